@@ -1,0 +1,120 @@
+"""Settings: frozen dataclasses with a line under each field, checked at construction, read strictly from YAML."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from .errors import SettingsError
+from .records import Mode
+
+T = TypeVar("T")
+
+STRICT = {"extra": "forbid"}  # read by pydantic, from the attribute __pydantic_config__: unknown keys are errors
+
+
+@dataclass(frozen=True)
+class KeyframeSettings:
+    """Which frames are worth describing (paper, section 3.2: one candidate every 2 s, kept when it differs)."""
+
+    __pydantic_config__ = STRICT
+
+    every_seconds: float = 2.0
+    """Distance between candidates, counted from the start of each shot."""
+    encoder: str = "embedded"
+    """What compares frames: ``embedded`` (ships with the package) or ``clip`` (extra ``hf``)."""
+    similarity: float | None = None
+    """Keep a candidate whose cosine to the last kept frame is below this. None: the encoder's own value."""
+    max_gap_seconds: float = 20.0
+    """Keep a candidate anyway after this long, so that no step grows without end."""
+
+    def problems(self) -> list[str]:
+        found = []
+        if self.every_seconds <= 0:
+            found.append(f"keyframes.every_seconds must be over 0, not {self.every_seconds}")
+        if self.similarity is not None and not -1 <= self.similarity <= 1:
+            found.append(f"keyframes.similarity is a cosine in [-1, 1], not {self.similarity}")
+        if self.max_gap_seconds < self.every_seconds:
+            found.append("keyframes.max_gap_seconds must be at least keyframes.every_seconds")
+        return found
+
+
+@dataclass(frozen=True)
+class FactSettings:
+    """What is measured between keyframes."""
+
+    __pydantic_config__ = STRICT
+
+    every_seconds: float = 1 / 3
+    """Distance between the frames in which objects are looked for."""
+    ocr: bool | None = None
+    """Read on-screen text (extra ``ocr``). None: when the extra is installed."""
+
+    def problems(self) -> list[str]:
+        return [] if self.every_seconds > 0 else [f"facts.every_seconds must be over 0, not {self.every_seconds}"]
+
+
+@dataclass(frozen=True)
+class CaptionSettings:
+    """Everything that decides a caption besides the video and the model."""
+
+    __pydantic_config__ = STRICT
+
+    mode: Mode = "sliding"
+    """``sliding`` describes each keyframe against the one before; ``fast`` asks once, with one image grid."""
+    prompts: str = "default"
+    """The prompt set: ``default``, ``paper`` or ``sharecaptioner``."""
+    hints: bool = False
+    """Give the measured facts to a model that looks at the pictures itself."""
+    start_seconds: float | None = None
+    """Caption from here. None: from the first frame."""
+    end_seconds: float | None = None
+    """Caption up to here, not included. None: to the end."""
+    image_side_pixels: int = 1280
+    """Longer side of the pictures sent to a model; smaller ones are not enlarged."""
+    jpeg_quality: int = 92
+    """Quality (1 to 100) of the pictures sent to a model."""
+    fast_frames: int = 16
+    """How many frames the image grid of fast mode holds."""
+    fold_steps: int = 40
+    """How many steps one summary request may carry; more are condensed in groups first."""
+    keyframes: KeyframeSettings = field(default_factory=KeyframeSettings)
+    facts: FactSettings = field(default_factory=FactSettings)
+
+    def __post_init__(self) -> None:
+        found = [*self.keyframes.problems(), *self.facts.problems()]
+        if self.mode not in ("sliding", "fast"):
+            found.append(f"mode is 'sliding' or 'fast', not {self.mode!r}")
+        if self.start_seconds is not None and self.end_seconds is not None and self.start_seconds >= self.end_seconds:
+            found.append(f"start_seconds ({self.start_seconds}) must be before end_seconds ({self.end_seconds})")
+        if not 1 <= self.jpeg_quality <= 100:
+            found.append(f"jpeg_quality is 1 to 100, not {self.jpeg_quality}")
+        for name, least in (("image_side_pixels", 32), ("fast_frames", 1), ("fold_steps", 2)):
+            if getattr(self, name) < least:
+                found.append(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if found:
+            raise SettingsError("; ".join(found))
+
+    def to_plain(self) -> dict[str, Any]:
+        """The settings as plain data, as stored with every caption."""
+        return asdict(self)
+
+
+def load_yaml(path: str | Path, settings_type: type[T]) -> T:
+    """Read settings from a YAML file; a key that is not a field is an error.
+
+    Raises SettingsError naming the file and every key that does not fit.
+    """
+    import yaml
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
+    try:
+        return TypeAdapter(settings_type).validate_python({} if plain is None else plain)
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"{path}: {lines}") from error

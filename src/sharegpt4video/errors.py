@@ -1,0 +1,27 @@
+"""The exceptions of the package. Each message says what was wrong, in which video or file, and what to do now."""
+
+from __future__ import annotations
+
+
+class SG4VError(Exception):
+    """Anything this package refuses to do, with a message meant for the user."""
+
+
+class VideoError(SG4VError):
+    """A video cannot be opened, or nothing of the wanted part can be decoded."""
+
+
+class VLMError(SG4VError):
+    """A model cannot answer and asking again will not help: wrong key, unknown model, server gone."""
+
+
+class SettingsError(SG4VError, ValueError):
+    """Settings that contradict each other or name something unknown; every problem is in the one message."""
+
+
+class MissingExtra(SG4VError, ImportError):
+    """An optional package is needed. The message is the line that installs it."""
+
+    def __init__(self, what: str, extra: str) -> None:
+        super().__init__(f"{what} needs an optional package; install it with: pip install 'sharegpt4video[{extra}]'")
+        self.extra = extra

@@ -1,0 +1,315 @@
+"""The plain data that flows through the house: frozen, typed, with units in the names, and JSON in both directions.
+
+Times are seconds of the source's own clock as its decoder gives them; intervals are half open, ``[start, end)``.
+Boxes and distances are fractions of the displayed picture (0..1), so they mean the same at every resolution.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+Mode = Literal["sliding", "fast"]
+StepKind = Literal["opening", "change", "whole"]
+KeyframeReason = Literal["first", "cut", "change", "last"]
+ShotOpening = Literal["start", "cut", "fade"]
+Layout = Literal["separate", "pair", "grid", "strip"]
+Torso = Literal["upright", "leaning", "horizontal", "inverted"]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """One decoded picture: RGB ``pixels`` of shape (height, width, 3) uint8, upright, square pixels.
+
+    ``seconds`` is its presentation time, ``duration_seconds`` how long it stays on screen.
+    Raises ValueError if the array is not of that shape and type.
+    """
+
+    pixels: np.ndarray[Any, np.dtype[np.uint8]] = field(repr=False)
+    seconds: float
+    duration_seconds: float
+
+    def __post_init__(self) -> None:
+        if self.pixels.ndim != 3 or self.pixels.shape[2] != 3 or self.pixels.dtype.name != "uint8":
+            raise ValueError(
+                f"a Frame holds (height, width, 3) uint8 pixels, not {self.pixels.shape} {self.pixels.dtype}"
+            )
+
+    @property
+    def width(self) -> int:
+        return int(self.pixels.shape[1])
+
+    @property
+    def height(self) -> int:
+        return int(self.pixels.shape[0])
+
+    @property
+    def end_seconds(self) -> float:
+        return self.seconds + self.duration_seconds
+
+    def __repr__(self) -> str:
+        return f"Frame({self.width}x{self.height} at {self.seconds:.3f} s for {self.duration_seconds:.3f} s)"
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture as JPEG bytes, encoded once and re-used byte for byte wherever it is sent, stored or hashed."""
+
+    jpeg: bytes = field(repr=False)
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Shot:
+    """A run of frames without a cut: ``[start_seconds, end_seconds)``, and how it opens."""
+
+    start_seconds: float
+    end_seconds: float
+    opens_with: ShotOpening = "start"
+
+
+@dataclass(frozen=True)
+class Keyframe:
+    """A frame worth describing, and why it was kept.
+
+    ``similarity`` is the cosine to the keyframe before it in the same shot (None where there is none).
+    ``image`` is None when the model that will describe it does not look at pictures.
+    """
+
+    seconds: float
+    shot_index: int
+    reason: KeyframeReason
+    similarity: float | None = None
+    image: Image | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in fractions of the picture's width and height, origin at the top left."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A person's posture at one time, from body keypoints; None where the joints were not seen well enough.
+
+    ``torso`` is the angle of the line from hips to shoulders; ``arms_raised`` counts wrists held clearly above the
+    shoulders, ``legs_raised`` ankles held clearly off the level of the supporting foot. ``confidence`` is the
+    mean keypoint score (0..1).
+    """
+
+    torso: Torso | None
+    arms_raised: int | None
+    legs_raised: int | None
+    confidence: float
+
+
+@dataclass(frozen=True)
+class TrackedObject:
+    """One object followed over several frames, as far as it concerns one interval.
+
+    A box is None where the object was not in the picture at that end of the interval. ``seen_frames`` counts the
+    detections of the whole track up to the end of the interval, ``score`` is their mean (0..1).
+    ``colours`` are the names of the colours that cover most of it. The poses are given for people only.
+    """
+
+    track_id: int
+    label: str
+    score: float
+    seen_frames: int
+    start_box: Box | None
+    end_box: Box | None
+    colours: tuple[str, ...] = ()
+    start_pose: Pose | None = None
+    end_pose: Pose | None = None
+
+
+@dataclass(frozen=True)
+class CameraMotion:
+    """How the camera moved in an interval; all zero for a static camera.
+
+    ``pan_widths`` is positive when the camera turns or travels right (the picture slides left), in picture widths;
+    ``tilt_heights`` positive upwards; ``zoom_ratio`` over 1 when it closes in; ``roll_degrees`` positive clockwise;
+    ``shake`` is the jitter left after the smooth move, in picture widths. ``moves`` names what is large enough to say
+    ("static", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise",
+    "roll counter-clockwise", "shake"), largest first; it is empty when the motion could not be measured.
+    ``confidence`` is the share of the picture that agrees with the move (0..1).
+    """
+
+    pan_widths: float = 0.0
+    tilt_heights: float = 0.0
+    zoom_ratio: float = 1.0
+    roll_degrees: float = 0.0
+    shake: float = 0.0
+    moves: tuple[str, ...] = ()
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
+class PictureMotion:
+    """Motion that the camera does not explain. ``score`` is its mean speed in picture widths per second over the
+    moving part, ``area`` the share of the picture that moves, ``centre`` where (x, y fractions; None if nothing moves).
+    """
+
+    score: float
+    area: float
+    centre: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look of one frame: mean ``brightness`` and ``contrast`` (0..1), ``sharpness`` (variance of the Laplacian of
+    the grey picture at 320 pixels width), and the ``palette``: colour names with the share of the picture they cover,
+    largest first.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    palette: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class ScreenText:
+    """A line of text read off the picture at ``seconds``, with the reader's score (0..1)."""
+
+    text: str
+    score: float
+    seconds: float
+    box: Box
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was measured in ``[start_seconds, end_seconds)``; at a single frame where the two are equal.
+
+    ``objects`` were tracked in several frames; ``unnamed_moving`` says that something moved that no detector knows.
+    ``look`` is that of the frame at the end. ``texts`` is None when nobody tried to read (extra ``ocr`` absent or
+    off), empty when there was nothing to read.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    camera: CameraMotion
+    motion: PictureMotion
+    look: Look
+    objects: tuple[TrackedObject, ...] = ()
+    texts: tuple[ScreenText, ...] | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """One description and the time it is true of.
+
+    ``opening`` describes the first frame of a shot, ``change`` what happens from one keyframe to the next, ``whole``
+    the entire video (fast mode). The steps of a shot tile it: an opening that is followed by changes is an instant
+    (``start_seconds == end_seconds``), a lone opening covers its shot. ``problem`` says why the text is not to be
+    trusted ("" for a good one); a text with a problem is kept as it came, never passed on as context.
+    """
+
+    kind: StepKind
+    start_seconds: float
+    end_seconds: float
+    text: str
+    shot_index: int
+    frame_seconds: tuple[float, ...]
+    facts: tuple[Facts, ...] = ()
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A run of keyframes of one shot, ready to be described in one chain; long shots come as several segments.
+
+    ``facts[i]`` was measured between ``keyframes[i - 1]`` and ``keyframes[i]``; ``facts[0]`` at the first of them.
+    When ``continues`` is true the first keyframe is the last one of the segment before and has been described.
+    ``shot_end_seconds`` is None unless this segment closes the shot.
+    """
+
+    shot_index: int
+    shot_start_seconds: float
+    shot_end_seconds: float | None
+    opens_with: ShotOpening
+    continues: bool
+    keyframes: tuple[Keyframe, ...]
+    facts: tuple[Facts, ...]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a caption came about, enough to make it again."""
+
+    model: str
+    prompt_set: str
+    prompt_hash: str
+    version: str
+    settings: dict[str, Any]
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    request_keys: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class VideoCaption:
+    """Everything known about one video (or the part ``[start_seconds, end_seconds)`` of it) after captioning.
+
+    ``summary_problem`` is to ``summary`` what ``Step.problem`` is to a step; ``warnings`` say what could not be read.
+    """
+
+    video: str
+    width: int
+    height: int
+    start_seconds: float
+    end_seconds: float
+    mode: Mode
+    shots: tuple[Shot, ...]
+    steps: tuple[Step, ...]
+    summary: str
+    provenance: Provenance
+    summary_problem: str = ""
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """One line for each text that is not to be trusted."""
+        lines = [
+            f"step {number} ({step.start_seconds:.2f}-{step.end_seconds:.2f} s): {step.problem}"
+            for number, step in enumerate(self.steps)
+            if step.problem
+        ]
+        return (*lines, f"summary: {self.summary_problem}") if self.summary_problem else tuple(lines)
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """The caption as JSON text; ``VideoCaption.from_json`` reads it back to an equal value."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(VideoCaption).dump_json(self, indent=indent).decode()
+
+    @staticmethod
+    def from_json(text: str | bytes) -> VideoCaption:
+        """Read what ``to_json`` wrote. Raises ValueError naming the field that does not fit."""
+        from pydantic import TypeAdapter
+
+        return TypeAdapter(VideoCaption).validate_json(text)

@@ -1,0 +1,91 @@
+"""What is asked of a model, what comes back, and the one method that a backend has to write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+from ..records import Facts, Image, Layout, Step
+
+Task = Literal["opening", "change", "fast", "summary", "fold", "recaption"]
+Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "unavailable"]
+
+
+@dataclass(frozen=True)
+class Request:
+    """One question to a model, as structure: no prompt text yet, so a model may render it or answer from the facts.
+
+    task            what is wanted; ``fold`` condenses some of many steps, ``summary`` tells the whole
+    images, seconds the pictures and their times; ``layout`` says how several are to be put together when the
+                    prompt set or the model wants one picture (``separate`` ones stay apart)
+    facts           what was measured between or at those times, in order
+    before          the text of the step before ("" at the start of a shot)
+    steps           the steps to summarise
+    start_seconds, end_seconds  the part of the video that the answer is about
+    user_text       the prompt to re-caption
+    reminder        set when asked again: what was wrong with the last answer
+    remaining       how many requests cannot start before this one is answered (the engine serves long chains first)
+    """
+
+    task: Task
+    video: str = ""
+    images: tuple[Image, ...] = field(default=(), repr=False)
+    seconds: tuple[float, ...] = ()
+    layout: Layout = "separate"
+    facts: tuple[Facts, ...] = field(default=(), repr=False)
+    before: str = ""
+    steps: tuple[Step, ...] = field(default=(), repr=False)
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
+    user_text: str = ""
+    reminder: str = ""
+    remaining: int = 0
+
+    def key(self) -> str:
+        """A hash of everything in the request that can change the answer; it travels with the reply."""
+        plain = asdict(self)
+        plain["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
+        del plain["remaining"]
+        text = json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A model's answer. ``problem`` is "" for a usable text; ``request_key`` is the key of the request it answers."""
+
+    text: str
+    request_key: str
+    model: str
+    prompt_hash: str = ""
+    input_tokens: int = 0
+    output_tokens: int = 0
+    problem: Problem = ""
+    detail: str = ""
+
+
+class VLM(ABC):
+    """A model that answers requests. Write ``generate``; the rest has working defaults.
+
+    name            as shown and stored, with the revision where there is one
+    max_images      how many pictures one request may carry; 0 for a model that looks at none (it gets none)
+    max_concurrent  how many requests it serves at the same time
+    """
+
+    name: str = ""
+    max_images: int = 1
+    max_concurrent: int = 1
+
+    @abstractmethod
+    async def generate(self, request: Request) -> Reply:
+        """Answer one request.
+
+        An answer that cannot be used comes back as a ``Reply`` with its ``problem``; raises VLMError when no request
+        can succeed (bad key, unknown model, nobody there).
+        """
+
+    async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
+        """Give back connections and memory."""
