@@ -1,0 +1,209 @@
+"""Watch the frames of a video go by once, and answer afterwards what happened between any two times of a shot."""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import FactSettings
+from ..errors import MissingExtra
+from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, ScreenText, TrackedObject
+from ..video.picture import DecodedFrame
+from .colour import colour_names, colour_shares
+from .detect import Detection, ObjectDetector
+from .motion import MotionMeter
+from .pose import Keypoints, PoseEstimator, posture, steady
+from .text import TextReader, new_texts
+from .tracks import Track, Tracker
+
+SAMPLE_SIDE_PIXELS = 640  # the detector sees 416 pixels, a pose crop 192: more would not help them
+LOOKAHEAD_SECONDS = 1.0  # how far past a keyframe a track may be confirmed and a pose steadied
+MOST_PEOPLE_POSED = 3  # the largest ones; a pose costs about a third of a detection
+TRUSTED_POSE = 0.4  # mean keypoint score: below it (a body cut by the picture's edge) the joints are guesses
+CLOTHES_SHARE = 0.5  # a colour is that of somebody's clothes when it covers this much between shoulders and hips
+SKIN_LIKE = frozenset({"beige", "brown", "light brown", "orange", "pink", "light pink", "dark brown"})
+STEADY_SAMPLES = 1  # a pose is steadied over this many samples on either side
+
+NO_CAMERA = CameraMotion()
+NO_MOTION = PictureMotion(score=0.0, area=0.0, centre=None)
+
+
+@dataclass(frozen=True)
+class Span:
+    """The part of a shot that is known: ``[start_seconds, end_seconds)`` holds no cut."""
+
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True)
+class _Sample:
+    seconds: float
+    detections: tuple[Detection, ...]
+
+
+class Observer:
+    """Measures frames as they pass through ``watch``; ``facts`` then answers for intervals, in time order.
+
+    Holds the measurements (never pixels) from the last ``forget`` on, so memory does not grow with the video.
+    """
+
+    def __init__(self, settings: FactSettings) -> None:
+        self._every_seconds = settings.every_seconds
+        self._detector = ObjectDetector()
+        self._poser = PoseEstimator()
+        self._meter = MotionMeter()
+        self._tracker = Tracker()
+        self._reader = _text_reader(settings.ocr)
+        self._samples: deque[_Sample] = deque()
+        self._poses: dict[tuple[float, Box], Pose] = {}
+        self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
+        self._texts_before: tuple[ScreenText, ...] = ()
+        self._followed_shot: float | None = None
+        self._next_sample = self._next_motion = float("-inf")
+
+    def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+        """Pass the frames on unchanged, measuring some of them on the way."""
+        for frame in decoded:
+            if frame.seconds >= self._next_motion:
+                self._next_motion = frame.seconds + self._meter.every_seconds
+                self._meter.push(frame.seconds, frame.small(self._meter.side_pixels))
+            if frame.seconds >= self._next_sample:
+                self._next_sample = frame.seconds + self._every_seconds
+                self._sample(frame)
+            yield frame
+
+    def read_text(
+        self, picture: NDArray[np.uint8], seconds: float, *, opens_shot: bool
+    ) -> tuple[ScreenText, ...] | None:
+        """The lines in the picture that were not there when this shot was last read; None when reading is off."""
+        if self._reader is None:
+            return None
+        found = self._reader(picture, seconds)
+        new = found if opens_shot else new_texts(self._texts_before, found)
+        self._texts_before = found
+        return new
+
+    def facts(
+        self, start_seconds: float, end_seconds: float, span: Span, look: Look, texts: tuple[ScreenText, ...] | None
+    ) -> Facts:
+        """What happened in ``[start_seconds, end_seconds)`` of the shot ``span`` belongs to.
+
+        Ask in time order. ``look`` and ``texts`` are those of the keyframe at the end.
+        """
+        self._follow(span, end_seconds + LOOKAHEAD_SECONDS)
+        instant = start_seconds == end_seconds
+        objects = [
+            self._object(track, start_seconds, end_seconds)
+            for track in self._tracker.tracks
+            if track.confirmed and track.overlaps(start_seconds, end_seconds, self._every_seconds)
+        ]
+        return Facts(
+            start_seconds=start_seconds,
+            end_seconds=end_seconds,
+            camera=NO_CAMERA if instant else self._meter.camera(start_seconds, end_seconds),
+            motion=NO_MOTION if instant else self._meter.residual(start_seconds, end_seconds),
+            look=look,
+            objects=tuple(objects),
+            texts=texts,
+        )
+
+    def forget(self, before_seconds: float) -> None:
+        """Drop what was measured before that time; later questions must not reach back beyond it."""
+        keep_from = before_seconds - LOOKAHEAD_SECONDS
+        self._meter.forget(keep_from)
+        self._tracker.forget(keep_from)
+        for kept in (self._poses, self._colours):
+            for key in [key for key in kept if key[0] < keep_from]:
+                del kept[key]
+
+    def _sample(self, frame: DecodedFrame) -> None:
+        picture = frame.small(SAMPLE_SIDE_PIXELS)
+        detections = tuple(self._detector(picture))
+        self._samples.append(_Sample(frame.seconds, detections))
+        people = [d.box for d in detections if d.label == "person"]
+        people.sort(key=lambda box: box.width * box.height, reverse=True)
+        keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
+        for detection in detections:
+            key = (frame.seconds, detection.box)
+            if detection.label != "person":
+                self._colours[key] = colour_names(_crop(picture, detection.box), 1)
+                continue
+            points = keypoints.get(detection.box)
+            if points is not None and points.confidence >= TRUSTED_POSE:
+                self._poses[key] = posture(points)
+                self._colours[key] = _clothes(picture, points, self._poses[key])
+
+    def _follow(self, span: Span, until_seconds: float) -> None:
+        if self._followed_shot != span.start_seconds:
+            self._tracker.cut()
+            self._followed_shot = span.start_seconds
+        while self._samples and self._samples[0].seconds < min(until_seconds, span.end_seconds):
+            sample = self._samples.popleft()
+            if sample.seconds >= span.start_seconds:
+                self._tracker.push(sample.seconds, sample.detections)
+
+    def _object(self, track: Track, start_seconds: float, end_seconds: float) -> TrackedObject:
+        return TrackedObject(
+            track_id=track.id,
+            label=track.label,
+            score=round(track.score, 3),
+            seen_frames=sum(1 for sample in track.samples if sample.seconds <= end_seconds + self._every_seconds),
+            start_box=track.box_at(start_seconds),
+            end_box=track.box_at(end_seconds),
+            colours=self._colours_of(track),
+            start_pose=self._pose_at(track, start_seconds),
+            end_pose=self._pose_at(track, end_seconds),
+        )
+
+    def _colours_of(self, track: Track) -> tuple[str, ...]:
+        """The colour named in more than half of the samples: light flickers, paint does not."""
+        named = [self._colours.get((sample.seconds, sample.box), ()) for sample in track.samples]
+        votes = Counter(colours[0] for colours in named if colours)
+        if not votes:
+            return ()
+        colour, count = votes.most_common(1)[0]
+        return (colour,) if count * 2 > len(named) else ()
+
+    def _pose_at(self, track: Track, seconds: float) -> Pose | None:
+        reach = (STEADY_SAMPLES + 0.5) * self._every_seconds
+        near = [
+            pose
+            for sample in track.samples
+            if abs(sample.seconds - seconds) <= reach and (pose := self._poses.get((sample.seconds, sample.box)))
+        ]
+        return steady(near) if near and track.box_at(seconds) is not None else None
+
+
+def _clothes(picture: NDArray[np.uint8], points: Keypoints, pose: Pose) -> tuple[str, ...]:
+    """The colour between shoulders and hips, where it is surely that of clothes: an upright body, no skin colour."""
+    area = points.torso_box() if pose.torso == "upright" else None
+    if area is None:
+        return ()
+    return tuple(
+        name
+        for name, share in colour_shares(_crop(picture, area))[:1]
+        if share >= CLOTHES_SHARE and name not in SKIN_LIKE
+    )
+
+
+def _crop(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    left, right = int(max(box.left, 0) * width), int(min(box.right, 1) * width) + 1
+    top, bottom = int(max(box.top, 0) * height), int(min(box.bottom, 1) * height) + 1
+    return picture[top:bottom, left:right]
+
+
+def _text_reader(wanted: bool | None) -> TextReader | None:
+    if wanted is False:
+        return None
+    try:
+        return TextReader()
+    except MissingExtra:
+        if wanted:
+            raise
+        return None

@@ -1,0 +1,132 @@
+"""The one streaming pass over a video: decode once, and out come segments of keyframes with the facts between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..config import CaptionSettings
+from ..records import Facts, Keyframe, Look, ScreenText, Segment, ShotOpening
+from ..video.compose import encode_jpeg
+from ..video.keyframes import Candidate, KeyframeSelector, Selected, candidates
+from ..video.picture import DecodedFrame
+from ..video.shots import ShotDetector
+from .colour import look
+from .observe import Observer, Span
+
+SEGMENT_KEYFRAMES = 16  # a longer shot is handed on in parts, so that memory does not grow with its length
+
+
+@dataclass(frozen=True)
+class _Note:
+    keyframe: Keyframe
+    look: Look
+    texts: tuple[ScreenText, ...] | None
+
+
+@dataclass
+class _OpenShot:
+    index: int
+    start_seconds: float
+    opens_with: ShotOpening
+    notes: list[_Note] = field(default_factory=list)
+    continues: bool = False
+
+
+def segments(
+    decoded: Iterable[DecodedFrame], selector: KeyframeSelector, settings: CaptionSettings, *, with_images: bool
+) -> Iterator[Segment]:
+    """Turn decoded frames into segments ready to be described, in time order.
+
+    Each frame is looked at once. ``with_images`` adds the pictures as JPEG; a model that does not look at pictures
+    needs none.
+    """
+    watcher = _Pass(Observer(settings.facts), settings, with_images)
+    flow = candidates(watcher.watch(decoded), ShotDetector(), settings.keyframes.every_seconds)
+    for selected in selector.select(watcher.follow(flow)):
+        yield from watcher.keep(selected)
+    yield from watcher.close()
+
+
+class _Pass:
+    """What the pass remembers: the shot that is open, and how far the video has been seen."""
+
+    def __init__(self, observer: Observer, settings: CaptionSettings, with_images: bool) -> None:
+        self._observer = observer
+        self._settings = settings
+        self._with_images = with_images
+        self._shot: _OpenShot | None = None
+        self._candidate_seconds: dict[int, float] = {}
+        self._end_seconds = 0.0
+
+    def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+        for frame in self._observer.watch(decoded):
+            self._end_seconds = frame.end_seconds
+            yield frame
+
+    def follow(self, flow: Iterable[Candidate]) -> Iterator[Candidate]:
+        """Note how far each shot is known to reach: the selector may hold candidates back."""
+        for candidate in flow:
+            self._candidate_seconds[candidate.shot_index] = candidate.decoded.seconds
+            yield candidate
+
+    def keep(self, selected: Selected) -> Iterator[Segment]:
+        candidate = selected.candidate
+        if self._shot is not None and candidate.shot_index != self._shot.index:
+            yield self._segment(self._shot, shot_end_seconds=candidate.decoded.seconds)
+            self._shot = None
+        if self._shot is None:
+            self._shot = _OpenShot(candidate.shot_index, candidate.decoded.seconds, candidate.opens_with)
+        shot = self._shot
+        if len(shot.notes) >= SEGMENT_KEYFRAMES:
+            yield self._segment(shot, shot_end_seconds=None)
+            shot.notes, shot.continues = shot.notes[-1:], True
+        shot.notes.append(self._note(selected))
+
+    def close(self) -> Iterator[Segment]:
+        if self._shot is not None:
+            yield self._segment(self._shot, shot_end_seconds=self._end_seconds)
+
+    def _note(self, selected: Selected) -> _Note:
+        candidate = selected.candidate
+        seconds = candidate.decoded.seconds
+        picture = candidate.decoded.frame(self._settings.image_side_pixels).pixels
+        keyframe = Keyframe(
+            seconds=seconds,
+            shot_index=candidate.shot_index,
+            reason=selected.reason,
+            similarity=selected.similarity,
+            image=encode_jpeg(picture, self._settings.jpeg_quality) if self._with_images else None,
+        )
+        return _Note(keyframe, look(picture), self._texts(picture, seconds, candidate))
+
+    def _texts(self, picture: NDArray[np.uint8], seconds: float, candidate: Candidate) -> tuple[ScreenText, ...] | None:
+        """Text is read when a shot opens and when it closes: reading is dear, and titles stay for a while."""
+        if candidate.role == "inside":
+            return None
+        return self._observer.read_text(picture, seconds, opens_shot=candidate.role == "opens")
+
+    def _segment(self, shot: _OpenShot, *, shot_end_seconds: float | None) -> Segment:
+        known = shot_end_seconds if shot_end_seconds is not None else self._candidate_seconds[shot.index]
+        span = Span(shot.start_seconds, known)
+        facts: list[Facts] = []
+        before = shot.notes[0].keyframe.seconds
+        for note in shot.notes:
+            seconds = note.keyframe.seconds
+            facts.append(self._observer.facts(before, seconds, span, note.look, note.texts))
+            before = seconds
+        self._observer.forget(before)
+        for index in [index for index in self._candidate_seconds if index < shot.index]:
+            del self._candidate_seconds[index]
+        return Segment(
+            shot_index=shot.index,
+            shot_start_seconds=shot.start_seconds,
+            shot_end_seconds=shot_end_seconds,
+            opens_with=shot.opens_with,
+            continues=shot.continues,
+            keyframes=tuple(note.keyframe for note in shot.notes),
+            facts=tuple(facts),
+        )
