@@ -1,1 +1,118 @@
+"""Models that describe what happens in a video, by name."""
 
+from __future__ import annotations
+
+import difflib
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, NamedTuple
+
+from ..errors import SettingsError, VLMError
+from ..prompts import PromptSet
+from .base import VLM, Problem, Reply, Request, Task
+
+__all__ = ["VLM", "Problem", "Reply", "Request", "Task", "model_names", "open_model"]
+
+ENTRY_POINTS = "sharegpt4video.vlm"
+
+
+class Backend(NamedTuple):
+    """Where a backend's class is, and what is written after its name and a colon ("" for nothing)."""
+
+    path: str
+    argument: str = ""
+
+
+BACKENDS = {
+    "embedded": Backend("sharegpt4video.vlm.embedded:EmbeddedVLM"),
+    "server": Backend("sharegpt4video.vlm.server:ServerVLM", "MODEL@URL"),
+    "fake": Backend("sharegpt4video.vlm.fake:FakeVLM"),
+}
+
+_SERVER_EXAMPLE = "server:Qwen/Qwen3-VL-8B-Instruct@http://localhost:8000/v1"
+
+
+def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options: Any) -> VLM:
+    """Make the model that ``spec`` names: ``embedded``, ``server:MODEL@URL``, ``fake`` or an installed plug-in.
+
+    A plug-in is an entry point of the group ``sharegpt4video.vlm``: a class or function that is called with what
+    stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. ``prompts``
+    and ``hints`` are left out for one that does not take them. Raises SettingsError for an unknown name, a missing or
+    surplus argument and an option the model does not take; VLMError if a plug-in cannot be loaded.
+    """
+    name, _, argument = spec.partition(":")
+    if name in BACKENDS:
+        module, _, attribute = BACKENDS[name].path.partition(":")
+        factory = getattr(importlib.import_module(module), attribute)
+        arguments = _arguments(name, argument)
+    else:
+        factory, arguments = _plug_in(name), (argument,)
+    taken = _keywords(factory, len(arguments))
+    unknown = [option for option in options if taken is not None and option not in taken]
+    if taken is not None and unknown:
+        raise SettingsError(_unknown_options(name, unknown, [key for key in taken if key not in ("prompts", "hints")]))
+    always = {"prompts": prompts, "hints": hints}
+    passed = {key: value for key, value in always.items() if taken is None or key in taken}
+    model: VLM = factory(*arguments, **passed, **options)
+    return model
+
+
+def model_names() -> tuple[str, ...]:
+    """What `open_model` knows: the built-in names with the form of their argument, then the plug-ins'."""
+    built_in = (f"{name}:{backend.argument}" if backend.argument else name for name, backend in BACKENDS.items())
+    return (*built_in, *sorted(_plug_ins()))
+
+
+def _arguments(name: str, argument: str) -> tuple[str, ...]:
+    if name == "server":
+        return _model_and_url(argument)
+    if argument:
+        raise SettingsError(f"model {name!r} takes nothing after its name, but got {argument!r}; write: {name}")
+    return ()
+
+
+def _model_and_url(argument: str) -> tuple[str, str]:
+    """Split where the address begins: names of models contain : and / and even @."""
+    if not (parts := re.fullmatch(r"(.+)@(https?://.+)", argument)):
+        shown = argument.rpartition("@")[2] if "://" in argument else argument  # no password in a message
+        raise SettingsError(f"model 'server:{shown}' needs a model's name and an address, such as {_SERVER_EXAMPLE}")
+    return parts[1], parts[2]
+
+
+def _plug_ins() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+
+def _plug_in(name: str) -> Callable[..., Any]:
+    found = _plug_ins()
+    if name not in found:
+        known = model_names()
+        raise SettingsError(f"unknown model {name!r}{_near(name, [*BACKENDS, *found])}; known are: {', '.join(known)}")
+    try:
+        factory: Callable[..., Any] = found[name].load()
+    except (ImportError, AttributeError) as error:
+        raise VLMError(f"the plug-in for model {name!r} ({found[name].value}) cannot be loaded: {error}") from error
+    return factory
+
+
+def _keywords(factory: Callable[..., Any], positional: int) -> list[str] | None:
+    """The keywords a factory takes besides its first ``positional`` arguments; None if it takes any."""
+    parameters = list(inspect.signature(factory).parameters.values())
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        return None
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [parameter.name for parameter in parameters[positional:] if parameter.kind in named]
+
+
+def _unknown_options(name: str, unknown: list[str], known: list[str]) -> str:
+    said = ", ".join(f"{option}{_near(option, known)}" for option in unknown)
+    takes = f"its options are: {', '.join(known)}" if known else "it takes no options"
+    return f"model {name!r} does not take {said}; {takes}"
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1)
+    return f" (did you mean {close[0]!r}?)" if close else ""

@@ -26,6 +26,7 @@ class Request:
     steps           the steps to summarise
     start_seconds, end_seconds  the part of the video that the answer is about
     user_text       the prompt to re-caption
+    first_number    which frame of its chain the first picture is, counted from 1 (for prompts that number frames)
     reminder        set when asked again: what was wrong with the last answer
     remaining       how many requests cannot start before this one is answered (the engine serves long chains first)
     """
@@ -41,6 +42,7 @@ class Request:
     start_seconds: float = 0.0
     end_seconds: float = 0.0
     user_text: str = ""
+    first_number: int = 1
     reminder: str = ""
     remaining: int = 0
 
@@ -86,6 +88,10 @@ class VLM(ABC):
         An answer that cannot be used comes back as a ``Reply`` with its ``problem``; raises VLMError when no request
         can succeed (bad key, unknown model, nobody there).
         """
+
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:  # noqa: ARG002 - for those with prices
+        """What so many tokens cost, or None when no price is known."""
+        return None
 
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
         """Give back connections and memory."""

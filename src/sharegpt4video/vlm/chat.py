@@ -1,0 +1,115 @@
+"""The OpenAI chat format: how a question is written down for an endpoint, and how its answer is read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from .render import Prompt
+
+Complaint = Literal["tokens", "temperature", "system"]
+
+_WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected")
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What one endpoint takes; found out by asking, since endpoints that "speak OpenAI" differ.
+
+    tokens_field  newer OpenAI models want ``max_completion_tokens``, most servers know ``max_tokens`` only
+    temperature   reasoning models take none but their own
+    system        some chat templates (Gemma's) have no system role; its text then opens the user's message
+    """
+
+    tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
+    temperature: bool = True
+    system: bool = True
+
+    def body(
+        self, model: str, prompt: Prompt, image_urls: Sequence[str], max_tokens: int, temperature: float | None
+    ) -> dict[str, Any]:
+        """The request. What stays the same comes first so that prefix caches hit: system text, pictures, then words."""
+        own_message = bool(prompt.system) and self.system
+        text = prompt.text if own_message or not prompt.system else f"{prompt.system}\n\n{prompt.text}"
+        parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in image_urls]
+        messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}] if own_message else []
+        messages.append({"role": "user", "content": [*parts, {"type": "text", "text": text}] if parts else text})
+        body: dict[str, Any] = {"model": model, "messages": messages, self.tokens_field: max_tokens}
+        if self.temperature and temperature is not None:
+            body["temperature"] = temperature
+        return body
+
+    def complaint(self, message: str, param: str | None, status: int) -> Complaint | None:
+        """The part of the request that an error of the server is about, if this dialect can do without it."""
+        message = message.casefold()
+        alternate = "must alternate" in message
+        if not (alternate or any(word in message for word in _WILL_NOT)):
+            return None
+        # llama.cpp answers 500 when its chat template raises; of 500s nothing else is taken for a complaint.
+        if self.system and (alternate or ("role" in message and "system" in message)):
+            return "system"
+        if status >= 500:
+            return None
+        if self.tokens_field == "max_tokens" and (param == "max_tokens" or "max_completion_tokens" in message):
+            return "tokens"
+        return "temperature" if self.temperature and "temperature" in (param or message) else None
+
+    def without(self, complaint: Complaint) -> Dialect:
+        if complaint == "tokens":
+            return replace(self, tokens_field="max_completion_tokens")
+        return replace(self, temperature=False) if complaint == "temperature" else replace(self, system=False)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer as it came. ``marks`` are the places where a server may put the id of the request it answers."""
+
+    text: str
+    finish_reason: str | None
+    refused: bool
+    input_tokens: int
+    output_tokens: int
+    marks: tuple[str, ...]
+
+
+def read_answer(body: str, headers: Mapping[str, str]) -> Answer:
+    """Read a chat completion. Raises ValueError saying what is wrong with it."""
+    try:
+        plain = json.loads(body)
+    except ValueError as error:
+        raise ValueError(f"the answer is not JSON: {_beginning(body)}") from error
+    choices = plain.get("choices") if isinstance(plain, dict) else None
+    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
+        raise ValueError(f"the answer has no choices: {_beginning(body)}")
+    message = choices[0].get("message")
+    if not isinstance(message, dict):
+        raise ValueError(f"the answer has no message: {_beginning(body)}")
+    finish_reason = choices[0].get("finish_reason")
+    usage = plain.get("usage")
+    return Answer(
+        text=_text(message.get("content")) or _text(message.get("refusal")),
+        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
+        refused=bool(message.get("refusal")),
+        input_tokens=_count(usage, "prompt_tokens"),
+        output_tokens=_count(usage, "completion_tokens"),
+        marks=(str(plain.get("id", "")), headers.get("x-request-id", "")),
+    )
+
+
+def _text(content: object) -> str:
+    """A message's text; some endpoints send it in parts."""
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
+
+
+def _count(usage: object, name: str) -> int:
+    value = usage.get(name) if isinstance(usage, dict) else None
+    return value if isinstance(value, int) and value > 0 else 0
+
+
+def _beginning(body: str) -> str:
+    return repr(body[:200]) if body else "it is empty"

@@ -1,0 +1,59 @@
+"""The embedded model: answers every request from measured facts, offline, with nothing invented."""
+
+from __future__ import annotations
+
+from ... import __version__
+from ..base import VLM, Reply, Request
+from .difference import difference
+from .prompt import recaption
+from .scene import opening
+from .story import fast, fold, summary
+
+__all__ = ["EmbeddedVLM"]
+
+
+class EmbeddedVLM(VLM):
+    """Says in English what was measured, and only that; the same facts give the same text on every machine.
+
+    It looks at no pictures. A request without anything to tell (no facts, no usable steps, an empty prompt) gets a
+    reply with the problem "empty" and the reason as its detail.
+    """
+
+    max_images = 0
+    max_concurrent = 8
+
+    def __init__(self) -> None:
+        self.name = f"embedded@{__version__}"
+
+    async def generate(self, request: Request) -> Reply:
+        text = answer(request)
+        if text:
+            return Reply(text=text, request_key=request.key(), model=self.name)
+        return Reply(
+            text="", request_key=request.key(), model=self.name, problem="empty", detail=_nothing_to_tell(request)
+        )
+
+
+def answer(request: Request) -> str:
+    """The text for a request; "" when it brings nothing that could be told."""
+    if request.task == "recaption":
+        return recaption(request.user_text)
+    if request.task in ("summary", "fold"):
+        tell = summary if request.task == "summary" else fold
+        return tell(request.steps, request.start_seconds, request.end_seconds)
+    if not request.facts:
+        return ""
+    if request.task == "fast":
+        return fast(request.facts, request.start_seconds, request.end_seconds)
+    if request.task == "opening":
+        return opening(request.facts[-1])
+    earlier = request.facts[-2] if len(request.facts) > 1 else None
+    return difference(request.facts[-1], earlier, request.before)
+
+
+def _nothing_to_tell(request: Request) -> str:
+    if request.task == "recaption":
+        return "the prompt holds no text"
+    if request.task in ("summary", "fold"):
+        return "no step has facts or a usable text"
+    return "the request carries no measured facts"

@@ -1,0 +1,140 @@
+"""Measured facts as short plain lines with units, to be read by a model beside the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, ScreenText, TrackedObject
+
+_MAX_OBJECTS = 12
+_MAX_TEXTS = 12
+_MAX_COLOURS = 5
+_GROWN = 1.25  # an object whose box covers this many times the area it did is worth saying
+_MOVING_AREA = 0.005  # less of the picture than this is noise
+
+
+def hint_lines(facts: Sequence[Facts]) -> list[str]:
+    """The facts as lines, in order; nothing is said of what was not measured.
+
+    Facts of several intervals each follow a line with their times. Distances are in picture widths or heights.
+    """
+    blocks = [(one, list(_lines(one))) for one in facts]
+    blocks = [(one, lines) for one, lines in blocks if lines]
+    if len(blocks) < 2:
+        return [line for _, lines in blocks for line in lines]
+    return [line for one, lines in blocks for line in (_times(one), *lines)]
+
+
+def _times(facts: Facts) -> str:
+    if facts.start_seconds == facts.end_seconds:
+        return f"at {facts.start_seconds:.2f} s:"
+    return f"{facts.start_seconds:.2f} s to {facts.end_seconds:.2f} s:"
+
+
+def _lines(facts: Facts) -> Iterator[str]:
+    instant = facts.start_seconds == facts.end_seconds
+    if not instant:
+        yield from _camera(facts.camera)
+    for thing in facts.objects[:_MAX_OBJECTS]:
+        yield _object(thing, instant)
+    if len(facts.objects) > _MAX_OBJECTS:
+        yield f"{len(facts.objects) - _MAX_OBJECTS} more objects"
+    if not instant:
+        yield from _motion(facts.motion)
+    elif facts.look.palette:
+        colours = ", ".join(f"{name} {share * 100:.0f} %" for name, share in facts.look.palette[:_MAX_COLOURS])
+        yield f"colours of the picture: {colours}"
+    yield from _texts(facts.texts or ())
+
+
+def _camera(camera: CameraMotion) -> Iterator[str]:
+    if camera.moves:
+        yield "camera: " + "; ".join(_move(move, camera) for move in camera.moves)
+
+
+def _move(move: str, camera: CameraMotion) -> str:
+    word = move.split()[0]
+    amounts = {
+        "pan": f"{abs(camera.pan_widths):.2f} picture widths",
+        "tilt": f"{abs(camera.tilt_heights):.2f} picture heights",
+        "zoom": f"{camera.zoom_ratio:.2f} times",
+        "roll": f"{abs(camera.roll_degrees):.0f} degrees",
+    }
+    return f"{move}, {amounts[word]}" if word in amounts else move
+
+
+def _object(thing: TrackedObject, instant: bool) -> str:
+    name = f"{thing.label} #{thing.track_id}"
+    if thing.colours:
+        name += f" ({', '.join(thing.colours)})"
+    said = [_path(thing, instant), _growth(thing.start_box, thing.end_box), *_poses(thing, instant)]
+    return f"{name}: " + ", ".join(part for part in said if part)
+
+
+def _path(thing: TrackedObject, instant: bool) -> str:
+    start, end = thing.start_box, thing.end_box
+    if start is None:
+        return f"comes into view, then at the {_place(end)}" if end else "in the picture for a part of the time"
+    if end is None:
+        return f"goes out of view, before that at the {_place(start)}"
+    before, after = _place(start), _place(end)
+    if instant or before == after:
+        return ("" if instant else "stays at the ") + after
+    return f"{before} → {after}"
+
+
+def _place(box: Box) -> str:
+    """One of nine places: "centre", "left", "upper right"…"""
+    x, y = box.centre
+    across = "left" if x < 1 / 3 else "right" if x > 2 / 3 else ""
+    down = "upper" if y < 1 / 3 else "lower" if y > 2 / 3 else ""
+    if down and not across:
+        return f"{down} centre"
+    return f"{down} {across}".strip() or "centre"
+
+
+def _growth(start: Box | None, end: Box | None) -> str:
+    if start is None or end is None:
+        return ""
+    before, after = start.width * start.height, end.width * end.height
+    if before <= 0 or after <= 0 or 1 / _GROWN < after / before < _GROWN:
+        return ""
+    return f"{'larger' if after > before else 'smaller'}, {after / before:.2f} times the area"
+
+
+def _poses(thing: TrackedObject, instant: bool) -> Iterator[str]:
+    before, after = _posture(thing.start_pose), _posture(thing.end_pose)
+    for part in ("torso", "arms raised", "legs raised"):
+        first, last = before.get(part), after.get(part)
+        if last is None or instant or first == last:
+            said = last or first
+            if said is not None:
+                yield f"{part} {said}"
+        else:
+            yield f"{part} {first} → {last}" if first is not None else f"{part} {last} at the end"
+
+
+def _posture(pose: Pose | None) -> dict[str, str | None]:
+    if pose is None:
+        return {}
+    arms = None if pose.arms_raised is None else str(pose.arms_raised)
+    legs = None if pose.legs_raised is None else str(pose.legs_raised)
+    return {"torso": pose.torso, "arms raised": arms, "legs raised": legs}
+
+
+def _motion(motion: PictureMotion) -> Iterator[str]:
+    if motion.centre is not None and motion.area >= _MOVING_AREA:
+        x, y = motion.centre
+        where = _place(Box(x, y, x, y))
+        yield (
+            f"motion not due to the camera: {motion.area * 100:.0f} % of the picture, around the {where},"
+            f" {motion.score:.2f} picture widths per second"
+        )
+
+
+def _texts(texts: Sequence[ScreenText]) -> Iterator[str]:
+    """Each text once, in the order it was read."""
+    read = list(dict.fromkeys(text.text.strip() for text in texts))
+    shown = [f'"{text}"' for text in read if text][:_MAX_TEXTS]
+    if shown:
+        yield "on-screen text: " + ", ".join(shown)

@@ -1,0 +1,288 @@
+"""Any model behind an OpenAI-compatible chat endpoint: vLLM, SGLang, lmdeploy, Ollama, llama.cpp, OpenAI, Gemini."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import uuid
+from base64 import b64encode
+from collections.abc import Coroutine, Mapping
+from typing import Any, TypeVar
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
+
+import openai
+
+from ..errors import SettingsError, VLMError
+from ..prompts import PromptSet
+from .base import VLM, Problem, Reply, Request
+from .chat import Answer, Dialect, read_answer
+from .faults import Fault, Pace, fault_of_connection, fault_of_status, server_message
+from .pictures import DataUrls
+from .render import Prompt, render
+from .screen import judge, tidy
+from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
+
+T = TypeVar("T")
+
+_CONNECT_SECONDS = 10.0
+_MAX_WAIT_SECONDS = 60.0
+_OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
+
+
+class ServerVLM(VLM):
+    """A model behind an OpenAI-compatible chat endpoint.
+
+    model, base_url   as the server knows them; the URL usually ends in ``/v1``. A user and password in it are sent as
+                      basic authorisation, a query with every call; neither appears in ``name`` or in a message
+    prompts, hints    the prompt set, and whether the measured facts are given with the pictures
+    api_key           None: ``OPENAI_API_KEY``; local servers need none, and with a password in the URL none is sent
+    max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
+    max_image_side_pixels, max_image_bytes  larger pictures are made smaller; None: sent as they are
+    max_concurrent    requests in flight at the same time
+    timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
+    retries           how often a call that failed in passing is repeated, waiting ``backoff_seconds``, then twice that,
+                      and so on; a server's Retry-After is respected up to one minute
+    temperature       None: the server's own
+    max_tokens        None: as the prompt set says for each task
+    extra_body        further fields of the request, such as ``{"top_k": 1}``
+    price_per_million_input, price_per_million_output  US dollars, for ``cost_usd``
+
+    The object can be used from several event loops, one after the other or side by side. Raises SettingsError when
+    an option makes no sense.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        base_url: str,
+        *,
+        prompts: PromptSet,
+        hints: bool = False,
+        api_key: str | None = None,
+        max_images: int = 2,
+        max_image_side_pixels: int | None = None,
+        max_image_bytes: int | None = None,
+        max_concurrent: int = 16,
+        timeout_seconds: float = 300.0,
+        deadline_seconds: float = 900.0,
+        retries: int = 4,
+        backoff_seconds: float = 0.5,
+        temperature: float | None = 0.0,
+        max_tokens: int | None = None,
+        extra_body: Mapping[str, Any] | None = None,
+        price_per_million_input: float | None = None,
+        price_per_million_output: float | None = None,
+    ) -> None:
+        at_least_one = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
+        over_zero = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
+        not_negative = {"retries": retries, "backoff_seconds": backoff_seconds}
+        _check_options(model, base_url, at_least_one, over_zero, not_negative)
+        self._address = _Address(base_url)
+        self.name = f"server:{model}@{self._address.url}"
+        self.max_images = max_images
+        self.max_concurrent = max_concurrent
+        self.usage = Usage()
+        self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
+        self._api_key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
+        self._timeout_seconds, self._deadline_seconds = timeout_seconds, deadline_seconds
+        self._retries, self._backoff_seconds = retries, backoff_seconds
+        self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
+        self._prices = (price_per_million_input, price_per_million_output)
+        self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
+        self._dialect = Dialect()
+        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+
+    async def generate(self, request: Request) -> Reply:
+        """Ask the server, again if need be.
+
+        Raises VLMError when no request can succeed: nobody answers, wrong key, unknown model, a request the server
+        does not take. A server that is there but fails, and an answer that cannot be used, give a Reply with a problem.
+        """
+        prompt, image_urls = self._render(request), self._image_urls(request)
+        key, usage = request.key(), Usage()
+        pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
+        was_connected = was_mixed_up = False
+        while True:
+            try:
+                answer = await self._ask(prompt, image_urls, key, usage, pace)
+            except Fault as fault:
+                was_connected |= fault.connected
+                wait_seconds = pace.wait_seconds(fault)
+                hopeless = fault.kind == "refused" or (fault.kind == "mixed up" and was_mixed_up)
+                was_mixed_up |= fault.kind == "mixed up"
+                if fault.kind == "final" or hopeless or wait_seconds is None:
+                    return self._without_answer(fault, key, usage, was_connected)
+                await asyncio.sleep(wait_seconds)
+            else:
+                problem: Problem = "refused" if answer.refused else judge(answer.text, answer.finish_reason)
+                return self._reply(tidy(answer.text), key, usage, problem)
+
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        """US dollars for so many tokens; None unless both prices were given."""
+        input_price, output_price = self._prices
+        if input_price is None or output_price is None:
+            return None
+        return cost_usd(input_tokens, output_tokens, input_price, output_price)
+
+    def estimate_tokens(self, request: Request) -> int:
+        """About how many input tokens a request will be, before it is sent (see ``vlm/usage.py`` for how good)."""
+        prompt = self._render(request)
+        pictures = sum(estimate_image_tokens(image) for image in request.images)
+        return estimate_text_tokens(prompt.system + prompt.text) + pictures
+
+    async def close(self) -> None:
+        """Close the connections of this event loop. The object stays usable: the next request opens new ones."""
+        client = self._clients.pop(asyncio.get_running_loop(), None)
+        if client is not None:
+            await client.close()
+
+    def _render(self, request: Request) -> Prompt:
+        return render(request, self._prompts, hints=self._hints)
+
+    def _image_urls(self, request: Request) -> list[str]:
+        if len(request.images) > self.max_images:
+            raise VLMError(
+                f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
+                f" {self.max_images}; raise max_images if the server takes more, or have them put into one picture"
+                " (video.compose.arrange)"
+            )
+        return [self._pictures.url(image) for image in request.images]
+
+    async def _ask(self, prompt: Prompt, image_urls: list[str], key: str, usage: Usage, pace: Pace) -> Answer:
+        """One call, or a few if the endpoint has to be asked in another dialect. Raises Fault."""
+        client = self._client()  # made before the clock runs: it takes a moment
+        while True:
+            dialect = self._dialect
+            max_tokens = self._max_tokens or prompt.max_tokens
+            body = dialect.body(self._model, prompt, image_urls, max_tokens, self._temperature)
+            seconds = min(self._timeout_seconds, max(pace.seconds_left, 0.0))
+            try:
+                answer = await _within(seconds, self._post(client, body, key))
+            except openai.APIStatusError as error:
+                complaint = dialect.complaint(server_message(error), error.param, error.status_code)
+                if complaint is None:
+                    raise fault_of_status(error) from error
+                self._dialect = self._dialect.without(complaint)  # requests in flight may have changed it meanwhile
+            except openai.APIConnectionError as error:
+                raise fault_of_connection(error) from error
+            except ValueError as error:
+                raise Fault(str(error)) from error
+            else:
+                usage.add(answer.input_tokens, answer.output_tokens)
+                self.usage.add(answer.input_tokens, answer.output_tokens)
+                _check_owner(answer, key)
+                return answer
+
+    async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> Answer:
+        # vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so
+        # each call gets an id of its own that begins with the key of the request.
+        headers = {"X-Request-Id": f"sg4v-{key}-{uuid.uuid4().hex[:8]}"}
+        create = client.chat.completions.with_raw_response.create
+        raw = await create(**body, extra_headers=headers, extra_body=self._extra_body or None)
+        return read_answer(raw.http_response.text, raw.http_response.headers)
+
+    def _client(self) -> openai.AsyncOpenAI:
+        """The client of the running event loop: its connections cannot be used from another one."""
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            client = self._clients[loop] = openai.AsyncOpenAI(
+                api_key=self._api_key or "EMPTY",
+                base_url=self._address.url,
+                default_query=self._address.query,
+                default_headers=self._address.authorization,
+                timeout=openai.Timeout(self._timeout_seconds, connect=min(_CONNECT_SECONDS, self._timeout_seconds)),
+                max_retries=0,
+            )
+        return client
+
+    def _without_answer(self, fault: Fault, key: str, usage: Usage, was_connected: bool) -> Reply:
+        detail = self._without_secrets(str(fault))
+        if fault.kind == "final":
+            raise VLMError(f"{self.name}: {detail}") from fault
+        if not was_connected:
+            raise VLMError(
+                f"{self.name}: nobody answers at {self._address.url} ({detail});"
+                " is the server running, and is the address right?"
+            ) from fault
+        problems: dict[str, Problem] = {"refused": "refused", "mixed up": "mixed up"}
+        return self._reply("", key, usage, problems.get(fault.kind, "unavailable"), detail)
+
+    def _reply(self, text: str, key: str, usage: Usage, problem: Problem, detail: str = "") -> Reply:
+        return Reply(
+            text=text,
+            request_key=key,
+            model=self.name,
+            prompt_hash=self._prompt_hash,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+            problem=problem,
+            detail=detail,
+        )
+
+    def _without_secrets(self, message: str) -> str:
+        """Servers like to repeat a key they do not know."""
+        for secret in (self._api_key, *self._address.secrets):
+            message = message.replace(secret, "***") if len(secret) > 3 else message
+        return message
+
+
+def _check_options(
+    model: str,
+    base_url: str,
+    at_least_one: Mapping[str, int | None],
+    over_zero: Mapping[str, float],
+    not_negative: Mapping[str, float],
+) -> None:
+    found = [] if model else ["the model's name is missing"]
+    parts = urlsplit(base_url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        shown = base_url.rpartition("@")[2].partition("?")[0]
+        found.append(f"the address must look like http://localhost:8000/v1, not {shown!r}")
+    found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
+    found += [f"{name} must be over 0, not {n}" for name, n in over_zero.items() if n <= 0]
+    found += [f"{name} cannot be negative, as {n} is" for name, n in not_negative.items() if n < 0]
+    if found:
+        raise SettingsError("server: " + "; ".join(found))
+
+
+class _Address:
+    """A base URL taken apart, so that nothing secret in it is shown or logged."""
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        host = parts.netloc.rpartition("@")[2]
+        self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        self.query = dict(parse_qsl(parts.query))
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        self.secrets = (password, *self.query.values())
+        credentials = b64encode(f"{user}:{password}".encode()).decode()
+        self.authorization = {"Authorization": f"Basic {credentials}"} if user else None
+
+
+def _check_owner(answer: Answer, key: str) -> None:
+    """Raise a Fault if the answer says that it belongs to another request, as under a broken proxy."""
+    for mark in answer.marks:
+        found = _OUR_ID.search(mark)
+        if found and found[1] != key:
+            raise Fault(f"the server sent the answer to another request ({mark})", "mixed up")
+
+
+async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+    """Await ``call`` for at most so long. Raises Fault after that.
+
+    Not ``asyncio.wait_for``: before Python 3.12 it can lose a cancellation that comes together with the result.
+    """
+    task = asyncio.ensure_future(call)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # its failure counts as looked at
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+    if task.cancelled():
+        raise Fault(f"no answer within {seconds:.3g} s")
+    return task.result()

@@ -1,0 +1,136 @@
+"""Openings: what is in one frame, and where."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from made_facts import BLACK, BRIGHT, CENTRE, DARK, LEFT, RIGHT, at, pose, thing
+from sharegpt4video.records import Box, Look, ScreenText
+from sharegpt4video.vlm.embedded import scene
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        (Box(0.05, 0.3, 0.25, 0.9), "on the left"),
+        (Box(0.4, 0.2, 0.6, 0.9), "in the centre"),
+        (Box(0.7, 0.05, 0.9, 0.25), "at the top right"),
+        (Box(0.42, 0.85, 0.55, 0.99), "at the bottom"),
+        (Box(0.3, 0.55, 0.95, 1.0), "in the foreground"),
+        (Box(0.02, 0.02, 0.99, 0.99), "filling most of the picture"),
+        (Box(0.7, 0.4, 0.8, 0.55), "on the right"),
+    ],
+)
+def test_places(box: Box, words: str) -> None:
+    assert scene.place(box) == words
+
+
+@pytest.mark.parametrize(
+    ("torso", "arms", "legs", "words"),
+    [
+        ("upright", 1, 0, "upright, with one arm raised"),
+        ("upright", 2, None, "upright, with both arms raised"),
+        ("upright", 0, 0, "upright"),
+        ("upright", 0, None, ""),
+        ("horizontal", 1, 1, "with the torso horizontal and one arm and one leg raised"),
+        ("leaning", 0, None, "with the torso leaning"),
+        ("inverted", None, None, "upside down"),
+        (None, 1, None, "with one arm raised"),
+        (None, None, None, ""),
+    ],
+)
+def test_postures(torso: str | None, arms: int | None, legs: int | None, words: str) -> None:
+    assert scene.posture_words(pose(torso, arms, legs)) == words
+
+
+def test_a_pose_that_was_hardly_seen_is_not_told() -> None:
+    assert scene.posture_words(replace(pose("horizontal", 2, 1), confidence=0.1)) == ""
+
+
+@pytest.mark.parametrize(
+    ("box", "legs", "words"),
+    [
+        (Box(0.2, 0.05, 0.8, 1.0), None, "close-up"),
+        (Box(0.3, 0.3, 0.6, 1.0), None, "medium shot"),
+        (Box(0.45, 0.5, 0.5, 0.75), None, "wide shot"),
+        (Box(0.4, 0.1, 0.6, 0.95), 0, "full shot"),
+        (Box(0.48, 0.5, 0.52, 0.7), 0, "wide shot"),
+    ],
+)
+def test_shot_sizes(box: Box, legs: int | None, words: str) -> None:
+    assert scene.shot_size([thing("person", box, box, end_pose=pose(legs=legs))]) == words
+
+
+def test_small_things_have_no_shot_size() -> None:
+    assert scene.shot_size([thing("cup", LEFT, LEFT)]) == ""
+
+
+def test_people_of_like_place_are_counted() -> None:
+    text = scene.opening(at(0.0, thing("person", LEFT, LEFT, 1), thing("person", LEFT, LEFT, 2)))
+    assert "two people" in text
+    assert "on the left" in text
+
+
+def test_two_people_who_differ_are_told_apart() -> None:
+    facts = at(
+        0.0,
+        thing("person", LEFT, LEFT, 1, colours=("red",), end_pose=pose("leaning", 0, None)),
+        thing("person", RIGHT, RIGHT, 2, colours=("blue",)),
+    )
+    text = scene.opening(facts)
+    assert "a person in red on the left and a person in blue on the right" in text
+    assert "The person on the left has the torso leaning." in text
+
+
+def test_colours_belong_to_things_and_clothes() -> None:
+    facts = at(
+        0.0, thing("person", CENTRE, CENTRE, 1, colours=("red",)), thing("car", LEFT, LEFT, 2, colours=("white",))
+    )
+    text = scene.opening(facts)
+    assert "person in red" in text
+    assert "a white car on the left" in text
+
+
+def test_a_dark_picture_without_objects_says_that_nothing_is_recognised() -> None:
+    text = scene.opening(at(0.0, look=DARK))
+    assert "no known object is recognised" in text.lower()
+    assert "dark, mostly black" in text
+
+
+@pytest.mark.parametrize(
+    ("look", "text"),
+    [
+        (BLACK, "The screen is black."),
+        (Look(0.99, 0.01, 0.0, (("white", 1.0),)), "The screen is white."),
+        (Look(0.4, 0.005, 0.0, (("blue", 0.99),)), "The screen is plain blue."),
+    ],
+)
+def test_plain_screens(look: Look, text: str) -> None:
+    assert scene.opening(at(0.0, look=look)) == text
+
+
+def test_a_blurred_picture_is_called_blurred() -> None:
+    assert "blurred" in scene.opening(at(0.0, thing("car", LEFT, LEFT), look=replace(BRIGHT, sharpness=5.0)))
+    assert "blurred" not in scene.opening(at(0.0, thing("car", LEFT, LEFT)))
+
+
+def test_text_is_quoted_once_and_only_when_read_well() -> None:
+    box = Box(0.1, 0.1, 0.3, 0.15)
+    lines = (
+        ScreenText("clideo.com", 0.9, 0.0, box),
+        ScreenText("Clideo.com", 0.8, 0.0, box),
+        ScreenText("xq", 0.3, 0.0, box),
+    )
+    text = scene.opening(replace(at(0.0), texts=lines))
+    assert text.count("lideo.com") == 1
+    assert "at the top left" in text.lower()
+    assert "xq" not in text
+
+
+def test_every_one_of_many_labels_is_named() -> None:
+    labels = ["cup", "fork", "knife", "spoon", "bowl", "banana", "apple", "carrot", "pizza", "cake"]
+    things = [thing(label, LEFT, LEFT, n) for n, label in enumerate(labels)]
+    text = scene.opening(at(0.0, *things))
+    assert all(f"a {label}" in text or f"an {label}" in text for label in labels)

@@ -1,0 +1,134 @@
+"""Models by name: built in, behind a server, plugged in; and messages that say what to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sharegpt4video.errors import SettingsError, VLMError
+from sharegpt4video.prompts import prompt_set
+from sharegpt4video.vlm import model_names, open_model
+from sharegpt4video.vlm.embedded import EmbeddedVLM
+from sharegpt4video.vlm.fake import FakeVLM
+from sharegpt4video.vlm.server import ServerVLM
+
+DEFAULT = prompt_set("default")
+
+
+PLUG_IN = """
+from sharegpt4video.vlm import VLM, Reply
+
+
+class PluggedIn(VLM):
+    def __init__(self, argument, *, prompts, hints, warmth=0.5):
+        self.name = f"plugged:{argument}"
+        self.got = (argument, prompts, hints, warmth)
+
+    async def generate(self, request):
+        return Reply("plugged in", request.key(), self.name)
+
+
+def plain(argument, prompts, warmth=0.5):
+    return PluggedIn(argument, prompts=prompts, hints=False, warmth=warmth)
+"""
+
+ENTRY_POINTS = """
+[sharegpt4video.vlm]
+plugged = third_party_model:PluggedIn
+plain = third_party_model:plain
+broken = no_such_package:Model
+"""
+
+
+@pytest.fixture
+def plug_ins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A third party's distribution, installed as pip would leave it."""
+    (tmp_path / "third_party_model.py").write_text(PLUG_IN)
+    metadata = tmp_path / "third_party-1.0.dist-info"
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: third-party\nVersion: 1.0\n")
+    (metadata / "entry_points.txt").write_text(ENTRY_POINTS)
+    monkeypatch.syspath_prepend(tmp_path)
+
+
+def test_the_built_in_models_open_by_name() -> None:
+    assert isinstance(open_model("embedded", prompts=DEFAULT), EmbeddedVLM)
+    assert isinstance(open_model("fake", prompts=DEFAULT, max_images=7), FakeVLM)
+    assert open_model("fake", prompts=DEFAULT, max_images=7).max_images == 7
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        "gpt-4o@https://api.openai.com/v1",
+        "Qwen/Qwen3-VL-8B-Instruct@http://localhost:8000/v1",
+        "qwen2.5vl:7b@http://localhost:11434/v1",
+        "publishers/x@2024@http://10.0.0.7:8000/v1",
+        "m@http://http-host/v1",
+    ],
+)
+def test_a_server_is_named_by_model_and_address(named: str) -> None:
+    vlm = open_model(f"server:{named}", prompts=DEFAULT, max_concurrent=3)
+    assert isinstance(vlm, ServerVLM)
+    assert vlm.name == f"server:{named}"
+    assert vlm.max_concurrent == 3
+
+
+def test_the_password_of_an_address_is_not_taken_for_a_part_of_the_name() -> None:
+    vlm = open_model("server:m@http://me:secret@http.example/v1", prompts=DEFAULT)
+    assert vlm.name == "server:m@http://http.example/v1"
+
+
+@pytest.mark.parametrize(
+    "spec",
+    ["server", "server:", "server:gpt-4o", "server:http://localhost:8000/v1", "server:@http://x/v1", "server:m@x"],
+)
+def test_a_server_without_model_or_address_gets_an_example(spec: str) -> None:
+    with pytest.raises(SettingsError, match=r"such as server:Qwen/.*@http://localhost:8000/v1"):
+        open_model(spec, prompts=DEFAULT)
+
+
+def test_an_unknown_model_is_told_the_known_ones_and_the_nearest() -> None:
+    with pytest.raises(
+        SettingsError, match=r"'embeded' \(did you mean 'embedded'\?\); known are: embedded, server:MODEL"
+    ):
+        open_model("embeded", prompts=DEFAULT)
+
+
+def test_a_surplus_argument_is_an_error() -> None:
+    with pytest.raises(SettingsError, match=r"'embedded' takes nothing after its name, but got 'tiny'"):
+        open_model("embedded:tiny", prompts=DEFAULT)
+
+
+def test_an_option_that_a_model_does_not_take_is_an_error() -> None:
+    with pytest.raises(SettingsError, match=r"'embedded' does not take temperature; it takes no options"):
+        open_model("embedded", prompts=DEFAULT, temperature=0)
+    with pytest.raises(
+        SettingsError, match=r"does not take max_image \(did you mean 'max_images'\?\), zip; its options"
+    ):
+        open_model("server:m@http://x/v1", prompts=DEFAULT, max_image=1, zip=2)
+    with pytest.raises(SettingsError, match="does not take model"):
+        open_model("server:m@http://x/v1", prompts=DEFAULT, model="other")
+
+
+@pytest.mark.usefixtures("plug_ins")
+def test_a_plug_in_gets_its_argument_prompts_hints_and_options() -> None:
+    vlm = open_model("plugged:a:b", prompts=DEFAULT, hints=True, warmth=2.0)
+    assert vlm.got == ("a:b", DEFAULT, True, 2.0)  # type: ignore[attr-defined]
+    assert open_model("plugged", prompts=DEFAULT).got == ("", DEFAULT, False, 0.5)  # type: ignore[attr-defined]
+
+
+@pytest.mark.usefixtures("plug_ins")
+def test_a_plug_in_may_be_a_function_that_takes_no_hints() -> None:
+    vlm = open_model("plain:x", prompts=DEFAULT, hints=True, warmth=1.0)
+    assert vlm.got == ("x", DEFAULT, False, 1.0)  # type: ignore[attr-defined]
+    with pytest.raises(SettingsError, match=r"'plain' does not take warm \(did you mean 'warmth'\?\)"):
+        open_model("plain:x", prompts=DEFAULT, warm=1.0)
+
+
+@pytest.mark.usefixtures("plug_ins")
+def test_plug_ins_are_listed_and_a_broken_one_says_so_only_when_wanted() -> None:
+    assert model_names() == ("embedded", "server:MODEL@URL", "fake", "broken", "plain", "plugged")
+    with pytest.raises(VLMError, match=r"'broken' \(no_such_package:Model\) cannot be loaded"):
+        open_model("broken", prompts=DEFAULT)

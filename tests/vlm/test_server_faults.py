@@ -1,0 +1,148 @@
+"""A chat server that fails in every way we know: what heals is asked again, what does not is told, all is bounded."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+
+import pytest
+
+from chat_server import Behaviour, ChatServer, answer, drop, drop_midway, raw, stall, status, trickle
+from made_requests import OPENING, ask, server_vlm
+from sharegpt4video.errors import VLMError
+from sharegpt4video.vlm.base import Reply
+
+# Failures that pass: one of each, then a good answer
+
+PASSING: dict[str, Callable[[], Behaviour]] = {
+    "408": lambda: status(408),
+    "409": lambda: status(409),
+    "425": lambda: status(425),
+    "429": lambda: status(429, "slow down", error_code="rate_limit_exceeded"),
+    "500": lambda: status(500),
+    "503 page": lambda: raw(b"<html>loading</html>", 503),
+    "stall": stall,
+    "trickle": trickle,
+    "drop": drop,
+    "drop midway": drop_midway,
+    "junk": lambda: raw(b'{"choices": [{"mess'),
+    "web page": lambda: raw(b"<html>welcome</html>"),
+    "nothing": lambda: raw(b""),
+    "no choices": lambda: raw({"id": "x", "choices": []}),
+    "null choices": lambda: raw({"id": "x", "choices": None}),
+    "error with 200": lambda: raw({"error": {"message": "upstream failed", "code": 502}}),
+    "no message": lambda: raw({"choices": [{"finish_reason": "stop"}]}),
+    "a list": lambda: raw(b"[1, 2]"),
+    "not text": lambda: raw(b"\xff\xfe\x00"),
+}
+TIMEOUTS = {"stall": 0.25, "trickle": 0.25}
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_recovers_from_one_failure(name: str) -> None:
+    with ChatServer(PASSING[name](), answer("at last")) as server:
+        (reply,) = ask(server_vlm(server.base_url, timeout_seconds=TIMEOUTS.get(name, 5.0)), OPENING)
+    assert (reply.text, reply.problem) == ("at last", "")
+    assert len(server.received) == 2
+
+
+@pytest.mark.parametrize("name", PASSING)
+def test_a_failure_that_stays_is_an_unavailable_reply_after_bounded_retries(name: str) -> None:
+    with ChatServer(default=PASSING[name]()) as server:
+        began = time.monotonic()
+        (reply,) = ask(server_vlm(server.base_url, timeout_seconds=TIMEOUTS.get(name, 5.0)), OPENING)
+    assert (reply.text, reply.problem, reply.request_key) == ("", "unavailable", OPENING.key())
+    assert reply.detail
+    assert len(server.received) == 3
+    assert time.monotonic() - began < 10
+
+
+def test_the_server_s_own_words_are_in_the_detail() -> None:
+    with ChatServer(default=status(503, "model is loading")) as server:
+        assert ask(server_vlm(server.base_url), OPENING)[0].detail == "HTTP 503: model is loading"
+
+
+def test_the_deadline_ends_the_retries_before_their_number_does() -> None:
+    with ChatServer(default=status(500)) as server:
+        began = time.monotonic()
+        (reply,) = ask(server_vlm(server.base_url, retries=10**6, backoff_seconds=0.05, deadline_seconds=0.4), OPENING)
+    assert reply.problem == "unavailable"
+    assert time.monotonic() - began < 10
+    assert 2 <= len(server.received) <= 5
+
+
+def test_a_stalling_server_cannot_hold_a_request_beyond_the_deadline() -> None:
+    with ChatServer(default=stall()) as server:
+        began = time.monotonic()
+        (reply,) = ask(server_vlm(server.base_url, timeout_seconds=60, deadline_seconds=0.3), OPENING)
+    assert (reply.problem, len(server.received)) == ("unavailable", 1)
+    assert time.monotonic() - began < 10
+
+
+# Failures that stay
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "error_code", "advice"),
+    [
+        (400, "bad pixels", None, "bad pixels"),
+        (400, "At most 1 image(s) may be provided in one request.", None, "set max_images"),
+        (400, "maximum context length is 4096 tokens", "context_length_exceeded", "fold_steps"),
+        (401, "who are you", "invalid_api_key", "set OPENAI_API_KEY"),
+        (403, "not yours", None, "may not use this model"),
+        (404, "The model `x` does not exist", "model_not_found", r"GET /v1/models"),
+        (413, "too large", None, "make the pictures smaller"),
+        (422, "field required", None, "does not understand"),
+        (429, "You exceeded your current quota", "insufficient_quota", "quota is used up"),
+    ],
+)
+def test_what_will_not_heal_is_reported_at_once(code: int, message: str, error_code: str | None, advice: str) -> None:
+    with ChatServer(default=status(code, message, error_code=error_code)) as server, pytest.raises(VLMError) as caught:
+        ask(server_vlm(server.base_url), OPENING)
+    said = str(caught.value)
+    assert len(server.received) == 1
+    assert all(part in said for part in (f"HTTP {code}", message, advice, server.base_url, "some/model:7b"))
+
+
+def test_nobody_there_is_an_error_that_says_so() -> None:
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+        address = f"http://127.0.0.1:{nobody.getsockname()[1]}/v1"
+        with pytest.raises(VLMError, match=rf"nobody answers at {address} \(ConnectError.*is the server running"):
+            ask(server_vlm(address), OPENING)
+
+
+def test_a_server_that_went_away_during_the_retries_was_there() -> None:
+    with ChatServer(status(500)) as server:
+        vlm = server_vlm(server.base_url, backoff_seconds=0.3, retries=1)
+
+        async def ask_while_it_stops() -> Reply:
+            asking = asyncio.create_task(vlm.generate(OPENING))
+            while not server.received:
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.05)
+            await asyncio.to_thread(server.__exit__)
+            return await asking
+
+        assert asyncio.run(ask_while_it_stops()).problem == "unavailable"
+
+
+# Waiting as long as the server asks for
+
+
+def test_retry_after_in_seconds_is_respected() -> None:
+    with ChatServer(status(429, retry_after="0.4"), answer()) as server:
+        began = time.monotonic()
+        (reply,) = ask(server_vlm(server.base_url), OPENING)
+    assert reply.problem == ""
+    assert 0.4 <= time.monotonic() - began < 10
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun() -> None:
+    with ChatServer(status(503, retry_after="30"), answer()) as server:
+        began = time.monotonic()
+        (reply,) = ask(server_vlm(server.base_url, deadline_seconds=5), OPENING)
+    assert (reply.problem, len(server.received)) == ("unavailable", 1)
+    assert time.monotonic() - began < 10
