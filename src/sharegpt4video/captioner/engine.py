@@ -1,0 +1,158 @@
+"""The engine: drives roles against one model and keeps every slot of it busy."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+from collections import Counter
+from collections.abc import Callable, Generator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ..vlm.base import VLM, Reply, Request
+
+T = TypeVar("T")
+Role = Generator[Request | tuple[Request, ...], Any, T]
+Prepare = Callable[[Request, int], Request]
+OnReply = Callable[[Reply], None]
+
+ASK_AGAIN = frozenset({"empty", "cut off", "refused", "repeating", "mixed up"})
+# A waiting request gains one place of chain length for every so many slots' worth of requests served meanwhile.
+# Long chains go first, yet none waits for ever behind a stream of new ones.
+_AGEING_ROUNDS = 16
+_PREPARE_THREADS = 4
+
+
+class Slots:
+    """A fixed number of slots, given to the request with the longest chain behind it, then to the one that came first.
+
+    A slot that is given back goes straight to a waiting request; a waiting one that is cancelled never keeps one.
+    """
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            raise ValueError(f"an engine needs at least one slot, not {count}")
+        self.count = count
+        self._free = count
+        self._granted = 0
+        self._arrivals = itertools.count()
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    async def take(self, remaining: int) -> None:
+        """Wait for a slot; ``remaining`` requests cannot start before this one is answered."""
+        if self._free:
+            self._free -= 1
+            self._granted += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        rank = self._granted / (_AGEING_ROUNDS * self.count) - remaining
+        heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # the slot was granted in the same moment
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                self._granted += 1
+                turn.set_result(None)
+                return
+        self._free += 1
+
+
+class Engine:
+    """Drives roles against ``vlm``; thousands may run at the same time, each waits only for its own replies.
+
+    prepare         called with each request that has pictures and the model's ``max_images``, in a worker thread; what
+                    it returns is sent
+    max_concurrent  slots, instead of the model's own number
+    on_reply        called with each reply, also with those that are asked for again
+
+    Counts over its life: ``requests`` answered, ``input_tokens``, ``output_tokens``, ``retried``, and ``problems`` (how
+    many replies were handed on with which problem). An engine belongs to one event loop.
+    """
+
+    def __init__(
+        self,
+        vlm: VLM,
+        *,
+        prepare: Prepare | None = None,
+        max_concurrent: int | None = None,
+        on_reply: OnReply | None = None,
+    ) -> None:
+        self.vlm = vlm
+        self.requests = 0
+        self.input_tokens = 0
+        self.output_tokens = 0
+        self.retried = 0
+        self.problems: Counter[str] = Counter()
+        self._prepare = prepare
+        self._on_reply = on_reply
+        # Threads of its own: in the loop's shared ones a picture would wait behind the decoding of other videos.
+        self._threads = ThreadPoolExecutor(_PREPARE_THREADS, "sg4v-prepare")
+        self._slots = Slots(vlm.max_concurrent if max_concurrent is None else max_concurrent)
+
+    async def run(self, role: Role[T], *, on_reply: OnReply | None = None) -> T:
+        """Drive one role to its end and return its result; ``on_reply`` is called for this role's replies alone.
+
+        Raises VLMError when the model can answer no request. The role is closed then, as it is on cancellation.
+        """
+        try:
+            asked = next(role)
+            while True:
+                asked = role.send(await self._answer(asked, on_reply))
+        except StopIteration as done:
+            result: T = done.value
+            return result
+        finally:
+            role.close()
+
+    async def _answer(
+        self, asked: Request | tuple[Request, ...], on_reply: OnReply | None
+    ) -> Reply | tuple[Reply, ...]:
+        if isinstance(asked, Request):
+            return await self._ask(asked, on_reply)
+        tasks = [asyncio.ensure_future(self._ask(request, on_reply)) for request in asked]
+        try:
+            return tuple(await asyncio.gather(*tasks))
+        finally:
+            for task in tasks:  # when one fails, the others must not go on unheard
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _ask(self, request: Request, on_reply: OnReply | None) -> Reply:
+        """Ask, and once more with a reminder if the answer cannot be used."""
+        if self._prepare is not None and request.images:
+            loop = asyncio.get_running_loop()
+            request = await loop.run_in_executor(self._threads, self._prepare, request, self.vlm.max_images)
+        reply = await self._ask_once(request, on_reply)
+        if reply.problem in ASK_AGAIN:
+            self.retried += 1
+            reply = await self._ask_once(replace(request, reminder=reply.problem), on_reply)
+        if reply.problem:
+            self.problems[reply.problem] += 1
+        return reply
+
+    async def _ask_once(self, request: Request, on_reply: OnReply | None) -> Reply:
+        key = request.key()
+        await self._slots.take(request.remaining)
+        try:
+            reply = await self.vlm.generate(request)
+        finally:
+            self._slots.give_back()
+        if reply.request_key != key:
+            detail = f"the reply answers request {reply.request_key!r}, not {key!r}"
+            reply = replace(reply, problem="mixed up", detail=detail)
+        self.requests += 1
+        self.input_tokens += reply.input_tokens
+        self.output_tokens += reply.output_tokens
+        for told in (self._on_reply, on_reply):
+            if told is not None:
+                told(reply)
+        return reply

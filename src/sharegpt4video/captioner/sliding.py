@@ -1,0 +1,99 @@
+"""Sliding captioning: each keyframe of a chain is described against the one before it, knowing the text before.
+
+Paper, section 3.2 (differential sliding-window captioning). A role does no I/O: it yields requests and is sent replies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+
+from ..records import Image, Keyframe, Layout, Segment, Step
+from ..vlm.base import Reply, Request
+from .outcome import problem_of
+
+
+def sliding(
+    segment: Segment,
+    *,
+    video: str,
+    layout: Layout = "separate",
+    before: str = "",
+    on_step: Callable[[Step], None] | None = None,
+) -> Generator[Request, Reply, tuple[Step, ...]]:
+    """Describe the keyframes of a segment in one chain: an opening unless it ``continues``, then the changes.
+
+    ``before`` is the last usable text of the chain that the segment continues. ``on_step`` gets each step as soon as
+    it is done. A text with a problem stays in its step but is not handed on: the next request carries the last good
+    one.
+    Raises ValueError when the segment has no keyframe or not one ``Facts`` for each.
+    """
+    _check(segment)
+    steps: list[Step] = []
+    for number in range(1 if segment.continues else 0, len(segment.keyframes)):
+        request = _request(segment, number, video, layout, before)
+        reply = yield request
+        step = _step(segment, request, reply)
+        steps.append(step)
+        if on_step is not None:
+            on_step(step)
+        if not step.problem:
+            before = step.text
+    return tuple(steps)
+
+
+def _check(segment: Segment) -> None:
+    if not segment.keyframes or len(segment.keyframes) != len(segment.facts):
+        raise ValueError(
+            f"a segment needs a keyframe and as many facts as keyframes, not {len(segment.keyframes)} keyframes and"
+            f" {len(segment.facts)} facts (shot {segment.shot_index})"
+        )
+
+
+def _request(segment: Segment, number: int, video: str, layout: Layout, before: str) -> Request:
+    """The request for keyframe ``number``: an opening for the first, otherwise the change from the one before."""
+    keyframes = segment.keyframes[max(number - 1, 0) : number + 1]
+    start_seconds, end_seconds = _span(segment, number)
+    return Request(
+        task="change" if number else "opening",
+        video=video,
+        images=images_of(keyframes),
+        seconds=tuple(keyframe.seconds for keyframe in keyframes),
+        layout=layout if number else "separate",
+        facts=(segment.facts[number],),
+        before=before if number else "",
+        start_seconds=start_seconds,
+        end_seconds=end_seconds,
+        first_number=max(number, 1),
+        remaining=len(segment.keyframes) - 1 - number,
+    )
+
+
+def _span(segment: Segment, number: int) -> tuple[float, float]:
+    """The time that the description of keyframe ``number`` is true of, so that the steps of a shot tile it."""
+    keyframes, last = segment.keyframes, len(segment.keyframes) - 1
+    closes_at = segment.shot_end_seconds if number == last else None
+    if number:
+        end_seconds = keyframes[number].seconds if closes_at is None else closes_at
+        return keyframes[number - 1].seconds, end_seconds
+    if closes_at is None:
+        return keyframes[0].seconds, keyframes[0].seconds
+    return segment.shot_start_seconds, closes_at
+
+
+def _step(segment: Segment, request: Request, reply: Reply) -> Step:
+    return Step(
+        kind="change" if request.task == "change" else "opening",
+        start_seconds=request.start_seconds,
+        end_seconds=request.end_seconds,
+        text=reply.text,
+        shot_index=segment.shot_index,
+        frame_seconds=request.seconds,
+        facts=request.facts,
+        problem=problem_of(reply),
+    )
+
+
+def images_of(keyframes: tuple[Keyframe, ...]) -> tuple[Image, ...]:
+    """The pictures of keyframes: all of them, or none for a model that looks at none."""
+    images = tuple(keyframe.image for keyframe in keyframes if keyframe.image is not None)
+    return images if len(images) == len(keyframes) else ()
