@@ -1,3 +1,70 @@
-"""Dense, time-true captions for any video."""
+"""Dense, time-true captions for any video.
+
+>>> import sharegpt4video as sg4v
+>>> captioned = sg4v.caption("video.mp4")
+>>> print(captioned.summary)
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from .config import CaptionSettings, FactSettings, KeyframeSettings
+    from .errors import CaptionInterrupted, MissingExtra, SettingsError, SG4VError, VideoError, VLMError
+    from .pipeline import acaption, caption, keyframes, measure, open_engine, recaption, summarize
+    from .records import VideoCaption
+    from .run import Progress
+    from .video.reader import VideoReader
+    from .vlm.base import VLM, Reply, Request
+
+# Where each public word lives. It is imported when it is first used, so that `import sharegpt4video` costs nothing.
+_HOMES = {
+    "config": ("CaptionSettings", "FactSettings", "KeyframeSettings"),
+    "errors": ("CaptionInterrupted", "MissingExtra", "SG4VError", "SettingsError", "VLMError", "VideoError"),
+    "pipeline": ("acaption", "caption", "keyframes", "measure", "open_engine", "recaption", "summarize"),
+    "records": ("VideoCaption",),
+    "run": ("Progress",),
+    "video.reader": ("VideoReader",),
+    "vlm.base": ("VLM", "Reply", "Request"),
+}
+
+__all__ = [
+    "VLM",
+    "CaptionInterrupted",
+    "CaptionSettings",
+    "FactSettings",
+    "KeyframeSettings",
+    "MissingExtra",
+    "Progress",
+    "Reply",
+    "Request",
+    "SG4VError",
+    "SettingsError",
+    "VLMError",
+    "VideoCaption",
+    "VideoError",
+    "VideoReader",
+    "acaption",
+    "caption",
+    "keyframes",
+    "measure",
+    "open_engine",
+    "recaption",
+    "summarize",
+]
+
+
+def __getattr__(name: str) -> Any:
+    from importlib import import_module
+
+    for home, words in _HOMES.items():
+        if name in words:
+            return getattr(import_module(f".{home}", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

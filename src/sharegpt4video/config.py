@@ -31,6 +31,8 @@ class KeyframeSettings:
 
     def problems(self) -> list[str]:
         found = []
+        if self.encoder not in ("embedded", "clip"):
+            found.append(f"keyframes.encoder is 'embedded' or 'clip', not {self.encoder!r}")
         if self.every_seconds <= 0:
             found.append(f"keyframes.every_seconds must be over 0, not {self.every_seconds}")
         if self.similarity is not None and not -1 <= self.similarity <= 1:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .records import VideoCaption
+
 
 class SG4VError(Exception):
     """Anything this package refuses to do, with a message meant for the user."""
@@ -13,6 +18,14 @@ class VideoError(SG4VError):
 
 class VLMError(SG4VError):
     """A model cannot answer and asking again will not help: wrong key, unknown model, server gone."""
+
+
+class CaptionInterrupted(VLMError):
+    """The model gave up half-way; ``caption`` holds every step that was finished before that."""
+
+    def __init__(self, message: str, caption: VideoCaption) -> None:
+        super().__init__(message)
+        self.caption = caption
 
 
 class SettingsError(SG4VError, ValueError):

@@ -203,9 +203,9 @@ class ScreenText:
 class Facts:
     """What was measured in ``[start_seconds, end_seconds)``; at a single frame where the two are equal.
 
-    ``objects`` were tracked in several frames; ``unnamed_moving`` says that something moved that no detector knows.
-    ``look`` is that of the frame at the end. ``texts`` is None when nobody tried to read (extra ``ocr`` absent or
-    off), empty when there was nothing to read.
+    ``objects`` were tracked in several frames; what the detector does not know shows in ``motion`` only.
+    ``look`` is that of the frame at the end. ``texts`` holds the lines that were not there when the shot was last
+    read; it is None when nobody tried to read (extra ``ocr`` absent or off, or not at this keyframe).
     """
 
     start_seconds: float

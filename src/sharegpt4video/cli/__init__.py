@@ -1,1 +1,16 @@
+"""The command line, ``sg4v``: one short file for each group of verbs."""
 
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run ``sg4v`` and leave with its exit code."""
+    from .app import app
+    from .console import INTERRUPTED
+
+    try:
+        app()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,44 @@
+"""The verbs of ``sg4v``, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from .. import __version__
+from .caption import caption
+from .doctor import doctor
+from .look import facts, keyframes
+from .retell import recaption, summarize
+
+EPILOG = (
+    "Exit codes: 0 all fine, 1 something failed, 2 wrong usage or settings, 3 done but a text is marked with a "
+    "problem, 130 interrupted."
+)
+
+app = typer.Typer(
+    name="sg4v",
+    help="Dense, time-true captions for any video.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for verb in (caption, keyframes, facts, summarize, recaption, doctor):
+    app.command(epilog=EPILOG, no_args_is_help=verb is not doctor)(verb)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,140 @@
+"""Several videos in one run: one that fails does not stop the others, and nothing is done twice."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from .. import pipeline
+from ..config import CaptionSettings
+from ..errors import CaptionInterrupted, VideoError, VLMError
+from ..records import VideoCaption
+from .console import error
+from .files import all_there, video_name, write_whole
+from .formats import ENDINGS, FORMATS, summary_lines
+from .progress import Display
+
+if TYPE_CHECKING:
+    from ..captioner.engine import Engine
+    from ..vlm.base import VLM
+
+MODEL_FAILURES = 3  # in a row: then the rest is not tried, each try may have cost minutes of waiting
+
+
+class Batch:
+    """Captions videos one after the other with one model, and counts what became of them."""
+
+    def __init__(
+        self,
+        settings: CaptionSettings,
+        model: VLM,
+        formats: Sequence[str],
+        out: Path | None,
+        *,
+        overwrite: bool = False,
+        quiet: bool = False,
+    ) -> None:
+        self.settings, self.model, self.formats, self.out = settings, model, formats, out
+        self.overwrite, self.quiet = overwrite, quiet
+        self.done = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
+        self.cost_usd: float | None = None
+        self._model_failures = 0
+        self._started = time.monotonic()
+        self._streams = out is None and list(formats) == ["text"]
+
+    def run(self, videos: Sequence[str]) -> None:
+        """Caption all of them. Raises SettingsError or MissingExtra, which no other video would escape."""
+        asyncio.run(self._run(videos))
+
+    async def _run(self, videos: Sequence[str]) -> None:
+        engine = pipeline.open_engine(self.model, self.settings)
+        try:
+            with Display(steps_are_the_result=self._streams, quiet=self.quiet) as display:
+                for number, video in enumerate(videos):
+                    if self._model_failures == MODEL_FAILURES:
+                        self.untried = len(videos) - number
+                        error(f"the model failed {MODEL_FAILURES} times in a row; {self.untried} videos were not tried")
+                        break
+                    await self._one(video, engine, display, several=len(videos) > 1)
+        finally:
+            await engine.vlm.close()
+
+    async def _one(self, video: str, engine: Engine, display: Display, *, several: bool) -> None:
+        paths = self._paths(video)
+        if paths and not self.overwrite and all_there(paths.values()):
+            self.skipped += 1
+            display.say(f"{video}: already there, skipped ({', '.join(map(str, paths.values()))})")
+            return
+        if several and self._streams:
+            display.line(f"{video}:" if not self.done + self.failed else f"\n{video}:")
+        display.begin(video_name(video), self.settings.start_seconds or 0.0)
+        try:
+            captioned = await pipeline.acaption(
+                video, settings=self.settings, engine=engine, on_progress=display.report
+            )
+        except CaptionInterrupted as stopped:
+            self._model_failures += 1
+            self._fail(video, stopped)
+            self._keep(stopped.caption, video, display)
+        except VLMError as stopped:
+            self._model_failures += 1
+            self._fail(video, stopped)
+        except VideoError as unreadable:
+            self._fail(video, unreadable)
+        else:
+            self._count(captioned, display)
+            self._write(captioned, paths, display, several=several)
+
+    def _paths(self, video: str) -> dict[str, Path]:
+        if self.out is None:
+            return {}
+        return {name: self.out / f"{video_name(video)}.{ENDINGS[name]}" for name in self.formats}
+
+    def _fail(self, video: str, reason: Exception) -> None:
+        self.failed += 1
+        named = str(reason).startswith((video, Path(video).name))
+        error(reason if named else f"{video}: {reason}")
+
+    def _count(self, captioned: VideoCaption, display: Display) -> None:
+        self._model_failures = 0
+        self.done += 1
+        self.steps += len(captioned.steps)
+        self.marked += len(captioned.problems)
+        if captioned.provenance.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + captioned.provenance.cost_usd
+        for remark in (*captioned.warnings, *captioned.problems):
+            display.say(f"{captioned.video}: {remark}")
+
+    def _write(self, captioned: VideoCaption, paths: dict[str, Path], display: Display, *, several: bool) -> None:
+        for name, path in paths.items():
+            write_whole(path, FORMATS[name](captioned))
+            display.say(f"{captioned.video}: {len(captioned.steps)} steps written to {path}")
+        if self._streams:
+            display.line(f"\n{summary_lines(captioned)}")
+        elif not paths:
+            whole = captioned.to_json(indent=None) if several and self.formats == ["json"] else ""
+            display.line(whole or FORMATS[self.formats[0]](captioned).rstrip("\n"), fold=False)
+
+    def _keep(self, captioned: VideoCaption, video: str, display: Display) -> None:
+        """What a model has answered may have cost money: it is written down even when the video was not finished."""
+        if not captioned.steps:
+            return
+        path = (self.out or Path()) / f"{video_name(video)}.partial.json"
+        write_whole(path, FORMATS["json"](captioned))
+        display.say(f"{video}: the {len(captioned.steps)} steps finished before that are in {path}")
+
+    def counts(self) -> str:
+        """What became of the videos, in one line."""
+        parts = [f"captioned {self.done} video{'s' if self.done != 1 else ''}"]
+        for number, what in ((self.skipped, "already done"), (self.failed, "failed"), (self.untried, "not tried")):
+            if number:
+                parts.append(f"{number} {what}")
+        parts.append(f"{self.steps} steps")
+        if self.marked:
+            parts.append(f"{self.marked} texts with a problem")
+        if self.cost_usd is not None:
+            parts.append(f"{self.cost_usd:.4f} US dollars")
+        return ", ".join([*parts, f"{time.monotonic() - self._started:.0f} s"])

@@ -1,0 +1,139 @@
+"""``sg4v keyframes`` and ``sg4v facts``: what is found and measured in a video, without asking a model."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import exit_codes, print_json, say
+from .files import video_name, write_whole
+from .options import Config, Encoder, End, Every, Json, MaxGap, Ocr, Similarity, Start, Video, read_settings
+from .times import show_span, show_time
+
+if TYPE_CHECKING:
+    from ..records import Facts, Keyframe, TrackedObject
+
+
+def keyframes(
+    video: Video,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write the frames here, as JPEG.", file_okay=False)
+    ] = None,
+    json: Json = False,
+    start: Start = None,
+    end: End = None,
+    config: Config = None,
+    every: Every = None,
+    encoder: Encoder = None,
+    similarity: Similarity = None,
+    max_gap: MaxGap = None,
+) -> None:
+    """Find the frames worth describing: when, in which shot, and why."""
+    from .. import pipeline
+
+    with exit_codes():
+        settings = read_settings(
+            config,
+            start_seconds=start,
+            end_seconds=end,
+            keyframes__every_seconds=every,
+            keyframes__encoder=encoder,
+            keyframes__similarity=similarity,
+            keyframes__max_gap_seconds=max_gap,
+        )
+        found = []
+        for keyframe in pipeline.keyframes(video, settings):
+            path = _write_picture(keyframe, video, out) if out else None
+            found.append(_plain_keyframe(keyframe, path))
+            if not json:
+                typer.echo(_keyframe_line(keyframe, path))
+        if json:
+            print_json({"video": Path(video).name, "keyframes": found})
+        else:
+            say(f"{len(found)} keyframes")
+
+
+def facts(
+    video: Video,
+    json: Json = False,
+    start: Start = None,
+    end: End = None,
+    ocr: Ocr = None,
+    config: Config = None,
+    every: Every = None,
+    encoder: Encoder = None,
+    similarity: Similarity = None,
+    max_gap: MaxGap = None,
+) -> None:
+    """Measure what happens between keyframes: camera, motion, objects, people, text, colours."""
+    from .. import pipeline
+
+    with exit_codes():
+        settings = read_settings(
+            config,
+            start_seconds=start,
+            end_seconds=end,
+            facts__ocr=ocr,
+            keyframes__every_seconds=every,
+            keyframes__encoder=encoder,
+            keyframes__similarity=similarity,
+            keyframes__max_gap_seconds=max_gap,
+        )
+        found = []
+        for measured in pipeline.measure(video, settings):
+            found.append(asdict(measured))
+            if not json:
+                typer.echo("\n".join(facts_lines(measured)))
+        if json:
+            print_json({"video": Path(video).name, "facts": found})
+
+
+def _write_picture(keyframe: Keyframe, video: str, folder: Path) -> Path | None:
+    """Name the picture by its time, padded so that names sort as times do."""
+    if keyframe.image is None:
+        return None
+    path = folder / f"{video_name(video)}_{keyframe.seconds:010.3f}s.jpg"
+    write_whole(path, keyframe.image.jpeg)
+    return path
+
+
+def _plain_keyframe(keyframe: Keyframe, path: Path | None) -> dict[str, Any]:
+    return {
+        "seconds": keyframe.seconds,
+        "shot_index": keyframe.shot_index,
+        "reason": keyframe.reason,
+        "similarity": keyframe.similarity,
+        "file": str(path) if path else None,
+    }
+
+
+def _keyframe_line(keyframe: Keyframe, path: Path | None) -> str:
+    likeness = "" if keyframe.similarity is None else f", similarity {keyframe.similarity:.3f}"
+    place = f"  {path}" if path else ""
+    return f"[{show_time(keyframe.seconds)}] shot {keyframe.shot_index + 1}, {keyframe.reason}{likeness}{place}"
+
+
+def facts_lines(measured: Facts) -> list[str]:
+    """The facts of one interval for a reader: the time, then a line for each thing measured."""
+    look = measured.look
+    lines = [f"[{show_span(measured.start_seconds, measured.end_seconds)}]"]
+    if measured.end_seconds > measured.start_seconds:
+        camera = ", ".join(measured.camera.moves) or "not measured"
+        lines.append(f"  camera   {camera}")
+        lines.append(f"  motion   {measured.motion.score:.3f} widths/s over {measured.motion.area:.0%} of the picture")
+    lines += [f"  {thing.label:<8} {_where(thing)}" for thing in measured.objects]
+    palette = ", ".join(f"{name} {share:.0%}" for name, share in look.palette[:4])
+    light = f"brightness {look.brightness:.2f}, contrast {look.contrast:.2f}, sharpness {look.sharpness:.0f}"
+    lines.append(f"  look     {light}; {palette}")
+    lines += [f'  text     "{line.text}"' for line in measured.texts or ()]
+    return lines
+
+
+def _where(thing: TrackedObject) -> str:
+    boxes = [thing.start_box, thing.end_box]
+    places = ["outside" if box is None else f"({box.centre[0]:.2f}, {box.centre[1]:.2f})" for box in boxes]
+    colours = f", {' and '.join(thing.colours)}" if thing.colours else ""
+    return f"#{thing.track_id} {places[0]} → {places[1]}, seen in {thing.seen_frames} frames{colours}"

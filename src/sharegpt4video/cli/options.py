@@ -1,0 +1,135 @@
+"""The options that several verbs take, and the settings they add up to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .times import parse_time
+
+if TYPE_CHECKING:
+    from ..config import CaptionSettings
+    from ..vlm.base import VLM
+
+
+def _time(text: str) -> float:
+    try:
+        return parse_time(text)
+    except ValueError as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+
+
+Video = Annotated[str, typer.Argument(metavar="VIDEO", help="A video file or URL.", show_default=False)]
+Model = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="Who describes: embedded (needs nothing else), server:MODEL@URL, a plug-in.",
+    ),
+]
+ModelOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model-option",
+        "-O",
+        metavar="NAME=VALUE",
+        help="An option of the model, such as max_images=1; may be given several times.",
+        show_default=False,
+    ),
+]
+Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE.yaml", help="Settings to start from; the other options come on top."),
+]
+Prompts = Annotated[
+    str | None, typer.Option(metavar="NAME", help="Prompt set: default, paper or sharecaptioner.", show_default=False)
+]
+Start = Annotated[
+    float | None,
+    typer.Option(parser=_time, metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.", show_default=False),
+]
+End = Annotated[float | None, typer.Option(parser=_time, metavar="TIME", help="Stop before here.", show_default=False)]
+
+_KEYFRAMES = "Keyframes"
+Every = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", help="Look for a keyframe this often (2).", rich_help_panel=_KEYFRAMES, show_default=False
+    ),
+]
+Encoder = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME",
+        help="What compares frames: embedded, or clip (extra hf).",
+        rich_help_panel=_KEYFRAMES,
+        show_default=False,
+    ),
+]
+Similarity = Annotated[
+    float | None,
+    typer.Option(
+        metavar="COSINE",
+        help="Keep a frame when it is less like the last kept one than this (the encoder's own value).",
+        rich_help_panel=_KEYFRAMES,
+        show_default=False,
+    ),
+]
+MaxGap = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", help="Keep a frame at least this often (20).", rich_help_panel=_KEYFRAMES, show_default=False
+    ),
+]
+Ocr = Annotated[
+    bool | None,
+    typer.Option("--ocr/--no-ocr", help="Read on-screen text (when the extra ocr is installed).", show_default=False),
+]
+
+
+def read_model_options(given: list[str] | None) -> dict[str, Any]:
+    """``NAME=VALUE`` pairs; a value is read as YAML, so numbers are numbers."""
+    import yaml
+
+    options = {}
+    for pair in given or ():
+        name, equals, value = pair.partition("=")
+        try:
+            options[name.strip()] = yaml.safe_load(value)
+        except yaml.YAMLError:
+            equals = ""
+        if not equals or not name.strip().isidentifier():
+            raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE", param_hint="--model-option")
+    return options
+
+
+def make_model(model: str, settings: CaptionSettings, options: dict[str, Any]) -> VLM:
+    """The model of that name. Raises SettingsError for an unknown one, or an option that it does not take."""
+    from ..prompts import prompt_set
+    from ..vlm import open_model
+
+    return open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints, **options)
+
+
+def read_settings(config: Path | None, **given: Any) -> CaptionSettings:
+    """The settings of the file, or the defaults, with every option that was given on top.
+
+    Names with a dot belong to a group (``keyframes.encoder``, written ``keyframes__encoder``). Raises SettingsError.
+    """
+    from ..config import CaptionSettings, load_yaml
+
+    settings = load_yaml(config, CaptionSettings) if config else CaptionSettings()
+    changes: dict[str, Any] = {}
+    for name, value in given.items():
+        group, _, field = name.rpartition("__")
+        if value is not None and group:
+            changes[group] = replace(changes.get(group, getattr(settings, group)), **{field: value})
+        elif value is not None:
+            changes[field] = value
+    return replace(settings, **changes)

@@ -1,0 +1,98 @@
+"""The progress bar and the steps as they come, for a reader at a terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from .console import say
+from .formats import marked, step_line
+from .times import show_span
+
+if TYPE_CHECKING:
+    from ..records import Step
+    from ..run import Progress as Report
+
+
+def share_done(report: Report, start_seconds: float) -> float | None:
+    """How much of one video is done (0..1); None when its length is not known."""
+    if report.end_seconds is None or report.end_seconds <= start_seconds:
+        return None
+    read = min(max((report.read_seconds - start_seconds) / (report.end_seconds - start_seconds), 0.0), 1.0)
+    return read * (report.steps_done + 1) / (max(report.steps_known, report.steps_done) + 1)
+
+
+class Display:
+    """Shows one video at a time: a bar with the time left on stderr when that is a terminal, and the steps.
+
+    Steps go to stdout when ``steps_are_the_result``, else to the terminal alone.
+    """
+
+    def __init__(self, *, steps_are_the_result: bool, quiet: bool = False) -> None:
+        self._console = Console(stderr=True)
+        self._at_terminal = self._console.is_terminal and not quiet
+        self._to_stdout = steps_are_the_result
+        self._start_seconds = 0.0
+        self._bar = Progress(
+            TextColumn("{task.description}", style="dim"),
+            BarColumn(bar_width=24),
+            TaskProgressColumn(),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left", style="dim"),
+            console=self._console,
+            transient=True,
+            disable=not self._at_terminal,
+        )
+
+    def __enter__(self) -> Display:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def begin(self, name: str, start_seconds: float) -> None:
+        for task in self._bar.task_ids:
+            self._bar.remove_task(task)
+        self._start_seconds = start_seconds
+        self._task = self._bar.add_task(f"reading {name}", total=None)
+
+    def report(self, report: Report) -> None:
+        share = share_done(report, self._start_seconds)
+        if share is not None:
+            self._bar.update(self._task, total=1.0, completed=share)
+        if report.phase != "reading":
+            self._bar.update(self._task, description=report.phase)
+        if report.step is not None:
+            self.show(report.step)
+
+    def show(self, step: Step) -> None:
+        """Show a finished step."""
+        if self._at_terminal and (sys.stdout.isatty() or not self._to_stdout):
+            self._console.print(Text(show_span(step.start_seconds, step.end_seconds), style="cyan"))
+            self._console.print(Padding(Text(marked(step.text, step.problem)), (0, 0, 0, 2)))
+        elif self._to_stdout:
+            self.line(step_line(step))
+
+    def line(self, text: str, *, fold: bool = True) -> None:
+        """A line of the result, on stdout; ``fold`` it between words where the terminal ends."""
+        if self._at_terminal and sys.stdout.isatty():
+            self._console.print(Text(text), soft_wrap=not fold)  # past the bar's console it would tear the bar
+        else:
+            sys.stdout.write(f"{text}\n")
+            sys.stdout.flush()
+
+    def say(self, text: str) -> None:
+        """A remark, on stderr."""
+        if self._at_terminal:
+            self._console.print(Text(text, style="dim"))
+        else:
+            say(text)

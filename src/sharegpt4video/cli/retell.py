@@ -1,0 +1,101 @@
+"""``sg4v summarize`` and ``sg4v recaption``: new texts from texts, without touching a video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ..errors import SettingsError, SG4VError
+from .console import MARKED, error, exit_codes, print_json
+from .options import (
+    Config,
+    End,
+    Json,
+    Model,
+    ModelOption,
+    Prompts,
+    Start,
+    make_model,
+    read_model_options,
+    read_settings,
+)
+
+if TYPE_CHECKING:
+    from ..records import VideoCaption
+
+
+def summarize(
+    caption: Annotated[
+        Path, typer.Argument(metavar="CAPTION.json", help="What sg4v caption --json wrote.", show_default=False)
+    ],
+    start: Start = None,
+    end: End = None,
+    model: Model = "embedded",
+    model_option: ModelOption = None,
+    prompts: Prompts = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Write one caption for a captioned video, or any part of it, from its steps alone."""
+    from .. import pipeline
+
+    with exit_codes():
+        settings = read_settings(config, prompts=prompts)
+        captioned = _read(caption)
+        first = captioned.start_seconds if start is None else start
+        last = captioned.end_seconds if end is None else end
+        try:
+            vlm = make_model(model, settings, read_model_options(model_option))
+            summary = pipeline.summarize(captioned, first, last, model=vlm, settings=settings)
+        except SettingsError:
+            raise
+        except ValueError as nothing:
+            raise SG4VError(f"{caption}: {nothing}") from nothing
+        if json:
+            plain = {"video": captioned.video, "start_seconds": first, "end_seconds": last}
+            print_json({**plain, "text": summary.text, "problem": summary.problem})
+        else:
+            typer.echo(summary.text)
+    _mark(summary.problem)
+
+
+def recaption(
+    prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="A short text-to-video prompt.", show_default=False)],
+    model: Model = "embedded",
+    model_option: ModelOption = None,
+    prompts: Prompts = None,
+    json: Json = False,
+    config: Config = None,
+) -> None:
+    """Rewrite a short prompt in the style of dense captions, adding nothing that was not in it."""
+    from .. import pipeline
+
+    with exit_codes():
+        settings = read_settings(config, prompts=prompts)
+        vlm = make_model(model, settings, read_model_options(model_option))
+        summary = pipeline.recaption(prompt, model=vlm, settings=settings)
+        if json:
+            print_json({"prompt": prompt, "text": summary.text, "problem": summary.problem})
+        else:
+            typer.echo(summary.text)
+    _mark(summary.problem)
+
+
+def _read(path: Path) -> VideoCaption:
+    from ..records import VideoCaption
+
+    try:
+        return VideoCaption.from_json(path.read_bytes())
+    except OSError as gone:
+        raise SG4VError(f"{path}: cannot be read: {gone.strerror}") from gone
+    except ValueError as wrong:
+        reason = "; ".join(str(wrong).splitlines()[:3])
+        raise SG4VError(f"{path}: not a caption written by sg4v caption --format json: {reason}") from wrong
+
+
+def _mark(problem: str) -> None:
+    if problem:
+        error(f"the text has a problem: {problem}")
+        raise typer.Exit(MARKED)

@@ -1,0 +1,169 @@
+"""The main path: a video in, a `VideoCaption` out.
+
+One thread decodes and measures; its segments are described side by side as they come, each shot a chain of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any, BinaryIO, TypeVar
+
+from .captioner.engine import Engine, Role
+from .captioner.outcome import Summary
+from .captioner.recaption import recaption as recaption_role
+from .captioner.summary import summary as summary_role
+from .config import CaptionSettings
+from .errors import CaptionInterrupted, VLMError
+from .facts.segments import segments
+from .prompts import prompt_set
+from .records import Facts, Keyframe, VideoCaption
+from .run import Progress, VideoRun, open_selector
+from .video.compose import arrange, encode_jpeg
+from .video.keyframes import candidates
+from .video.reader import VideoReader
+from .video.shots import ShotDetector
+from .vlm import open_model
+from .vlm.base import VLM, Request
+
+T = TypeVar("T")
+Source = str | os.PathLike[str] | BinaryIO
+
+
+def caption(
+    video: Source,
+    *,
+    model: str | VLM = "embedded",
+    settings: CaptionSettings | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> VideoCaption:
+    """Caption one video: a path, a URL or a binary file. Blocks until it is done; ``acaption`` says the rest."""
+    return _blocking(acaption(video, model=model, settings=settings, on_progress=on_progress))
+
+
+async def acaption(
+    video: Source,
+    *,
+    model: str | VLM = "embedded",
+    settings: CaptionSettings | None = None,
+    engine: Engine | None = None,
+    on_progress: Callable[[Progress], None] | None = None,
+) -> VideoCaption:
+    """Caption one video; many of these can run at once, best on one shared ``engine`` (see ``open_engine``).
+
+    A text that stays unusable is kept and marked (``VideoCaption.problems``). Raises VideoError when the video cannot
+    be read, CaptionInterrupted (with the finished steps) when the model cannot go on.
+    """
+    settings = settings or CaptionSettings()
+    async with _engine(model, settings, engine) as running:
+        reader = await asyncio.to_thread(
+            VideoReader, video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds
+        )
+        with reader:
+            run = VideoRun(reader, running, settings, on_progress)
+            try:
+                await (run.fast() if settings.mode == "fast" else run.sliding())
+            except VLMError as error:
+                raise CaptionInterrupted(str(error), run.caption()) from error
+            return run.caption()
+
+
+def summarize(
+    captioned: VideoCaption,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+    *,
+    model: str | VLM = "embedded",
+    settings: CaptionSettings | None = None,
+) -> Summary:
+    """A caption for ``[start_seconds, end_seconds)`` of a captioned video, from its steps alone.
+
+    Raises ValueError when no step lies in that part.
+    """
+    settings = settings or CaptionSettings()
+    role = summary_role(
+        captioned.steps,
+        video=captioned.video,
+        start_seconds=captioned.start_seconds if start_seconds is None else start_seconds,
+        end_seconds=captioned.end_seconds if end_seconds is None else end_seconds,
+        fold_steps=settings.fold_steps,
+    )
+    return _blocking(_run_role(role, model, settings))
+
+
+def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
+    """Turn a short text-to-video prompt into the style of the training captions."""
+    return _blocking(_run_role(recaption_role(prompt), model, settings or CaptionSettings()))
+
+
+def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterator[Keyframe]:
+    """The frames worth describing, with their pictures, as they are found."""
+    settings = settings or CaptionSettings()
+    with _open(video, settings) as reader:
+        flow = candidates(reader.decoded(), ShotDetector(), settings.keyframes.every_seconds)
+        for selected in open_selector(settings).select(flow):
+            decoded = selected.candidate.decoded
+            picture = decoded.frame(settings.image_side_pixels).pixels
+            yield Keyframe(
+                seconds=decoded.seconds,
+                shot_index=selected.candidate.shot_index,
+                reason=selected.reason,
+                similarity=selected.similarity,
+                image=encode_jpeg(picture, settings.jpeg_quality),
+            )
+
+
+def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[Facts]:
+    """The facts at each shot's opening and between its keyframes, in time order; no model is asked."""
+    settings = settings or CaptionSettings()
+    with _open(video, settings) as reader:
+        for segment in segments(reader.decoded(), open_selector(settings), settings, with_images=False):
+            yield from segment.facts[1:] if segment.continues else segment.facts
+
+
+def open_engine(model: str | VLM, settings: CaptionSettings) -> Engine:
+    """An engine that any number of videos can share: they then share the model's slots, and no slot waits."""
+    vlm = (
+        open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
+        if isinstance(model, str)
+        else model
+    )
+
+    def prepare(request: Request, max_images: int) -> Request:
+        return replace(request, images=arrange(request.images, request.layout, max_images, settings.jpeg_quality))
+
+    return Engine(vlm, prepare=prepare)
+
+
+def _open(video: Source, settings: CaptionSettings) -> VideoReader:
+    return VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds)
+
+
+@asynccontextmanager
+async def _engine(model: str | VLM, settings: CaptionSettings, given: Engine | None) -> AsyncIterator[Engine]:
+    """The engine to use; one that is made here from a model's name is closed here, too."""
+    engine = given or open_engine(model, settings)
+    try:
+        yield engine
+    finally:
+        if given is None and isinstance(model, str):
+            await engine.vlm.close()
+
+
+async def _run_role(role: Role[T], model: str | VLM, settings: CaptionSettings) -> T:
+    async with _engine(model, settings, None) as engine:
+        return await engine.run(role)
+
+
+def _blocking(work: Coroutine[Any, Any, T]) -> T:
+    """Run to the end, also where an event loop already runs (a notebook): then in a thread of its own."""
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(work)
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(asyncio.run, work).result()

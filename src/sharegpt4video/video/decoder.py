@@ -1,0 +1,281 @@
+"""One decode of one video: packets in, pictures with their times out, and whatever is damaged counted on the way."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+import av
+import av.error
+
+from ..errors import VideoError
+from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, MAX_SIDE_PIXELS, Source, explain
+from .timing import Losses, Shown, Timeline, presentation_zero
+
+MAX_THREADS = 4
+MAX_THREADED_PIXELS = 36_000_000
+"""Each thread works on a picture of its own; of pictures larger than 8K one at a time is enough memory."""
+MAX_BAD_PACKETS = 1000
+"""So many packets in a row that cannot be decoded end the video."""
+MAX_BAD_READS = 20
+"""So many failed reads in a row end the video."""
+MAX_HELD_BYTES = 32 << 20
+"""Compressed packets kept while looking for a keyframe nearer to the wanted time."""
+_SEEK_BACK_SECONDS = (0.0, 3.0, 15.0)  # further back each time a seek lands too late
+_DEFAULT_STREAM, _ATTACHED_PICTURE = 0x1, 0x400  # AV_DISPOSITION_*
+
+
+@dataclass
+class _Skip:
+    """The wish to see nothing before `seconds`, and the packets held until it is known which are needed for that."""
+
+    seconds: float
+    packets: list[Any] = field(default_factory=list)
+    held_bytes: int = 0
+    dropped: bool = False
+    keyframe_seconds: float | None = None
+
+
+class Decoder:
+    """Decodes the main video stream of a source; raises VideoError when it has none.
+
+    `losses` counts what could not be had. `advances` turns false when seeking ahead was seen to gain nothing.
+    """
+
+    def __init__(self, source: Source, zero: Fraction | None = None) -> None:
+        self.source = source
+        self.losses = Losses()
+        self.advances = source.reopens
+        self._leaps = True
+        self._closed = False
+        self._first_size: tuple[int, int] | None = None
+        self._threads = min(MAX_THREADS, os.cpu_count() or 1)
+        self._zero = zero
+        self._open()
+
+    def _open(self) -> None:
+        self._skip: _Skip | None = None
+        self._timeline: Timeline[Any] | None = None
+        self.container = self.source.open()
+        self._closed = False
+        try:
+            self._set_up()
+        except VideoError:
+            self.close()
+            raise
+        except AV_ERRORS as error:
+            self.close()
+            raise VideoError(f"{self.source.name}: {explain(error)}") from error
+
+    def _set_up(self) -> None:
+        self.stream = _main_stream(self.container, self.source.name)
+        context = self.stream.codec_context
+        context.thread_type = "AUTO"
+        large = self.stream.width * self.stream.height > MAX_THREADED_PIXELS
+        context.thread_count = 1 if large else self._threads
+        context.options = {"max_pixels": str(MAX_PIXELS)}
+        self.time_base = self.stream.time_base or Fraction(1, 90_000)
+        self.container_start = _microseconds(self.container.start_time)
+        start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
+        self._zero = presentation_zero(self.container_start, start) if self._zero is None else self._zero
+
+    def close(self) -> None:
+        """Give back the file and the decoder's memory; pictures that are still being read end with a VideoError."""
+        self._closed = True
+        self.container.close()
+
+    @property
+    def zero(self) -> Fraction:
+        """The file's own time, in seconds, of what is called 0 here; settled once the first picture is decoded."""
+        return self._zero or Fraction(0)
+
+    @property
+    def average_fps(self) -> float | None:
+        """Pictures per second as the file says or FFmpeg guesses."""
+        rate = self.stream.average_rate or self.stream.guessed_rate
+        return float(rate) if rate else None
+
+    @property
+    def announced_seconds(self) -> float | None:
+        """When the video ends according to its header."""
+        end: Fraction | None = None
+        if self.stream.duration:
+            end = ((self.stream.start_time or 0) + self.stream.duration) * self.time_base
+        elif self.container.duration:
+            end = (self.container_start or Fraction(0)) + Fraction(self.container.duration, av.time_base)
+        return float(end - self.zero) if end is not None and end > self.zero else None
+
+    def shown(self, start_seconds: float | None = None) -> Iterator[Shown[av.VideoFrame]]:
+        """Pictures in the order of time, from the one on screen at `start_seconds` or earlier, as seeking allows."""
+        if start_seconds is None:
+            yield from self._run()
+            return
+        for back_seconds in _SEEK_BACK_SECONDS if self.source.reopens else ():
+            if not self._seek(start_seconds - back_seconds):
+                break
+            self.skip_to(start_seconds)
+            run = self._run()
+            first = next(run, None)
+            if first is not None and first.start_seconds <= start_seconds:
+                yield from itertools.chain((first,), run)
+                return
+        if self.source.reopens:
+            self._rewind()
+        self.skip_to(start_seconds)
+        yield from self._run()
+
+    def every(self) -> Iterator[Shown[av.VideoFrame]]:
+        """Every picture from the beginning, without leaps from now on; for files that lie about keyframes."""
+        self.advances = self._leaps = False
+        self._rewind()
+        yield from self._run()
+
+    def skip_to(self, seconds: float) -> None:
+        """Leave out packets that are not needed to show the picture at `seconds`; may be called between pictures."""
+        if self._leaps and not (self._timeline and self._timeline.shifted):
+            self._skip = _Skip(seconds)
+
+    @property
+    def may_have_missed(self) -> bool:
+        """Whether there was damage, and reading every picture from the beginning could find more."""
+        return self._leaps and self.source.reopens and self.losses.counts["unreadable"] > 0
+
+    def _rewind(self) -> None:
+        self.close()
+        self._open()
+
+    def _seek(self, seconds: float) -> bool:
+        self._skip = None
+        try:
+            self.container.seek(int((Fraction(seconds) + self.zero) / self.time_base), stream=self.stream)
+        except AV_ERRORS:
+            return False
+        return True
+
+    def _run(self) -> Iterator[Shown[av.VideoFrame]]:
+        fps = self.average_fps
+        timeline: Timeline[av.VideoFrame] = Timeline(self.losses, 1 / fps if fps else None)
+        self._timeline = timeline
+        for frame in self._frames():
+            duration = float((getattr(frame, "duration", 0) or 0) * self.time_base)
+            yield from timeline.push(frame, self._seconds(frame.pts), duration)
+        yield from timeline.flush()
+
+    def _seconds(self, ticks: int | None) -> float | None:
+        return None if ticks is None else float(ticks * self.time_base - self.zero)
+
+    def _frames(self) -> Iterator[av.VideoFrame]:
+        bad = 0
+        for packet in itertools.chain(self._packets(), (None,)):
+            frames = self._decoded(packet)
+            bad = 0 if frames is not None else bad + 1
+            for frame in frames or ():
+                if self._zero is None and frame.pts is not None:
+                    self._zero = frame.pts * self.time_base
+                if self._acceptable(frame):
+                    yield frame
+            if bad >= MAX_BAD_PACKETS:
+                self.losses.note(f"gave up after {bad} damaged packets in a row")
+                return
+
+    def _acceptable(self, frame: av.VideoFrame) -> bool:
+        counts, size = self.losses.counts, (frame.width, frame.height)
+        if not min(size) or _too_large(*size):
+            counts["oversized"] += 1
+            return False
+        self._first_size = self._first_size or size
+        counts["resized"] += size != self._first_size
+        counts["damaged"] += bool(frame.is_corrupt)
+        return True
+
+    def _decoded(self, packet: Any) -> list[av.VideoFrame] | None:
+        try:
+            frames: list[av.VideoFrame] = self.stream.decode(packet)
+        except EOFError:
+            return []
+        except AV_ERRORS:
+            self.losses.counts["unreadable"] += 1
+            return None
+        return frames
+
+    def _packets(self) -> Iterator[Any]:
+        bad_reads = 0
+        while bad_reads < MAX_BAD_READS:
+            packets = self.container.demux(self.stream)
+            while True:
+                if self._closed:  # FFmpeg would read freed memory
+                    raise VideoError(f"{self.source.name}: the reader was closed while its frames were being read")
+                try:
+                    packet = next(packets, None)
+                except AV_ERRORS as error:
+                    self._bad_read(error)
+                    bad_reads += 1
+                    break
+                if packet is None:
+                    yield from self._kept()
+                    return
+                bad_reads = 0
+                # An empty packet would tell the decoder that the video is over.
+                if packet.size:
+                    yield from self._needed(packet)
+        self.losses.note("the rest of the file cannot be read")
+        yield from self._kept()
+
+    def _bad_read(self, error: Exception) -> None:
+        if isinstance(error, (av.error.ExitError, av.error.TimeoutError, *HTTP_ERRORS)):
+            raise VideoError(f"{self.source.name}: {explain(error)}") from error
+        self.losses.counts["unreadable"] += 1
+
+    def _needed(self, packet: Any) -> Iterator[Any]:
+        """The packet, or nothing yet while it may turn out that a later keyframe is enough."""
+        skip = self._skip
+        if skip is None:
+            yield packet
+            return
+        shown, decoded = self._seconds(packet.pts), self._seconds(packet.dts if packet.dts is not None else packet.pts)
+        if packet.is_keyframe and shown is not None and shown <= skip.seconds:
+            if skip.keyframe_seconds is not None and shown < skip.keyframe_seconds:
+                decoded = None  # the clock was set back: times say nothing any more
+            skip.keyframe_seconds = shown
+            skip.dropped = skip.dropped or bool(skip.packets)
+            skip.packets, skip.held_bytes = [], 0
+        skip.packets.append(packet)
+        skip.held_bytes += packet.size
+        if decoded is None or decoded > skip.seconds or skip.held_bytes > MAX_HELD_BYTES:
+            yield from self._kept()
+
+    def _kept(self) -> Iterator[Any]:
+        skip, self._skip = self._skip, None
+        if skip is not None:
+            if skip.dropped:
+                self.stream.codec_context.flush_buffers()
+            yield from skip.packets
+
+
+def _main_stream(container: Any, name: str) -> Any:
+    """The video stream with the largest picture, default ones first; cover art of a song is not a video stream."""
+    found = [s for s in container.streams.video if not int(getattr(s, "disposition", 0)) & _ATTACHED_PICTURE]
+    if not found:
+        raise VideoError(f"{name}: no video stream found; is it an audio file? (ffprobe lists its streams)")
+    known = [s for s in found if s.codec_context is not None]
+    if not known:
+        raise VideoError(f"{name}: its video codec is not known to this FFmpeg; convert it to H.264 first")
+    best = max(known, key=lambda s: (int(getattr(s, "disposition", 1)) & _DEFAULT_STREAM, s.width * s.height))
+    if _too_large(best.width, best.height):
+        raise VideoError(
+            f"{name}: pictures of {best.width}x{best.height} are over the limit of {MAX_SIDE_PIXELS} pixels a side and "
+            f"{MAX_PIXELS} in all; the header may be damaged, else scale the video down first"
+        )
+    return best
+
+
+def _too_large(width: int, height: int) -> bool:
+    return max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS
+
+
+def _microseconds(ticks: int | None) -> Fraction | None:
+    return None if ticks is None else Fraction(ticks, av.time_base)

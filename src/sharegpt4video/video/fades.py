@@ -1,0 +1,269 @@
+"""Slow transitions: dissolves, and fades through a flat picture, found while the video streams past.
+
+A dissolve is a run of frames that are mixtures of the two pictures at its ends, in shares that grow steadily with
+time; a pan or a passing object is not. A fade is a picture that loses its contrast, a flat one, and another picture.
+Everything is judged on a few cells per frame, where noise and small motion average out.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float32]
+
+MIN_SHOT_SECONDS = 0.6
+SAMPLE_SECONDS = 0.03  # frames are judged at most this often, whatever the frame rate
+QUIET_SECONDS = 0.2  # how long the new picture must have been there
+MIN_FADE_SECONDS, MAX_FADE_SECONDS = 0.3, 2.2
+MARK_SECONDS, OLD_MARK_SECONDS = 0.1, 0.3  # how finely the end of a fade, and its start, are told
+RECENT_SECONDS = 0.8
+FLAT_CONTRAST = 5.0  # grey levels, standard deviation over the cells
+MAX_FLAT_SECONDS = 4.0  # a flat picture that stays longer is a shot of its own
+MAX_RETURN_SECONDS = 1.6  # how long a picture may take to come out of a flat one
+MIN_CHANGE = 14.0  # grey levels, root mean square between the two pictures
+SAME_PICTURE = 0.85  # correlation
+GROWTH = 1.08  # a longer dissolve is believed when it changes the picture by so much more
+
+
+@dataclass(frozen=True)
+class Transition:
+    """From one shot to the next.
+
+    ``seconds`` is the time of the first frame of the new shot: the first after a cut, for a fade the first in which
+    the new picture has taken over. ``start_seconds`` is the time of the last frame that shows the old one alone.
+    """
+
+    kind: Literal["cut", "fade"]
+    seconds: float
+    start_seconds: float
+
+
+@dataclass
+class Sample:
+    """One frame as it is judged: the colours of its cells, and whether a transition may name its time."""
+
+    seconds: float
+    cells: Floats
+    contrast: float
+    mark: bool = False
+
+
+@dataclass
+class _Flat:
+    """A flat picture in progress: what was there before, and since when there is something again."""
+
+    before: Sample | None
+    start_seconds: float
+    flat_seconds: float
+    slow_out: bool
+    ended_seconds: float | None = None
+
+
+@dataclass
+class _Fit:
+    start_seconds: float
+    end_seconds: float
+    change: float
+
+
+def distance(first: Floats, second: Floats) -> float:
+    """Root mean square difference, in grey levels."""
+    return float(np.sqrt(np.mean((first - second) ** 2)))
+
+
+def contrast(cells: Floats) -> float:
+    """Standard deviation within the colour channels, in grey levels; 0 for a picture of one colour."""
+    return float(np.sqrt(np.mean((cells - cells.mean(axis=0)) ** 2)))
+
+
+def likeness(first: Floats, second: Floats) -> float:
+    """Correlation of two pictures, blind to brightness, contrast and tint; 0 when one is flat."""
+    one, other = first - first.mean(axis=0), second - second.mean(axis=0)
+    scale = float(np.sqrt((one**2).sum() * (other**2).sum()))
+    return float((one * other).sum()) / scale if scale > 1e-3 else 0.0
+
+
+class FadeDetector:
+    """Finds dissolves and fades; ``push`` takes each frame's time and cells (n, 3), in time order."""
+
+    def __init__(self) -> None:
+        self._samples: list[Sample] = []
+        self._flat: _Flat | None = None
+        self._fit: _Fit | None = None
+
+    def push(self, seconds: float, cells: Floats) -> list[Transition]:
+        if self._samples and seconds - self._samples[-1].seconds < SAMPLE_SECONDS:
+            return []
+        self._samples.append(Sample(seconds, cells, contrast(cells), self._is_mark(seconds)))
+        self._drop_old(seconds)
+        found = self._through_flat() if self._samples[-1].contrast < FLAT_CONTRAST or self._flat else self._dissolve()
+        return [found] if found else []
+
+    def flush(self) -> list[Transition]:
+        """What the end of the stream decides: a picture that was still coming out of a flat one has arrived."""
+        if self._flat is None or self._flat.ended_seconds is None:
+            return []
+        found = self._out_of_flat(self._flat, self._flat.ended_seconds)
+        return [found] if found else []
+
+    def forget(self, before_seconds: float) -> None:
+        """Judge nothing before this time any more: it belongs to a transition that has been reported."""
+        self._samples = [sample for sample in self._samples if sample.seconds >= before_seconds]
+        if self._flat and self._flat.flat_seconds < before_seconds:
+            self._flat = None
+        if self._fit and self._fit.start_seconds < before_seconds:
+            self._fit = None
+
+    def open_seconds(self) -> list[float]:
+        """The times that a transition may still name."""
+        times = [sample.seconds for sample in self._samples if sample.mark]
+        return [*times, self._flat.start_seconds, self._flat.flat_seconds] if self._flat else times
+
+    def settled_seconds(self) -> float:
+        """No transition that starts before this will be found any more."""
+        oldest = self._samples[0].seconds if self._samples else float("-inf")
+        return min(oldest, self._flat.start_seconds) if self._flat else oldest
+
+    def _is_mark(self, seconds: float) -> bool:
+        marks = [sample.seconds for sample in self._samples[-8:] if sample.mark]
+        return not marks or seconds - marks[-1] >= MARK_SECONDS
+
+    def _drop_old(self, now: float) -> None:
+        """Keep what a fade can be as long as, and thin out the marks that only a start can fall on."""
+        oldest = now - MAX_FADE_SECONDS - 3 * QUIET_SECONDS
+        if self._samples[0].seconds < oldest and len(self._samples) > 4:
+            self._samples.pop(0)
+        last_mark = float("-inf")
+        for sample in self._samples:
+            if sample.seconds > now - RECENT_SECONDS:
+                break
+            sample.mark = sample.mark and sample.seconds - last_mark >= OLD_MARK_SECONDS
+            last_mark = sample.seconds if sample.mark else last_mark
+
+    def _mark_before(self, seconds: float) -> float:
+        marks = [sample.seconds for sample in self._samples if sample.mark and sample.seconds <= seconds]
+        return marks[-1] if marks else self._samples[0].seconds
+
+    def _mark_after(self, seconds: float) -> float:
+        marks = [sample.seconds for sample in self._samples if sample.mark and sample.seconds >= seconds]
+        return marks[0] if marks else self._samples[-1].seconds
+
+    # Fades through a flat picture
+
+    def _through_flat(self) -> Transition | None:
+        now = self._samples[-1]
+        if self._flat is None:
+            self._flat, self._fit = self._into_flat(), None
+        flat = self._flat
+        if now.contrast < FLAT_CONTRAST:
+            flat.ended_seconds = None
+            return self._stays_flat(flat, now) if now.seconds - flat.flat_seconds > MAX_FLAT_SECONDS else None
+        if flat.ended_seconds is None:
+            flat.ended_seconds = now.seconds
+        lately = [sample for sample in self._samples if sample.seconds >= now.seconds - QUIET_SECONDS]
+        arrived = lately[0].seconds >= flat.ended_seconds and now.contrast <= 1.06 * lately[0].contrast
+        if arrived or now.seconds - flat.ended_seconds > MAX_RETURN_SECONDS:
+            return self._out_of_flat(flat, flat.ended_seconds)
+        return None
+
+    def _into_flat(self) -> _Flat:
+        """Walk back from the first flat frame to the last one with the old picture's full contrast."""
+        index = len(self._samples) - 1
+        while index > 0 and self._samples[index - 1].contrast > 1.02 * self._samples[index].contrast:
+            index -= 1
+        old, now = self._samples[index], self._samples[-1]
+        slow = sum(FLAT_CONTRAST <= sample.contrast < 0.8 * old.contrast for sample in self._samples[index:]) >= 2
+        before = old if old.contrast >= FLAT_CONTRAST else None
+        now.mark = True
+        return _Flat(before, self._mark_before(old.seconds), now.seconds, slow)
+
+    def _stays_flat(self, flat: _Flat, now: Sample) -> Transition | None:
+        if flat.before is None:
+            return None
+        found = Transition("fade" if flat.slow_out else "cut", flat.flat_seconds, flat.start_seconds)
+        self._flat = _Flat(None, now.seconds, now.seconds, slow_out=False)
+        return found
+
+    def _out_of_flat(self, flat: _Flat, ended_seconds: float) -> Transition | None:
+        self._flat = None
+        now = self._samples[-1]
+        coming = [sample for sample in self._samples if sample.seconds >= ended_seconds]
+        if flat.before and likeness(flat.before.cells, now.cells) > SAME_PICTURE:
+            self.forget(ended_seconds)
+            return None
+        there = next(sample for sample in coming if sample.contrast >= 0.9 * now.contrast)
+        slow = flat.slow_out or sum(sample.contrast < 0.8 * now.contrast for sample in coming) >= 2
+        seconds = self._mark_after(max(there.seconds, now.seconds - RECENT_SECONDS))
+        start_seconds = flat.start_seconds if flat.before else self._mark_before(ended_seconds)
+        return Transition("fade" if slow else "cut", seconds, min(start_seconds, seconds))
+
+    # Dissolves
+
+    def _dissolve(self) -> Transition | None:
+        """The largest dissolve of the last frames, once it has stopped growing."""
+        fit = self._best_fit()
+        if fit is not None and (self._fit is None or fit.change > GROWTH * self._fit.change):
+            self._fit = fit
+        if self._fit is None or self._samples[-1].seconds - self._fit.end_seconds < 2 * QUIET_SECONDS:
+            return None
+        done, self._fit = self._fit, None
+        return Transition("fade", self._mark_after(done.end_seconds), self._mark_before(done.start_seconds))
+
+    def _best_fit(self) -> _Fit | None:
+        times = np.array([sample.seconds for sample in self._samples])
+        end = int(np.searchsorted(times, times[-1] - QUIET_SECONDS, side="right")) - 1
+        if end < 4:
+            return None
+        first = int(np.searchsorted(times, times[end] - MAX_FADE_SECONDS))
+        starts = int(np.searchsorted(times, times[end] - MIN_FADE_SECONDS)) - first
+        window = self._samples[first : end + 1]
+        if starts < 1 or distance(window[0].cells, window[-1].cells) < MIN_CHANGE / 2:
+            return None
+        found = mixtures(np.stack([sample.cells for sample in window]), times[first : end + 1], starts)
+        if found is None:
+            return None
+        start, change = found
+        return _Fit(float(times[first + start]), float(times[end]), change)
+
+
+def mixtures(cells: Floats, times: NDArray[np.float64], starts: int) -> tuple[int, float] | None:
+    """Find the frame from which the last one was reached by a dissolve.
+
+    ``cells`` is (frames, cells, 3); the first ``starts`` frames are tried. Returns the index of the frame and the
+    size of the change in grey levels, the largest if several fit, or None. What a dissolve must show:
+    different pictures at its ends; frames between that are sums of both (the rest is small) in shares that grow as
+    time does, without a step; and the loss of contrast that adding two different pictures brings, which no moving
+    camera shows.
+    """
+    centred = (cells - cells.mean(axis=1, keepdims=True)).reshape(len(cells), -1)
+    products = centred @ centred.T / centred.shape[1]
+    power, index, last = np.diag(products), np.arange(len(cells)), len(cells) - 1
+    own, end = power[:starts, None], power[last]  # of each start, of the end
+    across = products[:starts, last][:, None]
+    change = np.maximum(own + end - 2 * across, 1e-6)
+    even = (times[None, :] - times[:starts, None]) / (times[last] - times[:starts, None])
+    shares = (products[last][None, :] - products[:starts] - across + own) / change
+    rest = np.maximum(power[None, :] + own - 2 * products[:starts] - shares**2 * change, 0) / change
+    between = (index[None, :] > index[:starts, None]) & (index[None, :] < last)
+    weight = np.where(between, even * (1 - even), 0)
+    level = own + even * (end - own)
+    mixed = (1 - even) ** 2 * own + even**2 * end + 2 * even * (1 - even) * across
+    lost = ((level - power[None, :]) * weight).sum(axis=1) / np.maximum(((level - mixed) * weight).sum(axis=1), 1e-6)
+    steps = np.diff(np.where(index[None, :] < index[:starts, None], 0, shares), axis=1)
+    fits = (
+        (across[:, 0] < 0.6 * np.sqrt(own[:, 0] * end))
+        & (np.sqrt(change[:, 0]) > MIN_CHANGE)
+        & (np.where(between, rest, 0).max(axis=1) < 0.55**2)
+        & ((rest * weight).sum(axis=1) < 0.35**2 * weight.sum(axis=1))
+        & (np.where(between, np.abs(shares - even), 0).max(axis=1) < 0.17)
+        & (steps.max(axis=1) < 0.35)
+        & (lost > 0.6)
+    )
+    if not fits.any():
+        return None
+    best = int(np.argmax(np.where(fits, change[:, 0], 0)))
+    return best, float(np.sqrt(change[best, 0]))

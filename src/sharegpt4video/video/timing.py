@@ -1,0 +1,147 @@
+"""When each picture is on screen: one clock for the whole video, strictly increasing, whatever the file says."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+CLOCK_JUMP_SECONDS = 0.25
+"""Times that fall back by more than this are a new clock (joined recordings), by less a misplaced picture."""
+DEFAULT_STEP_SECONDS = 0.04
+"""How long a picture lasts when neither it, nor its neighbours, nor the file say so."""
+
+
+@dataclass(frozen=True)
+class Shown(Generic[T]):
+    """A picture and the time it is on screen: ``[start_seconds, end_seconds)``."""
+
+    picture: T
+    start_seconds: float
+    end_seconds: float
+
+
+class Losses:
+    """Counts what could not be had while reading, and says it in sentences."""
+
+    _WORDS = (
+        ("unreadable", "{n} damaged packet{s} could not be decoded and {was} skipped"),
+        ("damaged", "{n} damaged picture{s} {was} kept, shown as far as decoded"),
+        ("oversized", "{n} picture{s} over the size limit {was} skipped"),
+        ("resized", "{n} picture{s} of another size {was} scaled to the size of the first"),
+        ("untimed", "{n} picture{s} without a time of their own {was} timed by the frame rate"),
+        ("misplaced", "{n} picture{s} {was} dropped because their time did not come after the one before"),
+        ("jumps", "the clock jumped back {n} time{s}; it was taken to go on from where it was"),
+    )
+
+    def __init__(self) -> None:
+        self.counts: Counter[str] = Counter()
+        self.notes: list[str] = []
+
+    def note(self, sentence: str) -> None:
+        """Add a sentence, once."""
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+    def merge(self, other: Losses) -> None:
+        """Take in another reading of the same video: the same damage, seen again, is not more damage."""
+        self.counts |= other.counts
+        for sentence in other.notes:
+            self.note(sentence)
+
+    def sentences(self) -> list[str]:
+        """One sentence for each kind of loss."""
+        counted = [
+            words.format(n=n, s="" if n == 1 else "s", was="was" if n == 1 else "were")
+            for kind, words in self._WORDS
+            if (n := self.counts[kind])
+        ]
+        return [*counted, *self.notes]
+
+
+@dataclass
+class _Held(Generic[T]):
+    picture: T
+    start_seconds: float
+    duration_seconds: float | None
+
+
+class Timeline(Generic[T]):
+    """Turns pictures with the times their file gives into pictures with strictly increasing times.
+
+    Each lasts until the next one starts; `step_seconds` is the length of a picture that does not know its own. Holds
+    two pictures back: one to know its end, one more to tell a wild time from a new clock. A missing time is the one
+    before plus its length; a time that is out of line drops its picture (``misplaced``); a clock that falls back and
+    stays there goes on from where it was (``jumps``). All are counted in `losses`.
+    """
+
+    def __init__(self, losses: Losses, step_seconds: float | None) -> None:
+        self._losses = losses
+        self._step = step_seconds
+        self._shift = 0.0
+        self._held: list[_Held[T]] = []
+
+    @property
+    def shifted(self) -> bool:
+        """Whether times no longer are those of the file."""
+        return self._shift != 0.0
+
+    def push(self, picture: T, seconds: float | None, duration_seconds: float | None) -> Iterator[Shown[T]]:
+        """Take the next decoded picture; yields one before it, if its end is known by now."""
+        if seconds is None:
+            self._losses.counts["untimed"] += 1
+        start = self._next_start() if seconds is None else seconds + self._shift
+        new = _Held(picture, start, duration_seconds)
+        last = self._held[-1] if self._held else None
+        if last is not None and start <= last.start_seconds:
+            if last.start_seconds - start <= CLOCK_JUMP_SECONDS:
+                self._losses.counts["misplaced"] += 1
+                return
+            if len(self._held) == 2 and start > self._held[0].start_seconds:
+                self._losses.counts["misplaced"] += 1
+                self._held.pop()
+            else:
+                self._losses.counts["jumps"] += 1
+                new.start_seconds = self._next_start()
+                self._shift += new.start_seconds - start
+        self._held.append(new)
+        if len(self._held) > 2:
+            yield self._release(self._held[1].start_seconds)
+
+    def flush(self) -> Iterator[Shown[T]]:
+        """What is held back; the last picture lasts as long as it says itself, or as the one before did."""
+        end = self._next_start()
+        while self._held:
+            yield self._release(self._held[1].start_seconds if len(self._held) > 1 else end)
+
+    def _release(self, end_seconds: float) -> Shown[T]:
+        first = self._held.pop(0)
+        return Shown(first.picture, first.start_seconds, end_seconds)
+
+    def _next_start(self) -> float:
+        if not self._held:
+            return 0.0
+        last = self._held[-1]
+        before = last.start_seconds - self._held[0].start_seconds if len(self._held) > 1 else None
+        end = last.start_seconds + (last.duration_seconds or self._step or before or DEFAULT_STEP_SECONDS)
+        # Far from 0 the length of a picture is lost in the rounding; time must advance all the same.
+        return max(end, math.nextafter(last.start_seconds, math.inf))
+
+
+def presentation_zero(container_start: Fraction | None, video_start: Fraction | None) -> Fraction | None:
+    """The file's own time (seconds) of what a player calls 0; None where only the first picture can tell.
+
+    That is where the container starts, sound included: 1.4 s in most MPEG-TS files, and a picture that comes 0.3 s
+    after the sound is at 0.3 s. Sound that starts before 0 only to prime its decoder does not move the pictures.
+    """
+    if container_start is None or video_start is None:
+        return video_start if container_start is None else container_start
+    if container_start < 0 <= video_start:
+        return Fraction(0)
+    # The container's start is rounded to microseconds; the stream's own is exact.
+    return video_start if abs(container_start - video_start) < Fraction(1, 1000) else container_start
