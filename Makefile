@@ -1,25 +1,29 @@
 # `make test` sets up a virtual environment and runs the tests; `make check` adds lint, types and docs.
+# `make check EXTRAS=dev,hf,ocr` also installs and tests what needs those extras; without them those tests are skipped.
 PYTHON ?= python3
+EXTRAS ?= dev
 BIN := .venv/bin
+COMMA := ,
+INSTALLED := .venv/installed-$(subst $(COMMA),-,$(EXTRAS))
 
 .PHONY: test check lint types docs clean
 
-.venv/installed: pyproject.toml
+$(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -e ".[dev]"
+	$(BIN)/pip install --quiet -e ".[$(EXTRAS)]"
 	touch $@
 
-test: .venv/installed
+test: $(INSTALLED)
 	$(BIN)/python -m pytest
 
-lint: .venv/installed
+lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: .venv/installed
+types: $(INSTALLED)
 	$(BIN)/mypy
 
-docs: .venv/installed
+docs: $(INSTALLED)
 	$(BIN)/mkdocs build --strict --quiet
 
 check: lint types docs test

@@ -1,0 +1,288 @@
+"""The command line, run as a user would: what is on stdout, what on stderr, which files there are, the exit code."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from media import Picture, write_video
+from sharegpt4video.cli.app import app
+from sharegpt4video.records import VideoCaption
+
+SG4V = [sys.executable, "-c", "from sharegpt4video.cli import main; main()"]
+
+
+@dataclass(frozen=True)
+class Ended:
+    code: int
+    out: str
+    err: str
+
+
+class Runner:
+    """Runs the command line in this process, with stdout and stderr apart."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: object) -> Ended:
+        self._capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            app([str(argument) for argument in arguments])
+        out, err = self._capsys.readouterr()
+        code = ended.value.code
+        return Ended(code if isinstance(code, int) else int(code is not None), out, err)
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Runner:
+    monkeypatch.chdir(tmp_path)
+    return Runner(capsys)
+
+
+def names(folder: str) -> list[str]:
+    return sorted(path.name for path in Path(folder).iterdir())
+
+
+def scene(seed: int) -> Picture:
+    """A picture of big random patches: nothing an object detector knows."""
+    patches = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), np.uint8)
+    return np.kron(patches, np.ones((20, 20, 1), np.uint8))
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two shots of three seconds, cut at 3.0 s."""
+    path = tmp_path_factory.mktemp("clips") / "two shots.mp4"
+    write_video(path, [scene(1)] * 30 + [scene(2)] * 30, fps=10)
+    return path
+
+
+def test_text_goes_to_stdout_line_by_line(run: Runner, clip: Path) -> None:
+    ended = run("caption", clip, "--model", "fake")
+    assert ended.code == 0
+    *steps, empty, summary, last = ended.out.split("\n")
+    assert steps[0] == "[0:00.0] opening at 0.00 s"
+    assert any(line.startswith("[0:03.0] opening at 3.00 s") for line in steps)
+    assert all(re.match(r"\[\d+:\d\d\.\d( – \d+:\d\d\.\d)?\] \S", line) for line in steps)
+    assert (empty, last) == ("", "")
+    assert summary.startswith("Summary: summary of")
+    assert "\x1b" not in ended.out + ended.err
+
+
+def test_json_on_stdout_is_one_document(run: Runner, clip: Path) -> None:
+    ended = run("caption", clip, "-m", "fake", "--json")
+    assert ended.code == 0
+    captioned = VideoCaption.from_json(ended.out)
+    assert captioned.video == clip.name
+    assert [shot.start_seconds for shot in captioned.shots] == [0.0, 3.0]
+
+
+def test_several_videos_are_a_document_a_line(run: Runner, clip: Path) -> None:
+    ended = run("caption", clip, clip, "-m", "fake", "--json")
+    assert [VideoCaption.from_json(line).video for line in ended.out.splitlines()] == [clip.name] * 2
+
+
+def test_a_part_of_the_video(run: Runner, clip: Path) -> None:
+    captioned = VideoCaption.from_json(
+        run("caption", clip, "-m", "fake", "--json", "--start", "0:01", "--end", "2.5").out
+    )
+    assert all(1.0 <= step.start_seconds <= step.end_seconds <= 2.5 for step in captioned.steps)
+    assert len(captioned.shots) == 1
+
+
+def test_files_are_written_once(run: Runner, clip: Path) -> None:
+    first = run("caption", clip, "-m", "fake", "--out", "new/out", "-f", "json", "-f", "srt")
+    assert first.code == 0
+    assert first.out == ""
+    assert names("new/out") == ["two shots.json", "two shots.srt"]
+    assert "captioned 1 video," in first.err
+
+    Path("new/out/two shots.srt").write_text("mine")
+    again = run("caption", clip, "-m", "fake", "--out", "new/out", "-f", "json", "-f", "srt")
+    assert again.code == 0
+    assert "captioned 0 videos, 1 already done" in again.err
+    assert Path("new/out/two shots.srt").read_text() == "mine"
+
+    over = run("caption", clip, "-m", "fake", "--out", "new/out", "-f", "srt", "--overwrite")
+    assert over.code == 0
+    assert Path("new/out/two shots.srt").read_text().startswith("1\n00:00:00,000 --> ")
+
+
+def test_one_bad_video_does_not_stop_the_others(run: Runner, clip: Path) -> None:
+    Path("broken.mp4").write_bytes(b"not a video at all")
+    ended = run("caption", "missing.mp4", "broken.mp4", clip, "-m", "fake", "--out", "out")
+    assert ended.code == 1
+    assert names("out") == ["two shots.json"]
+    assert "missing.mp4" in ended.err
+    assert "broken.mp4" in ended.err
+    assert "captioned 1 video, 2 failed" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_text_with_a_problem_is_marked_and_has_its_own_exit_code(run: Runner, clip: Path) -> None:
+    ended = run("caption", clip, "-m", "fake", "-O", 'replies=["", "", ok, ok, ok, ok, ok, ok, ok, ok]')
+    assert ended.code == 3
+    assert "[empty]" in ended.out
+    assert "empty" in ended.err
+
+
+def test_finished_steps_survive_a_model_that_is_gone(run: Runner, clip: Path) -> None:
+    ended = run("caption", clip, "-m", "fake", "-O", "replies=[one, two]", "--out", "out")
+    assert ended.code == 1
+    assert names("out") == ["two shots.partial.json"]
+    kept = VideoCaption.from_json(Path("out/two shots.partial.json").read_bytes())
+    assert {step.text for step in kept.steps} <= {"one", "two"}
+    assert kept.steps
+    assert "two shots.partial.json" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["-m", "embeded"], "did you mean 'embedded'"),
+        (["-m", "fake", "--prompts", "papers"], "papers"),
+        (["-m", "fake", "-O", "speed=3"], "speed"),
+        (["-m", "fake", "-O", "speed"], "NAME=VALUE"),
+        (["-m", "fake", "--start", "1:75"], "not a time"),
+        (["-m", "fake", "--start", "3", "--end", "2"], "before"),
+        (["-m", "fake", "--every", "0"], "every_seconds"),
+        (["-m", "fake", "--config", "nowhere.yaml"], "nowhere.yaml"),
+        (["-m", "fake", "-f", "srt", "-f", "md"], "--out"),
+        (["-m", "fake", "-f", "pdf"], "pdf"),
+    ],
+)
+def test_wrong_usage_is_one_clear_message(run: Runner, clip: Path, arguments: list[str], said: str) -> None:
+    ended = run("caption", clip, *arguments)
+    assert ended.code == 2
+    assert ended.out == ""
+    assert said in re.sub(r"[\s│]+", " ", ended.err)
+    assert "Traceback" not in ended.err
+
+
+def test_two_videos_of_one_name_are_refused_before_any_work(run: Runner) -> None:
+    ended = run("caption", "a/x.mp4", "b/x.mp4", "-m", "fake", "--out", "out")
+    assert ended.code == 2
+    assert not Path("out").exists()
+
+
+def test_settings_come_from_a_file_and_options_on_top(run: Runner, clip: Path) -> None:
+    Path("mine.yaml").write_text("prompts: paper\nkeyframes:\n  every_seconds: 1.0\n  max_gap_seconds: 1.0\n")
+    ended = run("caption", clip, "-m", "fake", "--json", "-c", "mine.yaml", "--max-gap", "2.5")
+    made = VideoCaption.from_json(ended.out).provenance
+    assert made.prompt_set == "paper"
+    assert made.settings["keyframes"]["every_seconds"] == 1.0
+    assert made.settings["keyframes"]["max_gap_seconds"] == 2.5
+
+
+def test_summarize_reads_what_caption_wrote(run: Runner, clip: Path) -> None:
+    run("caption", clip, "-m", "fake", "--out", "out")
+    ended = run("summarize", "out/two shots.json", "--start", "3", "--end", "6", "-m", "fake", "--json")
+    assert ended.code == 0
+    assert json.loads(ended.out)["start_seconds"] == 3.0
+    assert "from 3.00 s to 6.00 s" in json.loads(ended.out)["text"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [(None, "cannot be read"), ("{}", "not a caption"), ("", "not a caption")]
+)
+def test_summarize_says_what_is_wrong_with_a_file(run: Runner, content: str | None, said: str) -> None:
+    if content is not None:
+        Path("it.json").write_text(content)
+    ended = run("summarize", "it.json", "-m", "fake")
+    assert ended.code == 1
+    assert f"it.json: {said}" in ended.err
+
+
+def test_summarize_of_nothing(run: Runner, clip: Path) -> None:
+    run("caption", clip, "-m", "fake", "--out", "out")
+    ended = run("summarize", "out/two shots.json", "--start", "100", "-m", "fake")
+    assert ended.code in (1, 2)
+    assert "Traceback" not in ended.err
+
+
+def test_recaption(run: Runner) -> None:
+    ended = run("recaption", "a red boat", "-m", "fake")
+    assert (ended.code, ended.out) == (0, "recaption of: a red boat\n")
+
+
+def test_keyframes_are_listed_and_written(run: Runner, clip: Path) -> None:
+    plain = run("keyframes", clip, "--out", "frames", "--json")
+    assert plain.code == 0
+    found = json.loads(plain.out)["keyframes"]
+    assert [one["seconds"] for one in found if one["reason"] in ("first", "cut")] == [0.0, 3.0]
+    files = sorted(Path("frames").iterdir())
+    assert [str(file) for file in files] == [one["file"] for one in found]
+    assert all(file.read_bytes()[:2] == b"\xff\xd8" for file in files)
+    lines = run("keyframes", clip).out.splitlines()
+    assert lines[0].startswith("[0:00.0] shot 1, first")
+    assert len(lines) == len(found)
+
+
+def test_facts_are_measured(run: Runner, clip: Path) -> None:
+    measured = json.loads(run("facts", clip, "--json", "--no-ocr").out)
+    assert measured["video"] == clip.name
+    assert measured["facts"][0]["start_seconds"] == 0.0
+    assert {"camera", "motion", "look", "objects"} <= measured["facts"][0].keys()
+    assert run("facts", clip, "--no-ocr").out.startswith("[0:00.0]\n")
+
+
+def test_doctor_finds_the_core(run: Runner) -> None:
+    ended = run("doctor", "--json")
+    checks = json.loads(ended.out)["checks"]
+    assert ended.code == 0
+    assert {check["state"] for check in checks if check["group"] in ("core", "weights")} == {"ok"}
+    assert {"av", "numpy", "openai"} <= {check["name"] for check in checks}
+    assert all(check["remedy"] for check in checks if check["state"] != "ok")
+    assert "sharegpt4video" in run("doctor").out
+
+
+def test_help_names_every_verb(run: Runner) -> None:
+    ended = run("--help")
+    assert ended.code == 0
+    for verb in ("caption", "keyframes", "facts", "summarize", "recaption", "doctor"):
+        assert verb in ended.out
+
+
+def test_help_loads_nothing_heavy() -> None:
+    heavy = {"numpy", "av", "cv2", "onnxruntime", "openai", "pydantic", "PIL", "scenedetect", "torch"}
+    code = f"import sys, sharegpt4video.cli.app; print(sorted({heavy!r} & sys.modules.keys()))"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_interrupting_leaves_nothing_half_written(clip: Path, tmp_path: Path) -> None:
+    command = [*SG4V, "caption", str(clip), "-m", "fake", "-O", "delay_seconds=30", "--out", "out"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    time.sleep(4)
+    assert process.poll() is None, process.communicate()
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130, err
+    assert out == ""
+    assert "interrupted" in err
+    assert "Traceback" not in err
+    assert not list(tmp_path.rglob("*.*"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="pipes are POSIX")
+def test_a_reader_that_goes_away_is_no_traceback(clip: Path) -> None:
+    command = [*SG4V, "caption", str(clip), "-m", "fake", "-O", "delay_seconds=0.2"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert process.stdout.readline().startswith("[0:00.0]")
+    process.stdout.close()
+    assert process.stderr is not None
+    err = process.stderr.read()
+    assert process.wait(timeout=20) in (0, 1)
+    assert "Traceback" not in err

@@ -1,0 +1,112 @@
+"""The plan of the house, held against the imports: who may import whom, and what importing the package may load."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
+
+BASICS = {"records", "errors", "prompts", "config"}
+
+# room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
+MAY_IMPORT: dict[str, set[str]] = {
+    "records": set(),
+    "errors": {"records"},
+    "prompts": {"records", "errors"},
+    "config": {"records", "errors"},
+    "background": set(),
+    "video": BASICS - {"prompts"},
+    "facts": (BASICS - {"prompts"}) | {"video"},
+    "vlm": BASICS,
+    "captioner": {"records", "errors", "prompts", "vlm"},
+    "run": BASICS | {"__init__", "background", "video", "facts", "captioner", "vlm"},
+    "pipeline": BASICS | {"__init__", "run", "video", "facts", "captioner", "vlm"},
+    "cli": BASICS | {"__init__", "run", "pipeline", "video", "facts", "captioner", "vlm"},
+}
+
+# Narrower than the room: module -> what it may use of another room.
+ONLY = {"captioner": {"vlm": {"vlm.base"}}, "run": {"vlm": {"vlm.base"}}}
+
+# The embedded model answers from facts, so it alone of its room may read them.
+ALSO = {"vlm.embedded": {"facts", "__init__"}}
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+
+
+def dotted(path: Path) -> str:
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(part for part in parts if part != "__init__")
+
+
+def inner_imports(path: Path) -> set[str]:
+    """Dotted names inside the package that a module imports, wherever the import statement stands."""
+    here = path.relative_to(PACKAGE).with_suffix("").parts
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {a.name.partition(".")[2] for a in node.names if a.name.split(".")[0] == "sharegpt4video"}
+        if not isinstance(node, ast.ImportFrom):
+            continue
+        if node.level:
+            base = list(here[: len(here) - node.level])
+        elif (node.module or "").split(".")[0] == "sharegpt4video":
+            base = []
+        else:
+            continue
+        module = [*base, *(node.module or "").split(".")] if node.module else base
+        module = [part for part in module if part and part != "sharegpt4video"]
+        for alias in node.names:
+            target = [*module, alias.name]
+            is_module = (PACKAGE.joinpath(*target).with_suffix(".py")).exists() or PACKAGE.joinpath(*target).is_dir()
+            found.add(".".join(target if is_module else module) or "__init__")
+    return found
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_a_room_imports_only_what_the_plan_allows(path: Path) -> None:
+    name = dotted(path)
+    room = name.split(".")[0]
+    assert room in MAY_IMPORT, f"{room} is not a room of the plan"
+    allowed = MAY_IMPORT[room] | {room}
+    for prefix, more in ALSO.items():
+        if name.startswith(prefix):
+            allowed = allowed | more
+    for target in inner_imports(path):
+        target_room = target.split(".")[0]
+        assert target_room in allowed, f"{name} imports {target}; {room} may import {sorted(allowed)}"
+        narrow = ONLY.get(room, {}).get(target_room)
+        assert narrow is None or target in narrow, f"{name} imports {target}; of {target_room} it may use {narrow}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=dotted)
+def test_files_and_functions_stay_readable(path: Path) -> None:
+    source = path.read_text(encoding="utf-8")
+    assert source.count("\n") <= 400, f"{path.name} is over 400 lines"
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            length = node.end_lineno - node.lineno + 1
+            assert length <= 40, f"{dotted(path)}.{node.name} has {length} lines"
+
+
+def test_importing_the_package_loads_nothing_heavy() -> None:
+    heavy = ["torch", "transformers", "ray", "gradio", "cv2", "av", "onnxruntime", "scenedetect", "openai", "pydantic"]
+    code = f"import sys, sharegpt4video; print([m for m in {heavy} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"
+
+
+def test_every_public_word_can_be_imported() -> None:
+    import sharegpt4video
+
+    for word in sharegpt4video.__all__:
+        assert getattr(sharegpt4video, word) is not None
+    with pytest.raises(AttributeError, match="no_such_word"):
+        _ = sharegpt4video.no_such_word

@@ -1,0 +1,142 @@
+"""What the README and the docs show is what happens: commands are run or parsed, settings loaded, code executed."""
+
+from __future__ import annotations
+
+import ast
+import difflib
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import TypeAdapter
+
+from sharegpt4video.cli.app import app
+from sharegpt4video.config import CaptionSettings, load_yaml
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+OUTPUT = re.compile(r"<!-- output: (?P<command>[^\n]+) -->\n(?P<shown>.*?)<!-- end of output -->", re.DOTALL)
+SAME_WORDS = 0.9  # processors differ in the last bits, and a word of a sentence may hang on them
+
+
+def blocks(language: str) -> Iterator[tuple[str, str]]:
+    """Every fenced block of a language, with a name for the test's report."""
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        for number, match in enumerate(re.finditer(rf"^```{language}\n(.*?)^```", text, re.DOTALL | re.MULTILINE)):
+            yield f"{page.name}-{number}", match[1]
+
+
+def commands() -> list[str]:
+    """Every command line that begins with sg4v, as the docs show it."""
+    lines = [line for _, block in blocks("bash") for line in block.splitlines()]
+    parts = [part.strip() for line in lines for part in re.split(r"&&|\|", line)]
+    return sorted({re.sub(r"^\.venv/bin/", "", part) for part in parts if re.match(r"(\.venv/bin/)?sg4v\b", part)})
+
+
+def outputs() -> list[tuple[str, str]]:
+    return [(match["command"], match["shown"]) for page in PAGES for match in OUTPUT.finditer(page.read_text("utf-8"))]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_can_be_parsed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    # --help comes last, so everything before it is read first; an option that does not exist is an error all the same.
+    program, *arguments = shlex.split(command)
+    assert program == "sg4v"
+    with pytest.raises(SystemExit) as ended:
+        app([*arguments, "--help"])
+    assert ended.value.code in (0, None), capsys.readouterr().err
+
+
+def test_the_docs_show_commands() -> None:
+    assert len(commands()) > 8
+
+
+@pytest.mark.parametrize(("command", "shown"), outputs())
+def test_output_is_what_the_command_prints(command: str, shown: str) -> None:
+    expected = re.sub(r"^```\w*\n|^```\n", "", shown.strip() + "\n", flags=re.MULTILINE).strip().splitlines()
+    run = [sys.executable, "-c", "from sharegpt4video.cli import main; main()", *shlex.split(command)[1:]]
+    printed = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
+    assert printed.returncode == 0, printed.stderr
+    lines = printed.stdout.strip().splitlines()
+    assert [_times(line) for line in lines] == [_times(line) for line in expected], printed.stdout
+    for line, wanted in zip(lines, expected, strict=True):
+        likeness = difflib.SequenceMatcher(None, line.split(), wanted.split(), autojunk=False).ratio()
+        assert likeness >= SAME_WORDS, f"{wanted!r} is now {line!r}"
+
+
+def _times(line: str) -> str:
+    return match[0] if (match := re.match(r"\[[^\]]*\]|Summary:", line)) else ""
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in blocks("yaml")])
+def test_settings_in_the_docs_can_be_loaded(block: str, tmp_path: Path) -> None:
+    (tmp_path / "shown.yaml").write_text(block, encoding="utf-8")
+    assert isinstance(load_yaml(tmp_path / "shown.yaml", CaptionSettings), CaptionSettings)
+
+
+def test_the_settings_of_the_examples_are_all_there_are_with_their_defaults() -> None:
+    path = ROOT / "examples" / "settings.yaml"
+    assert load_yaml(path, CaptionSettings) == CaptionSettings()
+    assert yaml.safe_load(path.read_text(encoding="utf-8")).keys() == CaptionSettings().to_plain().keys()
+
+
+@pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in blocks("python")])
+def test_python_in_the_docs_uses_what_exists(block: str) -> None:
+    import sharegpt4video
+
+    for node in ast.walk(ast.parse(block)):
+        if isinstance(node, ast.ImportFrom) and node.module == "sharegpt4video":
+            assert {name.name for name in node.names} <= set(sharegpt4video.__all__)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sg4v":
+            assert node.attr in sharegpt4video.__all__
+
+
+def test_the_model_of_the_docs_works() -> None:
+    """The class that docs/models.md shows for a model of one's own is executed as it stands there."""
+    import asyncio
+
+    from sharegpt4video import Request
+
+    (shown,) = [block for name, block in blocks("python") if name.startswith("models.md")]
+    defined: dict[str, type] = {}
+    exec(shown, defined)
+    reply = asyncio.run(defined["Length"]().generate(Request("summary", start_seconds=1.0, end_seconds=3.5)))
+    assert reply.text == "2.5 seconds."
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
+        if not target.startswith(("http:", "https:")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+def test_the_citation_names_this_version() -> None:
+    from sharegpt4video import __version__
+
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
+    assert citation["version"] == __version__
+    assert citation["references"][0]["url"].endswith("2406.04325")
+
+
+def test_the_file_formats_page_names_every_field() -> None:
+    from sharegpt4video import records
+
+    page = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    for record in (records.VideoCaption, records.Step, records.Facts, records.Shot, records.Provenance, records.Pose):
+        for field in TypeAdapter(record).json_schema()["properties"]:
+            assert f"`{field}`" in page, f"{record.__name__}.{field}"
+
+
+def test_the_sample_is_attributed() -> None:
+    text = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    for clip in (ROOT / "examples").glob("*.mp4"):
+        assert f"## {clip.name}" in text
+        assert clip.stat().st_size < 1_500_000
