@@ -177,7 +177,7 @@ def test_comings_and_goings_need_a_missing_box(one: Facts) -> None:
     if not any(thing.start_box is None and thing.end_box for thing in one.objects):
         assert not re.search(r"\b(enters?|comes? into view)\b", text)
     if not any(thing.end_box is None and thing.start_box for thing in one.objects):
-        assert not re.search(r"\b(leaves?|no longer)\b", text)
+        assert not re.search(r"\b(leaves?|out of view)\b", text)
 
 
 @given(changes)

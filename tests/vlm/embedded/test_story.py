@@ -79,7 +79,6 @@ def test_what_is_lost_and_found_again_in_its_place_was_there() -> None:
     ]
     text = summary(steps_of(*told), 0.0, 4.0)
     assert "view" not in text
-    assert "visible" not in text
 
 
 def test_a_move_that_goes_on_is_told_once_over_its_whole_time() -> None:
