@@ -84,19 +84,19 @@ def enlarged(picture: Picture) -> Picture:
     return cv2.resize(picture, None, fx=scale, fy=scale, interpolation=method)
 
 
-def cases(photos: list[str], per_speed: int, static: int) -> Iterator[Case]:
+def cases(photos: list[str], per_speed: int, static: int, seed: int) -> Iterator[Case]:
     """Every move at every speed ``per_speed`` times, and ``static`` still cameras, difficulties dealt at random."""
-    random = np.random.default_rng(7)
+    random = np.random.default_rng(seed)
     wanted = [
         (move, speed)
         for move in MOVES
         for speed in SPEEDS.get(move.split()[0], SPEEDS["pan"])
         for _ in range(per_speed)
     ]
-    for seed, (move, speed) in enumerate([*wanted, *[("static", 0)] * static]):
+    for number, (move, speed) in enumerate([*wanted, *[("static", 0)] * static]):
         photo, other = random.choice(photos, 2, replace=False)
         yield Case(move, speed, str(photo), str(other), float(random.choice(NOISE)), str(random.choice(COMPRESSION)),
-                   float(random.choice(FOREGROUND)), seed)  # fmt: skip
+                   float(random.choice(FOREGROUND)), 1000 * seed + number)  # fmt: skip
 
 
 def window(case: Case, seconds: float) -> tuple[float, float, float, float]:
@@ -254,6 +254,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--quick", action="store_true", help="a fifth of the takes")
     parser.add_argument("--photos", type=Path, help="a folder with more photographs")
+    parser.add_argument("--seed", type=int, default=7, help="deals other photographs and difficulties (default 7)")
     parser.add_argument("--misses", action="store_true", help="print every take that was not right")
     arguments = parser.parse_args()
     cv2.setNumThreads(2)
@@ -261,7 +262,7 @@ def main() -> int:
     if len(photos) < 2:
         print("no photographs found; run: pip install scikit-image scikit-learn (or give --photos DIR)")
         return 1
-    takes = list(cases(list(photos), 1 if arguments.quick else 6, 24 if arguments.quick else 120))
+    takes = list(cases(list(photos), 1 if arguments.quick else 6, 24 if arguments.quick else 120, arguments.seed))
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, OpenCV {cv2.__version__}")
     print(f"{len(takes)} takes of {SECONDS} s, {SIZE[0]}x{SIZE[1]} at {FPS} fps, every {EVERY}rd frame measured")
     print(f"noise {NOISE}, compression {COMPRESSION}, foreground {FOREGROUND}")

@@ -24,7 +24,9 @@ def test_an_opening_then_a_change_for_each_further_keyframe() -> None:
     assert [request.task for request in asked] == ["opening", "change", "change"]
     assert [request.seconds for request in asked] == [(1.0,), (1.0, 3.48), (3.48, 5.2)]
     assert asked[2].images == (image("frame at 3.48"), image("frame at 5.2"))
-    assert [request.facts for request in asked] == [(facts(1, 1),), (facts(1, 3.48),), (facts(3.48, 5.2),)]
+    still, first, second = facts(1, 1), facts(1, 3.48), facts(3.48, 5.2)
+    assert [request.facts for request in asked] == [(still,), (still, first), (first, second)]
+    assert [step.facts for step in steps] == [(still,), (first,), (second,)]
     assert [request.before for request in asked] == ["", "opening at 1.0", "change at 3.48"]
     assert [request.layout for request in asked] == ["separate", "pair", "pair"]
     assert [request.remaining for request in asked] == [2, 1, 0]

@@ -25,7 +25,7 @@ SHOTS = (
 
 def joined(request: Request) -> Reply:
     """Tells everything it was given, so that what is lost can be seen."""
-    return reply_to(request, "|".join(step.text for step in request.steps))
+    return Reply("|".join(step.text for step in request.steps), "", "by hand")
 
 
 def told(steps: tuple[Step, ...], start: float, end: float, **more: Any) -> tuple[Any, list[Any]]:

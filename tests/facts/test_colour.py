@@ -16,8 +16,8 @@ VIDEOS = Path(__file__).resolve().parents[3] / "shared" / "videos"
 
 # The basic term that each CSS colour name holds or obviously means.
 CSS = {
-    "black": "black", "white": "white", "snow": "white", "whitesmoke": "white", "gray": "gray", "darkgray": "gray",
-    "silver": "light gray", "lightgray": "light gray", "slategray": "gray",
+    "black": "black", "white": "white", "snow": "white", "whitesmoke": "white", "gray": "grey", "darkgray": "grey",
+    "silver": "light grey", "lightgray": "light grey", "slategray": "grey",
     "red": "red", "firebrick": "red", "crimson": "red", "darkred": "dark red", "maroon": "dark red",
     "orange": "orange", "darkorange": "orange", "orangered": "orange", "coral": "orange",
     "saddlebrown": "brown", "sienna": "brown", "chocolate": "brown", "peru": "brown",
@@ -67,8 +67,8 @@ def test_oklch_of_known_colours() -> None:
         ((48, 36, 28), {"dark brown"}),  # soil
         ((58, 74, 36), {"dark green"}),  # foliage in the shade
         ((106, 150, 60), {"green"}),  # a lawn
-        ((128, 125, 119), {"gray"}),  # asphalt in warm light
-        ((236, 230, 220), {"white", "light gray"}),  # a white wall in warm light
+        ((128, 125, 119), {"grey"}),  # asphalt in warm light
+        ((236, 230, 220), {"white", "light grey"}),  # a white wall in warm light
     ],
 )
 def test_things_on_video_are_named_as_people_would(rgb: tuple[int, int, int], term: set[str]) -> None:

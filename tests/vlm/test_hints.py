@@ -79,10 +79,10 @@ def test_a_single_moment_has_places_and_colours_but_no_motion() -> None:
         2.0,
         camera=CameraMotion(moves=("static",)),
         motion=PictureMotion(0.4, 0.3, (0.5, 0.5)),
-        objects=(thing(box(0.2, 0.5), box(0.2, 0.5), end_pose=Pose("upright", 0, 0, 0.6)),),
+        objects=(thing(box(0.2, 0.5), box(0.2, 0.5), end_pose=Pose("upright", 1, 0, 0.6)),),
     )
     assert hint_lines((moment,)) == [
-        "person #1: left, torso upright, arms raised 0, legs raised 0",
+        "person #1: left, torso upright, arms raised 1",
         "colours of the picture: dark grey 52 %, blue 11 %",
     ]
 

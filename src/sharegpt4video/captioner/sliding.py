@@ -59,7 +59,7 @@ def _request(segment: Segment, number: int, video: str, layout: Layout, before: 
         images=images_of(keyframes),
         seconds=tuple(keyframe.seconds for keyframe in keyframes),
         layout=layout if number else "separate",
-        facts=(segment.facts[number],),
+        facts=segment.facts[max(number - 1, 0) : number + 1],
         before=before if number else "",
         start_seconds=start_seconds,
         end_seconds=end_seconds,
@@ -88,7 +88,7 @@ def _step(segment: Segment, request: Request, reply: Reply) -> Step:
         text=reply.text,
         shot_index=segment.shot_index,
         frame_seconds=request.seconds,
-        facts=request.facts,
+        facts=request.facts[-1:],
         problem=problem_of(reply),
     )
 

@@ -70,7 +70,7 @@ REGIONS = (
     Region("dark purple", 283, 330),
 )
 VIVID = {"light green": ("green", 0.2), "light blue": ("blue", 0.14), "light turquoise": ("turquoise", 0.14)}
-GREYS = (("black", 0.22), ("dark gray", 0.48), ("gray", 0.79), ("light gray", 0.91), ("white", 2.0))  # lightness below
+GREYS = (("black", 0.22), ("dark grey", 0.48), ("grey", 0.79), ("light grey", 0.91), ("white", 2.0))  # lightness below
 BLACK_LIGHTNESS, BLACK_CHROMA = 0.2, 0.06
 WHITE_LIGHTNESS, WHITE_CHROMA = 0.93, 0.03
 NAMES = tuple(dict.fromkeys([name for name, _ in GREYS] + [region.name for region in REGIONS]))
@@ -159,7 +159,7 @@ def classify(rgb: NDArray[np.uint8]) -> NDArray[np.int64]:
             & (chroma >= region.chroma)
         )
         answers.append(INDEX[region.name])
-    index = np.select(conditions, answers, INDEX["gray"])
+    index = np.select(conditions, answers, INDEX["grey"])
     for name, (vivid, least_chroma) in VIVID.items():
         index = np.where((index == INDEX[name]) & (chroma >= least_chroma), INDEX[vivid], index)
     grey = np.searchsorted([end for _, end in GREYS], light, side="right")

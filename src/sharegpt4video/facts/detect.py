@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -68,17 +69,22 @@ class ObjectDetector:
         shrinks = rgb.shape[1] > width
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
         heads = network.run(network.DETECTOR, self.threads, [f"head{stride}" for stride in STRIDES], small[None])
+        return self.read_heads([head[0] for head in heads])
+
+    def read_heads(self, heads: Sequence[NDArray[np.float32]]) -> list[Detection]:
+        """The objects in the three heads (124, rows, columns) of one picture, finest first; best first."""
+        height, width = (length * STRIDES[0] for length in heads[0].shape[1:])
         boxes, scores, kinds = self._candidates(heads)
         boxes = np.clip(boxes / np.array([width, height, width, height], np.float32), 0.0, 1.0)
         kept = self._without_duplicates(boxes, scores, kinds)
         return [Detection(LABELS[kinds[i]], float(scores[i]), Box(*map(float, boxes[i]))) for i in kept]
 
     def _candidates(
-        self, heads: list[NDArray[np.float32]]
+        self, heads: Sequence[NDArray[np.float32]]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.int64]]:
         """Boxes (n, 4) in network pixels, scores (n,) and label numbers (n,) over ``min_score``, best first."""
         least = np.log(self.min_score / (1 - self.min_score))
-        parts = [_decode(head[0], stride, least) for head, stride in zip(heads, STRIDES, strict=True)]
+        parts = [_decode(head, stride, least) for head, stride in zip(heads, STRIDES, strict=True)]
         boxes, logits, kinds = (np.concatenate(column) for column in zip(*parts, strict=True))
         order = np.argsort(-logits, kind="stable")
         return boxes[order], 1 / (1 + np.exp(-logits[order])), kinds[order]

@@ -25,7 +25,10 @@ LOOKAHEAD_SECONDS = 1.0  # how far past a keyframe a track may be confirmed and 
 MOST_PEOPLE_POSED = 3  # the largest ones; a pose costs about a third of a detection
 TRUSTED_POSE = 0.4  # mean keypoint score: below it (a body cut by the picture's edge) the joints are guesses
 CLOTHES_SHARE = 0.5  # a colour is that of somebody's clothes when it covers this much between shoulders and hips
-SKIN_LIKE = frozenset({"beige", "brown", "light brown", "orange", "pink", "light pink", "dark brown"})
+# Skin, and skin against the light, has these colours as often as clothes have.
+NOT_SURELY_CLOTHES = frozenset(
+    {"beige", "brown", "light brown", "dark brown", "orange", "pink", "light pink", "grey", "light grey", "dark grey"}
+)
 STEADY_SAMPLES = 1  # a pose is steadied over this many samples on either side
 
 NO_CAMERA = CameraMotion()
@@ -180,14 +183,14 @@ class Observer:
 
 
 def _clothes(picture: NDArray[np.uint8], points: Keypoints, pose: Pose) -> tuple[str, ...]:
-    """The colour between shoulders and hips, where it is surely that of clothes: an upright body, no skin colour."""
+    """The colour between shoulders and hips, where it is surely that of clothes: an upright body, no colour of skin."""
     area = points.torso_box() if pose.torso == "upright" else None
     if area is None:
         return ()
     return tuple(
         name
         for name, share in colour_shares(_crop(picture, area))[:1]
-        if share >= CLOTHES_SHARE and name not in SKIN_LIKE
+        if share >= CLOTHES_SHARE and name not in NOT_SURELY_CLOTHES
     )
 
 

@@ -30,6 +30,7 @@ UPRIGHT_DEGREES = 30.0
 LEANING_DEGREES = 60.0
 HORIZONTAL_DEGREES = 120.0
 ARM_ABOVE_SHOULDER = 0.25  # of the torso's length
+ARM_OFF_BODY_DEGREES = 45.0
 LEG_ABOVE_FLOOR = 0.35  # of the leg's length
 LEAST_TORSO = 0.35  # of the leg's length: a shorter one points at the camera, and its angle means nothing
 
@@ -151,11 +152,11 @@ def _torso(keypoints: Keypoints) -> Torso | None:
     shoulders, hips = keypoints.middle("shoulder"), keypoints.middle("hip")
     if shoulders is None or hips is None:
         return None
-    across, up = shoulders[0] - hips[0], hips[1] - shoulders[1]
+    torso = shoulders[0] - hips[0], shoulders[1] - hips[1]
     leg = _leg_length(keypoints)
-    if leg is not None and hypot(across, up) < LEAST_TORSO * leg:
+    if leg is not None and hypot(*torso) < LEAST_TORSO * leg:
         return None
-    angle = degrees(atan2(abs(across), up))
+    angle = _angle(torso, (0.0, -1.0))
     if angle < UPRIGHT_DEGREES:
         return "upright"
     if angle < LEANING_DEGREES:
@@ -164,13 +165,15 @@ def _torso(keypoints: Keypoints) -> Torso | None:
 
 
 def _arms_raised(keypoints: Keypoints) -> int | None:
-    """Wrists clearly above the shoulders; None unless both wrists were seen."""
+    """Wrists clearly above both shoulders, on arms that do not lie along the body; None unless both were seen."""
     shoulders, hips = keypoints.middle("shoulder"), keypoints.middle("hip")
-    wrists = [keypoints.joint(f"{side} wrist") for side in SIDES]
-    if shoulders is None or hips is None or None in wrists:
+    wrists = [wrist for side in SIDES if (wrist := keypoints.joint(f"{side} wrist"))]
+    if shoulders is None or hips is None or len(wrists) < 2:
         return None
-    margin = ARM_ABOVE_SHOULDER * hypot(shoulders[0] - hips[0], shoulders[1] - hips[1])
-    return sum(wrist is not None and wrist[1] < shoulders[1] - margin for wrist in wrists)
+    trunk = hips[0] - shoulders[0], hips[1] - shoulders[1]
+    top = min(shoulder[1] for side in SIDES if (shoulder := keypoints.joint(f"{side} shoulder")))
+    above = [wrist for wrist in wrists if wrist[1] < top - ARM_ABOVE_SHOULDER * hypot(*trunk)]
+    return sum(_angle((x - shoulders[0], y - shoulders[1]), trunk) > ARM_OFF_BODY_DEGREES for x, y in above)
 
 
 def _legs_raised(keypoints: Keypoints) -> int | None:
@@ -186,6 +189,12 @@ def _legs_raised(keypoints: Keypoints) -> int | None:
     floor = max(y for _, y in ankles)
     stands = floor > hips[1] + margin
     return sum(y < hips[1] - margin or (stands and y < floor - margin) for _, y in ankles)
+
+
+def _angle(one: tuple[float, float], other: tuple[float, float]) -> float:
+    """The angle between two directions, 0 to 180 degrees."""
+    cross, dot = one[0] * other[1] - one[1] * other[0], one[0] * other[0] + one[1] * other[1]
+    return degrees(atan2(abs(cross), dot))
 
 
 def _leg_length(keypoints: Keypoints) -> float | None:

@@ -16,6 +16,7 @@ from .detect import Detection
 
 PEOPLE_VEHICLES = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat")
 ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
+EDGE = 0.02  # a box this near to the picture's border touches it
 WELL_KNOWN = frozenset(PEOPLE_VEHICLES + ANIMALS)
 """People, vehicles and animals: the network seldom sees one where there is none."""
 
@@ -50,7 +51,10 @@ class TrackerSettings:
     speed_seconds: float = 0.3
     """Speeds are taken over at least this long."""
     edge_seconds: float = 0.2
-    """How far before its first and after its last sight an object is taken to be there: about half a sampling step."""
+    """How far before its first and after its last sight an object at the picture's edge is taken to be there: about
+    half a sampling step."""
+    inside_seconds: float = 0.5
+    """The same for one well inside the picture: it did not come from nowhere, it was missed for a frame."""
 
 
 @dataclass(frozen=True)
@@ -128,12 +132,13 @@ class Track:
         """
         if self.samples[0].seconds <= seconds <= self.last.seconds:
             return self._between(seconds)
-        edge = self._settings.edge_seconds
         if seconds < self.samples[0].seconds:
-            return self.samples[0].box if self.samples[0].seconds - seconds <= edge else None
+            box = self.samples[0].box
+            return box if self.samples[0].seconds - seconds <= self._reach(box) else None
         waited = seconds - self.last.seconds
-        waiting = not self.ended and waited <= self._settings.gap_seconds and not self._is_leaving(seconds)
-        return self.last.box if waited <= edge or waiting else None
+        waiting = not self.ended and waited <= self._settings.gap_seconds
+        there = (waiting or waited <= self._reach(self.last.box)) and not self._is_leaving(seconds)
+        return self.last.box if there or waited <= self._settings.edge_seconds else None
 
     def predicted_box(self, seconds: float) -> Box:
         """Its box moved on at its last speed."""
@@ -188,6 +193,10 @@ class Track:
                 (x, y), (x_before, y_before) = now.box.centre, before.box.centre
                 return (x - x_before) / passed, (y - y_before) / passed
         return 0.0, 0.0
+
+    def _reach(self, box: Box) -> float:
+        at_edge = min(box.left, box.top, 1 - box.right, 1 - box.bottom) < EDGE
+        return self._settings.edge_seconds if at_edge else self._settings.inside_seconds
 
     def _is_leaving(self, seconds: float) -> bool:
         x, y = self.predicted_box(seconds).centre

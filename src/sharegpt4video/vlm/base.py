@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Literal
+
+from pydantic_core import to_json
 
 from ..records import Facts, Image, Layout, Step
 
@@ -21,7 +22,8 @@ class Request:
     task            what is wanted; ``fold`` condenses some of many steps, ``summary`` tells the whole
     images, seconds the pictures and their times; ``layout`` says how several are to be put together when the
                     prompt set or the model wants one picture (``separate`` ones stay apart)
-    facts           what was measured between or at those times, in order
+    facts           what was measured at or between those times, in order; for a change the last ones are those of its
+                    interval, the ones before tell what was there at its start
     before          the text of the step before ("" at the start of a shot)
     steps           the steps to summarise
     start_seconds, end_seconds  the part of the video that the answer is about
@@ -48,11 +50,10 @@ class Request:
 
     def key(self) -> str:
         """A hash of everything in the request that can change the answer; it travels with the reply."""
-        plain = asdict(self)
-        plain["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
-        del plain["remaining"]
-        text = json.dumps(plain, sort_keys=True, ensure_ascii=False, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:32]
+        parts = {field.name: getattr(self, field.name) for field in fields(self)}
+        parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
+        del parts["remaining"]
+        return hashlib.sha256(to_json(parts)).hexdigest()[:32]
 
 
 @dataclass(frozen=True)

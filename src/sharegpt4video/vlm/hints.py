@@ -108,7 +108,7 @@ def _poses(thing: TrackedObject, instant: bool) -> Iterator[str]:
         first, last = before.get(part), after.get(part)
         if last is None or instant or first == last:
             said = last or first
-            if said is not None:
+            if said not in (None, "0"):  # nobody need be told of an arm that stays down
                 yield f"{part} {said}"
         else:
             yield f"{part} {first} → {last}" if first is not None else f"{part} {last} at the end"

@@ -29,7 +29,7 @@ def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prom
     """
     parts = [_task(request, prompts)]
     if hints and prompts.hints and request.task in ("opening", "change", "fast"):
-        lines = hint_lines(request.facts)
+        lines = hint_lines(request.facts if request.task == "fast" else request.facts[-1:])
         if lines:
             parts.append(prompts.hints.format(lines="\n".join(f"- {line}" for line in lines)))
     if request.reminder:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
@@ -128,13 +129,22 @@ def test_a_track_that_is_lost_and_found_in_place_is_one_object() -> None:
         (moved(CENTRE, 0.1), "moves slightly to the right"),
         (moved(CENTRE, 0.03), "almost nothing changes"),
         (moved(CENTRE, 0.0, -0.2), "moves up"),
-        (scaled(CENTRE, 1.5), "comes closer"),
+        (moved(scaled(CENTRE, 1.4), 0.0, -0.05), "comes closer"),
         (scaled(CENTRE, 0.6), "moves further away"),
+        (Box(0.3, 0.2, 0.67, 0.9), "almost nothing changes"),  # larger, but the feet stay: limbs are spread
+        (Box(0.2, 0.29, 0.77, 0.98), "almost nothing changes"),  # wider only
         (replace(CENTRE, right=0.8), "almost nothing changes"),  # an arm stretched out: one edge moves
     ],
 )
 def test_movement_before_a_still_camera(end: Box, words: str) -> None:
     assert words in said(thing("dog", CENTRE, end)).replace("Almost", "almost")
+
+
+def test_a_body_that_bends_does_not_come_closer() -> None:
+    start, end = pose("horizontal"), pose("leaning")
+    text = said(thing("person", CENTRE, scaled(CENTRE, 0.7), start_pose=start, end_pose=end))
+    assert "from horizontal to leaning" in text
+    assert "away" not in text
 
 
 def test_a_pan_moves_everything_and_that_is_no_movement() -> None:
@@ -178,8 +188,20 @@ def test_motion_without_an_object_is_something() -> None:
     motion = PictureMotion(0.1, 0.05, (0.5, 0.5))
     assert said(motion=motion).startswith("Something moves in the middle of the picture")
     assert "Something" not in said(thing("dog", CENTRE, CENTRE), motion=motion)
-    assert "The dog moves on the spot" in said(thing("dog", CENTRE, CENTRE), motion=motion)
+    assert re.search("The dog (moves on the spot|keeps moving)", said(thing("dog", CENTRE, CENTRE), motion=motion))
     assert "Something" not in said(motion=motion, camera=NOT_MEASURED)
+
+
+def test_the_middle_of_what_two_people_do_is_not_a_third_thing() -> None:
+    motion = PictureMotion(0.1, 0.05, (0.5, 0.1))
+    people = [thing("person", LEFT, LEFT, 1), thing("person", RIGHT, RIGHT, 2)]
+    assert "Something" not in said(*people, motion=motion)
+
+
+def test_people_in_the_same_third_are_told_apart_by_height() -> None:
+    high, low = Box(0.4, 0.05, 0.5, 0.35), Box(0.42, 0.6, 0.5, 0.95)
+    text = said(thing("person", high, None, 1), thing("person", low, moved(low, 0.3), 2))
+    assert text.startswith("The person at the top goes out of view. The person at the bottom moves")
 
 
 def test_text_is_read_out_when_it_is_new() -> None:

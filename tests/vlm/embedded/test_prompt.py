@@ -30,6 +30,14 @@ EXAMPLES = {
     ),
     "an old woman with great style": "The video shows an old woman with great style.",
     "Two cats are playing; a bird watches them, 4k": "Two cats are playing; a bird watches them. The style is 4k.",
+    "In a still frame, a stop sign": "In a still frame, the video shows a stop sign.",
+    "a man, a woman and a dog": "The video shows a man, a woman and a dog.",
+    "happy dog in the snow, tilt down": "The video shows a happy dog in the snow. The camera tilts down.",
+    "A tranquil tableau of an alley": "The video shows a tranquil tableau of an alley.",
+    "Gwen Stacy reading a book": "The video shows Gwen Stacy reading a book.",
+    "close up of grapes on a rotating table": "The close up shows grapes on a rotating table.",
+    "It's raining. The streets are wet": "It's raining. The streets are wet.",
+    "zoom in, pan left, orbit around the statue": ("The camera zooms in, pans left and orbits around the statue."),
     "robot": "The video shows a robot.",
     "snow": "The video shows snow.",
 }
@@ -116,7 +124,7 @@ prompts = st.builds(
 
 
 @given(prompts)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_no_word_is_added_and_none_is_lost(prompt: str) -> None:
     assert content(recaption(prompt)) == content(prompt)
 

@@ -9,7 +9,7 @@ from ...records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, Trac
 from .camera import camera_clauses
 from .clauses import Clause, ClauseKind, area, side
 from .scene import POSE_CONFIDENCE, folded, palette_words, plain_screen, readable
-from .words import MOVERS, a, counted, listed, quoted
+from .words import MOVERS, a, choose, counted, listed, quoted
 
 BORDER = 0.03  # a box this close to the edge of the picture is cut off by it
 SAME_PLACE_OVERLAP = 0.3  # a track that ends and one that begins here are one object that was lost for a while
@@ -17,8 +17,9 @@ LEAST_MOVE = 0.07  # of the picture's width; below it lies the jitter of detecte
 LEAST_MOVE_OF_THINGS = 0.14  # a chair seldom walks: its box is more likely to be wrong than its place
 LEAST_RISE = 0.12  # of the picture's height; a body that straightens moves its box this much
 LEAST_GROWTH = 1.25
+MOST_STRETCH = 1.2
 MOST_ROLL_DEGREES = 15.0  # a camera turned further than this tilts every torso
-LEAST_STIR = 0.02  # picture widths per second
+LEAST_STIR, SLIGHT_STIR, FAST_STIR = 0.02, 0.05, 0.2  # picture widths per second
 
 
 def clauses(facts: Facts, earlier: Facts | None = None, before: str = "") -> list[Clause]:
@@ -77,18 +78,23 @@ def object_clauses(thing: TrackedObject, facts: Facts) -> Iterator[Clause]:
     elif thing.end_box is None and thing.start_box is not None:
         yield _clause(thing, facts, "leave", leaving(thing, thing.start_box, facts), 0.85)
     elif thing.start_box is not None and thing.end_box is not None:
-        if thing.label == "person":
-            for action in posture_actions(thing.start_pose, thing.end_pose, facts.camera):
-                yield _clause(thing, facts, "posture", action, 0.8)
-        if action := moving(thing, thing.start_box, thing.end_box, facts.camera):
-            gist = (
-                ""
-                if action.startswith(("move up", "move down"))
-                else f"move to the {heading(thing.start_box, thing.end_box, facts.camera)}"
-            )
-            yield replace(_clause(thing, facts, "move", action, 0.7), gist=gist)
-        if action := growing(thing, thing.start_box, thing.end_box, facts.camera):
-            yield _clause(thing, facts, "size", action, 0.6)
+        yield from acting(thing, thing.start_box, thing.end_box, facts)
+
+
+def acting(thing: TrackedObject, start: Box, end: Box, facts: Facts) -> Iterator[Clause]:
+    """What an object does that is there at both ends.
+
+    A body that bends changes its box too: then its size says nothing.
+    """
+    actions = posture_actions(thing.start_pose, thing.end_pose, facts.camera) if thing.label == "person" else []
+    for action in actions:
+        yield _clause(thing, facts, "posture", action, 0.8)
+    bends = any("torso" in action or action == "straighten up" for action in actions)
+    if action := moving(thing, start, end, facts.camera, LEAST_MOVE_OF_THINGS if bends else LEAST_MOVE):
+        gist = "" if action.startswith(("move up", "move down")) else f"move to the {heading(start, end, facts.camera)}"
+        yield replace(_clause(thing, facts, "move", action, 0.7), gist=gist)
+    if not actions and (action := growing(thing, start, end, facts.camera)):
+        yield _clause(thing, facts, "size", action, 0.6)
 
 
 def _clause(thing: TrackedObject, facts: Facts, kind: ClauseKind, action: str, salience: float) -> Clause:
@@ -117,11 +123,11 @@ def leaving(thing: TrackedObject, box: Box, facts: Facts) -> str:
     edge = border_side(box)
     if thing.label in MOVERS and edge and holds_still(facts.camera):
         return f"leave the picture on the {edge}"
-    return "be no longer visible"
+    return "go out of view"
 
 
 def border_side(box: Box) -> str:
-    """ "left" or "right" when the box touches that edge and lies on that side, else ""."""
+    """The edge, "left" or "right", when the box touches that edge and lies on that side, else ""."""
     if box.left <= BORDER and box.centre[0] < 0.4 and box.right < 1 - BORDER:
         return "left"
     if box.right >= 1 - BORDER and box.centre[0] > 0.6 and box.left > BORDER:
@@ -183,14 +189,14 @@ def heading(start: Box, end: Box, camera: CameraMotion) -> str:
     return "right" if shift(seen.left, seen.right, end.left, end.right) > 0 else "left"
 
 
-def moving(thing: TrackedObject, start: Box, end: Box, camera: CameraMotion) -> str:
+def moving(thing: TrackedObject, start: Box, end: Box, camera: CameraMotion, least: float = LEAST_MOVE) -> str:
     """How an object moves once the camera's own move is taken off; "" below what boxes jitter."""
     if not camera.moves:
         return ""
     seen = carried(start, camera)
     across = shift(seen.left, seen.right, end.left, end.right)
     up = -shift(seen.top, seen.bottom, end.top, end.bottom)
-    least = LEAST_MOVE if thing.label in MOVERS else LEAST_MOVE_OF_THINGS
+    least = least if thing.label in MOVERS else LEAST_MOVE_OF_THINGS
     if abs(across) >= least + 0.15 * abs(camera.pan_widths):
         return sideways(across, start, end, camera)
     if abs(up) >= LEAST_RISE * (least / LEAST_MOVE) + 0.15 * abs(camera.tilt_heights):
@@ -207,16 +213,22 @@ def sideways(across: float, start: Box, end: Box, camera: CameraMotion) -> str:
 
 
 def growing(thing: TrackedObject, start: Box, end: Box, camera: CameraMotion) -> str:
-    """ "come closer" for what moves by itself before a still camera; told only when width and height agree."""
+    """Say "come closer" for what moves by itself before a still camera, "become larger" for the rest.
+
+    Only when width and height agree (arms that are spread widen a box) and, for what moves by itself, when the feet
+    move with the size: who comes closer stands lower in the picture.
+    """
     if not camera.moves or any(move.startswith("zoom") for move in camera.moves):
         return ""
-    ratios = [end.width / max(start.width, 0.01), end.height / max(start.height, 0.01)]
-    growth = (max(ratios[0], 0.0) * max(ratios[1], 0.0)) ** 0.5
-    alive = thing.label in MOVERS and holds_still(camera)
-    if growth >= LEAST_GROWTH and min(ratios) > 1.1:
+    wide, high = end.width / max(start.width, 0.01), end.height / max(start.height, 0.01)
+    if min(wide, high) <= 0 or max(wide, high) / min(wide, high) > MOST_STRETCH:
+        return ""
+    growth, alive = (wide * high) ** 0.5, thing.label in MOVERS and holds_still(camera)
+    sinks, cut_off = end.bottom - start.bottom, max(start.bottom, end.bottom) >= 1 - BORDER
+    if growth >= LEAST_GROWTH and (not alive or sinks > 0.02 or cut_off):
         return "come closer" if alive else "become larger in the picture"
-    cut_off = min(end.left, end.top) <= 0.01 or max(end.right, end.bottom) >= 0.99
-    if growth <= 1 / LEAST_GROWTH and max(ratios) < 0.9 and not cut_off:
+    inside = min(end.left, end.top) > 0.01 and max(end.right, end.bottom) < 0.99
+    if growth <= 1 / LEAST_GROWTH and inside and (not alive or sinks < -0.02 or cut_off):
         return "move further away" if alive else "become smaller in the picture"
     return ""
 
@@ -233,11 +245,20 @@ def stir_clauses(facts: Facts, found: Sequence[Clause]) -> Iterator[Clause]:
         return
     mover = owner(motion, facts)
     if mover is None:
-        strength = "quickly" if motion.score > 0.2 else "slightly" if motion.score < 0.05 else ""
+        slight = motion.score < SLIGHT_STIR
+        known = sum(thing.label in MOVERS for thing in facts.objects if thing.start_box or thing.end_box)
+        if known > 1 or (slight and any(clause.tracks for clause in found)):
+            return  # the middle of what several bodies do lies between them
+        strength = "quickly" if motion.score > FAST_STIR else "slightly" if slight else ""
         yield Clause("stir", f"move {strength}".strip() + f" {region(motion.centre)}", 0.4, *times, subject="something")
     elif mover.label in MOVERS and not any(mover.track_id in clause.tracks for clause in found):
-        strength = "a little " if motion.score < 0.05 else ""
-        yield _clause(mover, facts, "stir", f"move {strength}on the spot", 0.35)
+        ways = (
+            ["make small movements", "move a little"]
+            if motion.score < SLIGHT_STIR
+            else ["move on the spot", "keep moving"]
+        )
+        action = choose(ways, "stir", facts.start_seconds, mover.track_id)
+        yield replace(_clause(mover, facts, "stir", action, 0.35), gist="keep moving")
 
 
 def owner(motion: PictureMotion, facts: Facts) -> TrackedObject | None:

@@ -94,7 +94,7 @@ def steadied(beats: Sequence[Beat]) -> list[Beat]:
                 continue
             key = (clause.kind, clause.gist or clause.action, clause.label, clause.tracks, clause.subject)
             before = last.get(key)
-            if before and clause.kind in ("move", "size", "stir", "look"):
+            if before and before[0] is not beat and clause.kind in ("move", "size", "stir", "look"):
                 owner, place = before
                 first = owner.clauses[place]
                 if first.end_seconds >= clause.start_seconds - 1e-6:
@@ -127,7 +127,7 @@ def _same_place(lost: tuple[Clause, Beat], found: tuple[Clause, Beat]) -> bool:
     gone, back = lost[0], found[0]
     if gone.label != back.label or back.start_seconds - gone.end_seconds > FLICKER_SECONDS:
         return False
-    if gone.action != "be no longer visible" or not back.action.startswith("come into view"):
+    if gone.action != "go out of view" or not back.action.startswith("come into view"):
         return False
     one, other = _box(*lost), _box(*found)
     if one is None or other is None:

@@ -20,9 +20,10 @@ Side = Literal["on the left", "in the centre", "on the right"]
 class Clause:
     """One thing that happens in ``[start_seconds, end_seconds)``.
 
-    ``action`` begins with a verb in its base form ("raise an arm", "be no longer visible"). Who does it is either a
+    ``action`` begins with a verb in its base form ("raise an arm", "go out of view"). Who does it is either a
     tracked object (``label`` and ``tracks``) or named by ``subject`` ("the camera"). ``salience`` is 0..1.
-    ``gist`` is the action without what holds for this interval only ("move to the right"); "" when there is no such part.
+    ``gist`` is the action without what holds for this interval only ("move to the right"), if there
+    is such a part.
     A clause of kind "told" is a sentence of somebody else's, in ``subject``, with no action.
     """
 
@@ -48,6 +49,22 @@ def area(box: Box) -> float:
     return max(box.width, 0.0) * max(box.height, 0.0)
 
 
+def place(box: Box) -> str:
+    """Where a box is, in words: "on the left", "at the bottom right", "in the foreground"."""
+    if area(box) > 0.7:
+        return "filling most of the picture"
+    across = side(box)
+    if box.height > 0.5:
+        return across
+    middle = box.centre[1]
+    level = "top" if middle < 0.3 else "bottom" if middle > 0.72 else ""
+    if level == "bottom" and area(box) > 0.2:
+        return "in the foreground" if across == "in the centre" else f"{across} in the foreground"
+    if not level:
+        return across
+    return f"at the {level}" if across == "in the centre" else f"at the {level} {across.rpartition(' ')[2]}"
+
+
 @dataclass(frozen=True)
 class Cast:
     """The tracked objects of one interval, and what to call each so that a reader can tell them apart."""
@@ -69,10 +86,11 @@ class Cast:
         newcomers = any(thing.start_box is None for thing in self.fellows(label))
         if len(known) <= len(tracks) and not (newcomers and len(tracks) == 1):
             return f"the {noun(label)}" if len(tracks) == 1 else f"the {number(len(tracks))} {plural(label)}"
-        places = {thing.track_id: side(thing.start_box) for thing in known if thing.start_box}
-        mine = [places[track] for track in tracks if track in places]
-        if len(mine) == len(tracks) and all(list(places.values()).count(place) == 1 for place in mine):
-            return f"the {noun(label) if len(tracks) == 1 else plural(label)} {listed(mine)}"
+        for describe in (side, place):
+            places = {thing.track_id: describe(thing.start_box) for thing in known if thing.start_box}
+            mine = [places[track] for track in tracks if track in places]
+            if len(mine) == len(tracks) and all(list(places.values()).count(where) == 1 for where in mine):
+                return f"the {noun(label) if len(tracks) == 1 else plural(label)} {listed(mine)}"
         return f"{number(len(tracks))} of the {plural(label)}"
 
     def newcomer(self, label: str, tracks: Sequence[int]) -> str:
@@ -119,7 +137,7 @@ _COMES = "come into view"
 
 
 def _both_places(first: str, second: str) -> str:
-    """ "come into view on the left" and "... on the right" as one action."""
+    """Join "come into view on the left" and "... on the right" into one action."""
     if first.endswith(second.removeprefix(_COMES)):
         return first
     places = [*first.removeprefix(_COMES).replace(" and ", ", ").split(", "), second.removeprefix(_COMES)]
@@ -175,7 +193,7 @@ _SHORTENED = ("raise", "lower", "pan", "tilt", "zoom", "roll")
 
 
 def shortened(actions: Sequence[str]) -> list[str]:
-    """ "raises an arm", "raises a leg" -> "raises an arm and a leg"; other actions as they are."""
+    """Say "raises an arm and a leg" for "raises an arm", "raises a leg"; other actions stay as they are."""
     short: list[str] = []
     for action in actions:
         first, _, rest = action.partition(" ")

@@ -71,7 +71,7 @@ def quiet(facts: Facts, cast: Cast, camera: Sequence[Clause], still: bool) -> li
 
 
 def staying(cast: Cast) -> str:
-    """ "the person stays in the centre" when there is exactly one person, in the same place at both ends; else ""."""
+    """Say "the person stays in the centre" when there is just one person, who does not change place; else ""."""
     people = [thing for thing in cast.objects if thing.label == "person"]
     if len(people) != 1 or people[0].start_box is None or people[0].end_box is None:
         return ""

@@ -10,14 +10,17 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from .vocabulary import (
+    BLACK_AND_WHITE,
     CAMERA_NOUNS,
     CAMERA_VERBS,
     COUNTABLE,
+    DETERMINERS,
     FINITE_VERBS,
     FOREIGN_WORDS,
     FRAMES,
     NOT_PARTICIPLES,
     PREPOSITIONS,
+    PRONOUNS,
     STYLE_ENDINGS,
     STYLE_WORDS,
 )
@@ -75,8 +78,8 @@ def is_english(text: str) -> bool:
 
 
 def closed(text: str) -> str:
-    """The text ended by a full stop if it ends in a letter or a digit; other scripts bring their own."""
-    return f"{text}." if text[-1].isalnum() and text[-1].isascii() else text
+    """Latin text as one sentence; other scripts bring their own marks."""
+    return sentence(text) if text[-1].isalnum() and unicodedata.name(text[0], "").startswith("LATIN") else text
 
 
 def _take_sentence(parts: Parts, piece: str) -> None:
@@ -116,6 +119,8 @@ def _take_clause(parts: Parts, piece: str) -> None:
 def _take_phrases(parts: Parts, text: str) -> None:
     for phrase in re.split(r"\s*[,;\n|]+\s*", text):
         phrase = phrase.strip(" .")
+        if (match := _FRAME.match(phrase)) and not parts.head:
+            parts.head, phrase = match["head"], match["rest"]
         if phrase:
             _take_phrase(parts, phrase)
 
@@ -133,16 +138,17 @@ def _take_phrase(parts: Parts, phrase: str) -> None:
 
 
 def kind_of(phrase: str) -> str:
-    """ "camera" (a move), "filming" (a kind of shot), "style" or "shown"."""
+    """Either "camera" (a move), "filming" (a kind of shot), "style" or "shown"."""
     bare = re.sub(r"^(and|with|the|in|an?)\s+", "", phrase.lower())
     words = re.findall(r"[\w'-]+", bare)
     if len(words) > 1 and words[1] in CAMERA_VERBS.get(words[0], ()):
         return "camera"
-    if not words or len(words) > 6:
+    if not words or len(words) > 5 or (bare not in CAMERA_NOUNS and PREPOSITIONS.intersection(words[1:-1])):
         return "shown"
-    if bare == "static camera" or any(bare == noun or bare.endswith(f" {noun}") for noun in CAMERA_NOUNS):
+    doing = any(word.endswith("ing") and word not in ("tracking", "establishing") for word in words)
+    if any(bare == noun or bare.endswith(f" {noun}") for noun in CAMERA_NOUNS) and not doing:
         return "filming"
-    if all(word in STYLE_WORDS or word in ("and", "very", "highly") for word in words):
+    if bare in BLACK_AND_WHITE or all(word in STYLE_WORDS or word in ("and", "very", "highly") for word in words):
         return "style"
     return "style" if words[-1] in STYLE_ENDINGS else "shown"
 
@@ -153,26 +159,36 @@ def has_finite_verb(text: str) -> bool:
     for place, word in enumerate(words):
         if word in ("who", "that", "which", "as", "while", "where"):
             return False
-        if place and word in FINITE_VERBS:
+        if (place and word in FINITE_VERBS) or (word.endswith(("'s", "'re")) and word.split("'")[0] in PRONOUNS):
             return True
     return False
 
 
 def _shown(parts: Parts) -> list[str]:
-    """ "The video shows ..." with every phrase about what is seen, in the order given."""
-    if not parts.shown:
-        return [sentence(f"this is {parts.head}")] if parts.head else []
-    phrases = [with_article(parts.shown[0])]
-    for phrase in parts.shown[1:]:
+    """The sentence "The video shows ..." with every phrase about what is seen, in the order given."""
+    shown = [_lowered(phrase) for phrase in parts.shown]
+    head = re.sub(r"^(an?|this)\s+", "", parts.head, flags=re.IGNORECASE) or "video"
+    head = head if re.match(r"the\s", head, re.IGNORECASE) else f"the {head}"
+    if not shown:
+        return [sentence(f"this is {head}")] if parts.head else []
+    where = ""
+    if len(shown) > 1 and shown[0].split()[0] in PREPOSITIONS:
+        where, head = f"{shown.pop(0)}, ", _lowered(head)
+    phrases = [with_article(shown[0])]
+    for phrase in shown[1:]:
         if attaches(phrase):
-            again = phrase.split()[0].lower().endswith("ing") and phrases[-1].count(" ") > 2
+            again = phrase.split()[0].endswith("ing") and phrases[-1].count(" ") > 2
             phrases[-1] = f"{phrases[-1]}{',' if again else ''} {phrase}"
         else:
             phrases.append(with_article(phrase))
-    head = re.sub(r"^(an?|this)\s+", "", parts.head, flags=re.IGNORECASE) or "video"
-    head = head if re.match(r"the\s", head, re.IGNORECASE) else f"the {head}"
-    phrases = [*phrases[:-1], re.sub(r"^and\s+", "", phrases[-1])] if len(phrases) > 1 else phrases
-    return [sentence(f"{head} shows {listed(phrases)}")]
+    paired = any(re.search(r"\band\b", phrase) for phrase in phrases)
+    return [sentence(f"{where}{head} shows {', '.join(phrases) if paired else listed(phrases)}")]
+
+
+def _lowered(phrase: str) -> str:
+    """A phrase that no longer begins the sentence: its first word small if it is a little word, not a name."""
+    first = phrase.split()[0]
+    return f"{first.lower()}{phrase[len(first) :]}" if first.lower() in DETERMINERS | PREPOSITIONS else phrase
 
 
 def attaches(phrase: str) -> bool:
@@ -182,13 +198,13 @@ def attaches(phrase: str) -> bool:
 
 
 def with_article(phrase: str) -> str:
-    """A bare singular noun that is surely countable gets its article: "dog running" -> "a dog running"."""
+    """A bare singular noun that is surely countable gets its article: "dog running", "happy dog" -> "a happy dog"."""
     words = phrase.split()
-    first = words[0].lower()
-    follows = words[1].lower() if len(words) > 1 else ""
-    if first in COUNTABLE and (not follows or attaches(follows) or follows in PREPOSITIONS):
-        return a(phrase)
-    return phrase
+    described = len(words) > 1 and words[1].lower() in COUNTABLE and words[0].islower() and words[0] not in DETERMINERS
+    place = 1 if described else 0
+    follows = words[place + 1].lower() if len(words) > place + 1 else ""
+    bare = words[place].lower() in COUNTABLE and words[0].lower() not in PREPOSITIONS
+    return a(phrase) if bare and (not follows or attaches(follows)) else phrase
 
 
 def _camera(parts: Parts) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from ...records import Box, Facts, Look, Pose, ScreenText, TrackedObject
-from .clauses import area, side
+from .clauses import area, place, side
 from .words import a, choose, counted, listed, number, paragraph, plural, quoted
 
 TEXT_SCORE = 0.6
@@ -74,7 +74,7 @@ def main_sentence(main: Sequence[Group], shot: str, facts: Facts) -> str:
     many = len(main) > 1 or main[0].count > 1
     verb = "are" if many else "is"
     key = ("main", facts.end_seconds, names)
-    if len(main) == 1 and main[0].place and not main[0].place.startswith(","):
+    if len(main) == 1 and main[0].place and not main[0].place.startswith((",", "filling")):
         stands = f"{main[0].phrase} {verb} {main[0].place}{posture}"
         simple = [stands, f"the picture shows {names}{posture}"]
         with_shot = [f"{a(shot)} shows {names}{posture}", f"in {a(shot)}, {stands}"]
@@ -150,10 +150,10 @@ def _single(thing: TrackedObject) -> Group:
 def _several(label: str, members: Sequence[TrackedObject], boxes: Sequence[Box]) -> Group:
     sides = {side(box) for box in boxes}
     shared = set(members[0].colours[:1]).intersection(*(thing.colours[:1] for thing in members))
-    colour = next(iter(shared), "")
-    phrase = counted(label, len(members), "" if label == "person" else colour)
-    if label == "person" and colour:
-        phrase = f"{phrase} in {colour}"
+    shade = next(iter(shared), "")
+    phrase = counted(label, len(members), "" if label == "person" else shade)
+    if label == "person" and shade:
+        phrase = f"{phrase} in {shade}"
     where = place(boxes[0]) if len({place(box) for box in boxes}) == 1 else next(iter(sides)) if len(sides) == 1 else ""
     where = where or spread([side(box) for box in boxes])
     return Group(label, len(members), phrase, where, "", max(map(area, boxes)))
@@ -166,24 +166,8 @@ def spread(sides: Sequence[str]) -> str:
     return listed(sorted(set(sides), key=_SIDES.index)) if len(set(sides)) == 2 else "across the picture"
 
 
-def place(box: Box) -> str:
-    """Where a box is, in words: "on the left", "at the bottom right", "in the foreground"."""
-    if area(box) > 0.7:
-        return "filling most of the picture"
-    across = side(box)
-    if box.height > 0.5:
-        return across
-    middle = box.centre[1]
-    level = "top" if middle < 0.3 else "bottom" if middle > 0.72 else ""
-    if level == "bottom" and area(box) > 0.2:
-        return "in the foreground" if across == "in the centre" else f"{across} in the foreground"
-    if not level:
-        return across
-    return f"at the {level}" if across == "in the centre" else f"at the {level} {across.rpartition(' ')[2]}"
-
-
 def shot_size(things: Sequence[TrackedObject]) -> str:
-    """ "close-up", "medium shot", "full shot" or "wide shot", judged by the largest person or one large object."""
+    """How near the camera is ("close-up", ...), by the largest person or one large object; "" if unknown."""
     main = max(things, key=lambda thing: (thing.label == "person", area(thing.end_box or Box(0, 0, 0, 0))))
     box = main.end_box
     if box is None:
@@ -198,7 +182,7 @@ def shot_size(things: Sequence[TrackedObject]) -> str:
 
 
 def posture_words(pose: Pose | None) -> str:
-    """ "upright, with one arm raised"; empty where the joints were not seen, or where there is nothing to remark."""
+    """A posture as in "upright, with one arm raised"; "" where no joint was seen or nothing is to be remarked."""
     if pose is None or pose.confidence < POSE_CONFIDENCE:
         return ""
     raised = [*_limbs(pose.arms_raised, "arm"), *_limbs(pose.legs_raised, "leg")]
@@ -236,7 +220,7 @@ def brightness_words(look: Look) -> str:
 
 
 def palette_words(look: Look) -> str:
-    """ "mostly light blue and green", or "with some red" for colours that cover little; "" when nothing stands out."""
+    """The colours as in "mostly light blue and green"; "" when nothing stands out."""
     main = [(name, share) for name, share in look.palette if share >= 0.15][:3]
     if not main:
         return ""

@@ -53,6 +53,9 @@ def fast(facts: Sequence[Facts], start_seconds: float, end_seconds: float) -> st
 def _told(found: Sequence[Chapter], start: list[str], most: int) -> str:
     """The story: the start, the shots and events that weigh most, in order, then what is true of the whole."""
     ends = [camera_sentence(found), texts_sentence(found), look_sentence(found)]
+    first = found[0].facts[:1]
+    if len(found) == 1 and first and not plain_screen(first[0].look) and not any(f.objects for f in found[0].facts):
+        ends.pop()  # the start has told the look of a picture in which nothing else could be told
     ends = [text for text in ends if text]
     if most <= MOST_FOLD_SENTENCES:
         ends = ends[:1] if not texts_sentence(found) else [texts_sentence(found)]
@@ -104,7 +107,8 @@ def _shows_nothing(chapter: Chapter, facts: Facts | None) -> str:
     if facts is None:
         return "goes on"
     if plain := plain_screen(facts.look):
-        return f"begins with a {plain} screen"
+        always = all(plain_screen(one.look) == plain for one in chapter.facts)
+        return f"{'shows' if always else 'begins with'} a {plain} screen"
     if any(clause.kind == "enter" for beat in chapter.beats for clause in beat.clauses):
         return "begins with no known object in the picture"
     words = picture_words(facts.look)

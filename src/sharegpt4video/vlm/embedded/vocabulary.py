@@ -4,7 +4,20 @@ from __future__ import annotations
 
 from .words import word_set
 
-FRAMES = ("video", "videos", "clip", "footage", "shot", "scene", "film", "movie", "animation", "timelapse", "close-up")
+FRAMES = (
+    "video",
+    "videos",
+    "clip",
+    "footage",
+    "shot",
+    "scene",
+    "film",
+    "movie",
+    "animation",
+    "timelapse",
+    "close-up",
+    "close up",
+)
 
 # Camera verbs (every form a prompt uses) and the words that must follow before they are about the camera.
 _TURNS = ("in", "out", "on", "into", "slowly", "quickly", "smoothly", "gently", "towards", "toward", "away")
@@ -48,13 +61,21 @@ STYLE_WORDS = word_set(
     "photo-realistic hyper-realistic ultra-realistic surreal vintage retro noir monochrome watercolor watercolour "
     "pixel pixar ghibli cgi 3d 2d stylized minimalist minimalistic dramatic moody cyberpunk steampunk masterpiece "
     "high-quality detailed ultra-detailed high-resolution epic artstation octane unreal impressionist "
-    "impressionistic painterly claymation stop-motion black white grainy"
+    "impressionistic painterly claymation stop-motion art engine film grain grainy"
 )
-STYLE_ENDINGS = word_set("style quality resolution lighting render rendering aesthetic grain grading")
+BLACK_AND_WHITE = ("black and white", "black-and-white", "black & white")
+STYLE_ENDINGS = word_set("style quality resolution lighting render rendering aesthetic grading animation")
 
 PREPOSITIONS = word_set(
     "in on at under over near beside behind by through across along around inside outside above below between among "
     "against into onto from with without during before after toward towards beneath upon amid within while as"
+)
+
+PRONOUNS = word_set("it he she they there that we you")
+
+DETERMINERS = word_set(
+    "a an the this that these those some many several few no one two three four five six seven eight nine ten my your "
+    "his her its our their each every both another"
 )
 
 NOT_PARTICIPLES = word_set(

@@ -88,7 +88,7 @@ def _plural_word(word: str) -> str:
 
 
 def article(phrase: str) -> str:
-    """ "a" or "an", by the sound that the phrase begins with: an orange, an hour, a unicorn, a TV, an LED."""
+    """Either "a" or "an", by the sound that the phrase begins with: an orange, an hour, a unicorn, a TV, an LED."""
     word = re.split(r"[\s-]", phrase.strip(), maxsplit=1)[0].strip("\"'“(")
     if len(word) <= 4 and word.isupper():
         return "an" if word[0] in _LETTERS_SAID_WITH_VOWEL else "a"
@@ -113,7 +113,7 @@ def number(count: int) -> str:
 
 
 def ordinal(position: int) -> str:
-    """ "first" for 1, as a word up to twelve, "21st" above."""
+    """The place in a row: "first" for 1, as a word up to twelve, "21st" above."""
     if 1 <= position <= len(ORDINALS):
         return ORDINALS[position - 1]
     ending = "th" if position % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(position % 10, "th")
@@ -121,13 +121,13 @@ def ordinal(position: int) -> str:
 
 
 def counted(label: str, count: int, adjectives: str = "") -> str:
-    """ "a white dog" for one, "two white dogs" for more."""
+    """The count with its noun: "a white dog" for one, "two white dogs" for more."""
     name = f"{adjectives} {noun(label)}".strip()
     return a(name) if count == 1 else f"{number(count)} {adjectives} {plural(label)}".replace("  ", " ")
 
 
 def listed(parts: Sequence[str], last: str = "and") -> str:
-    """ "a", "a and b", "a, b and c"; parts that hold "and" themselves are set apart by a comma."""
+    """The parts as "a", "a and b", "a, b and c"; parts that hold "and" themselves are set apart by a comma."""
     if len(parts) < 2:
         return parts[0] if parts else ""
     comma = "," if len(parts) > 1 and any(" and " in part or "," in part for part in parts) else ""

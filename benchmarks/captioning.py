@@ -1,0 +1,93 @@
+"""Embedded captioning against playing time, beside the same work done one task after another.
+
+- one pass: ours; a frame is decoded once and goes to the shot detector, the keyframe selector and the observer
+- task by task: shots, keyframes and facts each decode the video for themselves, as separate scripts would
+
+    python benchmarks/captioning.py [VIDEO ...] [--ocr] [--quick]
+
+Without a video it makes one minute of 720p at 30 frames per second out of the sample clip in examples/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import av
+
+import sharegpt4video as sg4v
+from sharegpt4video.config import CaptionSettings, FactSettings
+from sharegpt4video.facts.observe import Observer
+from sharegpt4video.video.reader import VideoReader
+from sharegpt4video.video.shots import find_shots
+
+SAMPLE = Path(__file__).resolve().parents[1] / "examples" / "park.mp4"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("videos", nargs="*", type=Path)
+    parser.add_argument("--ocr", action="store_true", help="read on-screen text, too")
+    parser.add_argument("--quick", action="store_true", help="ten seconds instead of a minute")
+    args = parser.parse_args()
+    print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, PyAV {av.__version__}")
+    settings = CaptionSettings(facts=FactSettings(ocr=args.ocr))
+    with tempfile.TemporaryDirectory() as folder:
+        videos = args.videos or [made(Path(folder) / "made.mp4", 10.0 if args.quick else 60.0)]
+        sg4v.caption(videos[0], settings=CaptionSettings(end_seconds=1.0, facts=settings.facts))  # models are loaded
+        print(
+            f"{'video':24} {'way':14} {'plays s':>8} {'takes s':>8} {'CPU s':>7} {'plays/takes':>12} {'plays/CPU':>9}"
+        )
+        for video in videos:
+            with VideoReader(video) as reader:
+                name, plays = reader.info.name, reader.info.duration_seconds or float("nan")
+            report(name, "one pass", plays, lambda video=video: sg4v.caption(video, settings=settings))
+            report(name, "task by task", plays, lambda video=video: task_by_task(video, settings))
+
+
+def report(name: str, way: str, plays: float, work: Callable[[], object]) -> None:
+    wall, cpu = time.perf_counter(), time.process_time()
+    work()
+    wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+    print(
+        f"{name:24} {way:14} {plays:8.1f} {wall:8.1f} {cpu:7.1f} {plays / wall:12.2f} {plays / cpu:9.2f}", flush=True
+    )
+
+
+def task_by_task(video: Path, settings: CaptionSettings) -> None:
+    with VideoReader(video) as reader:
+        list(find_shots(reader))
+        for _ in sg4v.keyframes(video, settings):
+            pass
+        for _ in Observer(settings.facts).watch(reader.decoded()):
+            pass
+
+
+def made(path: Path, seconds: float) -> Path:
+    """The sample clip at 1280x720, again and again; every join is a cut."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "23"})
+        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        count = 0
+        while count < seconds * 30:
+            with av.open(str(SAMPLE)) as source:
+                for frame in source.decode(video=0):
+                    bigger = frame.reformat(1280, 720, "yuv420p")
+                    bigger.pts, bigger.time_base = count, Fraction(1, 30)
+                    output.mux(stream.encode(bigger))
+                    count += 1
+                    if count >= seconds * 30:
+                        break
+        output.mux(stream.encode(None))
+    return path
+
+
+if __name__ == "__main__":
+    sys.exit(main())

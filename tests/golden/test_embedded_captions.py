@@ -1,0 +1,198 @@
+"""What the embedded model says about scenes whose facts are known: every sentence was read and judged by a person.
+
+A change here is a change of the product: read the new sentences aloud before accepting them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Literal
+
+import pytest
+
+from made_facts import BLACK, CENTRE, DARK, LEFT, NO_MOTION, RIGHT, at, between, pose, steps_of, thing, yoga
+from sharegpt4video.records import Box, CameraMotion, Facts, Look, PictureMotion
+from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.embedded import answer
+
+PAN_LEFT = CameraMotion(pan_widths=-0.5, moves=("pan left",), confidence=0.9)
+TILT_UP = CameraMotion(tilt_heights=0.1, moves=("tilt up", "shake"), shake=0.01, confidence=0.8)
+KITCHEN = Look(0.5, 0.2, 500.0, (("white", 0.4), ("brown", 0.3), ("grey", 0.1)))
+BABY = Box(0.22, 0.08, 0.8, 1.0)
+DOG, DOG_LATER = Box(0.02, 0.6, 0.2, 0.85), Box(0.55, 0.6, 0.75, 0.85)
+
+
+def baby() -> tuple[Facts, ...]:
+    def person(end: Box | None = BABY) -> object:
+        return thing("person", BABY, end, colours=("white",), end_pose=pose("upright", 0, None))
+
+    stirs = PictureMotion(0.08, 0.1, (0.5, 0.6))
+    return (
+        at(0.0, person(), look=KITCHEN, texts=("clideo.com",)),  # type: ignore[arg-type]
+        between(0.0, 2.0, person(), motion=stirs, look=KITCHEN),  # type: ignore[arg-type]
+        between(2.0, 6.0, person(None), look=KITCHEN),  # type: ignore[arg-type]
+    )
+
+
+def street() -> tuple[Facts, ...]:
+    car, bus = thing("car", LEFT, LEFT, 1, colours=("red",)), thing("bus", RIGHT, RIGHT, 2, colours=("blue",))
+    return (
+        at(10.0, car, bus, thing("dog", DOG, DOG, 3), thing("person", CENTRE, CENTRE, 4)),
+        between(10.0, 13.0, car, bus, thing("dog", DOG, DOG_LATER, 3), thing("person", CENTRE, None, 4)),
+        between(13.0, 15.0, bus, thing("car", LEFT, None, 1), thing("dog", DOG_LATER, DOG_LATER, 3)),
+    )
+
+
+def kitchen() -> tuple[Facts, ...]:
+    lower = Box(0.4, 0.75, 0.5, 0.9)
+    cook = thing("person", LEFT, LEFT, 1, colours=("blue",), start_pose=pose("leaning"), end_pose=pose("leaning"))
+    guest = thing("person", RIGHT, RIGHT, 2, start_pose=pose(arms=0), end_pose=pose(arms=1))
+    things = [thing(label, lower, lower, 10 + n) for n, label in enumerate(("knife", "bowl", "bowl", "orange"))]
+    later = [
+        replace(person, start_pose=person.end_pose, end_box=Box(box.left, box.top + 0.1, box.right, 1.0))
+        for person, box in ((replace(cook, end_pose=pose("upright")), LEFT), (guest, RIGHT))
+    ]
+    return (
+        at(15.0, cook, replace(guest, end_pose=guest.start_pose), *things, look=KITCHEN),
+        between(15.0, 19.0, replace(cook, end_pose=pose("upright")), guest, *things, look=KITCHEN),
+        between(19.0, 24.0, *later, thing("cup", None, lower, 30), camera=TILT_UP, look=KITCHEN),
+    )
+
+
+def dark_clip() -> tuple[Facts, ...]:
+    return (
+        at(24.0, look=DARK),
+        between(24.0, 26.0, look=DARK, motion=PictureMotion(0.3, 0.2, (0.2, 0.8)), camera=PAN_LEFT),
+        between(26.0, 27.0, look=BLACK, motion=NO_MOTION),
+        at(27.0, look=BLACK, texts=("The End",)),
+    )
+
+
+SCENES = {
+    yoga: (
+        (
+            "A full shot shows a person in the centre, with the torso horizontal and one arm and one leg raised. "
+            "The picture is bright, mostly light blue and green."
+        ),
+        (
+            "For the next two seconds almost nothing changes: the person stays in the centre, with the torso "
+            "horizontal and one arm and one leg raised, and the camera is still."
+        ),
+        (
+            "The person lowers the raised arm and leg, and brings the torso from horizontal to upright. The "
+            "camera does not move."
+        ),
+        ("Almost nothing changes for six seconds: the person stays in the centre, upright, and the camera is still."),
+        "The person raises an arm. The camera is static.",
+        (
+            "Almost nothing changes for two seconds: the person stays in the centre, upright, with one arm "
+            "raised, and the camera is still."
+        ),
+    ),
+    baby: (
+        (
+            'A close-up shows a person in white in the centre. The text "clideo.com" is on the screen at the '
+            "bottom right. The picture is mostly white and brown."
+        ),
+        "The person moves on the spot, while the camera stays still.",
+        "The person goes out of view. The camera is static.",
+    ),
+    street: (
+        (
+            "In a medium shot, a person is in the centre. Also visible are a red car on the left, a blue bus on "
+            "the right and a dog at the bottom left. The picture is bright, mostly light blue and green."
+        ),
+        (
+            "The person goes out of view. The dog moves from the left to the right of the picture, while the "
+            "camera stays still."
+        ),
+        "The car goes out of view. The camera is static.",
+    ),
+    kitchen: (
+        (
+            "A full shot shows a person in blue on the left and a person on the right. The person on the left has"
+            " the torso leaning. The person on the right is upright. Also visible are a knife, two bowls and an "
+            "orange at the bottom. The whole picture is mostly white and brown."
+        ),
+        ("The person on the left straightens up. The person on the right raises an arm, while the camera stays still."),
+        "A cup comes into view in the centre. The camera tilts up slowly and shakes.",
+    ),
+    dark_clip: (
+        "The picture is dark, mostly black; no known object is recognised in it.",
+        "Something moves quickly at the bottom left. The camera pans to the left.",
+        "The screen is black at the end. The camera stays still.",
+        'At the bottom right, the text "The End" can be read. The screen is black.',
+    ),
+}
+
+YOGA = (
+    "The video, a single shot of 14 seconds, shows a person in the centre, at first with the torso "
+    "horizontal and one arm and one leg raised. Around 0:03, the person lowers the raised arm and leg, "
+    "and brings the torso from horizontal to upright. Then, around 0:11, the person raises an arm. The "
+    "camera stays still throughout. The picture is bright, mostly light blue and green."
+)
+
+FILM = (
+    "The part from 0:10 to 0:28 lasts 18 seconds and has four shots. The first shot shows a person in the"
+    " centre, a red car on the left, a blue bus on the right and a dog at the bottom left. Around 0:11, "
+    "the person goes out of view, and the dog moves from the left to the right of the picture. Then, "
+    "around 0:14, the car goes out of view. The second shot, from 0:15, shows a person in blue on the "
+    "left, a person on the right, and a knife, two bowls and an orange at the bottom. Between 0:15 and "
+    "0:19, the person on the left straightens up, and the person on the right raises an arm. The third "
+    "shot, from 0:24, shows no object that is recognised; its picture is dark, mostly black. Around 0:26,"
+    " the picture goes black. The last shot, from 0:27, shows a black screen. At times a cup is also "
+    "seen. The camera tilts up and shakes from 0:19 to 0:24, and pans to the left from 0:24 to 0:26; "
+    'otherwise it is still. The text "The End" can be read on the screen. Overall, the picture is mostly '
+    "white, black and light blue, now darker, now brighter."
+)
+
+FOLDED = (
+    "From 0:10 to 0:28 in four shots, the video shows a person in the centre, a red car on the left, a "
+    "blue bus on the right and a dog at the bottom left. Around 0:11, the person goes out of view, and "
+    "the dog moves from the left to the right of the picture. Around 0:26, the picture goes black. At "
+    'times two bowls, a cup, a knife and an orange are also seen. The text "The End" can be read on the '
+    "screen."
+)
+
+CLIP = (
+    "The part from 0:15 to 0:24, a single shot of nine seconds, shows a person in blue on the left, a "
+    "person on the right, and a knife, two bowls and an orange at the bottom. Between 0:15 and 0:19, the "
+    "person on the left straightens up, and the person on the right raises an arm. Then, between 0:19 and"
+    " 0:24, a cup comes into view in the centre. The camera tilts up and shakes from 0:19 to 0:24; "
+    "otherwise it is still. The picture is mostly white and brown."
+)
+
+FAST = (
+    "The part from 0:10 to 0:28 lasts 18 seconds and has three shots. The first shot shows a person in "
+    "the centre, a red car on the left, a blue bus on the right and a dog at the bottom left. Around "
+    "0:11, the person goes out of view, and the dog moves from the left to the right of the picture. "
+    "Then, around 0:14, the car goes out of view. The second shot, from 0:24, shows no object that is "
+    "recognised; its picture is dark, mostly black. Around 0:25, something moves quickly at the bottom "
+    "left. Then, around 0:26, the picture goes black. The last shot, from 0:27, shows a black screen. The"
+    ' camera pans to the left from 0:24 to 0:26; otherwise it is still. The text "The End" can be read on'
+    " the screen. Overall, the picture is mostly black, light blue and green, now darker, now brighter."
+)
+
+
+@pytest.mark.parametrize("scene", list(SCENES), ids=lambda scene: scene.__name__)
+def test_steps_read_as_they_were_approved(scene: Callable[[], tuple[Facts, ...]]) -> None:
+    told: list[str] = []
+    for one in scene():
+        task: Literal["opening", "change"] = "opening" if one.start_seconds == one.end_seconds else "change"
+        told.append(answer(Request(task, facts=(one,), before=told[-1] if told else "")))
+    assert tuple(told) == SCENES[scene]
+
+
+def test_summaries_read_as_they_were_approved() -> None:
+    film = (*street(), *kitchen(), *dark_clip())
+    assert answer(Request("summary", steps=steps_of(*yoga()), start_seconds=0.0, end_seconds=14.0)) == YOGA
+    assert answer(Request("summary", steps=steps_of(*film), start_seconds=10.0, end_seconds=28.0)) == FILM
+    assert answer(Request("summary", steps=steps_of(*kitchen()), start_seconds=15.0, end_seconds=24.0)) == CLIP
+
+
+def test_a_fold_and_a_fast_caption_read_as_they_were_approved() -> None:
+    film = (*street(), *kitchen(), *dark_clip())
+    assert answer(Request("fold", steps=steps_of(*film), start_seconds=10.0, end_seconds=28.0)) == FOLDED
+    facts = (*street(), *dark_clip())
+    assert answer(Request("fast", facts=facts, start_seconds=10.0, end_seconds=28.0)) == FAST
