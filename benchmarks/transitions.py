@@ -116,6 +116,8 @@ def enlarged(picture: Pixels) -> Pixels:
 
 # The shots
 
+_NOISE = np.random.default_rng(0).normal(0, 1, (24, HEIGHT, WIDTH, 3)).astype(np.float32)  # drawing it anew is slow
+
 
 @dataclass
 class Scene:
@@ -159,7 +161,7 @@ class Scene:
         for flash in self.flashes:
             if 0 <= seconds - flash < 0.09:
                 frame += (255 - frame) * 0.75
-        frame += self.rng.normal(0, 1, frame.shape).astype(np.float32) * self.noise
+        frame += _NOISE[self.rng.integers(len(_NOISE))] * self.noise
         return np.clip(frame, 0, 255).astype(np.uint8)
 
 
@@ -200,8 +202,10 @@ def compose(pictures: list[Pixels], seed: int) -> Video:
     lengths = [float(rng.uniform(1.2, 5)) for _ in choice]
     kinds = [str(rng.choice(["cut", "cut", "cut", "black", "white", "dissolve", "dissolve"])) for _ in choice[1:]]
     widths = [0.0 if kind == "cut" else float(rng.uniform(0.4, 2)) for kind in kinds]
-    scenes = [Scene(pictures[index], np.random.default_rng((seed, int(index))), length + 2) for index, length in
-              zip(choice, lengths, strict=True)]
+    scenes = [
+        Scene(pictures[index], np.random.default_rng((seed, int(index))), length + 2)
+        for index, length in zip(choice, lengths, strict=True)
+    ]
     video, now, eased = Video([], [], frame_seconds), 0.0, rng.random() < 0.3
     starts = np.cumsum([0.0, *lengths[:-1]]) + np.cumsum([0.0, *widths])
     for index, scene in enumerate(scenes):
@@ -211,7 +215,7 @@ def compose(pictures: list[Pixels], seed: int) -> Video:
             video.frames.append((now, scene.at(now - opened)))
             now += frame_seconds * (float(rng.uniform(0.5, 1.6)) if uneven else 1)
         if index < len(kinds):
-            begun, until = now, closed + widths[index]
+            begun, until = now, closed + widths[index]  # of a cut both are the first frame of the new shot
             while now < until:
                 share = (now - closed) / widths[index]
                 share = share * share * (3 - 2 * share) if eased else share
@@ -303,7 +307,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="the thresholds were chosen on seed 0")
     options = parser.parse_args()
     count = 8 if options.quick else options.videos
-    print(f"machine: {platform.processor() or platform.machine()}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
+    machine = platform.processor() or platform.machine()
+    print(f"machine: {machine}, {os.cpu_count()} CPUs, Python {platform.python_version()}")
     pictures = photographs()
     detectors: dict[str, Callable[[Video], Detected]] = {
         "sharegpt4video": ours,

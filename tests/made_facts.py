@@ -40,8 +40,10 @@ def thing(
     colours: tuple[str, ...] = (),
     start_pose: Pose | None = None,
     end_pose: Pose | None = None,
+    arm_raises: tuple[int, ...] = (),
+    leg_raises: tuple[int, ...] = (),
 ) -> TrackedObject:
-    return TrackedObject(track, label, 0.7, 8, start, end, colours, start_pose, end_pose)
+    return TrackedObject(track, label, 0.7, 8, start, end, colours, start_pose, end_pose, arm_raises, leg_raises)
 
 
 def at(seconds: float, *objects: TrackedObject, look: Look = BRIGHT, texts: tuple[str, ...] | None = None) -> Facts:

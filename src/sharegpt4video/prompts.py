@@ -147,11 +147,12 @@ _HINTS = (
 DEFAULT = PromptSet(
     name="default",
     system="You describe videos, for people and programs that will not see them. You get frames of a video with their"
-    " exact times, or descriptions of its parts. Write plain, complete sentences in the present tense. Say what can be"
-    " seen: who and what is there, what it looks like, what it does. Call each subject by its looks, and by the same"
-    " words every time. Do not guess at names, feelings, intentions, sounds, causes, or what comes before or after, and"
-    " leave out what cannot be made out. Write about the video itself: never write of frames, pictures, images or"
-    " grids. Answer with the description alone, without a heading, a list or a closing remark.",
+    " exact times, descriptions of its parts, or a text to rewrite. Write plain, complete sentences in the present"
+    " tense. Say what can be seen: who and what is there, what it looks like, what it does. Call each subject by its"
+    " looks, and by the same words every time. Do not guess at names, feelings, intentions, sounds, causes, or what"
+    " comes before or after, and leave out what cannot be made out. Write about the video itself: never write of"
+    " frames, pictures, images or grids. Answer with the description alone, without a heading, a list or a closing"
+    " remark.",
     opening="The picture is the first frame of a shot, at {seconds:.2f} s of a video. Describe it in detail, as a"
     " still:\n"
     "- the kind of shot (close-up, medium, wide) and the angle of the camera;\n"
@@ -179,7 +180,7 @@ DEFAULT = PromptSet(
     " earlier ones as one story; do not describe moment by moment and do not write the times. Say nothing that no"
     " moment shows. Four to twelve sentences.",
     summary="Below are descriptions of the parts of one video, in order, each with its time. Those with a single time"
-    " describe a still, those with two times what happens in between.\n{steps}\n"
+    " describe a still, those with two times what can be seen from the one to the other.\n{steps}\n"
     "Write one caption of the video from {start_seconds:.2f} s to {end_seconds:.2f} s out of them. Work in this order:"
     " first what the whole is (the subjects, the place, the style), then what happens from beginning to end, then what"
     " holds throughout (camera, light, text on screen).\n"
@@ -191,7 +192,7 @@ DEFAULT = PromptSet(
     "- Where a part has no description, say nothing about it; do not fill it in.\n"
     "One or several paragraphs of plain sentences, shorter than the descriptions together.",
     fold="Below are descriptions of consecutive parts of a longer video, in order, each with its time. Those with a"
-    " single time describe a still, those with two times what happens in between.\n{steps}\n"
+    " single time describe a still, those with two times what can be seen from the one to the other.\n{steps}\n"
     "Condense them into one paragraph that covers {start_seconds:.2f} s to {end_seconds:.2f} s; it will be read"
     " together with the paragraphs of the other parts. Keep the subjects with the looks that tell them apart, every"
     " action and change in order, changes of shot, the camera, and text on screen. Merge what is said twice. Use only"

@@ -130,7 +130,9 @@ class TrackedObject:
 
     A box is None where the object was not in the picture at that end of the interval. ``seen_frames`` counts the
     detections of the whole track up to the end of the interval, ``score`` is their mean (0..1).
-    ``colours`` are the names of the colours that cover most of it. The poses are given for people only.
+    ``colours`` are the names of the colours that cover most of it. The rest is for people only: the poses at both
+    ends, and in ``arm_raises`` and ``leg_raises``, for each time that limbs went up inside the interval, how many of
+    them were up at most.
     """
 
     track_id: int
@@ -142,6 +144,8 @@ class TrackedObject:
     colours: tuple[str, ...] = ()
     start_pose: Pose | None = None
     end_pose: Pose | None = None
+    arm_raises: tuple[int, ...] = ()
+    leg_raises: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

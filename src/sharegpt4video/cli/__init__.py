@@ -8,9 +8,10 @@ import sys
 def main() -> None:
     """Run ``sg4v`` and leave with its exit code."""
     from .app import app
-    from .console import INTERRUPTED
+    from .console import INTERRUPTED, say
 
     try:
         app()
     except KeyboardInterrupt:
+        say("interrupted")
         sys.exit(INTERRUPTED)

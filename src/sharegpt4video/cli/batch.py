@@ -12,7 +12,6 @@ from .. import pipeline
 from ..config import CaptionSettings
 from ..errors import CaptionInterrupted, VideoError, VLMError
 from ..records import VideoCaption
-from .console import error
 from .files import all_there, video_name, write_whole
 from .formats import ENDINGS, FORMATS, summary_lines
 from .progress import Display
@@ -56,7 +55,9 @@ class Batch:
                 for number, video in enumerate(videos):
                     if self._model_failures == MODEL_FAILURES:
                         self.untried = len(videos) - number
-                        error(f"the model failed {MODEL_FAILURES} times in a row; {self.untried} videos were not tried")
+                        display.error(
+                            f"the model failed {MODEL_FAILURES} times in a row; {self.untried} were not tried"
+                        )
                         break
                     await self._one(video, engine, display, several=len(videos) > 1)
         finally:
@@ -77,13 +78,13 @@ class Batch:
             )
         except CaptionInterrupted as stopped:
             self._model_failures += 1
-            self._fail(video, stopped)
+            self._fail(video, stopped, display)
             self._keep(stopped.caption, video, display)
         except VLMError as stopped:
             self._model_failures += 1
-            self._fail(video, stopped)
+            self._fail(video, stopped, display)
         except VideoError as unreadable:
-            self._fail(video, unreadable)
+            self._fail(video, unreadable, display)
         else:
             self._count(captioned, display)
             self._write(captioned, paths, display, several=several)
@@ -93,10 +94,10 @@ class Batch:
             return {}
         return {name: self.out / f"{video_name(video)}.{ENDINGS[name]}" for name in self.formats}
 
-    def _fail(self, video: str, reason: Exception) -> None:
+    def _fail(self, video: str, reason: Exception, display: Display) -> None:
         self.failed += 1
         named = str(reason).startswith((video, Path(video).name))
-        error(reason if named else f"{video}: {reason}")
+        display.error(reason if named else f"{video}: {reason}")
 
     def _count(self, captioned: VideoCaption, display: Display) -> None:
         self._model_failures = 0

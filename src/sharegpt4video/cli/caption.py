@@ -2,120 +2,81 @@
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
+from . import options as o
 from .console import FAILED, MARKED, exit_codes, say
 from .files import check_names
-from .options import (
-    Config,
-    Encoder,
-    End,
-    Every,
-    MaxGap,
-    Model,
-    ModelOption,
-    Ocr,
-    Prompts,
-    Similarity,
-    Start,
-    make_model,
-    read_model_options,
-    read_settings,
-)
 
-
-class Format(str, Enum):
-    """What a caption can be written as."""
-
-    text = "text"
-    json = "json"
-    srt = "srt"
-    vtt = "vtt"
-    md = "md"
-
-
-class Mode(str, Enum):
-    """How a video is described."""
-
-    sliding = "sliding"
-    fast = "fast"
+if TYPE_CHECKING:
+    from ..config import CaptionSettings
+    from ..vlm.base import VLM
 
 
 def caption(
-    videos: Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files or URLs.", show_default=False)],
-    model: Model = "embedded",
-    model_option: ModelOption = None,
-    mode: Annotated[
-        Mode | None,
-        typer.Option(help="Step by step (sliding), or one question with one picture grid (fast).", show_default=False),
-    ] = None,
-    prompts: Prompts = None,
-    hints: Annotated[
-        bool | None,
-        typer.Option(
-            "--hints/--no-hints",
-            help="Give a model that sees the pictures the measured facts, too.",
-            show_default=False,
-        ),
-    ] = None,
-    ocr: Ocr = None,
-    start: Start = None,
-    end: End = None,
-    format: Annotated[  # the option's name
-        list[Format] | None,
-        typer.Option(
-            "--format", "-f", help="What to write; with --out, may be given several times.", show_default=False
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", metavar="DIR", help="Write files here (json by default).", file_okay=False),
-    ] = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Make files again that are there already.")] = False,
-    config: Config = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no steps on the terminal.")] = False,
-    every: Every = None,
-    encoder: Encoder = None,
-    similarity: Similarity = None,
-    max_gap: MaxGap = None,
+    videos: o.Videos,
+    model: o.Model = "embedded",
+    model_option: o.ModelOption = None,
+    mode: o.Modes = None,
+    prompts: o.Prompts = None,
+    hints: o.Hints = None,
+    ocr: o.Ocr = None,
+    start: o.Start = None,
+    end: o.End = None,
+    format: o.Formats = None,
+    json: o.JsonFormat = False,
+    out: o.Out = None,
+    overwrite: o.Overwrite = False,
+    config: o.Config = None,
+    quiet: o.Quiet = False,
+    every: o.Every = None,
+    encoder: o.Encoder = None,
+    similarity: o.Similarity = None,
+    max_gap: o.MaxGap = None,
 ) -> None:
     """Caption videos: what is seen, and what happens when.
 
-    Steps are printed as they come, with their true times. With --out, each
-    video becomes a file. Videos whose files are there already are skipped, so a
-    run that was stopped can be started again. Without --out, --json prints one
-    document for one video, and one document a line for several.
+    Steps are printed as they come. With --out, each video becomes a file, and
+    videos whose files are there already are skipped. Without it, --json prints
+    one document for one video, and one document a line for several.
     """
-    from .batch import Batch
+    formats = _formats(format, json, out)
+    how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
+    keyframes = o.keyframe_options(every, encoder, similarity, max_gap)
+    with exit_codes():
+        settings = o.read_settings(config, **how, start_seconds=start, end_seconds=end, keyframes=keyframes)
+        vlm = o.make_model(model, settings, o.read_model_options(model_option))
+        _run(videos, settings, vlm, formats, out, overwrite=overwrite, quiet=quiet)
 
-    formats = list(dict.fromkeys([*(each.value for each in format or ()), *(["json"] if json else ())]))
-    formats = formats or ["json" if out else "text"]
+
+def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> list[str]:
+    formats = list(dict.fromkeys([*(each.value for each in chosen or ()), *(["json"] if json else ())]))
     if out is None and len(formats) > 1:
         raise typer.BadParameter("several formats need --out", param_hint="--format")
-    with exit_codes():
-        if out is not None:
-            check_names(videos)
-        settings = read_settings(
-            config,
-            mode=mode.value if mode else None,
-            prompts=prompts,
-            hints=hints,
-            start_seconds=start,
-            end_seconds=end,
-            facts__ocr=ocr,
-            keyframes__every_seconds=every,
-            keyframes__encoder=encoder,
-            keyframes__similarity=similarity,
-            keyframes__max_gap_seconds=max_gap,
-        )
-        vlm = make_model(model, settings, read_model_options(model_option))
-        batch = Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet)
-        batch.run(videos)
+    return formats or ["json" if out else "text"]
+
+
+def _run(
+    videos: Sequence[str],
+    settings: CaptionSettings,
+    vlm: VLM,
+    formats: list[str],
+    out: Path | None,
+    *,
+    overwrite: bool,
+    quiet: bool,
+) -> None:
+    """Caption them all, say what became of them, and leave with the exit code that says it, too."""
+    from .batch import Batch
+
+    if out is not None:
+        check_names(videos)
+    batch = Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet)
+    batch.run(videos)
     if len(videos) > 1 or out is not None:
         say(batch.counts())
     if batch.failed or batch.marked:

@@ -10,7 +10,20 @@ import typer
 
 from .console import exit_codes, print_json, say
 from .files import video_name, write_whole
-from .options import Config, Encoder, End, Every, Json, MaxGap, Ocr, Similarity, Start, Video, read_settings
+from .options import (
+    Config,
+    Encoder,
+    End,
+    Every,
+    Json,
+    MaxGap,
+    Ocr,
+    Similarity,
+    Start,
+    Video,
+    keyframe_options,
+    read_settings,
+)
 from .times import show_span, show_time
 
 if TYPE_CHECKING:
@@ -35,15 +48,8 @@ def keyframes(
     from .. import pipeline
 
     with exit_codes():
-        settings = read_settings(
-            config,
-            start_seconds=start,
-            end_seconds=end,
-            keyframes__every_seconds=every,
-            keyframes__encoder=encoder,
-            keyframes__similarity=similarity,
-            keyframes__max_gap_seconds=max_gap,
-        )
+        chosen = keyframe_options(every, encoder, similarity, max_gap)
+        settings = read_settings(config, start_seconds=start, end_seconds=end, keyframes=chosen)
         found = []
         for keyframe in pipeline.keyframes(video, settings):
             path = _write_picture(keyframe, video, out) if out else None
@@ -72,16 +78,8 @@ def facts(
     from .. import pipeline
 
     with exit_codes():
-        settings = read_settings(
-            config,
-            start_seconds=start,
-            end_seconds=end,
-            facts__ocr=ocr,
-            keyframes__every_seconds=every,
-            keyframes__encoder=encoder,
-            keyframes__similarity=similarity,
-            keyframes__max_gap_seconds=max_gap,
-        )
+        chosen = keyframe_options(every, encoder, similarity, max_gap)
+        settings = read_settings(config, start_seconds=start, end_seconds=end, facts={"ocr": ocr}, keyframes=chosen)
         found = []
         for measured in pipeline.measure(video, settings):
             found.append(asdict(measured))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,6 +23,24 @@ def _time(text: str) -> float:
         raise typer.BadParameter(str(wrong)) from None
 
 
+class Format(str, Enum):
+    """What a caption can be written as."""
+
+    text = "text"
+    json = "json"
+    srt = "srt"
+    vtt = "vtt"
+    md = "md"
+
+
+class Mode(str, Enum):
+    """How a video is described."""
+
+    sliding = "sliding"
+    fast = "fast"
+
+
+Videos = Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files or URLs.", show_default=False)]
 Video = Annotated[str, typer.Argument(metavar="VIDEO", help="A video file or URL.", show_default=False)]
 Model = Annotated[
     str,
@@ -55,6 +74,29 @@ Start = Annotated[
     typer.Option(parser=_time, metavar="TIME", help="Begin here: 90, 1:30 or 0:01:30.5.", show_default=False),
 ]
 End = Annotated[float | None, typer.Option(parser=_time, metavar="TIME", help="Stop before here.", show_default=False)]
+
+Modes = Annotated[
+    Mode | None,
+    typer.Option(
+        "--mode", help="Step by step (sliding), or one question with one picture grid (fast).", show_default=False
+    ),
+]
+Hints = Annotated[
+    bool | None,
+    typer.Option(
+        "--hints/--no-hints", help="Give a model that sees the pictures the measured facts, too.", show_default=False
+    ),
+]
+Formats = Annotated[
+    list[Format] | None,
+    typer.Option("--format", "-f", help="What to write; with --out, may be given several times.", show_default=False),
+]
+JsonFormat = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write files here (json by default).", file_okay=False)
+]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make files again that are there already.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no steps on the terminal.")]
 
 _KEYFRAMES = "Keyframes"
 Every = Annotated[
@@ -117,19 +159,27 @@ def make_model(model: str, settings: CaptionSettings, options: dict[str, Any]) -
     return open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints, **options)
 
 
-def read_settings(config: Path | None, **given: Any) -> CaptionSettings:
-    """The settings of the file, or the defaults, with every option that was given on top.
+def keyframe_options(
+    every: float | None, encoder: str | None, similarity: float | None, max_gap: float | None
+) -> dict[str, Any]:
+    """The options of the panel Keyframes, under the names that the settings have for them."""
+    return {"every_seconds": every, "encoder": encoder, "similarity": similarity, "max_gap_seconds": max_gap}
 
-    Names with a dot belong to a group (``keyframes.encoder``, written ``keyframes__encoder``). Raises SettingsError.
+
+def read_settings(config: Path | None, **given: Any) -> CaptionSettings:
+    """The settings of the file, or the defaults, with every option that was given (is not None) on top.
+
+    A dict stands for a group of settings (``keyframes={"encoder": "clip"}``). Raises SettingsError.
     """
     from ..config import CaptionSettings, load_yaml
 
     settings = load_yaml(config, CaptionSettings) if config else CaptionSettings()
-    changes: dict[str, Any] = {}
-    for name, value in given.items():
-        group, _, field = name.rpartition("__")
-        if value is not None and group:
-            changes[group] = replace(changes.get(group, getattr(settings, group)), **{field: value})
-        elif value is not None:
-            changes[field] = value
+    changes = {
+        name: replace(getattr(settings, name), **_given(value)) if isinstance(value, dict) else value
+        for name, value in _given(given).items()
+    }
     return replace(settings, **changes)
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in options.items() if value is not None}

@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from .console import say
+from .console import error, say
 from .formats import marked, step_line
 from .times import show_span
 
@@ -44,7 +44,7 @@ class Display:
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("left", style="dim"),
+            TextColumn("{task.fields[unit]}", style="dim"),
             console=self._console,
             transient=True,
             disable=not self._at_terminal,
@@ -63,12 +63,12 @@ class Display:
         for task in self._bar.task_ids:
             self._bar.remove_task(task)
         self._start_seconds = start_seconds
-        self._task = self._bar.add_task(f"reading {name}", total=None)
+        self._task = self._bar.add_task(f"reading {name}", total=None, unit="")
 
     def report(self, report: Report) -> None:
         share = share_done(report, self._start_seconds)
         if share is not None:
-            self._bar.update(self._task, total=1.0, completed=share)
+            self._bar.update(self._task, total=1.0, completed=share, unit="left")
         if report.phase != "reading":
             self._bar.update(self._task, description=report.phase)
         if report.step is not None:
@@ -96,3 +96,10 @@ class Display:
             self._console.print(Text(text, style="dim"))
         else:
             say(text)
+
+    def error(self, message: object) -> None:
+        """What went wrong, on stderr."""
+        if self._at_terminal:
+            self._console.print(Text.assemble(("error: ", "bold red"), str(message)))
+        else:
+            error(message)

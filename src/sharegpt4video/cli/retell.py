@@ -21,6 +21,7 @@ from .options import (
     read_model_options,
     read_settings,
 )
+from .times import show_span, show_time
 
 if TYPE_CHECKING:
     from ..records import VideoCaption
@@ -46,13 +47,9 @@ def summarize(
         captioned = _read(caption)
         first = captioned.start_seconds if start is None else start
         last = captioned.end_seconds if end is None else end
-        try:
-            vlm = make_model(model, settings, read_model_options(model_option))
-            summary = pipeline.summarize(captioned, first, last, model=vlm, settings=settings)
-        except SettingsError:
-            raise
-        except ValueError as nothing:
-            raise SG4VError(f"{caption}: {nothing}") from nothing
+        _check_part(captioned, first, last)
+        vlm = make_model(model, settings, read_model_options(model_option))
+        summary = pipeline.summarize(captioned, first, last, model=vlm, settings=settings)
         if json:
             plain = {"video": captioned.video, "start_seconds": first, "end_seconds": last}
             print_json({**plain, "text": summary.text, "problem": summary.problem})
@@ -93,6 +90,13 @@ def _read(path: Path) -> VideoCaption:
     except ValueError as wrong:
         reason = "; ".join(str(wrong).splitlines()[:3])
         raise SG4VError(f"{path}: not a caption written by sg4v caption --format json: {reason}") from wrong
+
+
+def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:
+    if start_seconds >= min(end_seconds, captioned.end_seconds) or end_seconds <= captioned.start_seconds:
+        first, last = show_time(start_seconds), show_time(end_seconds)
+        span = show_span(captioned.start_seconds, captioned.end_seconds)
+        raise SettingsError(f"{first} to {last} is no part of what was captioned, which is {span}")
 
 
 def _mark(problem: str) -> None:

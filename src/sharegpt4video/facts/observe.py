@@ -151,16 +151,24 @@ class Observer:
                 self._tracker.push(sample.seconds, sample.detections)
 
     def _object(self, track: Track, start_seconds: float, end_seconds: float) -> TrackedObject:
+        inside = [
+            pose
+            for sample in track.samples
+            if start_seconds <= sample.seconds <= end_seconds
+            and (pose := self._poses.get((sample.seconds, sample.box)))
+        ]
         return TrackedObject(
             track_id=track.id,
             label=track.label,
             score=round(track.score, 3),
-            seen_frames=sum(1 for sample in track.samples if sample.seconds <= end_seconds + self._every_seconds),
+            seen_frames=track.seen_until(end_seconds + self._every_seconds),
             start_box=track.box_at(start_seconds),
             end_box=track.box_at(end_seconds),
             colours=self._colours_of(track),
             start_pose=self._pose_at(track, start_seconds),
             end_pose=self._pose_at(track, end_seconds),
+            arm_raises=raises([pose.arms_raised for pose in inside]),
+            leg_raises=raises([pose.legs_raised for pose in inside]),
         )
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:
@@ -180,6 +188,24 @@ class Observer:
             if abs(sample.seconds - seconds) <= reach and (pose := self._poses.get((sample.seconds, sample.box)))
         ]
         return steady(near) if near and track.box_at(seconds) is not None else None
+
+
+def raises(counts: Iterable[int | None]) -> tuple[int, ...]:
+    """Each time that limbs went up, how many were up at most; None where they were not seen.
+
+    Limbs that are up from the start have not been raised.
+    """
+    found: list[int] = []
+    up_before: int | None = None
+    for count in counts:
+        if count is None:
+            continue
+        if count and up_before == 0:
+            found.append(count)
+        elif count and found:
+            found[-1] = max(found[-1], count)
+        up_before = count
+    return tuple(found)
 
 
 def _clothes(picture: NDArray[np.uint8], points: Keypoints, pose: Pose) -> tuple[str, ...]:

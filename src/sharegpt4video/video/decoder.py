@@ -16,7 +16,8 @@ from ..errors import VideoError
 from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, MAX_SIDE_PIXELS, Source, explain
 from .timing import Losses, Shown, Timeline, presentation_zero
 
-MAX_THREADS = 4
+MAX_THREADS = 2
+"""More cost processor time and memory, and decoding is not what a caption waits for (benchmarks/decode.py)."""
 MAX_THREADED_PIXELS = 36_000_000
 """Each thread works on a picture of its own; of pictures larger than 8K one at a time is enough memory."""
 MAX_BAD_PACKETS = 1000
@@ -161,7 +162,7 @@ class Decoder:
         timeline: Timeline[av.VideoFrame] = Timeline(self.losses, 1 / fps if fps else None)
         self._timeline = timeline
         for frame in self._frames():
-            duration = float((getattr(frame, "duration", 0) or 0) * self.time_base)
+            duration = float((frame.duration or 0) * self.time_base)
             yield from timeline.push(frame, self._seconds(frame.pts), duration)
         yield from timeline.flush()
 
@@ -258,19 +259,23 @@ class Decoder:
 
 def _main_stream(container: Any, name: str) -> Any:
     """The video stream with the largest picture, default ones first; cover art of a song is not a video stream."""
-    found = [s for s in container.streams.video if not int(getattr(s, "disposition", 0)) & _ATTACHED_PICTURE]
+    found = [s for s in container.streams.video if not _disposition(s) & _ATTACHED_PICTURE]
     if not found:
         raise VideoError(f"{name}: no video stream found; is it an audio file? (ffprobe lists its streams)")
     known = [s for s in found if s.codec_context is not None]
     if not known:
         raise VideoError(f"{name}: its video codec is not known to this FFmpeg; convert it to H.264 first")
-    best = max(known, key=lambda s: (int(getattr(s, "disposition", 1)) & _DEFAULT_STREAM, s.width * s.height))
+    best = max(known, key=lambda s: (_disposition(s) & _DEFAULT_STREAM, s.width * s.height))
     if _too_large(best.width, best.height):
         raise VideoError(
             f"{name}: pictures of {best.width}x{best.height} are over the limit of {MAX_SIDE_PIXELS} pixels a side and "
             f"{MAX_PIXELS} in all; the header may be damaged, else scale the video down first"
         )
     return best
+
+
+def _disposition(stream: Any) -> int:
+    return int(stream.disposition.value)
 
 
 def _too_large(width: int, height: int) -> bool:

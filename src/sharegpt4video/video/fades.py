@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Doubles = NDArray[np.float64]
 
 MIN_SHOT_SECONDS = 0.6
 SAMPLE_SECONDS = 0.03  # frames are judged at most this often, whatever the frame rate
@@ -26,7 +27,7 @@ MAX_FLAT_SECONDS = 4.0  # a flat picture that stays longer is a shot of its own
 MAX_RETURN_SECONDS = 1.6  # how long a picture may take to come out of a flat one
 MIN_CHANGE = 14.0  # grey levels, root mean square between the two pictures
 SAME_PICTURE = 0.85  # correlation
-GROWTH = 1.08  # a longer dissolve is believed when it changes the picture by so much more
+GROWTH = 1.08  # a dissolve is taken to be longer when it then changes the picture by so much more
 
 
 @dataclass(frozen=True)
@@ -48,8 +49,9 @@ class Sample:
 
     seconds: float
     cells: Floats
+    centred: Floats
     contrast: float
-    mark: bool = False
+    mark: bool
 
 
 @dataclass
@@ -92,14 +94,16 @@ class FadeDetector:
 
     def __init__(self) -> None:
         self._samples: list[Sample] = []
+        self._products: Doubles = np.empty((0, 0))  # of each sample's cells with each other's
         self._flat: _Flat | None = None
         self._fit: _Fit | None = None
 
     def push(self, seconds: float, cells: Floats) -> list[Transition]:
         if self._samples and seconds - self._samples[-1].seconds < SAMPLE_SECONDS:
             return []
-        self._samples.append(Sample(seconds, cells, contrast(cells), self._is_mark(seconds)))
-        self._drop_old(seconds)
+        centred = (cells - cells.mean(axis=0)).ravel()
+        self._add(Sample(seconds, cells, centred, contrast(cells), self._is_mark(seconds)))
+        self._thin_out(seconds)
         found = self._through_flat() if self._samples[-1].contrast < FLAT_CONTRAST or self._flat else self._dissolve()
         return [found] if found else []
 
@@ -112,7 +116,7 @@ class FadeDetector:
 
     def forget(self, before_seconds: float) -> None:
         """Judge nothing before this time any more: it belongs to a transition that has been reported."""
-        self._samples = [sample for sample in self._samples if sample.seconds >= before_seconds]
+        self._drop(before_seconds)
         if self._flat and self._flat.flat_seconds < before_seconds:
             self._flat = None
         if self._fit and self._fit.start_seconds < before_seconds:
@@ -132,11 +136,13 @@ class FadeDetector:
         marks = [sample.seconds for sample in self._samples[-8:] if sample.mark]
         return not marks or seconds - marks[-1] >= MARK_SECONDS
 
-    def _drop_old(self, now: float) -> None:
+    def _drop(self, before_seconds: float) -> None:
+        gone = sum(sample.seconds < before_seconds for sample in self._samples)
+        self._samples, self._products = self._samples[gone:], self._products[gone:, gone:]
+
+    def _thin_out(self, now: float) -> None:
         """Keep what a fade can be as long as, and thin out the marks that only a start can fall on."""
-        oldest = now - MAX_FADE_SECONDS - 3 * QUIET_SECONDS
-        if self._samples[0].seconds < oldest and len(self._samples) > 4:
-            self._samples.pop(0)
+        self._drop(min(now - MAX_FADE_SECONDS - 3 * QUIET_SECONDS, self._samples[-4:][0].seconds))
         last_mark = float("-inf")
         for sample in self._samples:
             if sample.seconds > now - RECENT_SECONDS:
@@ -182,11 +188,12 @@ class FadeDetector:
         return _Flat(before, self._mark_before(old.seconds), now.seconds, slow)
 
     def _stays_flat(self, flat: _Flat, now: Sample) -> Transition | None:
+        """The flat picture becomes a shot of its own, unless it was one from the start; then the wait begins anew."""
+        now.mark = True
+        self._flat = _Flat(None, now.seconds, now.seconds, slow_out=False)
         if flat.before is None:
             return None
-        found = Transition("fade" if flat.slow_out else "cut", flat.flat_seconds, flat.start_seconds)
-        self._flat = _Flat(None, now.seconds, now.seconds, slow_out=False)
-        return found
+        return Transition("fade" if flat.slow_out else "cut", flat.flat_seconds, flat.start_seconds)
 
     def _out_of_flat(self, flat: _Flat, ended_seconds: float) -> Transition | None:
         self._flat = None
@@ -220,50 +227,55 @@ class FadeDetector:
             return None
         first = int(np.searchsorted(times, times[end] - MAX_FADE_SECONDS))
         starts = int(np.searchsorted(times, times[end] - MIN_FADE_SECONDS)) - first
-        window = self._samples[first : end + 1]
-        if starts < 1 or distance(window[0].cells, window[-1].cells) < MIN_CHANGE / 2:
-            return None
-        found = mixtures(np.stack([sample.cells for sample in window]), times[first : end + 1], starts)
+        found = mixture(self._products[first : end + 1, first : end + 1], times[first : end + 1], starts)
         if found is None:
             return None
         start, change = found
         return _Fit(float(times[first + start]), float(times[end]), change)
 
+    def _add(self, sample: Sample) -> None:
+        """Remember a sample and its products with those before it; one by one, as small sums need no threads."""
+        self._samples.append(sample)
+        row = [float(other.centred @ sample.centred) / len(sample.centred) for other in self._samples]
+        count = len(row)
+        products = np.empty((count, count))
+        products[:-1, :-1] = self._products
+        products[-1], products[:, -1] = row, row
+        self._products = products
 
-def mixtures(cells: Floats, times: NDArray[np.float64], starts: int) -> tuple[int, float] | None:
+
+def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float] | None:
     """Find the frame from which the last one was reached by a dissolve.
 
-    ``cells`` is (frames, cells, 3); the first ``starts`` frames are tried. Returns the index of the frame and the
-    size of the change in grey levels, the largest if several fit, or None. What a dissolve must show:
-    different pictures at its ends; frames between that are sums of both (the rest is small) in shares that grow as
-    time does, without a step; and the loss of contrast that adding two different pictures brings, which no moving
-    camera shows.
+    ``products`` (frames, frames) are the mean products of the frames' cells, each channel's mean taken off; the first
+    ``starts`` frames are tried. Returns the index of the best one and the size of the change in grey levels, or None.
+    What a dissolve must show: different pictures at its ends; frames between that are sums of both (little is left
+    over) in shares that grow as time does, without a step; and the loss of contrast that adding two different
+    pictures brings, which no moving camera shows.
     """
-    centred = (cells - cells.mean(axis=1, keepdims=True)).reshape(len(cells), -1)
-    products = centred @ centred.T / centred.shape[1]
-    power, index, last = np.diag(products), np.arange(len(cells)), len(cells) - 1
-    own, end = power[:starts, None], power[last]  # of each start, of the end
-    across = products[:starts, last][:, None]
-    change = np.maximum(own + end - 2 * across, 1e-6)
-    even = (times[None, :] - times[:starts, None]) / (times[last] - times[:starts, None])
-    shares = (products[last][None, :] - products[:starts] - across + own) / change
-    rest = np.maximum(power[None, :] + own - 2 * products[:starts] - shares**2 * change, 0) / change
-    between = (index[None, :] > index[:starts, None]) & (index[None, :] < last)
+    power, last = np.diag(products), len(products) - 1
+    across, change = products[: max(starts, 0), last], power[: max(starts, 0)] + power[last]
+    tried = np.flatnonzero(
+        (across < 0.6 * np.sqrt(power[: len(across)] * power[last])) & (change - 2 * across > MIN_CHANGE**2)
+    )
+    if not tried.size:
+        return None
+    own, end, across = power[tried, None], power[last], across[tried, None]
+    change = own + end - 2 * across
+    even = (times - times[tried, None]) / (times[last] - times[tried, None])
+    shares = (products[last] - products[tried] - across + own) / change
+    left = np.maximum(power + own - 2 * products[tried] - shares**2 * change, 0) / change
+    between = (even > 0) & (even < 1)
     weight = np.where(between, even * (1 - even), 0)
     level = own + even * (end - own)
     mixed = (1 - even) ** 2 * own + even**2 * end + 2 * even * (1 - even) * across
-    lost = ((level - power[None, :]) * weight).sum(axis=1) / np.maximum(((level - mixed) * weight).sum(axis=1), 1e-6)
-    steps = np.diff(np.where(index[None, :] < index[:starts, None], 0, shares), axis=1)
-    fits = (
-        (across[:, 0] < 0.6 * np.sqrt(own[:, 0] * end))
-        & (np.sqrt(change[:, 0]) > MIN_CHANGE)
-        & (np.where(between, rest, 0).max(axis=1) < 0.55**2)
-        & ((rest * weight).sum(axis=1) < 0.35**2 * weight.sum(axis=1))
-        & (np.where(between, np.abs(shares - even), 0).max(axis=1) < 0.17)
-        & (steps.max(axis=1) < 0.35)
-        & (lost > 0.6)
-    )
+    lost = ((level - power) * weight).sum(axis=1) / np.maximum(((level - mixed) * weight).sum(axis=1), 1e-6)
+    uneven = np.where(between, np.abs(shares - even), 0).max(axis=1)
+    steps = np.diff(np.where(even < 0, 0, shares), axis=1).max(axis=1)
+    left_most, left_mean = np.where(between, left, 0).max(axis=1), (left * weight).sum(axis=1) / weight.sum(axis=1)
+    fits = (left_most < 0.55**2) & (left_mean < 0.35**2) & (uneven < 0.17) & (steps < 0.35) & (lost > 0.6)
     if not fits.any():
         return None
-    best = int(np.argmax(np.where(fits, change[:, 0], 0)))
-    return best, float(np.sqrt(change[best, 0]))
+    large = fits & (change[:, 0] > change[fits, 0].max() / GROWTH**2)
+    best = int(np.argmin(np.where(large, uneven, np.inf)))
+    return int(tried[best]), float(np.sqrt(change[best, 0]))

@@ -1,4 +1,4 @@
-"""The frames worth describing: candidates every few seconds of each shot, kept when they differ (paper, 3.2)."""
+"""The frames worth describing: candidates as the video streams past, and which of them are kept."""
 
 from __future__ import annotations
 
@@ -10,21 +10,20 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import SettingsError
 from ..records import KeyframeReason, ShotOpening
 from .encoders import FrameEncoder
 from .fades import Transition
 from .picture import DecodedFrame
 from .shots import ShotDetector
 
-ENCODER_SIDE_PIXELS = 448  # encoders look at 224 or 336 pixels
-CLOSE_SECONDS = 0.5  # a shot's last frame takes the place of a keyframe nearer than this
-SHORT_SHOT_SECONDS = 2.0  # a shot up to this long whose last frame looks like its first is told by its opening alone
-SLACK_SECONDS = 1e-6  # times that were added up differ from times that were read by rounding
+ENCODER_SIDE_PIXELS = 640  # both encoders look at less
+MIN_STEP_SECONDS = 0.5  # closer than this, a shot's last frame and the keyframe before it are one
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A frame that may become a keyframe: the first of a shot, the last of it, or one inside."""
+    """A frame that may become a keyframe, and its place in its shot."""
 
     decoded: DecodedFrame
     shot_index: int
@@ -34,210 +33,226 @@ class Candidate:
 
 @dataclass(frozen=True, eq=False)
 class Selected:
-    """A candidate that is kept, why, and its cosine to the one kept before it in the shot."""
+    """A candidate that was kept. ``similarity`` is the cosine to the one kept before it in its shot, where measured."""
 
     candidate: Candidate
     reason: KeyframeReason
     similarity: float | None
 
 
+def candidates(
+    decoded: Iterable[DecodedFrame], detector: ShotDetector | None, every_seconds: float
+) -> Iterator[Candidate]:
+    """Yield candidates in time order: each shot's first frame, one every ``every_seconds`` from there, its last frame.
+
+    The last frame comes only when its shot is longer than ``every_seconds``, or is all there is; a shorter shot is
+    its first frame. Of a shot that ends in a fade, it is the last frame before the fade; no candidate lies within
+    one. Without a detector the video is one shot. Only frames about which the detector has not made up its mind are
+    held. Raises SettingsError unless ``every_seconds`` is over 0.
+    """
+    if not every_seconds > 0:
+        raise SettingsError(f"every_seconds must be over 0, not {every_seconds}")
+    walk = _Walk(every_seconds)
+    for frame in decoded:
+        yield from walk.take(frame)
+        if detector is None:
+            yield from walk.settle(float("inf"))
+            walk.drop(frozenset())
+            continue
+        for transition in detector.push(frame.seconds, frame.small(detector.side_pixels)):
+            yield from walk.cross(transition)
+        yield from walk.settle(detector.settled_seconds)
+        walk.drop(detector.open_seconds)
+    for transition in detector.flush() if detector is not None else ():
+        yield from walk.cross(transition)
+    yield from walk.end()
+
+
+class _Walk:
+    """The shot being walked through, the frames that may still open or close one, and those waiting to be certain."""
+
+    def __init__(self, every_seconds: float) -> None:
+        self._every = every_seconds
+        self._held: list[DecodedFrame] = []
+        self._inside: list[DecodedFrame] = []
+        self._due = 0.0
+        self._start: float | None = None
+        self._index = 0
+        self._opens_with: ShotOpening = "start"
+
+    def take(self, frame: DecodedFrame) -> Iterator[Candidate]:
+        self._held.append(frame)
+        if self._start is None:
+            yield self._open(frame, "start")
+        elif frame.end_seconds > self._due + 1e-6:  # on screen when one is due
+            self._inside.append(frame)
+            self._due = self._after(frame)
+
+    def settle(self, until_seconds: float) -> Iterator[Candidate]:
+        """Let go of the frames inside the shot that lie before any transition to come."""
+        while self._inside and self._inside[0].seconds < until_seconds:
+            yield self._candidate(self._inside.pop(0), "inside")
+
+    def drop(self, open_seconds: frozenset[float]) -> None:
+        """Hold only frames that a transition may name, and the latest."""
+        self._held = [frame for frame in self._held[:-1] if frame.seconds in open_seconds] + self._held[-1:]
+
+    def cross(self, transition: Transition) -> Iterator[Candidate]:
+        """Close the shot and open the next."""
+        before = [frame for frame in self._held if frame.seconds <= transition.start_seconds]
+        yield from self._close(before[-1] if before else None, only=False)
+        self._held = [frame for frame in self._held if frame.seconds >= transition.seconds]
+        later = [frame for frame in self._inside if frame.seconds > self._held[0].seconds]
+        self._index, self._inside = self._index + 1, []
+        yield self._open(self._held[0], transition.kind)
+        for frame in later:
+            if frame.end_seconds > self._due + 1e-6:
+                self._inside.append(frame)
+                self._due = self._after(frame)
+
+    def end(self) -> Iterator[Candidate]:
+        if self._held:
+            yield from self._close(self._held[-1], only=self._index == 0)
+
+    def _open(self, frame: DecodedFrame, opens_with: ShotOpening) -> Candidate:
+        self._start, self._opens_with = frame.seconds, opens_with
+        self._due = self._after(frame)
+        return self._candidate(frame, "opens")
+
+    def _after(self, frame: DecodedFrame) -> float:
+        """When the next one is due: the first step of the shot's own clock after this frame."""
+        start = frame.seconds if self._start is None else self._start
+        return start + self._every * (1 + (max(frame.end_seconds - 1e-6, frame.seconds) - start) // self._every)
+
+    def _close(self, last: DecodedFrame | None, *, only: bool) -> Iterator[Candidate]:
+        if last is None or self._start is None:
+            return
+        yield from self.settle(last.seconds)
+        if last.seconds > self._start and (only or last.end_seconds - self._start > self._every + 1e-6):
+            yield self._candidate(last, "closes")
+
+    def _candidate(self, frame: DecodedFrame, role: Literal["opens", "inside", "closes"]) -> Candidate:
+        return Candidate(frame, self._index, role, self._opens_with)
+
+
 class KeyframeSelector(Protocol):
-    """Chooses keyframes. Every shot's opening must be kept; times stay in order."""
+    """Chooses among candidates. Candidates arrive, and keyframes leave, in time order, as a stream.
+
+    Every shot's first frame is kept. A shot's last frame is kept when it comes; if it comes less than half a second
+    after the keyframe before it, that one gives way to it, unless it is the shot's first: then the last is left out.
+    """
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]: ...
 
 
-@dataclass
-class _Held:
-    frame: DecodedFrame
-    due: bool  # a candidate of the grid
-
-
-class _Shots:
-    """Frames that wait until it is certain which shot they belong to."""
-
-    def __init__(self, every_seconds: float) -> None:
-        self.every_seconds = every_seconds
-        self.index = 0
-        self.start_seconds: float | None = None
-        self.opens_with: ShotOpening = "start"
-        self.held: list[_Held] = []
-        self._due_seconds = 0.0
-
-    def add(self, frame: DecodedFrame) -> Iterator[Candidate]:
-        if self.start_seconds is None:
-            self.start_seconds = frame.seconds
-            self._due_seconds = frame.seconds + self.every_seconds
-            yield self._candidate(frame, "opens")
-        self.held.append(_Held(frame, self._is_due(frame)))
-
-    def split(self, transition: Transition) -> Iterator[Candidate]:
-        """A transition is certain: close the shot before it, open the one after."""
-        before = [held for held in self.held if held.frame.seconds < transition.seconds - SLACK_SECONDS]
-        after = self.held[len(before) :]
-        if not after:
-            return
-        yield from self._close(before)
-        self.held = after
-        opening = after[0].frame
-        self.index += 1
-        self.start_seconds, self.opens_with = opening.seconds, transition.kind
-        self._due_seconds = opening.seconds + self.every_seconds
-        yield self._candidate(opening, "opens")
-        for held in after:
-            held.due = self._is_due(held.frame)
-
-    def settle(self, seconds: float) -> Iterator[Candidate]:
-        """No transition will come before ``seconds``: what is due until then lies inside the shot."""
-        for held in self.held:
-            if held.due and held.frame.seconds < seconds:
-                held.due = False
-                yield self._candidate(held.frame, "inside")
-
-    def prune(self, open_seconds: frozenset[float]) -> None:
-        """Keep the newest frame, those that are due, those that may open a shot, and the one before each of these."""
-        last = len(self.held) - 1
-        self.held = [
-            held
-            for number, held in enumerate(self.held)
-            if number == last
-            or held.due
-            or held.frame.seconds in open_seconds
-            or self.held[number + 1].frame.seconds in open_seconds
-        ]
-
-    def finish(self) -> Iterator[Candidate]:
-        yield from self._close(self.held)
-
-    def _close(self, held: list[_Held]) -> Iterator[Candidate]:
-        for one in held[:-1]:
-            if one.due:
-                yield self._candidate(one.frame, "inside")
-        if held and held[-1].frame.seconds != self.start_seconds:
-            yield self._candidate(held[-1].frame, "closes")
-
-    def _is_due(self, frame: DecodedFrame) -> bool:
-        if frame.seconds < self._due_seconds - SLACK_SECONDS:
-            return False
-        while self._due_seconds <= frame.seconds + SLACK_SECONDS:
-            self._due_seconds += self.every_seconds
-        return True
-
-    def _candidate(self, frame: DecodedFrame, role: Literal["opens", "inside", "closes"]) -> Candidate:
-        return Candidate(frame, self.index, role, self.opens_with)
-
-
-def candidates(
-    decoded: Iterable[DecodedFrame], detector: ShotDetector | None, every_seconds: float
-) -> Iterator[Candidate]:
-    """The first frame of each shot, one inside every ``every_seconds`` from its start, and its last frame.
-
-    Streams: holds only the frames of which the detector does not know yet whether they open a shot. Without a detector
-    everything is one shot; a shot of one frame has no last frame of its own.
-    """
-    shots = _Shots(every_seconds)
-    for frame in decoded:
-        yield from shots.add(frame)
-        if detector is None:
-            yield from shots.settle(frame.seconds)
-            shots.prune(frozenset())
-            continue
-        for transition in detector.push(frame.seconds, frame.small(detector.side_pixels)):
-            yield from shots.split(transition)
-        yield from shots.settle(detector.settled_seconds)
-        shots.prune(detector.open_seconds)
-    for transition in detector.flush() if detector else ():
-        yield from shots.split(transition)
-    yield from shots.finish()
-
-
 class SemanticSelector:
-    """Keeps a candidate whose picture differs enough from the last one kept in its shot.
+    """Keeps a candidate whose picture means something else than that of the last one kept (paper, section 3.2).
 
-    The first frame of a shot is always kept. Its last frame is kept, so that the last step has an end, unless the shot
-    is short and looks the same to its end; it takes the place of a keyframe less than half a second before it. Each
-    candidate is encoded once, in batches; at most one batch of frames is held. The batch size changes nothing.
+    The cosine to the last *kept* frame is below ``similarity`` (None: the encoder's own value), or the last one kept is
+    ``max_gap_seconds`` ago. Each candidate is encoded once, in batches that run on across shots; at most one
+    batch of frames is held. Raises SettingsError for a similarity outside [-1, 1] or a gap that is not over 0.
     """
 
-    def __init__(
-        self, encoder: FrameEncoder, *, similarity: float | None = None, max_gap_seconds: float = 20.0
-    ) -> None:
-        """Raises ValueError if ``similarity`` (None: the encoder's own) is outside [-1, 1]."""
-        self._encoder = encoder
-        self._similarity = encoder.similarity if similarity is None else similarity
-        self._max_gap_seconds = max_gap_seconds
-        if not -1 <= self._similarity <= 1:
-            raise ValueError(f"similarity is a cosine in [-1, 1], not {self._similarity}")
+    def __init__(self, encoder: FrameEncoder, similarity: float | None = None, max_gap_seconds: float = 20.0) -> None:
+        self.encoder = encoder
+        self.similarity = encoder.similarity if similarity is None else similarity
+        self.max_gap_seconds = max_gap_seconds
+        if not -1 <= self.similarity <= 1:
+            raise SettingsError(f"similarity is a cosine in [-1, 1], not {self.similarity}")
+        if not max_gap_seconds > 0:
+            raise SettingsError(f"max_gap_seconds must be over 0, not {max_gap_seconds}")
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
-        """Yield keyframes in time order. Candidates must come in time order."""
-        stream = iter(candidates)
-        chooser = _Chooser(self._changed)
-        while batch := list(islice(stream, self._encoder.batch_size)):
-            pictures = [candidate.decoded.frame(ENCODER_SIDE_PIXELS).pixels for candidate in batch]
-            for candidate, vector in zip(batch, self._encoder.encode(pictures), strict=True):
-                yield from chooser.choose(candidate, vector)
-        yield from chooser.finish()
+        chain = _Chain(self._differs)
+        source = iter(candidates)
+        while batch := list(islice(source, self.encoder.batch_size)):
+            pictures = [candidate.decoded.small(ENCODER_SIDE_PIXELS) for candidate in batch]
+            rows = self.encoder.encode(pictures)
+            if len(rows) != len(batch):
+                raise ValueError(f"{self.encoder.name} gave {len(rows)} rows for {len(batch)} pictures")
+            del pictures
+            while batch:  # a frame that was judged is not held while the next batch fills
+                candidate = batch.pop(0)
+                yield from chain.add(candidate, rows[len(rows) - len(batch) - 1])
+        yield from chain.end()
 
-    def _changed(self, similarity: float, gap_seconds: float) -> bool:
-        return similarity < self._similarity or gap_seconds >= self._max_gap_seconds - SLACK_SECONDS
+    def _differs(self, seconds: float, similarity: float | None) -> bool:
+        return seconds >= self.max_gap_seconds - 1e-6 or (similarity is not None and similarity < self.similarity)
 
 
 class UniformSelector:
-    """Keeps a candidate every ``every_seconds`` of a shot, its first and its last frame; looks at no picture."""
+    """Keeps candidates at least ``every_seconds`` apart, whatever they show; looks at no picture.
 
-    def __init__(self, every_seconds: float) -> None:
-        self._every_seconds = every_seconds
+    Raises SettingsError unless ``every_seconds`` is over 0.
+    """
+
+    def __init__(self, every_seconds: float = 2.0) -> None:
+        if not every_seconds > 0:
+            raise SettingsError(f"every_seconds must be over 0, not {every_seconds}")
+        self.every_seconds = every_seconds
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
-        """Yield keyframes in time order. Candidates must come in time order."""
-        chooser = _Chooser(lambda _, gap_seconds: gap_seconds >= self._every_seconds - SLACK_SECONDS)
+        chain = _Chain(lambda seconds, _: seconds >= self.every_seconds - 1e-6)
         for candidate in candidates:
-            yield from chooser.choose(candidate, None)
-        yield from chooser.finish()
+            yield from chain.add(candidate, None)
+        yield from chain.end()
 
 
-class _Chooser:
-    """The rules that selectors share; ``changed(similarity, gap_seconds)`` is where they differ."""
+SELECTORS: dict[str, Callable[..., KeyframeSelector]] = {"semantic": SemanticSelector, "uniform": UniformSelector}
 
-    def __init__(self, changed: Callable[[float, float], bool]) -> None:
-        self._changed = changed
-        self._anchor: NDArray[np.float32] | None = None
-        self._opened_seconds = 0.0
-        self._waiting: Selected | None = None  # its shot's last frame may still take its place
+Row = NDArray[np.float32]
 
-    def choose(self, candidate: Candidate, vector: NDArray[np.float32] | None) -> Iterator[Selected]:
+
+@dataclass(frozen=True, eq=False)
+class _Kept:
+    selected: Selected
+    seconds: float
+    row: Row | None
+
+
+class _Chain:
+    """Follows the keyframes of each shot; the newest waits for half a second, since the last frame may replace it."""
+
+    def __init__(self, differs: Callable[[float, float | None], bool]) -> None:
+        self._differs = differs  # given the seconds since the last one kept, and the cosine to it
+        self._certain: _Kept | None = None
+        self._waiting: _Kept | None = None
+
+    def add(self, candidate: Candidate, row: Row | None) -> Iterator[Selected]:
         seconds = candidate.decoded.seconds
-        if candidate.role == "opens":
-            yield from self.finish()
-            self._opened_seconds = seconds
-            self._keep(Selected(candidate, "cut" if candidate.shot_index else "first", None), vector)
-            return
-        similarity = float(vector @ self._anchor) if vector is not None and self._anchor is not None else None
-        kept_before = self._waiting.candidate.decoded.seconds if self._waiting else self._opened_seconds
-        changed = self._changed(1.0 if similarity is None else similarity, seconds - kept_before)
-        if candidate.role == "closes":
-            if changed or candidate.decoded.end_seconds - self._opened_seconds > SHORT_SHOT_SECONDS:
-                if not self._replaces(seconds - kept_before):
-                    yield from self.finish()
-                self._keep(Selected(candidate, "last", similarity), vector)
-        elif changed:
-            yield from self.finish()
-            self._keep(Selected(candidate, "change", similarity), vector)
+        last = self._waiting or self._certain
+        if candidate.role == "opens" or last is None:
+            yield from self.end()
+            self._certain = _Kept(Selected(candidate, "cut" if candidate.shot_index else "first", None), seconds, row)
+            yield self._certain.selected
+        elif candidate.role == "closes":
+            yield from self._close(candidate, last, row)
+        else:
+            yield from self._inside(candidate, last, row)
 
-    def finish(self) -> Iterator[Selected]:
+    def end(self) -> Iterator[Selected]:
+        """The one that was waiting is certain."""
         if self._waiting is not None:
-            yield self._waiting
-            self._waiting = None
+            self._certain, self._waiting = self._waiting, None
+            yield self._certain.selected
 
-    def _replaces(self, gap_seconds: float) -> bool:
-        return self._waiting is not None and self._waiting.reason == "change" and gap_seconds < CLOSE_SECONDS
+    def _inside(self, candidate: Candidate, last: _Kept, row: Row | None) -> Iterator[Selected]:
+        since, similarity = candidate.decoded.seconds - last.seconds, _cosine(row, last.row)
+        kept = self._differs(since, similarity)
+        if kept or since >= MIN_STEP_SECONDS:
+            yield from self.end()
+        if kept:
+            self._waiting = _Kept(Selected(candidate, "change", similarity), candidate.decoded.seconds, row)
 
-    def _keep(self, selected: Selected, vector: NDArray[np.float32] | None) -> None:
-        self._waiting, self._anchor = selected, vector
+    def _close(self, candidate: Candidate, last: _Kept, row: Row | None) -> Iterator[Selected]:
+        if candidate.decoded.seconds - last.seconds >= MIN_STEP_SECONDS:
+            yield from self.end()
+        elif self._waiting is None:  # it comes right after the shot's first frame
+            return
+        self._waiting = None
+        before = self._certain.row if self._certain else None
+        yield Selected(candidate, "last", _cosine(row, before))
 
 
-SELECTORS: dict[str, type[SemanticSelector] | type[UniformSelector]] = {
-    "semantic": SemanticSelector,
-    "uniform": UniformSelector,
-}
+def _cosine(first: Row | None, second: Row | None) -> float | None:
+    return None if first is None or second is None else float(np.dot(first, second))

@@ -27,7 +27,6 @@ _MATRICES = {
     7: Colorspace.SMPTE240M,
 }
 _MATRIX_BT2020 = (9, 10)
-_SWS_BT2020 = 9  # not a member of Colorspace in older PyAV
 _RANGE_FULL = 2
 
 _ROWS_AT_ONCE = 64  # keeps the wider arrays in between small
@@ -63,7 +62,7 @@ def orientation_of(frame: av.VideoFrame) -> Orientation:
     # next garbage collection. So let that happen to a tiny copy.
     matrix = _display_matrix(frame.reformat(width=8, height=8, format="gray"))
     if matrix is None:
-        return _quarter_turn(-int(getattr(frame, "rotation", 0)))
+        return _quarter_turn(-int(frame.rotation))
     a, b, c, d = (float(matrix[at]) for at in (0, 1, 3, 4))
     if abs(a) + abs(d) >= abs(b) + abs(c):
         return Orientation(False, a < 0, d < 0)
@@ -108,21 +107,17 @@ class Converter:
 
     YUV is read with the matrix and the range that the file names; without a name, with BT.709 from 720 lines up and
     BT.601 below, as players do. Transparent parts show white. HDR (PQ, HLG) and BT.2020 become BT.709, see `tone`.
-    `transfer` and `primaries` (ITU-T H.273) are those of the stream, for PyAV versions whose frames do not carry them.
     """
 
-    def __init__(self, orientation: Orientation, transfer: int = 0, primaries: int = 0) -> None:
+    def __init__(self, orientation: Orientation) -> None:
         self._orientation = orientation
-        self._transfer = transfer
-        self._primaries = primaries
         self._lock = threading.Lock()
         self._scaler = functools.lru_cache(maxsize=4)(lambda _width, _height, _kind: VideoReformatter())
 
     def rgb(self, frame: av.VideoFrame, width: int, height: int, *, quick: bool = False) -> Pixels:
         """The frame as upright RGB of `width` x `height`; `quick` trades sharpness of detail for time."""
         size = (height, width) if self._orientation.transposed else (width, height)
-        transfer = int(getattr(frame, "color_trc", self._transfer))
-        primaries = int(getattr(frame, "color_primaries", self._primaries))
+        transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         wide = transfer in HDR_TRANSFERS or primaries == PRIMARIES_BT2020
         kind = "rgb48le" if wide else "rgba" if _has_alpha(frame) else "rgb24"
         with self._lock:
@@ -142,19 +137,15 @@ class Converter:
             matrix = _matrix(frame)
             colours = {"src_colorspace": matrix, "dst_colorspace": matrix}
             colours |= {"src_color_range": _range(frame), "dst_color_range": ColorRange.JPEG}
-        threads = {"threads": 1} if _SCALER_HAS_THREADS else {}
-        scaled = scaler.reformat(frame, width, height, kind, interpolation=how, **colours, **threads)
+        scaled = scaler.reformat(frame, width, height, kind, interpolation=how, threads=1, **colours)
         array: NDArray[Any] = scaled.to_ndarray()
         return array
-
-
-_SCALER_HAS_THREADS = int(av.__version__.split(".")[0]) >= 17
 
 
 def _matrix(frame: av.VideoFrame) -> Any:
     named = int(frame.colorspace)
     if named in _MATRIX_BT2020:
-        return _SWS_BT2020
+        return Colorspace.BT2020
     return _MATRICES.get(
         named, Colorspace.ITU709 if max(frame.height, frame.width * 9 // 16) >= 720 else Colorspace.ITU601
     )

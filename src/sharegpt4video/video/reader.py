@@ -92,8 +92,7 @@ class VideoReader:
             raise
         # The first iteration goes on from here: a stream that cannot seek is read once, and completely.
         self._begun: Run | None = Run(decoder, itertools.chain((first,), run))
-        context = decoder.stream.codec_context
-        self._converter = Converter(orientation, int(context.color_trc), int(context.color_primaries))
+        self._converter = Converter(orientation)
 
     def decoded(self) -> Iterator[DecodedFrame]:
         """Every frame of the part, in the order of time, strictly increasing; pixels are converted when asked for."""
@@ -231,7 +230,6 @@ class VideoReader:
 def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientation) -> VideoInfo:
     picture, stream = first.picture, decoder.stream
     width, height = displayed_size(picture, stream.sample_aspect_ratio, orientation)
-    transfer = int(getattr(picture, "color_trc", stream.codec_context.color_trc))
     return VideoInfo(
         name=decoder.source.name,
         width=width,
@@ -242,7 +240,7 @@ def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientatio
         container=decoder.container.format.name,
         rotation_degrees=orientation.rotation_degrees,
         first_seconds=first.start_seconds,
-        hdr=transfer in HDR_TRANSFERS,
+        hdr=int(picture.color_trc) in HDR_TRANSFERS,
     )
 
 

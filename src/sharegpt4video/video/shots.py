@@ -174,7 +174,7 @@ class _Cuts:
         ]
 
     def settled_seconds(self) -> float:
-        return min(self.open_seconds())
+        return min(self.open_seconds(), default=float("-inf"))
 
     def _suspect(self, index: int) -> None:
         if index > 0 and self._recent[index].seconds > self._returned_seconds:
@@ -201,8 +201,9 @@ class _Cuts:
 
 
 def _is_cut(suspect: _Suspect, after: Floats) -> bool:
-    """Not a step of a slower change, not a change of light, and not to or from a flat picture, which is a fade's."""
+    """Not a step of a slower change, not a change of light, and not into or out of a flat picture, which is a fade's."""
     before, at = suspect.before.cells, suspect.at.cells
-    if min(contrast(before), contrast(at)) < FLAT_CONTRAST or likeness(before, at) > SAME_BUT_FOR_LIGHT:
+    flats = [contrast(cells) < FLAT_CONTRAST for cells in (before, at)]
+    if any(flats) != all(flats) or likeness(before, at) > SAME_BUT_FOR_LIGHT:
         return False
     return suspect.jump >= 0.35 * distance(before, after)

@@ -62,6 +62,24 @@ def test_posture(start: object, end: object, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("start", "end", "raises", "words"),
+    [
+        (0, 0, (2,), "The person raises both arms for a moment"),
+        (0, 0, (2, 1), "The person raises both arms twice"),
+        (0, 0, (1, 1, 1), "The person keeps raising and lowering an arm"),
+        (0, 2, (2,), "The person raises both arms"),
+        (0, 2, (2, 2), "The person keeps raising and lowering both arms"),
+        (1, 1, (1,), "The person raises an arm again"),
+        (2, 0, (2,), "The person raises both arms for a moment"),
+        (2, 0, (), "The person lowers both arms"),
+    ],
+)
+def test_limbs_that_go_up_between_the_frames(start: int, end: int, raises: tuple[int, ...], words: str) -> None:
+    person = thing("person", CENTRE, CENTRE, start_pose=pose(arms=start), end_pose=pose(arms=end), arm_raises=raises)
+    assert said(person).startswith(words)
+
+
+@pytest.mark.parametrize(
     ("start", "end"),
     [
         (pose(arms=None), pose(arms=1)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ...records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, TrackedObject
+from ...records import Box, CameraMotion, Facts, Look, PictureMotion, TrackedObject
 from .camera import camera_clauses
 from .clauses import Clause, ClauseKind, area, side
 from .scene import POSE_CONFIDENCE, folded, palette_words, plain_screen, readable
@@ -86,7 +86,7 @@ def acting(thing: TrackedObject, start: Box, end: Box, facts: Facts) -> Iterator
 
     A body that bends changes its box too: then its size says nothing.
     """
-    actions = posture_actions(thing.start_pose, thing.end_pose, facts.camera) if thing.label == "person" else []
+    actions = posture_actions(thing, facts.camera) if thing.label == "person" else []
     for action in actions:
         yield _clause(thing, facts, "posture", action, 0.8)
     bends = any("torso" in action or action == "straighten up" for action in actions)
@@ -140,19 +140,26 @@ def holds_still(camera: CameraMotion) -> bool:
     return bool(camera.moves) and not any(move.startswith(("pan", "tilt", "zoom", "roll")) for move in camera.moves)
 
 
-def posture_actions(start: Pose | None, end: Pose | None, camera: CameraMotion) -> list[str]:
-    """What a person's limbs and torso do between two poses, in verbs; nothing where a joint was not seen."""
+def posture_actions(person: TrackedObject, camera: CameraMotion) -> list[str]:
+    """What a person's limbs and torso do in an interval, in verbs; nothing where a joint was not seen."""
+    start, end = person.start_pose, person.end_pose
     if start is None or end is None or min(start.confidence, end.confidence) < POSE_CONFIDENCE:
         return []
-    actions = [*limb_actions("arm", start.arms_raised, end.arms_raised)]
-    actions += limb_actions("leg", start.legs_raised, end.legs_raised)
+    actions = limb_actions("arm", start.arms_raised, end.arms_raised, person.arm_raises)
+    actions += limb_actions("leg", start.legs_raised, end.legs_raised, person.leg_raises)
     if abs(camera.roll_degrees) < MOST_ROLL_DEGREES and start.torso and end.torso and start.torso != end.torso:
         actions.append(torso_action(start.torso, end.torso))
     return actions
 
 
-def limb_actions(limb: str, start: int | None, end: int | None) -> list[str]:
-    if start is None or end is None or start == end:
+def limb_actions(limb: str, start: int | None, end: int | None, raises: Sequence[int] = ()) -> list[str]:
+    """From how many limbs are up at both ends, and what went up between: one verb, or none."""
+    if start is None or end is None:
+        return []
+    between = raises[1:] if end and not start else raises  # one raise leads to the end
+    if between:
+        return [repeated(limb, raises, end)]
+    if start == end:
         return []
     if end > start:
         which = f"the other {limb}" if start else f"both {limb}s" if end > 1 else a(limb)
@@ -160,6 +167,16 @@ def limb_actions(limb: str, start: int | None, end: int | None) -> list[str]:
     if end:
         return [f"lower one {limb}"]
     return [f"lower both {limb}s" if start > 1 else f"lower the raised {limb}"]
+
+
+def repeated(limb: str, raises: Sequence[int], end: int) -> str:
+    """Limbs that went up and down between the two frames, which a look at the two alone would not show."""
+    which = f"both {limb}s" if max(raises) > 1 else a(limb)
+    if len(raises) > 2 or (len(raises) == 2 and end):
+        return f"keep raising and lowering {which}"
+    if len(raises) == 2:
+        return f"raise {which} twice"
+    return f"raise {which} again" if end else f"raise {which} for a moment"
 
 
 def torso_action(start: str, end: str) -> str:

@@ -86,7 +86,7 @@ class Cast:
         newcomers = any(thing.start_box is None for thing in self.fellows(label))
         if len(known) <= len(tracks) and not (newcomers and len(tracks) == 1):
             return f"the {noun(label)}" if len(tracks) == 1 else f"the {number(len(tracks))} {plural(label)}"
-        for describe in (side, place):
+        for describe in (place, side):
             places = {thing.track_id: describe(thing.start_box) for thing in known if thing.start_box}
             mine = [places[track] for track in tracks if track in places]
             if len(mine) == len(tracks) and all(list(places.values()).count(where) == 1 for where in mine):
