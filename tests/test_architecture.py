@@ -26,11 +26,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     "captioner": {"records", "errors", "prompts", "vlm"},
     "run": BASICS | {"__init__", "background", "video", "facts", "captioner", "vlm"},
     "pipeline": BASICS | {"__init__", "run", "video", "facts", "captioner", "vlm"},
-    "cli": BASICS | {"__init__", "run", "pipeline", "video", "facts", "captioner", "vlm"},
+    "estimate": BASICS | {"video", "vlm"},
+    "cli": BASICS | {"__init__", "estimate", "run", "pipeline", "video", "facts", "captioner", "vlm"},
 }
 
 # Narrower than the room: module -> what it may use of another room.
-ONLY = {"captioner": {"vlm": {"vlm.base"}}, "run": {"vlm": {"vlm.base"}}}
+ONLY = {"captioner": {"vlm": {"vlm.base"}}, "run": {"vlm": {"vlm.base"}}, "estimate": {"vlm": {"vlm.base"}}}
 
 # The embedded model answers from facts, so it alone of its room may read them.
 ALSO = {"vlm.embedded": {"facts", "__init__"}}

@@ -30,7 +30,7 @@ from .vlm.base import Reply
 
 T = TypeVar("T")
 
-SEGMENTS_AHEAD = 32  # decoding waits when this many segments (of at most 16 pictures) are not described yet
+SEGMENTS_AHEAD = 128  # decoding waits when so many segments (of at most 4 new pictures) are not described yet
 PROGRESS_EVERY_SECONDS = 0.5  # of video
 
 

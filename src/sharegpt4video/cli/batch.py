@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 from .. import pipeline
 from ..config import CaptionSettings
 from ..errors import CaptionInterrupted, VideoError, VLMError
+from ..estimate import estimate
 from ..records import VideoCaption
+from ..video.reader import VideoReader
 from .files import all_there, video_name, write_whole
 from .formats import ENDINGS, FORMATS, summary_lines
 from .progress import Display
@@ -62,6 +64,25 @@ class Batch:
                     await self._one(video, engine, display, several=len(videos) > 1)
         finally:
             await engine.vlm.close()
+
+    def expected_cost(self, videos: Sequence[str]) -> str:
+        """What the run may cost, in one line, before anything is asked; "" without prices."""
+        if self.model.cost_usd(0, 0) is None:
+            return ""
+        found, unknown = [], 0
+        for video in videos:
+            try:
+                with VideoReader(video) as reader:
+                    one = estimate(reader, self.model, self.settings)
+            except VideoError:
+                continue  # the run itself will say why
+            if one is None:
+                unknown += 1
+            else:
+                found.append(one)
+        cost = sum(one.cost_usd or 0.0 for one in found)
+        line = f"about {sum(one.requests for one in found)} requests, at most about {cost:.2f} US dollars"
+        return f"{line}, and {unknown} of unknown length" if unknown else line
 
     async def _one(self, video: str, engine: Engine, display: Display, *, several: bool) -> None:
         paths = self._paths(video)

@@ -76,6 +76,8 @@ def _run(
     if out is not None:
         check_names(videos)
     batch = Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet)
+    if (cost := batch.expected_cost(videos)) and not quiet:
+        say(cost)
     batch.run(videos)
     if len(videos) > 1 or out is not None:
         say(batch.counts())

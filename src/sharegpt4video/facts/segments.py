@@ -17,7 +17,7 @@ from ..video.shots import ShotDetector
 from .colour import look
 from .observe import Observer, Span
 
-SEGMENT_KEYFRAMES = 16  # a longer shot is handed on in parts, so that memory does not grow with its length
+SEGMENT_KEYFRAMES = 4  # a longer shot is handed on in parts: steps come early, memory does not grow with its length
 
 
 @dataclass(frozen=True)

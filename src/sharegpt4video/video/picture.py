@@ -27,6 +27,7 @@ _MATRICES = {
     7: Colorspace.SMPTE240M,
 }
 _MATRIX_BT2020 = (9, 10)
+_SWS_BT2020 = 9  # not a member of Colorspace before PyAV 18
 _RANGE_FULL = 2
 
 _ROWS_AT_ONCE = 64  # keeps the wider arrays in between small
@@ -145,7 +146,7 @@ class Converter:
 def _matrix(frame: av.VideoFrame) -> Any:
     named = int(frame.colorspace)
     if named in _MATRIX_BT2020:
-        return Colorspace.BT2020
+        return _SWS_BT2020
     return _MATRICES.get(
         named, Colorspace.ITU709 if max(frame.height, frame.width * 9 // 16) >= 720 else Colorspace.ITU601
     )

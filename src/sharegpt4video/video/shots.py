@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 CUT_RATIO, CUT_WINDOW_FRAMES = 3.5, 3
 # Saturation and brightness only: the hue of a greyish picture is mostly noise and hid one cut in twelve when measured.
+# A change of hue alone is found by the cells' colours.
 CUT_WEIGHTS = AdaptiveDetector.Components(delta_hue=0.0, delta_sat=0.5, delta_lum=1.0, delta_edges=0.0)
+COLOUR_JUMP, COLOUR_RATIO = 20.0, 5.0  # grey levels; times the mean of the frames around it
 RETURNED_SHARE = 0.4  # of the jump: nearer than this to the picture before it, that picture is back
 SAME_BUT_FOR_LIGHT = 0.95  # correlation
 CELLS_WIDE, CELLS_HIGH = 24, 14  # fades are judged on these: noise and small motion average out
@@ -143,6 +145,7 @@ class _Cuts:
             adaptive_threshold=CUT_RATIO, window_width=CUT_WINDOW_FRAMES, min_scene_len=0, weights=CUT_WEIGHTS
         )
         self._recent: deque[_Seen] = deque(maxlen=CUT_WINDOW_FRAMES + 2)
+        self._jumps: deque[float] = deque(maxlen=2 * CUT_WINDOW_FRAMES + 1)
         self._suspects: list[_Suspect] = []
         self._returned_seconds = float("-inf")
         self._count = 0
@@ -150,10 +153,11 @@ class _Cuts:
     def push(self, seconds: float, thumbnail: NDArray[np.uint8], cells: Floats) -> list[Transition]:
         bgr = cv2.cvtColor(thumbnail, cv2.COLOR_RGB2BGR)
         named = self._detector.process_frame(FrameTimecode(self._count, fps=25.0), bgr)
+        self._jumps.append(distance(self._recent[-1].cells, cells) if self._recent else 0.0)
         self._recent.append(_Seen(seconds, cells))
         self._check_return([self._recent[-1]])
-        for code in named:
-            self._suspect(len(self._recent) - 1 - (self._count - code.frame_num))
+        if named or self._colour_jumped():
+            self._suspect(len(self._recent) - 1 - CUT_WINDOW_FRAMES)
         self._count += 1
         return self._judge(seconds)
 
@@ -175,6 +179,12 @@ class _Cuts:
 
     def settled_seconds(self) -> float:
         return min(self.open_seconds(), default=float("-inf"))
+
+    def _colour_jumped(self) -> bool:
+        if len(self._jumps) < 2 * CUT_WINDOW_FRAMES + 1:
+            return False
+        jump = self._jumps[CUT_WINDOW_FRAMES]
+        return jump > COLOUR_JUMP and jump * 2 * CUT_WINDOW_FRAMES > COLOUR_RATIO * (sum(self._jumps) - jump)
 
     def _suspect(self, index: int) -> None:
         if index > 0 and self._recent[index].seconds > self._returned_seconds:
@@ -201,7 +211,7 @@ class _Cuts:
 
 
 def _is_cut(suspect: _Suspect, after: Floats) -> bool:
-    """Not a step of a slower change, not a change of light, and not into or out of a flat picture, which is a fade's."""
+    """Not a step of a slower change, no change of light, and not into or out of a flat picture: fades see to those."""
     before, at = suspect.before.cells, suspect.at.cells
     flats = [contrast(cells) < FLAT_CONTRAST for cells in (before, at)]
     if any(flats) != all(flats) or likeness(before, at) > SAME_BUT_FOR_LIGHT:

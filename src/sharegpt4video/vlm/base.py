@@ -90,6 +90,10 @@ class VLM(ABC):
         can succeed (bad key, unknown model, nobody there).
         """
 
+    def estimate_tokens(self, request: Request) -> int | None:  # noqa: ARG002 - for those that can tell
+        """About how many input tokens a request will be, or None when that is not known."""
+        return None
+
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:  # noqa: ARG002 - for those with prices
         """What so many tokens cost, or None when no price is known."""
         return None
