@@ -38,6 +38,23 @@ def number_of(pixels: Picture) -> int:
     return sum(int(pixels[_cell(bit, width, height)].mean() > 127) << bit for bit in range(_COLUMNS * _ROWS))
 
 
+def quadrants(width: int = 64, height: int = 48) -> Picture:
+    """Red, green, blue, white from the top left, row by row."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    for at, colour in enumerate([(255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)]):
+        row, column = divmod(at, 2)
+        picture[row * height // 2 : (row + 1) * height // 2, column * width // 2 : (column + 1) * width // 2] = colour
+    return picture
+
+
+def corners(pixels: Picture) -> str:
+    """The quadrants' colours as letters, row by row."""
+    height, width = pixels.shape[:2]
+    names = {(True, False, False): "r", (False, True, False): "g", (False, False, True): "b", (True, True, True): "w"}
+    spots = [(y, x) for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
+    return "".join(names.get(tuple(bool(v > 127) for v in pixels[y, x]), "?") for y, x in spots)
+
+
 def numbered_run(count: int, width: int = 64, height: int = 48) -> list[Picture]:
     """The pictures numbered 0 to `count` - 1."""
     return [numbered(number, width, height) for number in range(count)]

@@ -59,7 +59,7 @@ def test_the_docs_show_commands() -> None:
 
 @pytest.mark.parametrize(("command", "shown"), outputs())
 def test_output_is_what_the_command_prints(command: str, shown: str) -> None:
-    expected = re.sub(r"^```\w*\n|^```\n", "", shown.strip() + "\n", flags=re.MULTILINE).strip().splitlines()
+    expected = re.sub(r"\n  ", " ", shown.strip().removeprefix("```text\n").removesuffix("\n```")).splitlines()
     run = [sys.executable, "-c", "from sharegpt4video.cli import main; main()", *shlex.split(command)[1:]]
     printed = subprocess.run(run, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
     assert printed.returncode == 0, printed.stderr
@@ -133,6 +133,12 @@ def test_the_file_formats_page_names_every_field() -> None:
     for record in (records.VideoCaption, records.Step, records.Facts, records.Shot, records.Provenance, records.Pose):
         for field in TypeAdapter(record).json_schema()["properties"]:
             assert f"`{field}`" in page, f"{record.__name__}.{field}"
+
+
+def test_the_benchmarks_page_names_every_script() -> None:
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    scripts = {path.name for path in (ROOT / "benchmarks").glob("[!_]*.py")}
+    assert scripts == set(re.findall(r"^\| `(\w+\.py)`", page, re.MULTILINE))
 
 
 def test_the_sample_is_attributed() -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from chat_server import ChatServer, answer, stall, status
 from media import Picture, write_video
 from sharegpt4video.cli.app import app
 from sharegpt4video.records import VideoCaption
@@ -147,6 +148,36 @@ def test_finished_steps_survive_a_model_that_is_gone(run: Runner, clip: Path) ->
     assert "two shots.partial.json" in ended.err
 
 
+def test_a_server_is_sent_the_pictures(run: Runner, clip: Path) -> None:
+    with ChatServer(default=answer("a patchwork of colours")) as server:
+        prices = ("-O", "price_per_million_input=1", "-O", "price_per_million_output=2")
+        ended = run("caption", clip, "-m", f"server:some/model@{server.base_url}", *prices, "--out", "out")
+    assert ended.code == 0
+    assert "US dollars" in ended.err
+    captioned = VideoCaption.from_json(Path("out/two shots.json").read_bytes())
+    assert {step.text for step in captioned.steps} == {"a patchwork of colours"}
+    assert len(server.received) == captioned.provenance.requests == len(captioned.steps) + 1
+    assert sum(bool(received.image_urls) for received in server.received) == len(captioned.steps)
+
+
+def test_a_model_that_nobody_knows_is_one_clear_message(run: Runner, clip: Path) -> None:
+    with ChatServer(default=status(404, "no model is called some/model")) as server:
+        ended = run("caption", clip, "-m", f"server:some/model@{server.base_url}")
+    assert ended.code == 1
+    assert "no model is called some/model" in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_model_that_is_gone_is_not_asked_for_every_video(run: Runner, clip: Path) -> None:
+    copies = [Path(f"{number}.mp4") for number in range(5)]
+    for copy in copies:
+        copy.write_bytes(clip.read_bytes())
+    ended = run("caption", *copies, "-m", "server:gone@http://127.0.0.1:9/v1", "-O", "retries=0", "--out", "out")
+    assert ended.code == 1
+    assert "captioned 0 videos, 3 failed, 2 not tried" in ended.err
+    assert not Path("out").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -204,11 +235,12 @@ def test_summarize_says_what_is_wrong_with_a_file(run: Runner, content: str | No
     assert f"it.json: {said}" in ended.err
 
 
-def test_summarize_of_nothing(run: Runner, clip: Path) -> None:
+@pytest.mark.parametrize("part", [("--start", "100"), ("--start", "4", "--end", "3"), ("--start", "6")])
+def test_summarize_refuses_what_was_not_captioned(run: Runner, clip: Path, part: tuple[str, ...]) -> None:
     run("caption", clip, "-m", "fake", "--out", "out")
-    ended = run("summarize", "out/two shots.json", "--start", "100", "-m", "fake")
-    assert ended.code in (1, 2)
-    assert "Traceback" not in ended.err
+    ended = run("summarize", "out/two shots.json", *part, "-m", "fake")
+    assert ended.code == 2
+    assert "0:00.0 – 0:06.0" in ended.err
 
 
 def test_recaption(run: Runner) -> None:
@@ -262,12 +294,14 @@ def test_help_loads_nothing_heavy() -> None:
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 def test_interrupting_leaves_nothing_half_written(clip: Path, tmp_path: Path) -> None:
-    command = [*SG4V, "caption", str(clip), "-m", "fake", "-O", "delay_seconds=30", "--out", "out"]
-    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(4)
-    assert process.poll() is None, process.communicate()
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=20)
+    with ChatServer(answer("one"), default=stall(60)) as server:
+        command = [*SG4V, "caption", str(clip), "-m", f"server:slow@{server.base_url}", "--out", "out"]
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        deadline = time.monotonic() + 60
+        while len(server.received) < 2 and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert out == ""
     assert "interrupted" in err

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-SECONDS_PER_FILE = 20
+SECONDS_PER_FILE = 60
 ADDRESS_SPACE_BYTES = 6 << 30
 RESIDENT_BYTES = 400 << 20
 LARGE_RESIDENT_BYTES = 2 << 30
@@ -172,7 +172,7 @@ def _patched_headers(good: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
     for name, patch in avi.items():
         yield f"avi-{name}.avi", patch(good["mjpeg.avi"])
     yield "gif-screen.gif", _after(b"GIF89a", 0, b"\xff\xff\xff\xff")(good["plain.gif"])
-    yield "gif-large.gif", _after(b"GIF89a", 0, struct.pack("<HH", 9000, 7000))(good["plain.gif"])
+    yield "gif-large.gif", _after(b"GIF89a", 0, struct.pack("<HH", 6000, 5000))(good["plain.gif"])
     yield "gif-frame.gif", _after(b"\x2c", 4, b"\xff\xff\xff\xff")(good["plain.gif"])
     yield "gif-delay.gif", _after(b"\x21\xf9\x04", 1, b"\xff\xff")(good["plain.gif"])
     yield "gif-nodelay.gif", _after(b"\x21\xf9\x04", 1, b"\x00\x00")(good["plain.gif"])

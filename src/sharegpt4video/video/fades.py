@@ -151,12 +151,13 @@ class FadeDetector:
             last_mark = sample.seconds if sample.mark else last_mark
 
     def _mark_before(self, seconds: float) -> float:
-        marks = [sample.seconds for sample in self._samples if sample.mark and sample.seconds <= seconds]
-        return marks[-1] if marks else self._samples[0].seconds
+        marks = [sample.seconds for sample in self._samples if sample.mark]
+        before = [mark for mark in marks if mark <= seconds]
+        return before[-1] if before else [*marks, self._samples[-1].seconds][0]
 
     def _mark_after(self, seconds: float) -> float:
         marks = [sample.seconds for sample in self._samples if sample.mark and sample.seconds >= seconds]
-        return marks[0] if marks else self._samples[-1].seconds
+        return [*marks, self._samples[-1].seconds][0]
 
     # Fades through a flat picture
 

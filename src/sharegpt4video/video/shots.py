@@ -84,6 +84,8 @@ class ShotDetector:
             transition, *self._waiting = self._waiting
             if self._last_seconds is None or transition.seconds - self._last_seconds < MIN_SHOT_SECONDS:
                 continue
+            if transition.start_seconds < self._last_seconds:  # what began before a transition is part of it
+                continue
             if transition.kind == "fade" and any(_replaces(other, transition) for other in self._waiting):
                 continue
             accepted.append(transition)

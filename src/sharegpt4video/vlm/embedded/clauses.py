@@ -65,6 +65,11 @@ def place(box: Box) -> str:
     return f"at the {level}" if across == "in the centre" else f"at the {level} {across.rpartition(' ')[2]}"
 
 
+def short_place(box: Box) -> str:
+    """Left and right are enough to tell most things apart; what is in the centre needs its height, too."""
+    return place(box) if side(box) == "in the centre" else side(box)
+
+
 @dataclass(frozen=True)
 class Cast:
     """The tracked objects of one interval, and what to call each so that a reader can tell them apart."""
@@ -86,7 +91,7 @@ class Cast:
         newcomers = any(thing.start_box is None for thing in self.fellows(label))
         if len(known) <= len(tracks) and not (newcomers and len(tracks) == 1):
             return f"the {noun(label)}" if len(tracks) == 1 else f"the {number(len(tracks))} {plural(label)}"
-        for describe in (place, side):
+        for describe in (short_place, place):
             places = {thing.track_id: describe(thing.start_box) for thing in known if thing.start_box}
             mine = [places[track] for track in tracks if track in places]
             if len(mine) == len(tracks) and all(list(places.values()).count(where) == 1 for where in mine):
