@@ -50,6 +50,7 @@ def test_what_stays_is_named_once() -> None:
         [[seen("chair", 0.4)]] * 9,  # too weak to start
         [[seen("chair", 0.5)]] * 9,  # too weak to be named
         [[seen("dog", 0.45)]] * 9,
+        [[seen("bird", 0.55)], *[[seen("bird", 0.4)]] * 9],  # one good look among many poor ones
     ],
 )
 def test_flickers_and_doubtful_things_are_not_named(frames: list[list[Detection]]) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import cv2
@@ -14,7 +16,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from media import write_video
 from sharegpt4video.records import Shot
+from sharegpt4video.video.reader import VideoReader
 from sharegpt4video.video.shots import ShotDetector, Transition, find_shots
 
 FPS = 25
@@ -325,3 +329,25 @@ def test_shots_tile_the_video() -> None:
     assert shots[1].end_seconds == shots[2].start_seconds
     assert shots[2].end_seconds == script.frames[-1][0] + 1 / FPS
     assert list(find_shots(Reader([]))) == []  # type: ignore[arg-type]
+
+
+def test_an_encoded_video_with_its_own_clock(tmp_path: Path) -> None:
+    script = Script()
+    script.shot(1, 2)
+    script.shot(2, 2)
+    start, end = script.dissolve(2, 3, 1)
+    script.shot(3, 2)
+    large = [cv2.resize(picture, (320, 180), interpolation=cv2.INTER_CUBIC) for _, picture in script.frames]
+    file = tmp_path / "shots.mp4"
+    write_video(
+        file,
+        large,
+        pts=[1000 * number + 7000 * (number > 70) for number in range(len(large))],
+        time_base=Fraction(1, 25_000),
+    )  # held for 0.28 s in the middle of the second shot
+    with VideoReader(file) as reader:
+        first, second, third = find_shots(reader)
+    assert (first.start_seconds, first.end_seconds, second.opens_with) == (0.0, 2.0, "cut")
+    assert third.opens_with == "fade"
+    assert start + 0.28 < third.start_seconds <= end + 0.28 + 0.25
+    assert third.end_seconds == pytest.approx(7.28)

@@ -103,7 +103,9 @@ class Observer:
         objects = [
             self._object(track, start_seconds, end_seconds)
             for track in self._tracker.tracks
-            if track.confirmed and track.overlaps(start_seconds, end_seconds, self._every_seconds)
+            if track.confirmed
+            and track.first.seconds >= span.start_seconds  # those of the shot before end at the cut
+            and track.overlaps(start_seconds, end_seconds, self._every_seconds)
         ]
         return Facts(
             start_seconds=start_seconds,

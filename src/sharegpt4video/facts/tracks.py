@@ -36,6 +36,9 @@ class TrackerSettings:
     """The best detection of a track must be this good before the track counts."""
     named_known_score: float = 0.5
     """The same for ``WELL_KNOWN`` labels."""
+    named_mean_score: float = 0.45
+    """The mean of its detections must be this good: a bicycle taken for a motorcycle stays near .42 all the time.
+    People are let off: they are seldom mistaken, and dim ones stay low."""
     inside_score: float = 0.6
     """A detection inside a stronger one of the same label is mostly a part of it; it needs this to start a track."""
     least_frames: int = 3
@@ -112,6 +115,7 @@ class Track:
             and self.seen_frames >= settings.least_frames
             and self.last.seconds - self.first.seconds >= settings.least_seconds
             and self.best_score >= needed
+            and (label == "person" or self.score >= settings.named_mean_score)
             and self.seen_frames >= settings.least_share * self._pushes_at_last_sight
             and self._votes[label] >= settings.least_share * sum(self._votes.values())
         )

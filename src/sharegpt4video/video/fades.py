@@ -29,6 +29,12 @@ MIN_CHANGE = 14.0  # grey levels, root mean square between the two pictures
 SAME_PICTURE = 0.85  # correlation
 GROWTH = 1.08  # a dissolve is taken to be longer when it then changes the picture by so much more
 
+# What a dissolve must show, chosen by a grid search on composed videos (seed 0 of benchmarks/transitions.py).
+MOST_ALIKE = 0.6  # correlation of the pictures at its ends
+MOST_LEFT_OVER, MEAN_LEFT_OVER = 0.55, 0.35  # of a frame, when both pictures are taken out; 1 is the whole change
+MOST_UNEVEN, MOST_STEP = 0.17, 0.35  # how far shares may stray from even growth, and grow from frame to frame
+LEAST_DIP = 0.6  # of the contrast that mixing the two must cost
+
 
 @dataclass(frozen=True)
 class Transition:
@@ -150,9 +156,9 @@ class FadeDetector:
             sample.mark = sample.mark and sample.seconds - last_mark >= OLD_MARK_SECONDS
             last_mark = sample.seconds if sample.mark else last_mark
 
-    def _mark_before(self, seconds: float) -> float:
+    def _mark_before(self, seconds: float, *, strictly: bool = False) -> float:
         marks = [sample.seconds for sample in self._samples if sample.mark]
-        before = [mark for mark in marks if mark <= seconds]
+        before = [mark for mark in marks if mark < seconds or (mark == seconds and not strictly)]
         return before[-1] if before else [*marks, self._samples[-1].seconds][0]
 
     def _mark_after(self, seconds: float) -> float:
@@ -206,8 +212,8 @@ class FadeDetector:
         there = next(sample for sample in coming if sample.contrast >= 0.9 * now.contrast)
         slow = flat.slow_out or sum(sample.contrast < 0.8 * now.contrast for sample in coming) >= 2
         seconds = self._mark_after(max(there.seconds, now.seconds - RECENT_SECONDS))
-        start_seconds = flat.start_seconds if flat.before else self._mark_before(ended_seconds)
-        return Transition("fade" if slow else "cut", seconds, min(start_seconds, seconds))
+        start_seconds = flat.start_seconds if flat.before else self._mark_before(ended_seconds, strictly=True)
+        return Transition("fade" if slow else "cut", seconds, start_seconds) if start_seconds < seconds else None
 
     # Dissolves
 
@@ -257,26 +263,35 @@ def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float]
     power, last = np.diag(products), len(products) - 1
     across, change = products[: max(starts, 0), last], power[: max(starts, 0)] + power[last]
     tried = np.flatnonzero(
-        (across < 0.6 * np.sqrt(power[: len(across)] * power[last])) & (change - 2 * across > MIN_CHANGE**2)
+        (across < MOST_ALIKE * np.sqrt(power[: len(across)] * power[last])) & (change - 2 * across > MIN_CHANGE**2)
     )
     if not tried.size:
         return None
     own, end, across = power[tried, None], power[last], across[tried, None]
     change = own + end - 2 * across
-    even = (times - times[tried, None]) / (times[last] - times[tried, None])
+    even = (times - times[tried, None]) / (times[last] - times[tried, None])  # 0 at the start, 1 at the end
     shares = (products[last] - products[tried] - across + own) / change
-    left = np.maximum(power + own - 2 * products[tried] - shares**2 * change, 0) / change
-    between = (even > 0) & (even < 1)
-    weight = np.where(between, even * (1 - even), 0)
-    level = own + even * (end - own)
+    left_over = np.maximum(power + own - 2 * products[tried] - shares**2 * change, 0) / change
     mixed = (1 - even) ** 2 * own + even**2 * end + 2 * even * (1 - even) * across
-    lost = ((level - power) * weight).sum(axis=1) / np.maximum(((level - mixed) * weight).sum(axis=1), 1e-6)
-    uneven = np.where(between, np.abs(shares - even), 0).max(axis=1)
-    steps = np.diff(np.where(even < 0, 0, shares), axis=1).max(axis=1)
-    left_most, left_mean = np.where(between, left, 0).max(axis=1), (left * weight).sum(axis=1) / weight.sum(axis=1)
-    fits = (left_most < 0.55**2) & (left_mean < 0.35**2) & (uneven < 0.17) & (steps < 0.35) & (lost > 0.6)
+    lost = own + even * (end - own) - power, own + even * (end - own) - mixed
+    uneven, fits = _looks_mixed(even, shares, left_over, *lost)
     if not fits.any():
         return None
     large = fits & (change[:, 0] > change[fits, 0].max() / GROWTH**2)
     best = int(np.argmin(np.where(large, uneven, np.inf)))
     return int(tried[best]), float(np.sqrt(change[best, 0]))
+
+
+def _looks_mixed(
+    even: Doubles, shares: Doubles, left_over: Doubles, lost: Doubles, lost_by_mixing: Doubles
+) -> tuple[Doubles, NDArray[np.bool_]]:
+    """How far the shares stray from even ones, and whether all signs of a dissolve are there; a row per start."""
+    between = (even > 0) & (even < 1)
+    weight = np.where(between, even * (1 - even), 0)
+    uneven = np.where(between, np.abs(shares - even), 0).max(axis=1)
+    step = np.diff(np.where(even < 0, 0, shares), axis=1).max(axis=1)
+    worst = np.sqrt(np.where(between, left_over, 0).max(axis=1))
+    mean = np.sqrt((left_over * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9))
+    dip = (lost * weight).sum(axis=1) / np.maximum((lost_by_mixing * weight).sum(axis=1), 1e-6)
+    fits = (worst < MOST_LEFT_OVER) & (mean < MEAN_LEFT_OVER) & (uneven < MOST_UNEVEN) & (step < MOST_STEP)
+    return uneven, fits & (dip > LEAST_DIP)
