@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import scenes
 from media import write_video
 from sharegpt4video.records import Shot
 from sharegpt4video.video.reader import VideoReader
@@ -351,3 +352,14 @@ def test_an_encoded_video_with_its_own_clock(tmp_path: Path) -> None:
     assert third.opens_with == "fade"
     assert start + 0.28 < third.start_seconds <= end + 0.28 + 0.25
     assert third.end_seconds == pytest.approx(7.28)
+
+
+@pytest.mark.parametrize("seed", [1, 3, 5])
+def test_a_cut_between_two_fast_pans_is_found(seed: int) -> None:
+    """At 4 % of the width a frame every frame differs a lot from the one before; only the cut shows another place."""
+    frames = []
+    for scene in (scenes.texture(seed, 4000, 180, (90, 120, 60)), scenes.texture(seed + 1, 4000, 180, (150, 110, 160))):
+        for number in range(40):
+            picture = scenes.panned(scene, 0.04 * 320 * number, 320, 180)
+            frames.append((len(frames) / FPS, np.ascontiguousarray(picture[::5, ::5])))
+    assert [transition.seconds for transition in detect(frames)] == [40 / FPS]

@@ -29,6 +29,8 @@ CUT_RATIO, CUT_WINDOW_FRAMES = 3.5, 3
 # A change of hue alone is found by the cells' colours.
 CUT_WEIGHTS = AdaptiveDetector.Components(delta_hue=0.0, delta_sat=0.5, delta_lum=1.0, delta_edges=0.0)
 COLOUR_JUMP, COLOUR_RATIO = 20.0, 5.0  # grey levels; times the mean of the frames around it
+# Among frames that change a lot, as in fast motion, a cut is no peak of the first kind; but another picture it is.
+OTHER_JUMP, OTHER_RATIO, OTHER_LIKENESS = 40.0, 3.0, 0.5
 RETURNED_SHARE = 0.4  # of the jump: nearer than this to the picture before it, that picture is back
 SAME_BUT_FOR_LIGHT = 0.95  # correlation
 CELLS_WIDE, CELLS_HIGH = 24, 14  # fades are judged on these: noise and small motion average out
@@ -158,7 +160,7 @@ class _Cuts:
         self._jumps.append(distance(self._recent[-1].cells, cells) if self._recent else 0.0)
         self._recent.append(_Seen(seconds, cells))
         self._check_return([self._recent[-1]])
-        if named or self._colour_jumped():
+        if named or self._jumped():
             self._suspect(len(self._recent) - 1 - CUT_WINDOW_FRAMES)
         self._count += 1
         return self._judge(seconds)
@@ -182,11 +184,16 @@ class _Cuts:
     def settled_seconds(self) -> float:
         return min(self.open_seconds(), default=float("-inf"))
 
-    def _colour_jumped(self) -> bool:
+    def _jumped(self) -> bool:
+        """Whether the colours of the frame that now has a full window around it tell a cut."""
         if len(self._jumps) < 2 * CUT_WINDOW_FRAMES + 1:
             return False
         jump = self._jumps[CUT_WINDOW_FRAMES]
-        return jump > COLOUR_JUMP and jump * 2 * CUT_WINDOW_FRAMES > COLOUR_RATIO * (sum(self._jumps) - jump)
+        ratio = jump * 2 * CUT_WINDOW_FRAMES / max(sum(self._jumps) - jump, 1e-6)
+        if jump > COLOUR_JUMP and ratio > COLOUR_RATIO:
+            return True
+        before, at = (self._recent[len(self._recent) - 1 - CUT_WINDOW_FRAMES - back].cells for back in (1, 0))
+        return jump > OTHER_JUMP and ratio > OTHER_RATIO and likeness(before, at) < OTHER_LIKENESS
 
     def _suspect(self, index: int) -> None:
         if index > 0 and self._recent[index].seconds > self._returned_seconds:
