@@ -56,9 +56,7 @@ def report(name: str, way: str, plays: float, work: Callable[[], object]) -> Non
     wall, cpu = time.perf_counter(), time.process_time()
     work()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    print(
-        f"{name:24} {way:14} {plays:8.1f} {wall:8.1f} {cpu:7.1f} {plays / wall:12.2f} {plays / cpu:9.2f}", flush=True
-    )
+    print(f"{name:24} {way:14} {plays:8.1f} {wall:8.1f} {cpu:7.1f} {plays / wall:12.2f} {plays / cpu:9.2f}", flush=True)
 
 
 def task_by_task(video: Path, settings: CaptionSettings) -> None:

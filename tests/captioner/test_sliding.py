@@ -6,10 +6,10 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from chains import drive, facts, image, reply_to, segment
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chains import drive, facts, image, reply_to, segment
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.records import Step
 from sharegpt4video.vlm.base import Reply, Request
