@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from chains import drive, facts, reply_to, segment
 
+from chains import drive, facts, reply_to, segment
 from sharegpt4video.captioner.fast import fast
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from chains import drive, reply_to
 
+from chains import drive, reply_to
 from sharegpt4video.captioner.recaption import recaption
 from sharegpt4video.errors import SettingsError
 
