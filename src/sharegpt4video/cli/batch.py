@@ -135,7 +135,8 @@ class Batch:
             write_whole(path, FORMATS[name](captioned))
             display.say(f"{captioned.video}: {len(captioned.steps)} steps written to {path}")
         if self._streams:
-            display.line(f"\n{summary_lines(captioned)}")
+            for line in summary_lines(captioned):
+                display.line(line)
         elif not paths:
             whole = captioned.to_json(indent=None) if several and self.formats == ["json"] else ""
             display.line(whole or FORMATS[self.formats[0]](captioned).rstrip("\n"), fold=False)

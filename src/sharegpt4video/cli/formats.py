@@ -36,14 +36,15 @@ def step_line(step: Step) -> str:
     return f"[{show_span(step.start_seconds, step.end_seconds)}] {marked(step.text, step.problem)}"
 
 
-def summary_lines(caption: VideoCaption) -> str:
-    return f"Summary: {marked(caption.summary, caption.summary_problem)}"
+def summary_lines(caption: VideoCaption) -> list[str]:
+    """An empty line and the summary; nothing in fast mode, where the only step is the summary."""
+    return [] if caption.mode == "fast" else ["", f"Summary: {marked(caption.summary, caption.summary_problem)}"]
 
 
 def text(caption: VideoCaption) -> str:
     """A line for each step, an empty line, and the summary."""
     lines = [step_line(step) for step in caption.steps]
-    return "\n".join([*lines, "", summary_lines(caption), ""])
+    return "\n".join([*lines, *summary_lines(caption), ""])
 
 
 def json(caption: VideoCaption) -> str:
@@ -105,7 +106,7 @@ def md(caption: VideoCaption) -> str:
         f"# {_escape_md(caption.video)}",
         f"{caption.width}×{caption.height}, {span}, {shots}. "
         f"Described by {_escape_md(made.model)}, sharegpt4video {made.version}.",
-        _escape_md(marked(caption.summary, caption.summary_problem)),
+        *([] if caption.mode == "fast" else [_escape_md(marked(caption.summary, caption.summary_problem))]),
     ]
     for index in sorted({step.shot_index for step in caption.steps}):
         steps = [step for step in caption.steps if step.shot_index == index]

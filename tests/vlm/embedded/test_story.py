@@ -38,6 +38,14 @@ def test_a_story_without_its_opening_starts_from_what_was_there() -> None:
     assert "horizontal" not in text
 
 
+def test_a_part_tells_no_time_outside_it() -> None:
+    walks = [at(0.0, thing("dog", LEFT, LEFT)), between(0.0, 4.0, thing("dog", LEFT, CENTRE))]
+    walks.append(between(4.0, 8.0, thing("dog", CENTRE, RIGHT)))
+    whole, part = summary(steps_of(*walks), 0.0, 8.0), summary(steps_of(*walks), 2.0, 6.0)
+    assert "between 0:00 and 0:08" in whole.lower()
+    assert "between 0:02 and 0:06" in part.lower()
+
+
 def test_shots_are_counted_and_told_in_order() -> None:
     text = summary(steps_of(*shots(3)), 0.0, 12.0)
     assert in_order(

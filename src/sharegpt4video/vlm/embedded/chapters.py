@@ -37,8 +37,8 @@ class Chapter:
     facts: list[Facts] = field(default_factory=list)
 
 
-def chapters(steps: Sequence[Step]) -> list[Chapter]:
-    """Group steps by shot and list what happens in each.
+def chapters(steps: Sequence[Step], start_seconds: float, end_seconds: float) -> list[Chapter]:
+    """Group steps by shot and list what happens in each, with times inside ``[start_seconds, end_seconds]``.
 
     Facts are preferred to text, whatever the step's text is worth; a step without facts is told in its own words
     unless it has a problem. Facts of a single frame open a new shot.
@@ -55,7 +55,25 @@ def chapters(steps: Sequence[Step]) -> list[Chapter]:
         _add(found, step)
     for chapter in found:
         chapter.beats = [beat for beat in steadied(chapter.beats) if beat.clauses]
+        if end_seconds > start_seconds:
+            _clip(chapter, start_seconds, end_seconds)
     return found
+
+
+def _clip(chapter: Chapter, start_seconds: float, end_seconds: float) -> None:
+    """A step at the edge of a part reaches beyond it; the part's story does not."""
+
+    def inside(seconds: float) -> float:
+        return min(max(seconds, start_seconds), end_seconds)
+
+    spans: list[Chapter | Beat] = [chapter, *chapter.beats]
+    for one in spans:
+        one.start_seconds, one.end_seconds = inside(one.start_seconds), inside(one.end_seconds)
+    for beat in chapter.beats:
+        beat.clauses = [
+            replace(clause, start_seconds=inside(clause.start_seconds), end_seconds=inside(clause.end_seconds))
+            for clause in beat.clauses
+        ]
 
 
 def _add(found: list[Chapter], step: Step) -> None:

@@ -24,7 +24,7 @@ LEAST_SALIENCE = 0.2
 
 def summary(steps: Sequence[Step], start_seconds: float, end_seconds: float) -> str:
     """The story of ``[start_seconds, end_seconds)`` in at most about a dozen sentences; "" if no step can be used."""
-    found = chapters(steps)
+    found = chapters(steps, start_seconds, end_seconds)
     if not found:
         return ""
     if end_seconds <= start_seconds:
@@ -34,7 +34,7 @@ def summary(steps: Sequence[Step], start_seconds: float, end_seconds: float) -> 
 
 def fold(steps: Sequence[Step], start_seconds: float, end_seconds: float) -> str:
     """The same, shorter, for some of many steps; it begins with the time it is about."""
-    found = chapters(steps)
+    found = chapters(steps, start_seconds, end_seconds)
     if not found:
         return ""
     when = f"from {clock(start_seconds)} to {clock(end_seconds)}"
