@@ -4,8 +4,11 @@
 - task by task: shots, keyframes and facts each decode the video for themselves, as separate scripts would
 
     python benchmarks/captioning.py [VIDEO ...] [--ocr] [--quick]
+    python benchmarks/captioning.py --memory 2 20
 
-Without a video it makes one minute of 720p at 30 frames per second out of the sample clip in examples/.
+Without a video it makes one minute of 720p at 30 frames per second out of the sample clip in examples/. With
+``--memory`` it captions two videos of 1080p of so many minutes, each in a process of its own, and shows the most
+memory that each had.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import subprocess
 import sys
 import tempfile
 import time
@@ -21,6 +25,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+from keyframes import peak_mb, repeat, write_clip
 
 import sharegpt4video as sg4v
 from sharegpt4video.config import CaptionSettings, FactSettings
@@ -35,9 +40,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("videos", nargs="*", type=Path)
     parser.add_argument("--ocr", action="store_true", help="read on-screen text, too")
+    parser.add_argument("--memory", type=float, nargs=2, metavar="MINUTES", help="two lengths to compare")
+    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--quick", action="store_true", help="ten seconds instead of a minute")
     args = parser.parse_args()
+    if args.child:
+        captioned = sg4v.caption(args.child, settings=CaptionSettings(facts=FactSettings(ocr=False)))
+        print(len(captioned.steps), peak_mb())
+        return
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, PyAV {av.__version__}")
+    if args.memory:
+        memory(args.memory)
+        return
     settings = CaptionSettings(facts=FactSettings(ocr=args.ocr))
     with tempfile.TemporaryDirectory() as folder:
         videos = args.videos or [made(Path(folder) / "made.mp4", 10.0 if args.quick else 60.0)]
@@ -57,6 +71,21 @@ def report(name: str, way: str, plays: float, work: Callable[[], object]) -> Non
     work()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
     print(f"{name:24} {way:14} {plays:8.1f} {wall:8.1f} {cpu:7.1f} {plays / wall:12.2f} {plays / cpu:9.2f}", flush=True)
+
+
+def memory(lengths: list[float]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        clip = Path(folder) / "clip.mp4"
+        write_clip(clip, 20, 1920, 1080)
+        for minutes in lengths:
+            video = Path(folder) / f"{minutes:.0f}.mp4"
+            repeat(clip, video, 60 * minutes)
+            began = time.perf_counter()
+            command = [sys.executable, __file__, "--child", str(video)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            steps, peak = done.stdout.split()
+            took = time.perf_counter() - began
+            print(f"{minutes:6.0f} min of 1080p: {steps} steps, {took:.0f} s, peak {float(peak):.0f} MB", flush=True)
 
 
 def task_by_task(video: Path, settings: CaptionSettings) -> None:

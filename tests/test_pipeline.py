@@ -134,6 +134,17 @@ def test_an_unusable_step_is_marked_and_not_passed_on(clip: Path) -> None:
     assert next_change.before == captioned.steps[0].text
 
 
+def test_a_long_chain_goes_first_although_it_comes_in_parts(tmp_path: Path) -> None:
+    path = tmp_path / "long.mp4"
+    write_video(path, [texture(1, 64, 48)] * 120, fps=FPS)
+    vlm = FakeVLM()
+    sg4v.caption(path, model=vlm, settings=SETTINGS)
+    remaining = [request.remaining for request in vlm.requests if request.task != "summary"]
+    assert len(remaining) - 1 <= remaining[0] <= len(remaining)  # one shot of 12 s; its last second may be no step
+    assert remaining == sorted(set(remaining), reverse=True)
+    assert remaining[-1] == 0
+
+
 def test_progress_tells_each_step_once_and_in_order(clip: Path) -> None:
     heard: list[sg4v.Progress] = []
     captioned = sg4v.caption(clip, model=FakeVLM(), settings=SETTINGS, on_progress=heard.append)

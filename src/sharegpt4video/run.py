@@ -98,11 +98,20 @@ class VideoRun:
             video=self._reader.info.name,
             layout=self._prompts.pair_layout,
             before=before,
+            later=self._steps_after(segment),
             on_step=lambda step: self._timeline.add(number, step),
         )
         steps = await self._ask(role)
         self._timeline.finish(number)
         return next((step.text for step in reversed(steps) if not step.problem), before)
+
+    def _steps_after(self, segment: Segment) -> int:
+        """At most how many steps the chain of a shot may have yet; none once the shot is closed."""
+        end = self._reader.info.duration_seconds
+        if segment.shot_end_seconds is not None or end is None:
+            return 0
+        end = end if self._settings.end_seconds is None else min(end, self._settings.end_seconds)
+        return max(round((end - segment.keyframes[-1].seconds) / self._settings.keyframes.every_seconds), 0)
 
     async def _summarize(self) -> None:
         self._report("summarizing")

@@ -123,3 +123,8 @@ def test_the_steps_of_a_shot_tile_it_however_it_is_cut_into_segments(
     assert (steps[0].start_seconds, steps[-1].end_seconds) == (seconds[0], end)
     assert all(one.end_seconds == two.start_seconds for one, two in pairwise(steps))
     assert len(steps) == len(seconds)
+
+
+def test_what_comes_after_the_segment_counts_as_waiting() -> None:
+    _, asked = drive(sliding(segment(0.0, 2.0, 4.0), video="a.mp4", later=7), by_time)
+    assert [request.remaining for request in asked] == [9, 8, 7]

@@ -6,6 +6,7 @@ Paper, section 3.2 (differential sliding-window captioning). A role does no I/O:
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from dataclasses import replace
 
 from ..records import Image, Keyframe, Layout, Segment, Step
 from ..vlm.base import Reply, Request
@@ -18,10 +19,12 @@ def sliding(
     video: str,
     layout: Layout = "separate",
     before: str = "",
+    later: int = 0,
     on_step: Callable[[Step], None] | None = None,
 ) -> Generator[Request, Reply, tuple[Step, ...]]:
     """Describe the keyframes of a segment in one chain: an opening unless it ``continues``, then the changes.
 
+    ``later`` is about how many steps the chain will have after this segment (long chains are served first).
     ``before`` is the last usable text of the chain that the segment continues. ``on_step`` gets each step as soon as
     it is done. A text with a problem stays in its step but is not handed on: the next request carries the last good
     one.
@@ -29,8 +32,9 @@ def sliding(
     """
     _check(segment)
     steps: list[Step] = []
+    last = len(segment.keyframes) - 1
     for number in range(1 if segment.continues else 0, len(segment.keyframes)):
-        request = _request(segment, number, video, layout, before)
+        request = replace(_request(segment, number, video, layout, before), remaining=last - number + later)
         reply = yield request
         step = _step(segment, request, reply)
         steps.append(step)
@@ -64,7 +68,6 @@ def _request(segment: Segment, number: int, video: str, layout: Layout, before: 
         start_seconds=start_seconds,
         end_seconds=end_seconds,
         first_number=max(number, 1),
-        remaining=len(segment.keyframes) - 1 - number,
     )
 
 
