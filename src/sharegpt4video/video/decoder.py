@@ -83,6 +83,16 @@ class Decoder:
         self.container_start = _microseconds(self.container.start_time)
         start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
         self._zero = presentation_zero(self.container_start, start) if self._zero is None else self._zero
+        self._header_end = self._read_header_end()
+
+    def _read_header_end(self) -> Fraction | None:
+        """Read at once: PyAV 19 refuses to tell once the file is closed."""
+        if self.stream.duration:
+            end: Fraction = ((self.stream.start_time or 0) + self.stream.duration) * self.time_base
+            return end
+        if self.container.duration:
+            return (self.container_start or Fraction(0)) + Fraction(self.container.duration, av.time_base)
+        return None
 
     def close(self) -> None:
         """Give back the file and the decoder's memory; pictures that are still being read end with a VideoError."""
@@ -103,11 +113,7 @@ class Decoder:
     @property
     def announced_seconds(self) -> float | None:
         """When the video ends according to its header."""
-        end: Fraction | None = None
-        if self.stream.duration:
-            end = ((self.stream.start_time or 0) + self.stream.duration) * self.time_base
-        elif self.container.duration:
-            end = (self.container_start or Fraction(0)) + Fraction(self.container.duration, av.time_base)
+        end = self._header_end
         return float(end - self.zero) if end is not None and end > self.zero else None
 
     def shown(self, start_seconds: float | None = None) -> Iterator[Shown[av.VideoFrame]]:

@@ -47,6 +47,9 @@ AV_ERRORS = (
 )
 HTTP_ERRORS = (av.error.HTTPError, av.error.HTTPClientError)
 
+# Titles that are no UTF-8 must not keep a video from being read. PyAV before 19 has to be told; 19 cannot be told.
+_READING: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
 
 class Source(Protocol):
     """Where a video's bytes come from. `open` may be called again when `reopens`."""
@@ -102,9 +105,7 @@ class FileSource:
             raise VideoError(f"{self._path}: no permission to read this file")
         # The prefix keeps FFmpeg from reading a protocol ("concat:a|b") out of an odd file name.
         address = f"file:{self._path.absolute()}"
-        return _opened(
-            self.name, lambda: av.open(address, container_options=_options("file"), metadata_errors="replace")
-        )
+        return _opened(self.name, lambda: av.open(address, container_options=_options("file"), **_READING))
 
     def trouble(self) -> str | None:
         return None
@@ -128,7 +129,7 @@ class WebSource:
         limit = (self._timeout_seconds * 2, self._timeout_seconds)
         return _opened(
             self.name,
-            lambda: av.open(self._address, container_options=options, metadata_errors="replace", timeout=limit),
+            lambda: av.open(self._address, container_options=options, **_READING, timeout=limit),
         )
 
     def trouble(self) -> str | None:
@@ -156,7 +157,7 @@ class StreamSource:
         file = reader if self.reopens else _Forward(self._file, self._failure)
         return _opened(
             self.name,
-            lambda: av.open(file, container_options=_options("none"), metadata_errors="replace", buffer_size=1 << 18),
+            lambda: av.open(file, container_options=_options("none"), **_READING, buffer_size=1 << 18),
             self.trouble,
         )
 
