@@ -56,6 +56,10 @@ def test_camera(camera: CameraMotion, line: str) -> None:
         (thing(None, None), "person #1: in the picture for a part of the time"),
         (thing(box(0.5, 0.1), box(0.5, 0.9)), "person #1: upper centre → lower centre"),
         (
+            thing(box(0.5, 0.5), box(0.5, 0.5), arm_raises=(2, 1), leg_raises=(1,)),
+            "person #1: stays at the centre, arms went up 2 times, legs went up 1 time",
+        ),
+        (
             thing(box(0.5, 0.5), box(0.5, 0.5, 0.4), colours=("red", "blue")),
             "person #1 (red, blue): stays at the centre, larger, 4.00 times the area",
         ),

@@ -27,7 +27,9 @@ from .options import (
 from .times import show_span, show_time
 
 if TYPE_CHECKING:
-    from ..records import Facts, Keyframe, TrackedObject
+    from collections.abc import Iterator
+
+    from ..records import Facts, Keyframe, Pose, TrackedObject
 
 
 def keyframes(
@@ -122,7 +124,9 @@ def facts_lines(measured: Facts) -> list[str]:
         camera = ", ".join(measured.camera.moves) or "not measured"
         lines.append(f"  camera   {camera}")
         lines.append(f"  motion   {measured.motion.score:.3f} widths/s over {measured.motion.area:.0%} of the picture")
-    lines += [f"  {thing.label:<8} {_where(thing)}" for thing in measured.objects]
+    for thing in measured.objects:
+        lines.append(f"  {thing.label:<8} {_where(thing)}")
+        lines += [f"           {posture}" for posture in _postures(thing)]
     palette = ", ".join(f"{name} {share:.0%}" for name, share in look.palette[:4])
     light = f"brightness {look.brightness:.2f}, contrast {look.contrast:.2f}, sharpness {look.sharpness:.0f}"
     lines.append(f"  look     {light}; {palette}")
@@ -135,3 +139,21 @@ def _where(thing: TrackedObject) -> str:
     places = ["outside" if box is None else f"({box.centre[0]:.2f}, {box.centre[1]:.2f})" for box in boxes]
     colours = f", {' and '.join(thing.colours)}" if thing.colours else ""
     return f"#{thing.track_id} {places[0]} → {places[1]}, seen in {thing.seen_frames} frames{colours}"
+
+
+def _postures(thing: TrackedObject) -> Iterator[str]:
+    """A person's posture at both ends, and what the limbs did in between."""
+    poses = [_posture(pose) for pose in (thing.start_pose, thing.end_pose)]
+    if any(poses):
+        yield poses[1] if poses[0] == poses[1] else " → ".join(pose or "not seen" for pose in poses)
+    for limbs, counts in (("arms", thing.arm_raises), ("legs", thing.leg_raises)):
+        if counts:
+            yield f"{limbs} went up: {', '.join(f'{count} at once' for count in counts)}"
+
+
+def _posture(pose: Pose | None) -> str:
+    if pose is None:
+        return ""
+    counts = (("arm", pose.arms_raised), ("leg", pose.legs_raised))
+    limbs = [f"{count} {limb}{'s' * (count > 1)} raised" for limb, count in counts if count]
+    return ", ".join([pose.torso or "torso not seen", *limbs])

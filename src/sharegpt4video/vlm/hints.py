@@ -112,6 +112,9 @@ def _poses(thing: TrackedObject, instant: bool) -> Iterator[str]:
                 yield f"{part} {said}"
         else:
             yield f"{part} {first} → {last}" if first is not None else f"{part} {last} at the end"
+    for limbs, raises in (("arms", thing.arm_raises), ("legs", thing.leg_raises)):
+        if raises:
+            yield f"{limbs} went up {len(raises)} time{'s' if len(raises) > 1 else ''}"
 
 
 def _posture(pose: Pose | None) -> dict[str, str | None]:
