@@ -18,7 +18,10 @@ import pytest
 from chat_server import ChatServer, answer, stall, status
 from media import Picture, write_video
 from sharegpt4video.cli.app import app
+from sharegpt4video.cli.batch import Batch
+from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.records import VideoCaption
+from sharegpt4video.vlm.fake import FakeVLM
 
 SG4V = [sys.executable, "-c", "from sharegpt4video.cli import main; main()"]
 
@@ -172,10 +175,37 @@ def test_a_model_that_is_gone_is_not_asked_for_every_video(run: Runner, clip: Pa
     copies = [Path(f"{number}.mp4") for number in range(5)]
     for copy in copies:
         copy.write_bytes(clip.read_bytes())
-    ended = run("caption", *copies, "-m", "server:gone@http://127.0.0.1:9/v1", "-O", "retries=0", "--out", "out")
+    gone = ("-m", "server:gone@http://127.0.0.1:9/v1", "-O", "retries=0")
+    ended = run("caption", *copies, *gone, "--out", "out", "--jobs", "1")
     assert ended.code == 1
     assert "captioned 0 videos, 3 failed, 2 not tried" in ended.err
     assert not Path("out").exists()
+
+
+def test_videos_side_by_side_fill_the_slots_and_give_the_same_files(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    copies = [Path(f"{number}.mp4") for number in range(3)]
+    for copy in copies:
+        copy.write_bytes(clip.read_bytes())
+    settings = CaptionSettings(facts=FactSettings(every_seconds=3.0, ocr=False))
+    in_flight = []
+    for jobs in (1, 3):
+        vlm = FakeVLM(delay_seconds=0.5, max_concurrent=16)
+        batch = Batch(settings, vlm, ["json"], Path(f"out{jobs}"), quiet=True, jobs=jobs)
+        batch.run([str(copy) for copy in copies])
+        assert (batch.done, batch.failed, batch.untried) == (3, 0, 0)
+        in_flight.append(vlm.max_in_flight)
+    assert in_flight[0] <= 2 < in_flight[1]  # a video has two shots
+    for name in names("out1"):
+        assert (Path("out1") / name).read_text() == (Path("out3") / name).read_text()
+
+
+def test_several_videos_at_the_same_time_need_out(run: Runner, clip: Path) -> None:
+    ended = run("caption", clip, "-m", "fake", "--jobs", "2")
+    assert ended.code == 2
+    assert "--out" in ended.err
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
 MODEL_FAILURES = 3  # in a row: then the rest is not tried, each try may have cost minutes of waiting
 
 
+JOBS = 4  # videos at the same time, for a model that is somewhere else: its slots should not wait for our decoding
+
+
 class Batch:
-    """Captions videos one after the other with one model, and counts what became of them."""
+    """Captions videos with one model, ``jobs`` of them at the same time, and counts what became of them."""
 
     def __init__(
         self,
@@ -37,7 +41,9 @@ class Batch:
         *,
         overwrite: bool = False,
         quiet: bool = False,
+        jobs: int = 1,
     ) -> None:
+        self.jobs = jobs
         self.settings, self.model, self.formats, self.out = settings, model, formats, out
         self.overwrite, self.quiet = overwrite, quiet
         self.done = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
@@ -52,18 +58,21 @@ class Batch:
 
     async def _run(self, videos: Sequence[str]) -> None:
         engine = pipeline.open_engine(self.model, self.settings)
+        waiting = deque(videos)
+        several, together = len(videos) > 1, min(self.jobs, len(videos))
         try:
-            with Display(steps_are_the_result=self._streams, quiet=self.quiet) as display:
-                for number, video in enumerate(videos):
-                    if self._model_failures == MODEL_FAILURES:
-                        self.untried = len(videos) - number
-                        display.error(
-                            f"the model failed {MODEL_FAILURES} times in a row; {self.untried} were not tried"
-                        )
-                        break
-                    await self._one(video, engine, display, several=len(videos) > 1)
+            with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
+                await _all_or_none([self._work(waiting, engine, display, several=several) for _ in range(together)])
+                if waiting:
+                    self.untried = len(waiting)
+                    display.error(f"the model failed {MODEL_FAILURES} times in a row; {self.untried} were not tried")
         finally:
             await engine.vlm.close()
+
+    async def _work(self, waiting: deque[str], engine: Engine, display: Display, *, several: bool) -> None:
+        """Take videos until there are none left, or the model is given up."""
+        while waiting and self._model_failures < MODEL_FAILURES:
+            await self._one(waiting.popleft(), engine, display, several=several)
 
     def expected_cost(self, videos: Sequence[str]) -> str:
         """What the run may cost, in one line, before anything is asked; "" without prices."""
@@ -92,11 +101,9 @@ class Batch:
             return
         if several and self._streams:
             display.line(f"{video}:" if not self.done + self.failed else f"\n{video}:")
-        display.begin(video_name(video), self.settings.start_seconds or 0.0)
         try:
-            captioned = await pipeline.acaption(
-                video, settings=self.settings, engine=engine, on_progress=display.report
-            )
+            with display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
+                captioned = await pipeline.acaption(video, settings=self.settings, engine=engine, on_progress=report)
         except CaptionInterrupted as stopped:
             self._model_failures += 1
             self._fail(video, stopped, display)
@@ -161,3 +168,14 @@ class Batch:
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         return ", ".join([*parts, f"{time.monotonic() - self._started:.0f} s"])
+
+
+async def _all_or_none(work: Sequence[Coroutine[None, None, None]]) -> None:
+    """Do them side by side; when one raises, end the others before it is raised here."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -31,6 +31,7 @@ def caption(
     json: o.JsonFormat = False,
     out: o.Out = None,
     overwrite: o.Overwrite = False,
+    jobs: o.Jobs = None,
     config: o.Config = None,
     quiet: o.Quiet = False,
     every: o.Every = None,
@@ -50,7 +51,7 @@ def caption(
     with exit_codes():
         settings = o.read_settings(config, **how, start_seconds=start, end_seconds=end, keyframes=keyframes)
         vlm = o.make_model(model, settings, o.read_model_options(model_option))
-        _run(videos, settings, vlm, formats, out, overwrite=overwrite, quiet=quiet)
+        _run(videos, settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=_jobs(jobs, out, vlm))
 
 
 def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> list[str]:
@@ -58,6 +59,15 @@ def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> lis
     if out is None and len(formats) > 1:
         raise typer.BadParameter("several formats need --out", param_hint="--format")
     return formats or ["json" if out else "text"]
+
+
+def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
+    """How many videos at the same time: on a terminal one, or the captions would be mixed."""
+    from .batch import JOBS
+
+    if out is None and chosen not in (None, 1):
+        raise typer.BadParameter("several videos at the same time need --out", param_hint="--jobs")
+    return chosen or (JOBS if out is not None and vlm.max_images > 0 else 1)
 
 
 def _run(
@@ -69,13 +79,14 @@ def _run(
     *,
     overwrite: bool,
     quiet: bool,
+    jobs: int,
 ) -> None:
     """Caption them all, say what became of them, and leave with the exit code that says it, too."""
     from .batch import Batch
 
     if out is not None:
         check_names(videos)
-    batch = Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet)
+    batch = Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=jobs)
     if (cost := batch.expected_cost(videos)) and not quiet:
         say(cost)
     batch.run(videos)

@@ -96,6 +96,15 @@ Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write files here (json by default).", file_okay=False)
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make files again that are there already.")]
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        metavar="N",
+        help="With --out: caption so many videos at the same time (4 for a model that looks at pictures, else 1).",
+        show_default=False,
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no steps on the terminal.")]
 
 _KEYFRAMES = "Keyframes"

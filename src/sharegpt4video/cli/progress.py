@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -29,16 +31,17 @@ def share_done(report: Report, start_seconds: float) -> float | None:
 
 
 class Display:
-    """Shows one video at a time: a bar with the time left on stderr when that is a terminal, and the steps.
+    """Shows videos on their way: for each a bar with the time left, on stderr when that is a terminal, and the steps.
 
-    Steps go to stdout when ``steps_are_the_result``, else to the terminal alone.
+    Steps go to stdout when ``steps_are_the_result``, else to the terminal alone; not at all when videos go side by
+    side, since nobody could tell whose they are.
     """
 
-    def __init__(self, *, steps_are_the_result: bool, quiet: bool = False) -> None:
+    def __init__(self, *, steps_are_the_result: bool, side_by_side: bool = False, quiet: bool = False) -> None:
         self._console = Console(stderr=True)
         self._at_terminal = self._console.is_terminal and not quiet
         self._to_stdout = steps_are_the_result
-        self._start_seconds = 0.0
+        self._side_by_side = side_by_side
         self._bar = Progress(
             TextColumn("{task.description}", style="dim"),
             BarColumn(bar_width=24),
@@ -59,20 +62,24 @@ class Display:
     ) -> None:
         self._bar.stop()
 
-    def begin(self, name: str, start_seconds: float) -> None:
-        for task in self._bar.task_ids:
-            self._bar.remove_task(task)
-        self._start_seconds = start_seconds
-        self._task = self._bar.add_task(f"reading {name}", total=None, unit="")
+    @contextmanager
+    def video(self, name: str, start_seconds: float) -> Iterator[Callable[[Report], None]]:
+        """A bar for one video, as long as it lasts; gives what is to be called with its progress."""
+        task = self._bar.add_task(f"reading {name}", total=None, unit="")
 
-    def report(self, report: Report) -> None:
-        share = share_done(report, self._start_seconds)
-        if share is not None:
-            self._bar.update(self._task, total=1.0, completed=share, unit="left")
-        if report.phase != "reading":
-            self._bar.update(self._task, description=report.phase)
-        if report.step is not None:
-            self.show(report.step)
+        def report(report: Report) -> None:
+            share = share_done(report, start_seconds)
+            if share is not None:
+                self._bar.update(task, total=1.0, completed=share, unit="left")
+            if report.phase != "reading":
+                self._bar.update(task, description=f"{report.phase} {name}")
+            if report.step is not None and not self._side_by_side:
+                self.show(report.step)
+
+        try:
+            yield report
+        finally:
+            self._bar.remove_task(task)
 
     def show(self, step: Step) -> None:
         """Show a finished step."""
