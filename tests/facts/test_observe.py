@@ -22,3 +22,7 @@ from sharegpt4video.facts.observe import raises
 )
 def test_raises_are_counted_from_below(counts: list[int | None], expected: tuple[int, ...]) -> None:
     assert raises(counts) == expected
+
+
+def test_what_is_up_too_briefly_does_not_count() -> None:
+    assert raises([0, 1, 0, 1, 1, 0, 2], least_samples=2) == (1,)

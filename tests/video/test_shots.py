@@ -95,7 +95,8 @@ def detect(frames: list[tuple[float, Pixels]]) -> list[Transition]:
     assert {time for one in last for time in (one.start_seconds, one.seconds)} <= still_open
     found += last
     assert all(one.start_seconds < one.seconds for one in found)
-    assert all(after.seconds - before.seconds >= 0.6 for before, after in pairwise(found))
+    least = {"cut": 0.3, "fade": 0.6}
+    assert all(after.seconds - before.seconds >= least[after.kind] for before, after in pairwise(found))
     return found
 
 
@@ -241,12 +242,13 @@ def test_variable_frame_rate_keeps_true_times() -> None:
     assert start <= second.seconds <= end + 0.25
 
 
-def test_shots_are_not_shorter_than_the_least_length() -> None:
+@pytest.mark.parametrize(("seconds", "shots"), [(0.16, 2), (0.24, 2), (0.36, 3), (0.5, 3)])
+def test_shots_are_not_shorter_than_the_least_length(seconds: float, shots: int) -> None:
     script = Script()
     script.shot(1, 2)
-    cut = script.shot(2, 0.3)
-    script.shot(3, 2)
-    assert [one.seconds for one in detect(script.frames)] == [cut]
+    cut = script.shot(2, seconds)
+    next_cut = script.shot(3, 2)
+    assert [one.seconds for one in detect(script.frames)] == [cut, next_cut][: shots - 1]
 
 
 @settings(max_examples=25, deadline=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,6 +30,7 @@ CLOTHES_SHARE = 0.5  # a colour is that of somebody's clothes when it covers thi
 NOT_SURELY_CLOTHES = frozenset(
     {"beige", "brown", "light brown", "dark brown", "orange", "pink", "light pink", "grey", "light grey", "dark grey"}
 )
+LEG_SAMPLES = 2  # a foot off the ground for one sample is a stride, or a mistake
 STEADY_SAMPLES = 1  # a pose is steadied over this many samples on either side
 
 NO_CAMERA = CameraMotion()
@@ -170,7 +172,7 @@ class Observer:
             start_pose=self._pose_at(track, start_seconds),
             end_pose=self._pose_at(track, end_seconds),
             arm_raises=raises([pose.arms_raised for pose in inside]),
-            leg_raises=raises([pose.legs_raised for pose in inside]),
+            leg_raises=raises([pose.legs_raised for pose in inside], LEG_SAMPLES),
         )
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:
@@ -192,22 +194,14 @@ class Observer:
         return steady(near) if near and track.box_at(seconds) is not None else None
 
 
-def raises(counts: Iterable[int | None]) -> tuple[int, ...]:
+def raises(counts: Iterable[int | None], least_samples: int = 1) -> tuple[int, ...]:
     """Each time that limbs went up, how many were up at most; None where they were not seen.
 
-    Limbs that are up from the start have not been raised.
+    Limbs that are up from the start have not been raised, nor have those that are up in fewer than ``least_samples``.
     """
-    found: list[int] = []
-    up_before: int | None = None
-    for count in counts:
-        if count is None:
-            continue
-        if count and up_before == 0:
-            found.append(count)
-        elif count and found:
-            found[-1] = max(found[-1], count)
-        up_before = count
-    return tuple(found)
+    seen = [count for count in counts if count is not None]
+    runs = [list(run) for _, run in groupby(seen, key=bool)]
+    return tuple(max(run) for run in runs[1:] if run[0] and len(run) >= least_samples)
 
 
 def _clothes(picture: NDArray[np.uint8], points: Keypoints, pose: Pose) -> tuple[str, ...]:

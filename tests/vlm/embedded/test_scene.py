@@ -134,3 +134,15 @@ def test_every_one_of_many_labels_is_named() -> None:
     things = [thing(label, LEFT, LEFT, n) for n, label in enumerate(labels)]
     text = scene.opening(at(0.0, *things))
     assert all(f"a {label}" in text or f"an {label}" in text for label in labels)
+
+
+@pytest.mark.parametrize("seconds", [float(number) for number in range(8)])
+@pytest.mark.parametrize("sharpness", [5.0, 500.0])
+def test_a_weak_palette_reads_well_in_every_phrasing(seconds: float, sharpness: float) -> None:
+    """The phrasings are chosen by time; the words for colours must fit all of them."""
+    weak = Look(0.5, 0.3, sharpness, (("green", 0.22), ("dark grey", 0.2), ("blue", 0.1)))
+    for facts in (at(seconds, look=weak), at(seconds, thing("dog", CENTRE, CENTRE), look=weak)):
+        text = scene.opening(facts)
+        assert "partly green and dark grey" in text
+        assert " is with " not in text
+        assert " is," not in text

@@ -119,7 +119,7 @@ def look_sentence(found: Sequence[Chapter]) -> str:
     light = [look.brightness for look in shown]
     changing = max(light) - min(light) > 0.35
     words = [brightness_words(mean) if not changing else "", palette_words(mean)]
-    told = ", ".join(word for word in words if word and not word.startswith("with "))
+    told = ", ".join(word for word in words if word and not word.startswith("partly "))
     if not told:
         return ""
     whole = "the picture is" if len(found) == 1 else "overall, the picture is"

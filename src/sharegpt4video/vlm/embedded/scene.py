@@ -220,12 +220,12 @@ def brightness_words(look: Look) -> str:
 
 
 def palette_words(look: Look) -> str:
-    """The colours as in "mostly light blue and green"; "" when nothing stands out."""
+    """The colours as in "mostly light blue and green", to follow "is"; "" when nothing stands out."""
     main = [(name, share) for name, share in look.palette if share >= 0.15][:3]
     if not main:
         return ""
     if sum(share for _, share in main) < 0.5:
-        return f"with {listed([name for name, _ in main])} in it"
+        return f"partly {listed([name for name, _ in main])}"
     leading = [name for name, share in main if share >= main[0][1] / 3]
     return f"mostly {listed(leading)}"
 
@@ -248,8 +248,6 @@ def picture_sentence(look: Look, facts: Facts) -> str:
     if not words:
         return blur_sentence(look)
     subject = choose(["the picture is", "the whole picture is", "the image is"], "look", facts.end_seconds, words)
-    if words.startswith("with "):
-        return f"{subject} {blur}, {words}" if blur else f"the picture has {words[5:]}"
     return f"{subject} {', '.join(filter(None, [blur, words]))}"
 
 
