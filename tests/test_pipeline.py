@@ -203,6 +203,14 @@ def test_a_clip_summary_needs_no_video(clip: Path) -> None:
     assert [step.shot_index for step in vlm.requests[0].steps] == [1] * len(vlm.requests[0].steps)
 
 
+def test_a_summary_of_nothing_says_so(clip: Path) -> None:
+    captioned = sg4v.caption(clip, model=FakeVLM(), settings=SETTINGS)
+    vlm = FakeVLM()
+    told = sg4v.summarize(captioned, 90.0, 95.0, model=vlm)
+    assert (told.text, vlm.requests) == ("", [])
+    assert "nothing to summarise" in told.problem
+
+
 def test_the_embedded_model_gives_the_same_caption_twice(clip: Path) -> None:
     first, second = (sg4v.caption(clip, settings=SETTINGS) for _ in range(2))
     assert first == second

@@ -82,7 +82,7 @@ def summarize(
 ) -> Summary:
     """A caption for ``[start_seconds, end_seconds)`` of a captioned video, from its steps alone.
 
-    Raises ValueError when no step lies in that part.
+    Where no step has a usable description, the text is empty and ``problem`` says so.
     """
     settings = settings or CaptionSettings()
     role = summary_role(
