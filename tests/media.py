@@ -100,27 +100,28 @@ def write_video(
         options=dict(container_options or {}),
     ) as output:
         stream: Any = output.add_stream(codec, rate=rate, options=_speed(codec) | dict(options or {}))
-        stream.pix_fmt = pix_fmt
-        stream.codec_context.gop_size = gop
-        stream.codec_context.max_b_frames = b_frames
-        stream.codec_context.time_base = base
-        stream.time_base = base
-        for name, value in (tags or {}).items():
+        stream.pix_fmt, stream.time_base = pix_fmt, base
+        settings = {"gop_size": gop, "max_b_frames": b_frames, "time_base": base, **(tags or {})}
+        for name, value in (settings | ({"sample_aspect_ratio": aspect} if aspect else {})).items():
             setattr(stream.codec_context, name, value)
-        if aspect:
-            stream.codec_context.sample_aspect_ratio = aspect
         tone = output.add_stream("aac" if codec != "libvpx-vp9" else "libopus", rate=48_000) if audio_seconds else None
-        for index, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(picture, "rgb24") if isinstance(picture, np.ndarray) else picture
-            if index == 0:
-                stream.width, stream.height = frame.width, frame.height
-            frame = _in_format(frame, pix_fmt)
-            frame.pts = index if pts is None else pts[index]
-            frame.time_base = base
-            output.mux(stream.encode(frame))
-        output.mux(stream.encode(None))
+        _encode(output, stream, pictures, pts, base)
         if tone is not None and audio_seconds is not None:
             _write_tone(output, tone, *audio_seconds)
+
+
+def _encode(
+    output: Any, stream: Any, pictures: Iterable[Picture | av.VideoFrame], pts: Sequence[int] | None, base: Fraction
+) -> None:
+    for index, picture in enumerate(pictures):
+        frame = av.VideoFrame.from_ndarray(picture, "rgb24") if isinstance(picture, np.ndarray) else picture
+        if index == 0:
+            stream.width, stream.height = frame.width, frame.height
+        frame = _in_format(frame, stream.pix_fmt)
+        frame.pts = index if pts is None else pts[index]
+        frame.time_base = base
+        output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))
 
 
 def _in_format(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:

@@ -103,7 +103,10 @@ def _flipped(data: bytes, chance: random.Random, *, head_only: bool) -> bytes:
     return bytes(damaged)
 
 
-def _after(tag: bytes, offset: int, value: bytes) -> Callable[[bytes], bytes]:
+Patch = Callable[[bytes], bytes]
+
+
+def _after(tag: bytes, offset: int, value: bytes) -> Patch:
     """Overwrite bytes `offset` after each place where `tag` stands."""
 
     def patch(data: bytes) -> bytes:
@@ -118,8 +121,21 @@ def _after(tag: bytes, offset: int, value: bytes) -> Callable[[bytes], bytes]:
 
 
 def _patched_headers(good: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
+    tables = (
+        ("mp4", "h264.mp4", _mp4_patches()),
+        ("webm", "vp9.webm", _webm_patches()),
+        ("avi", "mjpeg.avi", _avi_patches()),
+        ("gif", "plain.gif", _gif_patches()),
+    )
+    for ending, source, patches in tables:
+        for name, patch in patches.items():
+            yield f"{ending}-{name}.{ending}", patch(good[source])
+    yield from _patched_packets(good["h264.ts"])
+
+
+def _mp4_patches() -> dict[str, Patch]:
     big, huge = struct.pack(">I", 0x7FFFFFFF), b"\xff\xff\xff\xff"
-    mp4 = {
+    return {
         "tkhd-size": _after(b"tkhd", 76, struct.pack(">II", 60000 << 16, 60000 << 16)),
         "stsd-size": _after(b"avc1", 24, struct.pack(">HH", 65535, 65535)),
         "stsd-large": _after(b"avc1", 24, struct.pack(">HH", 9000, 7000)),
@@ -147,19 +163,21 @@ def _patched_headers(good: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
         "box-self": _after(b"trak", -8, bytes(4)),
         "sps": _after(b"avcC", 8, bytes(12)),
     }
-    for name, patch in mp4.items():
-        yield f"mp4-{name}.mp4", patch(good["h264.mp4"])
-    webm = {
+
+
+def _webm_patches() -> dict[str, Patch]:
+    return {
         "width": _after(b"\xb0\x81", 0, b"\xff"),
         "scale-zero": _after(b"\x2a\xd7\xb1\x83", 0, bytes(3)),
         "scale-huge": _after(b"\x2a\xd7\xb1\x83", 0, b"\xff" * 3),
         "codec": _after(b"V_VP", 0, b"7"),
         "cluster-time": _after(b"\xe7\x81", 0, b"\xff"),
     }
-    for name, patch in webm.items():
-        yield f"webm-{name}.webm", patch(good["vp9.webm"])
+
+
+def _avi_patches() -> dict[str, Patch]:
     little = struct.Struct("<I").pack
-    avi = {
+    return {
         "size": _after(b"avih", 36, little(60000) * 2),
         "frame-size": _after(b"strf", 8, little(1 << 20) * 2),
         "frame-negative": _after(b"strf", 12, little(0x80000000)),
@@ -169,14 +187,20 @@ def _patched_headers(good: dict[str, bytes]) -> Iterator[tuple[str, bytes]]:
         "start": _after(b"vids", 24, little(0x7FFFFFFF)),
         "index": _after(b"idx1", 0, little(0xFFFFFFF0)),
     }
-    for name, patch in avi.items():
-        yield f"avi-{name}.avi", patch(good["mjpeg.avi"])
-    yield "gif-screen.gif", _after(b"GIF89a", 0, b"\xff\xff\xff\xff")(good["plain.gif"])
-    yield "gif-large.gif", _after(b"GIF89a", 0, struct.pack("<HH", 6000, 5000))(good["plain.gif"])
-    yield "gif-frame.gif", _after(b"\x2c", 4, b"\xff\xff\xff\xff")(good["plain.gif"])
-    yield "gif-delay.gif", _after(b"\x21\xf9\x04", 1, b"\xff\xff")(good["plain.gif"])
-    yield "gif-nodelay.gif", _after(b"\x21\xf9\x04", 1, b"\x00\x00")(good["plain.gif"])
-    packets = [good["h264.ts"][at : at + 188] for at in range(0, len(good["h264.ts"]), 188)]
+
+
+def _gif_patches() -> dict[str, Patch]:
+    return {
+        "screen": _after(b"GIF89a", 0, b"\xff\xff\xff\xff"),
+        "large": _after(b"GIF89a", 0, struct.pack("<HH", 6000, 5000)),
+        "frame": _after(b"\x2c", 4, b"\xff\xff\xff\xff"),
+        "delay": _after(b"\x21\xf9\x04", 1, b"\xff\xff"),
+        "nodelay": _after(b"\x21\xf9\x04", 1, b"\x00\x00"),
+    }
+
+
+def _patched_packets(stream: bytes) -> Iterator[tuple[str, bytes]]:
+    packets = [stream[at : at + 188] for at in range(0, len(stream), 188)]
     shuffled = packets[:6] + random.Random(3).sample(packets[6:], len(packets) - 6)
     yield "ts-shuffled.ts", b"".join(shuffled)
     yield "ts-reversed.ts", b"".join(reversed(packets))
