@@ -123,9 +123,10 @@ class Batch:
         return {name: self.out / f"{video_name(video)}.{ENDINGS[name]}" for name in self.formats}
 
     def _fail(self, video: str, reason: Exception, display: Display) -> None:
+        """Say why, with the video as the user named it: the same file name may stand in several folders."""
         self.failed += 1
-        named = str(reason).startswith((video, Path(video).name))
-        display.error(reason if named else f"{video}: {reason}")
+        message = str(reason).removeprefix(f"{video}: ").removeprefix(f"{Path(video).name}: ")
+        display.error(f"{video}: {message}")
 
     def _count(self, captioned: VideoCaption, display: Display) -> None:
         self._model_failures = 0
