@@ -101,6 +101,31 @@ def test_fast_mode_with_hints_carries_facts_and_pictures(clip: Path) -> None:
     assert request.seconds == pytest.approx((0.6, 1.8, 3.1, 4.3), abs=0.051)
 
 
+@pytest.mark.parametrize(("max_images", "hints"), [(16, False), (16, True), (0, False)])
+def test_fast_mode_takes_no_header_at_its_word(max_images: int, hints: bool, tmp_path: Path) -> None:
+    """Sound that goes on for longer than the pictures makes the container longer than what can be seen."""
+    path = tmp_path / "sound.mkv"
+    write_video(path, [texture(1, 64, 48)] * 30, fps=FPS, audio_seconds=(0, 6))
+    vlm = FakeVLM(max_images=max_images)
+    settings = CaptionSettings(mode="fast", fast_frames=4, hints=hints, **QUICK)  # type: ignore[arg-type]
+    captioned = sg4v.caption(path, model=vlm, settings=settings)
+    assert times(captioned) == [(0.0, 3.0)]
+    assert all(seconds < 3.0 for seconds in vlm.requests[0].seconds)
+    if not hints:  # there the pictures are taken on the way, before anybody knows
+        assert len(vlm.requests[0].seconds) == 4
+
+
+def test_a_selector_is_chosen_by_name(clip: Path) -> None:
+    def kept(**more: object) -> int:
+        chosen = KeyframeSettings(every_seconds=1.0, similarity=-1.0, **more)  # type: ignore[arg-type]
+        return len(list(sg4v.keyframes(clip, CaptionSettings(keyframes=chosen, image_side_pixels=64))))
+
+    assert kept(selector="uniform") == 6
+    assert kept(selector="semantic") == 4  # nothing is that unlike: each shot's first and last frame
+    with pytest.raises(sg4v.SettingsError, match=r"'best'.*semantic, uniform"):
+        kept(selector="best")
+
+
 def test_a_part_of_the_video_keeps_the_video_s_times(clip: Path) -> None:
     settings = CaptionSettings(start_seconds=1.0, end_seconds=4.0, **QUICK)  # type: ignore[arg-type]
     captioned = sg4v.caption(clip, model=FakeVLM(), settings=settings)

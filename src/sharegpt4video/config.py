@@ -22,6 +22,8 @@ class KeyframeSettings:
 
     every_seconds: float = 2.0
     """Distance between candidates, counted from the start of each shot."""
+    selector: str = "semantic"
+    """``semantic`` keeps candidates that differ from the last kept one, ``uniform`` keeps them all."""
     encoder: str = "embedded"
     """What compares frames: ``embedded`` (ships with the package) or ``clip`` (extra ``hf``)."""
     similarity: float | None = None

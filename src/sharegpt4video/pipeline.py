@@ -105,7 +105,7 @@ def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterato
     settings = settings or CaptionSettings()
     with _open(video, settings) as reader:
         flow = candidates(reader.decoded(), ShotDetector(), settings.keyframes.every_seconds)
-        for selected in open_selector(settings).select(flow):
+        for selected in open_selector(settings.keyframes).select(flow):
             decoded = selected.candidate.decoded
             picture = decoded.frame(settings.image_side_pixels).pixels
             yield Keyframe(
@@ -121,7 +121,7 @@ def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[
     """The facts at each shot's opening and between its keyframes, in time order; no model is asked."""
     settings = settings or CaptionSettings()
     with _open(video, settings) as reader:
-        for segment in segments(reader.decoded(), open_selector(settings), settings, with_images=False):
+        for segment in segments(reader.decoded(), open_selector(settings.keyframes), settings, with_images=False):
             yield from segment.facts[1:] if segment.continues else segment.facts
 
 

@@ -16,14 +16,15 @@ from .captioner.outcome import Summary
 from .captioner.sliding import sliding
 from .captioner.summary import summary
 from .captioner.timeline import Timeline
-from .config import CaptionSettings
+from .config import CaptionSettings, KeyframeSettings
+from .errors import SettingsError, VideoError
 from .facts.encoder import BackboneEncoder
 from .facts.segments import segments
 from .prompts import prompt_set
-from .records import Facts, Keyframe, Provenance, Segment, Shot, Step, VideoCaption
+from .records import Facts, Frame, Keyframe, Provenance, Segment, Shot, Step, VideoCaption
 from .video.compose import encode_jpeg
 from .video.encoders import ClipEncoder, FrameEncoder
-from .video.keyframes import KeyframeSelector, SemanticSelector, UniformSelector
+from .video.keyframes import SELECTORS, KeyframeSelector, UniformSelector
 from .video.picture import DecodedFrame
 from .video.reader import VideoReader
 from .vlm.base import Reply
@@ -70,7 +71,7 @@ class VideoRun:
     async def sliding(self) -> None:
         """Describe each segment in a chain of its own, then tell the whole."""
         looks = self._engine.vlm.max_images > 0
-        flow = segments(self._decoded(), open_selector(self._settings), self._settings, with_images=looks)
+        flow = segments(self._decoded(), open_selector(self._settings.keyframes), self._settings, with_images=looks)
         room = asyncio.Semaphore(SEGMENTS_AHEAD)
         chains: list[asyncio.Task[str]] = []
         try:
@@ -127,26 +128,24 @@ class VideoRun:
 
     async def fast(self) -> None:
         """Ask once, with frames spread evenly; the facts are measured when the model needs them."""
-        start, end = await asyncio.to_thread(self._span)
-        count = self._settings.fast_frames
-        times = [start + (end - start) * (number + 0.5) / count for number in range(count)]
+        end = await asyncio.to_thread(self._announced_end)
+        every = (end - self._start_seconds) / self._settings.fast_frames
+        facts: list[Facts] = []
         if self._engine.vlm.max_images == 0:
-            facts = await self._measured(self._decoded(), (end - start) / count)
-            keyframes = [Keyframe(seconds, 0, "change") for seconds in times]
+            facts = await self._measured(self._decoded(), every)
+            keyframes = [Keyframe(seconds, 0, "change") for seconds in self._even_times(self._read_seconds)]
         elif self._settings.hints:
-            pictures = _Pictures(times, self._settings)
-            facts = await self._measured(pictures.watch(self._decoded()), (end - start) / count)
+            pictures = _Pictures(self._even_times(end), self._settings)
+            facts = await self._measured(pictures.watch(self._decoded()), every)
             keyframes = pictures.taken
         else:
-            facts = []
-            keyframes = await self._sampled(times)
-            self._read_seconds = end
+            keyframes = await self._sampled(end)
         step = await self._ask(
             fast(
                 keyframes,
                 facts,
                 video=self._reader.info.name,
-                start_seconds=start,
+                start_seconds=self._start_seconds,
                 end_seconds=self._read_seconds,
                 layout=self._prompts.fast_layout,
             )
@@ -162,13 +161,28 @@ class VideoRun:
             facts.extend(segment.facts[1:] if segment.continues else segment.facts)
         return facts
 
-    async def _sampled(self, times: list[float]) -> list[Keyframe]:
-        frames = self._reader.frames(at_seconds=times, side_pixels=self._settings.image_side_pixels)
-        found = {frame.seconds: frame async for frame in in_thread(frames)}
+    async def _sampled(self, end_seconds: float) -> list[Keyframe]:
+        """Frames spread evenly; when the header announced more than there is, over what there is."""
+        try:
+            found = await self._frames_at(self._even_times(end_seconds))
+        except VideoError:
+            end_seconds = await asyncio.to_thread(self._decoded_end)
+            found = await self._frames_at(self._even_times(end_seconds))
+        self._read_seconds = end_seconds
         return [
-            Keyframe(seconds, 0, "change", None, encode_jpeg(frame.pixels, self._settings.jpeg_quality))
-            for seconds, frame in found.items()
+            Keyframe(frame.seconds, 0, "change", None, encode_jpeg(frame.pixels, self._settings.jpeg_quality))
+            for frame in found
         ]
+
+    async def _frames_at(self, times: list[float]) -> list[Frame]:
+        """The frames on display at these times, each once."""
+        frames = self._reader.frames(at_seconds=times, side_pixels=self._settings.image_side_pixels)
+        return list({frame.seconds: frame async for frame in in_thread(frames)}.values())
+
+    def _even_times(self, end_seconds: float) -> list[float]:
+        """The middles of ``fast_frames`` equal parts."""
+        start, count = self._start_seconds, self._settings.fast_frames
+        return [start + (end_seconds - start) * (number + 0.5) / count for number in range(count)]
 
     async def _ask(self, role: Role[T]) -> T:
         return await self._engine.run(role, on_reply=self._replies.append)
@@ -185,12 +199,15 @@ class VideoRun:
                 self._loop.call_soon_threadsafe(self._report, "reading")
             yield frame
 
-    def _span(self) -> tuple[float, float]:
-        """Start and end of the wanted part; the end is found by decoding when no header tells it."""
+    def _announced_end(self) -> float:
+        """Where the wanted part ends as the header says, or as decoding tells where no header does."""
         known = self._reader.info.duration_seconds
-        end = known if known is not None else max((f.end_seconds for f in self._reader.decoded()), default=0.0)
+        end = self._decoded_end() if known is None else known
         wanted = self._settings.end_seconds
-        return self._start_seconds, end if wanted is None else min(end, wanted)
+        return end if wanted is None else min(end, wanted)
+
+    def _decoded_end(self) -> float:
+        return max((frame.end_seconds for frame in self._reader.decoded()), default=self._start_seconds)
 
     def _note_shot(self, segment: Segment) -> None:
         end = segment.shot_end_seconds or segment.keyframes[-1].seconds
@@ -263,7 +280,12 @@ class _Pictures:
             yield frame
 
 
-def open_selector(settings: CaptionSettings) -> KeyframeSelector:
-    chosen = settings.keyframes
-    encoder: FrameEncoder = ClipEncoder() if chosen.encoder == "clip" else BackboneEncoder()
-    return SemanticSelector(encoder, similarity=chosen.similarity, max_gap_seconds=chosen.max_gap_seconds)
+def open_selector(settings: KeyframeSettings) -> KeyframeSelector:
+    """Raises SettingsError naming the known selectors when the one asked for is none of them."""
+
+    def encoder() -> FrameEncoder:
+        return ClipEncoder() if settings.encoder == "clip" else BackboneEncoder()
+
+    if settings.selector not in SELECTORS:
+        raise SettingsError(f"no keyframe selector is called {settings.selector!r}; known are: {', '.join(SELECTORS)}")
+    return SELECTORS[settings.selector](settings, encoder)

@@ -8,6 +8,7 @@ from typing import Any, cast
 import numpy as np
 import pytest
 
+from sharegpt4video.config import KeyframeSettings
 from sharegpt4video.video.keyframes import SELECTORS, Candidate, KeyframeSelector, Selected
 from sharegpt4video.video.picture import DecodedFrame
 
@@ -36,8 +37,8 @@ class GreyEncoder:
 
 
 MADE: dict[str, Callable[[], KeyframeSelector]] = {
-    "semantic": lambda: SELECTORS["semantic"](GreyEncoder()),
-    "uniform": lambda: SELECTORS["uniform"](2.0),
+    "semantic": lambda: SELECTORS["semantic"](KeyframeSettings(), GreyEncoder),
+    "uniform": lambda: SELECTORS["uniform"](KeyframeSettings(), GreyEncoder),
 }
 
 

@@ -155,12 +155,10 @@ class Observer:
                 self._tracker.push(sample.seconds, sample.detections)
 
     def _object(self, track: Track, start_seconds: float, end_seconds: float) -> TrackedObject:
-        inside = [
-            pose
-            for sample in track.samples
-            if start_seconds <= sample.seconds <= end_seconds
-            and (pose := self._poses.get((sample.seconds, sample.box)))
-        ]
+        before = [sample for sample in track.samples if sample.seconds <= start_seconds][-1:]  # how limbs were at first
+        inside = [sample for sample in track.samples if start_seconds < sample.seconds <= end_seconds]
+        seen = [self._poses.get((sample.seconds, sample.box)) for sample in (*before, *inside)]
+        poses = [pose for pose in seen if pose]
         return TrackedObject(
             track_id=track.id,
             label=track.label,
@@ -171,8 +169,8 @@ class Observer:
             colours=self._colours_of(track),
             start_pose=self._pose_at(track, start_seconds),
             end_pose=self._pose_at(track, end_seconds),
-            arm_raises=raises([pose.arms_raised for pose in inside]),
-            leg_raises=raises([pose.legs_raised for pose in inside], LEG_SAMPLES),
+            arm_raises=raises([pose.arms_raised for pose in poses]),
+            leg_raises=raises([pose.legs_raised for pose in poses], LEG_SAMPLES),
         )
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:

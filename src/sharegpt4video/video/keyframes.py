@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import KeyframeSettings
 from ..errors import SettingsError
 from ..records import KeyframeReason, ShotOpening
 from .encoders import FrameEncoder
@@ -198,7 +199,11 @@ class UniformSelector:
         yield from chain.end()
 
 
-SELECTORS: dict[str, Callable[..., KeyframeSelector]] = {"semantic": SemanticSelector, "uniform": UniformSelector}
+# How ``KeyframeSettings.selector`` becomes a selector; the encoder is only made for one that compares pictures.
+SELECTORS: dict[str, Callable[[KeyframeSettings, Callable[[], FrameEncoder]], KeyframeSelector]] = {
+    "semantic": lambda chosen, encoder: SemanticSelector(encoder(), chosen.similarity, chosen.max_gap_seconds),
+    "uniform": lambda chosen, _: UniformSelector(chosen.every_seconds),
+}
 
 Row = NDArray[np.float32]
 
