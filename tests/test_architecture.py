@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "prompts", "config"}
+BASICS = {"records", "errors", "prompts", "config", "cores"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -20,14 +20,17 @@ MAY_IMPORT: dict[str, set[str]] = {
     "prompts": {"records", "errors"},
     "config": {"records", "errors"},
     "background": set(),
+    "subtitles": {"records"},
+    "cores": set(),
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
     "vlm": BASICS,
     "captioner": {"records", "errors", "prompts", "vlm"},
-    "run": BASICS | {"__init__", "background", "video", "facts", "captioner", "vlm"},
-    "pipeline": BASICS | {"__init__", "run", "video", "facts", "captioner", "vlm"},
+    "reading": BASICS | {"video", "facts"},
+    "run": BASICS | {"__init__", "reading", "captioner", "vlm"},
+    "pipeline": BASICS | {"__init__", "background", "reading", "run", "video", "facts", "captioner", "vlm"},
     "estimate": BASICS | {"video", "vlm"},
-    "cli": BASICS | {"__init__", "estimate", "run", "pipeline", "video", "facts", "captioner", "vlm"},
+    "cli": BASICS | {"__init__", "subtitles", "estimate", "run", "pipeline", "video", "facts", "captioner", "vlm"},
 }
 
 # Narrower than the room: module -> what it may use of another room.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -11,7 +11,7 @@ T = TypeVar("T")
 _END = object()
 
 
-async def in_thread(items: Iterable[T], stop: Callable[[], None] = lambda: None) -> AsyncIterator[T]:
+async def in_thread(items: Iterable[T], stop: Callable[[], None] = lambda: None) -> AsyncGenerator[T, None]:
     """Yield the items; each is made in a thread while the event loop does other things.
 
     The next item is begun as soon as one is taken, so one is always being made ahead. What the iterator raises is
@@ -33,3 +33,5 @@ async def in_thread(items: Iterable[T], stop: Callable[[], None] = lambda: None)
         await asyncio.wait([ahead])
         if not ahead.cancelled():
             ahead.exception()  # looked at, so that asyncio does not report it a second time
+        if isinstance(iterator, Generator):
+            iterator.close()  # what it holds open is closed now, not when it is collected

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO, TypeVar
 
+from .background import in_thread
 from .captioner.engine import Engine, Role
 from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
@@ -21,8 +23,9 @@ from .config import CaptionSettings
 from .errors import CaptionInterrupted, VLMError
 from .facts.segments import segments
 from .prompts import prompt_set
+from .reading import open_selector, read
 from .records import Facts, Keyframe, VideoCaption
-from .run import Progress, VideoRun, open_selector
+from .run import Progress, VideoRun
 from .video.compose import arrange, encode_jpeg
 from .video.keyframes import candidates
 from .video.reader import VideoReader
@@ -60,16 +63,18 @@ async def acaption(
     """
     settings = settings or CaptionSettings()
     async with _engine(model, settings, engine) as running:
-        reader = await asyncio.to_thread(
-            VideoReader, video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds
-        )
-        with reader:
-            run = VideoRun(reader, running, settings, on_progress)
-            try:
-                await (run.fast() if settings.mode == "fast" else run.sliding())
-            except VLMError as error:
-                raise CaptionInterrupted(str(error), run.caption()) from error
-            return run.caption()
+        run = VideoRun(running, settings, on_progress)
+        stop, loop = threading.Event(), asyncio.get_running_loop()
+
+        def report(seconds: float) -> None:
+            loop.call_soon_threadsafe(run.read_to, seconds)
+
+        looks = running.vlm.max_images > 0
+        events = read(video, settings, looks=looks, stopped=stop.is_set, on_progress=report)
+        try:
+            return await run.describe(in_thread(events, stop.set))
+        except VLMError as error:
+            raise CaptionInterrupted(str(error), run.caption()) from error
 
 
 def summarize(

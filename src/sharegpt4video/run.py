@@ -1,38 +1,29 @@
-"""One video on its way through the house: read in a thread, described shot by shot, told as a whole."""
+"""The half of captioning that asks the model: what has been read is described shot by shot, then told as a whole."""
 
 from __future__ import annotations
 
 import asyncio
-import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from . import __version__
-from .background import in_thread
 from .captioner.engine import Engine, Role
 from .captioner.fast import fast
 from .captioner.outcome import Summary
 from .captioner.sliding import sliding
 from .captioner.summary import summary
 from .captioner.timeline import Timeline
-from .config import CaptionSettings, KeyframeSettings
-from .errors import SettingsError, VideoError
-from .facts.encoder import BackboneEncoder
-from .facts.segments import segments
+from .config import CaptionSettings
 from .prompts import prompt_set
-from .records import Facts, Frame, Keyframe, Provenance, Segment, Shot, Step, VideoCaption
-from .video.compose import encode_jpeg
-from .video.encoders import ClipEncoder, FrameEncoder
-from .video.keyframes import SELECTORS, KeyframeSelector, UniformSelector
-from .video.picture import DecodedFrame
-from .video.reader import VideoReader
+from .reading import Ended, Event, Opened, Sampled, shots_of
+from .records import Provenance, Segment, Shot, Step, VideoCaption
 from .vlm.base import Reply
 
 T = TypeVar("T")
 
 SEGMENTS_AHEAD = 128  # decoding waits when so many segments (of at most 4 new pictures) are not described yet
-PROGRESS_EVERY_SECONDS = 0.5  # of video
 
 
 @dataclass(frozen=True)
@@ -48,47 +39,72 @@ class Progress:
 
 
 class VideoRun:
-    """One video on its way: what has been read, described and counted so far."""
+    """One video on its way: what has been read, described and counted so far.
+
+    ``room`` bounds how many segments may be read and not described; videos that share one share the memory.
+    """
 
     def __init__(
         self,
-        reader: VideoReader,
         engine: Engine,
         settings: CaptionSettings,
-        on_progress: Callable[[Progress], None] | None,
+        on_progress: Callable[[Progress], None] | None = None,
+        *,
+        room: asyncio.Semaphore | None = None,
     ) -> None:
-        self._reader, self._engine, self._settings, self._on_progress = reader, engine, settings, on_progress
+        self._engine, self._settings, self._on_progress = engine, settings, on_progress
+        self._room = room or asyncio.Semaphore(SEGMENTS_AHEAD)
         self._prompts = prompt_set(settings.prompts)
-        self._loop = asyncio.get_running_loop()
-        self._stop = threading.Event()
+        self._opened: Opened | None = None
         self._start_seconds = self._read_seconds = settings.start_seconds or 0.0
+        self._warnings: tuple[str, ...] = ()
         self._shots: dict[int, Shot] = {}
         self._timeline = Timeline(self._step_done)
         self._steps_done = 0
         self._summary = Summary("", "")
         self._replies: list[Reply] = []
 
-    async def sliding(self) -> None:
-        """Describe each segment in a chain of its own, then tell the whole."""
-        looks = self._engine.vlm.max_images > 0
-        flow = segments(self._decoded(), open_selector(self._settings.keyframes), self._settings, with_images=looks)
-        room = asyncio.Semaphore(SEGMENTS_AHEAD)
+    async def describe(self, events: AsyncGenerator[Event, None]) -> VideoCaption:
+        """Describe what ``reading.read`` gives, as it comes. Raises what reading raises, and VLMError."""
         chains: list[asyncio.Task[str]] = []
+        sampled: Sampled | None = None
         try:
-            async for segment in in_thread(flow, self._stop.set):
-                self._note_shot(segment)
-                await room.acquire()
-                chain = asyncio.create_task(self._chain(segment, chains[-1] if segment.continues else None))
-                chain.add_done_callback(lambda _: room.release())
-                chains.append(chain)
-                for done in (chain for chain in chains if chain.done()):
-                    done.result()  # a model that is gone ends the reading, too
+            async with aclosing(events):
+                async for event in events:
+                    if isinstance(event, Segment):
+                        await self._start_chain(event, chains)
+                    elif isinstance(event, Sampled):
+                        sampled = event
+                    else:
+                        self._note(event)
             await asyncio.gather(*chains)
         finally:
             for chain in chains:
                 chain.cancel()
             await asyncio.gather(*chains, return_exceptions=True)
-        await self._summarize()
+        await (self._tell_at_once(sampled) if sampled else self._summarize())
+        return self.caption()
+
+    def read_to(self, seconds: float) -> None:
+        """Everything before ``seconds`` has been read."""
+        self._read_seconds = seconds
+        self._report("reading")
+
+    def _note(self, event: Opened | Ended) -> None:
+        if isinstance(event, Opened):
+            self._opened = event
+        else:
+            self._read_seconds, self._warnings = event.seconds, event.warnings
+
+    async def _start_chain(self, segment: Segment, chains: list[asyncio.Task[str]]) -> None:
+        """Describe a segment in a chain of its own, which carries on from the one before where the shot does."""
+        self._note_shot(segment)
+        await self._room.acquire()
+        chain = asyncio.create_task(self._chain(segment, chains[-1] if segment.continues else None))
+        chain.add_done_callback(lambda _: self._room.release())
+        chains.append(chain)
+        for done in (chain for chain in chains if chain.done()):
+            done.result()  # a model that is gone ends the reading, too
 
     async def _chain(self, segment: Segment, segment_before: asyncio.Task[str] | None) -> str:
         """Describe one segment; returns the text that the segment after it carries on from."""
@@ -96,7 +112,7 @@ class VideoRun:
         before = await segment_before if segment_before else ""
         role = sliding(
             segment,
-            video=self._reader.info.name,
+            video=self._name,
             layout=self._prompts.pair_layout,
             before=before,
             later=self._steps_after(segment),
@@ -108,10 +124,9 @@ class VideoRun:
 
     def _steps_after(self, segment: Segment) -> int:
         """At most how many steps the chain of a shot may have yet; none once the shot is closed."""
-        end = self._reader.info.duration_seconds
+        end = self._opened.end_seconds if self._opened else None
         if segment.shot_end_seconds is not None or end is None:
             return 0
-        end = end if self._settings.end_seconds is None else min(end, self._settings.end_seconds)
         return max(round((end - segment.keyframes[-1].seconds) / self._settings.keyframes.every_seconds), 0)
 
     async def _summarize(self) -> None:
@@ -119,32 +134,21 @@ class VideoRun:
         self._summary = await self._ask(
             summary(
                 self._timeline.steps,
-                video=self._reader.info.name,
+                video=self._name,
                 start_seconds=self._start_seconds,
                 end_seconds=self._read_seconds,
                 fold_steps=self._settings.fold_steps,
             )
         )
 
-    async def fast(self) -> None:
-        """Ask once, with frames spread evenly; the facts are measured when the model needs them."""
-        end = await asyncio.to_thread(self._announced_end)
-        every = (end - self._start_seconds) / self._settings.fast_frames
-        facts: list[Facts] = []
-        if self._engine.vlm.max_images == 0:
-            facts = await self._measured(self._decoded(), every)
-            keyframes = [Keyframe(seconds, 0, "change") for seconds in self._even_times(self._read_seconds)]
-        elif self._settings.hints:
-            pictures = _Pictures(self._even_times(end), self._settings)
-            facts = await self._measured(pictures.watch(self._decoded()), every)
-            keyframes = pictures.taken
-        else:
-            keyframes = await self._sampled(end)
+    async def _tell_at_once(self, sampled: Sampled) -> None:
+        """Ask once, with the frames of fast mode."""
+        self._shots = dict(enumerate(sampled.shots))
         step = await self._ask(
             fast(
-                keyframes,
-                facts,
-                video=self._reader.info.name,
+                sampled.keyframes,
+                sampled.facts,
+                video=self._name,
                 start_seconds=self._start_seconds,
                 end_seconds=self._read_seconds,
                 layout=self._prompts.fast_layout,
@@ -153,65 +157,15 @@ class VideoRun:
         self._timeline.add_whole(step)
         self._summary = Summary(step.text, step.problem)
 
-    async def _measured(self, decoded: Iterable[DecodedFrame], every_seconds: float) -> list[Facts]:
-        facts: list[Facts] = []
-        flow = segments(decoded, UniformSelector(max(every_seconds, 0.1)), self._settings, with_images=False)
-        async for segment in in_thread(flow, self._stop.set):
-            self._note_shot(segment)
-            facts.extend(segment.facts[1:] if segment.continues else segment.facts)
-        return facts
-
-    async def _sampled(self, end_seconds: float) -> list[Keyframe]:
-        """Frames spread evenly; when the header announced more than there is, over what there is."""
-        try:
-            found = await self._frames_at(self._even_times(end_seconds))
-        except VideoError:
-            end_seconds = await asyncio.to_thread(self._decoded_end)
-            found = await self._frames_at(self._even_times(end_seconds))
-        self._read_seconds = end_seconds
-        return [
-            Keyframe(frame.seconds, 0, "change", None, encode_jpeg(frame.pixels, self._settings.jpeg_quality))
-            for frame in found
-        ]
-
-    async def _frames_at(self, times: list[float]) -> list[Frame]:
-        """The frames on display at these times, each once."""
-        frames = self._reader.frames(at_seconds=times, side_pixels=self._settings.image_side_pixels)
-        return list({frame.seconds: frame async for frame in in_thread(frames)}.values())
-
-    def _even_times(self, end_seconds: float) -> list[float]:
-        """The middles of ``fast_frames`` equal parts."""
-        start, count = self._start_seconds, self._settings.fast_frames
-        return [start + (end_seconds - start) * (number + 0.5) / count for number in range(count)]
-
     async def _ask(self, role: Role[T]) -> T:
         return await self._engine.run(role, on_reply=self._replies.append)
 
-    def _decoded(self) -> Iterator[DecodedFrame]:
-        """The frames of the video, while somebody wants them; runs in the reading thread."""
-        reported = self._read_seconds
-        for frame in self._reader.decoded():
-            if self._stop.is_set():
-                return
-            self._read_seconds = frame.end_seconds
-            if frame.seconds >= reported + PROGRESS_EVERY_SECONDS:
-                reported = frame.seconds
-                self._loop.call_soon_threadsafe(self._report, "reading")
-            yield frame
-
-    def _announced_end(self) -> float:
-        """Where the wanted part ends as the header says, or as decoding tells where no header does."""
-        known = self._reader.info.duration_seconds
-        end = self._decoded_end() if known is None else known
-        wanted = self._settings.end_seconds
-        return end if wanted is None else min(end, wanted)
-
-    def _decoded_end(self) -> float:
-        return max((frame.end_seconds for frame in self._reader.decoded()), default=self._start_seconds)
+    @property
+    def _name(self) -> str:
+        return self._opened.name if self._opened else ""
 
     def _note_shot(self, segment: Segment) -> None:
-        end = segment.shot_end_seconds or segment.keyframes[-1].seconds
-        self._shots[segment.shot_index] = Shot(segment.shot_start_seconds, end, segment.opens_with)
+        (self._shots[segment.shot_index],) = shots_of([segment])
 
     def _step_done(self, step: Step) -> None:
         self._steps_done += 1
@@ -220,17 +174,16 @@ class VideoRun:
     def _report(self, phase: Literal["reading", "summarizing"], step: Step | None = None) -> None:
         if self._on_progress is None:
             return
-        end = self._settings.end_seconds or self._reader.info.duration_seconds
+        end = self._opened.end_seconds if self._opened else None
         known = self._timeline.known
         self._on_progress(Progress(phase, self._read_seconds, end, self._steps_done, known, step))
 
     def caption(self) -> VideoCaption:
         """What there is by now."""
-        info = self._reader.info
         return VideoCaption(
-            video=info.name,
-            width=info.width,
-            height=info.height,
+            video=self._name,
+            width=self._opened.width if self._opened else 0,
+            height=self._opened.height if self._opened else 0,
             start_seconds=self._start_seconds,
             end_seconds=self._read_seconds,
             mode=self._settings.mode,
@@ -238,7 +191,7 @@ class VideoRun:
             steps=self._timeline.steps,
             summary=self._summary.text,
             summary_problem=self._summary.problem,
-            warnings=tuple(self._reader.warnings),
+            warnings=self._warnings,
             provenance=self._provenance(),
         )
 
@@ -255,37 +208,5 @@ class VideoRun:
             input_tokens=tokens_in,
             output_tokens=tokens_out,
             cost_usd=self._engine.vlm.cost_usd(tokens_in, tokens_out),
-            request_keys=tuple(reply.request_key for reply in self._replies),
+            request_keys=tuple(sorted(reply.request_key for reply in self._replies)),  # replies come in any order
         )
-
-
-class _Pictures:
-    """Takes the frames on display at some times out of a stream that flows on to others."""
-
-    def __init__(self, times: list[float], settings: CaptionSettings) -> None:
-        self._times = times
-        self._settings = settings
-        self.taken: list[Keyframe] = []
-
-    def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
-        waiting = iter(self._times)
-        wanted = next(waiting, None)
-        for frame in decoded:
-            if wanted is not None and frame.end_seconds > wanted:
-                picture = frame.frame(self._settings.image_side_pixels).pixels
-                image = encode_jpeg(picture, self._settings.jpeg_quality)
-                self.taken.append(Keyframe(frame.seconds, 0, "change", None, image))
-                while wanted is not None and wanted < frame.end_seconds:
-                    wanted = next(waiting, None)  # a frame that stays on screen for long is taken once
-            yield frame
-
-
-def open_selector(settings: KeyframeSettings) -> KeyframeSelector:
-    """Raises SettingsError naming the known selectors when the one asked for is none of them."""
-
-    def encoder() -> FrameEncoder:
-        return ClipEncoder() if settings.encoder == "clip" else BackboneEncoder()
-
-    if settings.selector not in SELECTORS:
-        raise SettingsError(f"no keyframe selector is called {settings.selector!r}; known are: {', '.join(SELECTORS)}")
-    return SELECTORS[settings.selector](settings, encoder)

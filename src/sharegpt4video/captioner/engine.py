@@ -128,6 +128,8 @@ class Engine:
 
     async def _ask(self, request: Request, on_reply: OnReply | None) -> Reply:
         """Ask, and once more with a reminder if the answer cannot be used."""
+        if not self.vlm.uses_facts:
+            request = request.without_facts()
         if self._prepare is not None and request.images:
             loop = asyncio.get_running_loop()
             request = await loop.run_in_executor(self._threads, self._prepare, request, self.vlm.max_images)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from ..cores import cores
+
 WEIGHTS = Path(__file__).parent / "weights"
 DETECTOR = "nanodet-g-416.onnx"
 POSE = "movenet-lightning-192.onnx"
@@ -19,7 +20,7 @@ POSE = "movenet-lightning-192.onnx"
 
 def default_threads() -> int:
     """Two threads where there are two cores: more gain little on networks this small."""
-    return min(2, os.cpu_count() or 1)
+    return min(2, cores())
 
 
 def run(file_name: str, threads: int, outputs: Sequence[str], pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

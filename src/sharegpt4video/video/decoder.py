@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -12,6 +11,7 @@ from typing import Any
 import av
 import av.error
 
+from ..cores import cores
 from ..errors import VideoError
 from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, MAX_SIDE_PIXELS, Source, explain
 from .timing import Losses, Shown, Timeline, presentation_zero
@@ -54,7 +54,7 @@ class Decoder:
         self._leaps = True
         self._closed = False
         self._first_size: tuple[int, int] | None = None
-        self._threads = min(MAX_THREADS, os.cpu_count() or 1)
+        self._threads = min(MAX_THREADS, cores())
         self._zero = zero
         self._open()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from pydantic_core import to_json
@@ -55,6 +55,10 @@ class Request:
         del parts["remaining"]
         return hashlib.sha256(to_json(parts)).hexdigest()[:32]
 
+    def without_facts(self) -> Request:
+        """The same question, for a model whose answer cannot depend on measured facts."""
+        return replace(self, facts=(), steps=tuple(replace(step, facts=()) for step in self.steps))
+
 
 @dataclass(frozen=True)
 class Reply:
@@ -76,11 +80,13 @@ class VLM(ABC):
     name            as shown and stored, with the revision where there is one
     max_images      how many pictures one request may carry; 0 for a model that looks at none (it gets none)
     max_concurrent  how many requests it serves at the same time
+    uses_facts      whether measured facts can change its answers; requests are sent without them if not
     """
 
     name: str = ""
     max_images: int = 1
     max_concurrent: int = 1
+    uses_facts: bool = True
 
     @abstractmethod
     async def generate(self, request: Request) -> Reply:
@@ -89,6 +95,11 @@ class VLM(ABC):
         An answer that cannot be used comes back as a ``Reply`` with its ``problem``; raises VLMError when no request
         can succeed (bad key, unknown model, nobody there).
         """
+
+    @property
+    def identity(self) -> str:
+        """What decides its answers besides prompts and request: the model and its options, not where it runs."""
+        return self.name
 
     def estimate_tokens(self, request: Request) -> int | None:  # noqa: ARG002 - for those that can tell
         """About how many input tokens a request will be, or None when that is not known."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import uuid
@@ -81,6 +82,7 @@ class ServerVLM(VLM):
         _check_options(model, base_url, at_least_one, over_zero, not_negative)
         self._address = _Address(base_url)
         self.name = f"server:{model}@{self._address.url}"
+        self.uses_facts = hints
         self.max_images = max_images
         self.max_concurrent = max_concurrent
         self.usage = Usage()
@@ -93,6 +95,14 @@ class ServerVLM(VLM):
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
         self._dialect = Dialect()
         self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+
+    @property
+    def identity(self) -> str:
+        """The model and the options that decide its answers; the same model may move to another address."""
+        sampling = {"temperature": self._temperature, "max_tokens": self._max_tokens, "extra_body": self._extra_body}
+        pictures = {"side_pixels": self._pictures.side_pixels, "size_bytes": self._pictures.size_bytes}
+        options = {**sampling, **pictures, "max_images": self.max_images, "hints": self._hints}
+        return f"server:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
     async def generate(self, request: Request) -> Reply:
         """Ask the server, again if need be.
