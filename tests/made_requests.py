@@ -10,14 +10,7 @@ import numpy as np
 import PIL.Image
 
 from sharegpt4video.prompts import prompt_set
-from sharegpt4video.records import (
-    CameraMotion,
-    Facts,
-    Image,
-    Look,
-    PictureMotion,
-    Step,
-)
+from sharegpt4video.records import CameraMotion, Facts, Image, Look, PictureMotion, Step
 from sharegpt4video.vlm.base import VLM, Reply, Request
 from sharegpt4video.vlm.server import ServerVLM
 
@@ -69,7 +62,8 @@ FAST = Request(
 SUMMARY = Request("summary", steps=STEPS, end_seconds=2.0)
 FOLD = Request("fold", steps=STEPS, end_seconds=2.0)
 RECAPTION = Request("recaption", user_text="a green field, camera pans right")
-REQUESTS = (OPENING, CHANGE, FAST, SUMMARY, FOLD, RECAPTION)
+JUDGE = Request("judge", user_text="Is a {red} field green? Answer yes or no.")
+REQUESTS = (OPENING, CHANGE, FAST, SUMMARY, FOLD, RECAPTION, JUDGE)
 
 
 def server_vlm(base_url: str, **options: Any) -> ServerVLM:

@@ -209,6 +209,8 @@ def test_it_works_where_an_event_loop_already_runs(clip: Path) -> None:
 
 
 def test_cancelling_stops_the_reading_thread(clip: Path) -> None:
+    before = set(threading.enumerate())
+
     async def run() -> None:
         task = asyncio.create_task(sg4v.acaption(clip, model=FakeVLM(delay_seconds=5.0), settings=SETTINGS))
         await asyncio.sleep(0.5)
@@ -217,7 +219,7 @@ def test_cancelling_stops_the_reading_thread(clip: Path) -> None:
             await task
 
     asyncio.run(run())
-    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("asyncio")]
+    assert not [thread.name for thread in set(threading.enumerate()) - before if thread.name.startswith("asyncio")]
 
 
 def test_a_clip_summary_needs_no_video(clip: Path) -> None:

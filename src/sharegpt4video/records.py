@@ -247,6 +247,7 @@ class Segment:
 
     ``facts[i]`` was measured between ``keyframes[i - 1]`` and ``keyframes[i]``; ``facts[0]`` at the first of them.
     When ``continues`` is true the first keyframe is the last one of the segment before and has been described.
+    ``first_number`` says which keyframe of its shot the first one is, counted from 1.
     ``shot_end_seconds`` is None unless this segment closes the shot.
     """
 
@@ -257,6 +258,7 @@ class Segment:
     continues: bool
     keyframes: tuple[Keyframe, ...]
     facts: tuple[Facts, ...]
+    first_number: int = 1
 
 
 @dataclass(frozen=True)

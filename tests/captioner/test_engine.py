@@ -100,7 +100,7 @@ def test_the_result_is_that_of_one_request_after_the_other(many: list[Shape], sl
     assert vlm.most <= slots
     assert vlm.most >= min(slots, sum(shape.widths[0] for shape in many if shape.widths))
     assert (engine.requests, engine.input_tokens, engine.output_tokens) == (requests, 7 * requests, 3 * requests)
-    assert (engine.retried, sum(engine.problems.values())) == (0, 0)
+    assert (engine.asked_again.total(), sum(engine.problems.values())) == (0, 0)
 
 
 def test_a_thousand_roles_share_one_engine() -> None:
@@ -168,7 +168,7 @@ def test_an_unusable_reply_is_asked_for_once_more_with_a_reminder(problem: str) 
     vlm = ByHand(1, problems(problem))
     engine, reply = run_one(vlm)
     assert [request.reminder for request in vlm.asked] == ["", problem]
-    assert (reply.problem, engine.requests, engine.retried) == ("", 2, 1)
+    assert (reply.problem, engine.requests, engine.asked_again.total()) == ("", 2, 1)
     assert engine.problems == {}
 
 
@@ -181,7 +181,7 @@ def test_a_reply_that_stays_unusable_is_handed_on_marked() -> None:
 def test_unavailable_is_not_asked_again() -> None:
     vlm = ByHand(1, problems("unavailable"))
     engine, reply = run_one(vlm)
-    assert (reply.problem, len(vlm.asked), engine.retried) == ("unavailable", 1, 0)
+    assert (reply.problem, len(vlm.asked), engine.asked_again.total()) == ("unavailable", 1, 0)
 
 
 def test_a_reply_to_another_request_is_mixed_up() -> None:

@@ -61,6 +61,12 @@ def test_a_continuing_segment_has_no_opening_and_goes_on_from_the_text_before() 
     assert [(step.start_seconds, step.end_seconds) for step in steps] == [(8.0, 10.0), (10.0, 13.0)]
 
 
+def test_frames_are_numbered_through_the_whole_shot() -> None:
+    part = replace(segment(8.0, 10.0, 12.0, shot_end_seconds=13.0, continues=True), first_number=4)
+    _, asked = drive(sliding(part, video="v", before="she sits"), by_time)
+    assert [request.first_number for request in asked] == [4, 5]
+
+
 def test_a_problem_is_kept_with_its_text_and_not_passed_on() -> None:
     def answer(request: Request) -> Reply:
         if request.seconds[-1] == 4.0:

@@ -97,9 +97,12 @@ def test_answers_every_task(vlm: VLM, asked: Request) -> None:
     asked = shown_to(vlm, asked)
     (reply,) = ask(vlm, asked)
     assert isinstance(reply, Reply)
+    assert reply.request_key == asked.key()
+    if asked.task == "judge" and reply.problem == "empty":  # a model that cannot judge texts says so
+        assert "judge" in reply.detail
+        return
     assert (reply.problem, reply.detail) == ("", "")
     assert reply.text.strip() == reply.text != ""
-    assert reply.request_key == asked.key()
     assert reply.model == vlm.name
     assert reply.input_tokens >= 0
     assert reply.output_tokens >= 0
@@ -109,7 +112,8 @@ def test_answers_the_second_time_round_with_a_reminder(vlm: VLM) -> None:
     for asked in REQUESTS:
         again = replace(shown_to(vlm, asked), reminder="cut off")
         (reply,) = ask(vlm, again)
-        assert (reply.problem, reply.request_key) == ("", again.key())
+        assert reply.request_key == again.key()
+        assert reply.problem == "" or (asked.task, reply.problem) == ("judge", "empty")
 
 
 def test_many_at_once_each_get_the_answer_they_get_alone(backend: Backend) -> None:

@@ -77,6 +77,8 @@ def test_a_long_shot_comes_in_parts_that_join(tmp_path: Path, monkeypatch: pytes
         assert before.shot_end_seconds is None
         assert before.keyframes[-1] == after.keyframes[0]
         assert after.facts[1].start_seconds == before.facts[-1].end_seconds
+        assert after.first_number == before.first_number + len(before.keyframes) - 1
+    assert parts[0].first_number == 1
     assert parts[-1].shot_end_seconds == pytest.approx(8.0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from sharegpt4video.prompts import PROMPT_SETS, prompt_set
 from sharegpt4video.records import CameraMotion, Facts, Image, Look, PictureMotion, Step
 from sharegpt4video.vlm.base import Request
-from sharegpt4video.vlm.render import render
+from sharegpt4video.vlm.render import Prompt, render
 
 DEFAULT = prompt_set("default")
 PICTURE = Image(b"jpeg", 8, 8)
@@ -154,3 +156,10 @@ def test_texts_of_users_and_models_are_left_as_they_are(text: str, prompts) -> N
     assert text in render(change(before=text), prompts).text
     assert text.strip() in render(Request("summary", steps=(step(0, 1, text),), end_seconds=1.0), prompts).text
     assert text in render(change(reminder=text), prompts).text or text in prompts.reminders
+
+
+def test_a_question_to_a_judge_is_sent_as_it_is() -> None:
+    request = Request("judge", user_text="Is {this} true?")
+    assert render(request, DEFAULT) == Prompt("", "Is {this} true?", 1024)
+    again = render(replace(request, reminder="it is not valid JSON"), DEFAULT)
+    assert again.text == "Is {this} true?\n\nYour last answer could not be used: it is not valid JSON."

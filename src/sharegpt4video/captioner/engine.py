@@ -74,8 +74,8 @@ class Engine:
     max_concurrent  slots, instead of the model's own number
     on_reply        called with each reply, also with those that are asked for again
 
-    Counts over its life: ``requests`` answered, ``input_tokens``, ``output_tokens``, ``retried``, and ``problems`` (how
-    many replies were handed on with which problem). An engine belongs to one event loop.
+    Counts over its life: ``requests`` answered, ``input_tokens``, ``output_tokens``, ``asked_again`` (how often for
+    which problem), and ``problems`` (how many replies were handed on with which one). An engine belongs to one loop.
     """
 
     def __init__(
@@ -90,13 +90,18 @@ class Engine:
         self.requests = 0
         self.input_tokens = 0
         self.output_tokens = 0
-        self.retried = 0
+        self.asked_again: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
         self._prepare = prepare
         self._on_reply = on_reply
         # Threads of its own: in the loop's shared ones a picture would wait behind the decoding of other videos.
         self._threads = ThreadPoolExecutor(_PREPARE_THREADS, "sg4v-prepare")
         self._slots = Slots(vlm.max_concurrent if max_concurrent is None else max_concurrent)
+
+    @property
+    def slots(self) -> int:
+        """How many requests may be with the model at the same time."""
+        return self._slots.count
 
     async def run(self, role: Role[T], *, on_reply: OnReply | None = None) -> T:
         """Drive one role to its end and return its result; ``on_reply`` is called for this role's replies alone.
@@ -135,7 +140,7 @@ class Engine:
             request = await loop.run_in_executor(self._threads, self._prepare, request, self.vlm.max_images)
         reply = await self._ask_once(request, on_reply)
         if reply.problem in ASK_AGAIN:
-            self.retried += 1
+            self.asked_again[reply.problem] += 1
             reply = await self._ask_once(replace(request, reminder=reply.problem), on_reply)
         if reply.problem:
             self.problems[reply.problem] += 1
@@ -150,7 +155,7 @@ class Engine:
             self._slots.give_back()
         if reply.request_key != key:
             detail = f"the reply answers request {reply.request_key!r}, not {key!r}"
-            reply = replace(reply, problem="mixed up", detail=detail)
+            reply = replace(reply, request_key=key, problem="mixed up", detail=detail)
         self.requests += 1
         self.input_tokens += reply.input_tokens
         self.output_tokens += reply.output_tokens

@@ -67,7 +67,7 @@ def _request(segment: Segment, number: int, video: str, layout: Layout, before: 
         before=before if number else "",
         start_seconds=start_seconds,
         end_seconds=end_seconds,
-        first_number=max(number, 1),
+        first_number=segment.first_number + max(number - 1, 0),
     )
 
 

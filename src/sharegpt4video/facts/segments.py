@@ -34,6 +34,7 @@ class _OpenShot:
     opens_with: ShotOpening
     notes: list[_Note] = field(default_factory=list)
     continues: bool = False
+    first_number: int = 1
 
 
 def segments(
@@ -83,6 +84,7 @@ class _Pass:
         shot = self._shot
         if len(shot.notes) >= SEGMENT_KEYFRAMES:
             yield self._segment(shot, shot_end_seconds=None)
+            shot.first_number += len(shot.notes) - 1
             shot.notes, shot.continues = shot.notes[-1:], True
         shot.notes.append(self._note(selected))
 
@@ -129,4 +131,5 @@ class _Pass:
             continues=shot.continues,
             keyframes=tuple(note.keyframe for note in shot.notes),
             facts=tuple(facts),
+            first_number=shot.first_number,
         )

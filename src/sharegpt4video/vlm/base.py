@@ -11,7 +11,7 @@ from pydantic_core import to_json
 
 from ..records import Facts, Image, Layout, Step
 
-Task = Literal["opening", "change", "fast", "summary", "fold", "recaption"]
+Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge"]
 Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "unavailable"]
 
 
@@ -19,7 +19,8 @@ Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "u
 class Request:
     """One question to a model, as structure: no prompt text yet, so a model may render it or answer from the facts.
 
-    task            what is wanted; ``fold`` condenses some of many steps, ``summary`` tells the whole
+    task            what is wanted; ``fold`` condenses some of many steps, ``summary`` tells the whole, ``judge`` asks a
+                    question about texts
     images, seconds the pictures and their times; ``layout`` says how several are to be put together when the
                     prompt set or the model wants one picture (``separate`` ones stay apart)
     facts           what was measured at or between those times, in order; for a change the last ones are those of its
@@ -27,7 +28,7 @@ class Request:
     before          the text of the step before ("" at the start of a shot)
     steps           the steps to summarise
     start_seconds, end_seconds  the part of the video that the answer is about
-    user_text       the prompt to re-caption
+    user_text       the prompt to re-caption; for ``judge`` the whole question, sent as it is
     first_number    which frame of its chain the first picture is, counted from 1 (for prompts that number frames)
     reminder        set when asked again: what was wrong with the last answer
     remaining       how many requests cannot start before this one is answered (the engine serves long chains first)
@@ -50,10 +51,14 @@ class Request:
 
     def key(self) -> str:
         """A hash of everything in the request that can change the answer; it travels with the reply."""
-        parts = {field.name: getattr(self, field.name) for field in fields(self)}
-        parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
-        del parts["remaining"]
-        return hashlib.sha256(to_json(parts)).hexdigest()[:32]
+        known: str | None = self.__dict__.get("_key")  # asked for at every stage, and nothing in a request changes
+        if known is None:
+            parts = {field.name: getattr(self, field.name) for field in fields(self)}
+            parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
+            del parts["remaining"]
+            known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
+            object.__setattr__(self, "_key", known)
+        return known
 
     def without_facts(self) -> Request:
         """The same question, for a model whose answer cannot depend on measured facts."""

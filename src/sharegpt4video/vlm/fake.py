@@ -114,6 +114,8 @@ def default_text(request: Request) -> str:
     times = request.seconds or (request.start_seconds, request.end_seconds)
     if request.task == "recaption":
         return f"recaption of: {request.user_text}"
+    if request.task == "judge":
+        return '{"unsupported": []}'
     if request.task == "opening":
         return f"opening at {times[0]:.2f} s"
     if request.task in ("summary", "fold"):

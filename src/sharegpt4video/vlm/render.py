@@ -27,6 +27,9 @@ def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prom
 
     Texts of users and models are filled in as they are: braces in them mean nothing.
     """
+    if request.task == "judge":  # a question about texts: what a prompt set says of describing videos does not apply
+        again = f"\n\nYour last answer could not be used: {request.reminder}." if request.reminder else ""
+        return Prompt("", request.user_text + again, prompts.max_tokens.get("judge", _DEFAULT_MAX_TOKENS))
     parts = [_task(request, prompts)]
     if hints and prompts.hints and request.task in ("opening", "change", "fast"):
         lines = hint_lines(request.facts if request.task == "fast" else request.facts[-1:])

@@ -44,6 +44,7 @@ def test_every_task_is_answered(request_: Request) -> None:
         Request("summary"),
         Request("fold"),
         Request("recaption", user_text=" "),
+        Request("judge", user_text="Is this text true?"),
     ],
     ids=lambda request_: request_.task,
 )

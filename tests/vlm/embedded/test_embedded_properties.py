@@ -13,16 +13,7 @@ from hypothesis import strategies as st
 
 from made_facts import steps_of
 from sharegpt4video.facts.detect import LABELS
-from sharegpt4video.records import (
-    Box,
-    CameraMotion,
-    Facts,
-    Look,
-    PictureMotion,
-    Pose,
-    ScreenText,
-    TrackedObject,
-)
+from sharegpt4video.records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, ScreenText, TrackedObject
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.embedded import answer
 from sharegpt4video.vlm.embedded.words import noun, plural

@@ -15,8 +15,8 @@ __all__ = ["EmbeddedVLM"]
 class EmbeddedVLM(VLM):
     """Says in English what was measured, and only that; the same facts give the same text on every machine.
 
-    It looks at no pictures. A request without anything to tell (no facts, no usable steps, an empty prompt) gets a
-    reply with the problem "empty" and the reason as its detail.
+    It looks at no pictures and judges no texts. A request without anything to tell (no facts, no usable steps, an
+    empty prompt) gets a reply with the problem "empty" and the reason as its detail.
     """
 
     max_images = 0
@@ -35,7 +35,9 @@ class EmbeddedVLM(VLM):
 
 
 def answer(request: Request) -> str:
-    """The text for a request; "" when it brings nothing that could be told."""
+    """The text for a request; "" when it brings nothing that could be told, or asks for a judgement."""
+    if request.task == "judge":
+        return ""
     if request.task == "recaption":
         return recaption(request.user_text)
     if request.task in ("summary", "fold"):
@@ -52,6 +54,8 @@ def answer(request: Request) -> str:
 
 
 def _nothing_to_tell(request: Request) -> str:
+    if request.task == "judge":
+        return "the embedded model cannot judge texts; name another model"
     if request.task == "recaption":
         return "the prompt holds no text"
     if request.task in ("summary", "fold"):
