@@ -32,6 +32,10 @@ class SettingsError(SG4VError, ValueError):
     """Settings that contradict each other or name something unknown; every problem is in the one message."""
 
 
+class StorageError(SG4VError):
+    """A data set, a reply cache or an output file cannot be read or written: full disk, no permission, damage."""
+
+
 class MissingExtra(SG4VError, ImportError):
     """An optional package is needed. The message is the line that installs it."""
 

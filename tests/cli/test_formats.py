@@ -3,6 +3,7 @@ import re
 from hypothesis import given, settings
 
 from made_captions import captioned, captions, step
+from sharegpt4video import subtitles
 from sharegpt4video.cli import formats
 from sharegpt4video.records import VideoCaption
 
@@ -69,7 +70,7 @@ def check_times(cues: list[tuple[int, int, list[str]]], caption: VideoCaption) -
 
 
 def test_the_opening_is_shown_with_the_change_after_it() -> None:
-    cues = formats.cues(YOGA)
+    cues = subtitles.cues(YOGA)
     assert [(cue.start_ms, cue.end_ms) for cue in cues] == [(0, 2000), (2000, 4500), (4500, 9250)]
     assert cues[0].text == "A person stands.\nShe raises an arm."
     assert cues[2].text == "An empty mat."
@@ -118,9 +119,9 @@ def test_text_has_a_line_for_each_step(caption: VideoCaption) -> None:
 
 def test_an_opening_without_time_at_the_very_end_is_not_lost() -> None:
     late = [*YOGA.steps, step("opening", 9.25, 9.25, "A flash.", shot=2)]
-    cues = formats.cues(captioned(late, end_seconds=9.25))
+    cues = subtitles.cues(captioned(late, end_seconds=9.25))
     assert cues[-1].text == "An empty mat.\nA flash."
-    longer = formats.cues(captioned(late, end_seconds=9.5))
+    longer = subtitles.cues(captioned(late, end_seconds=9.5))
     assert (longer[-1].start_ms, longer[-1].end_ms, longer[-1].text) == (9250, 9500, "A flash.")
 
 
@@ -128,7 +129,7 @@ def test_long_texts_are_wrapped() -> None:
     caption = captioned([step("opening", 0.0, 3.0, "word " * 100)], end_seconds=3.0)
     (_, _, lines) = read_srt(formats.srt(caption))[0]
     assert len(lines) > 5
-    assert max(map(len, lines)) <= formats.CUE_COLUMNS
+    assert max(map(len, lines)) <= subtitles.CUE_COLUMNS
 
 
 def test_a_problem_is_marked_everywhere() -> None:

@@ -13,8 +13,9 @@ from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ..subtitles import marked
 from .console import error, say
-from .formats import marked, step_line
+from .formats import step_line
 from .times import show_span
 
 if TYPE_CHECKING:
