@@ -1,0 +1,194 @@
+"""What the tables of a data set hold: frozen dataclasses, one value per row, units in the names.
+
+A data set is a directory with one folder of Parquet parts per table (see ``store``). ``TABLES`` names them all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ..records import Mode, Provenance, Shot, Step, VideoCaption
+
+Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
+FailureKind = Literal["unreadable", "vanished", "unsafe", "crashed", "stalled", "model", "unexpected"]
+
+
+@dataclass(frozen=True)
+class SourceVideo:
+    """One thing to caption: a file, a member of an archive, or a span of one of these.
+
+    id        32 hex digits: a hash of the content and of the span, the same wherever the file lies
+    location  what is opened: a path, an address (``s3://...``), or ``ARCHIVE::MEMBER`` for a member of an archive
+    user_id   the id that the user's own list has for it ("" for none)
+    caption   a short caption that the user already has ("" for none)
+    tags      further columns of the user's list, as text
+    size_bytes, modified   with the location they tell whether the file is still the one that was hashed
+    """
+
+    id: str
+    location: str
+    user_id: str = ""
+    start_seconds: float | None = None
+    end_seconds: float | None = None
+    caption: str = ""
+    size_bytes: int = 0
+    modified: str = ""
+    tags: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What one cheap look at a video measured, before any model is asked. None: not measured.
+
+    Shares are of the surveyed time or area (0..1). ``packet_hash`` is a hash of the coded pictures, equal for the same
+    stream in another container. ``brightness`` and ``sharpness`` are medians over the surveyed pictures (as in
+    ``records.Look``); ``black_share`` counts nearly black pictures, ``frozen_share`` time in which nothing changes,
+    ``letterbox_share`` the area of black bars that stay. ``motion`` is the mean of the motion that the camera does not
+    explain, ``camera_motion`` that of the camera, both in picture widths per second. ``text_area`` is the mean
+    share of the picture under on-screen text (extra ``ocr``). ``hashes`` are 64-bit perceptual hashes of keyframes,
+    as 16 hex digits each; ``embedding`` is the unit mean vector of the keyframes, 256 float16 little endian.
+    """
+
+    id: str
+    container: str = ""
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    average_fps: float | None = None
+    duration_seconds: float | None = None
+    size_bytes: int = 0
+    packet_hash: str = ""
+    brightness: float | None = None
+    sharpness: float | None = None
+    black_share: float | None = None
+    frozen_share: float | None = None
+    letterbox_share: float | None = None
+    shots: int | None = None
+    motion: float | None = None
+    camera_motion: float | None = None
+    text_area: float | None = None
+    hashes: tuple[str, ...] = ()
+    embedding: bytes = field(default=b"", repr=False)
+
+
+@dataclass(frozen=True)
+class ShortCaption:
+    """A short caption made only to find out whether a video brings something new (fast mode)."""
+
+    id: str
+    text: str
+    problem: str
+    provenance: Provenance
+
+
+@dataclass(frozen=True)
+class CaptionRow:
+    """A captioned video: the fields of ``records.VideoCaption`` beside the ids of its source.
+
+    ``revision`` is 0 for a first caption and one more for each repair; the highest one counts.
+    """
+
+    id: str
+    location: str
+    user_id: str
+    revision: int
+    video: str
+    width: int
+    height: int
+    start_seconds: float
+    end_seconds: float
+    mode: Mode
+    shots: tuple[Shot, ...]
+    steps: tuple[Step, ...]
+    summary: str
+    summary_problem: str
+    warnings: tuple[str, ...]
+    provenance: Provenance
+
+    @staticmethod
+    def of(source: SourceVideo, caption: VideoCaption, revision: int = 0) -> CaptionRow:
+        names = VideoCaption.__dataclass_fields__
+        told = {name: getattr(caption, name) for name in names}
+        return CaptionRow(source.id, source.location, source.user_id, revision, **told)
+
+    @property
+    def caption(self) -> VideoCaption:
+        return VideoCaption(**{name: getattr(self, name) for name in VideoCaption.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A video that could not be done: at which stage, what kind of failure, and the message for the user."""
+
+    id: str
+    location: str
+    user_id: str
+    stage: Stage
+    kind: FailureKind
+    message: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a caption. ``step`` is its number, -1 for the summary or the whole."""
+
+    check: str
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
+class Checked:
+    """The checks of one caption: what was found, against which revision of it, and who judged ("" for rules alone)."""
+
+    id: str
+    revision: int
+    findings: tuple[Finding, ...]
+    judge: str = ""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A contiguous run of steps ``[first_step, last_step]`` of a captioned video with a caption of its own.
+
+    ``location`` is that of the whole video and the times are its own; ``media`` is the cut file, once there is one.
+    """
+
+    id: str
+    video_id: str
+    location: str
+    first_step: int
+    last_step: int
+    start_seconds: float
+    end_seconds: float
+    text: str
+    problem: str = ""
+    media: str = ""
+
+
+@dataclass(frozen=True)
+class Selected:
+    """What the filters decided about one video: kept, or dropped with a reason; ``split`` is "" when not kept.
+
+    ``group`` is the id of the first of the near-duplicates that it belongs to (its own if there are none).
+    """
+
+    id: str
+    kept: bool
+    reason: str
+    group: str
+    split: str
+
+
+TABLES: dict[str, type] = {
+    "sources": SourceVideo,
+    "surveys": Survey,
+    "shorts": ShortCaption,
+    "captions": CaptionRow,
+    "failures": Failure,
+    "checks": Checked,
+    "clips": Clip,
+    "selection": Selected,
+}
+"""Every table of a data set, by the name of its folder."""

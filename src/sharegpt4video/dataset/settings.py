@@ -1,0 +1,142 @@
+"""Settings of a data set: how videos are surveyed, which thresholds they have to pass, how they are captioned."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from ..config import STRICT, CaptionSettings
+from ..errors import SettingsError
+
+
+@dataclass(frozen=True)
+class SurveySettings:
+    """The one cheap look at every video, before a model is asked."""
+
+    __pydantic_config__ = STRICT
+
+    pictures: bool = True
+    """Look at the pictures. False: read the headers and hash the packets only."""
+    every_seconds: float = 0.5
+    """Distance between the pictures that are measured; shots are looked for in all of them."""
+    text: bool = False
+    """Measure the area under on-screen text (extra ``ocr``)."""
+
+    def problems(self) -> list[str]:
+        return [] if self.every_seconds > 0 else [f"survey.every_seconds must be over 0, not {self.every_seconds}"]
+
+
+@dataclass(frozen=True)
+class FilterSettings:
+    """Thresholds; None leaves a filter out. They can be changed later: the scores are stored, nothing is run again."""
+
+    __pydantic_config__ = STRICT
+
+    min_seconds: float | None = None
+    """Drop shorter videos."""
+    max_seconds: float | None = None
+    """Drop longer videos (paper, section 3.1: 120)."""
+    min_side_pixels: int | None = None
+    """Drop videos whose shorter side has fewer pixels."""
+    duplicate_packets: bool = True
+    """Drop a video whose coded pictures are those of an earlier one."""
+    max_black_share: float | None = 0.9
+    """Drop videos that are nearly black for more than this share of their time."""
+    max_frozen_share: float | None = 0.98
+    """Drop videos in which nothing changes for more than this share of their time."""
+    max_letterbox_share: float | None = None
+    """Drop videos whose black bars cover more than this share of the picture."""
+    min_sharpness: float | None = None
+    """Drop videos whose median picture is blurred below this (variance of the Laplacian at 320 pixels width)."""
+    max_cuts_per_minute: float | None = None
+    """Drop videos with more cuts a minute."""
+    min_motion: float | None = None
+    """Drop videos with less motion that the camera does not explain (picture widths per second)."""
+    max_motion: float | None = None
+    """Drop videos with more of it."""
+    max_text_area: float | None = None
+    """Drop videos with more of the picture under on-screen text (needs ``survey.text``)."""
+    min_novelty: float | None = None
+    """Drop a video whose short caption is nearer than this (1 - cosine) to one already in the pool (paper, 3.1)."""
+    near_duplicate_bits: int | None = 8
+    """Two keyframes are alike when their perceptual hashes differ in at most so many of 64 bits."""
+    near_duplicate_similarity: float | None = 0.90
+    """Of videos with alike keyframes, those whose embeddings have at least this cosine are near-duplicates."""
+    drop_near_duplicates: bool = False
+    """Keep only the first of each group of near-duplicates; if not, a group still never spans two splits."""
+    max_findings: int | None = None
+    """Drop captions in which the checks found more than this many things wrong."""
+
+    def problems(self) -> list[str]:
+        found = []
+        for name in ("max_black_share", "max_frozen_share", "max_letterbox_share", "max_text_area"):
+            value = getattr(self, name)
+            if value is not None and not 0 <= value <= 1:
+                found.append(f"filters.{name} is a share from 0 to 1, not {value}")
+        for low, high in (("min_seconds", "max_seconds"), ("min_motion", "max_motion")):
+            least, most = getattr(self, low), getattr(self, high)
+            if least is not None and most is not None and least > most:
+                found.append(f"filters.{low} ({least}) must not be over filters.{high} ({most})")
+        if self.min_novelty is not None and not 0 <= self.min_novelty <= 2:
+            found.append(f"filters.min_novelty is 1 - cosine, from 0 to 2, not {self.min_novelty}")
+        if self.near_duplicate_bits is not None and not 0 <= self.near_duplicate_bits <= 16:
+            found.append(f"filters.near_duplicate_bits is 0 to 16, not {self.near_duplicate_bits}")
+        return found
+
+
+@dataclass(frozen=True)
+class NoveltySettings:
+    """How the text novelty filter gets and compares short captions (used with ``filters.min_novelty``)."""
+
+    __pydantic_config__ = STRICT
+
+    encoder: str = "minilm"
+    """What compares texts: ``minilm`` (extra ``novelty``, offline) or ``hf:NAME``, any encoder of transformers."""
+    use_given: bool = True
+    """Take the user's own caption where the source has one, instead of asking the model."""
+
+    def problems(self) -> list[str]:
+        known = self.encoder == "minilm" or (self.encoder.startswith("hf:") and len(self.encoder) > 3)
+        return [] if known else [f"novelty.encoder is 'minilm' or 'hf:NAME', not {self.encoder!r}"]
+
+
+@dataclass(frozen=True)
+class SplitSettings:
+    """How kept videos are divided; near-duplicates always fall on the same side."""
+
+    __pydantic_config__ = STRICT
+
+    val: float = 0.0
+    """Share of the validation split."""
+    test: float = 0.0
+    """Share of the test split."""
+    seed: int = 0
+    """Another seed gives another division; the same one always the same, also when videos are added."""
+
+    def problems(self) -> list[str]:
+        fine = self.val >= 0 and self.test >= 0 and self.val + self.test < 1
+        return [] if fine else [f"splits.val and splits.test are shares under 1 together, not {self.val}, {self.test}"]
+
+
+@dataclass(frozen=True)
+class DatasetSettings:
+    """Everything that decides a data set besides its sources and the model."""
+
+    __pydantic_config__ = STRICT
+
+    caption: CaptionSettings = field(default_factory=CaptionSettings)
+    survey: SurveySettings = field(default_factory=SurveySettings)
+    filters: FilterSettings = field(default_factory=FilterSettings)
+    novelty: NoveltySettings = field(default_factory=NoveltySettings)
+    splits: SplitSettings = field(default_factory=SplitSettings)
+
+    def __post_init__(self) -> None:
+        parts = (self.survey, self.filters, self.novelty, self.splits)
+        found = [problem for part in parts for problem in part.problems()]
+        if self.caption.start_seconds is not None or self.caption.end_seconds is not None:
+            found.append("caption.start_seconds and caption.end_seconds are for one video; give spans in a table")
+        if found:
+            raise SettingsError("; ".join(found))
+
+    def to_plain(self) -> dict[str, Any]:
+        return asdict(self)

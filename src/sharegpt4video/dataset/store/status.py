@@ -1,0 +1,219 @@
+"""How far a data set is: counts, failures by kind, rate and time left, tokens and money. Reads ids and few columns."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from .packed import Ids, distinct, packed_ids
+from .parts import Written
+from .store import Store
+
+PAUSE_SECONDS = 600.0
+"""Nothing written for longer than this: the run stood still, so the time does not count for the rate."""
+SPENT = ("requests", "input_tokens", "output_tokens", "cost_usd")
+DONE_AT = {"survey": "surveys", "short": "shorts"}
+"""Stages whose failure is over once the table has the video; that of any stage is once it is captioned."""
+
+
+@dataclass(frozen=True)
+class Status:
+    """The counts of a data set.
+
+    listed, identical, unlisted      sources; of these, files with the content of another one; entries of the lists that
+                                     could not even be identified (failures of stage "list")
+    surveyed, dropped, captioned     videos; ``dropped`` before they were captioned
+    with_problems                    captioned videos in which the model left a text that is not to be trusted
+    failed                           videos that are neither captioned nor dropped, by (kind, stage)
+    left                             videos that are still to be done
+    videos_per_minute, seconds_left  from when the captions were written; None if that cannot be told
+    requests, input_tokens, output_tokens, cost_usd   all that was spent, repairs included; cost None: unknown
+    """
+
+    listed: int
+    identical: int
+    unlisted: int
+    surveyed: int
+    dropped: int
+    captioned: int
+    with_problems: int
+    failed: dict[tuple[str, str], int] = field(default_factory=dict)
+    left: int = 0
+    videos_per_minute: float | None = None
+    seconds_left: float | None = None
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+
+    @property
+    def videos(self) -> int:
+        """Sources, each content once."""
+        return self.listed - self.identical
+
+    def text(self) -> str:
+        """The counts as a table to read."""
+        lines = [
+            ("listed", self.listed, ""),
+            ("identical files", self.identical, "done once"),
+            ("surveyed", self.surveyed, ""),
+            ("dropped before captioning", self.dropped, ""),
+            ("captioned", self.captioned, f"{self.with_problems:,} with problems" if self.with_problems else ""),
+            ("failed", sum(self.failed.values()), ""),
+            *((f"  {kind}, at {stage}", count, "") for (kind, stage), count in sorted(self.failed.items())),
+            ("left", self.left, "" if self.seconds_left is None else f"about {_duration(self.seconds_left)}"),
+        ]
+        shown = [f"{name:<28}{count:>12,}  {note}".rstrip() for name, count, note in lines]
+        if self.videos_per_minute is not None:
+            shown.append(f"{'videos a minute':<28}{self.videos_per_minute:>12,.1f}")
+        spent = {"requests": self.requests, "input tokens": self.input_tokens, "output tokens": self.output_tokens}
+        shown += [f"{name:<28}{count:>12,}" for name, count in spent.items()]
+        if self.cost_usd is not None:
+            shown.append(f"{'cost, US dollars':<28}{self.cost_usd:>12,.2f}")
+        return "\n".join(shown)
+
+
+def status(store: Store, *, dropped: Ids | None = None) -> Status:
+    """Count what there is. ``dropped`` are the ids that the filters keep from being captioned.
+
+    Without it, those count that the ``selection`` drops and that have no caption.
+    Raises StorageError for a data set that cannot be read.
+    """
+    listed, sources = _sources(store)
+    captioned, with_problems = _captioned(store)
+    if dropped is None:
+        dropped = _dropped(store)
+    dropped = np.setdiff1d(dropped, captioned)
+    failed, unlisted = _failed(store, sources, np.union1d(captioned, dropped))
+    over = np.concatenate([captioned, dropped, *failed.values()])
+    left = len(np.setdiff1d(sources, over))
+    rate = videos_per_second(store.written("captions"))
+    spent = _spent(store)
+    return Status(
+        listed=listed,
+        identical=listed - len(sources),
+        unlisted=unlisted,
+        surveyed=len(store.ids("surveys")),
+        dropped=len(dropped),
+        captioned=len(captioned),
+        with_problems=with_problems,
+        failed={key: len(ids) for key, ids in failed.items()},
+        left=left,
+        videos_per_minute=None if rate is None else 60 * rate,
+        seconds_left=left / rate if rate else None,
+        **spent,
+    )
+
+
+def videos_per_second(written: list[Written]) -> float | None:
+    """The rate of the last run: rows after the first part over the time since it; None where two parts are too few.
+
+    A pause of over ten minutes ends what counts.
+    """
+    recent: list[Written] = []
+    for one in reversed(written):
+        if recent and recent[-1].seconds - one.seconds > PAUSE_SECONDS:
+            break
+        recent.append(one)
+    if len(recent) < 2 or recent[0].seconds <= recent[-1].seconds:
+        return None
+    return sum(one.rows for one in recent[:-1]) / (recent[0].seconds - recent[-1].seconds)
+
+
+def _sources(store: Store) -> tuple[int, Ids]:
+    """How many different sources are listed, and the ids of their contents, each once.
+
+    A run that was started again lists its sources again: the same content at the same place is one source.
+    """
+    ids: list[Ids] = []
+    places: list[NDArray[np.int64]] = []
+    for batch in store.batches("sources", ["location"], batch_rows=1 << 16, superseded=True):
+        ids.append(packed_ids(batch.column("id")))
+        texts = batch.column("location").to_pylist()
+        places.append(np.fromiter(map(hash, texts), np.int64, len(texts)))
+    if not ids:
+        return 0, np.empty(0, "S16")
+    every = np.concatenate(ids)
+    halves = np.ascontiguousarray(every).view(">u8").reshape(-1, 2)
+    pairs = np.column_stack([halves.astype(np.uint64), np.concatenate(places).view(np.uint64)])
+    order = np.lexsort(pairs.T)
+    changed = (np.diff(pairs[order], axis=0) != 0).any(axis=1)
+    return 1 + int(np.count_nonzero(changed)), distinct(every)
+
+
+def _captioned(store: Store) -> tuple[Ids, int]:
+    """The ids of captioned videos, and in how many of them some text has a problem."""
+    with_problems = 0
+    columns = ["summary_problem", "steps.list.element.problem"]
+    for batch in store.batches("captions", columns, batch_rows=4096):
+        bad = pc.not_equal(batch.column("summary_problem"), "").to_numpy(zero_copy_only=False)
+        steps = batch.column("steps")
+        problems = pc.not_equal(steps.flatten().field("problem"), "")
+        parents = pc.list_parent_indices(steps)
+        bad[pc.filter(parents, problems).to_numpy(zero_copy_only=False)] = True
+        with_problems += int(np.count_nonzero(bad))
+    return store.ids("captions"), with_problems
+
+
+def _dropped(store: Store) -> Ids:
+    chunks = [
+        packed_ids(batch.filter(pc.invert(batch.column("kept"))).column("id"))
+        for batch in store.batches("selection", ["kept"], batch_rows=1 << 16)
+    ]
+    return distinct(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
+
+
+def _failed(store: Store, sources: Ids, over: Ids) -> tuple[dict[tuple[str, str], Ids], int]:
+    """The ids of videos whose failure still stands, by kind and stage; and how many entries could not be identified."""
+    found: dict[tuple[str, str], list[Ids]] = {}
+    unlisted: list[Ids] = []
+    done = {stage: store.ids(table) for stage, table in DONE_AT.items()}
+    for batch in store.batches("failures", ["kind", "stage"], batch_rows=1 << 16):
+        ids = packed_ids(batch.column("id"))
+        standing = ~np.isin(ids, over)
+        known = np.isin(ids, sources)
+        kinds, stages = batch.column("kind").to_pylist(), batch.column("stage").to_pylist()
+        for key in Counter(zip(kinds, stages, strict=True)):
+            here = _equal(batch, "kind", key[0]) & _equal(batch, "stage", key[1])
+            if key[1] == "list":
+                unlisted.append(ids[here & ~known])
+                continue
+            here &= standing & known
+            if key[1] in done:
+                here &= ~np.isin(ids, done[key[1]])
+            found.setdefault(key, []).append(ids[here])
+    joined = {key: np.concatenate(chunks) for key, chunks in found.items()}
+    return {key: ids for key, ids in joined.items() if len(ids)}, sum(map(len, unlisted))
+
+
+def _equal(batch: pa.RecordBatch, column: str, value: str) -> NDArray[np.bool_]:
+    equal: NDArray[np.bool_] = pc.equal(batch.column(column), value).to_numpy(zero_copy_only=False)
+    return equal
+
+
+def _spent(store: Store) -> dict[str, Any]:
+    total: dict[str, Any] = dict.fromkeys(SPENT, 0)
+    total["cost_usd"] = None
+    columns = [f"provenance.{name}" for name in SPENT]
+    for table in ("shorts", "captions"):
+        for batch in store.batches(table, columns, batch_rows=1 << 16, superseded=True):
+            for name in SPENT:
+                here = pc.sum(pc.struct_field(batch.column("provenance"), name)).as_py()
+                if here is not None:
+                    total[name] = (total[name] or 0) + here
+    return total
+
+
+def _duration(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "a minute"
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h {minutes % 60} min" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
