@@ -1,0 +1,111 @@
+"""Archives read in place, whatever their kind: listing their videos, finding one, opening one."""
+
+from __future__ import annotations
+
+import io
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import lru_cache
+from typing import BinaryIO, cast
+
+from ...errors import VideoError
+from ..rows import Failure
+from .ids import Known
+from .members import Draft, Spot, split_member, spot_of
+from .places import Slice, SourceGone, Stat, open_bytes, stat
+from .spool import Readable, spooled
+from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_of
+from .zips import list_zip, open_zip_member
+
+
+def list_archive(
+    archive: str, found: Stat, skipped: Counter[str], known: Known | None = None
+) -> Iterator[Draft | Failure]:
+    """The videos of a tar or zip, with size and place; a Failure for each member that is refused.
+
+    What is neither video nor archive is counted in ``skipped``. Memory is that of a zip's directory, of a tar eight
+    bytes a member. ``known`` spares hashing in compressed tars.
+    """
+    if archive.lower().endswith(".zip"):
+        return list_zip(archive, found, skipped)
+    return list_tar(archive, found, skipped, known)
+
+
+def member_stat(location: str) -> Stat:
+    """Size and place of one member. Raises FileNotFoundError where the archive has no (usable) member of that name."""
+    archive, name = cast("tuple[str, str]", split_member(location))
+    found = stat(archive)
+    index = _index(archive, found)
+    if name not in index:
+        raise FileNotFoundError(f"{location}: there is no video of that name in the archive, or it is refused")
+    return index[name]
+
+
+@lru_cache(maxsize=4)
+def _index(archive: str, found: Stat) -> dict[str, Stat]:
+    index = {}
+    for draft in list_archive(archive, found, Counter(), lambda *_: "0" * 32):
+        if isinstance(draft, Draft):
+            _, name = cast("tuple[str, str]", split_member(draft.source.location))
+            index[name] = Stat(draft.source.size_bytes, draft.source.modified)
+    return index
+
+
+@contextmanager
+def member_stream(location: str, size_bytes: int, spot: Spot) -> Iterator[Readable]:
+    """A member's bytes from first to last; a ``Slice``, which can seek, where it lies in the archive as it is."""
+    archive, name = cast("tuple[str, str]", split_member(location))
+    with ExitStack() as stack:
+        if archive.lower().endswith(".zip"):
+            member = open_zip_member(archive, name, size_bytes, spot)
+            stack.callback(member.close)
+            stream: Readable = member
+        elif packing_of(archive):
+            unpacked = Unpacked(archive)
+            stack.callback(unpacked.close)
+            unpacked.skip(spot.offset)
+            stream = _Limited(unpacked, size_bytes)
+        else:
+            piece = Slice(open_bytes(archive), spot.offset, size_bytes, name.rpartition("/")[2])
+            stack.callback(piece.close)
+            stream = piece
+        yield stream
+
+
+@contextmanager
+def open_member(location: str, size_bytes: int, modified: str) -> Iterator[str | BinaryIO]:
+    """A member as ``VideoReader`` takes it: a seekable file, or the path of its unpacked copy, gone afterwards.
+
+    Raises SourceGone, UnsafeSource or another VideoError saying what is wrong.
+    """
+    spot = spot_of(modified)
+    if spot is None:
+        found = member_stat(location)
+        size_bytes, spot = found.size_bytes, cast(Spot, spot_of(found.modified))
+    with ExitStack() as stack:
+        try:
+            stream = stack.enter_context(member_stream(location, size_bytes, spot))
+            if isinstance(stream, Slice):
+                video: str | BinaryIO = cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
+            else:
+                video = stack.enter_context(spooled(stream, (split_member(location) or ("", location))[1], size_bytes))
+        except FileNotFoundError as error:
+            raise SourceGone(f"{location}: the archive is not there any more") from error
+        except UNPACK_ERRORS as error:
+            raise VideoError(f"{location}: the member cannot be read: {error}") from error
+        yield video
+
+
+class _Limited:
+    """The next ``size_bytes`` of a stream."""
+
+    def __init__(self, stream: Readable, size_bytes: int) -> None:
+        self._stream, self._left = stream, size_bytes
+
+    def read(self, size: int, /) -> bytes:
+        data = self._stream.read(min(size, self._left))
+        if not data and self._left:
+            raise OSError("the archive ends inside this member; it was cut short")
+        self._left -= len(data)
+        return data

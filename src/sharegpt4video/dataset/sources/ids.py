@@ -1,0 +1,76 @@
+"""Ids of sources: a hash of the content folded with one of the span, and what earlier runs have hashed already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..rows import SourceVideo
+
+Known = Callable[[str, int, str], "str | None"]
+"""Answers (location, size_bytes, modified) with the id of that content as a whole, or None where it is not known."""
+
+ID_BYTES = 16
+
+
+def content_id(chunks: Iterable[bytes]) -> str:
+    """The id of a content: BLAKE2b of 128 bits over all of its bytes, as 32 hex digits."""
+    hashed = hashlib.blake2b(digest_size=ID_BYTES)
+    for chunk in chunks:
+        hashed.update(chunk)
+    return hashed.hexdigest()
+
+
+def with_span(content: str, start_seconds: float | None, end_seconds: float | None) -> str:
+    """The id of the span of a content; the whole has the id of the content itself.
+
+    The span's hash is added bit by bit without carry, so the same call turns the id of a span back into that of the
+    content: a stored row of any span of a file saves reading that file for all others.
+    """
+    if start_seconds is None and end_seconds is None:
+        return content
+    text = f"{_exact(start_seconds)} {_exact(end_seconds)}"
+    span = hashlib.blake2b(text.encode(), digest_size=ID_BYTES, person=b"sg4v span").digest()
+    return f"{int(content, 16) ^ int.from_bytes(span, 'big'):032x}"
+
+
+def place_id(*texts: str) -> str:
+    """An id for what has no content to hash: an unusable row of a list, a file that is gone, a web address."""
+    packed = "\0".join(texts).encode(errors="surrogatepass")
+    return hashlib.blake2b(packed, digest_size=ID_BYTES, person=b"sg4v place").hexdigest()
+
+
+class KnownContents:
+    """What the stored sources say about contents, in 32 bytes a row. An instance is a ``Known``."""
+
+    def __init__(self, sources: Iterable[SourceVideo]) -> None:
+        keys, contents = bytearray(), bytearray()
+        for source in sources:
+            if source.modified:
+                keys += _key(source.location, source.size_bytes, source.modified)
+                contents += bytes.fromhex(with_span(source.id, source.start_seconds, source.end_seconds))
+        packed: NDArray[np.void] = np.frombuffer(bytes(keys), f"V{ID_BYTES}")
+        order = np.argsort(packed.view(">u8").reshape(-1, 2)[:, 0], kind="stable")
+        self._keys: NDArray[np.uint64] = packed.view(">u8").reshape(-1, 2)[order].astype(np.uint64)
+        self._contents: NDArray[np.void] = np.frombuffer(bytes(contents), f"V{ID_BYTES}")[order]
+
+    def __call__(self, location: str, size_bytes: int, modified: str) -> str | None:
+        key = _key(location, size_bytes, modified)
+        high, low = int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")
+        at = int(np.searchsorted(self._keys[:, 0], np.uint64(high)))
+        while at < len(self._keys) and int(self._keys[at, 0]) == high:
+            if int(self._keys[at, 1]) == low:
+                return str(self._contents[at].tobytes().hex())
+            at += 1
+        return None
+
+
+def _key(location: str, size_bytes: int, modified: str) -> bytes:
+    return bytes.fromhex(place_id(location, str(size_bytes), modified))
+
+
+def _exact(seconds: float | None) -> str:
+    return "-" if seconds is None else (float(seconds) + 0.0).hex()  # + 0.0 makes one zero of -0.0 and 0.0
