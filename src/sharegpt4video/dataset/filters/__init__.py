@@ -1,0 +1,1 @@
+"""Which videos are kept, decided from stored scores. Begin with ``filters``, then ``select``."""

@@ -1,0 +1,1 @@
+"""One cheap look at every video, before any model is asked. Begin with ``survey``."""

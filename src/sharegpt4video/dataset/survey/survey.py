@@ -1,0 +1,250 @@
+"""One cheap look at a video, before any model is asked: what its header, its packets and its pictures tell."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import Any, BinaryIO
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...facts.text import TextReader
+from ...records import ScreenText
+from ...video.picture import DecodedFrame
+from ...video.reader import VideoInfo, VideoReader
+from ...video.shots import ShotDetector
+from ..rows import Survey
+from ..settings import SurveySettings
+from .embedding import embedding_of
+from .moving import PairMeter
+from .packets import coded
+from .phash import perceptual_hash
+from .stills import BarMeter, FreezeMeter, Picture, grey_of, is_black, picture_of, sharpness
+
+MOST_KEYFRAMES = 16
+MOST_ENCODED = 8
+SECONDS_PER_KEYFRAME = 1.0
+SECONDS_PER_ENCODED = 2.0
+CANDIDATES = 64
+CANDIDATE_SIDE = 224  # what the encoder sees; the hash needs less
+TEXT_SIDE_PIXELS = 1280
+MOST_READINGS = 8
+LEAST_READING_GAP_SECONDS = 1.0
+
+
+def survey(
+    video: str | os.PathLike[str] | BinaryIO,
+    *,
+    id: str,
+    settings: SurveySettings,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+    size_bytes: int = 0,
+) -> Survey:
+    """Measure a video, or its part ``[start_seconds, end_seconds)``, in one decode and one reading of its packets.
+
+    Memory does not grow with the video. With ``settings.pictures`` off only the header, the first picture and the
+    packets are read. A stream that cannot be read twice has no packet hash.
+
+    Raises VideoError when there is nothing to read, MissingExtra for ``settings.text`` without the extra ``ocr``.
+    """
+    texts = TextMeter() if settings.text and settings.pictures else None
+    packets = coded(video, start_seconds, end_seconds)
+    with VideoReader(video, start_seconds=start_seconds, end_seconds=end_seconds) as reader:
+        found = _header(reader.info, id, size_bytes, start_seconds, end_seconds)
+        found = replace(found, codec=packets.codec or found.codec, packet_hash=packets.hash)
+        if not settings.pictures:
+            return found
+        surveyor = Surveyor(settings, found.duration_seconds, texts)
+        for frame in reader.decoded():
+            surveyor.push(frame)
+        return replace(found, **surveyor.scores())
+
+
+def _header(info: VideoInfo, id: str, size_bytes: int, start: float | None, end: float | None) -> Survey:
+    known_end = info.duration_seconds if end is None else min(end, info.duration_seconds or end)
+    first = info.first_seconds if start is None else max(start, info.first_seconds)
+    return Survey(
+        id=id,
+        container=info.container,
+        codec=info.codec,
+        width=info.width,
+        height=info.height,
+        average_fps=info.average_fps,
+        duration_seconds=None if known_end is None else max(0.0, known_end - first),
+        size_bytes=size_bytes,
+    )
+
+
+class Surveyor:
+    """Measures the frames pushed to it, in time order; ``scores`` then gives the fields of a Survey."""
+
+    def __init__(
+        self, settings: SurveySettings, expected_seconds: float | None, texts: TextMeter | None = None
+    ) -> None:
+        self._every = settings.every_seconds
+        self._shots = ShotDetector()
+        self._cuts: list[float] = []
+        self._freeze = FreezeMeter()
+        self._bars = BarMeter()
+        self._pairs = PairMeter(expected_seconds, settings.every_seconds)
+        self._candidates = Candidates()
+        self._texts = texts
+        self._text_gap = max(LEAST_READING_GAP_SECONDS, (expected_seconds or 0.0) / MOST_READINGS)
+        self._brightness: list[float] = []
+        self._sharpness: list[float] = []
+        self._black = 0.0
+        self._start: float | None = None
+        self._end = 0.0
+        self._next = float("-inf")
+
+    def push(self, frame: DecodedFrame) -> None:
+        """Take the next frame."""
+        if self._start is None:
+            self._start = frame.seconds
+        self._end = frame.end_seconds
+        thumbnail = frame.small(ShotDetector.side_pixels)
+        self._cuts += [cut.seconds for cut in self._shots.push(frame.seconds, thumbnail)]
+        small = grey_of(thumbnail)
+        black = is_black(small)
+        self._black += frame.duration_seconds if black else 0.0
+        sample = None
+        if frame.seconds >= self._next:
+            self._next = frame.seconds + self._every
+            sample = self._sample(frame, black)
+        self._freeze.push(frame, small, sample)
+        self._pairs.push(frame)
+        if self._texts is not None:
+            self._texts.push(frame, self._text_gap)
+
+    def scores(self) -> dict[str, Any]:
+        """What was measured, by the names of a Survey's fields."""
+        start = self._start or 0.0
+        length = self._end - start
+        cuts = [*self._cuts, *(cut.seconds for cut in self._shots.flush())]
+        motion, camera = self._pairs.speeds(cuts)
+        keyframes = self._candidates.keyframes(start, self._end, cuts)
+        hashes = [perceptual_hash(picture) for picture in keyframes]
+        return {
+            "duration_seconds": length,
+            "brightness": _median(self._brightness),
+            "sharpness": _median(self._sharpness),
+            "black_share": min(1.0, self._black / length),
+            "frozen_share": min(1.0, self._freeze.finish() / length),
+            "letterbox_share": self._bars.share(),
+            "shots": len(cuts) + 1,
+            "motion": motion,
+            "camera_motion": camera,
+            "text_area": None if self._texts is None else self._texts.area(),
+            "hashes": tuple(text for text in dict.fromkeys(hashes) if text),
+            "embedding": embedding_of(self._candidates.spread(start, self._end)),
+        }
+
+    def _sample(self, frame: DecodedFrame, black: bool) -> Picture:
+        rgb = picture_of(frame)
+        grey = grey_of(rgb)
+        self._brightness.append(float(grey.mean()) / 255)
+        self._sharpness.append(sharpness(grey))
+        if not black:
+            self._bars.push(grey)
+            self._candidates.push(frame.seconds, rgb)
+        return grey
+
+
+class Candidates:
+    """Pictures that may become keyframes: at most 64, evenly spread over what has been pushed."""
+
+    def __init__(self) -> None:
+        self._kept: list[tuple[float, Picture]] = []
+        self._stride, self._count = 1, 0
+
+    def push(self, seconds: float, rgb: Picture) -> None:
+        """Take the next picture, in time order."""
+        if self._count % self._stride == 0:
+            if len(self._kept) == CANDIDATES:
+                self._kept = self._kept[::2]
+                self._stride *= 2
+            if self._count % self._stride == 0:
+                size = (CANDIDATE_SIDE, CANDIDATE_SIDE)
+                small = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if min(rgb.shape[:2]) > size[0] else 1)
+                self._kept.append((seconds, np.asarray(small, np.uint8)))
+        self._count += 1
+
+    def keyframes(self, start: float, end: float, cuts: list[float]) -> list[Picture]:
+        """At most 16 pictures in the order of time: one of each shot first, from its middle, then evenly."""
+        edges = np.array([start, *cuts, end])
+        middles, shots = (edges[1:] + edges[:-1]) / 2, np.searchsorted(edges[1:-1], self._times(), "right")
+        chosen: list[int] = []
+        for shot in _evenly(len(middles), MOST_KEYFRAMES):
+            inside = np.flatnonzero(shots == shot)
+            if len(inside):
+                chosen.append(int(inside[np.argmin(np.abs(self._times()[inside] - middles[shot]))]))
+        wanted = int(np.clip((end - start) / SECONDS_PER_KEYFRAME, 1, MOST_KEYFRAMES))
+        for index in self._nearest(start, end, wanted):
+            if index not in chosen and len(chosen) < MOST_KEYFRAMES:
+                chosen.append(index)
+        return [self._kept[index][1] for index in sorted(chosen)]
+
+    def spread(self, start: float, end: float) -> list[Picture]:
+        """At most 8 pictures at even distances, whatever the shots are: the same for another encoding of the video."""
+        wanted = int(np.clip(round((end - start) / SECONDS_PER_ENCODED), 1, MOST_ENCODED))
+        return [self._kept[index][1] for index in self._nearest(start, end, wanted)]
+
+    def _nearest(self, start: float, end: float, count: int) -> list[int]:
+        if not self._kept:
+            return []
+        targets = start + (end - start) * (np.arange(count) + 0.5) / count
+        found = np.abs(self._times()[None, :] - targets[:, None]).argmin(axis=1)
+        return [int(index) for index in np.unique(found)]
+
+    def _times(self) -> NDArray[np.float64]:
+        return np.array([seconds for seconds, _ in self._kept])
+
+
+class TextMeter:
+    """The share of the picture under on-screen text, in about 8 pictures of a video.
+
+    Raises MissingExtra without the extra ``ocr``.
+    """
+
+    def __init__(self) -> None:
+        self._reader = TextReader()
+        self._areas: list[float] = []
+        self._next = float("-inf")
+
+    def push(self, frame: DecodedFrame, gap_seconds: float) -> None:
+        """Read the frame if it is time; when there are more of them than the header announced, less and less often."""
+        if frame.seconds < self._next:
+            return
+        self._next = frame.seconds + gap_seconds * 2.0 ** (len(self._areas) // MOST_READINGS)
+        self._areas.append(covered_share(self._reader(frame.frame(TEXT_SIDE_PIXELS).pixels, frame.seconds)))
+
+    def area(self) -> float | None:
+        """The mean over the pictures that were read."""
+        return float(np.mean(self._areas)) if self._areas else None
+
+
+def covered_share(texts: tuple[ScreenText, ...], cells: int = 512) -> float:
+    """The share of a picture under the boxes of texts; where boxes overlap it counts once."""
+    covered = np.zeros((cells, cells), bool)
+    for text in texts:
+        left, top, right, bottom = (round(edge * cells) for edge in _edges(text))
+        covered[top:bottom, left:right] = True
+    return float(covered.mean())
+
+
+def _edges(text: ScreenText) -> tuple[float, float, float, float]:
+    return text.box.left, text.box.top, text.box.right, text.box.bottom
+
+
+def _evenly(count: int, most: int) -> list[int]:
+    """At most ``most`` of the first ``count`` numbers, evenly spread."""
+    if count <= most:
+        return list(range(count))
+    return [int((number + 0.5) * count / most) for number in range(most)]
+
+
+def _median(values: list[float]) -> float | None:
+    return float(np.median(values)) if values else None
