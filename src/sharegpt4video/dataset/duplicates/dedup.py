@@ -1,0 +1,252 @@
+"""Near-duplicates: videos whose keyframes look alike.
+
+Two videos are near-duplicates when both hold:
+
+- more than half of the keyframes of the one with fewer have an alike one in the other (perceptual hashes that differ in
+  at most ``bits`` of 64). Alike keyframes are counted from either side and the smaller number is taken, so neither a
+  shared title card nor one shot that is seen again and again is enough;
+- their embeddings, where both have one, have a cosine of at least ``similarity``.
+
+For each keyframe the earliest ``hamming.EARLIEST`` videos with an alike one are looked at. Up to that number everything
+is found; a picture that is in more videos leads to the earliest of them only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ..survey.phash import perceptual_hash
+from .grown import Grown
+from .hamming import EARLIEST, HammingIndex, Hashes, Indices, distances, portions, ranges
+from .looks import ColumnVectors, GrownVectors, hash_numbers, vectors_of
+
+__all__ = ["Groups", "NearDuplicates", "near_duplicate_groups", "near_duplicate_pairs", "perceptual_hash"]
+
+BATCH_VIDEOS, BATCH_HASHES = 8192, 1 << 16
+COMPARED, COMPARED_VECTORS = 1 << 20, 1 << 13
+"""Pairs of keyframes, and of embeddings, that are compared at a time."""
+ID_BYTES = 32
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Near-duplicates of a whole set, as positions in it.
+
+    group  of each video the first of all that are linked to it by a chain of near-duplicates, however long: what must
+           not be torn apart by splits
+    first  of each video the first that is kept when every near-duplicate of a kept one is dropped: itself when kept
+    """
+
+    group: Indices
+    first: Indices
+
+    @property
+    def kept(self) -> NDArray[np.bool_]:
+        """Which videos stay when only the first of near-duplicates does."""
+        return np.asarray(self.first == np.arange(len(self.first)), np.bool_)
+
+
+class NearDuplicates:
+    """Videos as they come, first wins: a video that is near to none of those kept so far is kept itself.
+
+    Memory: about 60 bytes for each keyframe and the embedding (512 bytes) for each video. Raises ValueError for
+    settings that are none.
+    """
+
+    def __init__(self, bits: int, similarity: float | None) -> None:
+        self._vectors = GrownVectors()
+        self._known = _Known(bits, similarity, self._vectors)
+        self._ids = Grown(f"S{ID_BYTES}")
+
+    def add(self, id: str, hashes: Sequence[str], embedding: bytes = b"") -> str:
+        """The id of the first near-duplicate of this video that was kept; its own when there is none.
+
+        ``hashes`` and ``embedding`` are those of a ``Survey``. Raises ValueError for a hash that is none.
+        """
+        column = pa.array([list(hashes)], pa.list_(pa.string()))
+        (first,) = self.add_all([id], column, pa.array([embedding], pa.binary()))
+        return first
+
+    def add_all(
+        self, ids: Sequence[str], hashes: pa.ListArray | pa.ChunkedArray, embeddings: pa.BinaryArray | pa.ChunkedArray
+    ) -> list[str]:
+        """As ``add`` for each in turn, many times faster: for columns of the table ``surveys``."""
+        wrong = next((id for id in ids if len(id) > ID_BYTES or not id.isascii()), None)
+        if wrong is not None:
+            raise ValueError(f"an id has at most {ID_BYTES} ASCII characters, not {wrong!r}")
+        before = len(self._known.first)
+        for rows, hash_part in _batches(hashes, embeddings):
+            vectors = vectors_of(_one(embeddings.slice(rows.start, len(hash_part))))
+            numbers, counts = hash_numbers(hash_part)
+            self._vectors.add(vectors)
+            self._known.add(numbers, counts)
+        self._ids.add(np.array([id.encode("ascii") for id in ids], f"S{ID_BYTES}"))
+        return [first.decode("ascii") for first in self._ids.rows[self._known.first.rows[before:]]]
+
+
+def near_duplicate_groups(
+    hashes: pa.ListArray | pa.ChunkedArray,
+    embeddings: pa.BinaryArray | pa.ChunkedArray,
+    *,
+    bits: int,
+    similarity: float | None,
+) -> Groups:
+    """The near-duplicates among all videos of a set, in their order; ``first`` is what ``NearDuplicates`` would say.
+
+    ``hashes`` and ``embeddings`` are columns of the table ``surveys``. Raises ValueError for a hash that is none,
+    embeddings of different lengths, or settings out of range.
+    """
+    known = _Known(bits, similarity, ColumnVectors(embeddings))
+    group = np.arange(len(hashes))
+    for _, part in _batches(hashes, embeddings):
+        _link(group, *known.add(*hash_numbers(part)))
+    return Groups(group, known.first.rows.copy())
+
+
+def near_duplicate_pairs(
+    hashes: pa.ListArray | pa.ChunkedArray,
+    embeddings: pa.BinaryArray | pa.ChunkedArray,
+    *,
+    bits: int,
+    similarity: float | None,
+) -> Iterator[tuple[int, int]]:
+    """Each pair of near-duplicates as positions (later, earlier); arguments as for ``near_duplicate_groups``."""
+    known = _Known(bits, similarity, ColumnVectors(embeddings))
+    for _, part in _batches(hashes, embeddings):
+        later, earlier = known.add(*hash_numbers(part))
+        yield from zip(later.tolist(), earlier.tolist(), strict=True)
+
+
+class _Known:
+    """The videos so far, and which of them is the first for each."""
+
+    def __init__(self, bits: int, similarity: float | None, vectors: GrownVectors | ColumnVectors) -> None:
+        if not 0 <= bits <= 16:
+            raise ValueError(f"near-duplicate bits are 0 to 16, not {bits}")
+        if similarity is not None and not -1 <= similarity <= 1:
+            raise ValueError(f"near-duplicate similarity is a cosine from -1 to 1, not {similarity}")
+        self._bits, self._similarity, self._vectors = bits, similarity, vectors
+        self._index = HammingIndex(bits)
+        self._hashes, self._starts = Grown(np.uint64), Grown(np.int64)
+        self._starts.add(np.zeros(1, np.int64))
+        self.first = Grown(np.int32)
+
+    def add(self, hashes: Hashes, counts: Indices) -> tuple[Indices, Indices]:
+        """Take further videos; returns all near pairs (later, earlier) whose later one is among them, sorted."""
+        before = len(self.first)
+        owners = np.repeat(np.arange(before, before + len(counts)), counts)
+        self._starts.add(len(self._hashes) + np.cumsum(counts))
+        self._hashes.add(hashes)
+        self._index.add(hashes, owners)
+        later, earlier = self._candidates(hashes, owners)
+        for near in (self._look_alike, self._are_close):
+            kept = near(later, earlier)
+            later, earlier = later[kept], earlier[kept]
+        self._settle(before, len(counts), later, earlier)
+        return later, earlier
+
+    def _candidates(self, hashes: Hashes, owners: Indices) -> tuple[Indices, Indices]:
+        """Pairs (later, earlier) that may share enough keyframes, sorted, each once."""
+        different, which = np.unique(hashes, return_inverse=True)
+        asked, found = self._index.near(different)
+        starts = np.searchsorted(asked, np.arange(len(different) + 1))
+        counts = (starts[1:] - starts[:-1])[which]
+        later, earlier = np.repeat(owners, counts), found[ranges(starts[which], counts)]
+        past, total = earlier < later, len(self._starts)
+        pairs, hits = np.unique(later[past] * total + earlier[past], return_counts=True)
+        later, earlier = np.divmod(pairs, total)
+        # A keyframe that is in very many videos did not tell all of them, so it may be alike where it did not say so.
+        silent = np.bincount(owners[counts == EARLIEST], minlength=total)
+        keyframes = np.diff(self._starts.rows)
+        likely = 2 * (hits + silent[later]) > np.minimum(keyframes[later], keyframes[earlier])
+        return later[likely], earlier[likely]
+
+    def _look_alike(self, later: Indices, earlier: Indices) -> NDArray[np.bool_]:
+        counts = np.diff(self._starts.rows)
+        enough = np.zeros(len(later), np.bool_)
+        for part in portions(counts[later] * counts[earlier], COMPARED):
+            one, other = later[part], earlier[part]
+            fewer = np.minimum(counts[one], counts[other])
+            likely = np.flatnonzero(2 * self._matched(one, other) > fewer)
+            sure = 2 * self._matched(other[likely], one[likely]) > fewer[likely]
+            enough[likely[sure] + part.start] = True
+        return enough
+
+    def _matched(self, one: Indices, other: Indices) -> Indices:
+        """How many keyframes of the one have an alike one in the other."""
+        starts, hashes = self._starts.rows, self._hashes.rows
+        counts, others = starts[one + 1] - starts[one], starts[other + 1] - starts[other]
+        mine, repeats = ranges(starts[one], counts), np.repeat(others, counts)
+        theirs = ranges(np.repeat(starts[other], counts), repeats)
+        close = distances(np.repeat(hashes[mine], repeats), hashes[theirs]) <= self._bits
+        any_close = np.logical_or.reduceat(close, np.cumsum(repeats) - repeats)
+        return np.asarray(np.add.reduceat(any_close.astype(np.int64), np.cumsum(counts) - counts), np.int64)
+
+    def _are_close(self, later: Indices, earlier: Indices) -> NDArray[np.bool_]:
+        close = np.ones(len(later), np.bool_)
+        if self._similarity is None:
+            return close
+        for start in range(0, len(later), COMPARED_VECTORS):
+            part = slice(start, start + COMPARED_VECTORS)
+            both = self._vectors[np.concatenate([later[part], earlier[part]])].astype(np.float32)
+            one, other = both[: len(both) // 2], both[len(both) // 2 :]
+            lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
+            dots = np.einsum("ij,ij->i", one, other)
+            close[part] = (dots >= self._similarity * lengths) | (lengths == 0)
+        return close
+
+    def _settle(self, before: int, count: int, later: Indices, earlier: Indices) -> None:
+        """Find the first of each of the last videos, in order: the earliest near one that is kept."""
+        self.first.add(np.arange(before, before + count))
+        first = self.first.rows
+        ones, starts = np.unique(later, return_index=True)
+        for one, begin, end in zip(ones, starts, np.append(starts, len(later))[1:], strict=True):
+            near = earlier[begin:end]
+            kept = near[first[near] == near]
+            if len(kept):
+                first[one] = kept[0]
+
+
+def _batches(
+    hashes: pa.Array | pa.ChunkedArray, embeddings: pa.Array | pa.ChunkedArray
+) -> Iterator[tuple[slice, pa.ListArray]]:
+    """The hashes of some thousand videos at a time, with their positions."""
+    if len(hashes) != len(embeddings):
+        raise ValueError(f"there are hashes of {len(hashes)} videos, but embeddings of {len(embeddings)}")
+    start, rows = 0, BATCH_VIDEOS
+    while start < len(hashes):
+        part = _one(hashes.slice(start, rows))
+        if len(part.flatten()) > BATCH_HASHES and rows > 1:
+            rows = max(1, rows // 2)
+            continue
+        yield slice(start, start + len(part)), part
+        start += len(part)
+
+
+def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
+
+
+def _link(group: Indices, later: Indices, earlier: Indices) -> None:
+    """Join the groups of linked videos; ``group`` leads from each video to the first of its group.
+
+    All links at once: each round hangs every larger root under the smallest that it is linked to, then every video
+    directly under its root.
+    """
+    while len(later):
+        one, other = group[later], group[earlier]
+        apart = one != other
+        later, earlier = later[apart], earlier[apart]
+        np.minimum.at(group, np.maximum(one, other)[apart], np.minimum(one, other)[apart])
+        while True:
+            shorter = group[group]
+            if np.array_equal(shorter, group):
+                break
+            group[:] = shorter
