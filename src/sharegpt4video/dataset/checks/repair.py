@@ -1,0 +1,277 @@
+"""Asks the model again about captions in which the checks found something, and tells it what was wrong.
+
+Only the texts with findings are asked for again, and the summary when a step has changed. The new caption is checked
+like any other; it is kept, as a further revision, only if less is wrong with it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...captioner.engine import Engine
+from ...config import CaptionSettings
+from ...errors import SettingsError, StorageError, VideoError
+from ...pipeline import open_engine
+from ...prompts import prompt_set
+from ...records import Provenance
+from ...vlm.base import VLM, Reply
+from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
+from ..store.schema import to_rows
+from ..store.store import Store, packed_ids
+from ..work.jobs import failure_of
+from . import CHECKS, JUDGE, REPEATED, check_caption, severity
+from .judge import Verdict, judging
+from .language import check_language_code
+from .prose import SUMMARY
+from .retelling import Pictures, pictures_of, retelling
+from .run import ChecksResult, check_dataset
+
+PART_ROWS = 64
+
+
+@dataclass
+class RepairResult:
+    """What a repair did.
+
+    faulty        captions with findings of the chosen checks, in their newest revision
+    better        those of which a better revision was written; ``clean`` of these have no finding left
+    not_better    those for which the model said nothing better; the old text stays
+    not_askable   those with findings that asking again cannot mend (times, shots)
+    failed        those whose video cannot be read any more
+    requests, input_tokens, output_tokens   what was asked, whether it helped or not
+    mended        by check: captions that had this finding and have it no more
+    checks        how the data set stands after it
+    """
+
+    faulty: int = 0
+    better: int = 0
+    clean: int = 0
+    not_better: int = 0
+    not_askable: int = 0
+    failed: int = 0
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    mended: Counter[str] = field(default_factory=Counter)
+    checks: ChecksResult | None = None
+
+    def text(self) -> str:
+        """The result in a few lines."""
+        lines = [
+            f"{self.faulty} captions with findings: {self.better} better now ({self.clean} without any),"
+            f" {self.not_better} no better, {self.not_askable} not to be mended by asking, {self.failed} unreadable",
+            f"{self.requests} requests, {self.input_tokens} input and {self.output_tokens} output tokens",
+        ]
+        return "\n".join([*lines, *(f"  {name:<18}{count:>8} mended" for name, count in self.mended.most_common())])
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One caption after asking again: the new row and what is wrong with it; a failure where the video is gone."""
+
+    row: CaptionRow
+    findings: tuple[Finding, ...]
+    replies: tuple[Reply, ...] = ()
+    failure: Failure | None = None
+
+
+def repair(
+    store: Store,
+    *,
+    model: VLM | str,
+    settings: CaptionSettings | None = None,
+    checks: Collection[str] | None = None,
+    judge: VLM | None = None,
+    language: str = "en",
+    max_revision: int = 3,
+    on_progress: Callable[[RepairResult], None] = lambda _: None,
+) -> RepairResult:
+    """Ask again about each caption with findings, and keep what is better. The findings are those that are stored.
+
+    ``settings`` are those of the data set unless others are given. ``checks`` chooses findings by their check; None:
+    all. ``judge`` judges the new summaries; without one, a finding of a judge counts as mended when the summary has
+    changed, and the next ``check_dataset`` with the judge looks at it again. A caption is not asked about any more at
+    ``max_revision``. Raises SettingsError for an unknown check, VLMError when the model is gone; what was mended
+    before that is kept.
+    """
+    known = {*CHECKS, JUDGE, REPEATED}
+    if unknown := sorted(set(checks or ()) - known):
+        raise SettingsError(f"no check is called {unknown[0]!r}; known are: {', '.join(sorted(known))}")
+    check_language_code(language)
+    settings = settings or store.settings().caption
+    work = _Repair(store, open_engine(model, settings), settings, judge, language)
+    try:
+        asyncio.run(work.run(_Faulty(store, checks, max_revision), on_progress, isinstance(model, str)))
+    finally:
+        work.flush()
+    work.result.checks = check_dataset(store, language=language)
+    return work.result
+
+
+class _Faulty:
+    """The captions that have findings of the chosen checks: their findings are held, the captions are streamed."""
+
+    def __init__(self, store: Store, checks: Collection[str] | None, max_revision: int) -> None:
+        self._store = store
+        self._checked: dict[str, Checked] = {}
+        for batch in store.batches("checks", batch_rows=4096):
+            some = np.asarray(pc.list_value_length(batch.column("findings"))) > 0
+            for row in to_rows(Checked, batch.filter(pa.array(some))):
+                chosen = [finding for finding in row.findings if checks is None or finding.check in checks]
+                if chosen and row.revision < max_revision:
+                    self._checked[row.id] = replace(row, findings=tuple(chosen))
+        self._ids = np.array([bytes.fromhex(id) for id in self._checked], "S16")
+        found = (row for batch in store.batches("sources") for row in to_rows(SourceVideo, self._mine(batch)))
+        self._sources = {row.id: row for row in found}
+
+    def source(self, row: CaptionRow) -> SourceVideo:
+        """What a caption was made from."""
+        return self._sources.get(row.id) or SourceVideo(row.id, row.location, row.user_id)
+
+    def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
+        return batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), self._ids)))
+
+    def __iter__(self) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
+        for batch in self._store.batches("captions", batch_rows=64):
+            for row in to_rows(CaptionRow, self._mine(batch)):
+                checked = self._checked[row.id]
+                if checked.revision == row.revision:
+                    yield row, checked.findings
+
+
+class _Repair:
+    """One run of repairs on one event loop."""
+
+    def __init__(
+        self, store: Store, engine: Engine, settings: CaptionSettings, judge: VLM | None, language: str
+    ) -> None:
+        self.result = RepairResult()
+        self._store, self._engine, self._settings, self._language = store, engine, settings, language
+        self._judge = Engine(judge) if judge else None
+        self._prompts = prompt_set(settings.prompts)
+        self._captions: list[CaptionRow] = []
+        self._failures: list[Failure] = []
+
+    async def run(self, faulty: _Faulty, on_progress: Callable[[RepairResult], None], closes: bool) -> None:
+        running: dict[asyncio.Task[Outcome], tuple[CaptionRow, tuple[Finding, ...]]] = {}
+        try:
+            for row, findings in faulty:
+                self.result.faulty += 1
+                askable = tuple(finding for finding in findings if _can_ask(finding))
+                if not askable:
+                    self.result.not_askable += 1
+                    continue
+                running[asyncio.create_task(self._ask_again(row, faulty.source(row), askable))] = row, findings
+                if len(running) >= 2 * self._engine.slots:
+                    await self._take_finished(running, on_progress)
+            while running:
+                await self._take_finished(running, on_progress)
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+            if closes:
+                await self._engine.vlm.close()
+            if self._judge:
+                await self._judge.vlm.close()
+
+    async def _ask_again(self, row: CaptionRow, source: SourceVideo, findings: Sequence[Finding]) -> Outcome:
+        replies: list[Reply] = []
+        numbers = sorted({finding.step for finding in findings if finding.step != SUMMARY})
+        try:
+            pictures = await self._pictures(row, source, numbers)
+        except (VideoError, StorageError) as error:
+            return Outcome(row, (), failure=failure_of(source, "repair", error))
+        role = retelling(row, findings, pictures, self._prompts, self._settings.fold_steps)
+        told = await self._engine.run(role, on_reply=replies.append)
+        new = replace(told, revision=row.revision + 1, provenance=self._added_up(row.provenance, replies))
+        found = check_caption(new, language=self._language)
+        if self._judge:
+            verdict: Verdict = await self._judge.run(judging(new))
+            found = (*found, *verdict.findings)
+        return Outcome(new, found, tuple(replies))
+
+    async def _pictures(self, row: CaptionRow, source: SourceVideo, numbers: Sequence[int]) -> Pictures:
+        """The pictures of these steps, cut out of the video again; none for a model that looks at none."""
+        if not numbers or not self._engine.vlm.max_images:
+            return {}
+        return await asyncio.to_thread(pictures_of, source, row, numbers, self._settings)
+
+    def _added_up(self, before: Provenance, replies: Sequence[Reply]) -> Provenance:
+        tokens_in = sum(reply.input_tokens for reply in replies)
+        tokens_out = sum(reply.output_tokens for reply in replies)
+        cost = self._engine.vlm.cost_usd(tokens_in, tokens_out)
+        return replace(
+            before,
+            model=next((reply.model for reply in replies), before.model),
+            prompt_set=self._prompts.name,
+            prompt_hash=self._prompts.hash,
+            requests=before.requests + len(replies),
+            input_tokens=before.input_tokens + tokens_in,
+            output_tokens=before.output_tokens + tokens_out,
+            cost_usd=cost if before.cost_usd is None else before.cost_usd + (cost or 0.0),
+            request_keys=(*before.request_keys, *(reply.request_key for reply in replies)),
+        )
+
+    async def _take_finished(
+        self,
+        running: dict[asyncio.Task[Outcome], tuple[CaptionRow, tuple[Finding, ...]]],
+        on_progress: Callable[[RepairResult], None],
+    ) -> None:
+        finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for task in finished:
+            row, findings = running.pop(task)
+            self._settle(row, findings, task.result())
+            on_progress(self.result)
+        if len(self._captions) + len(self._failures) >= PART_ROWS:
+            await asyncio.to_thread(self.flush)
+
+    def _settle(self, row: CaptionRow, before: Sequence[Finding], outcome: Outcome) -> None:
+        """Keep the new caption if less is wrong with it than with the old one."""
+        result = self.result
+        result.requests += len(outcome.replies)
+        result.input_tokens += sum(reply.input_tokens for reply in outcome.replies)
+        result.output_tokens += sum(reply.output_tokens for reply in outcome.replies)
+        if outcome.failure:
+            result.failed += 1
+            self._failures.append(outcome.failure)
+            return
+        old = (*check_caption(row, language=self._language), *_foreign(before))
+        kept = [finding for finding in _foreign(before) if self._stands(finding, row, outcome.row)]
+        new = (*outcome.findings, *kept)
+        if severity(new) >= severity(old):
+            result.not_better += 1
+            return
+        result.better += 1
+        result.clean += not new
+        result.mended.update({finding.check for finding in old} - {finding.check for finding in new})
+        self._captions.append(outcome.row)
+
+    def _stands(self, finding: Finding, old: CaptionRow, new: CaptionRow) -> bool:
+        """Whether a finding that the rules cannot make still counts against the new caption."""
+        if finding.check == JUDGE and self._judge:
+            return False  # it has judged again
+        return old.summary.split() == new.summary.split()
+
+    def flush(self) -> None:
+        """Write what has been mended so far."""
+        captions, self._captions = self._captions, []
+        failures, self._failures = self._failures, []
+        self._store.append("captions", captions)
+        self._store.append("failures", failures)
+
+
+def _foreign(findings: Sequence[Finding]) -> tuple[Finding, ...]:
+    """The findings that looking at the caption alone does not make: the judge's, and those across videos."""
+    return tuple(finding for finding in findings if finding.check not in CHECKS)
+
+
+def _can_ask(finding: Finding) -> bool:
+    return finding.check not in CHECKS or CHECKS[finding.check].can_ask_again

@@ -1,0 +1,286 @@
+"""The checks over a whole data set: every caption that has none yet, in one pass, in bounded memory."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ...captioner.engine import Engine
+from ...errors import SettingsError
+from ...vlm.base import VLM
+from ...vlm.embedded import EmbeddedVLM
+from ..rows import CaptionRow, Checked, Finding
+from ..store.packed import sorting
+from ..store.schema import to_rows
+from ..store.store import Ids, Store, packed_ids, unpacked_id
+from . import REPEATED, check_caption
+from .judge import Verdict, judging
+from .language import check_language_code
+from .whole import Found, Repeats
+
+PART_ROWS = 2048
+
+
+@dataclass
+class ChecksResult:
+    """What a run of the checks did, and how the whole data set stands after it.
+
+    checked       captions checked in this run; ``updated`` are earlier ones whose text now stands on other videos, too
+    captions      captions that have been checked, in this run or before; ``faulty`` are those with a finding
+    findings      how many findings each check has made over the whole data set, and ``faulty_by`` in how many captions
+    judged        verdicts of the judge in this run; ``unjudged`` counts why there is none, by the reason
+    """
+
+    checked: int = 0
+    updated: int = 0
+    captions: int = 0
+    faulty: int = 0
+    findings: Counter[str] = field(default_factory=Counter)
+    faulty_by: Counter[str] = field(default_factory=Counter)
+    judged: int = 0
+    unjudged: Counter[str] = field(default_factory=Counter)
+
+    def text(self) -> str:
+        """The result as a table, most frequent check first."""
+        lines = [f"{'check':<18}{'captions':>10}{'share':>9}{'findings':>10}"]
+        for name, count in sorted(self.faulty_by.items(), key=lambda pair: (-pair[1], pair[0])):
+            share = count / max(self.captions, 1)
+            lines.append(f"{name:<18}{count:>10}{share:>9.1%}{self.findings[name]:>10}")
+        share = self.faulty / max(self.captions, 1)
+        lines.append(f"{'any':<18}{self.faulty:>10}{share:>9.1%}{sum(self.findings.values()):>10}")
+        lines.append(f"{self.captions} captions checked, {self.checked} of them now, {self.updated} updated")
+        if self.judged or self.unjudged:
+            lines.append(f"{self.judged} judged now, {sum(self.unjudged.values())} without a verdict")
+            lines += [f"  {count} x {why}" for why, count in self.unjudged.most_common(5)]
+        return "\n".join(lines)
+
+
+def check_dataset(
+    store: Store,
+    *,
+    judge: VLM | None = None,
+    language: str = "en",
+    on_progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> ChecksResult:
+    """Check every caption whose newest revision has not been checked (by this judge), and write down what was found.
+
+    ``judge`` is asked about each caption that it has not judged yet; one that has been judged stays judged in a run
+    without. A caption for which it gives no usable answer keeps the findings of the rules and is asked about again
+    next time. ``on_progress`` gets the numbers of captions done and to do. Raises SettingsError for a language or a
+    judge that cannot be, VLMError when the judge is gone; what was found before that is kept.
+    """
+    check_language_code(language)
+    if isinstance(judge, EmbeddedVLM):
+        raise SettingsError("the embedded model cannot judge texts; name another model as the judge")
+    result = ChecksResult()
+    known = _Known(store)
+    waiting = known.waiting(store, judge)
+    if waiting.any():
+        repeats = _Repeated(store)
+        result.updated = _update(store, repeats)
+        writer = _Writer(store, result, int(waiting.sum()), on_progress)
+        fresh = _fresh(store, waiting, repeats, language)
+        try:
+            if judge is None:
+                for row, findings in fresh:
+                    writer.add(Checked(row.id, row.revision, findings))
+            else:
+                asyncio.run(_judge_all(fresh, judge, writer, known))
+        finally:
+            writer.flush()
+    _count(store, result)
+    return result
+
+
+class _Known:
+    """Which revisions have been checked, and by which judge: 24 bytes for each caption."""
+
+    def __init__(self, store: Store) -> None:
+        ids, revisions, judges = [], [], []
+        self._names: dict[str, int] = {"": 0}
+        for batch in store.batches("checks", ["revision", "judge"], batch_rows=1 << 16):
+            ids.append(packed_ids(batch.column("id")))
+            revisions.append(np.asarray(batch.column("revision"), np.int32))
+            codes = [self._names.setdefault(name, len(self._names)) for name in batch.column("judge").to_pylist()]
+            judges.append(np.array(codes, np.int32))
+        all_ids = np.concatenate(ids) if ids else np.empty(0, "S16")
+        order = sorting(all_ids)
+        self._ids = all_ids[order]
+        self._revisions = np.concatenate(revisions)[order] if ids else np.empty(0, np.int32)
+        self._judges = np.concatenate(judges)[order] if ids else np.empty(0, np.int32)
+
+    def waiting(self, store: Store, judge: VLM | None) -> NDArray[np.bool_]:
+        """For each caption, in the order of the table, whether it has to be checked."""
+        batches = store.batches("captions", ["revision"], batch_rows=1 << 16)
+        masks = [self._waiting(batch, judge.name if judge else "") for batch in batches]
+        return np.concatenate(masks) if masks else np.empty(0, bool)
+
+    def _waiting(self, batch: pa.RecordBatch, judge: str) -> NDArray[np.bool_]:
+        place, found = self._places(packed_ids(batch.column("id")))
+        waiting = ~found
+        if len(self._ids):
+            waiting |= self._revisions[place] != np.asarray(batch.column("revision"), np.int32)
+            if judge:
+                waiting |= self._judges[place] != self._names.get(judge, -1)
+        return np.asarray(waiting)
+
+    def has(self, row: CaptionRow) -> bool:
+        """Whether this revision has been checked, by whomever."""
+        place, found = self._places(np.array([bytes.fromhex(row.id)], "S16"))
+        return bool(found[0]) and int(self._revisions[place[0]]) == row.revision
+
+    def _places(self, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        if not len(self._ids):
+            return np.zeros(len(ids), np.intp), np.zeros(len(ids), bool)
+        place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
+        return place, self._ids[place] == ids
+
+
+class _Repeated:
+    """The findings across videos, by caption: 50 bytes for each."""
+
+    def __init__(self, store: Store) -> None:
+        repeats, ids = Repeats(), []
+        for batch in store.batches("captions", ["summary"]):
+            repeats.extend(batch.column("summary").to_pylist())
+            ids.append(packed_ids(batch.column("id")))
+        packed = np.concatenate(ids) if ids else np.empty(0, "S16")
+        # Captions are written as they are finished; found in the order of ids, the same is told after every run.
+        order = sorting(packed)
+        repeats.reorder(order)
+        self._ids = packed[order]
+        self._rank = np.empty(len(order), np.int64)
+        self._rank[order] = np.arange(len(order))
+        self._found: Found = repeats.found()
+
+    def at(self, place: int) -> tuple[Finding, ...]:
+        """The findings for the caption at this place of the table."""
+        return self._told(int(self._rank[place]))
+
+    def of(self, id: str) -> tuple[Finding, ...]:
+        """The findings for the caption with this id; none for one that is not there."""
+        packed = np.array([bytes.fromhex(id)], "S16")
+        where = int(np.searchsorted(self._ids, packed)[0])
+        if where >= len(self._ids) or self._ids[where] != packed[0]:
+            return ()
+        return self._told(where)
+
+    def _told(self, where: int) -> tuple[Finding, ...]:
+        if not self._found["videos"][where]:
+            return ()
+        first = unpacked_id(self._ids[self._found["first"][where]])
+        return (Repeats.finding(self._found[where], first),)
+
+
+class _Writer:
+    """Collects rows, writes them as parts and counts them."""
+
+    def __init__(self, store: Store, result: ChecksResult, total: int, on_progress: Callable[[int, int], None]) -> None:
+        self._store, self.result, self._total, self._on_progress = store, result, total, on_progress
+        self._rows: list[Checked] = []
+        self._done = 0
+
+    def add(self, row: Checked) -> None:
+        self._rows.append(row)
+        self.result.checked += 1
+        if len(self._rows) >= PART_ROWS:
+            self.flush()
+        self.told()
+
+    def told(self) -> None:
+        """One more caption is done with."""
+        self._done += 1
+        self._on_progress(self._done, self._total)
+
+    def flush(self) -> None:
+        rows, self._rows = self._rows, []
+        self._store.append("checks", rows)
+
+
+def _fresh(
+    store: Store, waiting: NDArray[np.bool_], repeats: _Repeated, language: str
+) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
+    """The captions that wait, each with what the rules find."""
+    offset = 0
+    for batch in store.batches("captions", batch_rows=64):
+        mask = waiting[offset : offset + batch.num_rows]
+        places = offset + np.flatnonzero(mask)
+        offset += batch.num_rows
+        for place, row in zip(places, to_rows(CaptionRow, batch.filter(pa.array(mask))), strict=True):
+            yield row, (*check_caption(row, language=language), *repeats.at(int(place)))
+
+
+async def _judge_all(
+    fresh: Iterator[tuple[CaptionRow, tuple[Finding, ...]]], judge: VLM, writer: _Writer, known: _Known
+) -> None:
+    """Judge many captions at once, with twice as many in hand as the judge has slots, so that none waits."""
+    engine = Engine(judge)
+    running: dict[asyncio.Task[Verdict], tuple[CaptionRow, tuple[Finding, ...]]] = {}
+    try:
+        for row, findings in fresh:
+            running[asyncio.create_task(engine.run(judging(row)))] = row, findings
+            if len(running) >= 2 * engine.slots:
+                await _take_finished(running, judge.name, writer, known)
+        while running:
+            await _take_finished(running, judge.name, writer, known)
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+        await judge.close()
+
+
+async def _take_finished(
+    running: dict[asyncio.Task[Verdict], tuple[CaptionRow, tuple[Finding, ...]]],
+    name: str,
+    writer: _Writer,
+    known: _Known,
+) -> None:
+    finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+    for task in finished:
+        row, findings = running.pop(task)
+        verdict = task.result()
+        if not verdict.problem:
+            writer.result.judged += 1
+            writer.add(Checked(row.id, row.revision, (*findings, *verdict.findings), name))
+            continue
+        writer.result.unjudged[verdict.problem] += 1
+        if known.has(row):  # what the rules found is there already
+            writer.told()
+        else:
+            writer.add(Checked(row.id, row.revision, findings))
+
+
+def _update(store: Store, repeats: _Repeated) -> int:
+    """Write down what changed across videos for captions that were checked before."""
+    changed: list[Checked] = []
+    count = 0
+    for batch in store.batches("checks", batch_rows=4096):
+        for row in to_rows(Checked, batch):
+            now = repeats.of(row.id)
+            if now != tuple(finding for finding in row.findings if finding.check == REPEATED):
+                others = [finding for finding in row.findings if finding.check != REPEATED]
+                changed.append(replace(row, findings=(*others, *now)))
+        if len(changed) >= PART_ROWS:
+            store.append("checks", changed)
+            count, changed = count + len(changed), []
+    store.append("checks", changed)
+    return count + len(changed)
+
+
+def _count(store: Store, result: ChecksResult) -> None:
+    for batch in store.batches("checks", ["findings"], batch_rows=1 << 14):
+        findings = batch.column("findings")
+        names = pc.struct_field(pc.list_flatten(findings), "check").to_pylist()
+        owners = pc.list_parent_indices(findings).to_pylist()
+        result.captions += batch.num_rows
+        result.faulty += len(set(owners))
+        result.findings.update(names)
+        result.faulty_by.update(name for _, name in set(zip(owners, names, strict=True)))
