@@ -1,0 +1,253 @@
+"""Clips with captions of their own: every contiguous run of steps of a captioned video can be one (paper, 4.2).
+
+A clip is told from the steps alone, so no video is opened; ``media`` cuts the files where they are wanted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import queue
+import threading
+from collections import Counter, deque
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ...background import in_thread
+from ...captioner.engine import Engine
+from ...captioner.outcome import Summary
+from ...captioner.summary import summary
+from ...config import CaptionSettings
+from ...pipeline import open_engine
+from ...vlm.base import VLM
+from ..rows import CaptionRow, Clip
+from ..store.packed import Ids, packed_ids
+from ..store.store import Store
+from .spans import ClipSettings, Span, spans, told_by
+
+__all__ = ["ClipSettings", "ClipsResult", "make_clips"]
+
+Put = Callable[[Clip], Coroutine[Any, Any, None]]
+
+AHEAD_PER_SLOT = 4
+"""Clips asked about and not yet written, for each slot of the model; they keep their order."""
+LEAST_AHEAD = 64
+_QUEUED = 1024
+
+
+@dataclass
+class ClipsResult:
+    """What became of the captioned videos. ``given`` texts were there already, ``asked`` ones a model wrote.
+
+    ``dropped`` and ``marked`` count clips by the problem of their text.
+    """
+
+    videos: int = 0
+    without: int = 0
+    not_kept: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    given: int = 0
+    asked: int = 0
+    requests: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    marked: Counter[str] = field(default_factory=Counter)
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    def text(self) -> str:
+        """The counts, one line for each kind."""
+        mean = self.seconds / self.clips if self.clips else 0.0
+        lines = [
+            f"{self.clips} clips of {self.videos} videos, {mean:.1f} s on average",
+            f"texts: {self.given} taken from the captions, {self.asked} written from the steps"
+            f" ({self.requests} requests, {self.input_tokens} + {self.output_tokens} tokens)",
+        ]
+        for count, words in ((self.without, "videos gave no clip"), (self.not_kept, "videos were not selected")):
+            if count:
+                lines.append(f"{count} {words}")
+        for title, counts in (("marked", self.marked), ("left out", self.dropped)):
+            lines += [f"{count} {title}: {problem}" for problem, count in counts.most_common()]
+        return "\n".join(lines)
+
+
+def make_clips(
+    store: Store,
+    settings: ClipSettings | None = None,
+    *,
+    model: str | VLM = "embedded",
+    on_progress: Callable[[ClipsResult], None] | None = None,
+) -> ClipsResult:
+    """Fill the table ``clips`` anew from the captions; only kept videos when there is a ``selection``.
+
+    A clip of one step has that step's text, a clip of the whole video its summary; for every other one ``model`` is
+    asked, as many at once as it serves. ``on_progress`` is called after each video with the counts so far, from
+    another thread. The old clips stay until all new ones are written; media that was cut for a clip with the same id
+    is found again by ``media.cut_media``. Raises VLMError when the model cannot go on. One process at a time may
+    do this (see ``lock``).
+    """
+    made = ClipsResult()
+    captioning = store.settings().caption if store.exists() else CaptionSettings()
+    maker = _Maker(store, settings or ClipSettings(), captioning, made, on_progress)
+
+    async def work(put: Put) -> None:
+        engine = open_engine(model, captioning)
+        try:
+            async with contextlib.aclosing(maker.clips(engine)) as clips:
+                async for clip in clips:
+                    await put(clip)
+        finally:
+            made.requests, made.input_tokens = engine.requests, engine.input_tokens
+            made.output_tokens = engine.output_tokens
+            if isinstance(model, str):
+                await engine.vlm.close()
+
+    with contextlib.closing(_from_loop(work)) as clips:
+        store.replace("clips", clips)
+    return made
+
+
+def clip_id(video_id: str, span: Span) -> str:
+    """The same for the same steps and times of a video: whatever way it was chosen, however its text changes."""
+    times = f"{span.start_seconds:.3f} {span.end_seconds:.3f}"
+    return hashlib.sha256(f"{video_id} {span.first_step} {span.last_step} {times}".encode()).hexdigest()[:32]
+
+
+class _Maker:
+    """Turns captions into clips, in order, with as many requests under way as the model serves."""
+
+    def __init__(
+        self,
+        store: Store,
+        settings: ClipSettings,
+        captioning: CaptionSettings,
+        made: ClipsResult,
+        on_progress: Callable[[ClipsResult], None] | None,
+    ) -> None:
+        self._store, self._settings, self._captioning = store, settings, captioning
+        self._made, self._on_progress = made, on_progress
+
+    async def clips(self, engine: Engine) -> AsyncGenerator[Clip, None]:
+        ahead = max(AHEAD_PER_SLOT * engine.slots, LEAST_AHEAD)
+        waiting: deque[tuple[CaptionRow, Span, asyncio.Task[Summary]]] = deque()
+        try:
+            async for row in in_thread(self._rows()):
+                for span in self._spans(row):
+                    waiting.append((row, span, asyncio.ensure_future(self._told(engine, row, span))))
+                    if len(waiting) < ahead:
+                        await asyncio.sleep(0)
+                        continue
+                    for clip in self._clip(*waiting[0][:2], await waiting[0][2]):
+                        yield clip
+                    waiting.popleft()
+                if self._on_progress:
+                    self._on_progress(self._made)
+            while waiting:
+                for clip in self._clip(*waiting[0][:2], await waiting[0][2]):
+                    yield clip
+                waiting.popleft()
+        finally:
+            tasks = [task for _, _, task in waiting]
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _rows(self) -> Iterator[CaptionRow]:
+        kept = kept_videos(self._store)
+        for row in self._store.rows("captions"):
+            if kept is None or is_among(kept, row.id):
+                yield row
+            else:
+                self._made.not_kept += 1
+
+    def _spans(self, row: CaptionRow) -> list[Span]:
+        found = list(spans(row.steps, self._settings))
+        self._made.videos += 1
+        self._made.without += not found
+        return found
+
+    async def _told(self, engine: Engine, row: CaptionRow, span: Span) -> Summary:
+        steps = told_by(row.steps, span)
+        if span.first_step == span.last_step:
+            self._made.given += 1
+            step = row.steps[span.first_step]
+            return Summary(step.text, step.problem)
+        if (span.start_seconds, span.end_seconds) == (row.start_seconds, row.end_seconds) and not row.summary_problem:
+            self._made.given += 1
+            return Summary(row.summary)
+        self._made.asked += 1
+        role = summary(
+            steps,
+            video=row.video,
+            start_seconds=span.start_seconds,
+            end_seconds=span.end_seconds,
+            fold_steps=self._captioning.fold_steps,
+        )
+        return await engine.run(role)
+
+    def _clip(self, row: CaptionRow, span: Span, told: Summary) -> Iterator[Clip]:
+        kind = told.problem.partition(":")[0]
+        if kind and self._settings.problems == "drop":
+            self._made.dropped[kind] += 1
+            return
+        if kind:
+            self._made.marked[kind] += 1
+        self._made.clips += 1
+        self._made.seconds += span.seconds
+        yield Clip(
+            id=clip_id(row.id, span),
+            video_id=row.id,
+            location=row.location,
+            first_step=span.first_step,
+            last_step=span.last_step,
+            start_seconds=span.start_seconds,
+            end_seconds=span.end_seconds,
+            text=told.text,
+            problem=told.problem,
+        )
+
+
+def kept_videos(store: Store) -> Ids | None:
+    """The ids of the selected videos, sorted; None when nothing was selected yet."""
+    if not store.parts("selection"):
+        return None
+    chunks = [
+        packed_ids(batch.filter(batch.column("kept")).column("id"))
+        for batch in store.batches("selection", ["kept"], batch_rows=1 << 16)
+    ]
+    return np.sort(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
+
+
+def is_among(ids: Ids, video_id: str) -> bool:
+    """Whether a sorted array holds an id."""
+    wanted = np.array([bytes.fromhex(video_id)], "S16")
+    at = int(np.searchsorted(ids, wanted)[0])
+    return at < len(ids) and bool(ids[at] == wanted[0])
+
+
+def _from_loop(work: Callable[[Put], Coroutine[Any, Any, None]]) -> Generator[Clip, None, None]:
+    """What ``work`` puts, taken outside of its event loop: that runs in a thread, so that it never waits for a disk."""
+    items: queue.SimpleQueue[Clip | None] = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    async def put(clip: Clip) -> None:
+        items.put(clip)
+        while items.qsize() > _QUEUED:
+            if stopped.is_set():
+                raise asyncio.CancelledError
+            await asyncio.sleep(0.01)
+
+    with ThreadPoolExecutor(1, "sg4v-clips") as pool:
+        done = pool.submit(asyncio.run, work(put))
+        done.add_done_callback(lambda _: items.put(None))
+        try:
+            while (clip := items.get()) is not None:
+                yield clip
+            done.result()
+        finally:
+            stopped.set()
