@@ -1,0 +1,108 @@
+"""Exports: files that anyone can train on, made from a data set. ``EXPORTERS`` names every format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from ...errors import SettingsError
+from ..store.store import Store
+from .captioner import CaptionerOptions, write_captioner
+from .hub import push
+from .job import Exporter, ExportJob, ExportResult
+from .llava import LlavaOptions, write_llava
+from .parquet import ParquetOptions, write_parquet
+from .selection import SPLITS, Selection
+from .sharegpt4video import ShareGPT4VideoOptions, write_sharegpt4video
+from .subtitles import SubtitleOptions, write_srt, write_vtt
+from .table import CsvOptions, write_csv
+from .target import Target
+from .webdataset import WebDatasetOptions, write_webdataset
+
+__all__ = ["EXPORTERS", "SPLITS", "ExportJob", "ExportResult", "Exporter", "export", "push"]
+
+EXPORTERS: dict[str, Exporter] = {
+    "sharegpt4video": Exporter("the JSONL of the released data set", ShareGPT4VideoOptions, write_sharegpt4video),
+    "parquet": Exporter("Parquet shards with a data-set card", ParquetOptions, write_parquet),
+    "webdataset": Exporter("tar shards with the videos in them", WebDatasetOptions, write_webdataset),
+    "llava": Exporter("conversations about image grids or frames", LlavaOptions, write_llava),
+    "captioner": Exporter("conversations for the four roles of a captioner", CaptionerOptions, write_captioner),
+    "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True),
+    "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True),
+    "csv": Exporter("one table with a row for each caption", CsvOptions, write_csv),
+}
+"""Every format by its name. A new one is a function, its options, and a line here."""
+
+
+def export(
+    store: Store,
+    format: str,
+    out: str,
+    *,
+    splits: Sequence[str] | None = None,
+    clips: bool = False,
+    include_problems: bool = False,
+    media_root: str = "",
+    overwrite: bool = False,
+    options: Mapping[str, Any] | object | None = None,
+) -> ExportResult:
+    """Write a data set in one of the formats of ``EXPORTERS`` into the folder ``out`` (a path, ``s3://...``).
+
+    Takes what the ``selection`` table keeps, everything captioned where there is none. ``splits`` limits it to some of
+    train, val, test; ``clips`` adds the clips; ``include_problems`` takes texts with a problem, too, marked where the
+    format has a place for that. Videos below ``media_root`` are named relative to it. ``overwrite`` replaces an earlier
+    export. ``out`` may be empty for subtitles: they then lie beside the videos. ``options`` are those of the format, as
+    a mapping or a value of its options class.
+
+    Memory does not grow with the data set but for some 50 bytes per video. Raises SettingsError for an unknown format,
+    option or split, and for a folder that is not empty.
+    """
+    exporter = _exporter(format, out)
+    chosen = _options(format, exporter.options, options)
+    selection, target = Selection(store, splits), Target(out, overwrite=overwrite)
+    job = ExportJob(store, target, selection, chosen, clips, include_problems, media_root, overwrite)
+    _note_what_lacks(job)
+    if out:
+        target.prepare(format)
+    exporter.write(job)
+    result = _result(format, out, job)
+    if out:
+        counts = {"videos": result.videos, "clips": result.clips, "texts": result.texts, "splits": result.splits}
+        target.finish({**counts, "left_out": result.left_out, "notes": result.notes})
+    return result
+
+
+def _exporter(format: str, out: str) -> Exporter:
+    exporter = EXPORTERS.get(format)
+    if exporter is None:
+        raise SettingsError(f"no export format is called {format!r}; known are: {', '.join(EXPORTERS)}")
+    if not out and not exporter.beside:
+        raise SettingsError(f"the format {format} needs a folder to write into")
+    return exporter
+
+
+def _note_what_lacks(job: ExportJob) -> None:
+    if not job.selection.there:
+        job.note("the data set has no selection: everything captioned is exported, as train")
+    if job.clips and not job.store.parts("clips"):
+        job.note("the data set has no clips yet")
+
+
+def _options(format: str, kind: type, given: Mapping[str, Any] | object | None) -> Any:
+    if isinstance(given, kind):
+        return given
+    try:
+        return TypeAdapter(kind).validate_python({} if given is None else given)
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
+        raise SettingsError(f"options of the format {format}: {lines}") from error
+
+
+def _result(format: str, out: str, job: ExportJob) -> ExportResult:
+    tally = job.tally
+    splits = {split: tally.splits[split] for split in SPLITS if tally.splits[split]}
+    return ExportResult(
+        format, out, tally.videos, tally.clips, tally.texts, splits, dict(tally.left_out), tuple(tally.notes)
+    )

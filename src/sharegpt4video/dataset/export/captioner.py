@@ -1,0 +1,175 @@
+"""Training data for a captioner of one's own: its four roles as conversations, in the very words a model is asked.
+
+Paper, section 4.2: sliding captioning, fast captioning, clip summarizing, prompt re-captioning. ``roles`` makes the
+requests, the prompt set puts them into words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from ...config import STRICT
+from ...errors import SettingsError, VideoError
+from ...prompts import PROMPT_SETS, PromptSet, prompt_set
+from ...records import Image
+from ...video.compose import arrange
+from ...vlm.base import Request
+from ...vlm.render import render
+from .conversations import ConversationFiles, picture_path, save_picture, turns
+from .entries import Entry
+from .job import ExportJob
+from .pictures import NO_PICTURES, frames, in_order
+from .roles import ROLES, Role, Sample, samples
+from .shelf import Shelf
+
+
+@dataclass(frozen=True)
+class CaptionerOptions:
+    """Options of the format ``captioner``."""
+
+    __pydantic_config__ = STRICT
+
+    roles: tuple[Role, ...] = ROLES
+    """Which roles to make samples for."""
+    prompts: str = ""
+    """The prompt set to ask with. "": the one that the caption was made with."""
+    hints: bool = False
+    """Put the measured facts into the questions, as ``hints`` does in captioning."""
+    pictures: bool = True
+    """Take the frames from the videos and write them. False: samples have their times alone, and no pictures."""
+    frames: int = 16
+    """How many frames a fast sample has."""
+    max_images: int = 16
+    """How many pictures the model takes; more are put together into one."""
+    side_pixels: int = 1280
+    """Longer side of a frame."""
+    jpeg_quality: int = 90
+    """Quality of the pictures, 1 to 100."""
+    lines: bool = False
+    """JSON Lines (``train.jsonl``) in place of one JSON list (``train.json``)."""
+
+    def __post_init__(self) -> None:
+        if self.prompts:
+            prompt_set(self.prompts)
+        if self.frames < 1 or self.side_pixels < 16 or not 1 <= self.jpeg_quality <= 100 or self.max_images < 1:
+            raise SettingsError("frames and max_images must be at least 1, side_pixels 16, jpeg_quality 1 to 100")
+
+
+def write_captioner(job: ExportJob) -> None:
+    """``SPLIT.json`` with a conversation for each text that a model wrote, and the pictures in ``images/``."""
+    with ExitStack() as stack:
+        files = stack.enter_context(ConversationFiles(job.target, lines=job.options.lines))
+        shorts = stack.enter_context(Shelf(_shorts(job))) if "recaption" in job.options.roles else None
+        for entry in job.entries(facts=job.options.hints, usable=False):
+            try:
+                written = _write(job, files, entry, shorts)
+            except VideoError as error:
+                job.leave_out(NO_PICTURES, example=str(error))
+                continue
+            if written:
+                job.wrote(entry, written)
+            else:
+                job.leave_out("without a text for any of the roles")
+        files.finish()
+
+
+def _shorts(job: ExportJob) -> Iterator[tuple[bytes, str]]:
+    """Short texts by id, the user's own first: what a user might type to get such a video."""
+    for table, column, mark in (("sources", "caption", "user caption"), ("shorts", "text", "short caption")):
+        columns = [column, *(["problem"] if table == "shorts" else [])]
+        for batch in job.store.batches(table, columns, batch_rows=4096):
+            for row in batch.to_pylist():
+                if row[column].strip() and not row.get("problem"):
+                    yield bytes.fromhex(row["id"]), f"{mark}\n{row[column].strip()}"
+
+
+def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: Shelf | None) -> int:
+    options: CaptionerOptions = job.options
+    known = shorts.get(bytes.fromhex(entry.row.id))[:1] if shorts is not None else []
+    source, _, short = known[0].partition("\n") if known else ("", "", "")
+    chosen = _prompts(entry, options)
+    found = list(
+        samples(
+            entry,
+            chosen,
+            roles=options.roles,
+            frames=options.frames,
+            short=(source, short),
+            fold_steps=int(entry.row.provenance.settings.get("fold_steps", 40)),
+            leave_out=job.leave_out,
+        )
+    )
+    pictures = _Pictures(job, entry, [sample.request for sample in found])
+    for sample in found:
+        files.add(entry.split, _conversation(job, entry, sample, chosen, pictures))
+    return len(found)
+
+
+def _prompts(entry: Entry, options: CaptionerOptions) -> PromptSet:
+    """The prompt set asked for, or the caption's own; released captions have none that is known."""
+    name = options.prompts or entry.row.provenance.prompt_set
+    return PROMPT_SETS.get(name, PROMPT_SETS["default"])
+
+
+@cache
+def _hash_of(name: str) -> str:
+    """The hash of a prompt set; making it takes longer than making a sample."""
+    return PROMPT_SETS[name].hash
+
+
+def _conversation(
+    job: ExportJob, entry: Entry, sample: Sample, chosen: PromptSet, pictures: _Pictures
+) -> dict[str, Any]:
+    request, names = pictures.of(sample)
+    prompt = render(request, chosen, hints=job.options.hints)
+    return {
+        "id": f"{entry.id}-{sample.name}",
+        "role": sample.role,
+        "task": request.task,
+        "video": job.location(entry),
+        "seconds": [round(at, 3) for at in request.seconds],
+        "image": names,
+        "system": prompt.system,
+        "conversations": turns(prompt.text, sample.answer, len(names)),
+        "prompt_set": chosen.name,
+        "prompt_hash": _hash_of(chosen.name),
+        "prompt_from": sample.prompt_from,
+    }
+
+
+class _Pictures:
+    """The pictures of one video: each frame is taken and coded once, and written once though two steps show it."""
+
+    def __init__(self, job: ExportJob, entry: Entry, requests: Sequence[Request]) -> None:
+        self._job, self._entry = job, entry
+        self._options: CaptionerOptions = job.options
+        self._written: set[str] = set()
+        times = {at for request in requests for at in request.seconds} if self._options.pictures else set()
+        size = {"side_pixels": self._options.side_pixels, "quality": self._options.jpeg_quality}
+        self._shown: dict[float, Image] = frames(entry, times, **size) if times else {}
+
+    def of(self, sample: Sample) -> tuple[Request, list[str]]:
+        """The request with its pictures as the model takes them, and the names under which they are written."""
+        request = sample.request
+        if not self._shown or not request.seconds:
+            return request, []
+        alone = in_order(self._shown, request.seconds)
+        arranged = arrange(alone, request.layout, self._options.max_images, self._options.jpeg_quality)
+        if arranged == alone:
+            milliseconds = [round(at * 1000) for at in request.seconds]
+            names = [f"{self._entry.id}-{at:09d}" for at in milliseconds]
+        else:
+            names = [f"{self._entry.id}-{sample.name}"]
+        paths = [self._save(name, image) for name, image in zip(names, arranged, strict=True)]
+        return replace(request, images=arranged), paths
+
+    def _save(self, name: str, image: Image) -> str:
+        path = picture_path("images", name)
+        if name not in self._written:
+            self._written.add(name)
+            save_picture(self._job.target, path, image)
+        return path

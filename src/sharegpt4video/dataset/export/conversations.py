@@ -1,0 +1,75 @@
+"""Lists of conversations as LLaVA-style trainers read them, written one by one, and the pictures that go with them."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import IO, Any
+
+from ...records import Image
+from .pictures import without_tokens
+from .selection import SPLITS
+from .target import Target, json_line
+
+
+class ConversationFiles:
+    """One file for each split, opened when needed: a JSON list, or a line for each (``lines``). A context manager."""
+
+    def __init__(self, target: Target, *, lines: bool) -> None:
+        self._target, self._lines = target, lines
+        self._files: dict[str, IO[bytes]] = {}
+        self._stack = ExitStack()
+
+    def add(self, split: str, sample: dict[str, Any]) -> None:
+        """Write a sample. Raises ValueError if its pictures are not as many as the places for them."""
+        check(sample)
+        first = split not in self._files
+        file = self._file(split)
+        line = json_line(sample)
+        file.write(line if self._lines else (b"" if first else b",\n") + line.rstrip(b"\n"))
+
+    def _file(self, split: str) -> IO[bytes]:
+        if split not in self._files:
+            name = f"{split}.{'jsonl' if self._lines else 'json'}"
+            self._files[split] = self._stack.enter_context(self._target.writing(name))
+            self._files[split].write(b"" if self._lines else b"[\n")
+        return self._files[split]
+
+    def finish(self) -> None:
+        """End the lists; an export without a sample has an empty list for training."""
+        if not self._files:
+            self._file(SPLITS[0])
+        for file in self._files.values():
+            file.write(b"" if self._lines else b"\n]\n")
+
+    def __enter__(self) -> ConversationFiles:
+        self._stack.__enter__()
+        return self
+
+    def __exit__(self, *problem: Any) -> None:
+        self._stack.__exit__(*problem)
+
+
+def turns(question: str, answer: str, pictures: int) -> list[dict[str, str]]:
+    """A question with so many pictures in front, and its answer; neither text can be taken for a picture."""
+    asked = "<image>\n" * pictures + without_tokens(question)
+    return [{"from": "human", "value": asked}, {"from": "gpt", "value": without_tokens(answer)}]
+
+
+def check(sample: dict[str, Any]) -> None:
+    images = sample.get("image", [])
+    count = 1 if isinstance(images, str) else len(images)
+    places = sum(turn["value"].count("<image>") for turn in sample["conversations"])
+    if places != count:
+        raise ValueError(f"{sample['id']}: {places} places for {count} pictures")
+
+
+def picture_path(folder: str, name: str) -> str:
+    """Where a picture lies below the export: in a subfolder named by two letters, so that none holds too many files."""
+    return f"{folder}/{name[:2]}/{name}.jpg"
+
+
+def save_picture(target: Target, path: str, image: Image) -> str:
+    """Write a JPEG into an export; returns its path there."""
+    with target.writing(path, sync=False) as file:
+        file.write(image.jpeg)
+    return path

@@ -1,0 +1,145 @@
+"""What is exported, one thing at a time: a captioned video with its steps, or a clip of one with its own caption."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
+from pathlib import PurePath
+from typing import Any
+
+import pyarrow as pa
+
+from ...records import Provenance, Shot, Step
+from ..rows import CaptionRow, Clip, SourceVideo
+from ..store.schema import to_rows
+
+_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in ("shots", "steps", "provenance"))
+STEP_FIELDS = ("kind", "start_seconds", "end_seconds", "text", "shot_index", "frame_seconds", "problem")
+_MADE = ("model", "prompt_set", "prompt_hash", "version", "settings")
+ALL_BUT_FACTS = (
+    *_PLAIN,
+    "shots",
+    *(f"steps.list.element.{name}" for name in STEP_FIELDS),
+    *(f"provenance.{name}" for name in _MADE),
+)
+"""The columns an export reads: the measured facts are most of a caption's bytes, and few formats take them."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A video (``clip`` is None) or a clip of it, with the split it belongs to.
+
+    ``text`` is the caption, ``steps`` are those of the exported part, without the unusable ones unless they were asked
+    for. All times are seconds of the file that ``location`` names: what a trainer opens is what it must seek in.
+    """
+
+    row: CaptionRow
+    split: str
+    clip: Clip | None = None
+    with_problems: bool = False
+
+    @property
+    def id(self) -> str:
+        return self.row.id if self.clip is None else self.clip.id
+
+    @property
+    def text(self) -> str:
+        return self.row.summary if self.clip is None else self.clip.text
+
+    @property
+    def problem(self) -> str:
+        return self.row.summary_problem if self.clip is None else self.clip.problem
+
+    @property
+    def start_seconds(self) -> float:
+        return (self.row.start_seconds if self.clip is None else self.clip.start_seconds) - self.offset_seconds
+
+    @property
+    def end_seconds(self) -> float:
+        return (self.row.end_seconds if self.clip is None else self.clip.end_seconds) - self.offset_seconds
+
+    @property
+    def offset_seconds(self) -> float:
+        """Where in the whole video the file that ``location`` names begins: over 0 for a clip that was cut out."""
+        return self.clip.start_seconds if self.clip is not None and self.clip.media else 0.0
+
+    @property
+    def location(self) -> str:
+        """What is opened to see it: the cut file of a clip where there is one, otherwise the whole video's."""
+        return self.clip.media if self.clip is not None and self.clip.media else self.row.location
+
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        steps = self.row.steps
+        if self.clip is not None:
+            steps = steps[self.clip.first_step : self.clip.last_step + 1]
+        if not self.with_problems:
+            steps = tuple(step for step in steps if not step.problem and step.text.strip())
+        return tuple(_earlier(step, self.offset_seconds) for step in steps) if self.offset_seconds else steps
+
+    @property
+    def shots(self) -> tuple[Shot, ...]:
+        """The shots of the exported part, as far as they lie in it."""
+        if self.clip is None:
+            return self.row.shots
+        start, end, by = self.clip.start_seconds, self.clip.end_seconds, self.offset_seconds
+        touching = (shot for shot in self.row.shots if shot.start_seconds < end and shot.end_seconds > start)
+        return tuple(
+            Shot(max(shot.start_seconds, start) - by, min(shot.end_seconds, end) - by, shot.opens_with)
+            for shot in touching
+        )
+
+    @property
+    def source(self) -> SourceVideo:
+        """What to hand to ``sources.open_source`` for the media."""
+        return SourceVideo(self.id, self.location, self.row.user_id)
+
+
+def _earlier(step: Step, seconds: float) -> Step:
+    return replace(
+        step,
+        start_seconds=step.start_seconds - seconds,
+        end_seconds=step.end_seconds - seconds,
+        frame_seconds=tuple(at - seconds for at in step.frame_seconds),
+    )
+
+
+def suffix_of(location: str) -> str:
+    """The ending of a video's file name in lower case, with its dot; ``.mp4`` where there is none to be used."""
+    suffix = PurePath(location.split("?")[0]).suffix.lower()
+    return suffix if suffix.isascii() and 2 <= len(suffix) <= 6 and suffix[1:].isalnum() else ".mp4"
+
+
+def caption_rows(batch: pa.RecordBatch, *, facts: bool) -> list[CaptionRow]:
+    """The captions of a batch that was read with ``ALL_BUT_FACTS``, or with all columns when ``facts`` is true."""
+    if facts:
+        return to_rows(CaptionRow, batch)
+    return [_caption_row(plain) for plain in batch.to_pylist()]
+
+
+def _caption_row(plain: dict[str, Any]) -> CaptionRow:
+    """Without the checks of ``to_rows``, which cost more than all the rest of an export."""
+    shots = tuple(Shot(**shot) for shot in plain["shots"])
+    steps = tuple(Step(**step | {"frame_seconds": tuple(step["frame_seconds"])}) for step in plain["steps"])
+    made = plain["provenance"]
+    provenance = Provenance(**made | {"settings": _settings(made["settings"])})
+    known = {name: plain[name] for name in _PLAIN} | {"warnings": tuple(plain["warnings"])}
+    return CaptionRow(**known, shots=shots, steps=steps, provenance=provenance)
+
+
+@lru_cache(maxsize=64)
+def _settings(text: str) -> dict[str, Any]:
+    """Stored settings; nearly all rows of a data set have the same."""
+    return dict(json.loads(text)) if text else {}
+
+
+def clip_text(clip: Clip) -> str:
+    """A clip as it lies on the shelf."""
+    return json.dumps(asdict(clip), ensure_ascii=False)
+
+
+def clips_of(texts: Sequence[str]) -> Iterator[Clip]:
+    """The clips that ``clip_text`` wrote, in the order of time."""
+    yield from sorted((Clip(**json.loads(text)) for text in texts), key=lambda clip: (clip.start_seconds, clip.id))

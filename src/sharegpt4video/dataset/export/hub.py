@@ -1,0 +1,51 @@
+"""Pushing an export to the Hugging Face Hub (extra ``hub``)."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from ...errors import MissingExtra, SettingsError, SG4VError
+from .target import MANIFEST
+
+
+def push(
+    folder: str | os.PathLike[str],
+    repo_id: str,
+    *,
+    private: bool = True,
+    token: str | None = None,
+    message: str = "Upload the export",
+) -> str:
+    """Upload a finished export as a data set of the Hub; makes the repository if there is none. Returns its address.
+
+    ``private`` counts only for a repository that is made. Without ``token`` the one of ``hf auth login`` is used. Files
+    that the Hub has already are not sent again. Raises MissingExtra without huggingface_hub, SettingsError for a folder
+    that is no finished export, SG4VError when the Hub refuses or cannot be reached.
+    """
+    _check_finished(Path(folder))
+    try:
+        from huggingface_hub import HfApi
+        from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    except ImportError as error:
+        raise MissingExtra("pushing to the Hub", "hub") from error
+    api = HfApi(token=token)
+    try:
+        url = api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
+        api.upload_folder(repo_id=repo_id, repo_type="dataset", folder_path=str(folder), commit_message=message)
+    except HFValidationError as error:
+        raise SettingsError(f"{repo_id}: is no name for a repository: {error}") from error
+    except (HfHubHTTPError, OSError) as error:
+        raise SG4VError(f"{repo_id}: the Hub did not take it: {error}; see hf auth whoami, and try again") from error
+    return str(url)
+
+
+def _check_finished(folder: Path) -> None:
+    path = folder / MANIFEST
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{folder}: is no export ({path.name}: {error}); export into it first") from error
+    if not said.get("finished"):
+        raise SettingsError(f"{folder}: the export in it was not finished; export again with overwrite")

@@ -1,0 +1,187 @@
+"""One export under way: what it reads, where it writes, and what it has counted so far."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from ..rows import Clip
+from ..store.schema import to_rows
+from ..store.store import Store, packed_ids
+from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
+from .selection import REASONS, SPLITS, UNKNOWN, Selection
+from .shelf import Shelf
+from .target import Target
+
+
+@dataclass(frozen=True)
+class ExportResult:
+    """What an export wrote. ``texts`` counts every text a model could be trained on; ``left_out`` says what is not
+    there, by reason; ``notes`` are sentences that a reader of the numbers should know.
+    """
+
+    format: str
+    out: str
+    videos: int
+    clips: int
+    texts: int
+    splits: dict[str, int]
+    left_out: dict[str, int]
+    notes: tuple[str, ...]
+
+    def text(self) -> str:
+        """The result as lines for a terminal."""
+        rows = [("videos", self.videos), ("clips", self.clips), ("texts", self.texts)]
+        rows += [(f"in {split}", count) for split, count in self.splits.items()]
+        rows += [(f"left out: {reason}", count) for reason, count in sorted(self.left_out.items())]
+        width = max(len(name) for name, _ in rows)
+        lines = [f"{self.format} in {self.out or 'the folders of the videos'}"]
+        lines += [f"  {name:<{width}}  {count:>10,}" for name, count in rows]
+        return "\n".join([*lines, *(f"  note: {note}" for note in self.notes)])
+
+
+@dataclass
+class Tally:
+    """The counts of an export while it runs."""
+
+    videos: int = 0
+    clips: int = 0
+    texts: int = 0
+    splits: Counter[str] = field(default_factory=Counter)
+    left_out: Counter[str] = field(default_factory=Counter)
+    notes: list[str] = field(default_factory=list)
+
+
+@dataclass
+class ExportJob:
+    """What an exporter is given. It asks for ``entries``, writes into ``target`` and says ``wrote`` for each of them.
+
+    ``options`` is a value of the format's own options class. ``location`` says how a video is named in the export.
+    """
+
+    store: Store
+    target: Target
+    selection: Selection
+    options: Any
+    clips: bool = False
+    include_problems: bool = False
+    media_root: str = ""
+    overwrite: bool = False
+    tally: Tally = field(default_factory=Tally)
+
+    def entries(self, *, facts: bool = False, usable: bool = True) -> Iterator[Entry]:
+        """What is to be exported, video by video, each followed by its clips if these were asked for.
+
+        Unless problems are included, what has no usable caption is left out and counted; ``usable=False`` is for
+        formats that need the steps alone. ``facts`` reads what was measured, too, which takes several times longer.
+        """
+        with self._clips() as shelf:
+            for batch in self.store.batches("captions", None if facts else ALL_BUT_FACTS):
+                codes = self.selection.codes(packed_ids(batch.column("id")))
+                for code in codes[codes >= len(SPLITS)]:
+                    self.tally.left_out[f"videos {REASONS[int(code)]}"] += 1
+                kept = batch.filter(codes < len(SPLITS))
+                for row, code in zip(caption_rows(kept, facts=facts), codes[codes < len(SPLITS)], strict=True):
+                    entry = Entry(row, SPLITS[int(code)], None, self.include_problems)
+                    yield from self._with_clips(entry, shelf, usable)
+
+    def _with_clips(self, entry: Entry, shelf: Shelf | None, usable: bool) -> Iterator[Entry]:
+        if not usable or self._usable(entry, "videos"):
+            yield entry
+        for clip in clips_of(shelf.get(bytes.fromhex(entry.row.id))) if shelf is not None else ():
+            found = replace(entry, clip=clip)
+            if self._usable(found, "clips"):
+                yield found
+
+    def _usable(self, entry: Entry, kind: str) -> bool:
+        why = unusable(entry.text, entry.problem, self.include_problems)
+        if why:
+            self.tally.left_out[f"{kind} {why}"] += 1
+        return not why
+
+    @contextmanager
+    def _clips(self) -> Iterator[Shelf | None]:
+        """The clips of the videos that are exported, by video."""
+        with ExitStack() as stack:
+            yield stack.enter_context(Shelf(self._clip_pairs())) if self.clips else None
+
+    def _clip_pairs(self) -> Iterator[tuple[bytes, str]]:
+        for batch in self.store.batches("clips"):
+            codes = self.selection.codes(packed_ids(batch.column("video_id")))
+            for clip in to_rows(Clip, batch.filter(codes < len(SPLITS))):
+                yield bytes.fromhex(clip.video_id), clip_text(clip)
+
+    def count_by_split(self) -> dict[str, int]:
+        """How many entries each split will have (those of ``entries()``), without reading the steps."""
+        counts: Counter[str] = Counter()
+        tables = {"captions": ("id", "summary", "summary_problem")}
+        if self.clips:
+            tables["clips"] = ("video_id", "text", "problem")
+        known = self.store.ids("captions") if self.clips else None
+        for table, (key, text, problem) in tables.items():
+            for batch in self.store.batches(table, [key, text, problem]):
+                ids = packed_ids(batch.column(key))
+                codes = self.selection.codes(ids)
+                if table == "clips" and known is not None:
+                    codes[~np.isin(ids, known)] = UNKNOWN
+                texts, problems = batch.column(text).to_pylist(), batch.column(problem).to_pylist()
+                for code, words, why in zip(codes.tolist(), texts, problems, strict=True):
+                    if code < len(SPLITS) and not unusable(words, why, self.include_problems):
+                        counts[SPLITS[code]] += 1
+        return {split: counts[split] for split in SPLITS if counts[split]}
+
+    def wrote(self, entry: Entry, texts: int = 1) -> None:
+        """Count an entry that is in the export now, with as many texts."""
+        if entry.clip is None:
+            self.tally.videos += 1
+        else:
+            self.tally.clips += 1
+        self.tally.texts += texts
+        self.tally.splits[entry.split] += 1
+
+    def leave_out(self, reason: str, count: int = 1, *, example: str = "") -> None:
+        """Count what is not in the export, under a short reason that says what it is; the first example is noted."""
+        if example and not self.tally.left_out[reason]:
+            self.note(f"the first of the {reason}: {example}")
+        self.tally.left_out[reason] += count
+
+    def note(self, sentence: str) -> None:
+        """Say something once that a reader of the numbers should know."""
+        if sentence not in self.tally.notes:
+            self.tally.notes.append(sentence)
+
+    def location(self, entry: Entry) -> str:
+        """Where a video lies, relative to ``media_root`` if it lies below that."""
+        root = self.media_root.rstrip("/")
+        if root and entry.location.startswith(f"{root}/"):
+            return str(PurePosixPath(entry.location[len(root) + 1 :]))
+        return entry.location
+
+
+Write = Callable[[ExportJob], None]
+
+
+@dataclass(frozen=True)
+class Exporter:
+    """A format: one line on what it is, its options (a frozen dataclass with defaults), and the function that writes.
+
+    ``beside`` formats can write into the folders of the videos themselves (an empty ``out``).
+    """
+
+    says: str
+    options: type
+    write: Write
+    beside: bool = False
+
+
+def unusable(text: str, problem: str, include_problems: bool) -> str:
+    """Why a caption is not exported, in a few words; "" if it is."""
+    if not text.strip():
+        return "without a caption"
+    return "whose caption has a problem" if problem and not include_problems else ""

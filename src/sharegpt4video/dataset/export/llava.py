@@ -1,0 +1,110 @@
+"""LLaVA-style training data: a question about an image grid, or about frames as separate images, and the caption.
+
+The layout is that of ``sharegpt4video_mix181k_vqa-153k_share-cap-28k.json``: ``id``, ``image``, ``conversations``. The
+sentence about the grid is the one that the released models were trained with (repository ShareGPT4Omni/ShareGPT4Video).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ...config import STRICT
+from ...errors import SettingsError, VideoError
+from ...records import Image
+from ...video.compose import decode_jpeg, encode_jpeg, grid
+from .conversations import ConversationFiles, picture_path, save_picture, turns
+from .entries import Entry
+from .job import ExportJob
+from .pictures import NO_PICTURES, even_times, frames, in_order
+
+GRID_PREFIX = (
+    "The provided image arranges keyframes from a video in a grid view, keyframes are separated with white bands."
+)
+QUESTIONS = (
+    "Describe this video in detail.",
+    "What happens in this video? Tell it in detail, in the order in which it happens.",
+    "Write a dense caption of this video.",
+    "Tell what can be seen in this video: who and what is there, what happens, and how the camera moves.",
+    "Give a detailed description of this video from its first to its last moment.",
+)
+"""One of them for each video, chosen by its id, so that an export made again asks the same."""
+
+
+@dataclass(frozen=True)
+class LlavaOptions:
+    """Options of the format ``llava``."""
+
+    __pydantic_config__ = STRICT
+
+    images: Literal["grid", "frames"] = "grid"
+    """``grid``: one picture with all frames; ``frames``: each frame a picture of its own."""
+    frames: int = 16
+    """How many frames, from the middles of as many equal parts of the video."""
+    pictures: bool = True
+    """Decode the videos and write the pictures. False: name the files they would have, for making them elsewhere."""
+    side_pixels: int = 640
+    """Longer side of a frame; a grid is reduced to 1920."""
+    jpeg_quality: int = 90
+    """Quality of the pictures, 1 to 100."""
+    question: str = ""
+    """What is asked. "": one of five ways of asking for a description, by the id of the video."""
+    lines: bool = False
+    """JSON Lines (``train.jsonl``) in place of one JSON list (``train.json``)."""
+
+    def __post_init__(self) -> None:
+        if self.frames < 1 or self.side_pixels < 16 or not 1 <= self.jpeg_quality <= 100:
+            raise SettingsError("frames must be at least 1, side_pixels at least 16, jpeg_quality 1 to 100")
+
+
+def write_llava(job: ExportJob) -> None:
+    """``SPLIT.json`` with a conversation for each video (and clip), and the pictures in ``images/``."""
+    with ConversationFiles(job.target, lines=job.options.lines) as files:
+        for entry in job.entries():
+            try:
+                names = _pictures(job, entry)
+            except VideoError as error:
+                job.leave_out(NO_PICTURES, example=str(error))
+                continue
+            files.add(entry.split, _sample(job, entry, names))
+            job.wrote(entry)
+        files.finish()
+
+
+def _sample(job: ExportJob, entry: Entry, names: list[str]) -> dict[str, object]:
+    options: LlavaOptions = job.options
+    question = options.question or QUESTIONS[int(entry.id, 16) % len(QUESTIONS)]
+    if options.images == "grid":
+        question = f"{GRID_PREFIX} {question}"
+    return {
+        "id": entry.id,
+        "image": names[0] if options.images == "grid" else names,
+        "video": job.location(entry),
+        "seconds": [round(at, 3) for at in _times(job, entry)],
+        "conversations": turns(question, entry.text, len(names)),
+    }
+
+
+def _times(job: ExportJob, entry: Entry) -> tuple[float, ...]:
+    return even_times(entry.start_seconds, entry.end_seconds, job.options.frames)
+
+
+def _pictures(job: ExportJob, entry: Entry) -> list[str]:
+    """Write the pictures of an entry; returns their names below the export."""
+    options: LlavaOptions = job.options
+    count = 1 if options.images == "grid" else options.frames
+    names = [entry.id if options.images == "grid" else f"{entry.id}-{number:02d}" for number in range(count)]
+    paths = [picture_path("images", name) for name in names]
+    if not options.pictures:
+        job.note("the pictures were not made; the names are those they would have")
+        return paths
+    times = _times(job, entry)
+    found = frames(entry, times, side_pixels=options.side_pixels, quality=options.jpeg_quality)
+    shown = in_order(found, times)
+    if options.images == "grid":
+        shown = (_grid(shown, options.jpeg_quality),)
+    return [save_picture(job.target, path, image) for path, image in zip(paths, shown, strict=True)]
+
+
+def _grid(shown: tuple[Image, ...], quality: int) -> Image:
+    return encode_jpeg(grid([decode_jpeg(image) for image in shown]), quality)

@@ -1,0 +1,53 @@
+"""Pictures of the exported videos: frames at chosen times as JPEG, alone or put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ...errors import VideoError
+from ...records import Image
+from ...video.compose import encode_jpeg
+from .entries import Entry
+from .media import reading_errors
+
+NO_PICTURES = "videos of which no picture could be taken"
+
+
+def even_times(start_seconds: float, end_seconds: float, count: int) -> tuple[float, ...]:
+    """The middles of ``count`` equal parts of a video, as fast captioning takes them."""
+    length = end_seconds - start_seconds
+    return tuple(start_seconds + length * (number + 0.5) / count for number in range(count))
+
+
+def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int) -> dict[float, Image]:
+    """The frames on screen at these times (seconds of ``entry.location``), each decoded and coded once.
+
+    Raises VideoError if the video cannot be opened or has no frame at one of the times.
+    """
+    from ...video.reader import VideoReader
+    from ..sources.sources import open_source
+
+    wanted = sorted(set(times))
+    found: dict[float, Image] = {}
+    last: tuple[float, Image] | None = None
+    try:
+        with open_source(entry.source) as opened, VideoReader(opened) as reader:
+            shown = reader.frames(at_seconds=wanted, side_pixels=side_pixels)
+            for seconds, frame in zip(wanted, shown, strict=True):
+                if last is None or last[0] != frame.seconds:
+                    last = frame.seconds, encode_jpeg(frame.pixels, quality)
+                found[seconds] = last[1]
+    except reading_errors() as error:
+        raise VideoError(f"{entry.location}: no pictures could be taken: {error}") from error
+    return found
+
+
+def in_order(found: dict[float, Image], times: Sequence[float]) -> tuple[Image, ...]:
+    return tuple(found[seconds] for seconds in times)
+
+
+def without_tokens(text: str) -> str:
+    """A text in which nothing is taken for a picture: ``<image>`` and ``<video>`` get a space inside."""
+    for token in ("<image>", "<video>"):
+        text = text.replace(token, f"< {token[1:]}")
+    return text

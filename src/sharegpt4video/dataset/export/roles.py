@@ -1,0 +1,152 @@
+"""The requests of the four roles behind a stored caption: the roles themselves are run again, on the stored answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, Literal
+
+from ...captioner.fast import fast
+from ...captioner.recaption import recaption
+from ...captioner.sliding import sliding
+from ...captioner.summary import clip_steps, summary
+from ...prompts import PromptSet
+from ...records import CameraMotion, Facts, Keyframe, Look, PictureMotion, Segment, Step
+from ...vlm.base import Problem, Reply, Request
+from .entries import Entry
+from .pictures import even_times
+
+Role = Literal["sliding", "fast", "summary", "recaption"]
+ROLES: tuple[Role, ...] = ("sliding", "fast", "summary", "recaption")
+_SENTENCE_ENDS = ".!?。！？"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One question and its answer. ``prompt_from`` says where the prompt to re-caption comes from."""
+
+    role: str
+    name: str
+    request: Request
+    answer: str
+    prompt_from: str = ""
+
+
+def samples(
+    entry: Entry,
+    prompts: PromptSet,
+    *,
+    roles: Sequence[str],
+    frames: int,
+    short: tuple[str, str],
+    fold_steps: int,
+    leave_out: Callable[[str], None],
+) -> Iterator[Sample]:
+    """Every sample that a video gives, or a clip (whose steps are the video's own and not told twice).
+
+    ``short`` is where a short prompt comes from, and the prompt itself. Texts with a problem are never an answer.
+    """
+    row = entry.row
+    whole = entry.clip is None
+    if "sliding" in roles and whole and row.mode == "sliding":
+        yield from _sliding(row.video, row.steps, prompts)
+    if not entry.text.strip() or entry.problem:
+        return
+    if "fast" in roles:
+        yield _fast(entry, prompts, frames)
+    if "summary" in roles and row.mode == "sliding":
+        if len(clip_steps(row.steps, *_part(entry))) > fold_steps:
+            leave_out(f"summaries of more than {fold_steps} steps (what was asked last is not stored)")
+        elif any(not step.problem for step in row.steps):
+            yield _summary(entry, fold_steps)
+    if "recaption" in roles and whole:
+        yield from _recaption(entry, short)
+
+
+def _part(entry: Entry) -> tuple[float, float]:
+    """The part of the whole video, in its own time."""
+    return entry.start_seconds + entry.offset_seconds, entry.end_seconds + entry.offset_seconds
+
+
+def _sliding(video: str, steps: tuple[Step, ...], prompts: PromptSet) -> Iterator[Sample]:
+    number = 0
+    for _, run in groupby(steps, key=lambda step: step.shot_index):
+        chain = tuple(run)
+        segment = _segment(chain)
+        if segment is not None:
+            role = sliding(segment, video=video, layout=prompts.pair_layout)
+            for request, step in _replayed(role, chain):
+                if not step.problem and step.text.strip():
+                    yield Sample("sliding", f"sliding-{number:04d}", request, step.text)
+                number += 1
+
+
+def _segment(chain: tuple[Step, ...]) -> Segment | None:
+    """A shot as it was handed to the role; None where the times of its frames are not known."""
+    if any(step.kind == "whole" or not step.frame_seconds for step in chain):
+        return None
+    continues = chain[0].kind == "change"
+    times = [step.frame_seconds[-1] for step in chain]
+    facts = [step.facts[-1] if step.facts else _not_measured(step) for step in chain]
+    if continues:
+        times, facts = [chain[0].frame_seconds[0], *times], [_not_measured(chain[0]), *facts]
+    keyframes = tuple(Keyframe(seconds, chain[0].shot_index, "change") for seconds in times)
+    start, end = chain[0].start_seconds, chain[-1].end_seconds
+    return Segment(chain[0].shot_index, start, end, "cut", continues, keyframes, tuple(facts))
+
+
+def _not_measured(step: Step) -> Facts:
+    """What stands for facts that are not stored: nothing is said of them in any prompt."""
+    nothing = PictureMotion(0.0, 0.0, None)
+    return Facts(step.start_seconds, step.end_seconds, CameraMotion(), nothing, Look(0.0, 0.0, 0.0, ()))
+
+
+def _replayed(role: Generator[Request, Reply, Any], steps: Sequence[Step]) -> Iterator[tuple[Request, Step]]:
+    """The requests of a role that is sent the stored texts as its replies."""
+    request = next(role)
+    for step in steps:
+        yield request, step
+        problem: Problem = "empty" if step.problem or not step.text.strip() else ""
+        try:
+            request = role.send(Reply(step.text, "", "stored", problem=problem))
+        except StopIteration:
+            return
+
+
+def _fast(entry: Entry, prompts: PromptSet, count: int) -> Sample:
+    row = entry.row
+    if row.mode == "fast" and entry.clip is None and row.steps and row.steps[0].frame_seconds:
+        times, facts = row.steps[0].frame_seconds, row.steps[0].facts
+    else:
+        times = even_times(entry.start_seconds, entry.end_seconds, count)
+        facts = tuple(one for step in entry.steps for one in step.facts)
+    keyframes = [Keyframe(seconds, 0, "change") for seconds in times]
+    start, end = entry.start_seconds, entry.end_seconds
+    role = fast(keyframes, facts, video=row.video, start_seconds=start, end_seconds=end, layout=prompts.fast_layout)
+    return Sample("fast", "fast", next(role), entry.text)
+
+
+def _summary(entry: Entry, fold_steps: int) -> Sample:
+    start, end = _part(entry)
+    row = entry.row
+    role = summary(row.steps, video=row.video, start_seconds=start, end_seconds=end, fold_steps=fold_steps)
+    request = next(role)
+    assert isinstance(request, Request)  # it could be several only if there were more steps than one can carry
+    return Sample("summary", "summary", request, entry.text)
+
+
+def _recaption(entry: Entry, short: tuple[str, str]) -> Iterator[Sample]:
+    source, prompt = short if short[1] else ("first sentence of the caption", first_sentence(entry.text))
+    if prompt and prompt.strip() != entry.text.strip():
+        yield Sample("recaption", "recaption", next(recaption(prompt)), entry.text, source)
+
+
+def first_sentence(text: str) -> str:
+    """The text up to its first sentence's end; all of it where there is none."""
+    line = " ".join(text.split())
+    for number, character in enumerate(line):
+        ends = character in _SENTENCE_ENDS
+        if ends and (character in "。！？" or number + 1 == len(line) or line[number + 1] == " "):
+            return line[: number + 1]
+    return line

@@ -1,0 +1,59 @@
+"""Which videos an export takes, and on which side of the split each of them is: a few bytes per video in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import SettingsError
+from ..store.store import Ids, Store, packed_ids
+
+SPLITS = ("train", "val", "test")
+DROPPED, OTHER_SPLIT, UNKNOWN = 253, 254, 255  # codes below these are positions in SPLITS
+
+REASONS = {
+    DROPPED: "dropped by the filters",
+    OTHER_SPLIT: "in a split that was not asked for",
+    UNKNOWN: "not in the selection yet (select again)",
+}
+
+
+class Selection:
+    """The `selection` table of a data set; without one, every captioned video counts as kept, for training.
+
+    Raises SettingsError for a split that does not exist.
+    """
+
+    def __init__(self, store: Store, splits: Sequence[str] | None) -> None:
+        wrong = [split for split in splits or () if split not in SPLITS]
+        if wrong or splits == ():
+            raise SettingsError(f"splits are {', '.join(SPLITS)}, not {', '.join(map(repr, wrong)) or 'none at all'}")
+        self.wanted = SPLITS if splits is None else tuple(split for split in SPLITS if split in splits)
+        self.there = bool(store.parts("selection"))
+        ids, codes = _read(store, self.wanted) if self.there else (np.empty(0, "S16"), np.empty(0, np.uint8))
+        order = np.argsort(ids, kind="stable")
+        self._ids, self._codes = ids[order], codes[order]
+
+    def codes(self, ids: Ids) -> NDArray[np.uint8]:
+        """For each id the position of its split in ``SPLITS``, or one of the codes for what is not exported."""
+        if not self.there:
+            return np.full(len(ids), 0 if "train" in self.wanted else OTHER_SPLIT, np.uint8)
+        if not len(self._ids):
+            return np.full(len(ids), UNKNOWN, np.uint8)
+        at = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
+        return np.where(self._ids[at] == ids, self._codes[at], np.uint8(UNKNOWN))
+
+
+def _read(store: Store, wanted: Sequence[str]) -> tuple[Ids, NDArray[np.uint8]]:
+    ids: list[Ids] = [np.empty(0, "S16")]
+    codes: list[NDArray[np.uint8]] = [np.empty(0, np.uint8)]
+    position = {split: SPLITS.index(split) if split in wanted else OTHER_SPLIT for split in SPLITS}
+    for batch in store.batches("selection", ["kept", "split"], batch_rows=1 << 16):
+        ids.append(packed_ids(batch.column("id")))
+        pairs = zip(batch.column("kept").to_pylist(), batch.column("split").to_pylist(), strict=True)
+        codes.append(
+            np.array([position.get(split, UNKNOWN) if kept else DROPPED for kept, split in pairs], dtype=np.uint8)
+        )
+    return np.concatenate(ids), np.concatenate(codes)

@@ -1,0 +1,45 @@
+"""Texts kept on disk by key while an export runs, so that joining two tables needs no memory for either."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+
+class Shelf:
+    """Any number of texts per key, in a temporary file that goes away with the shelf. A context manager."""
+
+    def __init__(self, pairs: Iterable[tuple[bytes, str]]) -> None:
+        """Fill the shelf. Keys are packed ids; the texts of one key stay in the order in which they came."""
+        self._folder = tempfile.TemporaryDirectory(prefix="sg4v-export-")
+        self._base = sqlite3.connect(Path(self._folder.name) / "shelf.sqlite", isolation_level=None)
+        try:
+            self._base.execute("PRAGMA journal_mode=OFF")  # a scratch file: nothing to recover after a crash
+            self._base.execute("PRAGMA synchronous=OFF")
+            self._base.execute("CREATE TABLE texts (key BLOB, text TEXT)")
+            self._base.execute("BEGIN")
+            self._base.executemany("INSERT INTO texts VALUES (?, ?)", pairs)
+            self._base.execute("COMMIT")
+            self._base.execute("CREATE INDEX by_key ON texts (key)")
+        except BaseException:
+            self.close()
+            raise
+
+    def get(self, key: bytes) -> list[str]:
+        """The texts of a key; empty if it has none."""
+        return [text for (text,) in self._base.execute("SELECT text FROM texts WHERE key = ? ORDER BY rowid", (key,))]
+
+    def close(self) -> None:
+        self._base.close()
+        self._folder.cleanup()
+
+    def __enter__(self) -> Shelf:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

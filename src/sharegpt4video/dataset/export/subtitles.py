@@ -1,0 +1,95 @@
+"""SubRip and WebVTT files with the steps as cues, in a folder of their own or beside the videos."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ...config import STRICT
+from ...errors import SettingsError
+from ...records import VideoCaption
+from ...subtitles import cues, srt, vtt
+from ..store.store import Ids, packed_ids
+from .entries import Entry
+from .job import ExportJob
+from .target import whole_file
+
+
+@dataclass(frozen=True)
+class SubtitleOptions:
+    """Options of the formats ``srt`` and ``vtt``: none."""
+
+    __pydantic_config__ = STRICT
+
+
+def write_srt(job: ExportJob) -> None:
+    """``SPLIT/ab/ID.srt`` for each video (and cut clip), or ``VIDEO.srt`` beside each video."""
+    _write(job, "srt", srt)
+
+
+def write_vtt(job: ExportJob) -> None:
+    """As ``write_srt``, in WebVTT."""
+    _write(job, "vtt", vtt)
+
+
+def _write(job: ExportJob, ending: str, render: Callable[[VideoCaption], str]) -> None:
+    spans = _spans(job) if not job.target.out else np.empty(0, "S16")
+    for entry in job.entries(usable=False):
+        if entry.clip is not None and not entry.clip.media:
+            job.leave_out("clips that are not cut (they have no file of their own)")
+            continue
+        if entry.clip is None and _holds(spans, entry.id):
+            job.leave_out("parts of a longer file (several would need the same name)")
+            continue
+        caption = _part(entry)
+        count = len(cues(caption))
+        if not count:
+            job.leave_out("videos without a usable step" if entry.clip is None else "clips without a usable step")
+        elif _place(job, entry, ending, render(caption)):
+            job.wrote(entry, count)
+
+
+def _spans(job: ExportJob) -> Ids:
+    """The ids of the sources that are only a part of their file, sorted."""
+    found = [np.empty(0, "S16")]
+    for batch in job.store.batches("sources", ["start_seconds", "end_seconds"], batch_rows=1 << 16):
+        whole = pc.and_(pc.is_null(batch.column("start_seconds")), pc.is_null(batch.column("end_seconds")))
+        found.append(packed_ids(batch.column("id").filter(pc.invert(whole))))
+    return np.sort(np.concatenate(found))
+
+
+def _holds(ids: Ids, id: str) -> bool:
+    wanted = np.array([bytes.fromhex(id)], "S16")
+    at = int(np.searchsorted(ids, wanted)[0])
+    return at < len(ids) and bool(ids[at] == wanted[0])
+
+
+def _part(entry: Entry) -> VideoCaption:
+    return replace(
+        entry.row.caption,
+        start_seconds=entry.start_seconds,
+        end_seconds=entry.end_seconds,
+        steps=entry.steps,
+        shots=entry.shots,
+    )
+
+
+def _place(job: ExportJob, entry: Entry, ending: str, text: str) -> bool:
+    if job.target.out:
+        with job.target.writing(f"{entry.split}/{entry.id[:2]}/{entry.id}.{ending}", sync=False) as file:
+            file.write(text.encode())
+        return True
+    location = Path(entry.location)
+    if not location.is_file():
+        job.leave_out("not a file of this machine, so nothing can lie beside it")
+        return False
+    beside = location.with_suffix(f".{ending}")
+    if beside.exists() and not job.overwrite:
+        raise SettingsError(f"{beside}: exists; overwrite it, or give a folder for the subtitles")
+    with whole_file(str(beside)) as file:
+        file.write(text.encode())
+    return True

@@ -1,0 +1,92 @@
+"""CSV: one table with a row for each caption, in the columns that trainers of video generators read."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import dataclass
+from typing import IO, Any, Literal
+
+from ...config import STRICT
+from .entries import Entry
+from .job import ExportJob
+
+COLUMNS = {
+    "plain": ("id", "user_id", "path", "split", "start_seconds", "end_seconds", "caption"),
+    "opensora": ("path", "text", "width", "height", "split", "id"),
+    "videox": ("file_path", "text", "type", "split", "id"),
+}
+
+_WRITE_EVERY_BYTES = 1 << 20
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_HARMLESS = re.compile(r"-[\w.-]*")  # ids of YouTube begin with a minus now and then
+
+
+@dataclass(frozen=True)
+class CsvOptions:
+    """Options of the format ``csv``."""
+
+    __pydantic_config__ = STRICT
+
+    columns: Literal["plain", "opensora", "videox"] = "plain"
+    """``plain``: everything one needs; ``opensora`` and ``videox``: named as the readers of Open-Sora (``path,text``)
+    and VideoX-Fun (``file_path,text,type``) want them. These two open whole files, so parts of a file are left out."""
+
+
+def write_csv(job: ExportJob) -> None:
+    """``captions.csv`` in UTF-8, with a header, quoted where needed, lines ended as RFC 4180 says."""
+    columns = COLUMNS[job.options.columns]
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    with job.target.writing("captions.csv") as file:
+        for entry in job.entries():
+            if job.options.columns != "plain" and entry.clip is not None and not entry.clip.media:
+                job.leave_out("clips that are not cut (the reader opens whole files)")
+                continue
+            values = _values(job, entry)
+            writer.writerow([values[name] for name in columns])
+            job.wrote(entry)
+            if text.tell() > _WRITE_EVERY_BYTES:
+                _flush(text, file)
+        _flush(text, file)
+
+
+def _flush(text: io.StringIO, file: IO[bytes]) -> None:
+    file.write(text.getvalue().encode())
+    text.seek(0)
+    text.truncate()
+
+
+def _values(job: ExportJob, entry: Entry) -> dict[str, Any]:
+    path = safe_path(job.location(entry))
+    caption = safe_cell(f"[{entry.problem}] {entry.text}" if entry.problem else entry.text)
+    return {
+        "id": entry.id,
+        "user_id": safe_cell(entry.row.user_id),
+        "path": path,
+        "file_path": path,
+        "split": entry.split,
+        "start_seconds": round(entry.start_seconds, 6),
+        "end_seconds": round(entry.end_seconds, 6),
+        "width": entry.row.width,
+        "height": entry.row.height,
+        "type": "video",
+        "caption": caption,
+        "text": caption,
+    }
+
+
+def safe_cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: one that looks like one gets an apostrophe in front.
+
+    NUL characters, which many readers of CSV refuse, are left out.
+    """
+    text = text.replace("\0", "")
+    return f"'{text}" if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text) else text
+
+
+def safe_path(path: str) -> str:
+    """A path that no spreadsheet takes for a formula and that still leads to the same file."""
+    return f"./{path}" if path.startswith(_FORMULA) else path

@@ -1,0 +1,132 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from made_captions import captioned, step
+from made_dataset import caption_row, clip_of, made_store
+from sharegpt4video.dataset.export import export
+from sharegpt4video.dataset.released.convert import convert
+from sharegpt4video.dataset.store.store import Store
+
+
+def exported(store: Store, out: Path, **more: Any) -> list[dict[str, Any]]:
+    export(store, "sharegpt4video", str(out), **more)
+    return [json.loads(line) for line in (out / "sharegpt4video_train.jsonl").read_text("utf-8").splitlines()]
+
+
+def test_the_layout_by_hand(tmp_path: Path) -> None:
+    row = caption_row(0, location="/data/zip_folder/panda/panda_videos_1.zip::panda/abc.mp4", user_id="abc")
+    (found,) = exported(made_store(tmp_path / "set", [row]), tmp_path / "out")
+    assert found == {
+        "video_id": "abc",
+        "video_path": "panda/abc.mp4",
+        "timestamp": ["0:00:00.000", "0:00:08.000"],
+        "keyframe": [0, 2, 4, 4],
+        "captions": [
+            {"idx": "0", "content": "Room 0 is empty."},
+            {"idx": "1", "content": "Person 0 comes in."},
+            {"idx": "2", "content": "They sit down."},
+            {"idx": "3", "content": "A street with rain."},
+            {"idx": "-1", "content": "Person 0 sits down in a room. Then it rains."},
+        ],
+        "zip_folder": "panda_videos_1.zip",
+    }
+    assert list(found) == ["video_id", "video_path", "timestamp", "keyframe", "captions", "zip_folder"]
+    assert all(type(one) is int for one in found["keyframe"])
+
+
+def test_in_fast_mode_the_summary_is_not_told_twice(tmp_path: Path) -> None:
+    caption = captioned([step("whole", 0.0, 8.0, "All of it.")], 8.0, "All of it.")
+    row = caption_row(0, replace(caption, mode="fast"))
+    (found,) = exported(made_store(tmp_path / "set", [row]), tmp_path / "out")
+    assert found["captions"] == [{"idx": "-1", "content": "All of it."}]
+
+
+def test_paths_are_relative_to_the_media_root(tmp_path: Path) -> None:
+    rows = [caption_row(0, location="/data/videos/a/0.mp4"), caption_row(1, location="/data/videos2/1.mp4")]
+    found = exported(made_store(tmp_path / "set", rows), tmp_path / "out", media_root="/data/videos/")
+    assert [row["video_path"] for row in found] == ["a/0.mp4", "/data/videos2/1.mp4"]
+
+
+def test_a_cut_clip_has_the_times_of_its_own_file(tmp_path: Path) -> None:
+    row = caption_row(0)
+    store = made_store(tmp_path / "set", [row])
+    store.append("clips", [clip_of(row, 2, 3, media="/clips/a.mp4"), clip_of(row, 1, 2)])
+    _, whole, cut = exported(store, tmp_path / "out", clips=True, options={"exact_times": True})
+    assert (whole["video_path"], whole["timestamp"]) == ("/videos/0.mp4", ["0:00:00.000", "0:00:04.000"])
+    assert (cut["video_path"], cut["timestamp"]) == ("/clips/a.mp4", ["0:00:00.000", "0:00:06.000"])
+    assert cut["step_seconds"] == [[0.0, 2.0], [2.0, 6.0]]
+    assert whole["step_seconds"] == [[0.0, 2.0], [2.0, 4.0]]
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_was_exported_comes_back_equal(exact: bool, tmp_path: Path) -> None:
+    steps = [
+        replace(step("opening", 0.0, 0.0, "A beginning."), frame_seconds=(0.0,)),
+        step("change", 0.0, 2.502, "Something moves."),
+        step("change", 2.502, 9.75, "It stops.\nAt last."),
+    ]
+    rows = [caption_row(0, captioned(steps, 9.75)), caption_row(1)]
+    options = {"exact_times": exact}
+    first = exported(made_store(tmp_path / "set", rows), tmp_path / "out", options=options)
+    again = Store(tmp_path / "again")
+    done = convert(tmp_path / "out" / "sharegpt4video_train.jsonl", again)
+    assert (done.videos, done.windows) == (2, 7)
+    assert exported(again, tmp_path / "second", options=options) == first
+    back = next(again.rows("captions"))
+    assert [one.text for one in back.steps] == [one.text for one in steps]
+    if exact:
+        assert [(one.start_seconds, one.end_seconds) for one in back.steps] == [
+            (one.start_seconds, one.end_seconds) for one in steps
+        ]
+    else:
+        assert [one.end_seconds for one in back.steps] == [0, 3, 10]  # the layout holds whole seconds
+
+
+@pytest.mark.parametrize(
+    "released",
+    [
+        {
+            "video_id": "a",
+            "video_path": "mixit/a.mp4",
+            "timestamp": [0, 12],
+            "keyframe": [0, 4],
+            "odd": {"b": 1, "a": 2},
+        },
+        {
+            "video_path": "panda/a.mp4",
+            "video_id": "a",
+            "zip_folder": "panda_videos_1.zip",
+            "keyframe": ["00:00", "00:04"],
+        },
+        {"video_id": "a", "timestamp": ["00:00:01", "00:01:00.5"]},
+    ],
+)
+def test_released_rows_keep_every_field(released: dict[str, Any], tmp_path: Path) -> None:
+    captions = [{"idx": 0, "content": "One."}, {"idx": 4, "content": "Two."}, {"idx": -1, "content": "Both."}]
+    (tmp_path / "in.jsonl").write_text(json.dumps(released | {"captions": captions}), "utf-8")
+    store = Store(tmp_path / "set")
+    convert(tmp_path / "in.jsonl", store)
+    (found,) = exported(store, tmp_path / "out")
+    texts = found.pop("captions")
+    assert found == released
+    assert list(found) == list(released)
+    assert texts == [
+        {"idx": "0", "content": "One."},
+        {"idx": "1", "content": "Two."},
+        {"idx": "-1", "content": "Both."},
+    ]
+
+
+def test_the_hub_loader_reads_it(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    exported(made_store(tmp_path / "set", [caption_row(0), caption_row(1)]), tmp_path / "out")
+    loaded = datasets.load_dataset(
+        "json", data_files=str(tmp_path / "out" / "*.jsonl"), split="train", cache_dir=str(tmp_path / "cache")
+    )
+    assert loaded[1]["video_id"] == "user-1"
+    assert loaded[1]["captions"][-1]["idx"] == "-1"
+    assert loaded[1]["keyframe"] == [0, 2, 4, 4]
