@@ -1,0 +1,156 @@
+"""Videos to look at: the worst captions first, then some at random, with their pictures."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ...errors import SG4VError
+from ...records import Image
+from ..rows import TABLES, CaptionRow, Checked, Selected, SourceVideo, Survey
+from ..store import parts
+from ..store.schema import to_rows
+from ..store.store import Ids, Store, unpacked_id
+
+PICTURE_BYTES = 8_000_000
+"""All pictures of a page together; base64 makes a third more of it."""
+USUAL_PICTURE_BYTES = 6_000
+MOST_PICTURES = 24
+SIDE_PIXELS = 192
+JPEG_QUALITY = 68
+NEAR_SECONDS = 12.0
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One video of the page. ``pictures`` are by their time; ``missing`` says why others are not there."""
+
+    row: CaptionRow
+    score: int
+    checked: Checked | None
+    survey: Survey | None
+    selected: Selected | None
+    pictures: dict[float, Image]
+    missing: str
+
+
+def chosen(ids: Ids, scores: NDArray[np.int64], count: int, seed: int) -> dict[str, int]:
+    """Ids and scores: the worst captions (half of ``count`` if there are enough others), then some at random."""
+    worst = np.argsort(-scores, kind="stable")
+    bad = int(np.count_nonzero(scores))
+    take = min(bad, max(count - count // 2, count - (len(ids) - bad)))
+    rest = worst[take:]
+    drawn = np.random.default_rng(seed).permutation(len(rest))[: max(count - take, 0)]
+    places = [*worst[:take], *rest[drawn]]
+    return {unpacked_id(ids[place]): int(scores[place]) for place in places}
+
+
+def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
+    """Read the captions with these ids and scores and their pictures, in this order."""
+    ids = list(scores)
+    rows = find_rows(store, "captions", ids)
+    sources = find_rows(store, "sources", ids)
+    others = {table: find_rows(store, table, ids) for table in ("checks", "surveys", "selection")}
+    most = max(1, min(MOST_PICTURES, PICTURE_BYTES // (USUAL_PICTURE_BYTES * max(len(ids), 1))))
+    budget = PICTURE_BYTES // max(len(ids), 1)
+    for id in filter(rows.__contains__, ids):  # a part may have been set aside since they were chosen
+        row: CaptionRow = rows[id]
+        checked: Checked | None = others["checks"].get(id)
+        fresh = checked if checked is not None and checked.revision == row.revision else None
+        pictures, missing = keyframes(sources.get(id) or _source_of(row), wanted_times(row, most), budget)
+        yield Sample(row, scores[id], fresh, others["surveys"].get(id), others["selection"].get(id), pictures, missing)
+
+
+def find_rows(store: Store, table: str, ids: Sequence[str]) -> dict[str, Any]:
+    """The rows that count for a few ids, without reading the rest of a table: ids first, then single row groups."""
+    where: dict[str, tuple[str, int]] = {}
+    wanted = pa.array(sorted(set(ids)), pa.string())
+    for path in store.parts(table):
+        with parts.opened(store.fs, path, whole=False) as file:
+            column = file.read(columns=["id"]).column("id")
+        for place in np.flatnonzero(np.asarray(pc.is_in(column, wanted))).tolist():
+            where[column[place].as_py()] = path, place  # of equal ids the last one counts
+    by_part: dict[str, list[int]] = {}
+    for path, place in where.values():
+        by_part.setdefault(path, []).append(place)
+    return {row.id: row for path, places in by_part.items() for row in _rows_at(store, table, path, places)}
+
+
+def _rows_at(store: Store, table: str, path: str, places: list[int]) -> Iterator[Any]:
+    with parts.opened(store.fs, path, whole=False) as file:
+        first = 0
+        for number in range(file.metadata.num_row_groups):
+            rows = file.metadata.row_group(number).num_rows
+            inside = [place - first for place in sorted(places) if first <= place < first + rows]
+            if inside:
+                yield from to_rows(TABLES[table], file.read_row_group(number).take(inside))
+            first += rows
+
+
+def wanted_times(row: CaptionRow, most: int) -> list[float]:
+    """The frames that the captions were made from: the last one of each step, evenly thinned to at most ``most``."""
+    times = sorted({step.frame_seconds[-1] for step in row.steps if step.frame_seconds})
+    if not times and row.end_seconds > row.start_seconds:
+        long = row.end_seconds - row.start_seconds
+        times = [row.start_seconds + share * long for share in (0.05, 0.35, 0.65, 0.95)]  # nothing is known of frames
+    if len(times) <= most:
+        return times
+    return [times[round(place)] for place in np.linspace(0, len(times) - 1, most)]
+
+
+def keyframes(source: SourceVideo, times: Sequence[float], budget: int) -> tuple[dict[float, Image], str]:
+    """Small pictures of a source at some times, and why some are missing ("" if none are)."""
+    from ..sources.sources import open_source
+
+    found: dict[float, Image] = {}
+    try:
+        with open_source(source) as opened:
+            for run in _runs(times):
+                for seconds, image in _pictures(opened, run):
+                    budget -= len(image.jpeg)
+                    if budget < 0:
+                        return found, "further pictures are left out to keep the page small"
+                    found[seconds] = image
+    except (SG4VError, OSError) as error:
+        return found, str(error)
+    return found, ""
+
+
+def _runs(times: Sequence[float]) -> Iterator[list[float]]:
+    """Times near each other; what lies between runs is crossed by seeking instead of decoding."""
+    run: list[float] = []
+    for seconds in times:
+        if run and seconds - run[-1] > NEAR_SECONDS:
+            yield run
+            run = []
+        run.append(seconds)
+    if run:
+        yield run
+
+
+def _pictures(opened: Any, times: Sequence[float]) -> Iterator[tuple[float, Image]]:
+    from ...video.compose import encode_jpeg
+    from ...video.reader import VideoReader
+
+    if hasattr(opened, "seek"):
+        opened.seek(0)
+    with VideoReader(opened) as reader:
+        for seconds, frame in zip(times, reader.frames(at_seconds=times, side_pixels=SIDE_PIXELS), strict=True):
+            yield seconds, encode_jpeg(frame.pixels, JPEG_QUALITY)
+
+
+def _source_of(row: CaptionRow) -> SourceVideo:
+    """What the caption itself says of its source, for a data set without a list of sources."""
+    return SourceVideo(row.id, row.location, row.user_id)
+
+
+def data_address(image: Image) -> str:
+    """A picture as an address that carries it."""
+    return "data:image/jpeg;base64," + base64.b64encode(image.jpeg).decode()
