@@ -1,0 +1,1 @@
+"""What a data set will take, reckoned before it is begun. Begin with ``plan``."""
