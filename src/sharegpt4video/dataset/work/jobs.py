@@ -1,0 +1,114 @@
+"""What is done with one video: the jobs of the worker processes, and describing what they read.
+
+The same functions serve a build on this machine (``build``) and on a cluster (``cluster``).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from ...captioner.engine import Engine
+from ...config import CaptionSettings
+from ...errors import MissingExtra, SettingsError, StorageError, VideoError, VLMError
+from ...reading import Event, read
+from ...records import VideoCaption
+from ...run import VideoRun
+from ..rows import Failure, FailureKind, SourceVideo, Stage, Survey
+from ..settings import SurveySettings
+from ..sources.sources import SourceGone, UnsafeSource, open_source
+from ..survey.survey import survey
+from .pool import WorkerLost
+
+T = TypeVar("T")
+Send = Callable[[Any], None]
+
+FATAL = (StorageError, SettingsError, MissingExtra)
+"""What no other video would escape, either."""
+
+
+def survey_job(send: Send, source: SourceVideo, settings: SurveySettings) -> None:
+    """Survey one source and send its `Survey`."""
+    send(survey_source(source, settings))
+
+
+def survey_source(source: SourceVideo, settings: SurveySettings) -> Survey:
+    """Raises VideoError when the source cannot be read."""
+    with open_source(source) as video:
+        return survey(
+            video,
+            id=source.id,
+            settings=settings,
+            start_seconds=source.start_seconds,
+            end_seconds=source.end_seconds,
+            size_bytes=source.size_bytes,
+        )
+
+
+def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, looks: bool) -> None:
+    """Read one source for captioning: sends the events of ``reading.read``, and between them the time read to."""
+    with open_source(source) as video:
+        for event in read(video, of_source(settings, source), looks=looks, on_progress=send):
+            send(event)
+
+
+def of_source(settings: CaptionSettings, source: SourceVideo) -> CaptionSettings:
+    """The settings for one source: those of all, for its own span."""
+    return replace(settings, start_seconds=source.start_seconds, end_seconds=source.end_seconds)
+
+
+async def describe(
+    items: AsyncGenerator[Event | float, None],
+    source: SourceVideo,
+    engine: Engine,
+    settings: CaptionSettings,
+    room: asyncio.Semaphore | None = None,
+) -> VideoCaption:
+    """Describe what a ``read_job`` sends. Raises what reading raises, and VLMError."""
+    run = VideoRun(engine, of_source(settings, source), room=room)
+
+    async def events() -> AsyncGenerator[Event, None]:
+        try:
+            async for item in items:
+                if isinstance(item, float):
+                    run.read_to(item)
+                else:
+                    yield item
+        finally:
+            await items.aclose()
+
+    return await run.describe(events())
+
+
+async def attempt(source: SourceVideo, stage: Stage, work: Awaitable[T]) -> T | Failure:
+    """The result of the work on one video, or what it came to grief with; only what is `FATAL` is raised."""
+    try:
+        return await work
+    except FATAL:
+        raise
+    except Exception as error:  # noqa: BLE001 - one odd video must not end a run over a million
+        return failure_of(source, stage, error)
+
+
+def failure_of(source: SourceVideo, stage: Stage, error: Exception) -> Failure:
+    """The row for a video that could not be done."""
+    message = str(error) or type(error).__name__
+    kind = kind_of(error)
+    if kind == "unexpected":
+        message = f"{type(error).__name__}: {message}"
+    return Failure(source.id, source.location, source.user_id, stage, kind, message)
+
+
+def kind_of(error: Exception) -> FailureKind:
+    """Whose fault it was, as far as that can be told from the exception."""
+    if isinstance(error, WorkerLost):
+        return error.kind
+    if isinstance(error, SourceGone):
+        return "vanished"
+    if isinstance(error, UnsafeSource):
+        return "unsafe"
+    if isinstance(error, VideoError):
+        return "unreadable"
+    return "model" if isinstance(error, VLMError) else "unexpected"

@@ -1,0 +1,119 @@
+"""What earlier runs of a build have done already, in a few dozen bytes for each video."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+import numpy as np
+import pyarrow as pa
+
+from ..rows import TABLES, Survey
+from ..store.schema import arrow_schema, to_rows
+from ..store.store import Ids, Store, packed_ids
+
+_HEAVY = ("hashes", "embedding")
+ALL_KINDS = "all"
+
+
+class Known:
+    """The finished videos of a data set, by id.
+
+    retry        kinds of failures that are to be tried again ("all" for every kind)
+    with_hashes  also load what near-duplicates are found by, which is most of a survey
+    """
+
+    def __init__(self, store: Store, *, retry: Collection[str] = (), with_hashes: bool = False) -> None:
+        columns = [name for name in Survey.__dataclass_fields__ if with_hashes or name not in _HEAVY]
+        self._captioned = store.ids("captions")
+        self._failed = _failed_ids(store, retry)
+        self._surveys = _Lookup(store, "surveys", columns)
+        self._shorts = _Lookup(store, "shorts", ["text", "problem"])
+        self._seen: set[bytes] = set()
+
+    def first_time(self, id: str) -> bool:
+        """Whether this id comes for the first time in this run."""
+        packed = bytes.fromhex(id)
+        if packed in self._seen:
+            return False
+        self._seen.add(packed)
+        return True
+
+    def captioned(self, id: str) -> bool:
+        return _has(self._captioned, id)
+
+    def failed(self, id: str) -> bool:
+        """Whether it failed before and is not to be tried again."""
+        return _has(self._failed, id) and not self.captioned(id)
+
+    def surveyed(self, id: str) -> bool:
+        return self._surveys.has(id)
+
+    def survey(self, id: str) -> Survey | None:
+        found = self._surveys.row(id)
+        return None if found is None else to_rows(Survey, found)[0]
+
+    def short_text(self, id: str) -> str | None:
+        """The short caption that was made for it; "" for one that cannot be used, None if none was made."""
+        found = self._shorts.row(id)
+        if found is None:
+            return None
+        return "" if found.column("problem")[0].as_py() else str(found.column("text")[0].as_py())
+
+
+class _Lookup:
+    """Some columns of a table, found by id."""
+
+    def __init__(self, store: Store, table: str, columns: list[str]) -> None:
+        batches = list(store.batches(table, columns, batch_rows=1 << 14))
+        self._table = _completed(pa.Table.from_batches(batches), TABLES[table]) if batches else None
+        ids = packed_ids(self._table.column("id")) if self._table is not None else np.empty(0, "S16")
+        self._order = np.argsort(ids, kind="stable")
+        self._ids: Ids = ids[self._order]
+
+    def has(self, id: str) -> bool:
+        return _has(self._ids, id)
+
+    def row(self, id: str) -> pa.Table | None:
+        """The row of this id as a table of one row; None if there is none."""
+        at = _place(self._ids, id)
+        if at is None or self._table is None:
+            return None
+        return self._table.slice(int(self._order[at]), 1)
+
+
+def _completed(table: pa.Table, row_type: type) -> pa.Table:
+    """The table with the columns that were not read, empty: whole rows are turned into values several times faster."""
+    schema = arrow_schema(row_type)
+    empty = {"hashes": pa.scalar([], pa.list_(pa.string())), "embedding": pa.scalar(b"", pa.binary())}
+    if not {field.name for field in schema} - {*table.column_names} <= {*empty}:
+        return table
+    read = {name: table.column(name) for name in table.column_names}
+    columns = [read.get(field.name) for field in schema]
+    filled = [
+        pa.chunked_array([pa.repeat(empty[field.name], table.num_rows)]) if column is None else column
+        for field, column in zip(schema, columns, strict=True)
+    ]
+    return pa.Table.from_arrays(filled, schema=schema)
+
+
+def _failed_ids(store: Store, retry: Collection[str]) -> Ids:
+    """Ids whose last failure is not of a kind that is to be tried again."""
+    chunks = list(_kept_failures(store, retry))
+    return np.unique(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
+
+
+def _kept_failures(store: Store, retry: Collection[str]) -> Iterator[Ids]:
+    for batch in store.batches("failures", ["kind"]):
+        ids, kinds = packed_ids(batch.column("id")), batch.column("kind").to_pylist()
+        yield ids[[kind not in retry and ALL_KINDS not in retry for kind in kinds]]
+
+
+def _has(ids: Ids, id: str) -> bool:
+    return _place(ids, id) is not None
+
+
+def _place(ids: Ids, id: str) -> int | None:
+    """Where an id is in a sorted array."""
+    packed = np.array([bytes.fromhex(id)], "S16")[0]  # as the array holds it, without zero bytes at the end
+    at = int(np.searchsorted(ids, packed))
+    return at if at < len(ids) and ids[at] == packed else None

@@ -1,0 +1,102 @@
+"""What becomes of each video is counted, written down, and decides whether going on makes sense."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from ...errors import SG4VError
+from ...records import VideoCaption
+from ..rows import CaptionRow, Failure, ShortCaption, SourceVideo, Survey
+from ..store.store import Store
+from .progress import BuildCounts
+from .writer import Writer
+
+MODEL_FAILURES = 3  # videos in a row: then the model is given up, each try may have cost minutes of waiting
+UNEXPECTED_FAILURES = 20  # in a row: then something is wrong with us, not with the videos
+
+
+class GivenUp(SG4VError):
+    """The rest is not tried; the message says why."""
+
+
+class Outcomes:
+    """Takes results and failures as they come, of a build here or on a cluster. ``counts`` is up to date at any time.
+
+    Methods raise StorageError when the data set cannot be written, and GivenUp when the model or we fail again and
+    again.
+    """
+
+    def __init__(self, store: Store, on_progress: Callable[[BuildCounts], None]) -> None:
+        self.counts = BuildCounts()
+        self._writer = Writer(store)
+        self._on_progress = on_progress
+        self._model_failures: list[Failure] = []
+        self._unexpected_in_a_row = 0
+        self._began = time.monotonic()
+
+    async def listed(self, item: SourceVideo | Failure, is_new: bool) -> None:
+        """A source, or what is named and cannot be one."""
+        self.counts.listed += 1
+        if isinstance(item, Failure):
+            self.counts.failed[item.kind] += 1
+            await self._writer.add("failures", item)
+        elif is_new:
+            await self._writer.add("sources", item)
+
+    async def surveyed(self, survey: Survey) -> None:
+        self.counts.surveyed += 1
+        await self._writer.add("surveys", survey)
+
+    async def told_in_short(self, source: SourceVideo, captioned: VideoCaption) -> ShortCaption:
+        """A caption of fast mode, made to see whether the video brings something new."""
+        short = ShortCaption(source.id, captioned.summary, captioned.summary_problem, captioned.provenance)
+        self.counts.short += 1
+        await self._writer.add("shorts", short)
+        return short
+
+    async def captioned(self, source: SourceVideo, captioned: VideoCaption) -> None:
+        self.counts.add(captioned)
+        self._unexpected_in_a_row = 0
+        await self._writer.add("captions", CaptionRow.of(source, captioned))
+        await self._settle()
+
+    async def failed(self, failure: Failure) -> None:
+        """Write a failure down; one of the model only when a later video shows that the model itself is well."""
+        if failure.kind == "model":
+            self._model_failures.append(failure)
+            if len(self._model_failures) >= MODEL_FAILURES:
+                raise GivenUp(f"the model failed {len(self._model_failures)} times in a row, last: {failure.message}")
+            return
+        if failure.kind == "unexpected":
+            self._unexpected_in_a_row += 1
+            if self._unexpected_in_a_row >= UNEXPECTED_FAILURES:
+                raise GivenUp(f"{self._unexpected_in_a_row} unexpected errors in a row, last: {failure.message}")
+        self.counts.failed[failure.kind] += 1
+        await self._writer.add("failures", failure)
+
+    async def finish(self) -> None:
+        """All videos have been tried."""
+        if self._model_failures and not self.counts.captioned:
+            raise GivenUp(f"the model answered for no video, last: {self._model_failures[-1].message}")
+        await self._settle()
+
+    def write_now(self) -> None:
+        """Write what is not written yet."""
+        self._writer.flush_now()
+
+    def close(self) -> None:
+        """As ``write_now``, at the end of a run, also of one that was stopped."""
+        self.write_now()
+        self.tell()
+
+    def tell(self) -> None:
+        self.counts.seconds = time.monotonic() - self._began
+        self._on_progress(self.counts)
+
+    async def _settle(self) -> None:
+        """The model answers others: what it did not answer before is the fault of those requests."""
+        waiting, self._model_failures = self._model_failures, []
+        for failure in waiting:
+            self.counts.failed["model"] += 1
+            await self._writer.add("failures", failure)

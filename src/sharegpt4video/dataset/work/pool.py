@@ -1,0 +1,267 @@
+"""Worker processes for what decodes: a crash, a hang or a leak in a codec ends one video, not the run."""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import multiprocessing
+import signal
+import threading
+from collections.abc import AsyncGenerator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
+from multiprocessing.connection import Connection
+from typing import Any, Literal
+
+from ...cores import cores, limit_cores
+from ...errors import SG4VError
+
+Job = Callable[..., None]
+"""Called in a worker as ``job(send, *arguments)``; gives what it has to give through ``send``, item by item."""
+
+STALL_SECONDS = 300.0
+LEAVE_SECONDS = 5.0
+START_SECONDS = 300.0
+_STOP, _ITEM, _END, _ERROR = range(4)
+
+
+class WorkerLost(SG4VError):
+    """A worker process died (``crashed``: killed, or a fault in a codec) or gave no sign of life (``stalled``)."""
+
+    def __init__(self, kind: Literal["crashed", "stalled"], message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class Stopped(SG4VError):
+    """Raised by ``send`` in a worker when nobody wants the rest."""
+
+
+class WorkerPool:
+    """``processes`` workers, each doing one job at a time; a lost one is replaced.
+
+    Jobs with a lower ``priority`` are given a worker first, equal ones in the order they came. A worker waits when
+    what it has sent has not been taken, so memory stays bounded. Made inside a running event loop, or before it.
+    """
+
+    def __init__(self, processes: int, *, stall_seconds: float = STALL_SECONDS) -> None:
+        if processes < 1:
+            raise ValueError(f"a pool needs at least one process, not {processes}")
+        self.processes = processes
+        self.lost = 0
+        self._stall_seconds = stall_seconds
+        self._threads = ThreadPoolExecutor(processes, "sg4v-workers")
+        self._idle: list[_Worker] = []
+        self._workers: set[_Worker] = set()
+        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
+        self._arrivals = itertools.count()
+        self._busy = 0
+
+    async def stream(self, job: Job, *arguments: Any, priority: int = 0) -> AsyncGenerator[Any, None]:
+        """Run ``job`` in a worker and yield what it sends. Raises what it raises, and WorkerLost.
+
+        Leaving early stops the job at its next ``send``.
+        """
+        await self._turn(priority)
+        worker: _Worker | None = None
+        try:
+            worker = await self._worker()
+            await self._in_thread(worker.begin, job, arguments)
+            async with aclosing(self._received(worker)) as items:
+                async for item in items:
+                    yield item
+        except WorkerLost:
+            self.lost += 1
+            if worker is not None:
+                self._drop(worker)
+            raise
+        finally:
+            if worker in self._workers and worker is not None:
+                self._idle.append(worker)
+            self._next_turn()
+
+    async def _received(self, worker: _Worker) -> AsyncGenerator[Any, None]:
+        """What a worker sends until its job has ended; who leaves before that makes it stop."""
+        receiving: asyncio.Future[tuple[int, Any]] | None = None
+        kind = _ITEM
+        try:
+            while kind == _ITEM:
+                receiving = asyncio.ensure_future(self._in_thread(worker.receive, self._stall_seconds))
+                kind, item = await asyncio.shield(receiving)
+                if kind == _ERROR:
+                    raise _again(*item)
+                if kind == _ITEM:
+                    yield item
+        finally:
+            if kind == _ITEM and worker in self._workers:
+                await self._stop(worker, receiving)
+
+    async def call(self, job: Job, *arguments: Any, priority: int = 0) -> Any:
+        """Run a job that sends one item, and return it."""
+        found = None
+        async with aclosing(self.stream(job, *arguments, priority=priority)) as items:
+            async for item in items:
+                found = item
+        return found
+
+    async def close(self) -> None:
+        """End all workers, also busy ones."""
+        for worker in list(self._workers):
+            self._drop(worker)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self, priority: int) -> None:
+        if self._busy < self.processes:
+            self._busy += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (priority, next(self._arrivals), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():  # the turn was given in the same moment
+                self._next_turn()
+            raise
+
+    def _next_turn(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(None)
+                return
+        self._busy -= 1
+
+    async def _worker(self) -> _Worker:
+        if self._idle:
+            return self._idle.pop()
+        worker: _Worker = await self._in_thread(_Worker, max(cores() // self.processes, 1))
+        self._workers.add(worker)
+        return worker
+
+    async def _stop(self, worker: _Worker, receiving: asyncio.Future[tuple[int, Any]] | None) -> None:
+        """Make a worker leave its job; one that does not soon is replaced."""
+
+        async def leave() -> None:
+            # What was being waited for when we were interrupted may be the end of the job already.
+            kind = (await receiving)[0] if receiving is not None and not receiving.done() else _ITEM
+            if kind == _ITEM:
+                await self._in_thread(worker.leave_job, LEAVE_SECONDS)
+
+        try:
+            await asyncio.wait_for(leave(), LEAVE_SECONDS)
+        except (WorkerLost, asyncio.TimeoutError):
+            self._drop(worker)
+        except asyncio.CancelledError:
+            self._drop(worker)
+            raise
+
+    def _drop(self, worker: _Worker) -> None:
+        self._workers.discard(worker)
+        worker.kill()
+
+    async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+
+def _again(kind: type[Exception], message: str) -> Exception:
+    """The error that a job raised. Made without its constructor, which may take more than a message."""
+    error = kind.__new__(kind, message)
+    Exception.__init__(error, message)
+    return error
+
+
+class _Worker:
+    """One process and the pipe to it, seen from this side."""
+
+    def __init__(self, threads: int) -> None:
+        # Started afresh, not forked: the sessions of ONNX Runtime and threads do not survive a fork.
+        context = multiprocessing.get_context("spawn")
+        self._pipe, other = context.Pipe()
+        self._process = context.Process(target=_serve, args=(other, threads), daemon=True, name="sg4v-worker")
+        self._process.start()
+        other.close()
+        self.receive(START_SECONDS)  # it says when it is ready: starting up is not doing a job
+
+    def begin(self, job: Job, arguments: tuple[Any, ...]) -> None:
+        try:
+            self._pipe.send((job, arguments))
+        except OSError as error:
+            raise self._lost() from error
+
+    def receive(self, seconds: float) -> tuple[int, Any]:
+        """The next message. Raises WorkerLost after so many seconds of silence."""
+        try:
+            if not self._pipe.poll(seconds):
+                raise WorkerLost(
+                    "stalled",
+                    f"nothing came for {seconds:.0f} s; the file may be damaged in a way that hangs its codec",
+                )
+            kind, item = self._pipe.recv()
+        except (EOFError, OSError) as error:
+            raise self._lost() from error
+        return kind, item
+
+    def leave_job(self, seconds: float) -> None:
+        try:
+            self._pipe.send(_STOP)
+        except OSError as error:
+            raise self._lost() from error
+        while self.receive(seconds)[0] == _ITEM:
+            pass
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.join(10)
+        self._pipe.close()
+
+    def _lost(self) -> WorkerLost:
+        self._process.join(10)
+        code = self._process.exitcode
+        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+        return WorkerLost(
+            "crashed", f"the process that read it died ({how}); the file may be damaged, or memory may be short"
+        )
+
+
+def _serve(pipe: Connection, threads: int) -> None:
+    """What a worker does: jobs, one after the other, until the other side is gone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders
+    _limit_threads(threads)
+    try:
+        pipe.send((_END, None))
+        while True:
+            order = pipe.recv()
+            if order != _STOP:  # it came when the job was done already
+                _do(pipe, *order)
+    except (EOFError, OSError):
+        return
+
+
+def _do(pipe: Connection, job: Job, arguments: tuple[Any, ...]) -> None:
+    lock = threading.Lock()
+
+    def send(item: Any) -> None:
+        with lock:
+            if pipe.poll():
+                pipe.recv()
+                raise Stopped("nobody wants the rest")
+            pipe.send((_ITEM, item))
+
+    try:
+        job(send, *arguments)
+    except Stopped:
+        pipe.send((_END, None))
+        return
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is raised again on the other side
+        pipe.send((_ERROR, (type(error), str(error))))
+    else:
+        pipe.send((_END, None))
+
+
+def _limit_threads(threads: int) -> None:
+    """Share the cores between the workers."""
+    import cv2
+
+    limit_cores(threads)
+    cv2.setNumThreads(threads)

@@ -1,0 +1,100 @@
+"""How far a build is, and what came of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ...records import VideoCaption
+
+if TYPE_CHECKING:
+    from ..checks.run import ChecksResult
+    from ..filters.select import Selection
+
+
+@dataclass
+class BuildCounts:
+    """Counts of one run of a build; videos unless said otherwise.
+
+    ``identical`` were listed before under another name, ``known`` were done in an earlier run (captioned, dropped or
+    failed). ``dropped`` and
+    ``failed`` count by reason and by kind. ``requests_paid`` were asked of the model, the others were known;
+    ``mixed_up`` replies belonged to other requests and were asked for again.
+    """
+
+    listed: int = 0
+    all_listed: bool = False
+    identical: int = 0
+    skipped: Counter[str] = field(default_factory=Counter)
+    known: int = 0
+    surveyed: int = 0
+    short: int = 0
+    dropped: Counter[str] = field(default_factory=Counter)
+    captioned: int = 0
+    marked: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
+    steps: int = 0
+    video_seconds: float = 0.0
+    requests: int = 0
+    requests_paid: int = 0
+    mixed_up: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+    cost_usd: float | None = None
+    seconds: float = 0.0
+    stopped: str = ""
+    checks: ChecksResult | None = None
+    selection: Selection | None = None
+
+    def add(self, captioned: VideoCaption) -> None:
+        """Count a captioned video."""
+        made = captioned.provenance
+        self.captioned += 1
+        self.marked += len(captioned.problems)
+        self.steps += len(captioned.steps)
+        self.video_seconds += captioned.end_seconds - captioned.start_seconds
+        self.requests += made.requests
+        self.input_tokens += made.input_tokens
+        self.output_tokens += made.output_tokens
+        if made.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + made.cost_usd
+
+    @property
+    def done(self) -> int:
+        """Videos that need nothing more."""
+        return self.known + self.identical + self.captioned + self.dropped.total() + self.failed.total()
+
+    @property
+    def left(self) -> int:
+        return max(self.listed - self.done, 0)
+
+    def text(self) -> str:
+        """What became of the videos, in one line and one line for each reason."""
+        parts = [f"captioned {self.captioned} of {self.listed} videos"]
+        for number, what in (
+            (self.known, "done before"),
+            (self.identical, "the same file as another"),
+            (self.dropped.total(), "dropped"),
+            (self.failed.total(), "failed"),
+            (self.left, "left"),
+        ):
+            if number:
+                parts.append(f"{number} {what}")
+        parts.append(f"{self.steps} steps")
+        if self.marked:
+            parts.append(f"{self.marked} texts with a problem")
+        if self.requests:
+            parts.append(f"{self.requests_paid} of {self.requests} replies asked for")
+        if self.cost_usd is not None:
+            parts.append(f"{self.cost_usd:.4f} US dollars")
+        lines = [", ".join([*parts, f"{self.seconds:.0f} s"])]
+        for what, counts in (("dropped", self.dropped), ("failed", self.failed), ("skipped", self.skipped)):
+            lines += [f"  {what}: {number} {reason}" for reason, number in counts.most_common()]
+        if self.checks is not None and self.checks.captions:
+            lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
+        if self.selection is not None:
+            lines.append(self.selection.line())
+        if self.stopped:
+            lines.append(f"stopped early: {self.stopped}")
+        return "\n".join(lines)

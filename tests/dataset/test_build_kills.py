@@ -1,0 +1,135 @@
+"""Killed with SIGKILL at any moment, a build carries on: the same data set, and no finished reply is asked for twice.
+
+A real process, a real HTTP server that counts, kills at random moments of every phase.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import psutil
+import pytest
+
+from chat_server import ChatServer, Exchange, Received, completion
+from made_requests import server_vlm
+from made_sets import QUICK, same_captions, write_clips
+from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.dataset.store.store import Store
+
+KILLS = 30
+VIDEOS = 8
+GRACE_SECONDS = 0.25
+"""A reply counts as finished when it was sent so long before the kill: before that it may still be on its way."""
+
+RUN = """
+import sys
+sys.path[:0] = sys.argv[3:]
+from made_requests import server_vlm
+from made_sets import QUICK
+from sharegpt4video.dataset.build import BuildOptions, build
+if __name__ == "__main__":
+    vlm = server_vlm(sys.argv[2], max_concurrent=4)
+    counts = build(["videos"], sys.argv[1], model=vlm, settings=QUICK, options=BuildOptions(processes=1))
+    print(counts.text())
+    sys.exit(bool(counts.left or counts.failed))
+"""
+
+
+class Counting:
+    """Answers slowly, and notes when the reply to which question was sent."""
+
+    def __init__(self, delay_seconds: float) -> None:
+        self.delay_seconds = delay_seconds
+        self.sent: defaultdict[str, list[float]] = defaultdict(list)
+        self._lock = threading.Lock()
+
+    def __call__(self, exchange: Exchange) -> None:
+        exchange.wait(self.delay_seconds)
+        exchange.send(completion(exchange.received, told(exchange.received)))
+        with self._lock:
+            self.sent[exchange.received.headers["x-request-id"]].append(time.monotonic())
+
+
+def told(received: Received) -> str:
+    asked = re.findall(r"in the video from (\S+ s to \S+ s)", received.text)
+    return f"From {asked[-1]} a leaf turns over in the wind." if asked else "A leaf lies on dry ground."
+
+
+def start(folder: Path, address: str) -> subprocess.Popen[bytes]:
+    script = folder / "run.py"
+    script.write_text(RUN)
+    paths = [str(Path(__file__).parents[1])]
+    command = [sys.executable, str(script), "out", address, *paths]
+    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill it and its workers at once, as a machine that loses its power would."""
+    workers = psutil.Process(process.pid).children(recursive=True)
+    os.kill(process.pid, signal.SIGKILL)
+    for worker in workers:
+        if worker.is_running():
+            worker.kill()
+    process.wait()
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_random_moments_nothing_is_lost_or_paid_for_twice(tmp_path: Path) -> None:
+    write_clips(tmp_path / "videos", VIDEOS, seconds=6.0)
+    with ChatServer(default=Counting(0.0)) as server:
+        build_undisturbed(tmp_path, server.base_url)
+    moments, kills, sets = random.Random(7), 0, 0
+    counting = Counting(0.12)
+    with ChatServer(default=counting) as server:
+        while kills < KILLS:
+            kills += run_until_done(tmp_path, server.base_url, moments, counting, most_kills=KILLS - kills)
+            same_captions(tmp_path / "out", tmp_path / "calm")
+            assert Store(tmp_path / "out").verify() == []
+            sets += 1
+            (tmp_path / "out").rename(tmp_path / f"out-{sets}")
+    assert kills == KILLS
+
+
+def run_until_done(folder: Path, address: str, moments: random.Random, counting: Counting, *, most_kills: int) -> int:
+    """Build one data set, killed again and again until a run comes through; returns how often it was killed."""
+    counting.sent.clear()
+    kills: list[float] = []
+    while True:
+        process = start(folder, address)
+        try:
+            process.wait(moments.uniform(0.3, 6.0) if len(kills) < most_kills else 300)
+        except subprocess.TimeoutExpired:
+            kill(process)
+            kills.append(time.monotonic())
+            continue
+        assert process.returncode == 0, process.stderr.read().decode() if process.stderr else ""
+        assert_not_asked_again(counting, kills)
+        return len(kills)
+
+
+def build_undisturbed(folder: Path, address: str) -> None:
+    vlm = server_vlm(address, max_concurrent=4)
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        counts = build(["videos"], "calm", model=vlm, settings=QUICK, options=BuildOptions(processes=1))
+    finally:
+        os.chdir(here)
+    assert (counts.captioned, counts.left) == (VIDEOS, 0)
+
+
+def assert_not_asked_again(counting: Counting, kills: list[float]) -> None:
+    """A question was answered again only where its reply was on its way, or not written yet, when a kill came."""
+    assert counting.sent
+    for question, times in counting.sent.items():
+        for earlier in times[:-1]:
+            assert any(earlier - 0.05 <= moment <= earlier + GRACE_SECONDS for moment in kills), question

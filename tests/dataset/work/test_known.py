@@ -1,0 +1,75 @@
+"""What earlier runs have done is found by id, whatever bytes the id is made of."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sharegpt4video.dataset.rows import Failure, FailureKind, ShortCaption, Survey
+from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.dataset.work.known import Known
+from sharegpt4video.records import Provenance
+
+IDS = ["1f" * 15 + "00", "00" * 15 + "01", "00" + "ab" * 14 + "00", "ff" * 16, "a0" * 8 + "00" * 8]
+MADE = Provenance("m", "default", "p", "0", {})
+
+
+def failure(id: str, kind: FailureKind) -> Failure:
+    return Failure(id, f"/{id}.mp4", "", "caption", kind, "why")
+
+
+@pytest.mark.parametrize("id", IDS)
+def test_ids_with_zero_bytes_are_found(id: str, tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    others = [other for other in IDS if other != id]
+    store.append("surveys", [Survey(other, codec=other) for other in [*others, id]])
+    store.append("shorts", [ShortCaption(id, "a cat", "", MADE)])
+    store.append("failures", [failure(id, "stalled")])
+    known = Known(store)
+    found = known.survey(id)
+    assert found is not None
+    assert found.codec == id
+    assert known.short_text(id) == "a cat"
+    assert known.failed(id)
+    assert not any(known.failed(other) for other in others)
+
+
+@settings(max_examples=30)
+@given(st.sets(st.binary(min_size=16, max_size=16).filter(any), min_size=1, max_size=30), st.data())
+def test_any_ids(packed: set[bytes], data: st.DataObject) -> None:
+    import tempfile
+
+    ids = sorted(one.hex() for one in packed)
+    there = data.draw(st.sets(st.sampled_from(ids)))
+    with tempfile.TemporaryDirectory() as folder:
+        store = Store(folder)
+        store.append("surveys", [Survey(id, codec=id) for id in there])
+        known = Known(store)
+        assert {id for id in ids if known.surveyed(id)} == there
+
+
+def test_failures_of_the_kinds_to_retry_are_not_known(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append("failures", [failure(IDS[0], "stalled"), failure(IDS[1], "unreadable")])
+    store.append("failures", [failure(IDS[0], "model")])
+    assert [Known(store, retry=kinds).failed(IDS[0]) for kinds in ((), ("stalled",), ("model",), ("all",))] == [
+        True,
+        True,
+        False,
+        False,
+    ]
+
+
+def test_an_id_comes_for_the_first_time_once(tmp_path: Path) -> None:
+    known = Known(Store(tmp_path))
+    assert [known.first_time(id) for id in (IDS[0], IDS[1], IDS[0])] == [True, True, False]
+
+
+def test_a_short_caption_with_a_problem_cannot_be_used(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append("shorts", [ShortCaption(IDS[3], "I'm sorry", "refused", MADE)])
+    assert Known(store).short_text(IDS[3]) == ""
+    assert Known(store).short_text(IDS[0]) is None
