@@ -7,10 +7,13 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .building import build, filter, status
 from .caption import caption
+from .curating import check, clips, compact, repair
 from .doctor import doctor
 from .look import facts, keyframes
 from .retell import recaption, summarize
+from .sharing import audit, export, plan, report
 
 EPILOG = (
     "Exit codes: 0 all fine, 1 something failed, 2 wrong usage or settings, 3 done but a text is marked with a "
@@ -27,6 +30,16 @@ app = typer.Typer(
 )
 for verb in (caption, keyframes, facts, summarize, recaption, doctor):
     app.command(epilog=EPILOG, no_args_is_help=verb is not doctor)(verb)
+
+dataset = typer.Typer(
+    name="dataset",
+    help="Make, check, filter and export a data set of captioned videos.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+)
+for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact):
+    dataset.command(epilog=EPILOG, no_args_is_help=True)(step)
+app.add_typer(dataset)
 
 
 def _show_version(wanted: bool) -> None:

@@ -1,0 +1,213 @@
+"""``sg4v dataset build``, ``status`` and ``filter``: make a data set, see how far it is, change what is kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options as o
+from .console import FAILED, exit_codes, print_json, say
+from .settings import dataset_settings
+
+if TYPE_CHECKING:
+    from ..dataset.build import BuildOptions
+    from ..dataset.settings import DatasetSettings
+    from ..dataset.store.status import Status
+    from ..dataset.store.store import Store
+    from ..dataset.work.models import ModelSpec
+
+Inputs = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[VIDEOS]...",
+        help="Files, folders, globs, lists (.txt, .csv, .jsonl, .parquet), archives (.zip, .tar), s3:// addresses. "
+        "Without any, carries on with those that the data set knows.",
+        show_default=False,
+    ),
+]
+DataSet = Annotated[
+    str, typer.Argument(metavar="DIR", help="The directory of the data set, or its address.", show_default=False)
+]
+Changes = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", "-s", metavar="NAME=VALUE", help="Change a setting: filters.max_seconds=120.", show_default=False
+    ),
+]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", "-c", metavar="FILE.yaml", help="Settings of the data set; --set comes on top."),
+]
+Processes = Annotated[
+    int | None,
+    typer.Option(min=1, metavar="N", help="Processes that decode (one for each core).", show_default=False),
+]
+Retry = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--retry-failed",
+        metavar="KIND",
+        help="Try videos again that failed: all, unreadable, vanished, unsafe, crashed, stalled, model, unexpected.",
+        show_default=False,
+    ),
+]
+ShardOption = Annotated[
+    str | None,
+    typer.Option(
+        "--shard",
+        metavar="I/N",
+        help="Take only this share of the videos, I from 0 to N-1; shards may run side by side.",
+        show_default=False,
+    ),
+]
+Replies = Annotated[
+    Path | None,
+    typer.Option("--replies", metavar="FOLDER", help="Folder of the reply cache, on a disk of this machine."),
+]
+Canary = Annotated[
+    bool,
+    typer.Option(
+        "--canary",
+        help="Caption, mixing up replies on purpose, and tell whether each mix-up was caught; keeps nothing.",
+    ),
+]
+KINDS = ("all", "unreadable", "vanished", "unsafe", "crashed", "stalled", "model", "unexpected")
+
+
+def build(
+    videos: Inputs = None,
+    out: Annotated[str | None, typer.Option("--out", "-o", metavar="DIR", help="The data set to make.")] = None,
+    model: o.Model = "embedded",
+    model_option: o.ModelOption = None,
+    config: Config = None,
+    changes: Changes = None,
+    processes: Processes = None,
+    retry_failed: Retry = None,
+    shard: ShardOption = None,
+    replies: Replies = None,
+    on: Annotated[str, typer.Option(metavar="WHERE", help="Where it runs: local, or ray (extra ray).")] = "local",
+    canary: Canary = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Caption every video that passes the filters into a data set.
+
+    It may be killed at any moment: the same command carries on, and no answer
+    is paid for twice.
+    """
+    from ..dataset.build import BuildOptions
+    from ..dataset.work.models import ModelSpec
+
+    if out is None and not canary:
+        raise typer.BadParameter("a data set needs a directory", param_hint="--out")
+    if on not in ("local", "ray"):
+        raise typer.BadParameter(f"{on!r} is neither local nor ray", param_hint="--on")
+    if unknown := [kind for kind in retry_failed or () if kind not in KINDS]:
+        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(KINDS)}", param_hint="--retry-failed")
+    run = BuildOptions(processes, tuple(retry_failed or ()), _shard(shard), replies)
+    with exit_codes():
+        settings = dataset_settings(config, changes, None if out is None else _there(out))
+        spec = ModelSpec(model, o.read_model_options(model_option))
+        if canary:
+            raise typer.Exit(_canary(videos or [], spec, settings))
+        raise typer.Exit(_build(videos or [], str(out), spec, settings, run, on, quiet=quiet))
+
+
+def _build(
+    videos: list[str],
+    out: str,
+    model: ModelSpec,
+    settings: DatasetSettings,
+    run: BuildOptions,
+    where: str,
+    *,
+    quiet: bool,
+) -> int:
+    """Build, show how far it is, say what came of it; returns the exit code."""
+    from .build_display import BuildDisplay
+
+    with BuildDisplay(quiet=quiet) as display:
+        if where == "ray":
+            from ..dataset.cluster import build_on_ray
+
+            result = build_on_ray(videos, out, model=model, settings=settings, options=run, on_progress=display.show)
+        else:
+            from ..dataset.build import build as build_here
+
+            result = build_here(videos, out, model=model, settings=settings, options=run, on_progress=display.show)
+    say(result.text())
+    return FAILED if result.failed or result.stopped else 0
+
+
+def _canary(videos: list[str], model: ModelSpec, settings: DatasetSettings) -> int:
+    from ..dataset.canary import canary
+
+    result = canary(videos, model=model, settings=settings)
+    say(result.text())
+    return 0 if result.proved else FAILED
+
+
+def status(
+    directory: DataSet,
+    json: o.Json = False,
+) -> None:
+    """Tell how far a data set is: done, failed by kind, left, rate and time left."""
+    from ..dataset.store.status import status as status_of
+    from ..dataset.store.store import Store
+
+    with exit_codes():
+        found = status_of(Store.open(directory))
+        if json:
+            print_json(_plain(found))
+        else:
+            typer.echo(found.text())
+
+
+def _plain(found: Status) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    failed = [{"kind": kind, "stage": stage, "videos": count} for (kind, stage), count in sorted(found.failed.items())]
+    return {**asdict(found), "failed": failed}
+
+
+def filter(
+    directory: DataSet,
+    changes: Changes = None,
+    config: Config = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show what these thresholds would remove; change nothing.")
+    ] = False,
+) -> None:
+    """Apply filters, near-duplicate groups and splits to what is stored; nothing is run again.
+
+    Prints what each filter removed, and how many other thresholds would have.
+    """
+    from ..dataset.filters.select import select
+    from ..dataset.store.store import Store
+
+    with exit_codes():
+        store = Store.open(directory)
+        settings = dataset_settings(config, changes, store)
+        if dry_run:
+            from ..dataset.filters.retention import retention
+
+            typer.echo(retention(store, settings.filters).text())
+            return
+        typer.echo(select(store, settings).text())
+
+
+def _there(out: str) -> Store | None:
+    """The data set in a directory, if there is one."""
+    from ..dataset.store.store import Store
+
+    return Store.open(out) if Store(out).exists() else None
+
+
+def _shard(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    number, slash, count = text.partition("/")
+    if not (slash and number.isdigit() and count.isdigit() and int(number) < int(count)):
+        raise typer.BadParameter(f"{text!r} is not of the form I/N with I from 0 to N-1", param_hint="--shard")
+    return int(number), int(count)

@@ -1,0 +1,149 @@
+"""``sg4v dataset check``, ``repair``, ``clips``, ``compact``: what is done with captions once they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from . import options as o
+from .building import DataSet
+from .console import FAILED, exit_codes, say
+
+if TYPE_CHECKING:
+    from ..dataset.store.store import Store
+    from ..vlm.base import VLM
+
+Judge = Annotated[
+    str | None,
+    typer.Option(metavar="MODEL", help="Also have a model judge the summaries: server:MODEL@URL.", show_default=False),
+]
+Language = Annotated[str, typer.Option(metavar="CODE", help="The language that captions should be in.")]
+Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", metavar="NAME=VALUE", help="An option of this step; may be repeated.", show_default=False),
+]
+
+
+def check(
+    directory: DataSet,
+    judge: Judge = None,
+    model_option: o.ModelOption = None,
+    language: Language = "en",
+) -> None:
+    """Check captions: text, times, the summary against its steps, all against the measured facts.
+
+    Only what was not checked before is looked at. Nothing is mended.
+    """
+    from ..dataset.checks.run import check_dataset
+
+    with exit_codes(), _writing(directory) as store:
+        if judge is None:
+            typer.echo(check_dataset(store, language=language).text())
+            return
+        with _model(store, judge, model_option) as vlm:
+            typer.echo(check_dataset(store, judge=vlm, language=language).text())
+
+
+def repair(
+    directory: DataSet,
+    model: o.Model = "embedded",
+    model_option: o.ModelOption = None,
+    checks: Annotated[
+        list[str] | None, typer.Option("--check", metavar="NAME", help="Only findings of this check.")
+    ] = None,
+    language: Language = "en",
+) -> None:
+    """Ask the model again about captions in which a check found something, telling it what; keep what is better."""
+    from ..dataset.checks.repair import repair as repair_all
+
+    with exit_codes(), _writing(directory) as store, _model(store, model, model_option) as vlm:
+        result = repair_all(store, model=vlm, checks=checks, language=language)
+        typer.echo(result.text())
+        if result.failed:
+            raise typer.Exit(FAILED)
+
+
+def clips(
+    directory: DataSet,
+    model: o.Model = "embedded",
+    model_option: o.ModelOption = None,
+    option: Option = None,
+    cut: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Also cut the media of every clip into this folder.", file_okay=False),
+    ] = None,
+    cut_option: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=VALUE", help="An option of the cutting, such as exact=false.", show_default=False),
+    ] = None,
+) -> None:
+    """Make clips of every contiguous run of steps, each with a caption of its own.
+
+    Options are those of ClipSettings, such as way=shots, way=length seconds=8,
+    or way=window frames=49 fps=8.
+    """
+    from ..dataset.clips.clips import ClipSettings, make_clips
+    from ..dataset.clips.media import CutOptions, cut_media
+
+    with exit_codes(), _writing(directory) as store, _model(store, model, model_option) as vlm:
+        settings = values(ClipSettings, option)
+        cutting = values(CutOptions, cut_option)
+        typer.echo(make_clips(store, settings, model=vlm).text())
+        if cut is not None:
+            result = cut_media(store, cut, cutting)
+            typer.echo(result.text())
+            if result.failed.total():
+                raise typer.Exit(FAILED)
+
+
+def compact(directory: DataSet) -> None:
+    """Put many small parts together into larger ones, and remove what killed runs left behind."""
+    from ..dataset.rows import TABLES
+
+    with exit_codes(), _writing(directory) as store:
+        for table in TABLES:
+            before = len(store.parts(table))
+            if before > 1:
+                say(f"{table}: {before} parts before, {store.compact(table)} now")
+        store.clean()
+
+
+def values(kind: type[Any], given: list[str] | None) -> Any:
+    """A settings dataclass from ``NAME=VALUE`` pairs. Raises SettingsError naming what does not fit."""
+    from pydantic import TypeAdapter, ValidationError
+
+    from ..errors import SettingsError
+
+    try:
+        return TypeAdapter(kind).validate_python(o.read_model_options(given))
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(lines) from error
+
+
+@contextmanager
+def _writing(directory: str) -> Iterator[Store]:
+    """The data set of a directory, which nobody else may write meanwhile."""
+    from ..dataset.store.lock import lock
+    from ..dataset.store.store import Store
+
+    store = Store.open(directory)
+    with lock(directory) as held:
+        store.guard = held.check
+        yield store
+
+
+@contextmanager
+def _model(store: Store, name: str, options: list[str] | None) -> Iterator[VLM]:
+    """The model of that name; what it answers is kept with the data set."""
+    from ..dataset.work.replies import remembered
+    from ..prompts import prompt_set
+
+    captioning = store.settings().caption
+    vlm = o.make_model(name, captioning, o.read_model_options(options))
+    with remembered(store, vlm, prompt_set(captioning.prompts).hash) as cached:
+        yield cached

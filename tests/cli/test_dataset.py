@@ -1,0 +1,141 @@
+"""``sg4v dataset``: the verbs as a user gives them, their output, their exit codes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from made_sets import write_clips
+from sharegpt4video.cli.app import app
+
+CONFIG = """
+caption: {facts: {every_seconds: 4.0, ocr: false}, keyframes: {every_seconds: 1.0, similarity: 1.0}}
+survey: {pictures: false}
+"""
+
+
+def sg4v(*arguments: object) -> Result:
+    return CliRunner().invoke(app, ["dataset", *map(str, arguments)])
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Videos, settings and a data set of them."""
+    folder = tmp_path_factory.mktemp("cli")
+    write_clips(folder / "videos", 3)
+    (folder / "quick.yaml").write_text(CONFIG)
+    made = build(folder, "set")
+    assert made.exit_code == 0, made.output
+    assert "captioned 3 of 3 videos" in made.output
+    assert "selected: 3 captioned videos (3 train)" in made.output
+    return folder
+
+
+def build(folder: Path, out: str, *more: object) -> Result:
+    return sg4v("build", folder / "videos", "--out", folder / out, "-c", folder / "quick.yaml", "--processes", 1, *more)
+
+
+def test_a_second_run_has_nothing_to_do(folder: Path) -> None:
+    again = sg4v("build", "--out", folder / "set", "--processes", 1)
+    assert again.exit_code == 0, again.output
+    assert "captioned 0 of 3 videos, 3 done before" in again.output
+
+
+def test_status_as_text_and_as_json(folder: Path) -> None:
+    assert "captioned" in sg4v("status", folder / "set").output
+    plain = json.loads(sg4v("status", folder / "set", "--json").output)
+    assert (plain["captioned"], plain["left"], plain["failed"]) == (3, 0, [])
+
+
+def test_filters_are_tried_and_changed(folder: Path) -> None:
+    tried = sg4v("filter", folder / "set", "--dry-run", "--set", "filters.min_seconds=10")
+    assert "kept 0 of 3 videos" in tried.output
+    assert sg4v("filter", folder / "set").output.splitlines()[-1].startswith("selected: 3")
+    changed = sg4v("filter", folder / "set", "--set", "splits.val=0.5")
+    assert changed.exit_code == 0, changed.output
+    assert sg4v("filter", folder / "set", "--set", "splits.val=0").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("filters.max_second=3", "did you mean filters.max_seconds?"),
+        ("filters.max_seconds", "write NAME=VALUE"),
+        ("filters.max_black_share=7", "is a share from 0 to 1, not 7"),
+        ("filters=3", "filters"),
+        ("caption.mode=quick", "caption.mode"),
+    ],
+)
+def test_a_wrong_setting_is_told(folder: Path, change: str, said: str) -> None:
+    wrong = sg4v("filter", folder / "set", "--set", change)
+    assert wrong.exit_code == 2
+    assert said in wrong.output
+
+
+def test_settings_that_decide_captions_are_not_mixed(folder: Path) -> None:
+    refused = sg4v("build", "--out", folder / "set", "--set", "caption.mode=fast")
+    assert refused.exit_code == 2
+    assert "mode" in refused.output
+
+
+def test_what_failed_gives_exit_code_1_and_is_shown(folder: Path) -> None:
+    broken = folder / "broken.mp4"
+    broken.write_bytes(b"this is no video" * 100)
+    options = ("--out", folder / "with-broken", "-c", folder / "quick.yaml", "--processes", 1)
+    failed = sg4v("build", folder / "videos", broken, *options)
+    assert failed.exit_code == 1
+    assert "failed: 1 unreadable" in failed.output
+    assert "unreadable" in sg4v("status", folder / "with-broken").output
+    again = sg4v("build", "--retry-failed", "unreadable", *options)
+    assert again.exit_code == 1
+
+
+@pytest.mark.parametrize("shard", ["1", "3/3", "a/b", "-1/2"])
+def test_a_wrong_shard_is_told(folder: Path, shard: str) -> None:
+    assert build(folder, "shards", "--shard", shard).exit_code == 2
+
+
+def test_what_is_missing_is_told(folder: Path) -> None:
+    assert sg4v("build", folder / "videos").exit_code == 2
+    assert "no-such-folder" in sg4v("build", "no-such-folder", "--out", folder / "x").output
+    nowhere = sg4v("status", folder / "nothing-here")
+    assert nowhere.exit_code == 1
+    assert "sg4v dataset build" in nowhere.output
+    assert build(folder, "y", "--retry-failed", "sometimes").exit_code == 2
+    assert build(folder, "y", "--on", "mars").exit_code == 2
+
+
+def test_check_clips_export_report_plan_and_compact(folder: Path, tmp_path: Path) -> None:
+    assert "3 captions checked" in sg4v("check", folder / "set").output
+    clips = sg4v(
+        "clips", folder / "set", "--option", "way=steps", "--option", "min_seconds=0", "--cut", tmp_path / "cut"
+    )
+    assert clips.exit_code == 0, clips.output
+    assert list((tmp_path / "cut").glob("*/*.mp4"))
+    out = tmp_path / "out"
+    exported = sg4v("export", folder / "set", "--format", "csv", "--out", out, "--clips")
+    assert exported.exit_code == 0, exported.output
+    assert sg4v("export", folder / "set", "--format", "csv", "--out", out).exit_code == 2
+    assert sg4v("export", folder / "set", "--format", "doc", "--out", tmp_path / "z").exit_code == 2
+    assert sg4v("report", folder / "set", "--out", tmp_path / "r.html", "--samples", 2).exit_code == 0
+    assert "<html" in (tmp_path / "r.html").read_text()
+    assert "40,000" in sg4v("plan", "--videos", 40_000, "--seconds", 30).output
+    assert "[measured]" in sg4v("plan", "--videos", 40_000, "--measured", folder / "set").output
+    assert sg4v("compact", folder / "set").exit_code == 0
+    assert sg4v("repair", folder / "set").exit_code == 0
+
+
+def test_audit_reads_what_export_writes_and_brings_it_back(folder: Path, tmp_path: Path) -> None:
+    sg4v("export", folder / "set", "--format", "sharegpt4video", "--out", tmp_path / "jsonl")
+    looked = sg4v("audit", tmp_path / "jsonl", "--no-probe", "--convert", tmp_path / "back")
+    assert looked.exit_code == 0, looked.output
+    assert json.loads(sg4v("status", tmp_path / "back", "--json").output)["captioned"] == 3
+
+
+def test_the_canary_tells_that_every_mix_up_was_caught(folder: Path) -> None:
+    caught = sg4v("build", folder / "videos", "-c", folder / "quick.yaml", "--canary")
+    assert "every mix-up was caught" in caught.output, caught.output
+    assert caught.exit_code == 0
