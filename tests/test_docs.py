@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
+import importlib
 import re
 import shlex
 import subprocess
@@ -17,6 +18,7 @@ from pydantic import TypeAdapter
 
 from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings, load_yaml
+from sharegpt4video.dataset.settings import DatasetSettings
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -77,7 +79,18 @@ def _times(line: str) -> str:
 @pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in blocks("yaml")])
 def test_settings_in_the_docs_can_be_loaded(block: str, tmp_path: Path) -> None:
     (tmp_path / "shown.yaml").write_text(block, encoding="utf-8")
-    assert isinstance(load_yaml(tmp_path / "shown.yaml", CaptionSettings), CaptionSettings)
+    only_of_a_data_set = DatasetSettings().to_plain().keys() - CaptionSettings().to_plain().keys()
+    kind = DatasetSettings if yaml.safe_load(block).keys() & only_of_a_data_set else CaptionSettings
+    assert isinstance(load_yaml(tmp_path / "shown.yaml", kind), kind)
+
+
+def test_the_settings_of_a_data_set_are_all_there_with_their_defaults() -> None:
+    path = ROOT / "examples" / "dataset.yaml"
+    assert load_yaml(path, DatasetSettings) == DatasetSettings()
+    shown = yaml.safe_load(path.read_text(encoding="utf-8"))
+    for name, group in DatasetSettings().to_plain().items():
+        for_one_video = {"start_seconds", "end_seconds"}
+        assert shown[name].keys() == group.keys() - for_one_video, name
 
 
 def test_the_settings_of_the_examples_are_all_there_are_with_their_defaults() -> None:
@@ -93,6 +106,9 @@ def test_python_in_the_docs_uses_what_exists(block: str) -> None:
     for node in ast.walk(ast.parse(block)):
         if isinstance(node, ast.ImportFrom) and node.module == "sharegpt4video":
             assert {name.name for name in node.names} <= set(sharegpt4video.__all__)
+        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sharegpt4video."):
+            module = importlib.import_module(node.module or "")
+            assert all(hasattr(module, name.name) for name in node.names), ast.unparse(node)
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sg4v":
             assert node.attr in sharegpt4video.__all__
 
