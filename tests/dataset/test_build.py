@@ -26,6 +26,7 @@ from sharegpt4video.dataset.work.progress import BuildCounts
 from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
+from sharegpt4video.vlm.server import ServerVLM
 
 ONE = BuildOptions(processes=1)
 
@@ -34,6 +35,11 @@ def told(received: Received) -> str:
     """An answer that can be told from every other, and depends on nothing but the time that it was asked about."""
     asked = re.findall(r"in the video from (\S+ s to \S+ s)", received.text)
     return f"From {asked[-1]} a leaf turns over in the wind." if asked else "A leaf lies on dry ground."
+
+
+def patient(address: str) -> ServerVLM:
+    """A model that outlasts every fault of these tests, also when they all meet one request on a busy machine."""
+    return server_vlm(address, retries=10, timeout_seconds=60.0)
 
 
 @pytest.fixture(scope="module")
@@ -178,7 +184,7 @@ def server() -> Iterator[ChatServer]:
 
 
 def test_a_build_with_a_server_equals_the_captions_one_by_one(clips: Path, tmp_path: Path, server: ChatServer) -> None:
-    vlm = server_vlm(server.base_url)
+    vlm = patient(server.base_url)
     build([str(clips)], tmp_path / "one", model=vlm, settings=QUICK, options=ONE)
     build([str(clips)], tmp_path / "two", model=vlm, settings=QUICK, options=BuildOptions(processes=2))
     same_captions(tmp_path / "one", tmp_path / "two")
@@ -225,10 +231,10 @@ def test_an_odd_error_ends_one_video(clips: Path, tmp_path: Path) -> None:
 
 
 def test_a_server_with_bad_moments_gives_the_same_data_set(clips: Path, tmp_path: Path, server: ChatServer) -> None:
-    build([str(clips)], tmp_path / "calm", model=server_vlm(server.base_url), settings=QUICK, options=ONE)
+    build([str(clips)], tmp_path / "calm", model=patient(server.base_url), settings=QUICK, options=ONE)
     rough = [drop(), answer(told), status(500), status(429, retry_after="0.01"), answer(told), drop()]
     with ChatServer(*rough, default=answer(told)) as other:
-        build([str(clips)], tmp_path / "rough", model=server_vlm(other.base_url), settings=QUICK, options=ONE)
+        build([str(clips)], tmp_path / "rough", model=patient(other.base_url), settings=QUICK, options=ONE)
     same_captions(tmp_path / "calm", tmp_path / "rough")
 
 

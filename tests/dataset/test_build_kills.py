@@ -37,7 +37,7 @@ from made_requests import server_vlm
 from made_sets import QUICK
 from sharegpt4video.dataset.build import BuildOptions, build
 if __name__ == "__main__":
-    vlm = server_vlm(sys.argv[2], max_concurrent=4)
+    vlm = server_vlm(sys.argv[2], max_concurrent=4, timeout_seconds=60.0)
     counts = build(["videos"], sys.argv[1], model=vlm, settings=QUICK, options=BuildOptions(processes=1))
     print(counts.text())
     sys.exit(bool(counts.left or counts.failed))
@@ -117,7 +117,7 @@ def run_until_done(folder: Path, address: str, moments: random.Random, counting:
 
 
 def build_undisturbed(folder: Path, address: str) -> None:
-    vlm = server_vlm(address, max_concurrent=4)
+    vlm = server_vlm(address, max_concurrent=4, timeout_seconds=60.0)
     here = Path.cwd()
     os.chdir(folder)
     try:
