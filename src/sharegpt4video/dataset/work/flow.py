@@ -25,8 +25,7 @@ from .progress import BuildCounts
 from .worklist import Worklist
 
 UNDECIDED = 256  # videos that may be surveyed before the one that is decided next
-SEGMENTS_WAITING = 512  # at least so many may be read and not described, all videos together; at most 4 pictures each
-SEGMENTS_A_SLOT = 16  # the more videos are there to choose from, the fewer slots idle when the last ones are described
+SEGMENTS_WAITING = 512  # read and not described yet, all videos together; at most 4 pictures each
 
 CAPTION_FIRST, SHORT_NEXT, SURVEY_LAST = range(3)
 """Who is given a worker first: what feeds the model, then what decides about it."""
@@ -56,7 +55,7 @@ class Flow:
         self._outcomes = Outcomes(store, on_progress)
         self.counts = self._outcomes.counts
         self._engine, self._pool, self._settings, self._decider = engine, pool, settings, decider
-        self._room = asyncio.Semaphore(max(SEGMENTS_WAITING, SEGMENTS_A_SLOT * engine.slots))
+        self._room = asyncio.Semaphore(SEGMENTS_WAITING)
         self._window = asyncio.Semaphore(UNDECIDED)
         self._in_flight = asyncio.Semaphore(4 * engine.slots + 2 * pool.processes)
         self._undecided: asyncio.Queue[tuple[SourceVideo, asyncio.Task[_Looked | None]] | None] = asyncio.Queue()
