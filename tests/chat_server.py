@@ -118,6 +118,50 @@ def answer(
     return behave
 
 
+def in_pieces(
+    *texts: str,
+    finish_reason: str = "stop",
+    seconds_per_piece: float = 0.0,
+    then: Behaviour | None = None,
+    other: str = "",
+) -> Behaviour:
+    """An answer as server-sent events; after its texts, ``then`` happens instead of a proper end."""
+
+    def behave(exchange: Exchange) -> None:
+        received = exchange.received
+        exchange.handler.send_response(200)
+        exchange.handler.send_header("Content-Type", "text/event-stream")
+        exchange.handler.send_header("Connection", "close")
+        exchange.handler.end_headers()
+        mark = other or received.headers.get("x-request-id", received.number)
+        deltas: list[tuple[Json, str | None]] = [({"role": "assistant"}, None)]
+        deltas += [({"content": text}, None) for text in texts]
+        for delta, reason in deltas if then else [*deltas, ({}, finish_reason)]:
+            choice = {"index": 0, "delta": delta, "finish_reason": reason}
+            _event(exchange, {"id": f"chatcmpl-{mark}", "choices": [choice]})
+            exchange.wait(seconds_per_piece)
+        if then:
+            return then(exchange)
+        if received.body.get("stream_options", {}).get("include_usage"):
+            usage = {"prompt_tokens": 100, "completion_tokens": 7, "total_tokens": 107}
+            _event(exchange, {"id": f"chatcmpl-{mark}", "choices": [], "usage": usage})
+        exchange.handler.wfile.write(b"data: [DONE]\n\n")
+        exchange.handler.close_connection = True
+        return None
+
+    return behave
+
+
+def error_event(message: str) -> Behaviour:
+    """For ``in_pieces(then=...)``: tell of an error in the middle of an answer, as vLLM does."""
+    return lambda exchange: _event(exchange, {"error": {"message": message, "code": 500}})
+
+
+def _event(exchange: Exchange, body: Json) -> None:
+    exchange.handler.wfile.write(f": ping\n\ndata: {json.dumps(body)}\n\n".encode())
+    exchange.handler.wfile.flush()
+
+
 def status(
     code: int,
     message: str = "out of order",

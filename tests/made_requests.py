@@ -63,7 +63,17 @@ SUMMARY = Request("summary", steps=STEPS, end_seconds=2.0)
 FOLD = Request("fold", steps=STEPS, end_seconds=2.0)
 RECAPTION = Request("recaption", user_text="a green field, camera pans right")
 JUDGE = Request("judge", user_text="Is a {red} field green? Answer yes or no.")
-REQUESTS = (OPENING, CHANGE, FAST, SUMMARY, FOLD, RECAPTION, JUDGE)
+ASK = Request(
+    "ask",
+    images=(FIRST, SECOND),
+    seconds=(0.0, 2.0),
+    user_text="And what {colour} is it in the end?",
+    system="Answer in one sentence.",
+    earlier=(("What is seen?", "A field."),),
+    prefill="In the end, ",
+    max_tokens=200,
+)
+REQUESTS = (OPENING, CHANGE, FAST, SUMMARY, FOLD, RECAPTION, JUDGE, ASK)
 
 
 def server_vlm(base_url: str, **options: Any) -> ServerVLM:

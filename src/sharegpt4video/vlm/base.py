@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
 from pydantic_core import to_json
 
+from ..errors import VLMError
 from ..records import Facts, Image, Layout, Step
 
-Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge"]
+Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "unavailable"]
 
 
@@ -20,7 +22,7 @@ class Request:
     """One question to a model, as structure: no prompt text yet, so a model may render it or answer from the facts.
 
     task            what is wanted; ``fold`` condenses some of many steps, ``summary`` tells the whole, ``judge`` asks a
-                    question about texts
+                    question about texts, ``ask`` one about the pictures, in words of the caller's own
     images, seconds the pictures and their times; ``layout`` says how several are to be put together when the
                     prompt set or the model wants one picture (``separate`` ones stay apart)
     facts           what was measured at or between those times, in order; for a change the last ones are those of its
@@ -28,7 +30,11 @@ class Request:
     before          the text of the step before ("" at the start of a shot)
     steps           the steps to summarise
     start_seconds, end_seconds  the part of the video that the answer is about
-    user_text       the prompt to re-caption; for ``judge`` the whole question, sent as it is
+    user_text       the prompt to re-caption; for ``judge`` and ``ask`` the whole question, sent as it is
+    system          ``ask``: the system text, instead of the prompt set's
+    earlier         ``ask``: questions and answers before this one, in order; the pictures belong to the first question
+    prefill         ``ask``: how the answer has to begin; the reply's text is what the model adds
+    max_tokens      ``ask``: the longest answer; 0: as the prompt set says
     first_number    which frame of its chain the first picture is, counted from 1 (for prompts that number frames)
     reminder        set when asked again: what was wrong with the last answer
     remaining       how many requests cannot start before this one is answered (the engine serves long chains first)
@@ -45,6 +51,10 @@ class Request:
     start_seconds: float = 0.0
     end_seconds: float = 0.0
     user_text: str = ""
+    system: str = ""
+    earlier: tuple[tuple[str, str], ...] = ()
+    prefill: str = ""
+    max_tokens: int = 0
     first_number: int = 1
     reminder: str = ""
     remaining: int = 0
@@ -86,12 +96,14 @@ class VLM(ABC):
     max_images      how many pictures one request may carry; 0 for a model that looks at none (it gets none)
     max_concurrent  how many requests it serves at the same time
     uses_facts      whether measured facts can change its answers; requests are sent without them if not
+    takes_png       whether the bytes of a picture may be a PNG instead of a JPEG, so that not a bit of it is lost
     """
 
     name: str = ""
     max_images: int = 1
     max_concurrent: int = 1
     uses_facts: bool = True
+    takes_png: bool = False
 
     @abstractmethod
     async def generate(self, request: Request) -> Reply:
@@ -100,6 +112,16 @@ class VLM(ABC):
         An answer that cannot be used comes back as a ``Reply`` with its ``problem``; raises VLMError when no request
         can succeed (bad key, unknown model, nobody there).
         """
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer to one request, piece by piece as it is written; all at once from a model that cannot do so.
+
+        Raises VLMError as ``generate`` does, and when the answer comes back with a problem and without a text.
+        """
+        reply = await self.generate(request)
+        if reply.problem and not reply.text:
+            raise VLMError(f"{self.name}: no answer: {reply.detail or reply.problem}")
+        yield reply.text
 
     @property
     def identity(self) -> str:

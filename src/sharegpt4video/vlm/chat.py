@@ -9,7 +9,9 @@ from typing import Any, Literal
 
 from .render import Prompt
 
-Complaint = Literal["tokens", "temperature", "system"]
+Complaint = Literal["tokens", "temperature", "system", "prefill", "usage"]
+
+END_OF_PIECES = "[DONE]"
 
 _WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected")
 
@@ -21,25 +23,43 @@ class Dialect:
     tokens_field  newer OpenAI models want ``max_completion_tokens``, most servers know ``max_tokens`` only
     temperature   reasoning models take none but their own
     system        some chat templates (Gemma's) have no system role; its text then opens the user's message
+    prefill       vLLM and SGLang go on from the beginning of an answer; others are not given one
+    usage         whether it can be asked to count the tokens of an answer that it sends in pieces
     """
 
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
     temperature: bool = True
     system: bool = True
+    prefill: bool = True
+    usage: bool = True
 
     def body(
         self, model: str, prompt: Prompt, image_urls: Sequence[str], max_tokens: int, temperature: float | None
     ) -> dict[str, Any]:
         """The request. What stays the same comes first so that prefix caches hit: system text, pictures, then words."""
         own_message = bool(prompt.system) and self.system
-        text = prompt.text if own_message or not prompt.system else f"{prompt.system}\n\n{prompt.text}"
-        parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in image_urls]
         messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}] if own_message else []
-        messages.append({"role": "user", "content": [*parts, {"type": "text", "text": text}] if parts else text})
+        for question, answer in prompt.earlier:
+            messages += [{"role": "user", "content": question}, {"role": "assistant", "content": answer}]
+        messages.append({"role": "user", "content": prompt.text})
+        first = messages[1 if own_message else 0]
+        if prompt.system and not own_message:
+            first["content"] = f"{prompt.system}\n\n{first['content']}"
+        if image_urls:
+            parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in image_urls]
+            first["content"] = [*parts, {"type": "text", "text": first["content"]}]
         body: dict[str, Any] = {"model": model, "messages": messages, self.tokens_field: max_tokens}
+        if prompt.prefill and self.prefill:
+            messages.append({"role": "assistant", "content": prompt.prefill})
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         if self.temperature and temperature is not None:
             body["temperature"] = temperature
         return body
+
+    def in_pieces(self, body: dict[str, Any]) -> dict[str, Any]:
+        """The same request, for an answer that comes piece by piece."""
+        counted = {"stream_options": {"include_usage": True}} if self.usage else {}
+        return {**body, "stream": True, **counted}
 
     def complaint(self, message: str, param: str | None, status: int) -> Complaint | None:
         """The part of the request that an error of the server is about, if this dialect can do without it."""
@@ -47,6 +67,10 @@ class Dialect:
         alternate = "must alternate" in message
         if not (alternate or any(word in message for word in _WILL_NOT)):
             return None
+        if self.prefill and ("continue_final_message" in message or "add_generation_prompt" in message):
+            return "prefill"
+        if self.usage and (param == "stream_options" or "stream_options" in message):
+            return "usage"
         # llama.cpp answers 500 when its chat template raises; of 500s nothing else is taken for a complaint.
         if self.system and (alternate or ("role" in message and "system" in message)):
             return "system"
@@ -59,6 +83,10 @@ class Dialect:
     def without(self, complaint: Complaint) -> Dialect:
         if complaint == "tokens":
             return replace(self, tokens_field="max_completion_tokens")
+        if complaint == "prefill":
+            return replace(self, prefill=False)
+        if complaint == "usage":
+            return replace(self, usage=False)
         return replace(self, temperature=False) if complaint == "temperature" else replace(self, system=False)
 
 
@@ -76,18 +104,45 @@ class Answer:
 
 def read_answer(body: str, headers: Mapping[str, str]) -> Answer:
     """Read a chat completion. Raises ValueError saying what is wrong with it."""
-    try:
-        plain = json.loads(body)
-    except ValueError as error:
-        raise ValueError(f"the answer is not JSON: {_beginning(body)}") from error
-    choices = plain.get("choices") if isinstance(plain, dict) else None
+    plain = _object(body)
+    choices = plain.get("choices")
     if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
         raise ValueError(f"the answer has no choices: {_beginning(body)}")
     message = choices[0].get("message")
     if not isinstance(message, dict):
         raise ValueError(f"the answer has no message: {_beginning(body)}")
-    finish_reason = choices[0].get("finish_reason")
-    usage = plain.get("usage")
+    return _answer(plain, choices[0], message, headers)
+
+
+def read_piece(line: str, headers: Mapping[str, str]) -> Answer | None:
+    """Read one line of an answer that comes in pieces (server-sent events); None for a line that says nothing.
+
+    A piece is an `Answer` of which most is missing. Raises ValueError saying what is wrong with it.
+    """
+    name, _, data = line.partition(":")
+    if name != "data" or data.strip() in ("", END_OF_PIECES):
+        return None
+    plain = _object(data.strip())
+    if error := plain.get("error"):
+        raise ValueError(f"the server broke off: {_beginning(json.dumps(error))}")
+    choices = plain.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
+    delta = choice.get("delta")
+    return _answer(plain, choice, delta if isinstance(delta, dict) else {}, headers)
+
+
+def _object(body: str) -> dict[str, Any]:
+    try:
+        plain = json.loads(body)
+    except ValueError as error:
+        raise ValueError(f"the answer is not JSON: {_beginning(body)}") from error
+    return plain if isinstance(plain, dict) else {}
+
+
+def _answer(
+    plain: dict[str, Any], choice: dict[str, Any], message: dict[str, Any], headers: Mapping[str, str]
+) -> Answer:
+    finish_reason, usage = choice.get("finish_reason"), plain.get("usage")
     return Answer(
         text=_text(message.get("content")) or _text(message.get("refusal")),
         finish_reason=finish_reason if isinstance(finish_reason, str) else None,

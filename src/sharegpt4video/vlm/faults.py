@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import email.utils
+import functools
+import importlib
 import random
 import time
 from collections.abc import Mapping
 from datetime import datetime, timezone
-from typing import Literal
+from types import ModuleType
+from typing import Any, Literal
 
 import openai
 
 _HEALING = frozenset({408, 409, 425, 429})  # and everything from 500
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
-_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout"})  # of the HTTP library, which changed its name once
+# Of the HTTP libraries, by their names: the first changed that of its package once.
+_NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "ConnectionTimeoutError"})
 _MESSAGE_LIMIT_CHARS = 600
 _JITTER = 0.25
 
@@ -63,9 +67,36 @@ def fault_of_status(error: openai.APIStatusError) -> Fault:
 def fault_of_connection(error: openai.APIConnectionError) -> Fault:
     """What a broken, refused or silent connection means."""
     cause = error.__cause__
+    inner = cause.__cause__ if cause is not None else None
+    if type(inner).__module__.partition(".")[0] == "aiohttp":  # its errors are put into others that say less
+        cause = inner
     name = type(cause).__name__
     said = f"{name}: {cause}" if cause is not None and str(cause) else name
-    return Fault(said[:_MESSAGE_LIMIT_CHARS], connected=name not in _NEVER_CONNECTED)
+    return Fault(said[:_MESSAGE_LIMIT_CHARS], connected=not _never_connected(name))
+
+
+def _never_connected(name: str) -> bool:
+    return name in _NEVER_CONNECTED or name.startswith("ClientConnector")
+
+
+def broken_connection() -> type[Exception]:
+    """What is raised when a connection breaks while an answer is read: the client lets its library's error through."""
+    error: type[Exception] = _http_library().HTTPError
+    return error
+
+
+def raw_response() -> type[Any]:
+    """The class of an answer as it came."""
+    response: type[Any] = _http_library().Response
+    return response
+
+
+@functools.cache
+def _http_library() -> ModuleType:
+    """The HTTP library that the client is made of, which is another one since its version 3."""
+    kinds = openai.DefaultAsyncHttpxClient.__mro__
+    (name,) = {kind.__module__.partition(".")[0] for kind in kinds if kind.__name__ == "AsyncClient"}
+    return importlib.import_module(name)
 
 
 def server_message(error: openai.APIStatusError) -> str:

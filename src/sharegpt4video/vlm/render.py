@@ -15,11 +15,16 @@ _DEFAULT_MAX_TOKENS = 1024
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a chat model is sent besides the pictures. ``system`` may be empty; ``max_tokens`` bounds the answer."""
+    """What a chat model is sent besides the pictures. ``system`` may be empty; ``max_tokens`` bounds the answer.
+
+    ``earlier`` are the questions and answers before this one, ``prefill`` how the answer has to begin.
+    """
 
     system: str
     text: str
     max_tokens: int
+    earlier: tuple[tuple[str, str], ...] = ()
+    prefill: str = ""
 
 
 def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prompt:
@@ -27,9 +32,10 @@ def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prom
 
     Texts of users and models are filled in as they are: braces in them mean nothing.
     """
-    if request.task == "judge":  # a question about texts: what a prompt set says of describing videos does not apply
+    if request.task in ("judge", "ask"):  # what a prompt set says of describing videos does not apply
         again = f"\n\nYour last answer could not be used: {request.reminder}." if request.reminder else ""
-        return Prompt("", request.user_text + again, prompts.max_tokens.get("judge", _DEFAULT_MAX_TOKENS))
+        limit = request.max_tokens or prompts.max_tokens.get(request.task, _DEFAULT_MAX_TOKENS)
+        return Prompt(request.system, request.user_text + again, limit, request.earlier, request.prefill)
     parts = [_task(request, prompts)]
     if hints and prompts.hints and request.task in ("opening", "change", "fast"):
         lines = hint_lines(request.facts if request.task == "fast" else request.facts[-1:])

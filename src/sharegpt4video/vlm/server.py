@@ -7,19 +7,26 @@ import json
 import os
 import re
 import uuid
-from base64 import b64encode
-from collections.abc import Coroutine, Mapping
+from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
-from weakref import WeakKeyDictionary
+from urllib.parse import urlsplit
 
 import openai
 
 from ..errors import SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request
-from .chat import Answer, Dialect, read_answer
-from .faults import Fault, Pace, fault_of_connection, fault_of_status, server_message
+from .chat import Answer, Dialect, read_answer, read_piece
+from .clients import Address, Clients
+from .faults import (
+    Fault,
+    Pace,
+    broken_connection,
+    fault_of_connection,
+    fault_of_status,
+    raw_response,
+    server_message,
+)
 from .pictures import DataUrls
 from .render import Prompt, render
 from .screen import judge, tidy
@@ -27,7 +34,6 @@ from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
 
 T = TypeVar("T")
 
-_CONNECT_SECONDS = 10.0
 _MAX_WAIT_SECONDS = 60.0
 _OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
 
@@ -80,7 +86,7 @@ class ServerVLM(VLM):
         over_zero = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
         not_negative = {"retries": retries, "backoff_seconds": backoff_seconds}
         _check_options(model, base_url, at_least_one, over_zero, not_negative)
-        self._address = _Address(base_url)
+        self._address = Address(base_url)
         self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
         self.max_images = max_images
         self.max_concurrent = max_concurrent
@@ -93,7 +99,7 @@ class ServerVLM(VLM):
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
         self._dialect = Dialect()
-        self._clients: WeakKeyDictionary[asyncio.AbstractEventLoop, openai.AsyncOpenAI] = WeakKeyDictionary()
+        self._clients = Clients(self._address, self._api_key, timeout_seconds)
 
     @property
     def identity(self) -> str:
@@ -112,21 +118,61 @@ class ServerVLM(VLM):
         prompt, image_urls = self._render(request), self._image_urls(request)
         key, usage = request.key(), Usage()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
-        was_connected = was_mixed_up = False
-        while True:
-            try:
-                answer = await self._ask(prompt, image_urls, key, usage, pace)
-            except Fault as fault:
-                was_connected |= fault.connected
-                wait_seconds = pace.wait_seconds(fault)
-                hopeless = fault.kind == "refused" or (fault.kind == "mixed up" and was_mixed_up)
-                was_mixed_up |= fault.kind == "mixed up"
-                if fault.kind == "final" or hopeless or wait_seconds is None:
-                    return self._without_answer(fault, key, usage, was_connected)
-                await asyncio.sleep(wait_seconds)
-            else:
-                problem: Problem = "refused" if answer.refused else judge(answer.text, answer.finish_reason)
-                return self._reply(tidy(answer.text), key, usage, problem)
+        client = self._clients.client()  # made before the clock runs: it takes a moment
+
+        async def ask() -> Answer:
+            answer = await self._ask(prompt, image_urls, pace, lambda body: self._post(client, body, key))
+            usage.add(answer.input_tokens, answer.output_tokens)
+            self.usage.add(answer.input_tokens, answer.output_tokens)
+            _check_owner(answer, key)
+            return answer
+
+        try:
+            answer = await _persist(pace, ask)
+        except Fault as fault:
+            return self._without_answer(fault, key, usage)
+        problem: Problem = "refused" if answer.refused else judge(answer.text, answer.finish_reason)
+        return self._reply(tidy(answer.text), key, usage, problem)
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer as the server writes it, as it comes (``generate`` tidies).
+
+        Until the first piece is there, calls that fail in passing are repeated as ``generate`` does it. Raises VLMError
+        as ``generate`` does, when there is no answer, and when it breaks off.
+        """
+        prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
+        pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
+        client, usage = self._clients.client(streams=True), Usage()
+
+        async def open_stream() -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
+            async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
+                pieces = self._pieces(client, self._dialect.in_pieces(body), key)
+                async for piece in pieces:
+                    if piece.text or piece.finish_reason:  # before that a server only says who will speak
+                        return piece, pieces
+                return None, pieces
+
+            return await self._ask(prompt, image_urls, pace, first)
+
+        try:
+            piece, pieces = await _persist(pace, open_stream)
+        except Fault as fault:
+            reply = self._without_answer(fault, key, usage)
+            raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
+        said, finish_reason, refused = "", None, False
+        try:
+            while piece is not None:
+                said, refused = said + piece.text, refused or piece.refused
+                finish_reason = piece.finish_reason or finish_reason
+                usage.add(piece.input_tokens, piece.output_tokens)
+                if piece.text:
+                    yield piece.text
+                piece = await self._next_piece(pieces)
+        finally:
+            await pieces.aclose()
+            self.usage.add(usage.input_tokens, usage.output_tokens)
+        if not said and (problem := "refused" if refused else judge(said, finish_reason)):
+            raise VLMError(f"{self.name}: no answer: {problem}")
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         """US dollars for so many tokens; None unless both prices were given."""
@@ -143,9 +189,7 @@ class ServerVLM(VLM):
 
     async def close(self) -> None:
         """Close the connections of this event loop. The object stays usable: the next request opens new ones."""
-        client = self._clients.pop(asyncio.get_running_loop(), None)
-        if client is not None:
-            await client.close()
+        await self._clients.close()
 
     def _render(self, request: Request) -> Prompt:
         return render(request, self._prompts, hints=self._hints)
@@ -159,16 +203,21 @@ class ServerVLM(VLM):
             )
         return [self._pictures.url(image) for image in request.images]
 
-    async def _ask(self, prompt: Prompt, image_urls: list[str], key: str, usage: Usage, pace: Pace) -> Answer:
+    async def _ask(
+        self,
+        prompt: Prompt,
+        image_urls: list[str],
+        pace: Pace,
+        send: Callable[[dict[str, Any]], Coroutine[Any, Any, T]],
+    ) -> T:
         """One call, or a few if the endpoint has to be asked in another dialect. Raises Fault."""
-        client = self._client()  # made before the clock runs: it takes a moment
         while True:
             dialect = self._dialect
             max_tokens = self._max_tokens or prompt.max_tokens
             body = dialect.body(self._model, prompt, image_urls, max_tokens, self._temperature)
             seconds = min(self._timeout_seconds, max(pace.seconds_left, 0.0))
             try:
-                answer = await _within(seconds, self._post(client, body, key))
+                return await _within(seconds, send(body))
             except openai.APIStatusError as error:
                 complaint = dialect.complaint(server_message(error), error.param, error.status_code)
                 if complaint is None:
@@ -178,42 +227,45 @@ class ServerVLM(VLM):
                 raise fault_of_connection(error) from error
             except ValueError as error:
                 raise Fault(str(error)) from error
-            else:
-                usage.add(answer.input_tokens, answer.output_tokens)
-                self.usage.add(answer.input_tokens, answer.output_tokens)
-                _check_owner(answer, key)
-                return answer
 
     async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> Answer:
-        # vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so
-        # each call gets an id of its own that begins with the key of the request.
-        headers = {"X-Request-Id": f"sg4v-{key}-{uuid.uuid4().hex[:8]}"}
-        create = client.chat.completions.with_raw_response.create
-        # All goes as extra fields: the client would walk through every part of its own ones, which costs milliseconds.
+        # Not ``chat.completions.create``: it walks through every part of a message, which costs milliseconds.
+        fields, headers = {**body, **self._extra_body}, _headers(key)
+        raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options={"headers": headers})
+        return read_answer(raw.text, raw.headers)
+
+    async def _pieces(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> AsyncGenerator[Answer, None]:
+        """The pieces that say something; one that is the whole answer from a server that knows no other way."""
+        try:
+            async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
+                if "event-stream" in response.headers.get("content-type", ""):
+                    async for line in response.iter_lines():
+                        if (piece := read_piece(line, response.headers)) is not None:
+                            _check_owner(piece, key)
+                            yield piece
+                else:
+                    answer = read_answer((await response.read()).decode(), response.headers)
+                    _check_owner(answer, key)
+                    yield answer
+        except broken_connection() as error:
+            raise Fault(f"{type(error).__name__}: {error}") from error
+
+    async def _next_piece(self, pieces: AsyncGenerator[Answer, None]) -> Answer | None:
+        try:
+            return await _within(self._timeout_seconds, anext(pieces, None))
+        except (Fault, ValueError) as error:
+            said = self._without_secrets(str(error) or type(error).__name__)
+            raise VLMError(f"{self.name}: the answer broke off: {said}") from error
+
+    def _call(self, body: dict[str, Any], key: str) -> dict[str, Any]:
         fields = {**body, **self._extra_body}
-        raw = await create(model=self._model, messages=[], extra_headers=headers, extra_body=fields)
-        return read_answer(raw.http_response.text, raw.http_response.headers)
+        return {"model": self._model, "messages": [], "extra_headers": _headers(key), "extra_body": fields}
 
-    def _client(self) -> openai.AsyncOpenAI:
-        """The client of the running event loop: its connections cannot be used from another one."""
-        loop = asyncio.get_running_loop()
-        client = self._clients.get(loop)
-        if client is None:
-            client = self._clients[loop] = openai.AsyncOpenAI(
-                api_key=self._api_key or "EMPTY",
-                base_url=self._address.url,
-                default_query=self._address.query,
-                default_headers=self._address.authorization,
-                timeout=openai.Timeout(self._timeout_seconds, connect=min(_CONNECT_SECONDS, self._timeout_seconds)),
-                max_retries=0,
-            )
-        return client
-
-    def _without_answer(self, fault: Fault, key: str, usage: Usage, was_connected: bool) -> Reply:
+    def _without_answer(self, fault: Fault, key: str, usage: Usage) -> Reply:
         detail = self._without_secrets(str(fault))
         if fault.kind == "final":
             raise VLMError(f"{self.name}: {detail}") from fault
-        if not was_connected:
+        if not fault.connected:
             raise VLMError(
                 f"{self.name}: nobody answers at {self._address.url} ({detail});"
                 " is the server running, and is the address right?"
@@ -259,18 +311,10 @@ def _check_options(
         raise SettingsError("server: " + "; ".join(found))
 
 
-class _Address:
-    """A base URL taken apart, so that nothing secret in it is shown or logged."""
-
-    def __init__(self, base_url: str) -> None:
-        parts = urlsplit(base_url)
-        host = parts.netloc.rpartition("@")[2]
-        self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
-        self.query = dict(parse_qsl(parts.query))
-        user, password = unquote(parts.username or ""), unquote(parts.password or "")
-        self.secrets = (password, *self.query.values())
-        credentials = b64encode(f"{user}:{password}".encode()).decode()
-        self.authorization = {"Authorization": f"Basic {credentials}"} if user else None
+def _headers(key: str) -> dict[str, str]:
+    """vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so each
+    call gets an id of its own that begins with the key of the request."""
+    return {"X-Request-Id": f"sg4v-{key}-{uuid.uuid4().hex[:8]}"}
 
 
 def _check_owner(answer: Answer, key: str) -> None:
@@ -279,6 +323,22 @@ def _check_owner(answer: Answer, key: str) -> None:
         found = _OUR_ID.search(mark)
         if found and found[1] != key:
             raise Fault(f"the server sent the answer to another request ({mark})", "mixed up")
+
+
+async def _persist(pace: Pace, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Ask until there is an answer. Raises the last Fault, ``connected`` if anything was there at any time."""
+    was_connected = was_mixed_up = False
+    while True:
+        try:
+            return await ask()
+        except Fault as fault:
+            was_connected = fault.connected = fault.connected or was_connected
+            wait_seconds = pace.wait_seconds(fault)
+            hopeless = fault.kind == "refused" or (fault.kind == "mixed up" and was_mixed_up)
+            was_mixed_up |= fault.kind == "mixed up"
+            if fault.kind == "final" or hopeless or wait_seconds is None:
+                raise
+        await asyncio.sleep(wait_seconds)
 
 
 async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:

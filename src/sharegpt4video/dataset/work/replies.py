@@ -107,15 +107,15 @@ class CachedVLM(VLM):
         self.vlm, self.cache = vlm, cache
         self.name, self.max_images = vlm.name, vlm.max_images
         self.max_concurrent, self.uses_facts = vlm.max_concurrent, vlm.uses_facts
-        self._prompt_hash = prompt_hash
+        self._identity, self._prompt_hash = vlm.identity, prompt_hash
 
     @property
     def identity(self) -> str:
-        return self.vlm.identity
+        return self._identity
 
     async def generate(self, request: Request) -> Reply:
         request_key = request.key()
-        key = cache_key(self.vlm.identity, self._prompt_hash, request_key)
+        key = cache_key(self._identity, self._prompt_hash, request_key)
         if (known := await self._get(key)) is not None:
             return replace(known, request_key=request_key)
         reply = await self.vlm.generate(request)

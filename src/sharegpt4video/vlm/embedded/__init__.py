@@ -35,8 +35,8 @@ class EmbeddedVLM(VLM):
 
 
 def answer(request: Request) -> str:
-    """The text for a request; "" when it brings nothing that could be told, or asks for a judgement."""
-    if request.task == "judge":
+    """The text for a request; "" when it brings nothing that could be told, or asks a question in free words."""
+    if request.task in ("judge", "ask"):
         return ""
     if request.task == "recaption":
         return recaption(request.user_text)
@@ -56,6 +56,8 @@ def answer(request: Request) -> str:
 def _nothing_to_tell(request: Request) -> str:
     if request.task == "judge":
         return "the embedded model cannot judge texts; name another model"
+    if request.task == "ask":
+        return "the embedded model describes and answers no questions; name another model"
     if request.task == "recaption":
         return "the prompt holds no text"
     if request.task in ("summary", "fold"):

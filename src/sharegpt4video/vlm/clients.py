@@ -1,0 +1,67 @@
+"""The connections to a server: one client for each event loop, and an address of which nothing secret is shown."""
+
+from __future__ import annotations
+
+import asyncio
+from base64 import b64encode
+from typing import Any
+from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
+from weakref import WeakKeyDictionary
+
+import openai
+
+_CONNECT_SECONDS = 10.0
+
+
+class Address:
+    """A base URL taken apart, so that nothing secret in it is shown or logged."""
+
+    def __init__(self, base_url: str) -> None:
+        parts = urlsplit(base_url)
+        host = parts.netloc.rpartition("@")[2]
+        self.url = urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
+        self.query = dict(parse_qsl(parts.query))
+        user, password = unquote(parts.username or ""), unquote(parts.password or "")
+        self.secrets = (password, *self.query.values())
+        credentials = b64encode(f"{user}:{password}".encode()).decode()
+        self.authorization = {"Authorization": f"Basic {credentials}"} if user else None
+
+
+class Clients:
+    """Clients of one server. Connections cannot be used from another event loop, so each loop has its own."""
+
+    def __init__(self, address: Address, api_key: str, timeout_seconds: float) -> None:
+        self._address, self._api_key, self._timeout_seconds = address, api_key, timeout_seconds
+        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, openai.AsyncOpenAI]] = WeakKeyDictionary()
+
+    def client(self, *, streams: bool = False) -> openai.AsyncOpenAI:
+        """The client of the running event loop; answers that come in pieces have one of their own."""
+        made = self._made.setdefault(asyncio.get_running_loop(), {})
+        if streams not in made:
+            # aiohttp takes half the processor time for a request, but does not tell when a stream breaks off.
+            made[streams] = self._open(None if streams else _quick_library())
+        return made[streams]
+
+    async def close(self) -> None:
+        """Close the connections of this event loop; the next request opens new ones."""
+        for client in self._made.pop(asyncio.get_running_loop(), {}).values():
+            await client.close()
+
+    def _open(self, http_client: Any) -> openai.AsyncOpenAI:
+        return openai.AsyncOpenAI(
+            api_key=self._api_key or "EMPTY",
+            base_url=self._address.url,
+            default_query=self._address.query,
+            default_headers=self._address.authorization,
+            timeout=openai.Timeout(self._timeout_seconds, connect=min(_CONNECT_SECONDS, self._timeout_seconds)),
+            max_retries=0,
+            http_client=http_client,
+        )
+
+
+def _quick_library() -> Any:
+    """A client on aiohttp; None, for the client's own library, from an older client or where there is no aiohttp."""
+    try:
+        return openai.DefaultAioHttpClient()
+    except (AttributeError, RuntimeError):
+        return None
