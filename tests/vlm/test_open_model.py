@@ -80,6 +80,14 @@ def test_the_password_of_an_address_is_not_taken_for_a_part_of_the_name() -> Non
     assert vlm.name == "server:m@http://http.example/v1"
 
 
+@pytest.mark.parametrize("name", ["hf", "vllm"])
+def test_a_model_in_this_process_is_named_by_hub_name_or_folder(name: str) -> None:
+    assert open_model(f"{name}:org/model:7b", prompts=DEFAULT).name == f"{name}:org/model:7b"
+    for spec in (name, f"{name}:"):
+        with pytest.raises(SettingsError, match=rf"model '{name}' needs NAME_OR_FOLDER .* such as {name}:Qwen/"):
+            open_model(spec, prompts=DEFAULT)
+
+
 @pytest.mark.parametrize(
     "spec",
     ["server", "server:", "server:gpt-4o", "server:http://localhost:8000/v1", "server:@http://x/v1", "server:m@x"],
@@ -129,6 +137,7 @@ def test_a_plug_in_may_be_a_function_that_takes_no_hints() -> None:
 
 @pytest.mark.usefixtures("plug_ins")
 def test_plug_ins_are_listed_and_a_broken_one_says_so_only_when_wanted() -> None:
-    assert model_names() == ("embedded", "server:MODEL@URL", "fake", "broken", "plain", "plugged")
+    local = ("hf:NAME_OR_FOLDER", "vllm:NAME_OR_FOLDER", "lvlm:FOLDER")
+    assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", "broken", "plain", "plugged")
     with pytest.raises(VLMError, match=r"'broken' \(no_such_package:Model\) cannot be loaded"):
         open_model("broken", prompts=DEFAULT)

@@ -29,14 +29,23 @@ class Backend(NamedTuple):
 BACKENDS = {
     "embedded": Backend("sharegpt4video.vlm.embedded:EmbeddedVLM"),
     "server": Backend("sharegpt4video.vlm.server:ServerVLM", "MODEL@URL"),
+    "hf": Backend("sharegpt4video.vlm.hf:HfVLM", "NAME_OR_FOLDER"),
+    "vllm": Backend("sharegpt4video.vlm.vllm:VllmVLM", "NAME_OR_FOLDER"),
+    "lvlm": Backend("sharegpt4video.lvlm.backend:LvlmVLM", "FOLDER"),
     "fake": Backend("sharegpt4video.vlm.fake:FakeVLM"),
 }
 
-_SERVER_EXAMPLE = "server:Qwen/Qwen3-VL-8B-Instruct@http://localhost:8000/v1"
+_EXAMPLES = {
+    "server": "server:Qwen/Qwen3-VL-8B-Instruct@http://localhost:8000/v1",
+    "hf": "hf:Qwen/Qwen3-VL-8B-Instruct",
+    "vllm": "vllm:Qwen/Qwen3-VL-8B-Instruct",
+    "lvlm": "lvlm:checkpoints/sharegpt4video-8b",
+}
 
 
 def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options: Any) -> VLM:
-    """Make the model that ``spec`` names: ``embedded``, ``server:MODEL@URL``, ``fake`` or an installed plug-in.
+    """Make the model that ``spec`` names: ``embedded``, ``server:MODEL@URL``, ``hf:NAME_OR_FOLDER``,
+    ``vllm:NAME_OR_FOLDER``, ``lvlm:FOLDER``, ``fake`` or an installed plug-in.
 
     A plug-in is an entry point of the group ``sharegpt4video.vlm``: a class or function that is called with what
     stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. ``prompts``
@@ -69,6 +78,10 @@ def model_names() -> tuple[str, ...]:
 def _arguments(name: str, argument: str) -> tuple[str, ...]:
     if name == "server":
         return _model_and_url(argument)
+    if wanted := BACKENDS[name].argument:
+        if not argument:
+            raise SettingsError(f"model {name!r} needs {wanted} after a colon, such as {_EXAMPLES[name]}")
+        return (argument,)
     if argument:
         raise SettingsError(f"model {name!r} takes nothing after its name, but got {argument!r}; write: {name}")
     return ()
@@ -78,7 +91,9 @@ def _model_and_url(argument: str) -> tuple[str, str]:
     """Split where the address begins: names of models contain : and / and even @."""
     if not (parts := re.fullmatch(r"(.+)@(https?://.+)", argument)):
         shown = argument.rpartition("@")[2] if "://" in argument else argument  # no password in a message
-        raise SettingsError(f"model 'server:{shown}' needs a model's name and an address, such as {_SERVER_EXAMPLE}")
+        raise SettingsError(
+            f"model 'server:{shown}' needs a model's name and an address, such as {_EXAMPLES['server']}"
+        )
     return parts[1], parts[2]
 
 

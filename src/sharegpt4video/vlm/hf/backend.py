@@ -1,0 +1,274 @@
+"""A model of transformers behind the one method of a `VLM`: waiting requests are answered together, in batches."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import importlib.util
+import itertools
+import json
+import threading
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ...errors import MissingExtra, SettingsError, VLMError
+from ...prompts import PromptSet
+from ..base import VLM, Problem, Reply, Request
+from ..render import render
+from ..screen import judge, tidy
+from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
+from .chat import Asked, NativeVideo, wants_video
+from .worker import Job, Reading, Worker
+
+if TYPE_CHECKING:
+    from .generation import HfEngine
+    from .loading import Loaded
+
+_DTYPES = ("auto", "float32", "bfloat16", "float16")
+_FINGERPRINTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+
+
+class HfVLM(VLM):
+    """Any image-text-to-text model of transformers 5, asked by its own chat template.
+
+    model             a name on the Hub or a folder in transformers' format; safetensors weights only
+    prompts, hints    the prompt set, and whether the measured facts are given with the pictures
+    revision          a branch, tag or commit of a name on the Hub
+    device            "auto": cuda, else mps, else cpu; or torch's name of one
+    dtype             "auto": the checkpoint's own 16 bits on a GPU that computes in them, 32 bits on a CPU
+    attention         "auto": what transformers chooses; or "sdpa", "flash_attention_2", "eager" ...
+    max_concurrent    requests answered in one batch; less when memory runs out
+    max_images        pictures one request may carry
+    temperature       0: greedy, the same answer every time; None: as the checkpoint's generation config says
+    max_tokens        None: as the prompt set says for each task
+    native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
+                      model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
+    num_beams, generate  beams of the search, and further arguments of ``generate`` such as {"top_p": 0.9}
+    trust_remote_code run code that comes with the weights
+
+    The model is loaded with the first request, or by ``load()``, in a thread of its own; ``close()`` frees it, and a
+    later request loads it again. Use it from any number of threads and event loops. ``usage`` counts what it answered.
+    Raises SettingsError when an option makes no sense, MissingExtra without torch and transformers.
+
+    A subclass that prepares its pictures in its own way overrides ``prepare``.
+    """
+
+    kind = "hf"
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        prompts: PromptSet,
+        hints: bool = False,
+        revision: str | None = None,
+        device: str = "auto",
+        dtype: str = "auto",
+        attention: str = "auto",
+        max_concurrent: int = 8,
+        max_images: int = 16,
+        temperature: float | None = 0.0,
+        max_tokens: int | None = None,
+        native_video: NativeVideo = "auto",
+        num_beams: int = 1,
+        generate: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
+    ) -> None:
+        at_least_one = {"max_concurrent": max_concurrent, "max_images": max_images, "max_tokens": max_tokens,
+                        "num_beams": num_beams}  # fmt: skip
+        _check_options(model, at_least_one, temperature, dtype, native_video)
+        for package in ("torch", "transformers"):
+            if importlib.util.find_spec(package) is None:
+                raise MissingExtra(f"the model {self.kind}:{model}", "hf")
+        self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
+        self.uses_facts = hints
+        self.max_images, self.max_concurrent = max_images, max_concurrent
+        self.usage = Usage()
+        self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
+        self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
+        self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
+        self._native_video: NativeVideo = native_video
+        self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
+        self._worker: Worker | None = None
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+
+    @property
+    def identity(self) -> str:
+        """The model, its files and the options that decide its answers; not the device or how many go together."""
+        options = {
+            "revision": self._revision,
+            "files": _fingerprint(Path(self._model).expanduser()),
+            "dtype": self._dtype,
+            "temperature": self._temperature,
+            "max_tokens": self._max_tokens,
+            "max_images": self.max_images,
+            "native_video": self._native_video,
+            "num_beams": self._num_beams,
+            "generate": self._generate,
+            "hints": self._hints,
+            **self.own_options(),
+        }
+        return f"{self.kind}:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
+
+    def own_options(self) -> Mapping[str, Any]:
+        """Options of a subclass that decide its answers; for ``identity``."""
+        return {}
+
+    def prepare(self, loaded: Loaded, asked: Sequence[Asked]) -> Mapping[str, Any]:
+        """The model's inputs for questions of one kind, padded on the left. Runs in the model's thread.
+
+        Returns at least ``input_ids`` and ``attention_mask`` (batch, tokens); tensors only are given to the model.
+        """
+        from .generation import prepare
+
+        return prepare(loaded, asked)
+
+    async def generate(self, request: Request) -> Reply:
+        """Answer one request, in a batch with others that wait.
+
+        Raises VLMError when the model cannot be loaded, when the request carries too many pictures or too long a
+        text, and when the model fails or is closed meanwhile. No memory for a single request is a Reply's problem.
+        """
+        job = self._job(request)
+        self._put(job)
+        try:
+            return self._reply(request, await asyncio.wrap_future(job.done))
+        except asyncio.CancelledError:
+            job.drop()
+            raise
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer as the model writes it, as it comes (``generate`` tidies); it shares no batch. Raises VLMError.
+
+        With beams there is nothing certain before the end, so it comes at once.
+        """
+        if self._num_beams > 1:
+            async for piece in super().stream(request):
+                yield piece
+            return
+        loop = asyncio.get_running_loop()
+        pieces: asyncio.Queue[str | None] = asyncio.Queue()
+        job = self._job(request, alone=True)
+        job.on_text = lambda text: _hand_over(loop, pieces, text)
+        job.done.add_done_callback(lambda _done: _hand_over(loop, pieces, None))
+        self._put(job)
+        said = False
+        try:
+            while (text := await pieces.get()) is not None:
+                said = True
+                yield text
+            reply = self._reply(request, await asyncio.wrap_future(job.done))
+            if reply.problem and not said:
+                raise VLMError(f"{self.name}: no answer: {reply.detail or reply.problem}")
+        finally:
+            job.drop()
+
+    def load(self) -> None:
+        """Load the model now, and wait for it. Raises VLMError if it cannot be loaded."""
+        self._open_worker().load()
+
+    def estimate_tokens(self, request: Request) -> int:
+        """About how many input tokens a request will be: words and pictures, without asking the model's processor."""
+        prompt = render(request, self._prompts, hints=self._hints)
+        pictures = sum(estimate_image_tokens(image) for image in request.images)
+        return estimate_text_tokens(prompt.system + prompt.text) + pictures
+
+    async def close(self) -> None:
+        """Free the model and end its thread; whoever still waits gets a VLMError."""
+        with self._lock:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            await asyncio.to_thread(worker.end)
+
+    def _put(self, job: Job) -> None:
+        while not self._open_worker().put(job):
+            pass  # closed between the two calls: the next one is open
+
+    def _open_worker(self) -> Worker:
+        with self._lock:
+            if self._worker is None:
+                self._worker = Worker(self.name, self._engine, self.max_concurrent)
+            return self._worker
+
+    def _engine(self) -> HfEngine:
+        from .generation import HfEngine
+        from .loading import Source, load
+
+        source = Source(
+            self._model, self._revision, self._device, self._dtype, self._attention, self._trust_remote_code
+        )
+        loaded = load(source)
+        if self._native_video == "on" and not loaded.form.videos:
+            raise VLMError(f"{self.name}: its processor takes no videos; leave out native_video=on")
+        return HfEngine(self.name, loaded, self.prepare, self._sampling())
+
+    def _sampling(self) -> dict[str, Any]:
+        if self._temperature is None:
+            how: dict[str, Any] = {}
+        elif self._temperature == 0:
+            how = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+        else:
+            how = {"do_sample": True, "temperature": self._temperature}
+        return {**how, "num_beams": self._num_beams, **self._generate}
+
+    def _job(self, request: Request, *, alone: bool = False) -> Job:
+        if len(request.images) > self.max_images:
+            raise VLMError(
+                f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
+                f" {self.max_images}; raise max_images if the model takes more, or have them put into one picture"
+                " (video.compose.arrange)"
+            )
+        prompt = render(request, self._prompts, hints=self._hints)
+        jpegs = tuple(image.jpeg for image in request.images)
+        asked = Asked(prompt, jpegs, request.seconds, wants_video(request, self._native_video))
+        max_tokens = self._max_tokens or prompt.max_tokens
+        media = "video" if asked.as_video else "pictures" if jpegs else "text"
+        kind: Hashable = (media, bool(prompt.prefill), max_tokens if self._num_beams > 1 else 0)
+        return Job(asked, max_tokens, next(self._numbers) if alone else kind)
+
+    def _reply(self, request: Request, reading: Reading) -> Reply:
+        problem: Problem = "unavailable"
+        if not reading.problem:
+            self.usage.add(reading.input_tokens, reading.output_tokens)
+            problem = judge(reading.text, "length" if reading.cut_off else "stop")
+        return Reply(
+            text=tidy(reading.text),
+            request_key=request.key(),
+            model=self.name,
+            prompt_hash=self._prompt_hash,
+            input_tokens=reading.input_tokens,
+            output_tokens=reading.output_tokens,
+            problem=problem,
+            detail=reading.problem,
+        )
+
+
+def _hand_over(loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[str | None], piece: str | None) -> None:
+    if not loop.is_closed():  # the asker may be gone with its loop
+        loop.call_soon_threadsafe(pieces.put_nowait, piece)
+
+
+def _fingerprint(folder: Path) -> str:
+    """What tells one state of a folder from another without reading the weights: names, sizes and times of change."""
+    if not folder.is_dir():
+        return ""
+    files = sorted({path for pattern in _FINGERPRINTED for path in folder.glob(pattern)})
+    states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
+
+
+def _check_options(
+    model: str, at_least_one: Mapping[str, int | None], temperature: float | None, dtype: str, native_video: str
+) -> None:
+    found = [] if model else ["the model's name or folder is missing"]
+    found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
+    if temperature is not None and temperature < 0:
+        found.append(f"temperature cannot be negative, as {temperature} is")
+    if dtype not in _DTYPES:
+        found.append(f"dtype is one of {', '.join(_DTYPES)}, not {dtype!r}")
+    if native_video not in ("auto", "on", "off"):
+        found.append(f"native_video is auto, on or off, not {native_video!r}")
+    if found:
+        raise SettingsError("hf: " + "; ".join(found))

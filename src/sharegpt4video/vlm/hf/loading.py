@@ -1,0 +1,193 @@
+"""Loading a model of transformers: onto which device, in which precision, and what it means when that fails."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from ...errors import VLMError
+from .chat import TemplateForm, form_of, turn_end
+
+_ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
+_MESSAGE_LIMIT_CHARS = 500
+
+
+@dataclass(frozen=True)
+class Source:
+    """What to load, and how: the options of `HfVLM` of the same names."""
+
+    model: str
+    revision: str | None
+    device: str
+    dtype: str
+    attention: str
+    trust_remote_code: bool
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model that is ready: its processor, the form of its template, the tokens that end an answer.
+
+    ``context_tokens`` is how many tokens question and answer may have together, None if the model does not say.
+    """
+
+    model: Any
+    processor: Any
+    form: TemplateForm
+    ends: tuple[int, ...]
+    pad: int
+    context_tokens: int | None
+
+
+def load(source: Source) -> Loaded:
+    """Load processor and weights. Raises VLMError saying what is in the way and what to do."""
+    _check_folder(source)
+    device = _device(source.device)
+    try:
+        processor = transformers.AutoProcessor.from_pretrained(source.model, **_where(source))
+        config = transformers.AutoConfig.from_pretrained(source.model, **_where(source))
+        model, found = transformers.AutoModelForImageTextToText.from_pretrained(
+            source.model,
+            **_where(source),
+            dtype=_dtype(source.dtype, device, config),
+            use_safetensors=True,
+            output_loading_info=True,
+            **({} if source.attention == "auto" else {"attn_implementation": source.attention}),
+        )
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        raise VLMError(f"hf:{source.model}: {_advice(source, error)}") from error
+    missing = [*found.get("missing_keys", ()), *(key for key, *_ in found.get("mismatched_keys", ()))]
+    if missing:
+        raise VLMError(
+            f"hf:{source.model}: {len(missing)} weights of {type(model).__name__} are not in the files, such as"
+            f" {sorted(missing)[0]}; the files are damaged, or belong to another architecture"
+        )
+    return _ready(source, model.to(device).eval(), processor)
+
+
+def _where(source: Source) -> dict[str, Any]:
+    return {"revision": source.revision or "main", "trust_remote_code": source.trust_remote_code}
+
+
+def _ready(source: Source, model: Any, processor: Any) -> Loaded:
+    tokenizer = getattr(processor, "tokenizer", None)
+    if tokenizer is None or not hasattr(processor, "image_processor"):
+        raise VLMError(
+            f"hf:{source.model}: {type(processor).__name__} takes no pictures; preprocessor_config.json or"
+            " processor_config.json is missing, or this is a model for text alone"
+        )
+    if not (getattr(processor, "chat_template", None) or getattr(tokenizer, "chat_template", None)):
+        raise VLMError(
+            f"hf:{source.model}: it has no chat template; put its template into chat_template.jinja beside the weights,"
+            " or take the instruction-tuned version of the model"
+        )
+    if getattr(processor, "chat_template", None) is None:
+        processor.chat_template = tokenizer.chat_template
+    tokenizer.padding_side = "left"
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    form = form_of(processor)
+    text_config = model.config.get_text_config()
+    return Loaded(
+        model=model,
+        processor=processor,
+        form=form,
+        ends=_ends(model, tokenizer, turn_end(processor, form)),
+        pad=tokenizer.pad_token_id,
+        context_tokens=getattr(text_config, "max_position_embeddings", None),
+    )
+
+
+def _ends(model: Any, tokenizer: Any, after_answer: str) -> tuple[int, ...]:
+    """Every token that ends an answer: the generation config's, the tokenizer's, and the template's end of a turn.
+
+    Checkpoints in the wild name one and train with another (Llama 3 ends turns with ``<|eot_id|>``, while the
+    configuration of several fine-tunes says ``<|end_of_text|>`` only).
+    """
+    configured = model.generation_config.eos_token_id
+    ends = list(configured) if isinstance(configured, list | tuple) else [configured]
+    ends.append(tokenizer.eos_token_id)
+    first = tokenizer(after_answer, add_special_tokens=False)["input_ids"][:1] if after_answer else []
+    added = tokenizer.get_added_vocab().values()
+    ends += [token for token in first if token in added or token in tokenizer.all_special_ids]
+    return tuple(sorted({int(token) for token in ends if token is not None}))
+
+
+def _device(name: str) -> torch.device:
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def _dtype(name: str, device: torch.device, config: Any) -> torch.dtype:
+    """ "auto": 32 bits on a CPU; elsewhere the checkpoint's own 16 bits where the device computes in them."""
+    if name != "auto":
+        dtype = getattr(torch, name)
+        return dtype if isinstance(dtype, torch.dtype) else torch.float32
+    if device.type == "cpu":
+        return torch.float32
+    own = getattr(config, "dtype", None) or getattr(config.get_text_config(), "dtype", None)
+    has_bfloat16 = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if own == torch.float16 or not has_bfloat16:
+        return torch.float16
+    return torch.bfloat16
+
+
+def _check_folder(source: Source) -> None:
+    """What can be told from a folder's files before anything is loaded."""
+    folder = Path(source.model).expanduser()
+    if not folder.is_dir():
+        if source.model.startswith(("/", ".", "~")) or source.model.count("/") > 1:
+            raise VLMError(f"hf:{source.model}: there is no such folder")
+        return
+    config = folder / "config.json"
+    if not config.is_file():
+        raise VLMError(f"hf:{source.model}: the folder has no config.json; is it a checkpoint in transformers' format?")
+    kind = str(json.loads(config.read_text(encoding="utf-8")).get("model_type", ""))
+    if kind in _ORIGINAL_LLAVA:
+        raise VLMError(f"hf:{source.model}: {_original_llava(source.model)}")
+    if not any(folder.glob("*.safetensors")):
+        others = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
+        has = f"but has {others[0]}, which can run code when it is loaded" if others else "and no weights at all"
+        raise VLMError(
+            f"hf:{source.model}: the folder has no .safetensors file {has}; save the model again with"
+            " save_pretrained of a transformers of your trust, which writes safetensors"
+        )
+
+
+def _original_llava(model: str) -> str:
+    return (
+        f"this is a checkpoint in LLaVA's original format; convert it first: sg4v convert {model} FOLDER,"
+        " then use hf:FOLDER"
+    )
+
+
+def _advice(source: Source, error: BaseException) -> str:
+    """What a failure to load means, by the words of transformers and huggingface_hub."""
+    chain = [error, *(cause for cause in (error.__cause__, error.__context__) if cause)]
+    said = " ".join(str(part) for part in chain).casefold()
+    first = " ".join(str(error).split())[:_MESSAGE_LIMIT_CHARS]
+    advice = {
+        "gated": "ask for access on its page at huggingface.co, then log in with: hf auth login",
+        "trust_remote_code": "it runs code of its own; read that code, then set trust_remote_code=true",
+        "couldn't connect": "huggingface.co cannot be reached and it is not in the local cache; name a local folder",
+        "cannot find the requested files in the disk cache": "it is not in the local cache; name a local folder",
+        "is not a local folder": "is the name right? For a private one log in with: hf auth login",
+        "not a valid model identifier": "is the name right? For a private one log in with: hf auth login",
+        "safetensors": "only safetensors weights are loaded; choose a revision or a copy of the model that has them",
+        "requires the torchvision library": "pip install torchvision; transformers makes videos ready with it",
+        "unrecognized configuration class": "it is not an image-text-to-text model of this transformers",
+    }
+    if any(f"`{kind}`" in said for kind in _ORIGINAL_LLAVA):
+        return _original_llava(source.model)
+    found = next((tip for word, tip in advice.items() if word in said), "")
+    if not found and isinstance(error, ImportError):
+        found = "install what it names"
+    return f"cannot be loaded: {first}" + (f" - {found}" if found else "")

@@ -1,0 +1,337 @@
+"""vLLM's engine in this process: continuous batching and prefix caching, without a server between.
+
+Written against the interface of vLLM 0.33: ``AsyncLLMEngine.from_engine_args``, ``engine.renderer.render_chat_async``
+(the model's own chat template, by vLLM's own chat utilities), ``engine.generate`` and ``engine.shutdown``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import threading
+import uuid
+from collections.abc import AsyncGenerator, Coroutine, Mapping
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from ..errors import MissingExtra, SettingsError, VLMError
+from ..prompts import PromptSet
+from .base import VLM, Reply, Request
+from .chat import Dialect
+from .pictures import DataUrls
+from .render import render
+from .screen import judge, tidy
+from .usage import Usage, estimate_image_tokens, estimate_text_tokens
+
+T = TypeVar("T")
+
+_MESSAGE_LIMIT_CHARS = 600
+
+
+class VllmVLM(VLM):
+    """A model run by vLLM in this process; for one behind a server see `ServerVLM`.
+
+    model             a name on the Hub or a folder, as vLLM takes it
+    prompts, hints    the prompt set, and whether the measured facts are given with the pictures
+    revision          a branch, tag or commit of a name on the Hub
+    max_images        pictures one request may carry; becomes the engine's ``limit_mm_per_prompt``
+    max_concurrent    requests given to the engine at the same time; it batches them as it sees fit
+    temperature       0: greedy; None: as the checkpoint's generation config says
+    max_tokens        None: as the prompt set says for each task
+    sampling          further ``SamplingParams``, such as {"top_p": 0.9, "seed": 1}
+    engine            further arguments of the engine: {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.85,
+                      "max_model_len": 16384, "limit_mm_per_prompt": {...}, ...}
+    trust_remote_code run code that comes with the weights
+
+    The engine starts with the first request, in an event loop and thread of its own, so the object can be used from
+    any number of loops; ``close()`` ends it, and a later request starts it again. Frames go as separate pictures.
+    Raises SettingsError when an option makes no sense, MissingExtra (at the first request) without vLLM.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        *,
+        prompts: PromptSet,
+        hints: bool = False,
+        revision: str | None = None,
+        max_images: int = 16,
+        max_concurrent: int = 64,
+        temperature: float | None = 0.0,
+        max_tokens: int | None = None,
+        sampling: Mapping[str, Any] | None = None,
+        engine: Mapping[str, Any] | None = None,
+        trust_remote_code: bool = False,
+    ) -> None:
+        counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
+        found = [f"{name} must be at least 1, not {n}" for name, n in counts.items() if n is not None and n < 1]
+        if temperature is not None and temperature < 0:
+            found.append(f"temperature cannot be negative, as {temperature} is")
+        if found:
+            raise SettingsError("vllm: " + "; ".join(found))
+        self.name = f"vllm:{model}" + (f"@{revision}" if revision else "")
+        self.uses_facts = hints
+        self.max_images, self.max_concurrent = max_images, max_concurrent
+        self.usage = Usage()
+        self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
+        self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
+        self._engine_options = {
+            "model": model,
+            "revision": revision,
+            "trust_remote_code": trust_remote_code,
+            "enable_prefix_caching": True,
+            "limit_mm_per_prompt": {"image": max_images},
+            **(engine or {}),
+        }
+        self._pictures = DataUrls()
+        self._dialect = Dialect()
+        self._running: _Running | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def identity(self) -> str:
+        """The model and the options that decide its answers; how many GPUs share the work does not."""
+        decides = ("revision", "dtype", "quantization", "max_model_len", "mm_processor_kwargs", "generation_config")
+        options = {
+            **{key: self._engine_options[key] for key in decides if key in self._engine_options},
+            "temperature": self._temperature,
+            "max_tokens": self._max_tokens,
+            "max_images": self.max_images,
+            "sampling": self._sampling,
+            "hints": self._hints,
+        }
+        return f"vllm:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
+
+    async def generate(self, request: Request) -> Reply:
+        """Answer one request; cancelling it takes it out of the engine.
+
+        Raises VLMError when the engine cannot start, is dead, or does not take the request (too long, too many
+        pictures). A request at which a living engine failed gives a Reply with the problem "unavailable".
+        """
+        running = await self._start()
+        try:
+            output = await asyncio.wrap_future(running.submit(self._last(running.engine, request)))
+        except _PassingError as error:
+            return Reply("", request.key(), self.name, self._prompt_hash, problem="unavailable", detail=str(error))
+        return self._reply(request, output)
+
+    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
+        """The answer as it is written; leaving the generator takes the request out of the engine. Raises VLMError."""
+        running = await self._start()
+        loop = asyncio.get_running_loop()
+        outputs: asyncio.Queue[Any] = asyncio.Queue()
+
+        async def run() -> None:
+            async for output in self._outputs(running.engine, request):
+                loop.call_soon_threadsafe(outputs.put_nowait, output)
+
+        asked = running.submit(run())
+        asked.add_done_callback(lambda _done: loop.is_closed() or loop.call_soon_threadsafe(outputs.put_nowait, None))
+        last, said = None, ""
+        try:
+            while (output := await outputs.get()) is not None:
+                last, text = output, output.outputs[0].text
+                if len(text) > len(said):
+                    yield text[len(said) :]
+                    said = text
+            await asyncio.wrap_future(asked)
+        except _PassingError as error:
+            raise VLMError(f"{self.name}: {error}") from error
+        finally:
+            asked.cancel()
+        reply = self._reply(request, last)
+        if reply.problem and not said:
+            raise VLMError(f"{self.name}: no answer: {reply.problem}")
+
+    def estimate_tokens(self, request: Request) -> int:
+        """About how many input tokens a request will be."""
+        prompt = render(request, self._prompts, hints=self._hints)
+        pictures = sum(estimate_image_tokens(image) for image in request.images)
+        return estimate_text_tokens(prompt.system + prompt.text) + pictures
+
+    async def close(self) -> None:
+        """End the engine and give back its memory; whoever still waits gets a VLMError."""
+        with self._lock:
+            running, self._running = self._running, None
+        if running is not None:
+            await asyncio.to_thread(running.end)
+
+    async def _start(self) -> _Running:
+        with self._lock:
+            if self._running is None:
+                self._running = _Running(self.name, self._engine_options)
+            running = self._running
+        try:
+            await asyncio.wrap_future(running.started)
+        except (VLMError, MissingExtra):
+            with self._lock:
+                if self._running is running:
+                    self._running = None
+            raise
+        return running
+
+    async def _last(self, engine: Any, request: Request) -> Any:
+        last = None
+        async for output in self._outputs(engine, request, only_last=True):
+            last = output
+        return last
+
+    async def _outputs(self, engine: Any, request: Request, *, only_last: bool = False) -> AsyncGenerator[Any, None]:
+        """What the engine gives for a request; runs in the engine's loop. Raises VLMError for what it refuses."""
+        from vllm import SamplingParams
+        from vllm.exceptions import VLLMClientError, VLLMError
+        from vllm.sampling_params import RequestOutputKind
+
+        prompt = render(request, self._prompts, hints=self._hints)
+        kind = RequestOutputKind.FINAL_ONLY if only_last else RequestOutputKind.CUMULATIVE
+        own = engine.model_config.get_diff_sampling_param()
+        greedy = {} if self._temperature is None else {"temperature": self._temperature}
+        limit = {"max_tokens": self._max_tokens or prompt.max_tokens, "output_kind": kind}
+        try:
+            rendered = await self._rendered(engine, request)
+            params = SamplingParams(**{**own, **greedy, **self._sampling, **limit})
+            request_id = f"sg4v-{request.key()}-{uuid.uuid4().hex[:8]}"
+            async with contextlib.aclosing(engine.generate(rendered, params, request_id)) as outputs:
+                async for output in outputs:
+                    yield output
+        except (VLLMError, ValueError, TypeError) as error:
+            said = str(error)[:_MESSAGE_LIMIT_CHARS]
+            if isinstance(error, VLLMError) and not isinstance(error, VLLMClientError) and not engine.errored:
+                raise _PassingError(said) from error
+            raise VLMError(f"{self.name}: {said}") from error
+
+    async def _rendered(self, engine: Any, request: Request) -> Any:
+        """The request as the engine takes it: the template's text as tokens, and the pictures."""
+        from vllm.exceptions import VLLMClientError
+        from vllm.renderers import ChatParams
+
+        if len(request.images) > self.max_images:
+            raise VLMError(
+                f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
+                f" {self.max_images}; raise max_images if the model takes more, or have them put into one picture"
+            )
+        prompt = render(request, self._prompts, hints=self._hints)
+        urls = [self._pictures.url(image) for image in request.images]
+        while True:
+            dialect = self._dialect
+            body = dialect.body("", prompt, urls, prompt.max_tokens, None)
+            continued = {key: body.get(key, key == "add_generation_prompt") for key in _TEMPLATE_KEYS}
+            try:
+                params = ChatParams(chat_template_kwargs=continued)
+                _, (rendered,) = await engine.renderer.render_chat_async([body["messages"]], params)
+            except VLLMClientError as error:
+                complaint = dialect.complaint(str(error), None, 400)
+                if complaint is None:
+                    raise
+                self._dialect = self._dialect.without(complaint)
+            else:
+                return rendered
+
+    def _reply(self, request: Request, output: Any) -> Reply:
+        if output is None:
+            raise VLMError(f"{self.name}: the engine ended before this request was answered")
+        said = output.outputs[0]
+        input_tokens, output_tokens = len(output.prompt_token_ids or ()), len(said.token_ids)
+        self.usage.add(input_tokens, output_tokens)
+        return Reply(
+            text=tidy(said.text),
+            request_key=request.key(),
+            model=self.name,
+            prompt_hash=self._prompt_hash,
+            input_tokens=input_tokens,
+            output_tokens=output_tokens,
+            problem=judge(said.text, said.finish_reason),
+        )
+
+
+class _PassingError(Exception):
+    """The engine failed at one request and goes on."""
+
+
+_TEMPLATE_KEYS = ("add_generation_prompt", "continue_final_message")
+
+
+class _Running:
+    """An engine in an event loop and thread of its own, where all its coroutines have to run."""
+
+    def __init__(self, name: str, options: Mapping[str, Any]) -> None:
+        self.engine: Any = None
+        self.started: Future[None] = Future()
+        self._name, self._options = name, options
+        self._closing = False
+        self._lock = threading.Lock()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="sg4v-vllm", daemon=True)
+        self._thread.start()
+
+    def submit(self, call: Coroutine[Any, Any, T]) -> Future[T]:
+        """Run a coroutine in the engine's loop; cancelling the future cancels it there. VLMError if closed."""
+        with self._lock:
+            if not self._closing:
+                return asyncio.run_coroutine_threadsafe(self._until_closed(call), self._loop)
+        call.close()
+        raise self._closed()
+
+    def end(self) -> None:
+        """Stop the engine, then its loop. Comes back when both are gone."""
+        with self._lock:
+            already, self._closing = self._closing, True
+            if not already:
+                self._loop.call_soon_threadsafe(lambda: self._loop.create_task(self._stop()))
+        self._thread.join()
+
+    async def _until_closed(self, call: Coroutine[Any, Any, T]) -> T:
+        try:
+            return await call
+        except asyncio.CancelledError:
+            if self._closing:
+                raise self._closed() from None
+            raise
+
+    def _closed(self) -> VLMError:
+        return VLMError(f"{self._name}: the engine was closed before this request was answered")
+
+    async def _stop(self) -> None:
+        mine = asyncio.current_task()
+        others = [task for task in asyncio.all_tasks() if task is not mine]
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        if self.engine is not None:
+            self.engine.shutdown()
+        self._loop.stop()
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self.started.set_running_or_notify_cancel()
+        start = self._loop.create_task(self._make())
+        start.add_done_callback(self._told)
+        self._loop.run_forever()
+        self._loop.close()
+
+    async def _make(self) -> None:
+        try:
+            from vllm import AsyncEngineArgs, AsyncLLMEngine
+        except ImportError as error:
+            if error.name != "vllm":
+                raise
+            raise MissingExtra(f"the model {self._name}", "vllm") from error
+        self.engine = AsyncLLMEngine.from_engine_args(AsyncEngineArgs(**self._options))
+
+    def _told(self, start: asyncio.Task[None]) -> None:
+        """Tell those who wait for the start how it went; without an engine the loop ends."""
+        error = None if start.cancelled() else start.exception()
+        if error is None:
+            self.started.set_result(None)
+            return
+        with self._lock:
+            self._closing = True
+        self._loop.stop()
+        if isinstance(error, MissingExtra):
+            self.started.set_exception(error)
+            return
+        said = f"{type(error).__name__}: {str(error).strip()[:_MESSAGE_LIMIT_CHARS]}"
+        told = VLMError(f"{self._name}: vLLM cannot start: {said}")
+        told.__cause__ = error
+        self.started.set_exception(told)
