@@ -1,0 +1,185 @@
+"""``sg4v ask``: a question about a video, or a conversation in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from collections.abc import Coroutine, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import exit_codes, say
+from .options import End, Start, Video, read_model_options
+
+if TYPE_CHECKING:
+    from ..lvlm.chat import Conversation
+    from ..vlm.base import VLM
+
+HELP = "Ask about the video. /new forgets the questions so far, /quit or Ctrl-D leaves, /help shows this."
+
+
+class Layout(str, Enum):
+    """How a model is shown the frames."""
+
+    auto = "auto"
+    grid = "grid"
+    frames = "frames"
+
+
+class Sampler(str, Enum):
+    """Which frames stand for the video."""
+
+    sharegpt4video = "sharegpt4video"
+    tempcompass = "tempcompass"
+    uniform = "uniform"
+
+
+Question = Annotated[
+    str | None, typer.Argument(metavar="QUESTION", help="What to ask; without it, a conversation.", show_default=False)
+]
+Answerer = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="Who answers: lvlm:FOLDER, hf:NAME_OR_FOLDER, server:MODEL@URL, ...",
+        show_default=False,
+    ),
+]
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "--model-option",
+        "-O",
+        metavar="NAME=VALUE",
+        help="An option of the model, such as visual_tokens=overview; may be given several times.",
+        show_default=False,
+    ),
+]
+Frames = Annotated[int, typer.Option(min=1, metavar="N", help="How many frames the model sees.")]
+Samplers = Annotated[Sampler, typer.Option(help="Which frames are taken.")]
+Layouts = Annotated[Layout, typer.Option(help="One grid, separate frames, or as the model takes them (auto).")]
+System = Annotated[str, typer.Option(metavar="TEXT", help="The system text (the model's own).", show_default=False)]
+MaxTokens = Annotated[int, typer.Option(min=1, metavar="N", help="The longest answer, in tokens.")]
+
+
+def ask(
+    video: Video,
+    question: Question = None,
+    model: Answerer = None,
+    options: Set = None,
+    frames: Frames = 16,
+    sampler: Samplers = Sampler.sharegpt4video,
+    start: Start = None,
+    end: End = None,
+    layout: Layouts = Layout.auto,
+    system: System = "",
+    max_tokens: MaxTokens = 512,
+) -> None:
+    """Ask a model about a video, or talk with it about the video when no question is given."""
+    from ..lvlm.chat import Conversation
+    from ..video.samplers import frames_of
+
+    with exit_codes():
+        vlm = _model(model, options)
+        with _loop(vlm) as run:
+            _check_sees(vlm)
+            shown = frames_of(video, frames, sampler=sampler.value, start_seconds=start, end_seconds=end)
+            conversation = Conversation(
+                vlm, shown, video=Path(video).name, layout=layout.value, system=system, max_tokens=max_tokens
+            )
+            if question is not None:
+                run(_print_answer(conversation, question))
+            else:
+                _talk(conversation, run)
+
+
+def _model(name: str | None, options: list[str] | None) -> VLM:
+    from ..errors import SettingsError
+    from ..prompts import DEFAULT
+    from ..vlm import open_model
+
+    if name is None:
+        raise SettingsError(
+            "name a model that looks at pictures: --model lvlm:FOLDER (see sg4v convert), hf:NAME_OR_FOLDER or"
+            " server:MODEL@URL"
+        )
+    return open_model(name, prompts=DEFAULT, **read_model_options(options))
+
+
+def _check_sees(vlm: VLM) -> None:
+    """Said before the video is read."""
+    from ..errors import SettingsError
+
+    if vlm.max_images < 1:
+        raise SettingsError(
+            f"the model {vlm.name!r} describes videos from measured facts and answers no questions; name one that looks"
+            " at pictures: --model lvlm:FOLDER, hf:NAME_OR_FOLDER or server:MODEL@URL"
+        )
+
+
+def _talk(conversation: Conversation, run: Any) -> None:
+    if sys.stdin.isatty():
+        say(HELP)
+    for line in _lines():
+        text = line.strip()
+        if text in ("/quit", "/exit"):
+            return
+        if text == "/new":
+            conversation.new()
+            say("the conversation begins anew")
+        elif text.startswith("/"):
+            say(HELP)
+        elif text:
+            run(_print_answer(conversation, text))
+
+
+def _lines() -> Iterator[str]:
+    """What is typed or piped in, to its end (Ctrl-D)."""
+    if not sys.stdin.isatty():
+        yield from sys.stdin
+        return
+    while True:
+        try:
+            yield input("> ")
+        except EOFError:
+            say("")
+            return
+
+
+async def _print_answer(conversation: Conversation, text: str) -> None:
+    async with contextlib.aclosing(conversation.ask(text)) as pieces:
+        async for piece in pieces:
+            typer.echo(piece, nl=False)
+            sys.stdout.flush()
+    typer.echo()
+
+
+@contextlib.contextmanager
+def _loop(vlm: VLM) -> Iterator[Any]:
+    """One event loop for all questions, and what runs a coroutine in it; the model is closed at the end."""
+    loop = asyncio.new_event_loop()
+
+    def run(coroutine: Coroutine[Any, Any, None]) -> None:
+        task = loop.create_task(coroutine)
+        try:
+            loop.run_until_complete(task)
+        except KeyboardInterrupt:  # let the answer end in good order before leaving
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                loop.run_until_complete(task)
+            typer.echo()
+            raise
+
+    try:
+        yield run
+    finally:
+        loop.run_until_complete(vlm.close())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.close()

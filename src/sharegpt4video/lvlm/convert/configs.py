@@ -1,0 +1,162 @@
+"""Configurations: the original's one flat file to and from transformers' nested one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+from .files import Stored, read_json
+
+KINDS = ("llava_llama", "llava")
+"""``model_type`` of checkpoints of the original code with a Llama (Yi is one, too)."""
+
+CLIP_L_336 = {
+    "model_type": "clip_vision_model", "hidden_size": 1024, "intermediate_size": 4096, "num_hidden_layers": 24,
+    "num_attention_heads": 16, "image_size": 336, "patch_size": 14, "projection_dim": 768, "hidden_act": "quick_gelu",
+    "layer_norm_eps": 1e-5,
+}  # fmt: skip
+"""openai/clip-vit-large-patch14-336, the tower of the released checkpoints."""
+_CLIP_L_NAME = "clip-vit-large-patch14-336"
+
+_TEXT_KEYS = (
+    "attention_bias", "attention_dropout", "bos_token_id", "eos_token_id", "head_dim", "hidden_act", "hidden_size",
+    "initializer_range", "intermediate_size", "max_position_embeddings", "mlp_bias", "num_attention_heads",
+    "num_hidden_layers", "num_key_value_heads", "pad_token_id", "pretraining_tp", "rms_norm_eps", "rope_scaling",
+    "rope_theta", "tie_word_embeddings", "use_cache",
+)  # fmt: skip
+_REQUIRED = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads")
+_SUPPORTED = {
+    "mm_projector_type": ("mlp2x_gelu",),
+    "mm_patch_merge_type": ("spatial_unpad",),
+    "image_aspect_ratio": ("anyres",),
+    "mm_vision_select_feature": ("patch", "cls_patch"),
+}
+_STRATEGY = {"patch": "default", "cls_patch": "full"}
+_FEATURE = {strategy: feature for feature, strategy in _STRATEGY.items()}
+_TILE_PIXELS = 336
+_TEXT_DEFAULTS = {"rope_theta": 10000.0, "max_position_embeddings": 2048, "rms_norm_eps": 1e-6}  # LlamaConfig's own
+
+
+def is_original(folder: str | Path) -> bool:
+    """Whether a folder holds a checkpoint in LLaVA's original format, whole or as LoRA weights."""
+    path = Path(folder) / "config.json"
+    if not path.is_file():
+        return False
+    config = read_json(path)
+    return config.get("model_type") in KINDS and "mm_vision_tower" in config
+
+
+def read_original(folder: Path) -> dict[str, Any]:
+    """The configuration of an original checkpoint. Raises SettingsError naming all that is not supported."""
+    if not (folder / "config.json").is_file():
+        raise SettingsError(f"{folder}: there is no config.json; give the folder of a checkpoint")
+    config = read_json(folder / "config.json")
+    kind = config.get("model_type")
+    if kind not in KINDS or "mm_vision_tower" not in config:
+        raise SettingsError(
+            f"{folder}: not a checkpoint in LLaVA's original format with a Llama: model_type is {kind!r}, not"
+            f" {' or '.join(map(repr, KINDS))} with an mm_vision_tower; one of transformers needs no conversion"
+        )
+    found = [f"{key} is {config.get(key)!r}, not {' or '.join(map(repr, known))}"
+             for key, known in _SUPPORTED.items() if config.get(key, known[0]) not in known]  # fmt: skip
+    found += [f"{key} is missing" for key in (*_REQUIRED, "image_grid_pinpoints") if not config.get(key)]
+    if isinstance(config.get("image_grid_pinpoints"), str):
+        found.append("image_grid_pinpoints is a text; write it as a list of [width, height]")
+    if found:
+        raise SettingsError(f"{folder / 'config.json'}: {'; '.join(found)}")
+    return config
+
+
+def vision_config(source: Path, config: Mapping[str, Any], given: Path | None) -> tuple[dict[str, Any], Path | None]:
+    """The configuration of the vision tower, and its folder if there is one.
+
+    Looked for in the folder given, where ``mm_vision_tower`` points (from the checkpoint or beside it), and in
+    ``vision_tower``; CLIP-L/14-336 is known by its name. Raises SettingsError if it is not found.
+    """
+    named = str(config["mm_vision_tower"])
+    for folder in [given] if given else [source / named, source.parent / named, source / "vision_tower"]:
+        if (folder / "config.json").is_file():
+            found = read_json(folder / "config.json")
+            vision = found.get("vision_config", found)
+            return {"model_type": "clip_vision_model", **_known(vision)}, folder
+    if given is None and named.rstrip("/").endswith(_CLIP_L_NAME):
+        return dict(CLIP_L_336), None
+    where = f"{given} has no config.json" if given else f"it is called {named!r}, and is not beside the checkpoint"
+    raise SettingsError(f"{source}: the vision tower's configuration is not found: {where}; give its folder"
+                        " (--vision-tower)")  # fmt: skip
+
+
+def to_transformers(
+    config: Mapping[str, Any], vision: Mapping[str, Any], *, rows: int, image_token_id: int, dtype: str
+) -> dict[str, Any]:
+    """The configuration of LlavaNext for an original one; ``rows`` are those of the vocabulary, with ``<image>``."""
+    text = {**_TEXT_DEFAULTS, **{key: config[key] for key in _TEXT_KEYS if key in config}}
+    text |= {"model_type": "llama", "vocab_size": rows, "architectures": ["LlamaForCausalLM"]}
+    side = int(vision["image_size"]) // int(vision["patch_size"])
+    return {
+        "architectures": ["LlavaNextForConditionalGeneration"],
+        "model_type": "llava_next",
+        "text_config": {**text, "torch_dtype": dtype},
+        "vision_config": {**vision, "torch_dtype": dtype},
+        "image_token_index": image_token_id,
+        "image_seq_length": side * side,
+        # Turned from (width, height) to (height, width), in the same order: of equally good ones the same is taken.
+        "image_grid_pinpoints": [[height, width] for width, height in config["image_grid_pinpoints"]],
+        "vision_feature_layer": int(config.get("mm_vision_select_layer", -2)),
+        "vision_feature_select_strategy": _STRATEGY[config.get("mm_vision_select_feature", "patch")],
+        "projector_hidden_act": "gelu",
+        "multimodal_projector_bias": True,
+        "tie_word_embeddings": bool(config.get("tie_word_embeddings", False)),
+        "torch_dtype": dtype,
+    }
+
+
+def to_original(config: Mapping[str, Any], *, rows: int, dtype: str) -> dict[str, Any]:
+    """The original's configuration for one of LlavaNext, where the original itself is not known."""
+    text = dict(config["text_config"])
+    rope = text.get("rope_parameters") or {}
+    flat = {key: text[key] for key in _TEXT_KEYS if text.get(key) is not None}
+    flat.setdefault("rope_theta", rope.get("rope_theta", _TEXT_DEFAULTS["rope_theta"]))
+    if rope.get("rope_type", "default") != "default" and "rope_scaling" not in flat:
+        flat["rope_scaling"] = {key: value for key, value in rope.items() if key != "rope_theta"}
+    return {
+        **flat,
+        "architectures": ["LlavaLlamaForCausalLM"],
+        "model_type": "llava_llama",
+        "vocab_size": rows,
+        "image_aspect_ratio": "anyres",
+        "image_grid_pinpoints": [[width, height] for height, width in config["image_grid_pinpoints"]],
+        "mm_hidden_size": config["vision_config"]["hidden_size"],
+        "mm_patch_merge_type": "spatial_unpad",
+        "mm_projector_type": "mlp2x_gelu",
+        "mm_vision_select_feature": _FEATURE[config.get("vision_feature_select_strategy", "default")],
+        "mm_vision_select_layer": config.get("vision_feature_layer", -2),
+        "mm_vision_tower": f"openai/{_CLIP_L_NAME}",
+        "tokenizer_model_max_length": 6144,
+        "torch_dtype": dtype,
+        "unfreeze_mm_vision_tower": True,  # else the original code takes the tower from the hub, not from here
+        "use_mm_proj": True,
+    }
+
+
+def preprocessor(vision: Mapping[str, Any], pinpoints: list[list[int]]) -> dict[str, Any]:
+    """Options of transformers' picture processor that make the original's pixels; its own default side is 224."""
+    side = int(vision.get("image_size", _TILE_PIXELS))
+    return {
+        "size": {"shortest_edge": side},
+        "crop_size": {"height": side, "width": side},
+        "image_grid_pinpoints": pinpoints,
+    }
+
+
+def main_dtype(tensors: Mapping[str, Stored]) -> str:
+    """The type that most weights are stored in."""
+    kinds = [stored.dtype for stored in tensors.values()]
+    return max(sorted(set(kinds)), key=kinds.count)
+
+
+def _known(vision: Mapping[str, Any]) -> dict[str, Any]:
+    ignored = ("architectures", "torch_dtype", "dtype", "transformers_version", "_name_or_path")
+    return {key: value for key, value in vision.items() if key not in ignored}

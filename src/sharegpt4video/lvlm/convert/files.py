@@ -1,0 +1,249 @@
+"""Weights in files: read tensor by tensor, written shard by shard, never all in memory."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import StorageError
+
+GIB = 1 << 30
+_DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32",
+           "uint8": "U8", "bool": "BOOL"}  # fmt: skip
+_TORCH_NAMES = {code: name for name, code in _DTYPES.items()}
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A tensor in a file: where it is, its shape, and torch's name of its type."""
+
+    file: Path
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+
+
+@dataclass(frozen=True)
+class Planned:
+    """A tensor to be written; ``make`` reads or calculates it when its turn comes."""
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    make: Callable[[], Any]
+
+    @property
+    def size_bytes(self) -> int:
+        return count(self.shape) * width_bytes(self.dtype)
+
+
+def count(shape: Sequence[int]) -> int:
+    """How many numbers a tensor of that shape holds."""
+    total = 1
+    for side in shape:
+        total *= side
+    return total
+
+
+def width_bytes(dtype: str) -> int:
+    """Bytes of one number of that type."""
+    return {"float64": 8, "int64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2}.get(dtype, 1)
+
+
+def weight_files(folder: Path, stem: str = "") -> list[Path]:
+    """The files that hold a folder's weights: safetensors if there are any, else PyTorch's own (``.bin``)."""
+    stems = (stem,) if stem else ("model", "pytorch_model")
+    for ending in (".safetensors", ".bin"):
+        for name in stems:
+            found = sorted(folder.glob(f"{name}*{ending}"))
+            index = folder / f"{name}{ending}.index.json"
+            if index.is_file():
+                return _indexed(folder, index)
+            if found:
+                return found
+    return []
+
+
+def stored_in(files: Sequence[Path]) -> dict[str, Stored]:
+    """Every tensor of some files by name, in order; only headers are read. Raises StorageError."""
+    found: dict[str, Stored] = {}
+    for file in files:
+        for tensor in _safetensors(file) if file.suffix == ".safetensors" else _pickled(file):
+            if tensor.name in found:
+                raise StorageError(
+                    f"{file}: {tensor.name} is also in {found[tensor.name].file.name}; remove files of another save"
+                )
+            found[tensor.name] = tensor
+    return found
+
+
+class Reader:
+    """Reads tensors of one file after another and keeps only the current file open."""
+
+    def __init__(self) -> None:
+        self._file: Path | None = None
+        self._open: Any = None
+
+    def tensor(self, stored: Stored) -> Any:
+        """A tensor as torch has it. Raises StorageError if the file is damaged."""
+        if stored.file != self._file:
+            self.close()
+            self._open = _opened(stored.file)
+            self._file = stored.file
+        return self._open.get_tensor(stored.name) if stored.file.suffix == ".safetensors" else self._open[stored.name]
+
+    def close(self) -> None:
+        """Let go of the file and its memory."""
+        self._open = self._file = None
+
+
+def write_shards(
+    tensors: Sequence[Planned],
+    folder: Path,
+    shard_bytes: int,
+    on_shard: Callable[[int, int], None] | None = None,
+) -> list[Path]:
+    """Write tensors as safetensors of at most ``shard_bytes`` each (a larger tensor alone), with an index if several.
+
+    Sizes are known before anything is read, so a file's header comes first and each tensor goes straight to the disk:
+    one tensor is in memory at a time. ``on_shard`` is told the number of shards done and of all.
+    """
+    shards = list(_shards(tensors, shard_bytes))
+    paths = []
+    for number, shard in enumerate(shards, start=1):
+        name = "model.safetensors" if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
+        _write(folder / name, shard)
+        paths.append(folder / name)
+        if on_shard is not None:
+            on_shard(number, len(shards))
+    if len(shards) > 1:
+        places = {tensor.name: path.name for path, shard in zip(paths, shards, strict=True) for tensor in shard}
+        total = sum(tensor.size_bytes for tensor in tensors)
+        write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": places})
+    return paths
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object. Raises StorageError if the file is not one."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: cannot be read as JSON: {error}") from error
+    if not isinstance(found, dict):
+        raise StorageError(f"{path}: holds a {type(found).__name__}, not an object")
+    return found
+
+
+def write_json(path: Path, plain: Mapping[str, Any]) -> None:
+    path.write_text(json.dumps(plain, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def _indexed(folder: Path, index: Path) -> list[Path]:
+    names = dict.fromkeys(read_json(index).get("weight_map", {}).values())
+    missing = [name for name in names if not (folder / name).is_file()]
+    if missing:
+        raise StorageError(f"{folder}: shards named by {index.name} are missing: {', '.join(missing)}; copy them, too")
+    return [folder / name for name in names]
+
+
+def _safetensors(file: Path) -> Iterator[Stored]:
+    with _opened(file) as opened:
+        for name in opened.keys():  # noqa: SIM118 - no mapping
+            part = opened.get_slice(name)
+            yield Stored(file, name, tuple(part.get_shape()), _TORCH_NAMES.get(part.get_dtype(), part.get_dtype()))
+
+
+def _pickled(file: Path) -> Iterator[Stored]:
+    for name, tensor in _opened(file).items():
+        yield Stored(file, name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+
+
+def _opened(file: Path) -> Any:
+    """A file of weights, mapped into memory: pages come from the disk as they are read, and can go again."""
+    import pickle
+
+    import torch
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        if file.suffix == ".safetensors":
+            return safe_open(file, framework="pt")
+        return torch.load(file, map_location="cpu", mmap=_is_zip(file), weights_only=True)
+    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
+        raise StorageError(f"{file}: cannot be read as weights ({error}); copy or download it again") from error
+
+
+def _is_zip(file: Path) -> bool:
+    """Files of torch before 1.6 are none, and cannot be mapped."""
+    with file.open("rb") as opened:
+        return opened.read(2) == b"PK"
+
+
+def _shards(tensors: Sequence[Planned], shard_bytes: int) -> Iterator[list[Planned]]:
+    shard: list[Planned] = []
+    held = 0
+    for tensor in tensors:
+        if shard and held + tensor.size_bytes > shard_bytes:
+            yield shard
+            shard, held = [], 0
+        shard.append(tensor)
+        held += tensor.size_bytes
+    if shard:
+        yield shard
+
+
+def _write(path: Path, tensors: Sequence[Planned]) -> None:
+    """One file: the length of the header, the header, then the numbers (the format is that of safetensors)."""
+    header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
+    at = 0
+    for tensor in tensors:
+        end = at + tensor.size_bytes
+        header[tensor.name] = {
+            "dtype": _DTYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [at, end],
+        }
+        at = end
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)  # numbers begin at a multiple of 8
+    with path.open("wb") as out:
+        out.write(struct.pack("<Q", len(text)) + text)
+        for tensor in tensors:
+            out.write(_bytes(tensor))
+
+
+def _bytes(planned: Planned) -> memoryview:
+    import torch
+
+    tensor = planned.make().to(getattr(torch, planned.dtype)).contiguous()
+    if tuple(tensor.shape) != planned.shape:
+        raise StorageError(f"{planned.name}: has the shape {tuple(tensor.shape)}, but {planned.shape} was announced")
+    return memoryview(tensor.reshape(-1).view(torch.uint8).numpy()) if tensor.numel() else memoryview(b"")
+
+
+@contextmanager
+def fresh_folder(out: Path) -> Iterator[Path]:
+    """A folder to write into that becomes ``out`` when all went well, and disappears when not.
+
+    Raises StorageError if ``out`` is there already.
+    """
+    import shutil
+    import tempfile
+
+    if out.exists():
+        raise StorageError(f"{out}: is there already; remove it or name another folder")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.parent))
+    try:
+        yield part
+        part.chmod(0o755)  # mkdtemp's is for the owner alone
+        if out.exists():
+            raise StorageError(f"{out}: was made by somebody else meanwhile; remove it or name another folder")
+        part.rename(out)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)

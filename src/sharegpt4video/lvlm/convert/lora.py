@@ -1,0 +1,108 @@
+"""LoRA adapters of the original training: weights learned beside a base, added to it tensor by tensor."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+from .files import Reader, Stored, read_json, stored_in, weight_files
+
+NON_LORA = "non_lora_trainables.bin"
+_FACTOR = re.compile(r"base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight")
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What was learned beside the base, by the original names of its weights.
+
+    ``low_rank`` holds a pair (A, B) and its scale for each weight that it is added to; ``whole`` the weights that it
+    replaces or brings.
+    """
+
+    low_rank: Mapping[str, tuple[Stored, Stored, float]] = field(default_factory=dict)
+    whole: Mapping[str, Stored] = field(default_factory=dict)
+
+    def merged(self, name: str, weight: Any, reader: Reader) -> Any:
+        """``W + B A * scale``, calculated in 32 bits and rounded once to the type of W (the rule of PEFT's merge)."""
+        import torch
+
+        first, second, scale = self.low_rank[name]
+        a, b = reader.tensor(first).to(torch.float32), reader.tensor(second).to(torch.float32)
+        return torch.addmm(weight.to(torch.float32), b, a, alpha=scale).to(weight.dtype)
+
+
+def is_adapter(folder: Path) -> bool:
+    """Whether a folder holds LoRA weights instead of a whole model."""
+    return (folder / "adapter_config.json").is_file()
+
+
+def read_adapter(folder: Path) -> Adapter:
+    """The adapter in a folder. Raises SettingsError for a kind that is not merged here, StorageError for bad files."""
+    config = read_json(folder / "adapter_config.json")
+    _check(config, folder)
+    files = weight_files(folder, "adapter_model")
+    if not files:
+        raise SettingsError(f"{folder}: there is an adapter_config.json, but no adapter_model file; copy it, too")
+    factors: dict[str, dict[str, Stored]] = {}
+    unknown = []
+    for name, stored in stored_in(files).items():
+        found = _FACTOR.fullmatch(name)
+        if found is None:
+            unknown.append(name)
+        else:
+            factors.setdefault(found[1], {})[found[2]] = stored
+    unknown += [f"{module}.lora_{next(iter(pair))}, without the other" for module, pair in factors.items()
+                if len(pair) != 2]  # fmt: skip
+    if unknown:
+        raise SettingsError(f"{folder}: adapter weights that cannot be merged: {', '.join(sorted(unknown))}")
+    low_rank = {
+        f"{module}.weight": (pair["A"], pair["B"], _scale(config, module, pair["A"].shape[0]))
+        for module, pair in factors.items()
+    }
+    return Adapter(low_rank, _whole(folder))
+
+
+def _whole(folder: Path) -> dict[str, Stored]:
+    """Weights that were trained outside LoRA, and the vision tower that some trainings save beside them."""
+    found: dict[str, Stored] = {}
+    if (folder / NON_LORA).is_file():
+        for name, stored in stored_in([folder / NON_LORA]).items():
+            found[_without_wrappers(name)] = stored
+    for name, stored in stored_in(weight_files(folder / "vision_tower")).items():
+        full = name if name.startswith("model.vision_tower.") else f"model.vision_tower.vision_tower.{name}"
+        found.setdefault(full, stored)
+    return found
+
+
+def _without_wrappers(name: str) -> str:
+    """PEFT and the trainer each put their own name in front."""
+    name = name.removeprefix("base_model.")
+    return name.removeprefix("model.") if name.startswith(("model.model.", "model.lm_head.")) else name
+
+
+def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
+    alpha = float(config["lora_alpha"])
+    for pattern, own in (config.get("alpha_pattern") or {}).items():
+        if re.fullmatch(rf"(?:.*\.)?{pattern}", module):
+            alpha = float(own)
+            break
+    return float(alpha / rank**0.5 if config.get("use_rslora") else alpha / rank)
+
+
+def _check(config: Mapping[str, Any], folder: Path) -> None:
+    kind = config.get("peft_type", "LORA")
+    found = [] if kind == "LORA" else [f"peft_type {kind}"]
+    found += [name for name in ("use_dora", "fan_in_fan_out", "modules_to_save", "layer_replication", "lora_bias")
+              if config.get(name)]  # fmt: skip
+    if config.get("bias", "none") != "none":
+        found.append(f"bias {config['bias']}")
+    if "lora_alpha" not in config:
+        found.append("no lora_alpha")
+    if found:
+        raise SettingsError(
+            f"{folder}: this adapter cannot be merged here ({', '.join(found)}); merge it with PEFT first"
+        )

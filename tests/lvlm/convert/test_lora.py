@@ -1,0 +1,152 @@
+"""LoRA weights of the original training, merged while they stream, held against PEFT's own merge."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+peft = pytest.importorskip("peft")
+
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from made_checkpoints import CLIP, save_original  # noqa: E402
+from sharegpt4video.errors import SettingsError  # noqa: E402
+from sharegpt4video.lvlm.convert import convert  # noqa: E402
+from sharegpt4video.lvlm.convert.names import to_transformers  # noqa: E402
+
+torch.set_num_threads(1)
+LINEARS = ("q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj")
+
+
+def skeleton(weights: dict[str, Any]) -> Any:
+    """Empty modules with the original's names around its linear layers, which is all that PEFT looks at."""
+    root = torch.nn.Module()
+    for name, weight in weights.items():
+        *path, layer, kind = name.split(".")
+        if kind != "weight" or weight.ndim != 2 or "proj" not in layer:
+            continue
+        node = root
+        for part in path:
+            if not hasattr(node, part):
+                node.add_module(part, torch.nn.Module())
+            node = getattr(node, part)
+        linear = torch.nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        linear.weight.data = weight.clone()
+        node.add_module(layer, linear)
+    return root
+
+
+def save_adapter(folder: Path, weights: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """Train nothing, but give both factors random numbers; returns what PEFT merges them to, by original names."""
+    config = peft.LoraConfig(r=4, lora_alpha=8, target_modules=list(LINEARS), **options)
+    model = peft.get_peft_model(skeleton(weights), config)
+    generator = torch.Generator().manual_seed(3)
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if "lora_" in name:
+                weight.copy_(torch.randn(weight.shape, generator=generator) * 0.2)
+    model.save_pretrained(folder)
+    merged = model.merge_and_unload()
+    return {name: weight.detach() for name, weight in merged.named_parameters()}
+
+
+def save_lora(
+    folder: Path, base: Path, beside: dict[str, Any], weights: dict[str, Any], **options: Any
+) -> dict[str, Any]:
+    """A folder as the original training leaves it: adapter, other trained weights, the model's configuration."""
+    expected = save_adapter(folder, weights, **options)
+    torch.save(
+        {f"base_model.model.{name}": weight for name, weight in beside.items()}, folder / "non_lora_trainables.bin"
+    )
+    config = json.loads((base / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "mm_vision_tower": str(base / "tower")}))
+    return {**weights, **expected, **beside}
+
+
+def assert_equal(out: Path, expected: dict[str, Any]) -> None:
+    made = load_file(out / "model.safetensors")
+    for name, weight in expected.items():
+        ours = made[to_transformers(name) or ""][: weight.shape[0]]
+        assert torch.allclose(ours, weight, atol=1e-6), name
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"use_rslora": True},
+        {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 5, "layers.1.mlp.up_proj": 3}},
+    ],
+)
+def test_merging_equals_pefts(tmp_path: Path, options: dict[str, Any]) -> None:
+    base = save_original(tmp_path / "base")
+    beside = {
+        "model.mm_projector.0.weight": base["model.mm_projector.0.weight"] + 1,
+        "model.image_newline": torch.ones(32),
+    }
+    expected = save_lora(tmp_path / "lora", tmp_path / "base", beside, base, **options)
+    report = convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+    leaked = [name for name in expected if CLIP in name and not expected[name].equal(base[name])]
+    assert len(leaked) == 3 * 3  # the suffixes match q, k and v of the tower's three layers, too
+    assert report.merged == 2 * 7 + 9
+    assert_equal(tmp_path / "out", expected)
+    assert not expected["model.layers.0.self_attn.q_proj.weight"].equal(base["model.layers.0.self_attn.q_proj.weight"])
+
+
+def test_an_adapter_saved_by_torch_is_read_too(tmp_path: Path) -> None:
+    base = save_original(tmp_path / "base")
+    expected = save_lora(tmp_path / "lora", tmp_path / "base", {}, base)
+    file = tmp_path / "lora" / "adapter_model.safetensors"
+    torch.save(load_file(file), file.with_suffix(".bin"))
+    file.unlink()
+    convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+    assert_equal(tmp_path / "out", expected)
+
+
+def test_sixteen_bits_are_merged_in_thirty_two(tmp_path: Path) -> None:
+    base = save_original(tmp_path / "base")
+    half = {name: weight.to(torch.bfloat16) for name, weight in base.items()}
+    save_file(half, tmp_path / "base" / "model.safetensors")
+    whole = {name: weight.float() for name, weight in half.items()}
+    expected = save_lora(tmp_path / "lora", tmp_path / "base", {}, whole)
+    convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+    made = load_file(tmp_path / "out" / "model.safetensors")
+    name = "model.layers.0.mlp.up_proj.weight"
+    assert made[to_transformers(name) or ""].equal(expected[name].to(torch.bfloat16))
+
+
+def test_an_adapter_without_its_base_says_so(tmp_path: Path) -> None:
+    base = save_original(tmp_path / "base")
+    save_lora(tmp_path / "lora", tmp_path / "base", {}, base)
+    with pytest.raises(SettingsError, match="--base"):
+        convert(tmp_path / "lora", tmp_path / "out")
+    with pytest.raises(SettingsError, match="leave out the base"):
+        convert(tmp_path / "base", tmp_path / "out", base=tmp_path / "base")
+
+
+def test_weights_that_fit_nowhere_are_listed(tmp_path: Path) -> None:
+    base = save_original(tmp_path / "base")
+    save_lora(tmp_path / "lora", tmp_path / "base", {}, base)
+    adapter = load_file(tmp_path / "lora" / "adapter_model.safetensors")
+    strange = {**adapter, "base_model.model.model.layers.9.mlp.up_proj.lora_A.weight": torch.ones(4, 32)}
+    save_file(strange, tmp_path / "lora" / "adapter_model.safetensors")
+    with pytest.raises(SettingsError, match=r"layers\.9\.mlp\.up_proj\.lora_A, without the other"):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+    strange["base_model.model.model.layers.9.mlp.up_proj.lora_B.weight"] = torch.ones(64, 4)
+    save_file(strange, tmp_path / "lora" / "adapter_model.safetensors")
+    with pytest.raises(SettingsError, match=r"no weights for these LoRA ones: model\.layers\.9"):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+
+
+def test_kinds_that_need_more_than_a_product_are_refused(tmp_path: Path) -> None:
+    base = save_original(tmp_path / "base")
+    save_lora(tmp_path / "lora", tmp_path / "base", {}, base)
+    path = tmp_path / "lora" / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "use_dora": True, "bias": "all"}))
+    with pytest.raises(SettingsError, match="use_dora, bias all"):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
