@@ -1,0 +1,217 @@
+"""From settings to a model and its processor: random weights of a shape, or a folder or a name on the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from ...errors import MissingExtra, SettingsError
+from ..settings import ModelSettings
+from .shapes import PARTS, SHAPES, Shape, shape
+from .tiny import SPECIAL_TOKENS, processor_for
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedConfig, PreTrainedModel, ProcessorMixin
+
+
+def build(
+    settings: ModelSettings,
+    *,
+    device: str | torch.device = "cpu",
+    dtype: torch.dtype = torch.bfloat16,
+    seed: int = 0,
+) -> PreTrainedModel:
+    """The model that settings describe, all of it in ``dtype``, nothing frozen yet (``parts.prepare`` does that).
+
+    On the device ``meta`` nothing is allocated and no weights are read: for plans and counts. ``seed`` decides random
+    weights and leaves the global random state as it was. Only safetensors files are read.
+
+    Raises SettingsError for a base of another architecture than ``shape``, of the original LLaVA format, without
+    safetensors, or that does not stop at its end-of-turn token; MissingExtra without transformers.
+    """
+    _needs_transformers()
+    from transformers import AutoModelForImageTextToText
+
+    config = configuration(settings)
+    place = torch.device(device)
+    attention = _by_part(attention_kind(settings.attention, place))
+    if settings.random_weights or place.type == "meta":
+        with _seeded(seed, place), place:
+            model = AutoModelForImageTextToText.from_config(config, dtype=dtype, attn_implementation=attention)
+        _set_ends(model, settings)
+        return model
+    return _read(settings, config, place, dtype, attention)
+
+
+def processor(settings: ModelSettings) -> ProcessorMixin:
+    """Tokenizer and image processor: the base's own, or the built-in ones for random weights.
+
+    Raises SettingsError for random weights of a shape that the built-in processor does not fit.
+    """
+    _needs_transformers()
+    if settings.random_weights:
+        wanted = shape(settings.shape)
+        if wanted.model_type != "llava_next":
+            raise SettingsError(
+                f"model.random_weights: there is no built-in processor for {wanted.name}; use its weights (model.base)"
+            )
+        return processor_for(wanted)
+    from transformers import AutoProcessor
+
+    # The PIL backend, since its pixels equal those of the original code; torchvision's are close, not equal.
+    try:
+        return AutoProcessor.from_pretrained(
+            settings.base,
+            revision=settings.revision or None,
+            trust_remote_code=settings.trust_remote_code,
+            backend="pil",
+        )
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"model.base: {settings.base} has no processor that can be read: {error}") from error
+
+
+def configuration(settings: ModelSettings) -> PreTrainedConfig:
+    """The configuration of the base, checked against ``shape`` where both are given, or that of the shape alone."""
+    _needs_transformers()
+    wanted = shape(settings.shape) if settings.shape else None
+    if not settings.base:
+        assert wanted is not None  # settings.problems() asks for one of the two
+        return _for_random(wanted) if settings.random_weights else wanted.config()
+    config = _base_config(settings)
+    if wanted is not None:
+        found = wanted.differences(config)
+        if found:
+            raise SettingsError(f"model.base: {settings.base} is not a {wanted.name}: {'; '.join(found)}")
+    if config.model_type not in PARTS:
+        raise SettingsError(
+            f"model.base: {settings.base} is a {config.model_type}; known are {', '.join(PARTS)}."
+            " To train another kind, say in PARTS (lvlm/model/shapes.py) what its parts are called"
+        )
+    return config
+
+
+def shape_of(settings: ModelSettings) -> Shape | None:
+    """The shape that settings name, or the one whose numbers the base has; None for a base of another architecture."""
+    if settings.shape:
+        return shape(settings.shape)
+    config = configuration(settings)
+    return next((one for one in SHAPES.values() if not one.differences(config)), None)
+
+
+def attention_kind(wanted: str, device: torch.device) -> str:
+    """``auto`` is FlashAttention 2 where it is installed and the device can run it, else torch's own (SDPA)."""
+    if wanted == "flash_attention_2" and find_spec("flash_attn") is None:
+        raise SettingsError("model.attention: flash_attention_2 needs flash-attn (pip install flash-attn), or use sdpa")
+    if wanted != "auto":
+        return wanted
+    return "flash_attention_2" if device.type == "cuda" and find_spec("flash_attn") is not None else "sdpa"
+
+
+def _by_part(attention: str) -> str | dict[str, str]:
+    """FlexAttention is for rows of several examples; the tower has none, and its short squares suit SDPA better."""
+    return {"text_config": attention, "vision_config": "sdpa"} if attention == "flex_attention" else attention
+
+
+def check_ends(model: PreTrainedModel, processor: ProcessorMixin, wanted: Shape) -> None:
+    """Raises SettingsError unless generation stops at the end-of-turn token of the recipe.
+
+    A model that is trained to end its turns with a token it does not stop at writes on and on.
+    """
+    token = processor.tokenizer.convert_tokens_to_ids(wanted.end_of_turn)
+    if token is None or token == processor.tokenizer.unk_token_id:
+        raise SettingsError(f"{wanted.name}: the tokenizer has no token {wanted.end_of_turn!r}, which ends a turn")
+    ends = model.generation_config.eos_token_id
+    if token not in (ends if isinstance(ends, list) else [ends]):
+        raise SettingsError(
+            f"{wanted.name}: generation stops at {ends}, not at {wanted.end_of_turn!r} ({token}), which ends a turn;"
+            f' add {token} to "eos_token_id" in generation_config.json'
+        )
+
+
+def _read(
+    settings: ModelSettings,
+    config: PreTrainedConfig,
+    place: torch.device,
+    dtype: torch.dtype,
+    attention: str | dict[str, str],
+) -> PreTrainedModel:
+    from transformers import AutoModelForImageTextToText
+
+    try:
+        model = AutoModelForImageTextToText.from_pretrained(
+            settings.base,
+            revision=settings.revision or None,
+            config=config,
+            dtype=dtype,
+            attn_implementation=attention,
+            use_safetensors=True,
+            trust_remote_code=settings.trust_remote_code,
+            device_map={"": place} if place.type != "cpu" else None,
+        )
+    except OSError as error:
+        raise SettingsError(f"model.base: {settings.base} cannot be read (safetensors only): {error}") from error
+    known = shape_of(settings)
+    if known is not None:
+        check_ends(model, processor(settings), known)
+    return model
+
+
+def _base_config(settings: ModelSettings) -> PreTrainedConfig:
+    from transformers import AutoConfig, PreTrainedConfig
+
+    revision = settings.revision or None
+    try:
+        plain, _ = PreTrainedConfig.get_config_dict(settings.base, revision=revision)
+    except OSError as error:
+        raise SettingsError(f"model.base: {settings.base} cannot be read: {error}") from error
+    if not plain:
+        raise SettingsError(f"model.base: {settings.base} has no config.json; is it a folder of a model?")
+    if "mm_vision_tower" in plain or str(plain.get("model_type", "")).startswith("llava_llama"):
+        raise SettingsError(
+            f"model.base: {settings.base} is in the original LLaVA format; convert it once with"
+            f" `sg4v convert {settings.base} FOLDER` and give that folder"
+        )
+    try:
+        return AutoConfig.from_pretrained(
+            settings.base, revision=revision, trust_remote_code=settings.trust_remote_code
+        )
+    except ValueError as error:
+        raise SettingsError(f"model.base: {settings.base} is of no kind that transformers knows: {error}") from error
+
+
+def _for_random(wanted: Shape) -> PreTrainedConfig:
+    """With random weights there is no tokenizer of the base, so the special tokens are those of the built-in one."""
+    config = wanted.config()
+    if wanted.model_type == "llava_next":
+        ids = {name: number for number, name in enumerate(SPECIAL_TOKENS)}
+        config.image_token_id = ids[wanted.image_token]
+        config.text_config.bos_token_id = ids["<|begin_of_text|>"]
+        config.text_config.eos_token_id = ids["<|eot_id|>"]
+        config.text_config.pad_token_id = ids["<pad>"]
+    return config
+
+
+def _set_ends(model: PreTrainedModel, settings: ModelSettings) -> None:
+    text = model.config.get_text_config()
+    for name in ("bos_token_id", "eos_token_id", "pad_token_id"):
+        setattr(model.generation_config, name, getattr(text, name, None))
+    if not settings.random_weights and settings.base:
+        model.config.name_or_path = str(Path(settings.base))
+
+
+@contextmanager
+def _seeded(seed: int, place: torch.device) -> Iterator[None]:
+    devices: list[Any] = [place] if place.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        yield
+
+
+def _needs_transformers() -> None:
+    if find_spec("transformers") is None:
+        raise MissingExtra("a model of transformers", "train")

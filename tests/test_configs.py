@@ -1,0 +1,87 @@
+"""Every shipped configuration is read strictly, built in full without weights, and planned."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sharegpt4video.config import load_yaml
+from sharegpt4video.errors import SettingsError
+from sharegpt4video.lvlm.settings import TrainSettings
+
+FOLDER = Path(__file__).resolve().parents[1] / "configs"
+CONFIGS = sorted(path.name for path in FOLDER.glob("*.yaml"))
+
+# What each recipe says, from the authors' scripts: rates of language, projector and vision tower (None: frozen).
+RATES = {
+    "sharegpt4video-8b.yaml": (2e-4, 2e-5, None),
+    "sharegpt4video-8b-181k.yaml": (2e-4, 2e-5, 2e-6),
+    "sharegpt4video-34b.yaml": (2e-4, 2e-5, 2e-6),
+}
+
+
+def read(name: str) -> TrainSettings:
+    return load_yaml(FOLDER / name, TrainSettings)
+
+
+def without_weights(settings: TrainSettings) -> TrainSettings:
+    return replace(settings, model=replace(settings.model, base="", random_weights=True))
+
+
+def test_the_recipes_are_shipped() -> None:
+    assert set(CONFIGS) >= {*RATES, "qwen3-vl-4b.yaml", "tiny.yaml"}
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_is_read_strictly(name: str, tmp_path: Path) -> None:
+    settings = read(name)
+    assert settings.name == name.removesuffix(".yaml")
+    assert settings.data.sources
+    spoiled = tmp_path / name
+    spoiled.write_text((FOLDER / name).read_text(encoding="utf-8").replace("precision:", "precison:"), encoding="utf-8")
+    with pytest.raises(SettingsError, match="precison"):
+        load_yaml(spoiled, TrainSettings)
+
+
+@pytest.mark.parametrize("name", RATES)
+def test_the_recipes_are_those_of_the_authors(name: str) -> None:
+    settings = read(name)
+    tune, optimiser = settings.tune, settings.optimiser
+    vision = tune.vision_rate if tune.vision == "full" else None
+    assert (tune.language_rate, tune.projector_rate, vision) == RATES[name]
+    assert (tune.language, tune.lora_rank, tune.lora_alpha, tune.lora_dropout) == ("lora", 128, 256, 0.05)
+    assert (optimiser.global_batch, optimiser.warmup_share, optimiser.weight_decay) == (128, 0.03, 0.0)
+    assert (settings.data.frames, settings.data.layout, settings.data.sampler) == (16, "grid", "sharegpt4video")
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_builds_in_full_on_the_meta_device(name: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("peft")
+    from sharegpt4video.lvlm.model.build import build
+    from sharegpt4video.lvlm.model.parts import parameter_groups, prepare, trainable_parameters
+    from sharegpt4video.lvlm.model.shapes import SHAPES
+    from sharegpt4video.lvlm.model.sizes import sizes
+
+    settings = without_weights(read(name))
+    model: Any = prepare(build(settings.model, device="meta"), settings.tune, settings.run)
+    assert all(parameter.is_meta for parameter in model.parameters())
+    assert trainable_parameters(model) == sizes(SHAPES[settings.model.shape]).trainable(settings.tune)
+    groups = parameter_groups(model, settings.tune, settings.optimiser.weight_decay)
+    assert sum(p.numel() for group in groups for p in group["params"]) == sum(trainable_parameters(model).values())
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_a_config_fits_the_cards_it_is_meant_for(name: str) -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from sharegpt4video.lvlm.model.plan import plan
+
+    settings = without_weights(read(name))
+    found = plan(settings, gpus=8, gpu_kind="A100-80")
+    assert found.fits(settings.run.sharding)
+    row = settings.data.pack_tokens if settings.data.packing else settings.data.max_tokens
+    assert found.sample.tokens <= settings.data.max_tokens <= row
