@@ -1,0 +1,172 @@
+"""``sg4v train``: train a video-language model, plan it, make a model of a checkpoint, send it to the Hub."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ..errors import SettingsError
+from .console import INTERRUPTED, exit_codes, say
+
+if TYPE_CHECKING:
+    from ..lvlm.settings import TrainSettings
+    from ..lvlm.train import StepReport
+
+Set = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE", help="Change a setting, such as optimiser.micro_batch=1; may be repeated.",
+        show_default=False,
+    ),
+]  # fmt: skip
+Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file such as those in configs/.")]
+_PLAN = "Plan"
+
+
+def lvlm(
+    config: Config,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="DIR", help="Checkpoints and logs go here.", file_okay=False)
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on with the run in DIR, or remove it and begin anew.")
+    ] = True,
+    change: Set = None,
+    plan: Annotated[
+        bool, typer.Option("--plan", help="Only reckon memory and hours; needs no GPU.", rich_help_panel=_PLAN)
+    ] = False,
+    gpus: Annotated[int, typer.Option(min=1, help="How many GPUs.", rich_help_panel=_PLAN)] = 8,
+    gpu: Annotated[str, typer.Option(metavar="KIND", help="Which GPUs.", rich_help_panel=_PLAN)] = "H100",
+    mfu: Annotated[float, typer.Option(help="The assumed share of their peak.", rich_help_panel=_PLAN)] = 0.4,
+    samples: Annotated[int, typer.Option(min=1, help="Samples of an epoch.", rich_help_panel=_PLAN)] = 153_000,
+) -> None:
+    """Train a video-language model; the same command goes on with a run that was stopped.
+
+    With several GPUs, start it with torchrun: torchrun --nproc-per-node 8 --no-python sg4v train lvlm CONFIG --out DIR
+    """
+    with exit_codes():
+        settings = train_settings(config, change)
+        if plan:
+            from ..lvlm.model.plan import plan as reckon
+
+            typer.echo(reckon(settings, gpus=gpus, gpu_kind=gpu, mfu=mfu, samples=samples).text())
+            return
+        if out is None:
+            raise SettingsError("--out DIR is missing: where checkpoints and logs go (or --plan, to train nothing)")
+        from ..lvlm.train import train
+
+        with progress() as on_step:
+            result = train(settings, out, resume=resume, on_step=on_step)
+        if _first():
+            typer.echo(result.text())
+        if result.interrupted:
+            raise typer.Exit(INTERRUPTED)
+
+
+def merge(
+    checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="The DIR of a run, or one of its step-….")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the model.", file_okay=False)],
+    base: Annotated[
+        str, typer.Option(metavar="FOLDER", help="Where the base is now, if it was moved.", show_default=False)
+    ] = "",
+) -> None:
+    """Fold what was learned into the base: a model on its own, in the format of transformers."""
+    with exit_codes():
+        from ..lvlm.train import merge as write
+
+        typer.echo(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v ask VIDEO --model lvlm:{out}")
+
+
+def push(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What sg4v train merge wrote.")],
+    repo: Annotated[str, typer.Argument(metavar="NAME/REPO", help="The repository on the Hugging Face Hub.")],
+    public: Annotated[bool, typer.Option("--public", help="Let everyone see a repository that is made.")] = False,
+) -> None:
+    """Send a merged model to the Hugging Face Hub."""
+    with exit_codes():
+        from ..lvlm.train import push as send
+
+        typer.echo(send(folder, repo, private=not public))
+
+
+def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
+    """The settings of a file with changes on top. Raises SettingsError naming what is wrong.
+
+    The changes are made before the settings are checked, so that one may mend what the file lacks.
+    """
+    from pydantic import TypeAdapter, ValidationError
+
+    from ..config import load_yaml
+    from ..lvlm.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, TrainSettings, TuneSettings
+    from .settings import _change
+
+    if not changes:
+        return load_yaml(config, TrainSettings)
+    plain: dict[str, Any] = load_yaml(config, dict[str, Any])
+    groups = {"model": ModelSettings, "tune": TuneSettings, "data": DataSettings, "optimiser": OptimiserSettings,
+              "run": RunSettings}  # fmt: skip
+    known: dict[str, Any] = {"name": "", **{name: asdict(kind()) for name, kind in groups.items()}}
+    merged = {**known, **{name: {**known[name], **value} if isinstance(known.get(name), dict) else value
+                          for name, value in plain.items()}}  # fmt: skip
+    for change in changes:
+        _change(merged, change)
+    try:
+        return TypeAdapter(TrainSettings).validate_python(merged)
+    except ValidationError as error:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"{config} with --set: {lines}") from error
+
+
+@contextmanager
+def progress() -> Iterator[Callable[[StepReport], None]]:
+    """A bar with loss and speed at a terminal, a line every so often elsewhere; on stderr."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TimeRemainingColumn(compact=True),
+        TextColumn("{task.description}"), console=console, disable=not console.is_terminal,
+    )  # fmt: skip
+    with bar:
+        task = bar.add_task("", total=None)
+
+        def show(report: StepReport) -> None:
+            bar.update(task, total=report.total_steps, completed=report.step, description=step_line(report))
+            if not console.is_terminal and (report.step % 10 == 1 or report.step == report.total_steps):
+                say(f"step {report.step} of {report.total_steps}: {step_line(report)}")
+
+        yield show
+
+
+def step_line(report: StepReport) -> str:
+    """A step's figures for a reader."""
+    parts = [f"loss {report.loss:.4f}", f"{report.tokens_per_second:,.0f} tokens/s"]
+    if report.mfu is not None:
+        parts.append(f"MFU {report.mfu:.1%}")
+    if report.data_stall >= 0.05:
+        parts.append(f"{report.data_stall:.0%} waiting for samples")
+    if report.skipped:
+        parts.append(f"{report.skipped} left out")
+    return ", ".join(parts)
+
+
+def _first() -> bool:
+    """Only one of several processes speaks."""
+    import os
+
+    return int(os.environ.get("RANK", "0")) == 0
+
+
+train = typer.Typer(
+    name="train",
+    help="Train a video-language model, and make a model of what was learned.",
+    no_args_is_help=True,
+)
+for step in (lvlm, merge, push):
+    train.command(no_args_is_help=True)(step)

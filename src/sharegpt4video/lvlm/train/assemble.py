@@ -1,0 +1,111 @@
+"""The parts of a run, made from its settings: model, parameter groups, encoder, engine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ...errors import SettingsError
+from ..data.encode import Encoder
+from ..data.loader import StepLoader
+from ..model.build import attention_kind, build, configuration, processor, shape_of
+from ..model.parts import parameter_groups, prepare
+from ..settings import TrainSettings
+from .deepspeed import DeepSpeedEngine
+from .engines import PlainEngine, ScoredModel
+from .processes import Processes
+from .sharded import ShardedEngine
+
+LARGE = 2048
+"""Wider language models than this are not for a CPU."""
+
+
+def check_machine(settings: TrainSettings, processes: Processes) -> None:
+    """Raises SettingsError, with all problems, for settings that this machine or these processes do not fit."""
+    found = [f"data.sources: there is no file {source.path}" for source in settings.data.sources
+             if not Path(source.path).is_file()]  # fmt: skip
+    if not settings.data.sources:
+        found.append("data.sources is empty; name files of conversations (--set 'data.sources=[{path: FILE}]')")
+    if settings.run.sharding != "none" and processes.count == 1 and settings.run.sharding != "fsdp2":
+        found.append("run.sharding: deepspeed needs several processes; start with torchrun, or set it to none")
+    if settings.optimiser.global_batch < processes.count:
+        found.append(f"optimiser.global_batch ({settings.optimiser.global_batch}) is under the number of processes")
+    if processes.device.type == "cpu" and not found:
+        width = configuration(settings.model).get_text_config().hidden_size
+        if width > LARGE:
+            found.append(
+                f"no GPU was found, and a model of width {width} would take years on a CPU; is the CUDA build of torch "
+                "installed, and does nvidia-smi list a GPU? sg4v train lvlm CONFIG --plan needs none"
+            )
+    if found:
+        raise SettingsError("; ".join(found))
+
+
+def make_model(settings: TrainSettings, processes: Processes) -> tuple[nn.Module, list[dict[str, Any]]]:
+    """The model, ready to train, and its parameter groups.
+
+    With FSDP2 only the first process reads the weights; the others make an empty model and are sent their pieces.
+    """
+    dtype = torch.bfloat16 if settings.run.precision == "bf16" else torch.float32
+    sharded = settings.run.sharding == "fsdp2" and processes.count > 1
+    place: str | torch.device = "cpu" if sharded else processes.device
+    if sharded and not processes.first and not _tied(settings):
+        place = "meta"
+    model = build(settings.model, device=place, dtype=dtype, seed=settings.optimiser.seed)
+    prepared = prepare(model, settings.tune, settings.run)
+    if settings.run.compile:
+        _compile_layers(prepared)
+    return prepared, parameter_groups(prepared, settings.tune, settings.optimiser.weight_decay)
+
+
+def make_engine(
+    settings: TrainSettings, model: nn.Module, groups: list[dict[str, Any]], processes: Processes
+) -> PlainEngine:
+    """What shares weights and gradients between the processes. Raises MissingExtra for DeepSpeed without it."""
+    scored = ScoredModel(model)
+    if settings.run.sharding == "deepspeed":
+        return DeepSpeedEngine(scored, groups, settings.optimiser, processes, settings.run)
+    kind = ShardedEngine if settings.run.sharding == "fsdp2" and processes.count > 1 else PlainEngine
+    return kind(scored, groups, settings.optimiser, processes)
+
+
+def make_loader(settings: TrainSettings, encoder: Encoder, processes: Processes, start_step: int = 0) -> StepLoader:
+    """The steps of the run, those of this process."""
+    kind = attention_kind(settings.model.attention, processes.device)
+    return StepLoader(
+        settings.data.sources,
+        encoder,
+        settings.data,
+        settings.optimiser,
+        rank=processes.rank,
+        world=processes.count,
+        start_step=start_step,
+        # Rows side by side need no scores between them; FlashAttention finds sequences in a single row alone.
+        one_row=kind == "flash_attention_2",
+        # Processes that share weights gather each layer together, so none may leave the vision tower out.
+        blank_images=settings.run.sharding == "fsdp2" and processes.count > 1,
+    )
+
+
+def make_encoder(settings: TrainSettings) -> Encoder:
+    """What turns samples into tokens and pictures for this model, in the form of its recipe."""
+    known = shape_of(settings.model)
+    recipe = None if known is None or known.recipe == "own" else known.recipe
+    return Encoder(processor(settings.model), settings.data, recipe=recipe)
+
+
+def _tied(settings: TrainSettings) -> bool:
+    """Whether embedding and head are one tensor, which an empty model would take apart."""
+    config = configuration(settings.model)
+    return bool(getattr(config, "tie_word_embeddings", False) or config.get_text_config().tie_word_embeddings)
+
+
+def _compile_layers(model: nn.Module) -> None:
+    """Compile each layer of the language model; lengths differ from step to step, so shapes are not fixed."""
+    inner: Any = model
+    inner = inner.get_base_model() if hasattr(inner, "get_base_model") else inner
+    for layer in inner.model.language_model.layers:
+        layer.compile(dynamic=True)

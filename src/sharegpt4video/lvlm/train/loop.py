@@ -1,0 +1,173 @@
+"""The training loop: one optimiser step after the other, whatever shares the weights.
+
+The loss of a step is the sum of the token losses of its global batch over the learned tokens of its global batch, so
+packing, the micro-batch and the number of processes change nothing but rounding.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+from ..model.flops import Flops
+from .engines import PlainEngine
+from .measure import peak_memory_bytes
+from .processes import Processes
+from .report import StepReport, TrainingError
+from .schedule import Schedule
+
+if TYPE_CHECKING:
+    from ..data.loader import Step
+    from ..data.packing import Batch
+
+Arithmetic = Callable[[list["Batch"]], Flops]
+"""Arithmetic of one process for its batches of a step, recomputation not counted."""
+
+
+@dataclass
+class Loop:
+    """Runs steps and reports each."""
+
+    engine: PlainEngine
+    processes: Processes
+    schedule: Schedule
+    group_names: tuple[str, ...]
+    total_steps: int
+    flops: Arithmetic
+    peak_flops: float | None
+    """Of one device; None where it is not known: then there is no MFU."""
+    blank: Callable[[], Batch] = field(repr=False)
+    """Makes a batch of which nothing is learned: a process with fewer batches than another runs it instead."""
+
+    def run(self, steps: Iterable[Step], asked_to_stop: Callable[[], bool]) -> Iterator[tuple[StepReport, Step, bool]]:
+        """Yield a report of each step as soon as it is done, the step, and whether any process was asked to stop.
+
+        Raises TrainingError for a loss or gradients that are no finite numbers and for a step without learned tokens,
+        before the weights are changed.
+        """
+        begun = time.perf_counter()
+        for step in steps:
+            waited = time.perf_counter() - begun
+            counts = self._count(step, waited)
+            scale = self._scale(step, counts.loss_tokens)
+            losses = self._backward(step, scale, counts.most_batches)
+            loss_sum = self._checked_loss(step, losses)
+            rates = self.schedule.rates(step.number)
+            norm = self.engine.update(rates)
+            if not math.isfinite(norm):
+                raise TrainingError(self._refused(step, f"the gradients are no finite numbers (length {norm})"))
+            ended = self.processes.gather([time.perf_counter() - begun, peak_memory_bytes(), float(asked_to_stop())])
+            begun = time.perf_counter()
+            seconds = max(one[0] for one in ended)
+            report = StepReport(
+                step=step.number + 1,
+                total_steps=self.total_steps,
+                loss=loss_sum / counts.loss_tokens,
+                gradient_norm=norm,
+                rates=dict(zip(self.group_names, rates, strict=True)),
+                samples=counts.samples,
+                skipped=counts.skipped,
+                tokens=counts.tokens,
+                loss_tokens=counts.loss_tokens,
+                visual_tokens=counts.visual_tokens,
+                seconds=seconds,
+                tokens_per_second=counts.tokens / seconds,
+                samples_per_second=counts.samples / seconds,
+                mfu=self._mfu(counts.flops, seconds),
+                data_stall=min(counts.waited / seconds, 1.0),
+                peak_memory_bytes=int(max(one[1] for one in ended)),
+            )
+            yield report, step, any(one[2] for one in ended)
+
+    def _count(self, step: Step, waited: float) -> Counts:
+        """Sums over all processes, in one exchange."""
+        batches = step.batches
+        mine = [
+            step.loss_tokens,
+            step.samples,
+            len(step.skipped),
+            sum(batch.tokens for batch in batches),
+            sum(batch.visual_tokens for batch in batches),
+            self.flops(batches).model if self.peak_flops else 0.0,
+            len(batches),
+            waited,
+        ]
+        every = self.processes.gather([float(one) for one in mine])
+        sums = [sum(column) for column in zip(*every, strict=True)]
+        return Counts(
+            loss_tokens=int(sums[0]),
+            samples=int(sums[1]),
+            skipped=int(sums[2]),
+            tokens=int(sums[3]),
+            visual_tokens=int(sums[4]),
+            flops=sums[5],
+            most_batches=int(max(one[6] for one in every)),
+            waited=max(one[7] for one in every),
+        )
+
+    def _scale(self, step: Step, loss_tokens: int) -> float:
+        """What a summed loss is multiplied with. Gradients are averaged over processes, hence their number."""
+        if not loss_tokens:
+            raise TrainingError(self._refused(step, "no token of this step is learned, so there is no loss"))
+        return self.processes.count / loss_tokens
+
+    def _backward(self, step: Step, scale: float, most_batches: int) -> list[Tensor]:
+        """Summed losses of this process's batches; every process runs the same number of them."""
+        losses = []
+        counted = 0
+        for index in range(most_batches):
+            own = index < len(step.batches)
+            batch = step.batches[index] if own else self.blank()
+            inputs = {name: value.to(self.processes.device, non_blocking=True) for name, value in batch.inputs.items()}
+            last = index == most_batches - 1
+            loss, tokens = self.engine.backward(inputs, scale if own else 0.0, last=last)
+            if own:
+                losses.append(loss)
+                counted += tokens
+        if counted != step.loss_tokens:
+            raise TrainingError(
+                f"step {step.number + 1}: of {step.loss_tokens} learned tokens in the data, the model counts {counted}"
+            )
+        return losses
+
+    def _checked_loss(self, step: Step, losses: list[Tensor]) -> float:
+        """The loss of the step over all processes, summed in the order of the ranks."""
+        mine = torch.stack(losses).double().sum().item() if losses else 0.0
+        every = [one[0] for one in self.processes.gather([mine])]
+        if not all(math.isfinite(one) for one in every):
+            raise TrainingError(self._refused(step, f"the loss is no finite number ({sum(every)})"))
+        return sum(every)
+
+    def _refused(self, step: Step, what: str) -> str:
+        ids = self.processes.gather_texts([one for batch in step.batches for one in batch.ids])
+        shown = ", ".join(ids[:16]) + (f" and {len(ids) - 16} more" if len(ids) > 16 else "")
+        return (
+            f"step {step.number + 1}: {what}. Samples of the step: {shown}. Nothing was learned from it; the "
+            "newest checkpoint is from before. Look at these samples; if they are fine, lower the learning rates"
+        )
+
+    def _mfu(self, flops: float, seconds: float) -> float | None:
+        if not self.peak_flops:
+            return None
+        return flops / seconds / (self.peak_flops * self.processes.count)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """What a step holds, over all processes."""
+
+    loss_tokens: int
+    samples: int
+    skipped: int
+    tokens: int
+    visual_tokens: int
+    flops: float
+    most_batches: int
+    waited: float
+    """Seconds that the slowest process waited for its samples."""

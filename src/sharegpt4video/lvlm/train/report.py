@@ -1,0 +1,75 @@
+"""What a training run tells: each step as it is done, and the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from ...errors import SG4VError
+
+
+class TrainingError(SG4VError):
+    """A run that must not go on: a loss that is no number, nothing to learn from, out of memory."""
+
+
+@dataclass(frozen=True)
+class StepReport:
+    """One optimiser step over all processes."""
+
+    step: int
+    """Counted from 1."""
+    total_steps: int
+    loss: float
+    """Sum of the token losses of the step over its learned tokens."""
+    gradient_norm: float
+    """Before it was shortened."""
+    rates: dict[str, float]
+    """Learning rate by parameter group."""
+    samples: int
+    skipped: int
+    tokens: int
+    loss_tokens: int
+    visual_tokens: int
+    seconds: float
+    tokens_per_second: float
+    samples_per_second: float
+    mfu: float | None
+    """Share of the device's peak that went into the arithmetic of the model, recomputation not counted (0..1)."""
+    data_stall: float
+    """Share of the step in which the model waited for samples (0..1; the slowest process)."""
+    peak_memory_bytes: int
+    """Of the device, or of the process on a CPU (the fullest process)."""
+
+    def to_plain(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+OnStep = Callable[[StepReport], None]
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """How a run ended."""
+
+    steps: int
+    total_steps: int
+    loss: float | None
+    """Of the last step; None when this call did none."""
+    checkpoint: Path
+    interrupted: bool
+    """A signal ended it after ``steps``; the same command goes on from there."""
+    resumed_from: int
+    """Steps that were done before this call."""
+    skipped: int
+    seconds: float
+
+    def text(self) -> str:
+        """The end of the run for a reader."""
+        done = f"{self.steps} of {self.total_steps} steps in {self.seconds:.0f} s"
+        since = f", {self.resumed_from} of them before" if self.resumed_from else ""
+        loss = "" if self.loss is None else f", loss {self.loss:.4f}"
+        left_out = f", {self.skipped} samples left out (see skipped.jsonl)" if self.skipped else ""
+        how = "interrupted; run the same command to go on. " if self.interrupted else ""
+        return f"{how}{done}{since}{loss}{left_out}; checkpoint: {self.checkpoint}"

@@ -1,0 +1,207 @@
+"""A training run from settings to its last checkpoint. A newcomer reads this first, then ``loop``."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..data.encode import Encoder
+from ..data.packing import Batch
+from ..settings import TrainSettings
+from . import checkpoints
+from .assemble import check_machine, make_encoder, make_engine, make_loader, make_model
+from .engines import PlainEngine
+from .loop import Loop
+from .processes import Processes
+from .randomness import random_states, restore_random_states, seed_everything
+from .report import OnStep, StepReport, TrainingError, TrainResult
+from .same import check_same, facts_of
+from .schedule import Schedule
+from .speed import flops_of, peak_flops
+from .stopping import Stopping
+from .tracking import Log
+
+logger = logging.getLogger(__name__)
+
+
+def train(
+    settings: TrainSettings, out: str | Path, *, resume: bool = True, on_step: OnStep | None = None
+) -> TrainResult:
+    """Train, or go on with, the run in the folder ``out``.
+
+    Goes on from the newest sound checkpoint, bit for bit as if it had not stopped (same machine, libraries and number
+    of processes). Without ``resume`` what an earlier run left in ``out`` is removed first. SIGTERM and SIGINT end it
+    after the step, with a checkpoint. ``on_step`` is called in the first process.
+
+    Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
+    unwritable files, TrainingError for a loss that is no number or too little memory, MissingExtra.
+    """
+    out = Path(out)
+    processes = Processes()
+    check_machine(settings, processes)
+    with _advice_when_memory_ends(settings), _kernels(settings):
+        seed_everything(settings.optimiser.seed)
+        model, groups = make_model(settings, processes)
+        encoder = make_encoder(settings)
+        steps = len(make_loader(settings, encoder, processes))
+        facts = processes.from_first(facts_of(settings.data, model, steps) if processes.first else None)
+        run = Run(settings, out, processes, make_engine(settings, model, groups, processes), groups, encoder, facts)
+        return run.go(model, resume=resume, on_step=on_step)
+
+
+@dataclass
+class Run:
+    """The parts of a run that checkpoints are made of."""
+
+    settings: TrainSettings
+    out: Path
+    processes: Processes
+    engine: PlainEngine
+    groups: list[dict[str, Any]]
+    encoder: Encoder
+    facts: dict[str, Any]
+
+    def go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
+        """Load what there is, run what is left, save."""
+        begun, total, done = time.monotonic(), self.facts["steps"], self.begin(resume=resume)
+        # Dropout differs between processes, which hold different samples; from here on only the loop draws.
+        if not done:
+            seed_everything(self.settings.optimiser.seed + self.processes.rank)
+        steps = make_loader(self.settings, self.encoder, self.processes, done)
+        loop = self._loop(model, total, steps.blank)
+        last: StepReport | None = None
+        skipped, stopped = 0, False
+        log = Log(self.settings, self.out, done) if self.processes.first else None
+        with Stopping() as stopping:
+            for last, step, stopped in loop.run(steps, lambda: stopping.asked) if done < total else ():
+                skipped += last.skipped
+                self._tell(last, self.processes.gather_texts([str(one) for one in step.skipped]), log, on_step)
+                if stopped or last.step == total or last.step % self.settings.run.save_every_steps == 0:
+                    self.save(last.step)
+                if stopped:
+                    break
+        if log:
+            log.close()
+        now = last.step if last else done
+        return TrainResult(
+            steps=now,
+            total_steps=total,
+            loss=last.loss if last else None,
+            checkpoint=checkpoints.checkpoint_folder(self.out, now),
+            interrupted=stopped and now < total,
+            resumed_from=done,
+            skipped=skipped,
+            seconds=time.monotonic() - begun,
+        )
+
+    def begin(self, *, resume: bool) -> int:
+        """Load the newest checkpoint; gives the number of steps done."""
+        found: checkpoints.Checkpoint | None = None
+        if self.processes.first:
+            if not resume:
+                checkpoints.forget(self.out)
+            (self.out / "checkpoints").mkdir(parents=True, exist_ok=True)
+            found, damaged = checkpoints.newest(self.out)
+            for problem in damaged:
+                logger.warning("%s; the checkpoint before it is used. Look at the disk.", problem)
+            for note in check_same(found, self.settings, self.facts, self.processes.count) if found else ():
+                logger.warning("not bit for bit the same run, but the same but for rounding: %s", note)
+            (self.out / "settings.json").write_text(json.dumps(self.settings.to_plain(), indent=1), encoding="utf-8")
+        found = self.processes.from_first(found)
+        if found is None:
+            return 0
+        self.engine.load(found.weights(), found.moments())
+        self.engine.load_own(found.folder)
+        states = found.random_states(self.processes.rank)
+        if states:
+            restore_random_states(states)
+        return found.step
+
+    def save(self, step: int) -> None:
+        """Write a checkpoint; every process must call it."""
+        folder = checkpoints.unfinished_folder(self.out, step)
+        folder.mkdir(parents=True, exist_ok=True)
+        weights, moments = self.engine.save()
+        self.engine.save_own(folder)
+        torch.save(random_states(), checkpoints.random_path(folder, self.processes.rank))
+        self.processes.wait()
+        if self.processes.first:
+            checkpoints.write_tensors(folder, weights, moments)
+            final = checkpoints.checkpoint_folder(self.out, step)
+            plain = self.settings.to_plain()
+            checkpoints.finish(folder, final, step, plain, self.processes.count, self.facts)
+            checkpoints.keep_newest(self.out, self.settings.run.keep_checkpoints)
+        self.processes.wait()
+
+    def _loop(self, model: nn.Module, total: int, blank: Callable[[], Batch]) -> Loop:
+        share, peaks = self.settings.optimiser.warmup_share, [group["lr"] for group in self.groups]
+        return Loop(
+            engine=self.engine,
+            processes=self.processes,
+            schedule=Schedule(peaks, total, share),
+            group_names=tuple(group["name"] for group in self.groups),
+            total_steps=total,
+            flops=flops_of(self.settings, model),
+            peak_flops=peak_flops(self.processes.device),
+            blank=blank,
+        )
+
+    def _tell(self, report: StepReport, skipped: list[str], log: Log | None, on_step: OnStep | None) -> None:
+        if log is None:
+            return
+        log.step(report)
+        log.skipped(report.step, skipped)
+        if on_step:
+            on_step(report)
+
+
+@contextmanager
+def _advice_when_memory_ends(settings: TrainSettings) -> Iterator[None]:
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(f"out of memory on the GPU: {', '.join(_advice(settings))}. ({error})") from error
+
+
+def _advice(settings: TrainSettings) -> list[str]:
+    """What would take less memory, the cheapest first."""
+    data, run, optimiser = settings.data, settings.run, settings.optimiser
+    found = []
+    if not run.fused_loss:
+        found.append("set run.fused_loss")
+    if optimiser.micro_batch > 1:
+        found.append(f"lower optimiser.micro_batch ({optimiser.micro_batch}); the results stay the same")
+    if data.packing and data.pack_tokens > data.max_tokens:
+        found.append(f"lower data.pack_tokens ({data.pack_tokens})")
+    if data.packing and data.pack_images > 1:
+        found.append(f"lower data.pack_images ({data.pack_images})")
+    if run.checkpointing != "full":
+        found.append("set run.checkpointing to full")
+    found.append("use more GPUs with run.sharding=fsdp2" if run.sharding != "fsdp2" else "use more GPUs")
+    return [*found, "sg4v train lvlm CONFIG --plan shows what takes how much"]
+
+
+@contextmanager
+def _kernels(settings: TrainSettings) -> Iterator[None]:
+    """TF32 for what stays in 32 bits on a GPU, as in the recipe; deterministic kernels when asked for."""
+    import os
+
+    before = torch.are_deterministic_algorithms_enabled()
+    if torch.cuda.is_available():
+        torch.set_float32_matmul_precision("high" if settings.run.precision == "bf16" else "highest")
+    if settings.run.deterministic:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+        torch.use_deterministic_algorithms(True)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

@@ -1,0 +1,112 @@
+"""Whether a run may go on from a checkpoint: what changed since, and what of it can matter."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from ...errors import SettingsError
+from ..settings import DataSettings, TrainSettings
+from .checkpoints import Checkpoint, sha256, versions
+from .engines import whole
+
+# They change no number of the run.
+HARMLESS = frozenset(
+    {
+        "name",
+        "data.workers",
+        "data.ready_steps",
+        "run.save_every_steps",
+        "run.keep_checkpoints",
+        "run.log_every_steps",
+        "run.trackers",
+    }
+)
+# They change the order in which the same numbers are added, and which dropout masks are drawn.
+ROUNDING = frozenset(
+    {
+        "model.attention",
+        "data.packing",
+        "data.pack_tokens",
+        "data.pack_images",
+        "optimiser.micro_batch",
+        "run.checkpointing",
+        "run.fused_loss",
+        "run.compile",
+        "run.sharding",
+        "run.deterministic",
+    }
+)
+
+
+def facts_of(data: DataSettings, model: nn.Module, steps: int) -> dict[str, Any]:
+    """What besides the settings decides a run: the data's files, how many steps they make, the frozen weights.
+
+    Every process must call it.
+    """
+    sources = {source.path: sha256(Path(source.path)) for source in data.sources if Path(source.path).is_file()}
+    return {"steps": steps, "sources": sources, "frozen": fingerprint(model)}
+
+
+def fingerprint(model: nn.Module) -> str:
+    """A digest of the frozen weights' names, shapes and first values."""
+    digest = hashlib.sha256()
+    for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:
+            first = whole(parameter.detach()).flatten()[:16].float().cpu()
+            digest.update(f"{name} {tuple(parameter.shape)} {first.tolist()}".encode())
+    return digest.hexdigest()
+
+
+def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str, Any], processes: int) -> list[str]:
+    """What changed since the checkpoint and can change the rounding alone.
+
+    Raises SettingsError listing every change that makes it another run.
+    """
+    before, now = flat(checkpoint.settings), flat(settings.to_plain())
+    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
+    said = {name: f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in changed}
+    wrong = [text for name, text in said.items() if name not in HARMLESS | ROUNDING]
+    wrong += _changed_facts(checkpoint.facts, facts) if not wrong else []
+    if wrong:
+        raise SettingsError(
+            f"{checkpoint.folder}: cannot go on with another run: {'; '.join(wrong)}; "
+            "undo the changes, write to another folder, or begin anew with --fresh"
+        )
+    notes = [text for name, text in said.items() if name in ROUNDING]
+    if processes != checkpoint.processes:
+        notes.append(f"it runs in {processes} processes, before in {checkpoint.processes}")
+    here = versions()
+    notes += [f"{name} was {old}, is {here.get(name)}" for name, old in checkpoint.versions.items()
+              if here.get(name) != old]  # fmt: skip
+    return notes
+
+
+def _changed_facts(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    wrong = [f"{path} has other contents now" for path, digest in now["sources"].items()
+             if before["sources"].get(path) != digest]  # fmt: skip
+    if before["steps"] != now["steps"]:
+        wrong.append(f"the data make {now['steps']} steps, before {before['steps']}")
+    if before["frozen"] != now["frozen"]:
+        wrong.append("the frozen weights are not those it began with")
+    return wrong
+
+
+def flat(plain: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested settings by dotted name; sequences as lists, as JSON gives them back."""
+    found: dict[str, Any] = {}
+    for name, value in plain.items():
+        if isinstance(value, dict):
+            found |= flat(value, f"{before}{name}.")
+        else:
+            found[before + name] = _as_json(value)
+    return found
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, (list, tuple)):
+        return [_as_json(one) for one in value]
+    return {name: _as_json(one) for name, one in value.items()} if isinstance(value, dict) else value

@@ -1,0 +1,122 @@
+"""Where the figures of a run go: ``log.jsonl``, TensorBoard, Weights & Biases."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Protocol
+
+from ...errors import MissingExtra
+from ..settings import TrainSettings
+from .report import StepReport
+
+
+class Tracker(Protocol):
+    """Takes figures by name."""
+
+    def log(self, step: int, figures: dict[str, float]) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class TensorBoard:
+    """Event files below the run's folder."""
+
+    def __init__(self, _: TrainSettings, out: Path, step: int) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingExtra("run.trackers: tensorboard", "train") from error
+        # purge_step hides what a killed run wrote after the checkpoint.
+        self._writer: Any = SummaryWriter(str(out / "tensorboard"), purge_step=step + 1)
+
+    def log(self, step: int, figures: dict[str, float]) -> None:
+        for name, value in figures.items():
+            self._writer.add_scalar(name, value, step)
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+class WandB:
+    """A run of Weights & Biases, gone on with when the training is."""
+
+    def __init__(self, settings: TrainSettings, out: Path, step: int) -> None:
+        try:
+            import wandb
+        except ImportError as error:
+            what = "run.trackers: wandb (which is no part of the extra: also pip install wandb)"
+            raise MissingExtra(what, "train") from error
+        given = out / "wandb.json"
+        known = json.loads(given.read_text(encoding="utf-8"))["id"] if step and given.exists() else None
+        name = settings.name or None
+        self._run: Any = wandb.init(
+            project="sharegpt4video", name=name, id=known, resume="allow", config=settings.to_plain()
+        )
+        given.write_text(json.dumps({"id": self._run.id}), encoding="utf-8")
+
+    def log(self, step: int, figures: dict[str, float]) -> None:
+        self._run.log(figures, step=step)
+
+    def close(self) -> None:
+        self._run.finish()
+
+
+TRACKERS: dict[str, Callable[[TrainSettings, Path, int], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB}
+
+
+class Log:
+    """Writes a line per step and per sample left out; what stands there of steps after ``step`` is cut off."""
+
+    def __init__(self, settings: TrainSettings, out: Path, step: int) -> None:
+        self._every = settings.run.log_every_steps
+        self._log = cut_after(out / "log.jsonl", step).open("a", encoding="utf-8")
+        self._skipped = cut_after(out / "skipped.jsonl", step).open("a", encoding="utf-8")
+        self._trackers: list[Tracker] = [TRACKERS[name](settings, out, step) for name in settings.run.trackers]
+
+    def step(self, report: StepReport) -> None:
+        if report.step % self._every and report.step != report.total_steps:
+            return
+        self._log.write(json.dumps(report.to_plain()) + "\n")
+        self._log.flush()
+        for tracker in self._trackers:
+            tracker.log(report.step, figures(report))
+
+    def skipped(self, step: int, reasons: Iterable[str]) -> None:
+        for reason in reasons:
+            self._skipped.write(json.dumps({"step": step, "why": reason}, ensure_ascii=False) + "\n")
+        self._skipped.flush()
+
+    def close(self) -> None:
+        self._log.close()
+        self._skipped.close()
+        for tracker in self._trackers:
+            tracker.close()
+
+
+def figures(report: StepReport) -> dict[str, float]:
+    """A step's numbers by name, the learning rates each on its own."""
+    plain = report.to_plain()
+    rates: dict[str, float] = plain.pop("rates")
+    numbers = {name: float(value) for name, value in plain.items() if isinstance(value, (int, float))}
+    return {f"train/{name}": value for name, value in numbers.items() if name not in ("step", "total_steps")} | {
+        f"rate/{name}": rate for name, rate in rates.items()
+    }
+
+
+def cut_after(path: Path, step: int) -> Path:
+    """Keep a log's lines up to a step; a line that a kill cut short is dropped, too."""
+    if not path.exists():
+        return path
+    kept = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        try:
+            said = json.loads(line)
+        except ValueError:
+            break
+        if said["step"] > step or not line.endswith("\n"):
+            break
+        kept.append(line)
+    path.write_text("".join(kept), encoding="utf-8")
+    return path

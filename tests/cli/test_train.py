@@ -1,0 +1,92 @@
+"""``sg4v train`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import CliRunner
+
+from sharegpt4video.cli.train import train, train_settings
+from sharegpt4video.errors import SettingsError
+
+torch = pytest.importorskip("torch")
+for package in ("transformers", "peft", "accelerate"):
+    pytest.importorskip(package)
+
+CONFIG = """
+model: {{shape: tiny, random_weights: true}}
+tune: {{lora_rank: 4, lora_alpha: 8.0, language_rate: 1.0e-3}}
+data: {{sources: [{{path: {path}}}], max_tokens: 512, packing: false, workers: 0}}
+optimiser: {{global_batch: 2, micro_batch: 2}}
+run: {{precision: fp32, checkpointing: none}}
+"""
+
+
+@pytest.fixture
+def config(tmp_path: Path) -> Path:
+    torch.set_num_threads(1)
+    Image.fromarray(np.full((40, 60, 3), 90, np.uint8)).save(tmp_path / "grey.png")
+    asked = {"from": "human", "value": "<image>\nWhich colour?"}
+    told = {"from": "gpt", "value": "The background is grey"}
+    samples = [{"id": str(number), "image": "grey.png", "conversations": [asked, told]} for number in range(4)]
+    (tmp_path / "samples.json").write_text(json.dumps(samples), encoding="utf-8")
+    path = tmp_path / "config.yaml"
+    path.write_text(CONFIG.format(path=tmp_path / "samples.json"), encoding="utf-8")
+    return path
+
+
+def run(*words: object) -> tuple[int, str, str]:
+    shown = CliRunner().invoke(train, [str(word) for word in words])
+    return shown.exit_code, shown.stdout, shown.stderr
+
+
+def test_train_go_on_and_merge(config: Path, tmp_path: Path) -> None:
+    out, merged = tmp_path / "run", tmp_path / "merged"
+    code, said, told = run("lvlm", config, "--out", out, "--set", "optimiser.max_steps=1")
+    assert (code, told.count("loss")) == (0, 1), told
+    assert "1 of 1 steps" in said
+    code, _, told = run("lvlm", config, "--out", out)
+    assert code == 2
+    assert "optimiser.max_steps was 1, is None" in told
+    assert "--fresh" in told
+    code, said, _ = run("lvlm", config, "--out", out, "--fresh")
+    assert (code, "2 of 2 steps" in said) == (0, True)
+    code, said, told = run("merge", out, merged)
+    assert (code, (merged / "model.safetensors").is_file()) == (0, True), told
+    code, _, told = run("merge", out, merged)
+    assert (code, "is not empty" in told) == (2, True)
+
+
+def test_a_plan_needs_no_data_and_no_folder(config: Path) -> None:
+    code, said, told = run("lvlm", config, "--plan", "--gpus", 2, "--gpu", "A100-80", "--samples", 1000)
+    assert code == 0, told
+    assert "A100-80" in said
+    code, _, told = run("lvlm", config, "--plan", "--gpu", "Z80")
+    assert (code, "Z80" in told) == (2, True)
+
+
+def test_what_is_missing_is_said(config: Path, tmp_path: Path) -> None:
+    code, _, told = run("lvlm", config)
+    assert (code, "--out DIR is missing" in told) == (2, True)
+    lost = ["--set", "data.sources=[{path: nowhere.json}]"]
+    code, _, told = run("lvlm", config, "--out", tmp_path / "run", *lost)
+    assert (code, "there is no file nowhere.json" in told) == (2, True)
+    code, _, told = run("merge", tmp_path / "nothing", tmp_path / "merged")
+    assert (code, "holds no checkpoint" in told) == (1, True)
+
+
+def test_settings_are_changed_before_they_are_checked(config: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.yaml"
+    bare.write_text("tune: {lora_rank: 4}", encoding="utf-8")
+    settings = train_settings(bare, ["model.shape=tiny", "model.random_weights=true", "run.trackers=[tensorboard]"])
+    assert (settings.model.shape, settings.tune.lora_rank, settings.run.trackers) == ("tiny", 4, ("tensorboard",))
+    with pytest.raises(SettingsError, match=r"tune.lora_rnk.*did you mean tune.lora_rank"):
+        train_settings(config, ["tune.lora_rnk=8"])
+    with pytest.raises(SettingsError, match=r"micro_batch must be at least 1"):
+        train_settings(config, ["optimiser.micro_batch=0"])
+    with pytest.raises(SettingsError, match=r"with --set: tune.lora_rank"):
+        train_settings(config, ["tune.lora_rank=many"])

@@ -1,0 +1,135 @@
+"""What must end a run: a loss that is no number, nothing to learn from, labels that the model counts otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+import torch
+
+from sharegpt4video.lvlm.data.loader import Step
+from sharegpt4video.lvlm.settings import TrainSettings
+from sharegpt4video.lvlm.train.assemble import make_encoder, make_engine, make_loader, make_model
+from sharegpt4video.lvlm.train.loop import Loop
+from sharegpt4video.lvlm.train.processes import Processes
+from sharegpt4video.lvlm.train.report import TrainingError
+from sharegpt4video.lvlm.train.run import _advice
+from sharegpt4video.lvlm.train.schedule import Schedule
+from sharegpt4video.lvlm.train.speed import flops_of, lengths
+
+Tiny = Callable[..., TrainSettings]
+
+
+@pytest.fixture
+def made(tiny: Tiny) -> tuple[Loop, Step]:
+    settings, processes = tiny(), Processes()
+    model, groups = make_model(settings, processes)
+    loader = make_loader(settings, make_encoder(settings), processes)
+    loop = Loop(
+        engine=make_engine(settings, model, groups, processes),
+        processes=processes,
+        schedule=Schedule([group["lr"] for group in groups], len(loader), 0.1),
+        group_names=tuple(group["name"] for group in groups),
+        total_steps=len(loader),
+        flops=flops_of(settings, model),
+        peak_flops=None,
+        blank=loader.blank,
+    )
+    return loop, next(iter(loader))
+
+
+def run(loop: Loop, step: Step) -> None:
+    list(loop.run([step], lambda: False))
+
+
+def weights(loop: Loop) -> dict[str, torch.Tensor]:
+    return {name: p.detach().clone() for name, p in loop.engine.trained.items()}
+
+
+def test_a_loss_that_is_no_number_names_step_and_samples_and_changes_nothing(made: tuple[Loop, Step]) -> None:
+    loop, step = made
+    before = weights(loop)
+    step.batches[1].inputs["pixel_values"][0, 0, 0, 0, 0] = float("nan")
+    with pytest.raises(TrainingError, match=r"step 1: the loss is no finite number") as caught:
+        run(loop, step)
+    ids = [one for batch in step.batches for one in batch.ids]
+    assert len(ids) == 4
+    assert all(one in str(caught.value) for one in ids)
+    assert all(torch.equal(before[name], p) for name, p in loop.engine.trained.items())
+
+
+def test_gradients_that_are_no_numbers_change_nothing(made: tuple[Loop, Step]) -> None:
+    loop, step = made
+    before = weights(loop)
+    next(iter(loop.engine.trained.values())).register_hook(lambda gradient: gradient * float("inf"))
+    with pytest.raises(TrainingError, match=r"step 1: the gradients are no finite numbers"):
+        run(loop, step)
+    assert all(torch.equal(before[name], p) for name, p in loop.engine.trained.items())
+
+
+def test_a_step_without_learned_tokens_is_refused(made: tuple[Loop, Step]) -> None:
+    loop, step = made
+    for batch in step.batches:
+        batch.inputs["labels"].fill_(-100)
+    with pytest.raises(TrainingError, match="no token of this step is learned"):
+        run(loop, replace(step, loss_tokens=0))
+
+
+def test_labels_that_the_model_does_not_count_are_not_passed_over(made: tuple[Loop, Step]) -> None:
+    loop, step = made
+    step.batches[0].inputs["labels"][0, -1] = -100
+    with pytest.raises(TrainingError, match=r"of 24 learned tokens in the data, the model counts 23"):
+        run(loop, step)
+
+
+def test_a_long_gradient_is_shortened_and_its_length_told(made: tuple[Loop, Step]) -> None:
+    loop, step = made
+    seen: list[float] = []
+
+    def length(*_: object) -> None:
+        grads = [p.grad for p in loop.engine.trained.values() if p.grad is not None]
+        seen.append(float(torch.sqrt(sum((g.double() ** 2).sum() for g in grads))))  # type: ignore[arg-type]
+
+    loop.engine.optimiser.register_step_pre_hook(length)
+    report, _, _ = next(loop.run([step], lambda: False))
+    assert report.gradient_norm > 1.0
+    assert seen == pytest.approx([1.0], rel=1e-3)
+
+
+def test_the_loss_is_the_mean_over_tokens_not_over_batches(made: tuple[Loop, Step]) -> None:
+    loop, step = made
+    step.batches[0].inputs["labels"][:, :-2] = -100
+    learned = int(sum((batch.inputs["labels"] != -100).sum() for batch in step.batches))
+    summed = 0.0
+    with torch.no_grad():
+        for batch in step.batches:
+            model = loop.engine.module.model.get_base_model()
+            inputs = {name: value for name, value in batch.inputs.items() if name != "labels"}
+            scores = model(**inputs).logits.log_softmax(-1)  # transformers' own way to the scores
+            labels = batch.inputs["labels"]
+            for row, place in (labels[:, 1:] != -100).nonzero().tolist():
+                summed -= float(scores[row, place, labels[row, place + 1]])
+    report, _, _ = next(loop.run([replace(step, loss_tokens=learned)], lambda: False))
+    assert report.loss == pytest.approx(summed / learned, rel=1e-5)
+
+
+def test_lengths_of_examples_in_a_row() -> None:
+    packed: dict[str, torch.Tensor] = {"position_ids": torch.tensor([[0, 1, 2, 0, 1, 0], [0, 1, 2, 3, 4, 5]])}
+    assert lengths(packed) == [3, 2, 1, 6]
+    padded: dict[str, torch.Tensor] = {"attention_mask": torch.tensor([[1, 1, 0], [1, 1, 1]])}
+    assert lengths(padded) == [2, 3]
+
+
+def test_advice_for_too_little_memory_names_what_can_be_lowered(tiny: Tiny) -> None:
+    said = "; ".join(_advice(tiny(data__packing=True, data__pack_tokens=4096, run__fused_loss=False)))
+    for name in (
+        "run.fused_loss",
+        "optimiser.micro_batch (2)",
+        "data.pack_tokens (4096)",
+        "run.checkpointing",
+        "fsdp2",
+    ):
+        assert name in said
+    least = tiny(optimiser__micro_batch=1, run__checkpointing="full", run__sharding="fsdp2")
+    assert _advice(least)[0] == "use more GPUs"

@@ -1,0 +1,98 @@
+"""Two real processes give what one gives: gradients averaged (DDP) and weights in pieces (FSDP2), over gloo."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from sharegpt4video.lvlm.settings import DataSource, TrainSettings
+from sharegpt4video.lvlm.train import train
+
+Tiny = Callable[..., TrainSettings]
+
+# Stopped by a signal in its second step, and gone on with by the same processes.
+CHILD = """
+import json, os, signal, sys, torch
+from pathlib import Path
+from pydantic import TypeAdapter
+from sharegpt4video.lvlm.settings import TrainSettings
+from sharegpt4video.lvlm.train import train
+torch.set_num_threads(1)
+settings = TypeAdapter(TrainSettings).validate_python(json.loads(sys.argv[1]))
+def stop(report):
+    if report.step == 1:
+        os.kill(os.getpid(), signal.SIGTERM)
+first = train(settings, Path(sys.argv[2]), on_step=stop)
+assert first.interrupted and first.steps == 2, first
+second = train(settings, Path(sys.argv[2]))
+assert second.resumed_from == 2 and second.steps == 3, second
+torch.distributed.destroy_process_group()
+"""
+
+
+@pytest.fixture(scope="module")
+def mixed(conversations: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Samples with and without pictures; batches of five do not go into two."""
+    samples = json.loads(conversations.read_text(encoding="utf-8"))[:5]
+    for number in (1, 2, 4):
+        del samples[number]["image"]
+        samples[number]["conversations"][0]["value"] = "Where does the object move, and how fast?"
+    path = tmp_path_factory.mktemp("mixed") / "samples.json"
+    path.write_text(json.dumps(samples), encoding="utf-8")
+    return path
+
+
+def settings_of(tiny: Tiny, conversations: Path, mixed: Path, sharding: str) -> TrainSettings:
+    source = DataSource(str(mixed), media=str(conversations.parent))
+    return tiny(
+        data__sources=(source,), optimiser__global_batch=5, optimiser__micro_batch=1, optimiser__epochs=3,
+        run__sharding=sharding, run__save_every_steps=2,
+        # Adam turns the rounding of a gradient that is nearly zero into a step of full length; both damp that.
+        tune__language_rate=1e-3, tune__projector_rate=1e-4, optimiser__epsilon=1e-6,
+    )  # fmt: skip
+
+
+def losses(out: Path) -> list[float]:
+    return [json.loads(line)["loss"] for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def largest_difference(one: Path, other: Path, name: str) -> float:
+    a, b = load_file(one / name), load_file(other / name)
+    assert a.keys() == b.keys()
+    return max((a[key] - b[key]).abs().max().item() for key in a)
+
+
+@pytest.mark.parametrize("sharding", ["none", "fsdp2"])
+def test_two_processes_learn_what_one_learns(
+    tiny: Tiny, conversations: Path, mixed: Path, tmp_path: Path, sharding: str
+) -> None:
+    settings = settings_of(tiny, conversations, mixed, sharding)
+    train(settings, tmp_path / "one")
+    script = tmp_path / "child.py"
+    script.write_text(CHILD, encoding="utf-8")
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
+    shown = subprocess.run(
+        [*command, json.dumps(asdict(settings)), str(tmp_path / "two")],
+        capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr[-3000:]
+    assert losses(tmp_path / "two") == pytest.approx(losses(tmp_path / "one"), abs=1e-5)
+    ends = [tmp_path / name / "checkpoints" / "step-000003" for name in ("one", "two")]
+    assert largest_difference(*ends, "weights.safetensors") < 1e-5
+    assert largest_difference(*ends, "optimiser.safetensors") < 1e-5
+    assert (ends[1] / "random-00001.pt").exists()
+
+    # What two processes saved, one can go on with.
+    shutil.rmtree(ends[1])
+    (tmp_path / "two" / "log.jsonl").write_text("", encoding="utf-8")
+    assert train(settings, tmp_path / "two").resumed_from == 2
+    assert largest_difference(*ends, "weights.safetensors") < 1e-5

@@ -1,0 +1,125 @@
+"""Whole runs of the tiny model: it learns, what is frozen stays, packing changes nothing, figures are written."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from sharegpt4video.errors import SettingsError
+from sharegpt4video.lvlm.model.build import build
+from sharegpt4video.lvlm.settings import DataSource, TrainSettings
+from sharegpt4video.lvlm.train import StepReport, train
+
+Tiny = Callable[..., TrainSettings]
+
+
+def logged(out: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in (out / "log.jsonl").read_text(encoding="utf-8").splitlines()]
+
+
+def test_eight_samples_are_learned_by_heart(tiny: Tiny, tmp_path: Path) -> None:
+    settings = tiny(
+        tune__language="full", tune__language_rate=6e-3, tune__projector_rate=6e-3, tune__vision="frozen",
+        data__system="Look.", optimiser__global_batch=8, optimiser__micro_batch=8, optimiser__epochs=50,
+        optimiser__betas=(0.9, 0.95), run__save_every_steps=1000,
+    )  # fmt: skip
+    result = train(settings, tmp_path)
+    assert result.steps == 50
+    first = logged(tmp_path)[0]["loss"]
+    # Before it has learned anything, every one of the vocabulary's words is about as likely.
+    assert isinstance(first, float)
+    assert first == pytest.approx(math.log(build(settings.model, device="meta").config.text_config.vocab_size), abs=0.8)
+    assert result.loss is not None
+    assert result.loss < 0.05
+
+
+@pytest.mark.parametrize(
+    ("language", "projector", "vision"),
+    [("lora", "full", "frozen"), ("frozen", "full", "full"), ("full", "frozen", "frozen")],
+)
+def test_only_the_parts_that_are_to_learn_change(
+    tiny: Tiny, tmp_path: Path, language: str, projector: str, vision: str
+) -> None:
+    from sharegpt4video.lvlm.train.merging import find, load
+
+    settings = tiny(tune__language=language, tune__projector=projector, tune__vision=vision, optimiser__max_steps=1)
+    train(settings, tmp_path)
+    found = find(tmp_path)
+    before = dict(build(settings.model, dtype=torch.float32, seed=settings.optimiser.seed).named_parameters())
+    after = {name.replace("base_model.model.", "").replace(".base_layer", ""): p for name, p in
+             load(found, settings).named_parameters()}  # fmt: skip
+    changed = {name for name, p in before.items() if not torch.equal(p, after[name])}
+    kinds = {"language": language, "projector": projector, "vision": vision}
+    marks = {"language": ("language_model.", "lm_head.", "image_newline"), "projector": ("multi_modal_projector.",),
+             "vision": ("vision_tower.",)}  # fmt: skip
+    for part, kind in kinds.items():
+        names = {name for name in before if any(mark in name for mark in marks[part])}
+        assert bool(names & changed) == (kind == "full"), part
+    adapters = [name for name in found.weights() if "lora_B" in name]
+    assert bool(adapters) == (language == "lora")
+    assert all(found.weights()[name].abs().sum() > 0 for name in adapters)
+
+
+def test_packing_changes_nothing_but_rounding(tiny: Tiny, tmp_path: Path) -> None:
+    runs = {"alone": {"data__packing": False, "optimiser__micro_batch": 1},
+            "beside": {"data__packing": False, "optimiser__micro_batch": 4},
+            "packed": {"data__packing": True, "optimiser__micro_batch": 1, "data__pack_tokens": 700}}  # fmt: skip
+    losses = {}
+    for name, changes in runs.items():
+        train(tiny(optimiser__max_steps=3, **changes), tmp_path / name)
+        losses[name] = [line["loss"] for line in logged(tmp_path / name)]
+    assert losses["beside"] == pytest.approx(losses["alone"], abs=1e-4)
+    assert losses["packed"] == pytest.approx(losses["alone"], abs=1e-4)
+
+
+def test_figures_are_reported_logged_and_tracked(tiny: Tiny, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    seen: list[StepReport] = []
+    train(tiny(optimiser__max_steps=3, run__trackers=("tensorboard",)), tmp_path, on_step=seen.append)
+    assert [report.step for report in seen] == [1, 2, 3]
+    assert [report.to_plain() for report in seen] == logged(tmp_path)
+    assert all(report.samples == 4 and report.mfu is None for report in seen)
+    assert all(0 <= report.data_stall <= 1 and report.peak_memory_bytes > 1e8 for report in seen)
+    assert seen[1].rates == pytest.approx({"language": 1e-2, "projector": 1e-3, "vision": 1e-4})
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.value for event in events.Scalars("train/loss")] == pytest.approx([one.loss for one in seen])
+    assert [event.step for event in events.Scalars("rate/language")] == [1, 2, 3]
+
+
+def test_a_sample_that_cannot_be_read_is_left_out_and_named(tiny: Tiny, conversations: Path, tmp_path: Path) -> None:
+    samples = json.loads(conversations.read_text(encoding="utf-8"))
+    samples[3]["image"] = "nowhere.png"
+    path = tmp_path / "samples.json"
+    path.write_text(json.dumps(samples), encoding="utf-8")
+    source = DataSource(str(path), media=str(conversations.parent))
+    result = train(tiny(data__sources=(source,), optimiser__epochs=1), tmp_path / "out")
+    assert result.skipped == 1
+    assert sum(int(line["samples"]) for line in logged(tmp_path / "out")) == 7  # type: ignore[call-overload]
+    assert "sample-3" in (tmp_path / "out" / "skipped.jsonl").read_text(encoding="utf-8")
+
+
+def test_what_the_machine_cannot_do_is_said_before_anything_is_made(tiny: Tiny, tmp_path: Path) -> None:
+    lost = DataSource(str(tmp_path / "nowhere.json"))
+    with pytest.raises(SettingsError, match=r"there is no file .*nowhere.json"):
+        train(tiny(data__sources=(lost,)), tmp_path / "out")
+    with pytest.raises(SettingsError, match="deepspeed needs several processes"):
+        train(tiny(run__sharding="deepspeed"), tmp_path / "out")
+    if not torch.cuda.is_available():
+        with pytest.raises(SettingsError, match="no GPU was found"):
+            train(tiny(model__shape="llava-next-llama3-8b"), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_are_kept_in_32_bits_though_the_arithmetic_is_in_16(tiny: Tiny, tmp_path: Path) -> None:
+    result = train(tiny(run__precision="bf16", optimiser__max_steps=1), tmp_path)
+    weights = load_file(result.checkpoint / "weights.safetensors")
+    assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
