@@ -1,0 +1,122 @@
+"""``sg4v world``: write a set of rendered videos whose every fact is known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .console import FAILED, exit_codes, say
+
+if TYPE_CHECKING:
+    from ..world.files import SetSettings
+
+Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.", file_okay=False)]
+Videos = Annotated[int, typer.Option(metavar="N", min=1, help="How many videos.")]
+Kinds = Annotated[str, typer.Option(metavar="KINDS", help="dense, short, shuffled, wrong; with commas, or none.")]
+Difficulty = Annotated[str, typer.Option(metavar="NAME", help="simple, medium or hard.")]
+SplitName = Annotated[
+    str, typer.Option(metavar="NAME", help="any, train (without the held-out pairs) or composition (with one).")
+]
+PairingName = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="With composition: colour-shape, direction-speed, first-second.", show_default=False
+    ),
+]
+Size = Annotated[str, typer.Option(metavar="WxH", help="Pixels of a picture.")]
+Crf = Annotated[int, typer.Option(help="Quality of the coding: 0 lossless, 51 worst.")]
+Asked = Annotated[bool, typer.Option(help="Also write questions for evaluation.")]
+Learned = Annotated[int, typer.Option(metavar="N", min=0, help="Also write N questions a video to be trained on.")]
+Workers = Annotated[
+    int | None, typer.Option(metavar="N", min=1, help="Processes. Default: one for each core.", show_default=False)
+]
+
+
+def world(
+    out: Out,
+    videos: Videos = 1000,
+    captions: Kinds = "dense",
+    difficulty: Difficulty = "simple",
+    split: SplitName = "any",
+    pairing: PairingName = None,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same set.")] = 0,
+    size: Size = "128x128",
+    seconds: Annotated[float, typer.Option(help="Length of a video.")] = 2.0,
+    fps: Annotated[float, typer.Option(help="Pictures for each second.")] = 8.0,
+    crf: Crf = 10,
+    questions: Asked = True,
+    learn_questions: Learned = 0,
+    workers: Workers = None,
+) -> None:
+    """Write short rendered videos with captions, questions and all facts.
+
+    A run that was stopped goes on where it stopped; more videos can be added with a larger --videos.
+    """
+    from ..world.files import write_set
+
+    with exit_codes():
+        width, height = _size(size)
+        settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
+                             seconds=seconds, fps=fps, crf=crf)  # fmt: skip
+        kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
+        result = write_set(out, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
+                           workers=workers)  # fmt: skip
+        typer.echo(result.text())
+
+
+def world_check(
+    clips: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Clips to read.")],
+    scenes: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="SET", help="The set they belong to: compare with its facts.", file_okay=False, show_default=False
+        ),
+    ] = None,
+) -> None:
+    """Read the facts of rendered clips back from their pixels."""
+    from ..errors import SettingsError
+    from ..world.check import check, compare
+    from ..world.files import read_scenes
+
+    with exit_codes():
+        known = read_scenes(scenes) if scenes else {}
+        wrong = 0
+        for clip in clips:
+            if scenes and clip.name not in known:
+                raise SettingsError(f"{clip.name} is not in {scenes / 'scenes.jsonl'}; name the set it belongs to")
+            reading = check(clip)
+            typer.echo(f"{clip.name}: {describe(reading)}")
+            if scenes:
+                misses = compare(reading, known[clip.name]).misses
+                wrong += bool(misses)
+                typer.echo("\n".join(f"  {miss}" for miss in misses) or "  all as it should be")
+        if scenes:
+            say(f"{len(clips)} clips, {wrong} with something else than the facts")
+        if wrong:
+            raise typer.Exit(FAILED)
+
+
+def describe(reading: Any) -> str:
+    """A reading on one line."""
+    things = []
+    for thing in reading.things:
+        deeds = [" ".join(part for part in (deed.kind, deed.direction, deed.colour) if part) for deed in thing.deeds]
+        things.append(f"{thing.size} {thing.colour} {thing.shape}: {', '.join(deeds) or 'stays'}")
+    return f"{'; '.join(things) or 'nothing'}; camera {reading.camera}; background {', '.join(reading.tones)}"
+
+
+def _size(text: str) -> tuple[int, int]:
+    from ..errors import SettingsError
+
+    width, _, height = text.partition("x")
+    if not (width.isdigit() and height.isdigit()):
+        raise SettingsError(f"--size is WIDTHxHEIGHT, such as 128x128, not {text!r}")
+    return int(width), int(height)
+
+
+def _settings(**given: Any) -> SetSettings:
+    from ..world.files import SetSettings
+
+    return SetSettings(**given)

@@ -1,0 +1,275 @@
+"""Write a set of videos with everything that is known about them: for training, for evaluation, for tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, StorageError
+from .captions import CAPTION_KINDS, CaptionKind, caption
+from .questions import Question, questions
+from .render import frame_count, write_video
+from .sampling import DIFFICULTIES, HELD_OUT, Pairing, Split, sample_scene
+from .scenes import Scene
+
+PROMPT = "<video>\ndescribe the video."
+"""Asked for every kind of caption alike, so that sets differ in the captions alone."""
+_FORMAT = 1  # of the whole set; a set of another format is not added to
+
+
+@dataclass(frozen=True)
+class SetSettings:
+    """What decides a set besides the number of its videos."""
+
+    seed: int = 0
+    """Scenes, words and questions; video k is the same in a set of any length."""
+    difficulty: str = "simple"
+    """``simple``, ``medium`` or ``hard``."""
+    split: Split = "any"
+    """``train`` leaves out the held-out pairs, every scene of ``composition`` has one."""
+    pairing: Pairing | None = None
+    """Which pairs a scene of ``composition`` has to have one of."""
+    width: int = 128
+    height: int = 128
+    seconds: float = 2.0
+    fps: float = 8.0
+    crf: int = 10
+    """Quality of the videos: 0 lossless, 10 hard to tell from it, 23 what is common."""
+
+    def __post_init__(self) -> None:
+        found = []
+        if self.difficulty not in DIFFICULTIES:
+            found.append(f"difficulty is one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}")
+        if self.split not in ("any", "train", "composition"):
+            found.append(f"split is any, train or composition, not {self.split!r}")
+        if self.pairing is not None and (self.pairing not in HELD_OUT or self.split != "composition"):
+            found.append(f"pairing is one of {', '.join(HELD_OUT)} and goes with the split composition")
+        if min(self.width, self.height) < 16:
+            found.append(f"a picture has at least 16 pixels each way, not {self.width}x{self.height}")
+        if not 0 <= self.crf <= 51:
+            found.append(f"crf is 0 to 51, not {self.crf}")
+        if found:
+            raise SettingsError("; ".join(found))
+        frame_count(self.fps, self.seconds)
+
+
+@dataclass(frozen=True)
+class SetResult:
+    """What was done: ``rendered`` videos were made now, the others were there."""
+
+    folder: Path
+    videos: int
+    rendered: int
+    questions: int
+
+    def text(self) -> str:
+        there = f", {self.videos - self.rendered} were there" if self.rendered < self.videos else ""
+        asked = f"; {self.questions} questions" if self.questions else ""
+        return f"{self.videos} videos in {self.folder}: {self.rendered} rendered{there}{asked}"
+
+
+def write_set(
+    out: str | Path,
+    count: int,
+    settings: SetSettings | None = None,
+    *,
+    captions: Sequence[CaptionKind] = ("dense",),
+    ask: bool = True,
+    learn_questions: int = 0,
+    workers: int | None = None,
+) -> SetResult:
+    """Write ``count`` videos and what is known about them into a folder.
+
+    ``videos/``              000000.mp4 and so on
+    ``train-KIND.json``      for each kind of caption, one sample a video in the LLaVA layout (``video``)
+    ``train-questions.json`` ``learn_questions`` questions a video with their answers, in the same layout
+    ``questions.json``       all questions (unless ``ask`` is False); the same in the layouts of the benchmarks in
+                             ``tempcompass/`` and ``mvbench/``
+    ``scenes.jsonl``         all facts, a line for each video
+    ``set.json``             the settings
+
+    The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
+    that was stopped is finished by running it again, and more videos or other captions can be added.
+    Raises SettingsError if the folder holds a set with other settings, StorageError if it cannot be written.
+    """
+    chosen, folder = settings or SetSettings(), Path(out)
+    unknown = [kind for kind in captions if kind not in CAPTION_KINDS]
+    if count < 1 or unknown:
+        raise SettingsError(f"at least one video; captions of the kinds {', '.join(CAPTION_KINDS)}, not {unknown}")
+    try:
+        (folder / "videos").mkdir(parents=True, exist_ok=True)
+        _claim(folder, chosen)
+        scenes = [scene_of(chosen, number) for number in range(count)]
+        rendered = _render_all(folder, scenes, chosen, workers)
+        asked = _write_texts(folder, scenes, chosen, captions, ask, learn_questions)
+    except OSError as error:
+        raise StorageError(f"{folder}: cannot be written: {error}; is the disk full, the folder yours?") from error
+    return SetResult(folder, count, rendered, asked)
+
+
+def _write_texts(
+    folder: Path,
+    scenes: Sequence[Scene],
+    chosen: SetSettings,
+    captions: Sequence[CaptionKind],
+    ask: bool,
+    learn_questions: int,
+) -> int:
+    """All but the videos; returns how many questions were written."""
+    _write_lines(folder / "scenes.jsonl", _scene_lines(scenes))
+    for kind in captions:
+        _write_json(
+            folder / f"train-{kind}.json", [_sample(at, scene, kind, chosen) for at, scene in enumerate(scenes)]
+        )
+    asked = [_questions(at, scene, chosen) for at, scene in enumerate(scenes)] if ask or learn_questions else []
+    if learn_questions:
+        _write_json(folder / "train-questions.json", list(_question_samples(asked, learn_questions, chosen)))
+    if ask:
+        _write_questions(folder, asked)
+    return sum(len(each) for each in asked) if ask else 0
+
+
+def scene_of(settings: SetSettings, number: int) -> Scene:
+    """The scene of video ``number``, whatever the length of the set."""
+    rng = random.Random(f"{settings.seed} {settings.split} {number}")
+    return sample_scene(rng, difficulty=settings.difficulty, split=settings.split, pairing=settings.pairing)
+
+
+def read_scenes(folder: str | Path) -> dict[str, Scene]:
+    """The scenes of a set by the name of their video ("000000.mp4"). Raises StorageError if they cannot be read."""
+    path = Path(folder) / "scenes.jsonl"
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return {row["video"]: Scene.from_json(json.dumps(row["scene"])) for row in rows}
+    except (OSError, ValueError, KeyError) as error:
+        raise StorageError(f"{path}: not the scenes of a set: {error}; write the set again") from error
+
+
+def _claim(folder: Path, settings: SetSettings) -> None:
+    plain = {"format": _FORMAT, **asdict(settings)}
+    path = folder / "set.json"
+    if path.exists():
+        there = json.loads(path.read_text(encoding="utf-8"))
+        other = [name for name in plain if there.get(name) != plain[name]]
+        if other:
+            raise SettingsError(f"{folder} holds a set with another {', '.join(other)}; name another folder")
+    _write_json(path, plain)
+
+
+def _name(number: int) -> str:
+    return f"{number:06d}.mp4"
+
+
+def _render_all(folder: Path, scenes: Sequence[Scene], settings: SetSettings, workers: int | None) -> int:
+    missing = [at for at in range(len(scenes)) if not (folder / "videos" / _name(at)).exists()]
+    jobs = [(str(folder / "videos" / _name(at)), scenes[at], settings) for at in missing]
+    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    many = workers or ours
+    if many == 1 or len(jobs) < 32:
+        for job in jobs:
+            _render_one(job)
+        return len(jobs)
+    with ProcessPoolExecutor(many, mp_context=get_context("spawn")) as pool:
+        for _ in pool.map(_render_one, jobs, chunksize=8):
+            pass
+    return len(jobs)
+
+
+def _render_one(job: tuple[str, Scene, SetSettings]) -> None:
+    path, scene, chosen = job
+    write_video(scene, path, chosen.width, chosen.height, chosen.fps, chosen.seconds, crf=chosen.crf)
+
+
+def _scene_lines(scenes: Sequence[Scene]) -> Iterator[str]:
+    for at, scene in enumerate(scenes):
+        yield json.dumps({"video": _name(at), "scene": asdict(scene)})
+
+
+def _sample(number: int, scene: Scene, kind: CaptionKind, settings: SetSettings) -> dict[str, Any]:
+    told = caption(scene, kind, seconds=settings.seconds, variant=settings.seed)
+    sample = _conversation(f"{number:06d}-{kind}", number, PROMPT, told.text)
+    if told.replaced:
+        sample["replaced"] = [asdict(each) for each in told.replaced]
+    return sample
+
+
+def _conversation(name: str, number: int, asked: str, answer: str) -> dict[str, Any]:
+    turns = [{"from": "human", "value": asked}, {"from": "gpt", "value": answer}]
+    return {"id": name, "video": f"videos/{_name(number)}", "conversations": turns}
+
+
+def _questions(number: int, scene: Scene, settings: SetSettings) -> list[Question]:
+    return questions(scene, video=f"{number:06d}", seed=settings.seed, split=settings.split)
+
+
+def _question_samples(
+    asked: Sequence[Sequence[Question]], each: int, settings: SetSettings
+) -> Iterator[dict[str, Any]]:
+    """Some of each video's questions; those of form captioning are left out, since their answer is a caption."""
+    for number, found in enumerate(asked):
+        rng = random.Random(f"{settings.seed} {number} learned")
+        usable = [question for question in found if question.form != "captioning"]
+        for question in rng.sample(usable, min(each, len(usable))):
+            yield _conversation(question.id, number, f"<video>\n{question.text}", reply(question))
+
+
+def reply(question: Question) -> str:
+    """The right answer as it is to be given: "yes", "B. left", or "Option 1: the square moves left."."""
+    if question.form == "yes_no":
+        return question.answer
+    mark = f"Option {question.right + 1}:" if question.form == "caption_matching" else f"{question.letter}."
+    return f"{mark} {question.answer}"
+
+
+def _write_questions(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
+    rows = [
+        {**asdict(question), "video": _name(at), "answer": question.answer, "reply": reply(question)}
+        for at, found in enumerate(asked)
+        for question in found
+    ]
+    _write_json(folder / "questions.json", rows)
+    _write_tempcompass(folder / "tempcompass", asked)
+    _write_mvbench(folder / "mvbench", asked)
+
+
+def _write_tempcompass(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
+    """The layout of TempCompass: a file for each format, in it video -> aspect -> questions."""
+    folder.mkdir(exist_ok=True)
+    for form in ("multi-choice", "yes_no", "caption_matching", "captioning"):
+        tables: dict[str, dict[str, list[dict[str, str]]]] = {}
+        for at, found in enumerate(asked):
+            for question in found:
+                if question.benchmark == "tempcompass" and question.form == form:
+                    row = {"question": question.text, "answer": reply(question)}
+                    tables.setdefault(f"{at:06d}", {}).setdefault(question.kind, []).append(row)
+        _write_json(folder / f"{form}.json", tables)
+
+
+def _write_mvbench(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
+    """The layout of MVBench: a file for each task."""
+    folder.mkdir(exist_ok=True)
+    tasks: dict[str, list[dict[str, Any]]] = {}
+    for at, found in enumerate(asked):
+        for question in found:
+            if question.benchmark == "mvbench":
+                row = {"video": _name(at), "question": question.stem, "candidates": question.options}
+                tasks.setdefault(question.kind, []).append({**row, "answer": question.answer})
+    for task, rows in sorted(tasks.items()):
+        _write_json(folder / f"{task}.json", rows)
+
+
+def _write_json(path: Path, plain: Any) -> None:
+    _write_lines(path, [json.dumps(plain, indent=1)])
+
+
+def _write_lines(path: Path, lines: Iterable[str]) -> None:
+    partial = path.with_name(f".{path.name}.part")
+    partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    partial.replace(path)

@@ -1,0 +1,100 @@
+"""Whole sets: what is in them, the same for the same seed, finished when stopped, refused when they differ."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sharegpt4video.errors import SettingsError, StorageError
+from sharegpt4video.world.check import check, compare
+from sharegpt4video.world.files import SetSettings, read_scenes, write_set
+from sharegpt4video.world.sampling import held_out_pairs
+
+SMALL = SetSettings(seed=3, width=32, height=32, seconds=1.0)
+TEXTS = ("scenes.jsonl", "train-dense.json", "train-short.json", "train-questions.json", "questions.json", "set.json")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("set")
+    write_set(folder, 6, SMALL, captions=("dense", "short"), learn_questions=2, workers=1)
+    return folder
+
+
+def test_a_set_holds_what_it_should(made: Path) -> None:
+    scenes = read_scenes(made)
+    assert list(scenes) == [f"{number:06d}.mp4" for number in range(6)]
+    for name, scene in scenes.items():
+        assert compare(check(made / "videos" / name), scene).hits["shape"] == (True,)
+    dense, short = (json.loads((made / f"train-{kind}.json").read_text()) for kind in ("dense", "short"))
+    assert [sample["video"] for sample in dense] == [f"videos/{number:06d}.mp4" for number in range(6)]
+    for one, two in zip(dense, short, strict=True):
+        asked, told = one["conversations"]
+        assert (asked["from"], told["from"]) == ("human", "gpt")
+        assert asked == two["conversations"][0]
+        assert asked["value"].startswith("<video>\n")
+        assert len(told["value"]) > len(two["conversations"][1]["value"])
+    assert len(json.loads((made / "train-questions.json").read_text())) == 12
+
+
+def test_questions_are_there_in_all_layouts(made: Path) -> None:
+    rows = json.loads((made / "questions.json").read_text())
+    assert {row["video"] for row in rows} == {f"{number:06d}.mp4" for number in range(6)}
+    for row in rows:
+        assert row["options"][row["right"]] == row["answer"]
+    table = json.loads((made / "tempcompass" / "multi-choice.json").read_text())
+    asked = [each for video in table.values() for found in video.values() for each in found]
+    assert len(asked) == sum(row["benchmark"] == "tempcompass" and row["form"] == "multi-choice" for row in rows)
+    assert all(f"\n{each['answer']}" in each["question"] for each in asked)
+    task = json.loads((made / "mvbench" / "egocentric_navigation.json").read_text())
+    assert all(each["answer"] in each["candidates"] and (made / "videos" / each["video"]).exists() for each in task)
+
+
+def test_the_same_seed_gives_the_same_bytes_in_any_number_of_processes(made: Path, tmp_path: Path) -> None:
+    write_set(tmp_path, 6, SMALL, captions=("dense", "short"), learn_questions=2, workers=2)
+    for name in (*TEXTS, "videos/000000.mp4", "videos/000005.mp4"):
+        assert (tmp_path / name).read_bytes() == (made / name).read_bytes()
+
+
+def test_a_stopped_run_is_finished_and_a_longer_one_begins_the_same(tmp_path: Path) -> None:
+    write_set(tmp_path, 3, SMALL, ask=False, workers=1)
+    first = (tmp_path / "scenes.jsonl").read_text().splitlines()
+    stamp = (tmp_path / "videos" / "000001.mp4").stat().st_mtime_ns
+    (tmp_path / "videos" / "000002.mp4").unlink()
+    result = write_set(tmp_path, 5, SMALL, ask=False, workers=1)
+    assert (result.videos, result.rendered) == (5, 3)
+    assert (tmp_path / "videos" / "000001.mp4").stat().st_mtime_ns == stamp
+    assert (tmp_path / "scenes.jsonl").read_text().splitlines()[:3] == first
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_composition_sets_have_the_pairs_that_train_sets_lack(tmp_path: Path) -> None:
+    for split, there in (("train", False), ("composition", True)):
+        settings = SetSettings(split=split, width=16, height=16, seconds=0.25)  # type: ignore[arg-type]
+        write_set(tmp_path / split, 8, settings, ask=False, workers=1)
+        assert all(bool(list(held_out_pairs(scene))) is there for scene in read_scenes(tmp_path / split).values())
+
+
+def test_wrong_captions_say_what_is_wrong(tmp_path: Path) -> None:
+    write_set(tmp_path, 2, SMALL, captions=("wrong",), ask=False, workers=1)
+    for sample in json.loads((tmp_path / "train-wrong.json").read_text()):
+        assert sample["replaced"][0]["fact"]
+
+
+def test_many_videos_are_made_by_several_processes(tmp_path: Path) -> None:
+    settings = SetSettings(width=16, height=16, seconds=0.25)
+    assert write_set(tmp_path, 34, settings, ask=False, workers=2).rendered == 34
+    assert len(list((tmp_path / "videos").iterdir())) == 34
+
+
+def test_another_set_in_the_folder_and_bad_settings_are_refused(made: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="another seed"):
+        write_set(made, 6, SetSettings(seed=4, width=32, height=32, seconds=1.0))
+    with pytest.raises(SettingsError, match="long"):
+        write_set(tmp_path, 2, SMALL, captions=("long",))  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match=r"difficulty.*; .*16 pixels"):
+        SetSettings(difficulty="epic", width=4)
+    with pytest.raises(StorageError, match="write the set again"):
+        read_scenes(tmp_path)
