@@ -1,0 +1,336 @@
+"""``sg4v evaluate``: benchmarks for any model, scores again, comparisons, and scorers held against published scores."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from . import options as o
+from .console import FAILED, exit_codes, print_json, say
+
+if TYPE_CHECKING:
+    from ..evaluate.base import Answer, Benchmark, Question
+    from ..evaluate.judge import Judge
+    from ..evaluate.local_judge import LocalJudge
+    from ..evaluate.report import Report
+    from ..vlm.base import VLM
+
+
+class Rules(str, Enum):
+    """Whose rules."""
+
+    official = "official"
+    original = "original"
+    lmms_eval = "lmms-eval"
+    strict = "strict"
+
+
+class Layouts(str, Enum):
+    """How frames are shown."""
+
+    separate = "separate"
+    grid = "grid"
+
+
+Name = Annotated[str, typer.Argument(metavar="BENCHMARK", help="See: sg4v evaluate list.", show_default=False)]
+Annotations = Annotated[
+    Path, typer.Option(metavar="DIR", help="The benchmark's annotation files.", exists=True, show_default=False)
+]
+Protocols = Annotated[
+    Rules,
+    typer.Option(
+        help="Whose rules: the authors', the released ShareGPT4Video scripts', lmms-eval's, or ours (strict)."
+    ),
+]
+JudgeName = Annotated[
+    str | None,
+    typer.Option(
+        "--judge",
+        metavar="MODEL",
+        help="Who judges what no rule can read: server:MODEL@URL; `local` asks nobody (TempCompass only, weak at"
+        " captions); `replay` repeats what a judge said before.",
+        show_default=False,
+    ),
+]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="NAME=VALUE", help="An option of the benchmark, such as forms=yes_no."),
+]
+OutFolder = Annotated[
+    Path, typer.Option("--out", "-o", metavar="DIR", help="Where answers and scores go.", file_okay=False)
+]
+
+
+Videos = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the videos.", file_okay=False)]
+Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Who answers, such as server:MODEL@URL.")]
+Frames = Annotated[int | None, typer.Option(min=1, help="Show so many frames (the protocol's number).")]
+Sampler = Annotated[str | None, typer.Option(metavar="NAME", help="Which frames (the protocol's).")]
+LayoutName = Annotated[Layouts | None, typer.Option(help="Show frames apart, or in one grid.")]
+Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only N questions, spread evenly over all.")]
+Jobs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Questions under way (the model's own number).")]
+
+
+def run(
+    benchmark: Name,
+    annotations: Annotations,
+    videos: Videos,
+    model: Model,
+    out: OutFolder,
+    protocol: Protocols = Rules.official,
+    judge: JudgeName = None,
+    frames: Frames = None,
+    sampler: Sampler = None,
+    layout: LayoutName = None,
+    limit: Limit = None,
+    model_option: o.ModelOption = None,
+    set_option: Sets = None,
+    jobs: Jobs = None,
+    json: o.Json = False,
+    quiet: o.Quiet = False,
+) -> None:
+    """Ask a model the questions of a benchmark, keep every answer, score them.
+
+    A stopped run goes on when it is started again. Exit code 1 when a video could not be read, or an answer or a
+    judge's verdict could not be had.
+    """
+    from ..evaluate import runner
+    from ..evaluate.benchmarks import benchmark_named
+
+    with exit_codes():
+        load = o.read_model_options(set_option)
+        options = runner.Options(frames, sampler, _value(layout), limit, concurrency=jobs, load=load)
+        rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": _judge(judge, out)}
+        where = (benchmark_named(benchmark), _model(model, model_option), annotations, videos, out)
+        with _progress(quiet=quiet) as report:
+            result = runner.run(*where, **rules, on_progress=report, close_model=True)
+        _end(result, out, json=json)
+
+
+def score(
+    benchmark: Name,
+    annotations: Annotations,
+    predictions: Annotated[
+        Path,
+        typer.Option(metavar="PATH", help="A run's folder, or (TempCompass) predictions in the official layout."),
+    ],
+    out: OutFolder,
+    protocol: Annotated[Rules | None, typer.Option(help="Whose rules (those of the run, or official).")] = None,
+    judge: JudgeName = None,
+    set_option: Sets = None,
+    json: o.Json = False,
+) -> None:
+    """Score stored answers again, without asking the model."""
+    from ..evaluate import runner
+    from ..evaluate.benchmarks import benchmark_named
+
+    with exit_codes():
+        chosen = benchmark_named(benchmark)
+        settings, answers = _stored(chosen, predictions)
+        settings["protocol"] = protocol.value if protocol else settings.get("protocol", "official")
+        load = {**settings.get("load", {}), **o.read_model_options(set_option)}
+        questions = runner.load_questions(chosen, annotations, settings["protocol"], load)
+        found = answers if isinstance(answers, dict) else answers(questions)
+        settings |= {"load": load, "predictions": str(predictions)}
+        say(f"{len(found)} of {len(questions)} questions have an answer")
+        _end(runner.score_and_report(chosen, questions, found, settings, out, judge=_judge(judge, out)), out, json=json)
+
+
+TempCompass = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="A copy of llyx97/TempCompass, or its questions.", exists=True)
+]
+Predictions = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="TempCompass predictions of one or several models, if elsewhere.", exists=True),
+]
+Judged = Annotated[Path | None, typer.Option(metavar="DIR", help="TempCompass judgements, if elsewhere.", exists=True)]
+Cuts = Annotated[
+    str, typer.Option(metavar="NAME", help="How captions were cut before judging: auto, plain, last-line, quoted.")
+]
+VideoMme = Annotated[
+    list[Path] | None,
+    typer.Option(metavar="RESULTS.json", help="Video-MME predictions in the official layout.", exists=True),
+]
+MvBench = Annotated[
+    list[Path] | None, typer.Option(metavar="RESULTS.json", help="MVBench results in a known layout.", exists=True)
+]
+
+
+def verify_scorers(
+    tempcompass: TempCompass = None,
+    predictions: Predictions = None,
+    judged: Judged = None,
+    captions: Cuts = "auto",
+    video_mme: VideoMme = None,
+    mvbench: MvBench = None,
+    protocol: Protocols = Rules.official,
+    json: o.Json = False,
+) -> None:
+    """Compute scores from stored predictions again and hold them against published ones.
+
+    Exit code 1 on any difference. Files of models whose scores are not known are scored all the same.
+    """
+    from ..errors import SettingsError
+    from ..evaluate import verify
+
+    with exit_codes():
+        found = []
+        if tempcompass or predictions or judged:
+            found += list(verify.verify_tempcompass(tempcompass, predictions, judged, captions))
+        found += [verify.verify_video_mme(path) for path in video_mme or ()]
+        found += [verify.verify_mvbench(path, protocol.value) for path in mvbench or ()]
+        if not found:
+            raise SettingsError("nothing to verify; give --tempcompass, --predictions, --video-mme or --mvbench")
+        if json:
+            print_json([one.plain() for one in found])
+        else:
+            typer.echo("\n\n".join(one.text() for one in found))
+        if any(one.failures for one in found):
+            raise typer.Exit(FAILED)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run.", exists=True)],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The folder of another.", exists=True)],
+    by: Annotated[str | None, typer.Option(metavar="GROUP", help="Also for each part, such as aspect or task.")] = None,
+    json: o.Json = False,
+) -> None:
+    """Compare two scored runs question by question: the difference, its interval, and whether it may be chance."""
+    from dataclasses import asdict
+
+    from ..evaluate.compare import compare_runs
+
+    with exit_codes():
+        found = compare_runs(first, second, by)
+        if json:
+            print_json({name: asdict(one) for name, one in found.items()})
+        else:
+            typer.echo("\n".join(f"{name}: {one.text()}" for name, one in found.items()))
+
+
+def list_benchmarks(json: o.Json = False) -> None:
+    """List the benchmarks: how many questions, whose rules, licence, and where to get the files."""
+    from ..evaluate.benchmarks import BENCHMARKS
+
+    if json:
+        print_json(
+            [
+                {
+                    "name": one.name,
+                    "title": one.title,
+                    "questions": one.items or None,
+                    "protocols": list(one.protocols),
+                    "frames": dict(one.frames),
+                    "licence": one.licence,
+                    "source": one.source,
+                    "get": one.get,
+                }
+                for one in BENCHMARKS.values()
+            ]
+        )
+        return
+    for one in BENCHMARKS.values():
+        frames = ", ".join(f"{protocol} ({one.frames[protocol]} frames)" for protocol in one.protocols)
+        typer.echo(f"{one.name}: {one.title}, {one.items or 'unknown number of'} questions")
+        typer.echo(f"  protocols {frames}")
+        typer.echo(f"  licence   {one.licence or 'see its authors'}")
+        typer.echo(f"  source    {one.source}")
+        typer.echo(f"  get       {one.get or 'see its source'}")
+
+
+def _value(layout: Layouts | None) -> Literal["separate", "grid"] | None:
+    return layout.value if layout else None
+
+
+def _model(name: str, options: list[str] | None) -> VLM:
+    from ..config import CaptionSettings
+
+    return o.make_model(name, CaptionSettings(), o.read_model_options(options))
+
+
+def _judge(name: str | None, out: Path) -> Judge | LocalJudge | None:
+    """The judge, with its replies kept in ``out/judge``."""
+    if name is None:
+        return None
+    if name == "local":
+        return _local_judge()
+    from ..evaluate.judge import Judge
+
+    folder = out / "judge"
+    return Judge.replay(folder, missing="no judge") if name == "replay" else Judge(_model(name, None), folder)
+
+
+def _local_judge() -> LocalJudge:
+    """With sentence vectors where the extra ``novelty`` is installed, else with words alone."""
+    from ..dataset.duplicates.novelty import open_encoder
+    from ..errors import MissingExtra
+    from ..evaluate.local_judge import LocalJudge
+
+    try:
+        return LocalJudge(open_encoder("minilm").encode, encoder="all-MiniLM-L6-v2")
+    except MissingExtra:
+        return LocalJudge()
+
+
+def _stored(benchmark: Benchmark, path: Path) -> tuple[dict[str, Any], Any]:
+    """The settings and the answers of a run, or (for TempCompass) what gives the answers of files to questions."""
+    from ..errors import SettingsError
+    from ..evaluate.answers import FILE, read_answers
+
+    if path.is_file() or (path / FILE).is_file():
+        settings, answers = read_answers(path)
+        if settings.get("benchmark") != benchmark.name:
+            raise SettingsError(f"{path}: holds answers to {settings.get('benchmark')}, not to {benchmark.name}")
+        return settings, answers
+    if benchmark.name != "tempcompass":
+        raise SettingsError(f"{path}: holds no {FILE}; give the folder of a run of sg4v evaluate run")
+    from ..evaluate.tempcompass_files import find_models, stored_answers
+
+    models = list(find_models(None, path))
+    if len(models) != 1:
+        raise SettingsError(f"{path}: holds several models ({', '.join(m.name for m in models)}); give one's folder")
+    model = models[0]
+
+    def answers_to(questions: list[Question]) -> dict[str, Answer]:
+        return stored_answers(model, questions)
+
+    return {"benchmark": benchmark.name, "model": model.name, "load": {"model": model.name}}, answers_to
+
+
+@contextlib.contextmanager
+def _progress(*, quiet: bool) -> Iterator[Any]:
+    """A bar on stderr when that is a terminal; gives what is to be called with (done, total)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    console = Console(stderr=True)
+    columns = (TextColumn("answers"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
+    with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
+        task = bar.add_task("answers", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _end(report: Report, out: Path, *, json: bool) -> None:
+    if json:
+        print_json(report.plain())
+    else:
+        typer.echo(report.text())
+    say(f"answers, scores and report are in {out}")
+    if report.failures:
+        raise typer.Exit(FAILED)
+
+
+app = typer.Typer(
+    name="evaluate",
+    help="Benchmarks of video understanding for any model, and proof of their scorers.",
+    no_args_is_help=True,
+)
+app.command("run", no_args_is_help=True)(run)
+app.command("score", no_args_is_help=True)(score)
+app.command("verify-scorers", no_args_is_help=True)(verify_scorers)
+app.command("compare", no_args_is_help=True)(compare)
+app.command("list")(list_benchmarks)

@@ -1,0 +1,1 @@
+"""Benchmarks of video understanding and of captions, for any model, with scorers held against published scores."""

@@ -1,0 +1,149 @@
+"""The answers of a run on disk: one line each, appended and synced as they come, so that a killed run goes on."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, StorageError
+from .base import Answer
+
+FILE = "answers.jsonl"
+_FORMAT = 1
+_AGAIN = ("undecodable", "unavailable")
+
+
+class AnswerLog:
+    """``answers.jsonl`` of a run: a header with the settings that decide answers, then an answer a line.
+
+    Opening it reads what is there: ``answers`` by question, the last line of each. A line cut short by a kill is cut
+    off. Raises SettingsError when the file was written with other settings, StorageError when it cannot be read or
+    written, or when another process writes it.
+    """
+
+    def __init__(self, folder: Path, settings: Mapping[str, Any]) -> None:
+        self.path = folder / FILE
+        self.answers: dict[str, Answer] = {}
+        self._one_at_a_time = threading.Lock()
+        header = {"format": _FORMAT, "hash": hash_of(settings), "settings": dict(settings)}
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b")
+            try:
+                self._begin(header)
+            except BaseException:
+                self._file.close()
+                raise
+        except OSError as error:
+            raise StorageError(f"{self.path}: the answers cannot be kept there: {error}") from error
+
+    def _begin(self, header: Mapping[str, Any]) -> None:
+        _hold(self._file.fileno(), self.path)
+        self._file.seek(0)
+        data = self._file.read()
+        whole = data.rfind(b"\n") + 1
+        if whole < len(data):
+            self._file.truncate(whole)
+        lines = data[:whole].splitlines()
+        if not lines:
+            self._write(header)
+            return
+        _check_header(self.path, lines[0], header)
+        self.answers = {answer.question: answer for answer in _answers(self.path, lines[1:])}
+
+    def standing(self) -> dict[str, Answer]:
+        """The answers by question, but for those that may come out better: unreadable videos, a model that failed."""
+        return {name: answer for name, answer in self.answers.items() if answer.problem not in _AGAIN}
+
+    def add(self, answer: Answer) -> None:
+        """Keep an answer, on disk before this returns. Raises StorageError."""
+        try:
+            with self._one_at_a_time:
+                self._write(asdict(answer))
+                self.answers[answer.question] = answer
+        except OSError as error:
+            raise StorageError(f"{self.path}: an answer cannot be kept (is the disk full?): {error}") from error
+
+    def _write(self, row: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        self._file.flush()
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def __enter__(self) -> AnswerLog:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Answer]]:
+    """The settings and the answers of a run's folder or of its ``answers.jsonl``. Raises StorageError."""
+    path = path / FILE if path.is_dir() else path
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise StorageError(f"{path}: no answers can be read there: {error}") from error
+    lines = data[: data.rfind(b"\n") + 1].splitlines()
+    header = _json(lines[0]) if lines else None
+    if not header or not isinstance(header.get("settings"), dict):
+        raise StorageError(f"{path}: has no header of settings; is it an {FILE} of sg4v evaluate run?")
+    return header["settings"], {answer.question: answer for answer in _answers(path, lines[1:])}
+
+
+def hash_of(plain: Any) -> str:
+    """A short hash of anything that can be JSON."""
+    return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def _check_header(path: Path, line: bytes, wanted: Mapping[str, Any]) -> None:
+    header = _json(line)
+    if header is None or "hash" not in header:
+        raise StorageError(f"{path}: its first line is no header of settings; choose another --out")
+    if header["hash"] != wanted["hash"]:
+        before, now = header.get("settings", {}), wanted["settings"]
+        changed = [name for name in dict.fromkeys([*before, *now]) if before.get(name) != now.get(name)]
+        said = "; ".join(f"{name}: {before.get(name)!r} then, {now.get(name)!r} now" for name in changed)
+        raise SettingsError(
+            f"{path}: holds answers that were given with other settings ({said}); choose another --out, or run with "
+            "the same settings to go on"
+        )
+
+
+def _answers(path: Path, lines: list[bytes]) -> Iterator[Answer]:
+    known = {field.name for field in fields(Answer)}
+    for number, line in enumerate(lines, 2):
+        row = _json(line)
+        if row is None or "question" not in row:
+            raise StorageError(f"{path}, line {number}: is no answer; remove the line to have it asked again")
+        row = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in known}
+        yield Answer(**row)
+
+
+def _json(line: bytes) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError):
+        row = json.loads(line)
+        return row if isinstance(row, dict) else None
+    return None
+
+
+def _hold(descriptor: int, path: Path) -> None:
+    """Keep other processes out, as long as the file is open; where the system has no such locks, trust."""
+    try:
+        import fcntl
+    except ImportError:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        raise StorageError(f"{path}: another run is writing there; wait for it or choose another --out") from error

@@ -1,0 +1,297 @@
+"""Captions against known facts, without a judge: what is stated, contradicted, missing, and in the right order.
+
+A language says by which words facts are stated; a caption is cut into clauses, each about one subject, and every claim
+found is either among the true facts or wrong. What the language has no words for is not seen: this is for closed
+worlds and for measured facts, not for free prose. ``world_facts`` reads the scenes of the closed world from plain data.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+
+
+@dataclass(frozen=True)
+class Fact:
+    """Something true: of a subject, in one respect, a value. ``seconds`` is when it begins, for events alone.
+
+    A fact that is not ``expected`` may be said, but is not missed: what follows from another one.
+    """
+
+    subject: str
+    respect: str
+    value: str
+    seconds: float | None = None
+    expected: bool = True
+
+    @property
+    def claim(self) -> tuple[str, str, str]:
+        return self.subject, self.respect, self.value
+
+
+@dataclass(frozen=True)
+class Language:
+    """How facts are put into words. All patterns are regular expressions over small letters.
+
+    subjects   name -> pattern of its words
+    before     respect -> value -> pattern that stands in the few words before the subject, as adjectives do
+    after      respect -> value -> pattern anywhere in a clause about the subject
+    objects    pattern of phrases that name another subject without being about it ("behind the circle"); in ``after``
+               patterns they read as ``behind NAME``
+    """
+
+    subjects: Mapping[str, str]
+    before: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    after: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    objects: str = ""
+    only: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Respects that some subjects alone have: subject -> respects; the others have all that are not named here."""
+
+    def respects(self, subject: str) -> set[str]:
+        everywhere = {*self.before, *self.after} - {name for names in self.only.values() for name in names}
+        return set(self.only[subject]) if subject in self.only else everywhere
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a caption says, and where (a character position, for the order)."""
+
+    subject: str
+    respect: str
+    value: str
+    position: int
+
+
+@dataclass(frozen=True)
+class FactScore:
+    """A caption against facts. Shares are of 1; ``order`` is None where no two events can be compared.
+
+    stated, missing   true facts, said or not; ``contradicted`` those of the missing for which something else is said
+    wrong             claims that are true of nothing
+    order             of the pairs of stated events that begin at different times, how many are told in that order
+    order_recall      the same of all such pairs of events, stated or not
+    """
+
+    stated: tuple[Fact, ...]
+    contradicted: tuple[Fact, ...]
+    missing: tuple[Fact, ...]
+    wrong: tuple[Claim, ...]
+    precision: float
+    recall: float
+    order: float | None
+    order_recall: float | None
+
+    @property
+    def f1(self) -> float:
+        both = self.precision + self.recall
+        return 2 * self.precision * self.recall / both if both else 0.0
+
+
+_NEAR = 4  # words before a subject among which its adjectives stand
+
+
+def claims(caption: str, language: Language) -> list[Claim]:
+    """Every claim of a caption that the language has words for, in order; one said twice is there twice."""
+    found: list[Claim] = []
+    subject = ""
+    for start, clause, opens in _clauses(caption.lower()):
+        clause = _hidden(clause, language)
+        named = _first_subject(clause, language)
+        if opens and not named:
+            subject = ""  # a sentence about something else
+        subject = named or subject
+        if subject:
+            found += _claims_of(subject, start, clause, language)
+    return found
+
+
+def _clauses(text: str) -> Iterator[tuple[int, str, bool]]:
+    """Where each clause starts, its text, and whether it opens a sentence."""
+    at, opens = 0, True
+    for cut in re.finditer(r"([.!?;]+)(?=\s|$)|,|\b(?:while|and|then|before|after that)\b", text):
+        if text[at : cut.start()].strip():
+            yield at, text[at : cut.start()], opens
+            opens = False
+        if cut[1]:
+            opens = True
+        at = cut.end()
+    if text[at:].strip():
+        yield at, text[at:], opens
+
+
+def _hidden(clause: str, language: Language) -> str:
+    """With phrases about another subject marked so that they are not taken for what the clause is about."""
+    return re.sub(language.objects, lambda found: found[0].replace(" ", "_"), clause) if language.objects else clause
+
+
+def _first_subject(clause: str, language: Language) -> str:
+    places = {name: re.search(rf"\b(?:{words})\b", clause) for name, words in language.subjects.items()}
+    here = {name: place.start() for name, place in places.items() if place}
+    return min(here, key=lambda name: here[name]) if here else ""
+
+
+def _claims_of(subject: str, start: int, clause: str, language: Language) -> Iterator[Claim]:
+    allowed = language.respects(subject)
+    place = re.search(rf"\b(?:{language.subjects[subject]})\b", clause)
+    if place:
+        near = re.findall(r"\S+", clause[: place.start()])[-_NEAR:]
+        for respect, values in language.before.items():
+            for value, words in values.items() if respect in allowed else ():
+                if re.search(rf"\b(?:{words})\b", " ".join(near)):
+                    yield Claim(subject, respect, value, start + place.start())
+    for respect, values in language.after.items():
+        for value, words in values.items() if respect in allowed else ():
+            said = re.search(rf"\b(?:{words})\b", clause)
+            if said:
+                yield Claim(subject, respect, value, start + said.start())
+
+
+def score(caption: str, facts: Sequence[Fact], language: Language) -> FactScore:
+    """Hold a caption against facts.
+
+    ``precision`` is over distinct claims (1 for none: nothing said is wrong), ``recall`` over distinct facts. The order
+    goes by where an event is told first.
+    """
+    said = claims(caption, language)
+    first: dict[tuple[str, str, str], int] = {}
+    for claim in said:
+        first.setdefault((claim.subject, claim.respect, claim.value), claim.position)
+    true = {fact.claim for fact in facts}
+    wrong = tuple(c for c in _distinct(said) if (c.subject, c.respect, c.value) not in true)
+    expected = [fact for fact in facts if fact.expected]
+    stated = tuple(fact for fact in expected if fact.claim in first)
+    other = {(claim.subject, claim.respect) for claim in wrong}
+    unstated = [fact for fact in expected if fact.claim not in first]
+    order, order_recall = _order(facts, first)
+    return FactScore(
+        stated=stated,
+        contradicted=tuple(fact for fact in unstated if (fact.subject, fact.respect) in other),
+        missing=tuple(fact for fact in unstated if (fact.subject, fact.respect) not in other),
+        wrong=wrong,
+        precision=(len(first) - len(wrong)) / len(first) if first else 1.0,
+        recall=len({fact.claim for fact in stated}) / len({f.claim for f in expected}) if expected else 1.0,
+        order=order,
+        order_recall=order_recall,
+    )
+
+
+def _distinct(said: Iterable[Claim]) -> list[Claim]:
+    kept: dict[tuple[str, str, str], Claim] = {}
+    for claim in said:
+        kept.setdefault((claim.subject, claim.respect, claim.value), claim)
+    return list(kept.values())
+
+
+def _order(facts: Sequence[Fact], first: Mapping[tuple[str, str, str], int]) -> tuple[float | None, float | None]:
+    """Pairs of events that are true once: an event that happens twice has no one place in the order."""
+    events = [fact for fact in facts if fact.seconds is not None]
+    once = [fact for fact in events if sum(other.claim == fact.claim for other in events) == 1]
+    pairs = [(a, b) for a in once for b in once if (a.seconds or 0.0) < (b.seconds or 0.0)]
+    told = [(a, b) for a, b in pairs if a.claim in first and b.claim in first]
+    right = sum(first[a.claim] < first[b.claim] for a, b in told)
+    return (right / len(told) if told else None), (right / len(pairs) if pairs else None)
+
+
+_MOVES = r"(?:moves?|moving|slides?|sliding|passes|passing|goes|going|travels?|travelling|drifts?|drifting|heads?)"
+_WAY = rf"{_MOVES}(?:\s+(?:slowly|fast|quickly|to|the|towards))*\s+"
+_SHAPES = ("disc", "square", "triangle", "diamond", "cross", "ring", "circle", "star")
+_COLOURS = ("red", "green", "blue", "yellow", "orange", "purple", "magenta", "cyan", "pink", "white", "black", "grey")
+
+
+def world_language(shapes: Iterable[str] = _SHAPES, colours: Iterable[str] = _COLOURS) -> Language:
+    """The words of the closed world, and some that say the same: things, looks, movements, camera and background."""
+    names = {shape: shape for shape in shapes}
+    ways = ("left", "right", "up", "down")
+    return Language(
+        subjects={**names, "camera": "camera|view", "background": "background"},
+        before={
+            "colour": {colour: colour for colour in colours},
+            "size": {"small": "small|little|tiny", "large": "large|big|huge"},
+        },
+        after={
+            "movement": {way: rf"{_WAY}{way}(?:wards?)?" for way in ways},
+            "new colour": {colour: rf"(?:turns|becomes)(?: from \w+ to)? {colour}" for colour in colours},
+            "speed": {"slow": "slowly", "fast": "fast|quickly"},
+            "deed": {
+                "turns around": "turns around|comes back|returns",
+                "grows": "grows|becomes (?:large|larger|big|bigger)",
+                "shrinks": "shrinks|becomes (?:small|smaller)",
+                "appears": "appears|comes into view",
+                "disappears": "disappears|vanishes",
+                "stays": "stays where it is|does nothing|rests|does not move",
+            },
+            "hiding": {name: rf"behind_the_{name}" for name in (*names, "wall")},
+            "camera": {
+                "still": "(?:stays|is|remains) (?:still|static)",
+                **{f"pan {way}": rf"pans?(?:ning)? {way}" for way in ("left", "right")},
+                **{f"tilt {way}": rf"tilts?(?:ing)? {way}" for way in ("up", "down")},
+                **{f"zoom {way}": rf"zooms?(?:ing)? {way}" for way in ("in", "out")},
+            },
+            "tone": {"dark": "dark", "light": "light|bright"},
+        },
+        objects=r"behind the \w+",
+        only={"camera": ("camera",), "background": ("tone",)},
+    )
+
+
+def world_facts(scene: Mapping[str, Any], *, seconds: float = 1.0) -> list[Fact]:
+    """The facts of one scene of the closed world (a line of its ``scenes.jsonl``), for ``world_language``.
+
+    Looks, events with their times (of a video of ``seconds``), the camera and the background's tone; places are not
+    among them, since a caption may tell those of any moment. Raises SettingsError for another layout.
+    """
+    facts: list[Fact] = []
+    try:
+        for number, thing in enumerate(scene["things"]):
+            shape = str(thing["shape"])
+            own = [event for event in scene["events"] if event["thing"] == number]
+            looks = [("colour", _colours(thing, own)), ("size", _sizes(thing, own))]
+            for respect, values in looks:
+                facts += [Fact(shape, respect, str(value), expected=at == 0) for at, value in enumerate(values)]
+            facts += [fact for event in own for fact in _event_facts(shape, event, seconds)]
+        facts.append(Fact("camera", "camera", str(scene.get("camera", "still"))))
+        facts += [Fact("background", "tone", str(tone)) for tone in scene.get("tones", ())]
+    except (KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"not a scene of the closed world (things and events): {error!r}") from error
+    return list(dict.fromkeys(facts))
+
+
+def _colours(thing: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[Any]:
+    """The colour a thing has at first, and those it turns to: "the red square" may be said at any time."""
+    return list(dict.fromkeys([thing["colour"], *(e["colour"] for e in events if e["kind"] == "recolours")]))
+
+
+def _sizes(thing: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[Any]:
+    later = {"grows": "large", "shrinks": "small"}
+    return list(dict.fromkeys([thing["size"], *(later[e["kind"]] for e in events if e["kind"] in later)]))
+
+
+def _event_facts(subject: str, event: Mapping[str, Any], seconds: float) -> Iterator[Fact]:
+    start = float(event["start"]) * seconds
+    kind = event["kind"]
+    if event.get("direction"):
+        yield Fact(subject, "movement", str(event["direction"]), start)
+    if event.get("speed") and kind == "moves":
+        yield Fact(subject, "speed", str(event["speed"]))
+    if event.get("behind"):
+        yield Fact(subject, "hiding", str(event["behind"]), start)
+    if kind == "recolours":
+        yield Fact(subject, "new colour", str(event["colour"]), start)
+    deeds = {"turns": "turns around"}
+    if kind in ("turns", "grows", "shrinks", "appears", "disappears", "stays"):
+        yield Fact(subject, "deed", deeds.get(kind, kind), start)
+
+
+def read_scenes(path: Path) -> list[Mapping[str, Any]]:
+    """The scenes of a file of JSON lines; a line may hold the scene itself or under ``scene``. Raises SettingsError."""
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        return [row.get("scene", row) for row in rows]
+    except (OSError, ValueError, AttributeError) as error:
+        raise SettingsError(f"{path}: cannot be read as scenes in JSON lines: {error}") from error

@@ -1,0 +1,183 @@
+"""How an answer is read: every rule by which a choice, a yes or a caption is taken out of what a model wrote.
+
+Rules of others are kept as they are, odd cases included, since published numbers come from them; each says whose it
+is (MVBench's stand in ``mvbench``, with its tasks). Those of ours end in ``None`` wherever an answer says nothing, or
+two things at once.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+LETTERS = "ABCDEFGHIJ"
+
+_END_MARK = "</s>"
+
+
+def plain(said: str) -> str:
+    """An answer without the end mark that some decoders leave, and without white space around it."""
+    return said.replace(_END_MARK, "").strip()
+
+
+# TempCompass: llyx97/TempCompass, eval_multi-choice.py, eval_yes_no.py, eval_caption_matching.py (commit e1b4631).
+# lmms-eval's rules are the same, on answers that are not stripped.
+
+
+def tempcompass_multi_choice(said: str, answer: str) -> bool | None:
+    """The whole right option, a bare letter A to D, or one followed by a dot or a bracket; else None."""
+    if said == answer:
+        return True
+    if said in ("A", "B", "C", "D") or re.match(r"[A-D][.)]", said):
+        return said[0] == answer[:1]
+    return None
+
+
+def tempcompass_yes_no(said: str, answer: str) -> bool | None:
+    """What an answer begins with, whatever the word is: "Nothing moves" is a no."""
+    lowered = said.lower()
+    for word in ("yes", "no"):
+        if lowered.startswith(word):
+            return word == answer
+    return None
+
+
+def tempcompass_caption_matching(said: str, question: str, answer: str) -> bool | None:
+    """A whole option line, its sentence or its label, the label also without dots; else None.
+
+    Of several that fit, the last in this order counts. A sentence ends at the first colon inside it, as the original
+    has it. None, too, for a question whose lines are not options.
+    """
+    lines = question.split("\n")[1:]
+    parts = [line.split(": ") for line in (*lines, answer)]
+    if any(len(part) < 2 for part in parts):
+        return None
+    *options, right = parts
+    labels = [option[0] for option in options]
+    bare = [re.sub(r"(Sentence|Option|Caption) ", "", label) for label in labels]
+    after_bracket = said.split(") ")[1] if ") " in said else said
+    chosen = [line for line in lines if line == said]
+    chosen += [option[1] for option in options if option[1] in (said, after_bracket)]
+    chosen += [label for label in (*labels, *bare) if label in (said, said.replace(".", ""))]
+    if not chosen:
+        return None
+    return chosen[-1] in (answer, answer.split(":")[0], right[1], *right[0].split()[1:2])
+
+
+def judged_correct(reply: str) -> bool | None:
+    """TempCompass' reading of a judge: what it begins with, else which word is in it; None if neither is."""
+    for word, verdict in (("Correct", True), ("Incorrect", False)):
+        if reply.startswith(word):
+            return verdict
+    if "Incorrect" in reply:
+        return False
+    return True if "Correct" in reply else None
+
+
+def judged_caption(chosen: str, answer: str) -> bool:
+    """TempCompass' reading of the option that a judge took from a caption: the right letter, and only one ``X.``."""
+    named = sum(chosen.count(f"{letter}.") for letter in "ABCD")
+    return chosen.split(". ")[0] == answer.split(". ")[0] and named == 1
+
+
+# Ours.
+
+_LEAD = (
+    r"(?:(?:so|therefore|thus|hence)?,?\s*(?:the|my)?\s*(?:best|correct|right|final|most likely)?\s*"
+    r"(?:answer|option|choice|caption|sentence|description)\s*(?:is|would be|:)*\s*:?\s*)?"
+)
+_LABELS = r"(?:option|choice|answer|caption|sentence)"
+
+
+def chosen(said: str, options: Sequence[str], labels: Sequence[str] = LETTERS) -> int | None:
+    """The index of the one option that an answer settles on; None for none, or for several.
+
+    An answer opens with a label ("B", "(b)", "B. left", "The best answer is: B"), or names exactly one label anywhere
+    ("... so option B"), or gives the text of exactly one option. The article "A" is no label.
+    """
+    text = _unmarked(said)
+    for index, option in enumerate(options):
+        if _same_words(text, option):
+            return index
+    known = [label.upper() for label in labels[: len(options)]]
+    named = _named_labels(text, known)
+    opening = _opening_label(text, known)
+    if opening is not None and (named <= {opening} or _followed_by(text, options[opening])):
+        return opening
+    if len(named) == 1 and opening is None:
+        return next(iter(named))
+    return None if named else _only_text(text, options)
+
+
+def yes_or_no(said: str) -> bool | None:
+    """The yes or no that an answer opens with as a word, or says "the answer is" of; None for any other."""
+    text = _unmarked(said).lower()
+    found = re.match(r"(?:(?:the\s+)?(?:final\s+|correct\s+)?answer\s*(?:is|:)+\s*:?\s*)?[\"'(]*(yes|no)\b", text)
+    if found is None:
+        found = re.search(r"\banswer\s*(?:is|:)\s*:?\s*[\"'(]*(yes|no)\b", text)
+    if found is None or re.match(r"\s*(?:/|or)\s*(?:yes|no)\b", text[found.end() :]):
+        return None
+    return found[1] == "yes"
+
+
+def matched_caption(said: str, question: str) -> int | None:
+    """The index of the caption that an answer settles on, for lines such as "Option 1: A man runs."."""
+    lines = [line for line in question.split("\n")[1:] if ": " in line]
+    if not lines:
+        return None
+    heads = [line.split(": ", 1)[0] for line in lines]
+    for index, line in enumerate(lines):
+        if _same_words(_unmarked(said), line):
+            return index
+    return chosen(said, [line.split(": ", 1)[1] for line in lines], [head.split()[-1] for head in heads])
+
+
+def _unmarked(said: str) -> str:
+    """Without markdown, quotes around the whole, and tags of thinking models."""
+    text = re.sub(r"<think>.*?</think>", "", said, flags=re.DOTALL)
+    return plain(re.sub(r"[*`]|</?answer>", "", text)).strip("\"'“”").strip()
+
+
+def _same_words(one: str, other: str) -> bool:
+    return _words(one) == _words(other) != ""
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"[^\W_]+", text.casefold()))
+
+
+def _opening_label(text: str, labels: Sequence[str]) -> int | None:
+    any_label = "|".join(re.escape(label) for label in labels)
+    pattern = rf"{_LEAD}(?:{_LABELS}\s+)?[(\[\"']*({any_label})(?:[)\]\"']|[.:,](?=\s|\Z|[A-Z])|\s*\n|\s*\Z)"
+    found = re.match(pattern, text, re.IGNORECASE)
+    return labels.index(found[1].upper()) if found else None
+
+
+def _named_labels(text: str, labels: Sequence[str]) -> set[int]:
+    """Labels in brackets, after a word such as "option", or with a dot, wherever they are; "option a man" has none."""
+    any_label = "|".join(re.escape(label) for label in labels)
+    after_word = rf"\b{_LABELS}\s*(?:is\s*)?:?\s*[(\[\"']*({any_label})\b"
+    found = set(re.findall(rf"[(\[]({any_label})[)\]]", text, re.IGNORECASE))
+    found |= set(re.findall(rf"(?:^|\s)({any_label})[.)](?=\s|$)", text))
+    for match in re.finditer(after_word, text, re.IGNORECASE):
+        if not (match[1] == "a" and re.match(r"\s+[a-z]", text[match.end() :])):  # an article
+            found.add(match[1])
+    return {labels.index(label.upper()) for label in found}
+
+
+def _followed_by(text: str, option: str) -> bool:
+    """Whether what comes after the label is the option's own text."""
+    rest = re.split(r"[.):,\]]\s*", text, maxsplit=1)
+    return len(rest) == 2 and _words(rest[1]).startswith(_words(option)) and _words(option) != ""
+
+
+def _only_text(text: str, options: Sequence[str]) -> int | None:
+    """The one option whose words stand in the text; of two where one contains the other, the longer."""
+    said = f" {_words(text)} "
+    found = [index for index, option in enumerate(options) if _words(option) and f" {_words(option)} " in said]
+    longest = [
+        index
+        for index in found
+        if not any(index != other and _words(options[index]) in _words(options[other]) for other in found)
+    ]
+    return longest[0] if len(longest) == 1 else None

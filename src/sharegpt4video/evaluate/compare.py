@@ -1,0 +1,53 @@
+"""Two scored runs, compared question by question."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, StorageError
+from .figures import Comparison, compare
+from .runner import SCORES
+
+Scores = dict[str, tuple[float, str]]
+
+
+def compare_runs(first: Path, second: Path, by: str | None = None) -> dict[str, Comparison]:
+    """Compare the scores of two folders of runs, overall and, with ``by``, for every value of a group.
+
+    Questions that one of them leaves out of its denominator are left out. Raises StorageError when a folder has no
+    scores, SettingsError when no question is in both, or none has that group.
+    """
+    rows = [_rows(first), _rows(second)]
+    found = {"overall": _compared([_scores(one) for one in rows], first, second)}
+    if by is None:
+        return found
+    names = dict.fromkeys(row["groups"][by] for row in rows[0] if by in row.get("groups", {}))
+    if not names:
+        known = sorted({name for row in rows[0] for name in row.get("groups", {})})
+        raise SettingsError(f"{first}: no question has the group {by!r}; there are: {', '.join(known)}")
+    for name in names:
+        parts = [_scores([row for row in one if row["groups"].get(by) == name]) for one in rows]
+        if set(parts[0]) & set(parts[1]):
+            found[name] = _compared(parts, first, second)
+    return found
+
+
+def _compared(parts: list[Scores], first: Path, second: Path) -> Comparison:
+    try:
+        return compare(parts[0], parts[1])
+    except ValueError as error:
+        raise SettingsError(f"{first} and {second}: {error}") from error
+
+
+def _rows(folder: Path) -> list[dict[str, Any]]:
+    path = folder / SCORES if folder.is_dir() else folder
+    try:
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+    except (OSError, ValueError) as error:
+        raise StorageError(f"{path}: no scores can be read there (score the run first): {error}") from error
+
+
+def _scores(rows: list[dict[str, Any]]) -> Scores:
+    return {row["question"]: (float(row["score"]), str(row["video"])) for row in rows if row.get("counted", True)}

@@ -1,0 +1,175 @@
+"""Scores put together: accuracy with its 95 % interval, chance, how often there was no answer, two runs compared.
+
+Questions about one video stand and fall together, so an interval that takes them for independent is too narrow. Ours
+takes the spread between videos (a cluster-robust variance), turns it into the number of independent questions that
+would have the same, and gives Wilson's interval for that many. With one question a video this is Wilson's interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from .base import Figure, Question, Scored
+
+Z95 = 1.959963984540054
+"""Of the normal distribution, 95 % lies within so many standard deviations."""
+
+
+def wilson(share: float, count: float) -> tuple[float, float]:
+    """Wilson's 95 % interval for a share of ``count`` independent trials (which may be a fraction); (0, 1) for none."""
+    if count <= 0:
+        return 0.0, 1.0
+    middle = share + Z95**2 / (2 * count)
+    spread = Z95 * math.sqrt(share * (1 - share) / count + Z95**2 / (4 * count**2))
+    scale = 1 + Z95**2 / count
+    return max(0.0, (middle - spread) / scale), min(1.0, (middle + spread) / scale)
+
+
+def cluster_variance(values: Sequence[float], clusters: Sequence[str]) -> float:
+    """The variance of the mean when values of one cluster go together; infinite for a single cluster."""
+    mean = sum(values) / len(values)
+    residuals: defaultdict[str, float] = defaultdict(float)
+    for value, cluster in zip(values, clusters, strict=True):
+        residuals[cluster] += value - mean
+    groups = len(residuals)
+    if groups < 2:
+        return math.inf
+    return groups / (groups - 1) * sum(residual**2 for residual in residuals.values()) / len(values) ** 2
+
+
+def interval(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, float]:
+    """The 95 % interval of a mean: of shares (every value 0 or 1) Wilson's, else plus or minus 1.96 standard errors."""
+    mean = sum(values) / len(values)
+    variance = cluster_variance(values, clusters)
+    if any(value not in (0, 1) for value in values):
+        spread = Z95 * math.sqrt(variance) if math.isfinite(variance) else math.inf
+        return mean - spread, mean + spread
+    independent = float(len(set(clusters)))
+    if 0 < mean < 1:
+        independent = mean * (1 - mean) / variance if variance > 0 else float(len(values))
+    return wilson(mean, min(max(independent, 1.0), len(values)))
+
+
+def mean_figure(scored: Iterable[Scored], unit: str = "%") -> Figure:
+    """The mean score of all that count, in percent if that is the unit; of nothing, 0 with the count 0."""
+    counted = [(verdict.score, question.video) for question, _, verdict in scored if verdict.counted]
+    return figure_of([score for score, _ in counted], [video for _, video in counted], unit)
+
+
+def figure_of(values: Sequence[float], clusters: Sequence[str], unit: str = "%") -> Figure:
+    """The mean of values with its interval; ``clusters`` says which go together, such as the video of each."""
+    scale = 100.0 if unit == "%" else 1.0
+    if not values:
+        return Figure(0.0, 0, 0.0, scale, unit)
+    low, high = interval(values, clusters)
+    return Figure(scale * sum(values) / len(values), len(values), scale * low, scale * high, unit)
+
+
+def by_group(scored: Iterable[Scored], *names: str) -> dict[str, Figure]:
+    """The mean score for every value of a group (of several, joined by " / "), in the order of their first question."""
+    parts: dict[str, list[Scored]] = {}
+    for one in scored:
+        groups = one[0].groups
+        if all(name in groups for name in names):
+            parts.setdefault(" / ".join(groups[name] for name in names), []).append(one)
+    return {name: mean_figure(part) for name, part in parts.items()}
+
+
+def macro(figures: Iterable[Figure]) -> Figure:
+    """The plain mean of figures, as for groups of different sizes that shall weigh the same.
+
+    The interval takes the groups for independent. Figures of no question are left out.
+    """
+    parts = [figure for figure in figures if figure.count]
+    if not parts:
+        return Figure(0.0, 0, 0.0, 100.0)
+    value = sum(part.value for part in parts) / len(parts)
+    below = math.sqrt(sum((part.value - part.low) ** 2 for part in parts)) / len(parts)
+    above = math.sqrt(sum((part.high - part.value) ** 2 for part in parts)) / len(parts)
+    return Figure(value, sum(part.count for part in parts), value - below, value + above, parts[0].unit)
+
+
+def chance_of(question: Question) -> float | None:
+    """How often a guess among the options is right; None for questions without options."""
+    return 1 / len(question.options) if question.options else None
+
+
+def chance(questions: Iterable[Question]) -> float | None:
+    """The accuracy of guessing, in percent; None if one of the questions has no options, or there is none."""
+    each = [chance_of(question) for question in questions]
+    known = [value for value in each if value is not None]
+    return 100 * sum(known) / len(known) if known and len(known) == len(each) else None
+
+
+def above_chance(figure: Figure, chance_percent: float) -> Figure:
+    """An accuracy on the scale where guessing is 0 and everything right is 100 (it may be below 0)."""
+    room = 100 - chance_percent
+    if room <= 0:
+        return Figure(0.0, figure.count, 0.0, 0.0)
+    moved = [100 * (value - chance_percent) / room for value in (figure.value, figure.low, figure.high)]
+    return Figure(moved[0], figure.count, moved[1], moved[2], figure.unit)
+
+
+def unscored(scored: Iterable[Scored]) -> dict[str, int]:
+    """How many answers could not be scored as such, by why: empty, unparsed, undecodable, unavailable, no judge."""
+    found = Counter(verdict.unscored for _, _, verdict in scored if verdict.unscored)
+    return dict(found.most_common())
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two runs over the same questions: ``difference`` is the second less the first, in points.
+
+    only_first, only_second   questions that one alone got right
+    p_value                   McNemar's exact test on those two counts (it takes questions for independent)
+    """
+
+    difference: Figure
+    first: float
+    second: float
+    only_first: int
+    only_second: int
+    p_value: float
+    left_out: int
+
+    def text(self) -> str:
+        moved = self.difference
+        return (
+            f"{self.first:.2f} -> {self.second:.2f}: {moved.value:+.2f} points "
+            f"(95 % interval by video {moved.low:+.2f} to {moved.high:+.2f}) over {moved.count} questions; "
+            f"right in the first alone {self.only_first}, in the second alone {self.only_second}, "
+            f"McNemar p = {self.p_value:.4g}; {self.left_out} questions are not in both"
+        )
+
+
+def compare(
+    first: Mapping[str, tuple[float, str]], second: Mapping[str, tuple[float, str]], unit: str = "%"
+) -> Comparison:
+    """Compare scores question by question: id -> (score, video). Raises ValueError when no question is in both."""
+    both = [name for name in first if name in second]
+    if not both:
+        raise ValueError("the two runs have no question in common; are they of the same benchmark?")
+    scale = 100.0 if unit == "%" else 1.0
+    moves = [second[name][0] - first[name][0] for name in both]
+    variance = cluster_variance(moves, [first[name][1] for name in both])
+    mean = sum(moves) / len(moves)
+    spread = Z95 * math.sqrt(variance) if math.isfinite(variance) else math.inf
+    difference = Figure(scale * mean, len(both), scale * (mean - spread), scale * (mean + spread), unit)
+    lost, won = sum(move < 0 for move in moves), sum(move > 0 for move in moves)
+    means = [scale * sum(run[name][0] for name in both) / len(both) for run in (first, second)]
+    left_out = len(first) + len(second) - 2 * len(both)
+    return Comparison(difference, means[0], means[1], lost, won, mcnemar(lost, won), left_out)
+
+
+def mcnemar(one: int, other: int) -> float:
+    """The two-sided exact p value that so lopsided a split of ``one + other`` fair coins, or more, would have."""
+    total = one + other
+    if not total:
+        return 1.0
+    logs = [
+        math.lgamma(total + 1) - math.lgamma(k + 1) - math.lgamma(total - k + 1) for k in range(min(one, other) + 1)
+    ]
+    return min(1.0, 2 * math.fsum(math.exp(value - total * math.log(2)) for value in logs))

@@ -1,0 +1,227 @@
+"""A model as judge: every reply is kept, so that a score can be computed again without asking anyone.
+
+Replies lie in one file of JSON lines, ``replies.jsonl``, by the hash of the request and the identity of the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, Literal
+
+from ..errors import SettingsError, StorageError
+from ..vlm.base import VLM, Reply, Request
+from .base import Scoring, Verdict
+
+FILE = "replies.jsonl"
+TRIES = 3
+WAIT_SECONDS = 1.0
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Asked:
+    """What a judge was asked in its life: of the model, out of the file, in vain, and tokens of the model's."""
+
+    asked: int = 0
+    replayed: int = 0
+    missing: int = 0
+    unavailable: int = 0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+
+class Judge:
+    """A model that is asked about texts, with a memory.
+
+        judge = Judge(vlm, Path("judged"))
+        verdict = run(score(question, text, "official"), judge)
+        again = run(score(question, text, "official"), Judge.replay(Path("judged")))     # asks nobody
+
+    One reply is kept for each request and model; the same request is never paid for twice, also when it comes twice at
+    the same time. A reply that could not be had (``unavailable``) is tried ``tries`` times in all and is not kept.
+    Raises StorageError when the file cannot be read or written.
+    """
+
+    def __init__(self, vlm: VLM, folder: Path, *, tries: int = TRIES, wait_seconds: float = WAIT_SECONDS) -> None:
+        self._vlm: VLM | None = vlm
+        self._model = vlm.identity
+        self._start(folder, "error")
+        self._tries, self._wait_seconds = max(1, tries), wait_seconds
+
+    @classmethod
+    def replay(cls, folder: Path, *, model: str = "", missing: Literal["error", "no judge"] = "error") -> Judge:
+        """A judge that only repeats what is in the folder.
+
+        ``model`` is the identity to repeat; it may be left out where one alone is stored. A reply that is not there
+        raises StorageError, or with ``missing="no judge"`` is none at all: never a score of 0.
+        Raises SettingsError when the folder has no replies, none of that model, or several and ``model`` is not given.
+        """
+        judge = cls.__new__(cls)
+        judge._vlm, judge._model = None, model
+        judge._start(folder, missing)
+        judge._tries, judge._wait_seconds = 1, 0.0
+        stored = sorted({key[1] for key in judge._kept})
+        if not stored or (model and model not in stored) or (not model and len(stored) > 1):
+            known = f"of {', '.join(stored)}" if stored else "of nobody"
+            raise SettingsError(f"{judge.path}: holds replies {known}; give the model to repeat, or a judge to ask")
+        judge._model = model or stored[0]
+        return judge
+
+    def _start(self, folder: Path, missing: Literal["error", "no judge"]) -> None:
+        self.path = folder / FILE
+        self.counts = Asked()
+        self.damaged_lines = 0
+        self._missing: Literal["error", "no judge"] = missing
+        self._kept = self._read()
+        self._flying: dict[Key, asyncio.Task[Reply]] = {}
+
+    @property
+    def model(self) -> str:
+        """The identity of the model whose replies these are."""
+        return self._model
+
+    @property
+    def concurrent(self) -> int:
+        """How many requests may wait at the same time."""
+        return max(1, self._vlm.max_concurrent) if self._vlm else 1
+
+    async def ask(self, request: Request) -> Reply | None:
+        """The reply, out of the file where it is kept; None for one that is missing and may be.
+
+        A reply with the problem ``unavailable`` says that the model did not answer after all tries. Raises VLMError as
+        the model does.
+        """
+        key = (request.key(), self._model)
+        if key in self._kept:
+            self.counts.replayed += 1
+            return self._kept[key]
+        if self._vlm is None:
+            return self._absent(request)
+        task = self._flying.get(key)
+        if task is None:
+            task = asyncio.ensure_future(self._generate(self._vlm, request))
+            self._flying[key] = task
+            task.add_done_callback(lambda _: self._flying.pop(key, None))
+        # Shielded: when one of several that wait for a reply gives up, the others still get it.
+        return await asyncio.shield(task)
+
+    def _absent(self, request: Request) -> Reply | None:
+        self.counts.missing += 1
+        if self._missing == "no judge":
+            return None
+        raise StorageError(
+            f"{self.path}: no reply of {self._model} to the request {request.key()} ({request.user_text[:80]!r}...); "
+            "was it scored by another protocol or version? Ask the judge again, or allow missing replies"
+        )
+
+    async def _generate(self, vlm: VLM, request: Request) -> Reply:
+        for attempt in range(1, self._tries + 1):
+            reply = await vlm.generate(request)
+            self.counts.asked += 1
+            self.counts.input_tokens += reply.input_tokens
+            self.counts.output_tokens += reply.output_tokens
+            if reply.problem != "unavailable":
+                self._keep(request, reply)
+                return reply
+            if attempt < self._tries:
+                await asyncio.sleep(self._wait_seconds * 2 ** (attempt - 1))
+        self.counts.unavailable += 1
+        return reply
+
+    def _keep(self, request: Request, reply: Reply) -> None:
+        self._kept[request.key(), self._model] = reply
+        line = {
+            "key": request.key(),
+            "model": self._model,
+            "text": reply.text,
+            "problem": reply.problem,
+            "detail": reply.detail,
+            "answered_by": reply.model,
+            "input_tokens": reply.input_tokens,
+            "output_tokens": reply.output_tokens,
+            "asked": request.user_text,
+            "system": request.system,
+            "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        }
+        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            # One write of a whole line, appended: a killed run, or two at once, leave no half lines among whole ones.
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            try:
+                os.write(handle, data)
+            finally:
+                os.close(handle)
+        except OSError as error:
+            raise StorageError(f"{self.path}: a judge's reply cannot be kept: {error}") from error
+
+    def _read(self) -> dict[Key, Reply]:
+        kept: dict[Key, Reply] = {}
+        try:
+            data = self.path.read_bytes() if self.path.exists() else b""
+            if data and not data.endswith(b"\n"):  # a write that was cut short; the next line must not join it
+                with self.path.open("ab") as file:
+                    file.write(b"\n")
+        except OSError as error:
+            raise StorageError(f"{self.path}: the judge's replies cannot be read: {error}") from error
+        for line in data.split(b"\n"):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+                kept[str(row["key"]), str(row["model"])] = _reply(row)
+            except (ValueError, KeyError, TypeError, AttributeError):
+                self.damaged_lines += 1  # what cannot be read is asked again
+        return kept
+
+
+def _reply(row: dict[str, Any]) -> Reply:
+    return Reply(
+        text=str(row["text"]),
+        request_key=str(row["key"]),
+        model=str(row.get("answered_by") or row["model"]),
+        input_tokens=int(row.get("input_tokens", 0)),
+        output_tokens=int(row.get("output_tokens", 0)),
+        problem=row.get("problem", ""),
+        detail=str(row.get("detail", "")),
+    )
+
+
+async def arun(scoring: Scoring, judge: Judge | None) -> Verdict:
+    """Drive a scoring to its verdict. Without a judge it is sent None and says what it can say."""
+    reply: Reply | None = None
+    while True:
+        try:
+            request = scoring.send(reply)
+        except StopIteration as stop:
+            verdict: Verdict = stop.value
+            return verdict
+        reply = await judge.ask(request) if judge else None
+
+
+def run(scoring: Scoring, judge: Judge | None = None) -> Verdict:
+    """As ``arun``, for code that is not asynchronous; for more than one scoring take ``run_all``."""
+    return asyncio.run(arun(scoring, judge))
+
+
+async def arun_all(scorings: Iterable[Scoring], judge: Judge | None) -> list[Verdict]:
+    """As many at a time as the judge's model serves; verdicts in the order of the scorings."""
+    places = asyncio.Semaphore(judge.concurrent if judge else 1)
+
+    async def one(scoring: Scoring) -> Verdict:
+        async with places:
+            return await arun(scoring, judge)
+
+    return list(await asyncio.gather(*(one(scoring) for scoring in scorings)))
+
+
+def run_all(scorings: Iterable[Scoring], judge: Judge | None = None) -> list[Verdict]:
+    """As ``arun_all``, for code that is not asynchronous."""
+    return asyncio.run(arun_all(scorings, judge))

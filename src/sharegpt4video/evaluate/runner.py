@@ -1,0 +1,372 @@
+"""One runner for any model: ask the questions of a benchmark, keep every answer, score them, report.
+
+    report = run(BENCHMARKS["tempcompass"], vlm, Path("TempCompass"), Path("videos"), Path("out"))
+
+A video is decoded once for all questions about the same part of it; so many questions are under way as the model
+serves, and no more pictures are held than these and the next few videos need.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError, StorageError, VLMError
+from ..records import Layout
+from ..vlm.base import VLM, Reply, Request
+from .answers import AnswerLog, hash_of
+from .base import Answer, Benchmark, Protocol, Question, Scored, Verdict
+from .judge import Judge, run_all
+from .local_judge import AGREEMENT, LocalJudge
+from .report import Report, make_report
+from .shown import Showing, Shown, show, video_path
+
+SCORES = "scores.jsonl"
+_GONE_AFTER = 20
+"""So many answers in a row that could not be had, and the model is taken for gone."""
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a run is made; None is what the benchmark's protocol says.
+
+    limit       ask only so many questions, spread evenly over all; a later run without it keeps their answers
+    concurrency how many questions are under way (the model's own number); decoders how many videos are read at once
+    load        further options of the benchmark's own, such as ``{"forms": "yes_no"}``
+    """
+
+    frames: int | None = None
+    sampler: str | None = None
+    layout: Layout | None = None
+    limit: int | None = None
+    concurrency: int | None = None
+    decoders: int = 2
+    jpeg_quality: int = 95
+    load: Mapping[str, Any] | None = None
+
+
+def run(
+    benchmark: Benchmark,
+    vlm: VLM,
+    annotations: Path,
+    videos: Path,
+    out: Path,
+    *,
+    protocol: Protocol = "official",
+    options: Options | None = None,
+    judge: Judge | LocalJudge | None = None,
+    on_progress: Progress | None = None,
+    close_model: bool = False,
+) -> Report:
+    """Ask, score and report; ``out`` gets ``answers.jsonl``, ``scores.jsonl``, ``report.json`` and ``report.md``.
+
+    What is answered already is not asked again. Raises SettingsError for settings that do not fit the benchmark or
+    the answers in ``out``, or when none of the videos is there; VLMError when the model is gone (answers are kept:
+    run again to go on); StorageError when ``out`` cannot be written. ``close_model`` closes it before scoring begins,
+    so that the judge has the memory.
+    """
+    options = options or Options()
+    questions = select(load_questions(benchmark, annotations, protocol, options.load), options.limit)
+    showing = showing_of(benchmark, vlm, protocol, options)
+    places = {question.id: video_path(benchmark, videos, question) for question in questions}
+    if showing.max_images:
+        _check_videos(places.values(), videos)
+    settings = settings_of(benchmark, vlm, protocol, showing, options)
+    with AnswerLog(out, settings) as log:
+        asking = _Asking(benchmark, vlm, log, showing, places, options, on_progress)
+        answers = asyncio.run(_asked(asking, questions, vlm if close_model else None))
+    settings = {**settings, "limit": options.limit}
+    return score_and_report(benchmark, questions, answers, settings, out, judge=judge)
+
+
+async def _asked(asking: _Asking, questions: Sequence[Question], to_close: VLM | None) -> dict[str, Answer]:
+    try:
+        return await asking.ask(questions)
+    finally:
+        if to_close is not None:
+            await to_close.close()
+
+
+def load_questions(
+    benchmark: Benchmark, annotations: Path, protocol: Protocol, options: Mapping[str, Any] | None = None
+) -> list[Question]:
+    """The questions of a benchmark. Raises SettingsError for an unknown protocol, none at all, or ids that repeat."""
+    if protocol not in benchmark.protocols:
+        raise SettingsError(f"{benchmark.title} has no protocol {protocol!r}; it has {', '.join(benchmark.protocols)}")
+    questions = list(benchmark.load(annotations, protocol, options or {}))
+    if not questions:
+        raise SettingsError(f"{annotations}: no questions of {benchmark.title} found there; see: {benchmark.get}")
+    if len({question.id for question in questions}) < len(questions):
+        raise SettingsError(f"{annotations}: two questions of {benchmark.title} have the same id; is a file doubled?")
+    return questions
+
+
+def select(questions: Sequence[Question], limit: int | None) -> list[Question]:
+    """So many questions, spread evenly; all of them without a limit."""
+    if limit is None or limit >= len(questions):
+        return list(questions)
+    if limit < 1:
+        raise SettingsError(f"limit must be at least 1, not {limit}")
+    return [questions[index * len(questions) // limit] for index in range(limit)]
+
+
+def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: Options) -> Showing:
+    """How videos are shown under a protocol to a model. Raises SettingsError."""
+    from ..video.samplers import SAMPLERS
+
+    frames = benchmark.frames[protocol] if options.frames is None else options.frames
+    sampler = options.sampler or benchmark.samplers.get(protocol, "sharegpt4video")
+    layout = options.layout or benchmark.layouts.get(protocol, "separate")
+    if sampler not in SAMPLERS:
+        raise SettingsError(f"no frame sampler is called {sampler!r}; known are: {', '.join(SAMPLERS)}")
+    if layout not in ("separate", "grid"):
+        raise SettingsError(f"frames are shown separate or as a grid, not as {layout!r}")
+    if frames < 1:
+        raise SettingsError(f"at least 1 frame must be shown, not {frames}")
+    side = benchmark.grid_sides.get(protocol, 1920)
+    return Showing(frames, sampler, layout, vlm.max_images, side, options.jpeg_quality, vlm.takes_png)
+
+
+def settings_of(
+    benchmark: Benchmark, vlm: VLM, protocol: Protocol, showing: Showing, options: Options
+) -> dict[str, Any]:
+    """Everything besides questions and videos that decides an answer."""
+    return {
+        "benchmark": benchmark.name,
+        "protocol": protocol,
+        "model": vlm.identity,
+        **{name: value for name, value in asdict(showing).items() if name != "max_images"},
+        "one_picture": showing.joined,
+        "blind": showing.max_images == 0,
+        "load": dict(options.load or {}),
+    }
+
+
+def prompt_hash(question: Question) -> str:
+    """A hash of all texts that are sent for a question."""
+    return hash_of([question.system, question.text, question.prefill, question.max_tokens])
+
+
+def score_and_report(
+    benchmark: Benchmark,
+    questions: Sequence[Question],
+    answers: Mapping[str, Answer],
+    settings: Mapping[str, Any],
+    out: Path,
+    *,
+    judge: Judge | LocalJudge | None = None,
+) -> Report:
+    """Score answers, write ``scores.jsonl``, ``report.json`` and ``report.md``, and return the report.
+
+    Raises StorageError when they cannot be written, VLMError when the judge is gone.
+    """
+    scored = score(benchmark, questions, answers, settings["protocol"], judge)
+    told: dict[str, Any] = {}
+    if isinstance(judge, LocalJudge):
+        told = {"judge": judge.name, "judge_note": AGREEMENT}
+    elif judge:
+        counts = {k: v for k, v in asdict(judge.counts).items() if isinstance(v, int)}
+        told = {"judge": judge.model, "judge_counts": counts}
+    report = make_report(benchmark, scored, settings, **told)
+    rows = ({"question": q.id, "video": q.video, "groups": dict(q.groups), **asdict(v)} for q, _, v in scored)
+    _write(out / SCORES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+    _write(out / "report.json", report.json())
+    _write(out / "report.md", report.markdown())
+    return report
+
+
+def score(
+    benchmark: Benchmark,
+    questions: Sequence[Question],
+    answers: Mapping[str, Answer],
+    protocol: Protocol,
+    judge: Judge | LocalJudge | None = None,
+) -> list[Scored]:
+    """Score every question that has an answer. One that could not be asked is wrong, and shown as what it is.
+
+    Raises SettingsError for a local judge and a benchmark that it does not know.
+    """
+    if isinstance(judge, LocalJudge) and benchmark.name != "tempcompass":
+        raise SettingsError(f"the local judge knows TempCompass alone; name a model to judge {benchmark.title}")
+    answered = [(question, answers[question.id]) for question in questions if question.id in answers]
+    asked = [(question, answer) for question, answer in answered if _unasked(answer) is None]
+    scorings = [benchmark.score(question, answer.text, protocol) for question, answer in asked]
+    if isinstance(judge, LocalJudge):
+        by_rule = run_all(scorings)
+        left = [(q, a.text) for (q, a), v in zip(asked, by_rule, strict=True) if v.unscored == "no judge"]
+        judged = iter(judge.verdicts(left))
+        verdicts = iter([next(judged) if verdict.unscored == "no judge" else verdict for verdict in by_rule])
+    else:
+        verdicts = iter(run_all(scorings, judge))
+    return [(question, answer, _unasked(answer) or next(verdicts)) for question, answer in answered]
+
+
+def _unasked(answer: Answer) -> Verdict | None:
+    if answer.problem == "undecodable":
+        return Verdict(0.0, "none", "undecodable")
+    return Verdict(0.0, "none", "unavailable") if answer.problem == "unavailable" else None
+
+
+def _check_videos(places: Iterable[Path | Sequence[Path]], folder: Path) -> None:
+    """Raises SettingsError when not a single video is there: the folder is wrong, not the videos."""
+    first = ""
+    for place in places:
+        paths = [place] if isinstance(place, Path) else list(place)
+        if any(path.exists() for path in paths):
+            return
+        first = first or str(paths[0] if paths else "")
+    raise SettingsError(f"{folder}: none of the videos is there, such as {first}; is it the right folder?")
+
+
+def _write(path: Path, content: str) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
+            file.write(content)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except OSError as error:
+        raise StorageError(f"{path}: cannot be written: {error}") from error
+
+
+class _Asking:
+    """Questions on their way to the model: videos are read ahead, answers written down as they come."""
+
+    def __init__(
+        self,
+        benchmark: Benchmark,
+        vlm: VLM,
+        log: AnswerLog,
+        showing: Showing,
+        places: Mapping[str, Path | Sequence[Path]],
+        options: Options,
+        on_progress: Progress | None,
+    ) -> None:
+        self._vlm, self._log, self._showing, self._places = vlm, log, showing, places
+        self._complete = benchmark.complete or (lambda question, _seconds: question)
+        self._workers = max(1, options.concurrency or vlm.max_concurrent)
+        self._decoders = max(1, options.decoders)
+        self._report = on_progress or (lambda _done, _total: None)
+        self._unavailable = 0
+
+    async def ask(self, questions: Sequence[Question]) -> dict[str, Answer]:
+        """All answers, old and new. Raises VLMError when the model is gone."""
+        standing = self._log.standing()
+        self._done = {q.id: standing[q.id] for q in questions if q.id in standing and self._stands(q, standing[q.id])}
+        self._total = len(questions)
+        left = [question for question in questions if question.id not in self._done]
+        self._report(len(self._done), self._total)
+        queue: asyncio.Queue[tuple[Question, Shown] | None] = asyncio.Queue(self._workers)
+        tasks = [asyncio.ensure_future(self._read(_groups(left), queue))]
+        tasks += [asyncio.ensure_future(self._work(queue)) for _ in range(min(self._workers, len(left)))]
+        try:
+            await asyncio.gather(*tasks)
+        except VLMError as gone:
+            raise VLMError(
+                f"{gone}; {len(self._done)} of {self._total} questions are answered and kept in {self._log.path}: run "
+                "the same again to go on"
+            ) from gone
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self._done
+
+    def _stands(self, question: Question, answer: Answer) -> bool:
+        """Whether what was asked then is what would be asked now."""
+        return prompt_hash(self._complete(question, answer.frame_seconds)) == answer.prompt
+
+    async def _read(
+        self, groups: Sequence[Sequence[Question]], queue: asyncio.Queue[tuple[Question, Shown] | None]
+    ) -> None:
+        """Read a few videos ahead of the model, no more."""
+        ahead: deque[tuple[Sequence[Question], asyncio.Future[Shown]]] = deque()
+        for group in groups:
+            reading = asyncio.to_thread(show, self._places[group[0].id], group[0], self._showing)
+            ahead.append((group, asyncio.ensure_future(reading)))
+            if len(ahead) >= self._decoders:
+                await self._hand_out(*ahead.popleft(), queue)
+        while ahead:
+            await self._hand_out(*ahead.popleft(), queue)
+        for _ in range(self._workers):
+            await queue.put(None)
+
+    async def _hand_out(
+        self,
+        group: Sequence[Question],
+        reading: asyncio.Future[Shown],
+        queue: asyncio.Queue[tuple[Question, Shown] | None],
+    ) -> None:
+        shown = await reading
+        for question in group:
+            await queue.put((question, shown))
+
+    async def _work(self, queue: asyncio.Queue[tuple[Question, Shown] | None]) -> None:
+        while (item := await queue.get()) is not None:
+            question, shown = self._complete(item[0], item[1].seconds), item[1]
+            answer = self._without_video(question, shown) if shown.failed else await self._answer(question, shown)
+            await asyncio.to_thread(self._log.add, answer)
+            self._done[question.id] = answer
+            self._report(len(self._done), self._total)
+
+    async def _answer(self, question: Question, shown: Shown) -> Answer:
+        reply = await self._vlm.generate(request_of(question, shown))
+        self._unavailable = self._unavailable + 1 if reply.problem == "unavailable" else 0
+        if self._unavailable >= _GONE_AFTER:
+            raise VLMError(f"{self._vlm.name}: {_GONE_AFTER} answers in a row could not be had: {reply.detail}")
+        return _answer_of(question, shown, reply)
+
+    def _without_video(self, question: Question, shown: Shown) -> Answer:
+        empty = Answer(question.id, "", self._vlm.identity, "undecodable", shown.detail)
+        return replace(empty, prompt=prompt_hash(question))
+
+
+def request_of(question: Question, shown: Shown) -> Request:
+    """What a model is asked: the pictures as they are, and the words of the protocol."""
+    return Request(
+        "ask",
+        video=question.video,
+        images=shown.images,
+        seconds=shown.seconds,
+        start_seconds=question.start_seconds or 0.0,
+        end_seconds=question.end_seconds or 0.0,
+        user_text=question.text,
+        system=question.system,
+        prefill=question.prefill,
+        max_tokens=question.max_tokens,
+    )
+
+
+def _answer_of(question: Question, shown: Shown, reply: Reply) -> Answer:
+    return Answer(
+        question=question.id,
+        text=reply.text,
+        model=reply.model,
+        problem=reply.problem or ("" if reply.text.strip() else "empty"),
+        detail=reply.detail,
+        frame_seconds=shown.seconds,
+        frame_indices=shown.indices,
+        pixels=shown.pixels,
+        prompt=prompt_hash(question),
+        input_tokens=reply.input_tokens,
+        output_tokens=reply.output_tokens,
+    )
+
+
+def _groups(questions: Sequence[Question]) -> list[list[Question]]:
+    """Questions about the same part of the same video together, in the order of their first."""
+    groups: dict[tuple[str, float | None, float | None], list[Question]] = {}
+    for question in questions:
+        groups.setdefault((question.video, question.start_seconds, question.end_seconds), []).append(question)
+    return list(groups.values())

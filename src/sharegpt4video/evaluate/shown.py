@@ -1,0 +1,124 @@
+"""What a model is shown of a video: frames decoded once for all questions about the same part, and their provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import SettingsError, VideoError
+from ..records import Frame, Image, Layout
+from ..video.compose import Pixels, encode_jpeg, grid
+from .base import Benchmark, Question
+
+_OTHER_ENDINGS = (".mp4", ".webm", ".avi", ".mkv", ".mov", ".gif", ".m4v")
+
+
+@dataclass(frozen=True)
+class Showing:
+    """How videos are shown: so many frames, chosen by a sampler, apart or in one grid, encoded at a JPEG quality.
+
+    lossless     as PNG, for models that take it: then they see the very pixels that were decoded
+    max_images   what the model takes; more frames than that go into one grid, 0 shows nothing (the video is not read)
+    """
+
+    frames: int
+    sampler: str
+    layout: Layout
+    max_images: int
+    grid_side_pixels: int | None = 1920
+    jpeg_quality: int = 95
+    lossless: bool = False
+
+    @property
+    def joined(self) -> bool:
+        """Whether the frames come as one picture."""
+        return self.layout == "grid" or self.frames > self.max_images
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The pictures of one part of a video, ready to be sent, or why there are none (``detail``)."""
+
+    images: tuple[Image, ...] = field(default=(), repr=False)
+    seconds: tuple[float, ...] = ()
+    indices: tuple[int, ...] = ()
+    pixels: str = ""
+    detail: str = ""
+    failed: bool = False
+
+
+def show(path: Path | Sequence[Path], question: Question, showing: Showing) -> Shown:
+    """Decode and encode what is shown for a question. A video that cannot be read comes back as failed, not raised."""
+    from ..video.samplers import FOLDER_FPS, sample_frames
+
+    if showing.max_images == 0:
+        return Shown()
+    try:
+        sample = sample_frames(
+            path,
+            showing.frames,
+            sampler=showing.sampler,
+            start_seconds=question.start_seconds,
+            end_seconds=question.end_seconds,
+            folder_fps=float(question.reference.get("folder_fps", FOLDER_FPS)),
+        )
+        pictures = _pictures(sample.frames, showing)
+        images = tuple(_encoded(picture, showing) for picture in pictures)
+    except (VideoError, SettingsError, OSError, ValueError) as error:
+        return Shown(detail=str(error) or type(error).__name__, failed=True)
+    seconds = tuple(round(frame.seconds, 6) for frame in sample.frames)
+    return Shown(images, seconds, sample.indices, pixels_hash(pictures))
+
+
+def video_path(benchmark: Benchmark, folder: Path, question: Question) -> Path | Sequence[Path]:
+    """Where the video of a question is: as its annotation says, or the same name with another ending."""
+    if benchmark.videos is not None:
+        return benchmark.videos(folder, question)
+    path = folder / question.video
+    if path.exists():
+        return path
+    others = (path.with_name(path.stem + ending) for ending in _OTHER_ENDINGS)
+    return next((other for other in others if other.exists()), path)
+
+
+def pixels_hash(pictures: Sequence[Pixels]) -> str:
+    """A hash of RGB pictures as they are before JPEG: sizes and every pixel."""
+    total = hashlib.sha256()
+    for picture in pictures:
+        total.update(repr(picture.shape).encode())
+        total.update(np.ascontiguousarray(picture).data)
+    return total.hexdigest()[:16]
+
+
+def _encoded(pixels: Pixels, showing: Showing) -> Image:
+    if not showing.lossless:
+        return encode_jpeg(pixels, showing.jpeg_quality)
+    from PIL import Image as Pillow
+
+    buffer = io.BytesIO()
+    Pillow.fromarray(pixels).save(buffer, format="PNG", compress_level=1)
+    return Image(buffer.getvalue(), int(pixels.shape[1]), int(pixels.shape[0]))
+
+
+def _pictures(frames: Sequence[Frame], showing: Showing) -> list[Pixels]:
+    if not showing.joined:
+        return [frame.pixels for frame in frames]
+    return [grid(_of_one_size(frames), max_side_pixels=showing.grid_side_pixels)]
+
+
+def _of_one_size(frames: Sequence[Frame]) -> list[Pixels]:
+    """A video may change its size on the way; a grid takes the first."""
+    from PIL import Image as Pillow
+
+    width, height = frames[0].width, frames[0].height
+    return [
+        frame.pixels
+        if (frame.width, frame.height) == (width, height)
+        else np.array(Pillow.fromarray(frame.pixels).resize((width, height), Pillow.Resampling.BILINEAR))
+        for frame in frames
+    ]

@@ -1,0 +1,235 @@
+"""TempCompass' stored answers and judgements: any model's files in the official layouts, read liberally, item by item.
+
+``predictions/MODEL/FORM.json`` and ``auto_eval_results/MODEL/FORM.json`` hold video -> aspect -> entries; lmms-eval's
+``tempcompass_FORM.json`` holds a list of logs. What files lack is told, never made up.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from .base import Answer, Question
+from .tempcompass import FORMS
+
+_JUDGED_FOLDERS = ("auto_eval_results", "judged", "auto_eval_results_disable_llm")
+_ANSWER_KEYS = ("prediction", "response", "video-llm-prediction", "video_llm_prediction", "model_prediction", "pred")
+_MORE_ANSWER_KEYS = ("output", "model_answer", "model_output", "generated", "text", "caption")
+_RATING_KEYS = ("rating", "score", "correct", "acc", "accuracy")
+_RIGHT_KEYS = ("gt-answer", "gt_answer", "answer", "gt", "ground_truth", "ground-truth")
+_JUDGE_REPLY = re.compile(r"(chatgpt|gpt|llm|judge)[\w.-]*[-_](response|reply|output)$")
+_JUDGE_CHOICE = re.compile(r"(chatgpt|gpt|llm|judge)[\w.-]*[-_]answer$")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One item of a stored file.
+
+    said          what the model answered; None where it is null or missing
+    judge_reply   the whole reply of a judge; ``judge_choice`` the option that a judge took from a caption
+    """
+
+    video: str
+    aspect: str
+    question: str = ""
+    right: str = ""
+    said: str | None = None
+    rating: float | None = None
+    judge_reply: str = ""
+    judge_choice: str | None = None
+
+
+Place = tuple[str, str]  # video, aspect
+
+
+@dataclass
+class Form:
+    """One file: its entries by video and aspect, in order, and what was odd about them."""
+
+    path: Path
+    entries: dict[Place, list[Entry]] = field(default_factory=dict)
+    oddities: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def count(self) -> int:
+        return sum(map(len, self.entries.values()))
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """The files of one model: predictions and judgements, form -> file; a form may lack either."""
+
+    name: str
+    predictions: Mapping[str, Form]
+    judged: Mapping[str, Form]
+
+
+def find_models(
+    root: Path | None, predictions: Path | None = None, judged: Path | None = None
+) -> Iterator[StoredModel]:
+    """The models whose files lie in a copy of the repository, or in folders of predictions and judgements.
+
+    Each of the latter is the folder of one model or of several. Two single folders belong together, whatever their
+    names. Raises SettingsError when nothing is found or a file cannot be read.
+    """
+    if predictions is None and root is not None and (root / "predictions").is_dir():
+        predictions = root / "predictions"
+    if judged is None and root is not None:
+        judged = next((root / name for name in _JUDGED_FOLDERS if (root / name).is_dir()), None)
+    answers, ratings = _models_in(predictions), _models_in(judged)
+    if len(answers) == len(ratings) == 1:
+        ratings = {next(iter(answers)): next(iter(ratings.values()))}
+    if not answers and not ratings:
+        looked = ", ".join(str(path) for path in (predictions or root, judged) if path)
+        raise SettingsError(
+            f"{looked or 'no folder was given'}: no TempCompass files found; wanted are FORM.json or MODEL/FORM.json, "
+            f"FORM one of {', '.join(FORMS)}"
+        )
+    for name in dict.fromkeys([*answers, *ratings]):
+        yield StoredModel(name, _read_all(answers.get(name, {})), _read_all(ratings.get(name, {})))
+
+
+def _models_in(folder: Path | None) -> dict[str, dict[str, Path]]:
+    if folder is None:
+        return {}
+    if not folder.is_dir():
+        raise SettingsError(f"{folder}: there is no such folder; give one with FORM.json or MODEL/FORM.json")
+    if own := _forms_in(folder):
+        return {folder.name: own}
+    parts = {path.name: _forms_in(path) for path in sorted(folder.iterdir()) if path.is_dir()}
+    return {name: forms for name, forms in parts.items() if forms}
+
+
+def _forms_in(folder: Path) -> dict[str, Path]:
+    known = {_bare(form): form for form in FORMS} | {"mc": FORMS[0], "yn": FORMS[1], "cm": FORMS[2], "cap": FORMS[3]}
+    known["caption"] = FORMS[3]
+    found = {known.get(_bare(path.stem)): path for path in sorted(folder.glob("*.json"))}
+    return {form: found[form] for form in FORMS if form in found}
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"[^a-z]", "", name.lower().replace("tempcompass", ""))
+
+
+def _read_all(files: Mapping[str, Path]) -> dict[str, Form]:
+    return {form: read_form(path) for form, path in files.items()}
+
+
+def read_form(path: Path) -> Form:
+    """One file of predictions or judgements. Raises SettingsError when it is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: cannot be read as JSON: {error}") from error
+    form = Form(path)
+    for video, aspect, item in _items(content):
+        video, aspect = re.sub(r"\.(mp4|jpg|webm|avi|mkv)$", "", str(video)), _aspect(aspect)
+        if not isinstance(item, Mapping):
+            item = {"prediction": item}
+            form.oddities["entries that are no objects"] += 1
+        form.entries.setdefault((video, aspect), []).append(_entry(video, aspect, item, form.oddities))
+    if not form.entries:
+        raise SettingsError(f"{path}: holds no TempCompass items; wanted are video -> aspect -> list of entries")
+    if form.oddities["entries without an answer"] == form.count and not any(
+        entry.rating is not None for entries in form.entries.values() for entry in entries
+    ):
+        raise SettingsError(f"{path}: holds questions without any answer; give the folder of a model's predictions")
+    return form
+
+
+def _items(content: Any) -> Iterator[tuple[str, str, Any]]:
+    """Every item with its video and aspect, from the official layout or a list of logs."""
+    if isinstance(content, Mapping) and isinstance(content.get("logs"), Sequence):
+        content = content["logs"]
+    if isinstance(content, Mapping):
+        for video, aspects in content.items():
+            for aspect, items in aspects.items() if isinstance(aspects, Mapping) else ():
+                listed = items if isinstance(items, list) else [items] if items is not None else []
+                yield from ((video, aspect, item) for item in listed)
+        return
+    for log in content if isinstance(content, list) else ():
+        if isinstance(log, Mapping):
+            item = {**_mapping(log.get("doc")), **log, **_mapping(log.get("avg_accuracy"))}
+            video, aspect = item.get("video_id", item.get("video")), item.get("dim", item.get("aspect"))
+            if video is not None and aspect is not None:
+                yield str(video), str(aspect), item
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _aspect(name: object) -> str:
+    plain = str(name).strip().lower().replace(" ", "_").replace("-", "_")
+    return {"attribute": "attribute_change", "event_order": "order"}.get(plain, plain)
+
+
+def _entry(video: str, aspect: str, item: Mapping[str, Any], oddities: Counter[str]) -> Entry:
+    said_key = next((key for key in (*_ANSWER_KEYS, *_MORE_ANSWER_KEYS) if key in item), None)
+    if said_key is None:
+        oddities["entries without an answer"] += 1
+    reply = next((item[key] for key in item if _JUDGE_REPLY.search(str(key))), None)
+    taken = next((item[key] for key in item if _JUDGE_CHOICE.search(str(key))), None)
+    return Entry(
+        video,
+        aspect,
+        question=str(item.get("question") or ""),
+        right=str(next((item[key] for key in _RIGHT_KEYS if item.get(key) is not None), "")),
+        said=_text(item[said_key] if said_key else None, oddities),
+        rating=_rating(item, oddities),
+        judge_reply=reply if isinstance(reply, str) else "",
+        judge_choice=taken if isinstance(taken, str) else None,
+    )
+
+
+def _text(value: Any, oddities: Counter[str]) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    oddities[f"answers that are a {type(value).__name__}"] += 1
+    if isinstance(value, list):
+        return _text(value[0], Counter()) if value else None
+    if isinstance(value, Mapping):
+        return _text(next((value[key] for key in ("text", "prediction", "content") if key in value), None), Counter())
+    return str(value)
+
+
+def _rating(item: Mapping[str, Any], oddities: Counter[str]) -> float | None:
+    value = next((item[key] for key in _RATING_KEYS if item.get(key) is not None), None)
+    if value is None:
+        return None
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        oddities["ratings that are no number"] += 1
+        return None
+
+
+def partner(entries: Sequence[Entry], number: int, question: str) -> Entry | None:
+    """The entry for a question: of the same number and text, else of the same text, else of the same number.
+
+    The last is an entry for another wording, of earlier questions for instance; its own text tells.
+    """
+    here = entries[number] if number < len(entries) else None
+    if here is None or (question and here.question and here.question != question):
+        same = [entry for entry in entries if question and entry.question == question]
+        return same[0] if same else here
+    return here
+
+
+def stored_answers(model: StoredModel, questions: Sequence[Question]) -> dict[str, Answer]:
+    """A model's stored predictions as answers to these questions; a null is an empty answer."""
+    found = {}
+    for question in questions:
+        form, video, aspect, number = question.id.split("/")
+        files = model.predictions.get(form)
+        entry = files and partner(files.entries.get((video, aspect), []), int(number), question.reference["question"])
+        if entry:
+            problem = "" if entry.said else "empty"
+            found[question.id] = Answer(question.id, entry.said or "", model.name, problem)
+    return found

@@ -1,0 +1,186 @@
+"""The judge's memory: each reply is paid for once, kept, repeated, and never made up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from made_benchmarks import right_answer, write_tempcompass
+from sharegpt4video.errors import SettingsError, StorageError, VLMError
+from sharegpt4video.evaluate.base import Answer, Question, Scoring, Verdict
+from sharegpt4video.evaluate.benchmarks import BENCHMARKS
+from sharegpt4video.evaluate.judge import FILE, Judge, arun_all, run, run_all
+from sharegpt4video.evaluate.local_judge import LocalJudge
+from sharegpt4video.evaluate.runner import load_questions, score
+from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.fake import FakeVLM, fail_at
+
+
+def scoring(text: str) -> Scoring:
+    """Right if the judge says yes."""
+    reply = yield Request("judge", user_text=text, max_tokens=5)
+    if reply is None:
+        return Verdict(0.0, by="none", unscored="no judge", counted=False)
+    if reply.problem:
+        return Verdict(0.0, by="none", unscored="unavailable", counted=False)
+    return Verdict(float(reply.text == "yes"), by="judge")
+
+
+def vlm(**more: object) -> FakeVLM:
+    return FakeVLM(lambda request: "yes" if "good" in request.user_text else "no", max_images=0, **more)  # type: ignore[arg-type]
+
+
+def test_a_reply_is_kept_and_repeated_without_a_model(tmp_path: Path) -> None:
+    model = vlm()
+    first = run_all([scoring("good"), scoring("bad")], Judge(model, tmp_path))
+    again = run_all([scoring("good"), scoring("bad")], Judge(model, tmp_path))
+    alone = run_all([scoring("good"), scoring("bad")], Judge.replay(tmp_path))
+    assert [v.score for v in first] == [1, 0]
+    assert first == again == alone
+    assert len(model.requests) == 2
+
+
+def test_a_reply_that_is_missing_is_an_error_or_no_judge(tmp_path: Path) -> None:
+    run(scoring("good"), Judge(vlm(), tmp_path))
+    with pytest.raises(StorageError, match="no reply of fake"):
+        run(scoring("never asked"), Judge.replay(tmp_path))
+    judge = Judge.replay(tmp_path, missing="no judge")
+    assert run(scoring("never asked"), judge).unscored == "no judge"
+    assert judge.counts.missing == 1
+
+
+def test_replay_wants_replies_of_one_model(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="of nobody"):
+        Judge.replay(tmp_path)
+    for name in ("one", "two"):
+        run(scoring("good"), Judge(vlm(name=name), tmp_path))
+    with pytest.raises(SettingsError, match="one, two"):
+        Judge.replay(tmp_path)
+    assert Judge.replay(tmp_path, model="two").model == "two"
+    with pytest.raises(SettingsError):
+        Judge.replay(tmp_path, model="three")
+
+
+def test_another_model_is_asked_anew(tmp_path: Path) -> None:
+    run(scoring("good"), Judge(vlm(name="one"), tmp_path))
+    other = vlm(name="two")
+    run(scoring("good"), Judge(other, tmp_path))
+    assert len(other.requests) == 1
+
+
+def test_the_same_request_at_the_same_time_is_asked_once(tmp_path: Path) -> None:
+    model = vlm(delay_seconds=0.02)
+    verdicts = run_all([scoring("good") for _ in range(8)], Judge(model, tmp_path))
+    assert len(model.requests) == 1
+    assert [v.score for v in verdicts] == [1.0] * 8
+
+
+def test_as_many_at_a_time_as_the_model_serves(tmp_path: Path) -> None:
+    model = vlm(delay_seconds=0.01)
+    asyncio.run(arun_all([scoring(f"good {n}") for n in range(12)], Judge(model, tmp_path)))
+    assert model.max_in_flight == model.max_concurrent == 4
+
+
+def test_unavailable_is_tried_a_few_times_and_not_kept(tmp_path: Path) -> None:
+    model = vlm(fail=fail_at(1, 2, 3))
+    judge = Judge(model, tmp_path, tries=3, wait_seconds=0.001)
+    assert run(scoring("good"), judge).unscored == "unavailable"
+    assert (len(model.requests), judge.counts.unavailable) == (3, 1)
+    assert run(scoring("good"), Judge(model, tmp_path)).score == 1
+
+
+def test_a_model_that_is_gone_raises(tmp_path: Path) -> None:
+    model = FakeVLM(lambda _request: VLMError("no key"), max_images=0)
+    with pytest.raises(VLMError, match="no key"):
+        run_all([scoring("good"), scoring("good")], Judge(model, tmp_path))
+
+
+def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
+    run_all([scoring("good"), scoring("bad")], Judge(vlm(), tmp_path))
+    path = tmp_path / FILE
+    path.write_bytes(path.read_bytes()[:-20])
+    model = vlm()
+    judge = Judge(model, tmp_path)
+    assert judge.damaged_lines == 1
+    assert [v.score for v in run_all([scoring("good"), scoring("bad")], judge)] == [1, 0]
+    assert len(model.requests) == 1
+    assert [v.score for v in run_all([scoring("good"), scoring("bad")], Judge.replay(tmp_path))] == [1, 0]
+
+
+def test_what_is_kept_says_who_was_asked_what(tmp_path: Path) -> None:
+    run(scoring("good"), Judge(vlm(), tmp_path))
+    row = json.loads((tmp_path / FILE).read_text())
+    assert (row["model"], row["asked"], row["text"]) == ("fake", "good", "yes")
+    assert row["key"] == Request("judge", user_text="good", max_tokens=5).key()
+
+
+def test_without_a_judge_the_scoring_says_what_it_can() -> None:
+    assert run(scoring("good")).unscored == "no judge"
+
+
+ASKED = "What is the man doing?\nA. playing soccer\nB. painting a picture\nC. cooking dinner"
+
+
+def local(form: str, question: str, answer: str, **more: str) -> Question:
+    return Question("q", "v", "", answer=answer, groups={"format": form}, reference={"question": question, **more})
+
+
+@pytest.mark.parametrize(
+    ("caption", "letter"),
+    [
+        ("A man paints a picture of a tree.", "B"),
+        ("He is seen playing soccer on a field.", "A"),
+        ("A dog sleeps.", None),
+    ],
+)
+def test_the_local_judge_reads_a_choice_out_of_a_caption(caption: str, letter: str | None) -> None:
+    found = LocalJudge().choose(ASKED, caption)
+    assert (None if found.index is None else "ABC"[found.index]) == letter
+    assert sum(found.shares) == pytest.approx(1)
+    asked = local("captioning", "", "", choice=ASKED, choice_answer="B. painting a picture")
+    assert LocalJudge().verdict(asked, caption).score == float(letter == "B")
+
+
+def test_the_local_judge_and_answers_that_name_a_choice() -> None:
+    judge = LocalJudge()
+    yes_no = local("yes_no", "Is it?", "yes")
+    assert [judge.verdict(yes_no, said).score for said in ("Yes, it is.", "No.", "Perhaps")] == [1, 0, 0]
+    assert judge.verdict(yes_no, "Perhaps").unscored == "unparsed"
+    assert judge.verdict(yes_no, " </s>").unscored == "empty"
+    matching = local("caption_matching", "Which?\nOption 1: It falls.\nOption 2: It rises.", "Option 2: It rises.")
+    assert [judge.verdict(matching, said).score for said in ("Option 2", "It rises.", "Option 1")] == [1, 1, 0]
+
+
+def test_the_local_judge_gives_the_same_verdicts_all_at_once() -> None:
+    asked_for: list[int] = []
+
+    def encode(texts: Sequence[str]) -> Any:
+        asked_for.append(len(texts))
+        counts = np.array([[text.lower().count(letter) + 1.0 for letter in "aeiourst"] for text in texts])
+        return counts / np.linalg.norm(counts, axis=1, keepdims=True)
+
+    asked = local("captioning", "", "", choice=ASKED, choice_answer="B. painting a picture")
+    said = ("A man paints.", "", "He plays soccer, then rests.")
+    answers = [*((asked, text) for text in said), (local("yes_no", "", "yes"), "yes")]
+    one_by_one = [LocalJudge(encode).verdict(question, text) for question, text in answers]
+    asked_for.clear()
+    assert LocalJudge(encode).verdicts(answers) == one_by_one
+    assert len(asked_for) == 1
+
+
+def test_a_run_judged_locally_leaves_no_caption_unjudged(tmp_path: Path) -> None:
+    benchmark = BENCHMARKS["tempcompass"]
+    questions = load_questions(benchmark, write_tempcompass(tmp_path / "annotations"), "official")
+    answers = {q.id: Answer(q.id, right_answer("tempcompass", q), "made") for q in questions}
+    without = {verdict.unscored for _, _, verdict in score(benchmark, questions, answers, "official")}
+    verdicts = [verdict for _, _, verdict in score(benchmark, questions, answers, "official", LocalJudge())]
+    assert "no judge" in without
+    assert "no judge" not in {verdict.unscored for verdict in verdicts}
+    with pytest.raises(SettingsError, match="TempCompass alone"):
+        score(BENCHMARKS["dream"], [], {}, "official", LocalJudge())

@@ -1,0 +1,150 @@
+"""MVBench: what is asked under each protocol, how answers are read, and the real annotation where it is at hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from sharegpt4video.errors import SettingsError
+from sharegpt4video.evaluate.base import Answer, Protocol, Question, Verdict
+from sharegpt4video.evaluate.figures import chance
+from sharegpt4video.evaluate.judge import run
+from sharegpt4video.evaluate.mvbench import TASKS, figures, is_right, load, read_results, score
+
+REAL = Path(__file__).resolve().parents[3] / "shared" / "eval" / "mvbench"
+PROTOCOLS: tuple[Protocol, ...] = ("strict", "official", "original", "lmms-eval")
+
+
+def made(folder: Path, **more: object) -> Path:
+    """The twenty files, each with one question whose answer is B."""
+    for task in TASKS:
+        item = {"video": "a.mp4", "question": "What?", "candidates": ["One.", "Two.", "Three."], "answer": "Two."}
+        (folder / f"{task.file}.json").write_text(json.dumps([item | {"start": 1.5, "end": 4.0} | more]))
+    return folder
+
+
+def question(folder: Path, protocol: Protocol, task: str = "action_sequence") -> Question:
+    return next(iter(load(made(folder), protocol, {"tasks": task})))
+
+
+def verdict(asked: Question, text: str, protocol: Protocol) -> Verdict:
+    return run(score(asked, text, protocol))
+
+
+def test_the_official_question(tmp_path: Path) -> None:
+    asked = question(tmp_path, "official")
+    assert asked.text.endswith(
+        "Question: What?\nOptions:\n(A) One.\n(B) Two.\n(C) Three.\nOnly give the best option.\n"
+    )
+    assert asked.text.startswith(asked.system)
+    assert (asked.prefill, asked.max_tokens, asked.answer) == ("Best option:(", 100, "B")
+    assert (asked.video, asked.start_seconds, asked.end_seconds) == ("star/Charades_v1_480/a.mp4", 1.5, 4.0)
+
+
+def test_the_released_question_has_the_grid_prefix_and_its_blanks(tmp_path: Path) -> None:
+    asked = question(tmp_path, "original")
+    assert asked.text.startswith(" The provided image arranges keyframes from a video in a grid view, ")
+    assert asked.text.endswith("throughout the frames. Question: What?\nOptions:\n(A) One.\n(B) Two.\n(C) Three. "
+                               "\nOnly give the best option.")  # fmt: skip
+    assert asked.system.endswith("addresses the question.\n")
+    assert asked.max_tokens == 32
+
+
+def test_the_harness_asks_about_cut_clips(tmp_path: Path) -> None:
+    asked = question(tmp_path, "lmms-eval")
+    assert asked.text == "Question:What?\nOption:\n(A) One.\n(B) Two.\n(C) Three.\nOnly give the best option.\n"
+    assert (asked.system, asked.prefill, asked.max_tokens) == ("", "", 16)
+    assert (asked.video, asked.start_seconds) == ("star/Charades_segment/a.mp4", None)
+
+
+def test_episodic_reasoning_is_a_folder_of_pictures_with_bounds(tmp_path: Path) -> None:
+    asked = question(tmp_path, "strict", "Episodic Reasoning")
+    assert asked.reference["folder_fps"] == 3.0
+    assert (asked.video, asked.end_seconds) == ("tvqa/frames_fps3_hq/a.mp4", 4.0)
+
+
+def test_tasks_without_bounds_are_whole_videos(tmp_path: Path) -> None:
+    assert question(tmp_path, "official", "Scene Transition").start_seconds is None
+
+
+@pytest.mark.parametrize("said", ["", "(", ")"])
+def test_nothing_is_right_under_the_official_rule_alone(tmp_path: Path, said: str) -> None:
+    for letter in "ABC":
+        assert is_right(said, letter, "One.", "official")
+        assert not is_right(said, letter, "One.", "original")
+    asked = question(tmp_path, "official")
+    assert verdict(asked, "", "official") == Verdict(1.0, unscored="empty")
+    assert verdict(asked, "", "original") == Verdict(0.0, unscored="empty")
+    assert verdict(asked, "", "strict") == Verdict(0.0, unscored="empty")
+    assert verdict(asked, ")", "strict").score == 0
+    assert not verdict(question(tmp_path, "lmms-eval"), "", "lmms-eval").counted
+
+
+@pytest.mark.parametrize(
+    ("said", "official", "original", "strict"),
+    [
+        ("B) Two.", 1, 1, 1),
+        ("B", 1, 1, 1),
+        ("b).", 1, 1, 1),
+        ("A) One.", 0, 0, 0),
+        ("The answer is (B)", 0, 0, 1),
+        ("Two.", 0, 0, 1),
+        ("B) Two.\nBecause A) is wrong.", 1, 1, 1),
+    ],
+)
+def test_answers_by_rule(tmp_path: Path, said: str, official: int, original: int, strict: int) -> None:
+    found = [verdict(question(tmp_path, name), said, name).score for name in ("official", "original", "strict")]
+    assert found == [official, original, strict]
+
+
+@pytest.mark.parametrize(("said", "letter"), [("B. Two", "B"), ("(B) Two", "B"), ("a man takes it, so B", "A")])
+def test_the_harness_takes_the_article_for_an_option(said: str, letter: str) -> None:
+    assert [known for known in "ABCDE" if is_right(said, known, "", "lmms-eval")] == [letter]
+
+
+def test_figures_name_tasks_chance_and_what_is_above_it(tmp_path: Path) -> None:
+    asked = list(load(made(tmp_path), "strict", {}))
+    scored = [(q, Answer(q.id, "B", "m"), Verdict(float(at < 10))) for at, q in enumerate(asked)]
+    found = figures(scored, "strict")
+    assert list(found)[:2] == ["overall", "Action Sequence"]
+    assert found["overall"].value == 50
+    assert found["chance"].value == pytest.approx(100 / 3)
+    assert found["above chance"].value == pytest.approx(25)  # (1/2 - 1/3) / (2/3)
+    assert found["overall"].low < 50 < found["overall"].high
+
+
+def test_result_files_of_both_scripts_are_scored_again(tmp_path: Path) -> None:
+    rows = [{"pred": "(B) Two.", "gt": "(B) Two."}, {"pred": "(", "gt": "(A) One."}, {"pred": "(C", "gt": "(A) One."}]
+    (tmp_path / "notebook.json").write_text(json.dumps({"acc_dict": {}, "res_list": rows}))
+    tasked = [row | {"task_type": "Action Count"} for row in rows]
+    (tmp_path / "released.json").write_text(json.dumps({"result_list": tasked}))
+    for name in ("notebook.json", "released.json"):
+        right = {p: sum(v.score for _, _, v in read_results(tmp_path / name, p)) for p in PROTOCOLS[:3]}
+        assert right == {"strict": 1, "official": 2, "original": 1}
+
+
+def test_wrong_files_and_tasks_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"action_sequence\.json"):
+        list(load(tmp_path, "strict", {}))
+    with pytest.raises(SettingsError, match="no task"):
+        list(load(made(tmp_path), "strict", {"tasks": "juggling"}))
+    with pytest.raises(SettingsError, match="none of its candidates"):
+        list(load(made(tmp_path, answer="Four."), "strict", {}))
+
+
+def test_the_real_annotation() -> None:
+    if not REAL.is_dir():
+        pytest.skip("../shared/eval/mvbench is not here")
+    asked = list(load(REAL, "official", {}))
+    assert len(asked) == len({q.id for q in asked}) == 4000
+    assert round(chance(asked) or 0, 2) == 28.29
+    assert sum(len(q.options) == 1 for q in asked) == sum(bool(q.reference["single_option"]) for q in asked) == 5
+    assert {q.groups["task"] for q in asked if q.start_seconds is not None} == {
+        "Action Sequence", "Action Prediction", "Object Interaction", "Action Localization", "Episodic Reasoning",
+    }  # fmt: skip
+    assert all(q.end_seconds is None or q.end_seconds > (q.start_seconds or 0) for q in asked)
+    # Saying nothing at all: every question right officially, every one wrong by our rule.
+    assert all(is_right("(", q.answer, q.options["ABCDEFG".index(q.answer)], "official") for q in asked)
+    assert not any(run(score(q, "", "strict")).score for q in asked[:200])
