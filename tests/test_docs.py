@@ -36,7 +36,7 @@ def blocks(language: str) -> Iterator[tuple[str, str]]:
 
 def commands() -> list[str]:
     """Every command line that begins with sg4v, as the docs show it."""
-    lines = [line for _, block in blocks("bash") for line in block.splitlines()]
+    lines = [line for _, block in blocks("bash") for line in block.replace("\\\n", " ").splitlines()]
     parts = [part.strip() for line in lines for part in re.split(r"&&|\|", line)]
     return sorted({re.sub(r"^\.venv/bin/", "", part) for part in parts if re.match(r"(\.venv/bin/)?sg4v\b", part)})
 
@@ -48,7 +48,7 @@ def outputs() -> list[tuple[str, str]]:
 @pytest.mark.parametrize("command", commands())
 def test_every_command_can_be_parsed(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     # --help comes last, so everything before it is read first; an option that does not exist is an error all the same.
-    program, *arguments = shlex.split(command)
+    program, *arguments = shlex.split(command, comments=True)
     assert program == "sg4v"
     with pytest.raises(SystemExit) as ended:
         app([*arguments, "--help"])

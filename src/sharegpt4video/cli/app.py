@@ -7,13 +7,18 @@ from typing import Annotated
 import typer
 
 from .. import __version__
+from .ask import ask
 from .building import build, filter, status
 from .caption import caption
+from .convert import convert
 from .curating import check, clips, compact, repair
 from .doctor import doctor
+from .evaluate import app as evaluate
 from .look import facts, keyframes
 from .retell import recaption, summarize
 from .sharing import audit, export, plan, report
+from .train import train
+from .world import world, world_check
 
 EPILOG = (
     "Exit codes: 0 all fine, 1 something failed, 2 wrong usage or settings, 3 done but a text is marked with a "
@@ -28,7 +33,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (caption, keyframes, facts, summarize, recaption, doctor):
+for verb in (caption, ask, keyframes, facts, summarize, recaption, convert, world, world_check, doctor):
     app.command(epilog=EPILOG, no_args_is_help=verb is not doctor)(verb)
 
 dataset = typer.Typer(
@@ -39,7 +44,8 @@ dataset = typer.Typer(
 )
 for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact):
     dataset.command(epilog=EPILOG, no_args_is_help=True)(step)
-app.add_typer(dataset)
+for group in (dataset, train, evaluate):
+    app.add_typer(group)
 
 
 def _show_version(wanted: bool) -> None:
