@@ -82,6 +82,9 @@ def test_the_password_of_an_address_is_not_taken_for_a_part_of_the_name() -> Non
 
 @pytest.mark.parametrize("name", ["hf", "vllm"])
 def test_a_model_in_this_process_is_named_by_hub_name_or_folder(name: str) -> None:
+    if name == "hf":  # says at once when its extra is missing
+        pytest.importorskip("torch")
+        pytest.importorskip("transformers")
     assert open_model(f"{name}:org/model:7b", prompts=DEFAULT).name == f"{name}:org/model:7b"
     for spec in (name, f"{name}:"):
         with pytest.raises(SettingsError, match=rf"model '{name}' needs NAME_OR_FOLDER .* such as {name}:Qwen/"):
