@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -90,3 +92,16 @@ def test_settings_are_changed_before_they_are_checked(config: Path, tmp_path: Pa
         train_settings(config, ["optimiser.micro_batch=0"])
     with pytest.raises(SettingsError, match=r"with --set: tune.lora_rank"):
         train_settings(config, ["tune.lora_rank=many"])
+
+
+def test_without_the_extra_the_plan_says_how_to_install_it() -> None:
+    code = (
+        "import sys; sys.modules['torch'] = None\n"  # as if it were not installed
+        "from sharegpt4video.cli import main\n"
+        "sys.argv = ['sg4v', 'train', 'lvlm', 'configs/tiny.yaml', '--plan']; main()"
+    )
+    root = Path(__file__).parents[2]
+    said = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=False)
+    assert said.returncode == 1
+    assert said.stderr.strip().endswith("pip install 'sharegpt4video[train]'")
+    assert "Traceback" not in said.stderr
