@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ...errors import SettingsError, StorageError
 from ..model.build import build, processor
@@ -20,28 +20,32 @@ from .card import card
 from .engines import check_names
 from .randomness import seed_everything
 from .same import fingerprint
+from .streamed import SHARD_BYTES, base_dtype, base_files, folded, lora_layers, merged_dtype, other_base, write_streamed
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel
-
-SHARD = "4GB"
 
 
 def merge(checkpoint: str | Path, out: str | Path, *, base: str = "") -> Path:
     """Write the trained model to ``out`` as a whole: weights in shards, processor, generation settings, card.
 
     ``checkpoint`` is a run's folder (its newest sound checkpoint is taken) or a checkpoint's. ``base`` says where the
-    base lies now if it was moved. Needs memory for the whole model in the type of its weights: about 17 GB for 8B,
-    70 GB for 34B. ``out`` must be new or empty. Raises StorageError for a damaged checkpoint, SettingsError for an
-    ``out`` with something in it or a base other than the one that was trained.
+    base lies now if it was moved. A base in safetensors is merged weight by weight, from its files into new ones: that
+    takes the memory of a few weights and of the mapped file they are read from. Random weights, tied weights and other
+    bases that cannot be read so (``streamed.base_files``) need memory for the whole model in the type of its weights.
+    ``out`` must be new or empty. Raises StorageError for a damaged checkpoint, SettingsError for an ``out`` with
+    something in it, a base other than the one that was trained, or one with weights missing or too many.
     """
     found, out = find(Path(checkpoint)), Path(out)
     if out.exists() and any(out.iterdir()):
         raise SettingsError(f"{out}: is not empty; give a new folder")
     settings = settings_of(found, base)
-    model = fold(load(found, settings))
+    files = base_files(settings.model)
     with _written_whole(out) as folder:
-        model.save_pretrained(folder, max_shard_size=SHARD)
+        if files:
+            write_streamed(files, found, settings, folder)
+        else:
+            fold(load(found, settings)).save_pretrained(folder, max_shard_size=SHARD_BYTES)
         processor(settings.model).save_pretrained(folder)
         (folder / "README.md").write_text(card(found, settings), encoding="utf-8")
     return out
@@ -72,16 +76,12 @@ def settings_of(checkpoint: checkpoints.Checkpoint, base: str = "") -> TrainSett
 
 def load(checkpoint: checkpoints.Checkpoint, settings: TrainSettings) -> nn.Module:
     """The model as it was trained, adapters beside the weights, on the CPU and in evaluation mode."""
-    half = settings.run.precision == "bf16"
     seed = settings.optimiser.seed
     seed_everything(seed)
-    model = build(settings.model, dtype=torch.bfloat16 if half else torch.float32, seed=seed)
+    model = build(settings.model, dtype=base_dtype(settings), seed=seed)
     prepared: nn.Module = prepare(model, settings.tune, settings.run)
     if fingerprint(prepared) != checkpoint.facts["frozen"]:
-        raise SettingsError(
-            f"{checkpoint.folder}: was trained on other base weights than {settings.model.base or 'are made here'}; "
-            "say where they are with --base"
-        )
+        raise other_base(checkpoint, settings)
     weights = checkpoint.weights()
     trained = {name: p for name, p in prepared.named_parameters() if p.requires_grad}
     check_names(weights, trained)
@@ -96,37 +96,31 @@ def fold(model: nn.Module) -> PreTrainedModel:
 
     All weights come out in the type that the frozen ones have.
     """
-    frozen = [p.dtype for p in model.parameters() if not p.requires_grad]
-    kind = frozen[0] if frozen else torch.float32
+    kind = merged_dtype(model)
     with torch.no_grad():
-        for layer in model.modules():
-            if hasattr(layer, "lora_A") and hasattr(layer, "base_layer"):
-                _fold_layer(layer)
+        for _, layer in lora_layers(model):
+            pairs = [(layer.lora_A[name].weight, layer.lora_B[name].weight, layer.scaling[name])
+                     for name in layer.active_adapters]  # fmt: skip
+            layer.base_layer.weight.data = folded(layer.base_layer.weight, pairs)
     whole: Any = model.unload() if hasattr(model, "unload") else model
-    folded: PreTrainedModel = whole.to(kind)
-    folded.config.dtype = kind
-    return folded
-
-
-def _fold_layer(layer: Any) -> None:
-    weight: Tensor = layer.base_layer.weight
-    total = weight.float()
-    for name in layer.active_adapters:
-        a, b = layer.lora_A[name].weight.float(), layer.lora_B[name].weight.float()
-        total = total + (b @ a) * layer.scaling[name]
-    weight.data = total.to(weight.dtype)
+    folded_model: PreTrainedModel = whole.to(kind)
+    folded_model.config.dtype = kind
+    return folded_model
 
 
 @contextlib.contextmanager
 def _written_whole(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` that takes its place when all is written."""
+    """A folder beside ``out`` that takes its place when all is written, and disappears when something fails."""
     folder = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    yield folder
-    for path in folder.rglob("*"):
-        checkpoints.sync(path)
-    if out.exists():
-        out.rmdir()
-    folder.rename(out)
+    try:
+        yield folder
+        for path in folder.rglob("*"):
+            checkpoints.sync(path)
+        if out.exists():
+            out.rmdir()
+        folder.rename(out)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
     checkpoints.sync(out.parent)
