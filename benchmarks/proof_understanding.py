@@ -204,6 +204,8 @@ def learn(settings: TrainSettings, out: Path) -> None:
 
     result = train(settings, out, on_step=tell)
     print(f"{out.name}: {result.steps} steps, {tokens:,} tokens", flush=True)
+    if result.interrupted:
+        raise SystemExit(130)
     merge(out, out / "model")
     shutil.rmtree(out / "checkpoints")
 
