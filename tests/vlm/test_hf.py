@@ -21,23 +21,6 @@ from sharegpt4video.vlm.base import Request  # noqa: E402
 from sharegpt4video.vlm.hf import HfVLM  # noqa: E402
 from sharegpt4video.vlm.screen import tidy  # noqa: E402
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> None:
-    torch.set_num_threads(1)
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_models.save_llava_next(tmp_path_factory.mktemp("llava-next"))
-
-
-@pytest.fixture(scope="module")
-def echo(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    words = " ".join(str(words) for words in vars(PROMPTS).values())
-    return tiny_models.save_echo(tmp_path_factory.mktemp("echo"), words_of=words)
-
-
 # The same answers as transformers alone
 
 

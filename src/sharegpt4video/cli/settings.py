@@ -31,7 +31,7 @@ def dataset_settings(config: Path | None, changes: Sequence[str] | None, store: 
         return settings
     plain = settings.to_plain()
     for change in changes:
-        _change(plain, change)
+        apply_change(plain, change)
     try:
         return TypeAdapter(DatasetSettings).validate_python(plain)
     except ValidationError as error:
@@ -39,7 +39,7 @@ def dataset_settings(config: Path | None, changes: Sequence[str] | None, store: 
         raise SettingsError(f"--set: {lines}") from error
 
 
-def _change(plain: dict[str, Any], change: str) -> None:
+def apply_change(plain: dict[str, Any], change: str) -> None:
     import difflib
 
     import yaml

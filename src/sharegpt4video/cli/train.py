@@ -103,7 +103,7 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
 
     from ..config import load_yaml
     from ..lvlm.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, TrainSettings, TuneSettings
-    from .settings import _change
+    from .settings import apply_change
 
     if not changes:
         return load_yaml(config, TrainSettings)
@@ -114,7 +114,7 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     merged = {**known, **{name: {**known[name], **value} if isinstance(known.get(name), dict) else value
                           for name, value in plain.items()}}  # fmt: skip
     for change in changes:
-        _change(merged, change)
+        apply_change(merged, change)
     try:
         return TypeAdapter(TrainSettings).validate_python(merged)
     except ValidationError as error:

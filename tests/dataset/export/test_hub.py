@@ -5,72 +5,24 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
 
+from hub_server import HubServer, hub_server
 from made_dataset import caption_row, made_store
 from sharegpt4video.dataset.export import export, push
 from sharegpt4video.errors import MissingExtra, SettingsError
 
 
-class Hub(BaseHTTPRequestHandler):
-    def answer(self) -> None:
-        body = self.body()
-        self.server.asked.append((self.command, self.path, self.headers.get("authorization"), body))  # type: ignore[attr-defined]
-        said: dict[str, Any] = {}
-        if self.path == "/api/repos/create":
-            said = {"url": f"http://{self.headers['host']}/datasets/me/captions"}
-        elif "/preupload/" in self.path:
-            files = json.loads(body)["files"]
-            said = {"files": [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in files]}
-        elif "/commit/" in self.path:
-            said = {
-                "commitUrl": f"http://{self.headers['host']}/datasets/me/captions/commit/1",
-                "commitOid": "1",
-                "success": True,
-            }
-        data = json.dumps(said).encode()
-        denied = self.headers.get("authorization") == "Bearer wrong"
-        self.send_response(401 if denied else 200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def body(self) -> bytes:
-        if self.headers.get("transfer-encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("content-length") or 0))
-        data = b""
-        while size := int(self.rfile.readline(), 16):
-            data += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return data
-
-    do_GET = do_POST = do_PUT = do_HEAD = answer
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def hub() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def hub() -> Iterator[HubServer]:
+    with hub_server("datasets/me/captions") as server:
+        yield server
 
 
-def pushed(folder: Path, hub: ThreadingHTTPServer, token: str) -> subprocess.CompletedProcess[str]:
+def pushed(folder: Path, hub: HubServer, token: str) -> subprocess.CompletedProcess[str]:
     code = (
         "import sys; from sharegpt4video.dataset.export import push; from sharegpt4video.errors import SG4VError\n"
         "try: print(push(sys.argv[1], 'me/captions', token=sys.argv[2]))\n"
@@ -81,13 +33,13 @@ def pushed(folder: Path, hub: ThreadingHTTPServer, token: str) -> subprocess.Com
     return subprocess.run(command, env=os.environ | address, capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_every_file_is_sent_to_a_private_data_set(hub: ThreadingHTTPServer, tmp_path: Path) -> None:
+def test_every_file_is_sent_to_a_private_data_set(hub: HubServer, tmp_path: Path) -> None:
     pytest.importorskip("huggingface_hub")
     export(made_store(tmp_path / "set", [caption_row(0)]), "parquet", str(tmp_path / "out"))
     done = pushed(tmp_path / "out", hub, "hf_good")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip().endswith("/datasets/me/captions")
-    asked = hub.asked  # type: ignore[attr-defined]
+    asked = hub.asked
     (made,) = [json.loads(body) for _, path, _, body in asked if path == "/api/repos/create"]
     assert (made["name"], made["organization"], made["type"]) == ("captions", "me", "dataset")
     assert made.get("visibility") == "private" or made.get("private") is True
@@ -104,7 +56,7 @@ def test_every_file_is_sent_to_a_private_data_set(hub: ThreadingHTTPServer, tmp_
     assert {token for _, path, token, _ in asked if "/datasets/" in path or "create" in path} == {"Bearer hf_good"}
 
 
-def test_a_refusal_is_told(hub: ThreadingHTTPServer, tmp_path: Path) -> None:
+def test_a_refusal_is_told(hub: HubServer, tmp_path: Path) -> None:
     pytest.importorskip("huggingface_hub")
     export(made_store(tmp_path / "set", [caption_row(0)]), "parquet", str(tmp_path / "out"))
     done = pushed(tmp_path / "out", hub, "wrong")

@@ -18,33 +18,13 @@ from typing import Any, ClassVar
 import fsspec
 import pytest
 
+from listed_sources import found, put
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.sources.ids import KnownContents, content_id, with_span
 from sharegpt4video.dataset.sources.sources import SourceGone, UnsafeSource, find_sources, open_source
 from sharegpt4video.errors import VideoError
 from sharegpt4video.video.reader import VideoReader
-
-
-def put(path: Path, text: str | bytes = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else (text or path.name).encode())
-    return path
-
-
-def found(*inputs: object, known: Any = None) -> list[SourceVideo]:
-    rows = list(find_sources([str(one) for one in inputs], known=known))
-    assert not [row for row in rows if isinstance(row, Failure)]
-    return [row for row in rows if isinstance(row, SourceVideo)]
-
-
-def failures(*inputs: object) -> list[Failure]:
-    return [row for row in find_sources([str(one) for one in inputs]) if isinstance(row, Failure)]
-
-
-def names(rows: list[SourceVideo], folder: Path) -> list[str]:
-    return [row.location.removeprefix(f"{folder}/") for row in rows]
-
 
 # what was known before
 

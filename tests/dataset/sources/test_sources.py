@@ -14,7 +14,6 @@ import time
 import unicodedata
 import zipfile
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -22,6 +21,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from listed_sources import failures, found, names, put
 from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.sources import folders
 from sharegpt4video.dataset.sources import sources as module
@@ -29,27 +29,6 @@ from sharegpt4video.dataset.sources.folders import expanded, natural_key
 from sharegpt4video.dataset.sources.ids import content_id, with_span
 from sharegpt4video.dataset.sources.sources import SourceGone, UnsafeSource, find_sources, open_source
 from sharegpt4video.errors import SettingsError, VideoError
-
-
-def put(path: Path, text: str | bytes = "") -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(text if isinstance(text, bytes) else (text or path.name).encode())
-    return path
-
-
-def found(*inputs: object, known: Any = None) -> list[SourceVideo]:
-    rows = list(find_sources([str(one) for one in inputs], known=known))
-    assert not [row for row in rows if isinstance(row, Failure)]
-    return [row for row in rows if isinstance(row, SourceVideo)]
-
-
-def failures(*inputs: object) -> list[Failure]:
-    return [row for row in find_sources([str(one) for one in inputs]) if isinstance(row, Failure)]
-
-
-def names(rows: list[SourceVideo], folder: Path) -> list[str]:
-    return [row.location.removeprefix(f"{folder}/") for row in rows]
-
 
 # ids
 

@@ -7,65 +7,23 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any
 
 import pytest
+
+from hub_server import HubServer, hub_server
 
 pytest.importorskip("huggingface_hub")
 
 
-class Hub(BaseHTTPRequestHandler):
-    def answer(self) -> None:
-        body = self.body()
-        self.server.asked.append((self.command, self.path, body))  # type: ignore[attr-defined]
-        said: dict[str, Any] = {}
-        if self.path == "/api/repos/create":
-            said = {"url": f"http://{self.headers['host']}/me/model"}
-        elif "/preupload/" in self.path:
-            files = json.loads(body)["files"]
-            said = {"files": [{"path": one["path"], "uploadMode": "regular", "shouldIgnore": False} for one in files]}
-        elif "/commit/" in self.path:
-            said = {"commitUrl": f"http://{self.headers['host']}/me/model/commit/1", "commitOid": "1", "success": True}
-        data = json.dumps(said).encode()
-        self.send_response(401 if self.headers.get("authorization") == "Bearer wrong" else 200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(data)))
-        self.end_headers()
-        self.wfile.write(data)
-
-    def body(self) -> bytes:
-        if self.headers.get("transfer-encoding") != "chunked":
-            return self.rfile.read(int(self.headers.get("content-length") or 0))
-        data = b""
-        while size := int(self.rfile.readline(), 16):
-            data += self.rfile.read(size)
-            self.rfile.readline()
-        self.rfile.readline()
-        return data
-
-    do_GET = do_POST = do_PUT = do_HEAD = answer
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture
-def hub() -> Iterator[ThreadingHTTPServer]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Hub)
-    server.asked = []  # type: ignore[attr-defined]
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+def hub() -> Iterator[HubServer]:
+    with hub_server("me/model") as server:
+        yield server
 
 
-def pushed(folder: Path, hub: ThreadingHTTPServer, token: str = "right") -> subprocess.CompletedProcess[str]:
+def pushed(folder: Path, hub: HubServer, token: str = "right") -> subprocess.CompletedProcess[str]:
     code = (
         "import sys; from sharegpt4video.lvlm.train import push; from sharegpt4video.errors import SG4VError\n"
         "try: print(push(sys.argv[1], 'me/model', token=sys.argv[2]))\n"
@@ -83,22 +41,22 @@ def model(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_every_file_of_a_model_is_sent_and_the_repository_is_private(model: Path, hub: ThreadingHTTPServer) -> None:
+def test_every_file_of_a_model_is_sent_and_the_repository_is_private(model: Path, hub: HubServer) -> None:
     shown = pushed(model, hub)
     assert shown.returncode == 0, shown.stderr
     assert shown.stdout.strip().endswith("/me/model")
-    asked = hub.asked  # type: ignore[attr-defined]
-    made = json.loads(next(body for _, path, body in asked if path == "/api/repos/create"))
+    asked = hub.asked
+    made = json.loads(next(body for _, path, _, body in asked if path == "/api/repos/create"))
     assert made.get("private") is True or made.get("visibility") == "private"  # by version of huggingface_hub
     assert made.get("type", "model") == "model"
-    commit = next(body for _, path, body in asked if "/commit/" in path)
+    commit = next(body for _, path, _, body in asked if "/commit/" in path)
     lines = [json.loads(line) for line in commit.splitlines() if line.strip()]
     files = {line["value"]["path"]: base64.b64decode(line["value"]["content"]).decode() for line in lines
              if line["key"] == "file"}  # fmt: skip
     assert files == {name: f"what {name} says" for name in ("config.json", "README.md", "model.safetensors")}
 
 
-def test_what_the_hub_refuses_is_told(model: Path, hub: ThreadingHTTPServer) -> None:
+def test_what_the_hub_refuses_is_told(model: Path, hub: HubServer) -> None:
     shown = pushed(model, hub, token="wrong")
     assert shown.returncode == 1
     assert "the Hub did not take it" in shown.stderr
