@@ -46,7 +46,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
-    "world": {"records", "errors"},
+    "world": {"cores", "errors", "records"},
     "cli": BASICS
     | {"__init__", "subtitles", "estimate", "run", "pipeline", "video", "facts", "captioner", "vlm", "dataset"}
     | {"lvlm", "evaluate", "world"},

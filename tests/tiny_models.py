@@ -9,9 +9,12 @@ random model but one whose answer is known: it says the question again.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import tokenizers
 import torch
 import transformers
@@ -186,7 +189,6 @@ class EchoConfig(transformers.PretrainedConfig):  # type: ignore[misc]
     model_type = "echo"
 
     def __init__(self, marks: tuple[int, ...] = (0, 0, 0, 0), vocab_size: int = 1, **options: Any) -> None:
-        self.user, self.assistant, self.end, self.image = marks
         self.marks, self.vocab_size = marks, vocab_size
         self.says, self.delay_seconds = options.pop("says", 0), options.pop("delay_seconds", 0.0)
         self.max_position_embeddings, self.num_hidden_layers, self.use_cache = 8192, 1, False
@@ -214,18 +216,26 @@ class EchoModel(transformers.PreTrainedModel, transformers.GenerationMixin):  # 
         image_sizes: Any = None,  # noqa: ARG002
         **_: Any,
     ) -> Any:
-        time.sleep(self.config.delay_seconds)
-        logits = torch.zeros(len(input_ids), 1, self.config.vocab_size)
-        for row, tokens in enumerate(input_ids.tolist()):
-            logits[row, 0, self._next(tokens)] = 1.0
-        return transformers.modeling_outputs.CausalLMOutput(logits=logits)
-
-    def _next(self, tokens: list[int]) -> int:
         config = self.config
-        said = len(tokens) - 1 - last(tokens, config.assistant)
-        question = tokens[last(tokens, config.user) + 1 :]
-        question = [token for token in question[: question.index(config.end)] if token != config.image]
-        return question[said] if said < min(len(question), config.says) else config.end
+        return said_again(input_ids, config.marks, config.says, config.delay_seconds, config.vocab_size)
+
+
+def said_again(
+    input_ids: torch.Tensor, marks: Sequence[int], says: int, delay_seconds: float, vocabulary: int
+) -> transformers.modeling_outputs.CausalLMOutput:
+    """The step of generation by which each row of tokens goes on with its own last question."""
+    time.sleep(delay_seconds)
+    logits = torch.zeros(len(input_ids), 1, vocabulary)
+    for row, tokens in enumerate(input_ids.tolist()):
+        logits[row, 0, _next(tokens, *marks, says=says)] = 1.0
+    return transformers.modeling_outputs.CausalLMOutput(logits=logits)
+
+
+def _next(tokens: list[int], user: int, assistant: int, end: int, image: int, *, says: int) -> int:
+    said = len(tokens) - 1 - last(tokens, assistant)
+    question = tokens[last(tokens, user) + 1 :]
+    question = [token for token in question[: question.index(end)] if token != image]
+    return question[said] if said < min(len(question), says) else end
 
 
 def last(tokens: list[int], wanted: int) -> int:
@@ -240,8 +250,40 @@ def save_echo(
     transformers.AutoConfig.register("echo", EchoConfig, exist_ok=True)
     transformers.AutoModelForImageTextToText.register(EchoConfig, EchoModel, exist_ok=True)
     tokenizer = byte_tokenizer(words_of=words_of)
-    marks = tuple(tokenizer.convert_tokens_to_ids([USER, ASSISTANT, END_OF_TURN, IMAGE]))
-    config = EchoConfig(marks, len(tokenizer), says=says, delay_seconds=delay_seconds)
+    config = EchoConfig(_echo_marks(tokenizer), len(tokenizer), says=says, delay_seconds=delay_seconds)
     EchoModel(config).save_pretrained(folder)
     llava_next_processor(tokenizer, template).save_pretrained(folder)
     return folder
+
+
+def _echo_marks(tokenizer: transformers.PreTrainedTokenizerFast) -> tuple[int, ...]:
+    return tuple(tokenizer.convert_tokens_to_ids([USER, ASSISTANT, END_OF_TURN, IMAGE]))
+
+
+@contextmanager
+def echoing_llava_next(
+    folder: Path, *, says: int = 100, delay_seconds: float = 0.0, words_of: str = ""
+) -> Iterator[Path]:
+    """A LLaVA-NeXT that, as long as this lasts, repeats the question instead of computing an answer."""
+    tokenizer = byte_tokenizer(words_of=words_of)
+    model = transformers.LlavaNextForConditionalGeneration(llava_next_config(tokenizer))
+    ends = tokenizer.convert_tokens_to_ids([END, END_OF_TURN])
+    model.generation_config = transformers.GenerationConfig(
+        eos_token_id=ends, pad_token_id=tokenizer.pad_token_id, use_cache=False
+    )
+    model.save_pretrained(folder)
+    llava_next_processor(tokenizer).save_pretrained(folder)
+    marks, vocabulary = _echo_marks(tokenizer), len(tokenizer)
+
+    def forward(
+        _self: Any,
+        input_ids: torch.Tensor,
+        pixel_values: Any = None,  # noqa: ARG001 - transformers looks for the names
+        image_sizes: Any = None,  # noqa: ARG001
+        **_: Any,
+    ) -> Any:
+        return said_again(input_ids, marks, says, delay_seconds, vocabulary)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transformers.LlavaNextForConditionalGeneration, "forward", forward)
+        yield folder

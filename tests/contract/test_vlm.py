@@ -20,6 +20,8 @@ from sharegpt4video.vlm import open_model
 from sharegpt4video.vlm.base import VLM, Problem, Reply, Request, Task
 from sharegpt4video.vlm.fake import FakeVLM
 
+ALL_WORDS = " ".join(str(words) for words in vars(PROMPTS).values())
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -50,10 +52,23 @@ def on_transformers(**options: Any) -> Iterator[VLM]:
     pytest.importorskip("torch")
     from tiny_models import save_echo
 
-    words = " ".join(str(words) for words in vars(PROMPTS).values())
     with tempfile.TemporaryDirectory() as folder:
-        save_echo(Path(folder), words_of=words, **options)
+        save_echo(Path(folder), words_of=ALL_WORDS, **options)
         yield open_model(f"hf:{folder}", prompts=PROMPTS)
+
+
+@contextmanager
+def on_converted(**options: Any) -> Iterator[VLM]:
+    """A LLaVA-NeXT that says the question again, in the words of the recipe."""
+    pytest.importorskip("transformers")
+    pytest.importorskip("torch")
+    from tiny_models import echoing_llava_next
+
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        echoing_llava_next(Path(folder), words_of=ALL_WORDS, **options),
+    ):
+        yield open_model(f"lvlm:{folder}", prompts=PROMPTS)
 
 
 @contextmanager
@@ -85,6 +100,11 @@ BACKENDS = {
         lambda: on_transformers(),
         slow=lambda: on_transformers(delay_seconds=0.3),
         mute=lambda: on_transformers(says=0),
+    ),
+    "lvlm": Backend(
+        lambda: on_converted(),
+        slow=lambda: on_converted(delay_seconds=0.3),
+        mute=lambda: on_converted(says=0),
     ),
     "vllm": Backend(lambda: on_vllm(), slow=lambda: on_vllm(step_seconds=0.3), mute=lambda: on_vllm(mute=True)),
 }

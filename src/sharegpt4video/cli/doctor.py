@@ -12,6 +12,7 @@ from typing import Literal
 import typer
 
 from .. import __version__
+from ..cores import cores
 from .console import FAILED, print_json
 from .options import Json
 
@@ -126,14 +127,9 @@ def machine() -> list[Check]:
     system = f"Python {platform.python_version()}, {platform.system()} {platform.machine()}"
     return [
         Check("machine", "system", "ok", system),
-        Check("machine", "cores", "ok", str(_cores())),
+        Check("machine", "cores", "ok", str(cores())),
         Check("machine", "memory", "ok", _memory()),
     ]
-
-
-def _cores() -> int:
-    usable = getattr(os, "sched_getaffinity", None)
-    return len(usable(0)) if usable else os.cpu_count() or 1
 
 
 def _memory() -> str:

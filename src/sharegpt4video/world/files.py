@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -12,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from ..cores import cores
 from ..errors import SettingsError, StorageError
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import Question, questions
@@ -170,8 +170,7 @@ def _name(number: int) -> str:
 def _render_all(folder: Path, scenes: Sequence[Scene], settings: SetSettings, workers: int | None) -> int:
     missing = [at for at in range(len(scenes)) if not (folder / "videos" / _name(at)).exists()]
     jobs = [(str(folder / "videos" / _name(at)), scenes[at], settings) for at in missing]
-    ours = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    many = workers or ours
+    many = workers or cores()
     if many == 1 or len(jobs) < 32:
         for job in jobs:
             _render_one(job)
