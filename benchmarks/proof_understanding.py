@@ -53,6 +53,7 @@ from sharegpt4video.world.files import SetSettings, read_scenes, write_set
 SIDE, FRAMES = 84, 4  # a grid of 2 x 2 frames, reduced to one tile of 6 x 6 patches
 WIDTH, VISION_LAYERS, LANGUAGE_LAYERS = 64, 3, 3
 ARMS = ("dense", "short")
+SEEN = ("colour", "shape", "place")  # the static questions of the base; openings tell backgrounds, things are single
 DESCRIBE, LOOK = "describe the video.", "describe the first picture of the video."
 
 
@@ -65,10 +66,9 @@ class Sizes:
     new_videos: int = 1_000
     questions: int = 3
     base_steps: int = 4_000
-    steps: int = 2_000
+    steps: int = 2_500
     batch: int = 32
-    rate: float = 3e-3
-    arm_rate: float = 1.5e-3
+    rate: float = 1e-3
 
 
 QUICK = Sizes(base_videos=60, videos=40, new_videos=20, base_steps=8, steps=6, batch=8)
@@ -131,9 +131,9 @@ def _questions(folder: Path, many: int) -> Iterator[dict[str, Any]]:
 
 
 def _asked(folder: Path, many: int, *, static: bool = False) -> Iterator[dict[str, Any]]:
-    """Questions without their options, answered in words; those that one picture answers if ``static``."""
+    """Questions without their options, answered in words; of all kinds, or those that teach to see if ``static``."""
     for one in _questions(folder, 1_000 if static else many):
-        if not (static and one["temporal"]):
+        if not static or one["kind"] in SEEN:
             yield _sample(folder, one["id"], one["video"], one["stem"], one["options"][one["right"]])
 
 
@@ -223,7 +223,7 @@ def arm_settings(folder: Path, arm: str, seed: int, sizes: Sizes) -> TrainSettin
         DataSource(str(folder / f"{arm}.json"), weight=weight),
         DataSource(str(folder / "questions.json")),
     ]
-    return settings_of(f"{arm}-{seed}", base, sources, sizes.steps, batch, sizes.arm_rate, seed)
+    return settings_of(f"{arm}-{seed}", base, sources, sizes.steps, batch, sizes.rate, seed)
 
 
 def mean_tokens(folder: Path, base: Path, name: str) -> float:
