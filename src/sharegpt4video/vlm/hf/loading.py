@@ -182,7 +182,7 @@ def _advice(source: Source, error: BaseException) -> str:
         "is not a local folder": "is the name right? For a private one log in with: hf auth login",
         "not a valid model identifier": "is the name right? For a private one log in with: hf auth login",
         "safetensors": "only safetensors weights are loaded; choose a revision or a copy of the model that has them",
-        "requires the torchvision library": "pip install 'sharegpt4video[native-video]'; transformers makes videos ready with torchvision",
+        "requires the torchvision library": "pip install 'sharegpt4video[native-video]'; it makes videos ready",
         "unrecognized configuration class": "it is not an image-text-to-text model of this transformers",
     }
     if any(f"`{kind}`" in said for kind in _ORIGINAL_LLAVA):
