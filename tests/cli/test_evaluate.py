@@ -81,6 +81,31 @@ def test_a_run_is_scored_again_by_other_rules_and_compared(sample: Path, videos:
     assert "right in the first alone 3, in the second alone 3" in compared.stdout
 
 
+def test_a_judge_is_repeated_from_the_run_and_by_name(sample: Path, videos: Path, tmp_path: Path) -> None:
+    assert run(sample, videos, tmp_path / "out", "--judge", "fake").exit_code == 0
+    base = ("score", "tempcompass", "--annotations", sample, "--predictions", tmp_path / "out", "--set", "forms=yes_no")
+    again = sg4v(*base, "--out", tmp_path / "again", "--judge", "replay")
+    assert again.exit_code == 0, again.output
+    assert "replayed 6" in again.stdout
+    kept = tmp_path / "out" / "judge" / "replies.jsonl"
+    first = kept.read_text().splitlines()[0]
+    name = json.loads(first)["model"]
+    with kept.open("a") as file:
+        file.write(json.dumps(json.loads(first) | {"model": "another"}) + "\n")
+    several = sg4v(*base, "--out", tmp_path / "again", "--judge", "replay")
+    assert several.exit_code == 2
+    assert "--judge replay:MODEL" in several.output
+    assert sg4v(*base, "--out", tmp_path / "again", "--judge", f"replay:{name}").exit_code == 0
+
+
+@pytest.mark.parametrize("benchmark", BENCHMARKS)
+def test_an_option_that_a_benchmark_does_not_have_is_refused(benchmark: str, videos: Path, tmp_path: Path) -> None:
+    where = ("--annotations", tmp_path, "--videos", videos, "--out", tmp_path / "out", "--model", "fake")
+    ended = sg4v("run", benchmark, *where, "--set", "task=x")
+    assert ended.exit_code == 2
+    assert "has no option task; it has" in " ".join(ended.output.split())
+
+
 def test_official_predictions_are_scored_without_a_run(sample: Path, tmp_path: Path) -> None:
     questions = json.loads((sample / "questions" / "yes_no.json").read_text())
     predicted: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 
@@ -9,6 +10,7 @@ import pytest
 
 from sharegpt4video.evaluate import figures
 from sharegpt4video.evaluate.base import Answer, Question, Scored, Verdict
+from sharegpt4video.evaluate.report import Report
 
 
 def scored(scores: list[float], per_video: int = 1, **groups: str) -> list[Scored]:
@@ -63,6 +65,13 @@ def test_no_question_and_one_video_are_no_certainty() -> None:
     one = figures.mean_figure(scored([1, 1, 1, 1], per_video=4))
     assert one.value == 100
     assert one.low < 30
+
+
+def test_an_interval_without_ends_is_none_in_json_and_told() -> None:
+    one = figures.figure_of([0.5, 0.7], ["a", "a"])
+    report = Report("b", "B", "strict", "m", {"overall": one}, {}, 2, 1, {}, {}, None, {})
+    assert json.loads(report.json())["figures"]["overall"]["low"] is None
+    assert "one video alone" in report.text()
 
 
 def test_what_does_not_count_is_left_out() -> None:

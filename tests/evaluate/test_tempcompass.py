@@ -53,7 +53,7 @@ def test_the_released_scripts_put_the_grid_sentence_in_front(sample: Path) -> No
 
 def test_options_choose_and_are_checked(sample: Path) -> None:
     assert {name.split("/")[0] for name in by_id(sample, forms="yes_no,captioning")} == {"yes_no", "captioning"}
-    for wrong in ({"forms": "riddles"}, {"captions": "upside-down"}, {"frames": 3}):
+    for wrong in ({"forms": "riddles"}, {"captions": "upside-down"}):
         with pytest.raises(SettingsError):
             by_id(sample, **wrong)
 

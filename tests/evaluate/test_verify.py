@@ -227,3 +227,69 @@ def test_the_leaderboard_comes_out_of_the_published_predictions() -> None:
     ):
         assert equal in agreement
     assert "captioning: the judge's words read again equal the stored ratings for 2004 of 2004" in agreement
+
+
+def test_judgements_in_the_repository_belong_to_the_model_of_their_name(sample: Path, tmp_path: Path) -> None:
+    content = predictions(sample, "yes_no", v100="no")
+    other = {v: {a: [_rated(item) for item in items] for a, items in part.items()} for v, part in content.items()}
+    store(sample / "auto_eval_results" / "another", "yes_no", other)
+    store(tmp_path / "mine", "yes_no", content)
+    result = only(sample, predictions=tmp_path / "mine")
+    assert (result.model, result.agreed) == ("mine", {})
+    given = only(sample, predictions=tmp_path / "mine", judged=sample / "auto_eval_results" / "another")
+    assert given.agreed["yes_no", "rule"] == [5, 6]  # two folders that are both given belong together
+
+
+def test_a_stored_rating_counts_where_no_answer_is_stored(sample: Path) -> None:
+    rated = {
+        "100": {"action": [{"rating": 1}]},
+        "200": {"action": [{"rating": 0}]},
+        "200_reverse": {"action": [{"rating": 5}]},  # a grade of another scale
+    }
+    store(sample / "auto_eval_results" / "any", "captioning", rated)
+    result = only(sample)
+    assert result.figures["captioning"].value == pytest.approx(100 / 3)
+    assert any("1 ratings that are none of 1, 0 and -1" in note for note in result.notes)
+
+
+def test_empty_captions_are_left_out_with_the_others_when_nobody_judged(sample: Path) -> None:
+    for form in ("yes_no", "captioning"):
+        store(sample / "predictions" / "any", form, predictions(sample, form, v100=None))
+    result = only(sample)
+    assert result.figures["captioning"].count == 0
+    assert result.figures["overall"].count == 6
+
+
+def test_files_with_a_mark_of_their_encoding_and_names_with_a_slash(sample: Path) -> None:
+    path = store(sample / "predictions" / "lab" / "model", "yes_no", predictions(sample, "yes_no"))
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    result = only(sample)
+    assert (result.model, result.figures["yes_no"].value) == ("lab/model", 100)
+
+
+def test_of_two_files_for_a_form_the_one_of_its_name_counts(sample: Path) -> None:
+    folder = sample / "predictions" / "any"
+    store(folder, "yes_no_2", predictions(sample, "yes_no", v100="no"))
+    store(folder, "yes-no", predictions(sample, "yes_no", v100="no"))
+    with pytest.raises(SettingsError, match=r"yes-no.json, yes_no_2.json may each be the form 'yes_no'"):
+        only(sample)
+    store(folder, "yes_no", predictions(sample, "yes_no"))
+    assert only(sample).figures["yes_no"].value == 100
+
+
+def test_a_file_of_mvbench_is_verified_without_figures_it_cannot_tell(tmp_path: Path) -> None:
+    rows = [{"pred": "(A) left", "gt": "(A) left", "task_type": "moving_direction"}, {"pred": "", "gt": "(B) up"}]
+    (tmp_path / "results.json").write_text(json.dumps({"res_list": rows}), encoding="utf-8-sig")
+    found = verify.verify_mvbench(tmp_path / "results.json", "official")
+    assert [(check.cell, check.shown) for check in found.checks] == [
+        ("overall", "100.00"),
+        ("Moving Direction", "100.00"),
+    ]
+    assert found.notes == ["1 answers are empty"]
+    (without_tasks := tmp_path / "notebook.json").write_text(
+        json.dumps({"res_list": [*rows[1:], rows[0] | {"task_type": ""}]})
+    )
+    assert verify.verify_mvbench(without_tasks, "lmms-eval").checks[0].shown == "100.00"
+    (without_tasks).write_text("{}")
+    with pytest.raises(SettingsError, match="holds no results"):
+        verify.verify_mvbench(without_tasks)

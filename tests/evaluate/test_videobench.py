@@ -32,6 +32,14 @@ def first(folder: Path, protocol: str = "official", **options: object) -> Questi
     return next(iter(load(folder, protocol, options)))  # type: ignore[arg-type]
 
 
+def test_sets_come_as_a_text_with_commas_and_answers_as_an_object(tmp_path: Path) -> None:
+    made(made(tmp_path), "MV")
+    assert [q.groups["set"] for q in load(tmp_path, "strict", {"sets": "MV, NBA"})] == ["MV", "MV", "NBA", "NBA"]
+    (answers := tmp_path / "answers.json").write_text("[]")
+    with pytest.raises(SettingsError, match="answers of NBA are an object"):
+        first(tmp_path, answers=answers, sets="NBA")
+
+
 def test_the_official_prompt_of_two_and_six_options() -> None:
     two = "Who? A.One B.Two \n Among the two options A, B above, the one closest to the correct answer is:"
     assert official_prompt("Who?", ["One", "Two"]) == two

@@ -11,6 +11,7 @@ import pytest
 
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.evaluate.judge import run
+from sharegpt4video.evaluate.verify import verify_video_mme
 from sharegpt4video.evaluate.videomme import (
     DOMAINS,
     DURATIONS,
@@ -176,10 +177,45 @@ def test_the_template_with_its_loose_commas_can_be_read(tmp_path: Path) -> None:
     assert results.scored[0][1].text == "C, ] }"
 
 
-@pytest.mark.parametrize("content", ["no json", "3", '[{"video_id": "1"}]', '[{"questions": []}]'])
+@pytest.mark.parametrize("content", ["no json", "3", "[]", '[{"video_id": "1"}]', '[{"questions": []}]'])
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     with pytest.raises(SettingsError, match=r"results\.json"):
         read_results(file(tmp_path, content))
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"duration": "Short"}, "'001' is 'Short'; durations are short, medium, long"),
+        ({"questions": None}, "questions of the video '001' are no list"),
+        ({"questions": ["a"]}, "questions of the video '001' are no list"),
+        ({"questions": []}, "holds no questions about short videos"),
+        (
+            {"questions": [{"task_type": "x", "answer": "A", "prediction": "A"}]},
+            "none of its questions has a 'response'",
+        ),
+        ({"questions": [{"task_type": "x", "answer": None, "response": "A"}]}, "'001-1' has no answer"),
+    ],
+)
+def test_what_cannot_be_scored_is_named(tmp_path: Path, more: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        read_results(file(tmp_path, [video(1, "short", ["C"]) | more]))
+
+
+def test_odd_files_are_scored_and_told(tmp_path: Path) -> None:
+    odd = video(1, "short", ["C"])
+    named = odd | {"questions": {"001-0": odd["questions"][0]}}
+    lowered = video(2, "short", ["C"])
+    lowered["questions"][0]["answer"] = "c"
+    found = verify_video_mme(file(tmp_path, [named, odd, lowered, video(3, "short", ["C"], missing=True)]))
+    assert found.checks[0].shown == "66.67"
+    for note in (
+        "1 videos that are marked as missing in the file and left out",
+        "1 questions whose right answer is not one of the letters A to D, so that none is right",
+        "1 questions that are in the file more than once, and count each time",
+        "2698 of the 2700 questions are not scored",
+    ):
+        assert note in found.notes
 
 
 def test_the_printed_report_ends_as_the_official_one(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ JudgeName = Annotated[
         "--judge",
         metavar="MODEL",
         help="Who judges what no rule can read: server:MODEL@URL; `local` asks nobody (TempCompass only, weak at"
-        " captions); `replay` repeats what a judge said before.",
+        " captions); `replay` repeats what a judge said before, `replay:MODEL` where several did.",
         show_default=False,
     ),
 ]
@@ -137,7 +137,8 @@ def score(
         found = answers if isinstance(answers, dict) else answers(questions)
         settings |= {"load": load, "predictions": str(predictions)}
         say(f"{len(found)} of {len(questions)} questions have an answer")
-        _end(runner.score_and_report(chosen, questions, found, settings, out, judge=_judge(judge, out)), out, json=json)
+        who = _judge(judge, out, predictions)
+        _end(runner.score_and_report(chosen, questions, found, settings, out, judge=who), out, json=json)
 
 
 TempCompass = Annotated[
@@ -203,11 +204,12 @@ def compare(
     from dataclasses import asdict
 
     from ..evaluate.compare import compare_runs
+    from ..evaluate.figures import plain
 
     with exit_codes():
         found = compare_runs(first, second, by)
         if json:
-            print_json({name: asdict(one) for name, one in found.items()})
+            print_json(plain({name: asdict(one) for name, one in found.items()}))
         else:
             typer.echo("\n".join(f"{name}: {one.text()}" for name, one in found.items()))
 
@@ -252,16 +254,21 @@ def _model(name: str, options: list[str] | None) -> VLM:
     return o.make_model(name, CaptionSettings(), o.read_model_options(options))
 
 
-def _judge(name: str | None, out: Path) -> Judge | LocalJudge | None:
-    """The judge, with its replies kept in ``out/judge``."""
+def _judge(name: str | None, out: Path, before: Path | None = None) -> Judge | LocalJudge | None:
+    """The judge, with its replies kept in ``out/judge``; only repeated, they may be those of the run ``before``."""
     if name is None:
         return None
     if name == "local":
         return _local_judge()
-    from ..evaluate.judge import Judge
+    from ..evaluate.judge import FILE, Judge
 
     folder = out / "judge"
-    return Judge.replay(folder, missing="no judge") if name == "replay" else Judge(_model(name, None), folder)
+    replayed, _, model = name.partition(":")
+    if replayed != "replay":
+        return Judge(_model(name, None), folder)
+    if before is not None and not (folder / FILE).is_file():
+        folder = before / "judge"
+    return Judge.replay(folder, model=model, missing="no judge")
 
 
 def _local_judge() -> LocalJudge:

@@ -101,6 +101,11 @@ class Figure:
     unit: str = "%"
 
 
+def names_in(value: Any) -> list[str]:
+    """Names out of an option: a list of them, or a text with commas."""
+    return [name.strip() for name in value.split(",")] if isinstance(value, str) else [str(name) for name in value]
+
+
 @dataclass(frozen=True)
 class Benchmark:
     """One benchmark: where its questions come from, and how answers are scored.
@@ -114,6 +119,7 @@ class Benchmark:
     layouts    whether they are shown apart or in one grid ("separate" where nothing is said)
     grid_sides the longest side of such a grid in pixels, None for no limit (1920 where nothing is said)
     items      how many questions the published files hold; 0: not known
+    options    names of what ``load`` may be told besides; others are refused
     licence, get   under which terms the files may be used, and where they are to be had
     videos     where the video of a question is, in a folder of videos; None: where ``Question.video`` says
     """
@@ -130,6 +136,7 @@ class Benchmark:
     layouts: Mapping[Protocol, Layout] = field(default_factory=dict)
     grid_sides: Mapping[Protocol, int | None] = field(default_factory=dict)
     items: int = 0
+    options: tuple[str, ...] = ()
     licence: str = ""
     get: str = ""
     videos: Callable[[Path, Question], Path | Sequence[Path]] | None = None

@@ -44,7 +44,7 @@ def _compared(parts: list[Scores], first: Path, second: Path) -> Comparison:
 def _rows(folder: Path) -> list[dict[str, Any]]:
     path = folder / SCORES if folder.is_dir() else folder
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+        return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: no scores can be read there (score the run first): {error}") from error
 

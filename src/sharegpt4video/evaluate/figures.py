@@ -11,6 +11,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .base import Figure, Question, Scored
 
@@ -66,6 +67,15 @@ def figure_of(values: Sequence[float], clusters: Sequence[str], unit: str = "%")
         return Figure(0.0, 0, 0.0, scale, unit)
     low, high = interval(values, clusters)
     return Figure(scale * sum(values) / len(values), len(values), scale * low, scale * high, unit)
+
+
+def plain(value: Any) -> Any:
+    """For JSON, which knows no infinity: an end of an interval that nothing bounds (one video) becomes None."""
+    if isinstance(value, Mapping):
+        return {name: plain(part) for name, part in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(part) for part in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def by_group(scored: Iterable[Scored], *names: str) -> dict[str, Figure]:

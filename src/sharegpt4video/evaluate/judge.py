@@ -21,6 +21,7 @@ from .base import Scoring, Verdict
 FILE = "replies.jsonl"
 TRIES = 3
 WAIT_SECONDS = 1.0
+_TO_REPEAT = "give the model to repeat (--judge replay:MODEL), or a judge to ask"
 
 Key = tuple[str, str]
 
@@ -70,7 +71,7 @@ class Judge:
         stored = sorted({key[1] for key in judge._kept})
         if not stored or (model and model not in stored) or (not model and len(stored) > 1):
             known = f"of {', '.join(stored)}" if stored else "of nobody"
-            raise SettingsError(f"{judge.path}: holds replies {known}; give the model to repeat, or a judge to ask")
+            raise SettingsError(f"{judge.path}: holds replies {known}; {_TO_REPEAT}")
         judge._model = model or stored[0]
         return judge
 

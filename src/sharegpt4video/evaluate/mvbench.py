@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from . import choice
-from .base import Answer, Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict
+from .base import Answer, Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict, names_in
 from .choice import LETTERS
 from .figures import above_chance, chance, macro, mean_figure
 
@@ -85,8 +85,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 def _wanted(names: Any) -> list[Task]:
     if not names:
         return list(TASKS)
-    asked = [names] if isinstance(names, str) else list(names)
-    plain = {name.lower().replace(" ", "_").replace("-", "_") for name in asked}
+    plain = {name.lower().replace(" ", "_").replace("-", "_") for name in names_in(names)}
     unknown = plain - {task.file for task in TASKS}
     if unknown:
         raise SettingsError(f"MVBench has no task {sorted(unknown)}; it has {[task.file for task in TASKS]}")
@@ -227,8 +226,11 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
     counted = [entry for entry in scored if entry[2].counted]
     by_task = {task.title: [e for e in counted if e[0].groups["task"] == task.title] for task in TASKS}
     cells = {name: mean_figure(entries) for name, entries in by_task.items() if entries}
-    overall = macro(cells.values()) if protocol == "lmms-eval" else mean_figure(counted)
+    # Files of the notebook do not tell the tasks; then there is no mean of them.
+    overall = macro(cells.values()) if protocol == "lmms-eval" and cells else mean_figure(counted)
     found = {"overall": overall, **cells}
+    if any(question.reference.get("options_unknown") for question, _, _ in counted):
+        return found  # result files hold the right option alone: what guessing reaches cannot be told
     level = chance(question for question, _, _ in counted)
     if level is not None:
         found["without single-option questions"] = mean_figure(e for e in counted if len(e[0].options) > 1)
@@ -244,17 +246,21 @@ def read_results(path: Path, protocol: Protocol) -> list[Scored]:
     SettingsError when it is neither.
     """
     try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
+        stored = json.loads(path.read_text(encoding="utf-8-sig"))
         rows = stored.get("result_list", stored.get("res_list")) if isinstance(stored, dict) else stored
-        return [_scored_row(number, row, protocol) for number, row in enumerate(rows or ())]
-    except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
+        scored = [_scored_row(number, row, protocol) for number, row in enumerate(rows or ())]
+    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise SettingsError(f"{path}: not a result file of MVBench (res_list of pred and gt): {error!r}") from error
+    if not scored:
+        raise SettingsError(f"{path}: holds no results of MVBench (res_list or result_list of pred and gt)")
+    return scored
 
 
 def _scored_row(number: int, row: Mapping[str, Any], protocol: Protocol) -> Scored:
     prediction, (option, _, answer) = str(row["pred"] or ""), str(row["gt"]).partition(" ")
     letter = option.strip("()").upper()
     task = str(row.get("task_type", ""))
+    task = next((known.title for known in TASKS if task in (known.title, known.file)), task)
     # Only the right option's text is stored, so that our own rule cannot match the words of the others.
     options = tuple(answer if known == letter else "" for known in LETTERS[: max(5, LETTERS.index(letter) + 1)])
     question = Question(
@@ -264,6 +270,7 @@ def _scored_row(number: int, row: Mapping[str, Any], protocol: Protocol) -> Scor
         options=options,
         answer=letter,
         groups={"task": task},
+        reference={"options_unknown": True},
     )
     return question, Answer(question.id, prediction, "stored"), judged(prediction, question, protocol)
 
@@ -279,6 +286,7 @@ MVBENCH = Benchmark(
     frames={"strict": 16, "official": 16, "original": 16, "lmms-eval": 16},
     layouts={"original": "grid"},
     items=4000,
+    options=("tasks",),
     licence="annotations MIT; the videos come under the terms of their eleven sources",
     get="OpenGVLab/MVBench on the Hugging Face hub (json/ and video/)",
 )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from .base import Benchmark, Figure, Protocol, Question, Scored
-from .figures import above_chance, by_group, chance, macro, unscored
+from .figures import above_chance, by_group, chance, macro, plain, unscored
 
 _OUR_FAULT = ("undecodable", "unavailable")
 
@@ -65,7 +66,8 @@ class Report:
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""
-        return {**asdict(self), "failures": self.failures}
+        found: dict[str, Any] = plain({**asdict(self), "failures": self.failures})
+        return found
 
     def json(self) -> str:
         return json.dumps(self.plain(), ensure_ascii=False, indent=2, default=str) + "\n"
@@ -142,7 +144,8 @@ def _cells(figure: Figure) -> tuple[str, str, str]:
     if not figure.count:
         return "-", "-", "0"
     unit = f" {figure.unit}" if figure.unit and figure.unit != "%" else ""
-    return f"{figure.value:.2f}{unit}", f"{figure.low:.2f} to {figure.high:.2f}", str(figure.count)
+    ends = f"{figure.low:.2f} to {figure.high:.2f}" if math.isfinite(figure.high - figure.low) else "one video alone"
+    return f"{figure.value:.2f}{unit}", ends, str(figure.count)
 
 
 def _or_none(lines: Sequence[str]) -> str:

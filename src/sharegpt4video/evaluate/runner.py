@@ -99,9 +99,16 @@ async def _asked(asking: _Asking, questions: Sequence[Question], to_close: VLM |
 def load_questions(
     benchmark: Benchmark, annotations: Path, protocol: Protocol, options: Mapping[str, Any] | None = None
 ) -> list[Question]:
-    """The questions of a benchmark. Raises SettingsError for an unknown protocol, none at all, or ids that repeat."""
+    """The questions of a benchmark.
+
+    Raises SettingsError for an unknown protocol or option, for no questions at all, and for ids that repeat.
+    """
     if protocol not in benchmark.protocols:
         raise SettingsError(f"{benchmark.title} has no protocol {protocol!r}; it has {', '.join(benchmark.protocols)}")
+    # "model" goes with stored answers: how captions are cut may depend on it.
+    if unknown := sorted(set(options or {}) - {*benchmark.options, "model"}):
+        known = ", ".join(benchmark.options) or "none"
+        raise SettingsError(f"{benchmark.title} has no option {', '.join(unknown)}; it has {known}")
     questions = list(benchmark.load(annotations, protocol, options or {}))
     if not questions:
         raise SettingsError(f"{annotations}: no questions of {benchmark.title} found there; see: {benchmark.get}")

@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import SettingsError
 from ..vlm.base import Reply, Request
 from . import choice
-from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict
+from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict, names_in
 from .figures import by_group, mean_figure
 from .tempcompass_prompts import (
     CAPTION_CUTS,
@@ -52,7 +52,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
     Options: ``forms`` (some of the four), ``old_suffix`` (the wording before 2024-03-23), ``captions`` (how captions
     are cut before judging: ``plain``, ``last-line``, ``quoted``). Without ``meta_info.json`` the fine-grained aspects
-    are left out. Raises SettingsError for a file that is missing or damaged, and for an unknown option.
+    are left out. Raises SettingsError for a file that is missing or damaged, and for an unknown form or cut.
     """
     forms, cut = _read_options(options)
     folder = annotations / "questions" if (annotations / "questions").is_dir() else annotations
@@ -94,7 +94,7 @@ def read_questions(folder: Path, form: str) -> dict[str, Any]:
     """One of the four files: video -> aspect -> questions. Raises SettingsError."""
     path = folder / f"{form}.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{path}: cannot be read as the TempCompass questions {form!r}; put the folder `questions` and "
@@ -110,7 +110,7 @@ def read_details(annotations: Path) -> dict[str, Any]:
     for path in (annotations / "meta_info.json", annotations.parent / "meta_info.json"):
         if path.is_file():
             try:
-                content = json.loads(path.read_text(encoding="utf-8"))
+                content = json.loads(path.read_text(encoding="utf-8-sig"))
             except (OSError, ValueError) as error:
                 raise SettingsError(f"{path}: cannot be read as TempCompass' meta information: {error}") from error
             return content if isinstance(content, dict) else {}
@@ -128,11 +128,8 @@ def entries(content: Mapping[str, Any]) -> Iterator[tuple[str, str, int, dict[st
 
 
 def _read_options(options: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
-    unknown = sorted(set(options) - {"forms", "old_suffix", "captions", "model"})
-    if unknown:
-        raise SettingsError(f"TempCompass has no option {', '.join(unknown)}; it has forms, old_suffix, captions")
     wanted = options.get("forms") or FORMS
-    forms = tuple(wanted.split(",") if isinstance(wanted, str) else wanted)
+    forms = tuple(names_in(wanted))
     if strange := [form for form in forms if form not in FORMS]:
         raise SettingsError(f"TempCompass has no questions of the form {', '.join(strange)}; it has {', '.join(FORMS)}")
     cut = str(options.get("captions") or cut_for(str(options.get("model") or "")))
@@ -258,6 +255,7 @@ TEMPCOMPASS = Benchmark(
     layouts={"original": "grid"},
     grid_sides={"original": None},
     items=sum(ITEMS.values()),
+    options=("forms", "old_suffix", "captions"),
     licence="CC BY-NC 4.0",
     get="github.com/llyx97/TempCompass; its videos: huggingface.co/datasets/lmms-lab/TempCompass",
 )

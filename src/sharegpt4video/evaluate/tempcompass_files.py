@@ -75,42 +75,67 @@ def find_models(
 ) -> Iterator[StoredModel]:
     """The models whose files lie in a copy of the repository, or in folders of predictions and judgements.
 
-    Each of the latter is the folder of one model or of several. Two single folders belong together, whatever their
-    names. Raises SettingsError when nothing is found or a file cannot be read.
+    Each of the latter is the folder of one model or of several. Two single folders that are both given belong
+    together, whatever their names; judgements found in ``root`` belong to the model of their name alone. Where
+    predictions or judgements are given, only models in them are meant. Raises SettingsError when nothing is found, a
+    form has two files, or a file cannot be read.
     """
-    if predictions is None and root is not None and (root / "predictions").is_dir():
-        predictions = root / "predictions"
-    if judged is None and root is not None:
-        judged = next((root / name for name in _JUDGED_FOLDERS if (root / name).is_dir()), None)
-    answers, ratings = _models_in(predictions), _models_in(judged)
-    if len(answers) == len(ratings) == 1:
+    answers = _models_in(predictions or _inside(root, ("predictions",)))
+    ratings = _models_in(judged or _inside(root, _JUDGED_FOLDERS))
+    if predictions and judged and len(answers) == len(ratings) == 1:
         ratings = {next(iter(answers)): next(iter(ratings.values()))}
+    elif predictions and not judged:
+        ratings = {name: forms for name, forms in ratings.items() if name in answers}
+    elif judged and not predictions:
+        answers = {name: forms for name, forms in answers.items() if name in ratings}
     if not answers and not ratings:
         looked = ", ".join(str(path) for path in (predictions or root, judged) if path)
         raise SettingsError(
-            f"{looked or 'no folder was given'}: no TempCompass files found; wanted are FORM.json or MODEL/FORM.json, "
-            f"FORM one of {', '.join(FORMS)}"
+            f"{looked or 'no folder was given'}: no TempCompass files found; wanted are FORM.json or MODEL/FORM.json "
+            "in a folder given as predictions or as judgements, or in the folders predictions and "
+            f"{_JUDGED_FOLDERS[0]} of a copy of the repository; FORM is one of {', '.join(FORMS)}"
         )
     for name in dict.fromkeys([*answers, *ratings]):
         yield StoredModel(name, _read_all(answers.get(name, {})), _read_all(ratings.get(name, {})))
+
+
+def _inside(root: Path | None, names: Sequence[str]) -> Path | None:
+    return next((root / name for name in names if (root / name).is_dir()), None) if root is not None else None
 
 
 def _models_in(folder: Path | None) -> dict[str, dict[str, Path]]:
     if folder is None:
         return {}
     if not folder.is_dir():
-        raise SettingsError(f"{folder}: there is no such folder; give one with FORM.json or MODEL/FORM.json")
+        raise SettingsError(f"{folder}: is no folder; give one with FORM.json or MODEL/FORM.json")
     if own := _forms_in(folder):
         return {folder.name: own}
-    parts = {path.name: _forms_in(path) for path in sorted(folder.iterdir()) if path.is_dir()}
-    return {name: forms for name, forms in parts.items() if forms}
+    # Names of models may have a slash, as those on the Hub do: ORGANISATION/MODEL/FORM.json.
+    parts = {path: _forms_in(path) for path in _folders_in(folder)}
+    empty = [path for path, forms in parts.items() if not forms]
+    parts |= {path: _forms_in(path) for above in empty for path in _folders_in(above)}
+    return {path.relative_to(folder).as_posix(): forms for path, forms in parts.items() if forms}
+
+
+def _folders_in(folder: Path) -> list[Path]:
+    return [path for path in sorted(folder.iterdir()) if path.is_dir()]
 
 
 def _forms_in(folder: Path) -> dict[str, Path]:
+    """The file of each form: the one of its very name, else the only one that means it. Raises SettingsError."""
     known = {_bare(form): form for form in FORMS} | {"mc": FORMS[0], "yn": FORMS[1], "cm": FORMS[2], "cap": FORMS[3]}
     known["caption"] = FORMS[3]
-    found = {known.get(_bare(path.stem)): path for path in sorted(folder.glob("*.json"))}
-    return {form: found[form] for form in FORMS if form in found}
+    found: dict[str, list[Path]] = {form: [] for form in FORMS}
+    for path in sorted(folder.glob("*.json")):
+        found.get(known.get(_bare(path.stem), ""), []).append(path)
+    chosen = {form: [path for path in paths if path.stem == form] or paths for form, paths in found.items()}
+    for form, paths in chosen.items():
+        if len(paths) > 1:
+            names = ", ".join(path.name for path in paths)
+            raise SettingsError(
+                f"{folder}: {names} may each be the form {form!r}; call the one that counts {form}.json"
+            )
+    return {form: paths[0] for form, paths in chosen.items() if paths}
 
 
 def _bare(name: str) -> str:
@@ -124,7 +149,7 @@ def _read_all(files: Mapping[str, Path]) -> dict[str, Form]:
 def read_form(path: Path) -> Form:
     """One file of predictions or judgements. Raises SettingsError when it is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8-sig"))
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as JSON: {error}") from error
     form = Form(path)
@@ -204,10 +229,14 @@ def _rating(item: Mapping[str, Any], oddities: Counter[str]) -> float | None:
     if value is None:
         return None
     try:
-        return float(value)
+        rating = float(value)
     except (TypeError, ValueError):
         oddities["ratings that are no number"] += 1
         return None
+    if not -1 <= rating <= 1:
+        oddities["ratings that are none of 1, 0 and -1, passed over"] += 1
+        return None
+    return rating
 
 
 def partner(entries: Sequence[Entry], number: int, question: str) -> Entry | None:

@@ -140,10 +140,11 @@ def _verdict(item: _Item, form: str, result: Replayed) -> Verdict:
     judgement = item.judgement
     rated = judgement.rating if judgement else None
     said = _said(item)
-    if said is None and not (judgement and judgement.judge_choice):
+    if said is None and not rated and not (judgement and judgement.judge_choice):
         result.by[form]["no answer"] += 1
-        return Verdict(0.0, "none", "empty")
-    right = None if form == "captioning" else read_choice(item.question, choice.plain(said or ""), "official")
+        # Captions that no judge saw are left out, all alike: counting the empty ones alone would count only wrong ones.
+        return Verdict(0.0, "none", "empty", counted=form != "captioning" or judgement is not None)
+    right = None if form == "captioning" or said is None else read_choice(item.question, choice.plain(said), "official")
     if right is not None:
         return _decided(right, "rule", rated, form, result)
     judged = _judged(judgement, form) if judgement else None

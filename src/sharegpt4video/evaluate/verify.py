@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,9 @@ RULES_ALONE: dict[str, dict[str, str]] = {
     "video-llava": dict(zip(FORMS[:3], ("45.57", "56.38", "63.27"), strict=True)),
 }
 """TempCompass with ``--disable_llm``: what the official rules alone give for the published predictions."""
+
+
+_LETTERS = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True)
@@ -189,11 +193,17 @@ def verify_video_mme(results: Path) -> Verification:
     _add(found, read.figures, {})
     found.notes.append(f"read as the official scorer of the revision {read.revision} does")
     left_out = sum(not verdict.counted for _, _, verdict in read.scored)
+    names = Counter(question.id for question, _, _ in read.scored)
     remarks = {
         "questions without a response": read.missing,
         "answers that cannot be parsed and leave the denominator, as in the official scorer": left_out,
         "answers that the two revisions of the official scorer read differently": read.disputed,
-        "of the 2700 questions are not in the file": 2700 - len(read.scored),
+        "videos that are marked as missing in the file and left out": read.left_out,
+        "questions whose right answer is not one of the letters A to D, so that none is right": sum(
+            question.answer not in _LETTERS for question, _, _ in read.scored
+        ),
+        "questions that are in the file more than once, and count each time": sum(n > 1 for n in names.values()),
+        "of the 2700 questions are not scored": 2700 - len(names),
     }
     found.notes += [f"{count} {what}" for what, count in remarks.items() if count > 0]
     return found
@@ -203,6 +213,9 @@ def verify_mvbench(results: Path, protocol: Protocol = "official") -> Verificati
     """Score a file that the MVBench notebook or the released scripts wrote. Raises SettingsError when it is none."""
     from .mvbench import figures, read_results
 
-    found = Verification(f"MVBench ({protocol}), {results.name}")
-    _add(found, figures(read_results(results, protocol), protocol), {})
+    scored = read_results(results, protocol)
+    found = Verification(f"MVBench ({protocol}), {results.name}: {len(scored)} answers")
+    _add(found, figures(scored, protocol), {})
+    empty = sum(verdict.unscored == "empty" for _, _, verdict in scored)
+    found.notes += [f"{empty} answers are empty"] if empty else []
     return found

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import SettingsError, StorageError
 from ..vlm.base import Reply, Request
-from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
+from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .choice import LETTERS, chosen
 from .figures import macro, mean_figure
 from .mvbench import GRID_PREFIX, ONLY_THE_BEST, PREFILL, SYSTEM
@@ -78,7 +78,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 def _wanted(names: Any) -> list[str]:
     if not names:
         return list(SETS)
-    asked = [names] if isinstance(names, str) else list(names)
+    asked = names_in(names)
     unknown = [name for name in asked if name not in SETS]
     if unknown:
         raise SettingsError(f"Video-Bench has no set {unknown}; it has {list(SETS)}")
@@ -96,7 +96,10 @@ def _answers(source: Any, name: str) -> dict[str, str]:
     if not source:
         return {}
     path = Path(str(source))
-    stored = _read(path / f"{name}_QA_new.json") if path.is_dir() else _read(path).get(name, {})
+    stored = _read(path / f"{name}_QA_new.json" if path.is_dir() else path)
+    stored = stored.get(name, {}) if isinstance(stored, dict) and not path.is_dir() else stored
+    if not isinstance(stored, dict):
+        raise SettingsError(f"{path}: answers of {name} are an object: the id of a question, its letter")
     pairs = {str(key): row.get("answer", "") if isinstance(row, dict) else row for key, row in stored.items()}
     return {key: _letter(str(answer)) for key, answer in pairs.items() if answer}
 
@@ -288,6 +291,7 @@ VIDEOBENCH = Benchmark(
     frames={"strict": 16, "official": 16, "original": 16},
     layouts={"original": "grid"},
     items=17036,
+    options=("sets", "answers"),
     licence="Apache-2.0",
     get="PKU-YuanGroup/Video-Bench on GitHub (Eval_QA/), LanguageBind/Video-Bench on the Hugging Face hub (videos)",
 )

@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from ..errors import SettingsError
 from . import choice
-from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
+from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .figures import mean_figure
 
 DURATIONS = ("short", "medium", "long")
@@ -81,7 +81,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
 def durations_named(names: Any) -> list[str]:
     """Some of short, medium and long, from a list or a text with commas; all for none. Raises SettingsError."""
-    asked = list(DURATIONS) if not names else names.split(",") if isinstance(names, str) else list(names)
+    asked = names_in(names) if names else list(DURATIONS)
     unknown = [name for name in asked if name not in DURATIONS]
     if unknown:
         raise SettingsError(f"Video-MME has no duration {unknown}; it has {list(DURATIONS)}")
@@ -330,6 +330,7 @@ VIDEOMME = Benchmark(
     figures=figures,
     frames={"strict": 16, "official": 16, "lmms-eval": 32},
     items=2700,
+    options=("durations", "subtitles"),
     licence="academic research only; not to be passed on",
     get="lmms-lab/Video-MME on the Hugging Face hub",
     complete=complete,

@@ -41,6 +41,7 @@ class Results:
     durations   that were scored
     missing     questions without a response (None, or no such key), which the official scorer stops at
     disputed    questions that the two revisions of the official scorer read differently
+    left_out    videos that the file itself marks as ``missing``
     """
 
     scored: tuple[Scored, ...]
@@ -49,6 +50,7 @@ class Results:
     durations: tuple[str, ...]
     missing: int
     disputed: int
+    left_out: int = 0
 
     @property
     def figures(self) -> Mapping[str, Figure]:
@@ -71,13 +73,14 @@ def read_results(
     durations      short, medium, long: a list, or a text with commas; those in the file unless given
     skip_missing   whether a duration may have fewer than 300 videos; videos marked ``missing`` are then left out
     revision       which official scorer; unless given, that which can read the file's layout
-    Raises SettingsError for a file of another layout, or with too few videos when they may not be missing.
+    Raises SettingsError for a file of another layout or without any response, or with too few videos when they may
+    not be missing.
     """
     videos = _videos(path)
     first_layout = bool(videos) and "duration_category" in videos[0]
     used: Revision = revision or ("2024-06-03" if first_layout else "current")
-    present = [name for name in DURATIONS if any(_field(video, "duration", path) == name for video in videos)]
-    wanted = tuple(durations_named(durations) if durations else present)
+    found = {_duration(video, path) for video in videos}
+    wanted = tuple(durations_named(durations) if durations else [name for name in DURATIONS if name in found])
     scored: list[Scored] = []
     missing = disputed = 0
     for video in _wanted(videos, wanted, skip_missing, path):
@@ -88,7 +91,12 @@ def read_results(
             letter = read_answer(said, question.options, protocol, used)
             answer = Answer(question.id, said, "stored", problem="" if said else "empty")
             scored.append((question, answer, verdict(said, question.answer, letter, protocol)))
-    return Results(tuple(scored), protocol, used, wanted, missing, disputed)
+    if not scored:
+        raise SettingsError(f"{path}: holds no questions about {' or '.join(wanted) or 'any'} videos")
+    if missing == len(scored):
+        raise SettingsError(f"{path}: none of its questions has a {response_key!r}; that is where the answers go")
+    left_out = sum(bool(skip_missing and video.get("missing")) for video in videos)
+    return Results(tuple(scored), protocol, used, wanted, missing, disputed, left_out)
 
 
 def _wanted(
@@ -96,7 +104,7 @@ def _wanted(
 ) -> Iterator[Mapping[str, Any]]:
     """The videos of these durations, in their order. Raises SettingsError when there have to be more."""
     for duration in durations:
-        chosen = [video for video in videos if _field(video, "duration", path) == duration]
+        chosen = [video for video in videos if _duration(video, path) == duration]
         if not skip_missing and len(chosen) != VIDEOS_OF_A_DURATION:
             raise SettingsError(
                 f"{path}: holds {len(chosen)} {duration} videos, not {VIDEOS_OF_A_DURATION}; add the rest, or allow "
@@ -121,8 +129,11 @@ def _videos(path: Path) -> list[Mapping[str, Any]]:
         raise SettingsError(f"{path}: is no JSON: {error}") from error
     if isinstance(videos, dict):  # some write the videos under their names
         videos = list(videos.values())
-    if not isinstance(videos, list) or not all(isinstance(v, dict) and "questions" in v for v in videos):
-        raise SettingsError(f"{path}: is not a list of videos with their questions, as Video-MME's template is")
+    if not isinstance(videos, list) or not videos or not all(isinstance(v, dict) and "questions" in v for v in videos):
+        raise SettingsError(
+            f"{path}: is not a list of videos with their questions, as Video-MME's template is; wanted is a JSON list "
+            "of {video_id, duration, domain, sub_category, questions: [{question_id, task_type, answer, response}]}"
+        )
     return videos
 
 
@@ -142,12 +153,30 @@ def _field(video: Mapping[str, Any], name: str, path: Path) -> str:
     return str(value)
 
 
+def _duration(video: Mapping[str, Any], path: Path) -> str:
+    name = _field(video, "duration", path)
+    if name not in DURATIONS:
+        named = ", ".join(DURATIONS)
+        raise SettingsError(f"{path}: the video {video.get('video_id', '?')!r} is {name!r}; durations are {named}")
+    return name
+
+
+def _items(video: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """The name of each question of a video, and what is stored of it."""
+    where, items = video.get("video_id", "?"), video["questions"]
+    if isinstance(items, dict):  # as the videos may be, under their names
+        items = list(items.values())
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise SettingsError(f"{path}: the questions of the video {where!r} are no list of objects, as in the template")
+    for number, item in enumerate(items):
+        yield str(item.get("question_id") or f"{where}-{number + 1}"), item
+
+
 def _questions(
     video: Mapping[str, Any], path: Path, answer_key: str, response_key: str
 ) -> Iterator[tuple[Question, Any]]:
-    for number, item in enumerate(video["questions"]):
-        name = str(item.get("question_id") or f"{video.get('video_id', '?')}-{number + 1}")
-        if answer_key not in item or "task_type" not in item:
+    for name, item in _items(video, path):
+        if item.get(answer_key) is None or item.get("task_type") is None:
             raise SettingsError(f"{path}: the question {name!r} has no {answer_key} or no task_type")
         lines = item.get("options") or item.get("choices") or ()
         yield (

@@ -81,6 +81,13 @@ def test_f1_of_the_means_of_categories() -> None:
     assert found["overall"].low < found["overall"].value < found["overall"].high
 
 
+def test_a_video_that_could_not_be_read_counts_as_nothing_told() -> None:
+    told = Verdict(0.5, by="judge", numbers={"recall": 0.8, "precision": 0.6})
+    verdicts = (told, Verdict(0.0, "none", "undecodable"), Verdict(0.0, "judge", "unparsed", counted=False))
+    found = figures([(ASKED, Answer(ASKED.id, "", "m"), verdict) for verdict in verdicts], "official")
+    assert (found["overall, recall"].count, found["overall, recall"].value) == (2, pytest.approx(40))
+
+
 @pytest.mark.parametrize(
     ("text", "found"),
     [

@@ -68,7 +68,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     path = annotations / "DREAM-1k.jsonl" if annotations.is_dir() else annotations
     pattern = str(options.get("video_name") or "video_{vid}.mp4")
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
         for line in lines:
             if line.strip():
                 yield _question(json.loads(line), pattern)
@@ -176,7 +176,7 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
 
     Over all: means within each category, their mean, then F1 of the means (not the mean of the F1).
     """
-    counted = [entry for entry in scored if entry[2].counted and "recall" in entry[2].numbers]
+    counted = [entry for entry in scored if entry[2].counted]
     categories = sorted({question.groups["category"] for question, _, _ in counted})
     parts = {name: [entry for entry in counted if entry[0].groups["category"] == name] for name in categories}
     cells = _cells("overall", parts)
@@ -202,7 +202,9 @@ def _cells(name: str, parts: Mapping[str, Sequence[Scored]]) -> dict[str, Figure
     for entries in parts.values():
         weight = total / (len(parts) * len(entries))
         for question, _, verdict in entries:
-            away = {key: weight * (verdict.numbers[key] - _mean({"": entries}, key)) for key in ("recall", "precision")}
+            away = {
+                key: weight * (_number(verdict, key) - _mean({"": entries}, key)) for key in ("recall", "precision")
+            }
             moved["recall"].append(recall + away["recall"])
             moved["precision"].append(precision + away["precision"])
             moved["f1"].append(f1 + sum(slope * away[key] for key, slope in slopes.items()))
@@ -212,8 +214,13 @@ def _cells(name: str, parts: Mapping[str, Sequence[Scored]]) -> dict[str, Figure
 
 
 def _mean(parts: Mapping[str, Sequence[Scored]], key: str) -> float:
-    means = [sum(verdict.numbers[key] for _, _, verdict in entries) / len(entries) for entries in parts.values()]
+    means = [sum(_number(verdict, key) for _, _, verdict in entries) / len(entries) for entries in parts.values()]
     return sum(means) / len(means)
+
+
+def _number(verdict: Verdict, key: str) -> float:
+    """Recall or precision; 0 where there was no caption, since the video could not be read or the model be reached."""
+    return verdict.numbers.get(key, 0.0)
 
 
 DREAM = Benchmark(
@@ -226,6 +233,7 @@ DREAM = Benchmark(
     figures=figures,
     frames={"strict": 16, "official": 16},
     items=1000,
+    options=("video_name",),
     licence="as its authors say; not to be passed on",
     get="omni-research/DREAM-1K on the Hugging Face hub, data/annotations/DREAM-1k.jsonl of bytedance/tarsier",
 )

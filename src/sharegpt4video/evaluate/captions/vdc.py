@@ -16,7 +16,7 @@ from typing import Any
 
 from ...errors import SettingsError
 from ...vlm.base import Reply, Request
-from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
+from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from ..figures import figure_of
 from .replies import dictionary
 from .vdc_prompts import PROMPTS
@@ -60,8 +60,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     ``options["kinds"]`` takes some of the five. The prompt is drawn by ``options["seed"]`` (0), kind and video, so
     that it is the same in every run. Raises SettingsError for a missing or damaged file.
     """
-    kinds = options.get("kinds") or KINDS
-    for kind in [kinds] if isinstance(kinds, str) else kinds:
+    for kind in names_in(options.get("kinds") or KINDS):
         if kind not in PROMPTS:
             raise SettingsError(f"VDC has no kind {kind!r}; it has {', '.join(KINDS)}")
         for video, pairs in _pairs(annotations / f"{kind}.jsonl").items():
@@ -79,7 +78,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 def _pairs(path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8").split("\n"):
             for video, rows in (json.loads(line) if line.strip() else {}).items():
                 found[video] = tuple((str(row["question"]), str(row["answer"])) for row in rows)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -182,6 +181,7 @@ VDC = Benchmark(
     figures=figures,
     frames={"strict": 16, "official": 16, "lmms-eval": 16},
     items=5133,
+    options=("kinds", "seed"),
     licence="as its authors say",
     get="rese1f/aurora on GitHub (post_eval/), wchai/Video-Detailed-Caption on the Hugging Face hub (videos)",
 )
