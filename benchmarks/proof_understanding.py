@@ -66,7 +66,7 @@ class Sizes:
     new_videos: int = 1_000
     questions: int = 3
     base_steps: int = 4_000
-    steps: int = 2_500
+    steps: int = 2_000
     batch: int = 32
     rate: float = 1e-3
 

@@ -5,8 +5,10 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from multiprocessing.process import BaseProcess as Process
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -173,6 +175,19 @@ def test_a_process_that_dies_or_hangs_costs_one_sample(
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(alive, pids))
+
+
+@pytest.mark.parametrize(
+    ("problem", "raised"), [(EOFError(), SG4VError), (ConnectionRefusedError(), SG4VError), (KeyError("odd"), KeyError)]
+)
+def test_processes_that_cannot_be_started_end_the_run(
+    processor: Any, conversations: Callable[..., Path], monkeypatch: pytest.MonkeyPatch, problem: Exception, raised: Any
+) -> None:
+    """As when a package breaks on import, which ends the server that would have forked them."""
+    monkeypatch.setattr(Process, "start", Mock(side_effect=problem))
+    (sample,) = read_samples(DataSource(str(conversations(1))))
+    with Workers(Encoder(processor, SETTINGS), 1) as workers, pytest.raises(raised):
+        workers.submit(sample).result(10)
 
 
 def test_leaving_early_ends_the_processes(processor: Any, conversations: Callable[..., Path]) -> None:

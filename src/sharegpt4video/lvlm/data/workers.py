@@ -92,12 +92,15 @@ class Workers:
                 self._ended(worker)
                 worker = None
                 future.set_result(SampleError(sample.id, str(lost), "fatal to its process"))
-            except (SG4VError, RuntimeError) as error:
+            except Exception as error:  # noqa: BLE001 - raised again where the sample is waited for
                 future.set_exception(error)
         self._ended(worker)
 
     def _started(self) -> _Worker:
-        worker = _Worker(self._modules)
+        try:
+            worker = _Worker(self._modules)
+        except (EOFError, OSError) as error:  # the server that forks died, by a broken package or for want of memory
+            raise SG4VError(f"a process for the data cannot be started ({error!r}); the reason stands above") from error
         with self._lock:
             if self._closed:
                 worker.kill()
