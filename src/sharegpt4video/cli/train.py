@@ -111,7 +111,8 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     groups = {"model": ModelSettings, "tune": TuneSettings, "data": DataSettings, "optimiser": OptimiserSettings,
               "run": RunSettings}  # fmt: skip
     known: dict[str, Any] = {"name": "", **{name: asdict(kind()) for name, kind in groups.items()}}
-    merged = {**known, **{name: {**known[name], **value} if isinstance(known.get(name), dict) else value
+    # What is no group stays as it is, for the check below to name it.
+    merged = {**known, **{name: {**known[name], **value} if name in groups and isinstance(value, dict) else value
                           for name, value in plain.items()}}  # fmt: skip
     for change in changes:
         apply_change(merged, change)
@@ -146,7 +147,8 @@ def progress() -> Iterator[Callable[[StepReport], None]]:
 
 def step_line(report: StepReport) -> str:
     """A step's figures for a reader."""
-    parts = [f"loss {report.loss:.4f}", f"{report.tokens_per_second:,.0f} tokens/s"]
+    loss = "nothing learned" if report.loss is None else f"loss {report.loss:.4f}"
+    parts = [loss, f"{report.tokens_per_second:,.0f} tokens/s"]
     if report.mfu is not None:
         parts.append(f"MFU {report.mfu:.1%}")
     if report.data_stall >= 0.05:

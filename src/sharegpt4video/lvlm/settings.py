@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -69,9 +70,9 @@ class TuneSettings:
                  if getattr(self, part) == "lora"]  # fmt: skip
         if "frozen" == self.language == self.projector == self.vision:
             found.append("tune: language, projector and vision are all frozen; nothing would learn")
-        found += [f"tune.{name} must be over 0, not {getattr(self, name)}"
+        found += [f"tune.{name} must be over 0 and finite, not {getattr(self, name)}"
                   for name in ("language_rate", "projector_rate", "vision_rate", "lora_rank", "lora_alpha")
-                  if getattr(self, name) <= 0]  # fmt: skip
+                  if not 0 < getattr(self, name) < math.inf]  # fmt: skip
         if not 0 <= self.lora_dropout < 1:
             found.append(f"tune.lora_dropout is in [0, 1), not {self.lora_dropout}")
         return found
@@ -129,8 +130,8 @@ class DataSettings:
             found.append(f"data.layout is 'grid', 'frames' or 'video', not {self.layout!r}")
         if self.packing and self.pack_tokens < self.max_tokens:
             found.append(f"data.pack_tokens ({self.pack_tokens}) must be at least data.max_tokens ({self.max_tokens})")
-        found += [f"data.sources: the weight of {source.path} must be over 0, not {source.weight}"
-                  for source in self.sources if source.weight <= 0]  # fmt: skip
+        found += [f"data.sources: the weight of {source.path} must be over 0 and finite, not {source.weight}"
+                  for source in self.sources if not 0 < source.weight < math.inf]  # fmt: skip
         return found
 
 
@@ -160,8 +161,15 @@ class OptimiserSettings:
     def problems(self) -> list[str]:
         found = [f"optimiser.{name} must be at least 1, not {getattr(self, name)}"
                  for name in ("global_batch", "micro_batch") if getattr(self, name) < 1]  # fmt: skip
-        if self.epochs <= 0:
-            found.append(f"optimiser.epochs must be over 0, not {self.epochs}")
+        found += [f"optimiser.{name} must be over 0 and finite, not {getattr(self, name)}"
+                  for name in ("epochs", "epsilon") if not 0 < getattr(self, name) < math.inf]  # fmt: skip
+        # A limit under 0 would turn the gradients round, a decay under 0 let the weights grow; torch says nothing.
+        found += [f"optimiser.{name} must be at least 0, not {getattr(self, name)}"
+                  for name in ("weight_decay", "max_grad_norm") if not getattr(self, name) >= 0]  # fmt: skip
+        if not all(0 <= beta < 1 for beta in self.betas):
+            found.append(f"optimiser.betas are in [0, 1), not {self.betas}")
+        if not -(2**63) <= self.seed < 2**63:
+            found.append(f"optimiser.seed must fit into 64 bits, not {self.seed}")
         if self.max_steps is not None and self.max_steps < 1:
             found.append(f"optimiser.max_steps must be at least 1, not {self.max_steps}")
         if not 0 <= self.warmup_share < 1:
@@ -193,6 +201,11 @@ class RunSettings:
     deterministic: bool = False
     """Ask every kernel for the same result in every run, at some cost of speed."""
 
+    def problems(self) -> list[str]:
+        return [f"run.{name} must be at least 1, not {getattr(self, name)}"
+                for name in ("save_every_steps", "keep_checkpoints", "log_every_steps")
+                if getattr(self, name) < 1]  # fmt: skip
+
 
 @dataclass(frozen=True)
 class TrainSettings:
@@ -209,7 +222,7 @@ class TrainSettings:
     run: RunSettings = field(default_factory=RunSettings)
 
     def __post_init__(self) -> None:
-        parts = (self.model, self.tune, self.data, self.optimiser)
+        parts = (self.model, self.tune, self.data, self.optimiser, self.run)
         found = [problem for part in parts for problem in part.problems()]
         if found:
             raise SettingsError("; ".join(found))

@@ -118,7 +118,7 @@ def test_a_batch_of_texts_gets_a_grey_picture_to_look_at(processor: Any, convers
 
 def test_a_step_of_nothing_usable_is_an_error(processor: Any, conversations: Callable[..., Path]) -> None:
     path = conversations(6, **{f"at{number}": {"image": "none.png"} for number in range(6)})
-    with pytest.raises(SG4VError, match=r"step 0: none of its samples.*none\.png"):
+    with pytest.raises(SG4VError, match=r"step 1: none of its samples.*none\.png"):
         next(iter(loader(processor, path)))
 
 

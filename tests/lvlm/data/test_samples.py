@@ -135,6 +135,8 @@ def test_texts_alone_videos_and_system_texts(tmp_path: Path) -> None:
         ({"image": "", "video": "v", "conversations": [{**ASKED, "value": "<image><video>"}, SAID]}, "one place"),
         ({"system": 3}, "'system'"),
         ({"start_seconds": "3"}, "start_seconds"),
+        ({"start_seconds": float("nan")}, "start_seconds"),
+        ({"start_seconds": 5, "end_seconds": 2.5}, r"\(5\) must be before 'end_seconds' \(2.5\)"),
     ],
 )  # fmt: skip
 def test_a_wrong_sample_is_named_and_the_others_are_read(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
@@ -163,3 +165,13 @@ def test_the_index_of_many_samples_is_small_and_says_where_each_is(tmp_path: Pat
     assert len(pickle.dumps(samples)) < 17 * count
     assert samples[17_345].id == "17345 (many.json[17345])"
     assert samples[17_345].images == ("/m/a.png",)
+
+
+@pytest.mark.parametrize("line", ["[1, 2]", "5", '"text"', "null"])
+def test_a_line_that_is_no_object_is_a_wrong_sample(tmp_path: Path, line: str) -> None:
+    path = tmp_path / "train.jsonl"
+    path.write_text(f"{json.dumps(one())}\n{line}\n{json.dumps(one())}\n", encoding="utf-8")
+    samples = read_samples(DataSource(str(path)))
+    with pytest.raises(SampleError, match="not a JSON object"):
+        _ = samples[1]
+    assert [error.id for error in samples.problems()] == ["train.jsonl[1]"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.lvlm.grid import visual_tokens
@@ -78,6 +80,32 @@ def test_pickled_weights_are_refused(folder: Path, tiny: Any) -> None:
     (folder / "model.safetensors").unlink()
     torch.save(tiny.state_dict(), folder / "pytorch_model.bin")
     with pytest.raises(SettingsError, match="safetensors"):
+        build(ModelSettings(base=str(folder)))
+
+
+NAME = "language_model.model.layers.1.self_attn.q_proj.weight"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda weights: weights.pop(NAME), r"model.language_model.layers.1.self_attn.q_proj.weight is missing"),
+        (lambda weights: weights.update({NAME: weights[NAME][:-2].clone()}), r"q_proj.weight is \(190, 192\), not"),
+    ],
+)
+def test_weights_that_do_not_fit_are_not_made_up(folder: Path, spoil: Callable[[Any], Any], said: str) -> None:
+    file = folder / "model.safetensors"
+    weights = load_file(file)
+    spoil(weights)
+    save_file(weights, file, metadata={"format": "pt"})
+    with pytest.raises(SettingsError, match=said):
+        build(ModelSettings(base=str(folder)))
+
+
+def test_a_file_of_weights_that_was_cut_off_is_named(folder: Path) -> None:
+    file = folder / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    with pytest.raises(SettingsError, match=r"base cannot be read"):
         build(ModelSettings(base=str(folder)))
 
 

@@ -102,6 +102,10 @@ def test_a_plan_for_nothing_is_refused(wrong: dict[str, object]) -> None:
         ("NVIDIA H200", "H200"),
         ("NVIDIA H100 80GB HBM3", "H100"),
         ("NVIDIA H100 PCIe", None),
+        ("NVIDIA H100 NVL", None),
+        ("NVIDIA H200 NVL", None),
+        ("NVIDIA GB200", None),
+        ("NVIDIA B200", "B200"),
         ("NVIDIA GeForce RTX 3060", None),
     ],
 )

@@ -180,3 +180,65 @@ def test_random_states_are_put_back() -> None:
     first = (random.random(), np.random.rand(), torch.rand(3).tolist())
     restore_random_states(states)
     assert (random.random(), np.random.rand(), torch.rand(3).tolist()) == first
+
+
+def test_a_damaged_checkpoint_takes_no_sound_ones_place(tiny: Tiny, tmp_path: Path, undisturbed: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "checkpoints" / "step-000006" / "weights.safetensors").write_bytes(b"damaged")
+
+    def die(report: StepReport) -> None:
+        if report.step == 6:
+            raise RuntimeError("killed")
+
+    settings = tiny(tune__lora_dropout=0.3, run__save_every_steps=1, run__keep_checkpoints=1)
+    with pytest.raises(RuntimeError, match="killed"):
+        train(settings, tmp_path, on_step=die)
+    names = sorted(path.name for path in (tmp_path / "checkpoints").iterdir())
+    assert names == ["step-000005", "step-000006"]
+    assert train(settings, tmp_path).resumed_from == 5
+    assert end_of(tmp_path) == end_of(undisturbed)
+
+
+def test_a_copy_that_somebody_made_is_left_alone(tiny: Tiny, tmp_path: Path, undisturbed: Path) -> None:
+    shutil.copytree(undisturbed, tmp_path, dirs_exist_ok=True)
+    folder = tmp_path / "checkpoints"
+    shutil.copytree(folder / "step-000004", folder / "step-000004-best")
+    shutil.rmtree(folder / "step-000006")
+    assert train(with_dropout(tiny), tmp_path).resumed_from == 4
+    assert (folder / "step-000004-best" / "state.json").exists()
+
+
+def test_a_second_run_in_the_same_folder_is_refused(tiny: Tiny, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def second(_: StepReport) -> None:
+        with pytest.raises(StorageError, match=r"another run is writing there") as caught:
+            train(with_dropout(tiny), tmp_path)
+        seen.append(str(caught.value))
+
+    train(tiny(tune__lora_dropout=0.3, optimiser__max_steps=1), tmp_path, on_step=second)
+    assert len(seen) == 1
+    assert train(tiny(tune__lora_dropout=0.3, optimiser__max_steps=1), tmp_path).resumed_from == 1
+
+
+@pytest.mark.parametrize("room", [4_000, 1_000_000])
+def test_a_full_disk_is_told_and_the_run_goes_on_later(
+    tiny: Tiny, tmp_path: Path, undisturbed: Path, room: int
+) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    def fill(report: StepReport) -> None:
+        if report.step == 3:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+
+    try:
+        with pytest.raises(StorageError, match=r"step-000004: the checkpoint cannot be written.*make room"):
+            train(with_dropout(tiny), tmp_path, on_step=fill)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [path.name for path in (tmp_path / "checkpoints").iterdir()] == ["step-000002"]
+    assert train(with_dropout(tiny), tmp_path).resumed_from == 2
+    assert end_of(tmp_path) == end_of(undisturbed)

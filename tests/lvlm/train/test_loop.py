@@ -7,8 +7,10 @@ from dataclasses import replace
 
 import pytest
 import torch
+from torch.nn import functional
 
 from sharegpt4video.lvlm.data.loader import Step
+from sharegpt4video.lvlm.model.build import build
 from sharegpt4video.lvlm.settings import TrainSettings
 from sharegpt4video.lvlm.train.assemble import make_encoder, make_engine, make_loader, make_model
 from sharegpt4video.lvlm.train.loop import Loop
@@ -23,7 +25,11 @@ Tiny = Callable[..., TrainSettings]
 
 @pytest.fixture
 def made(tiny: Tiny) -> tuple[Loop, Step]:
-    settings, processes = tiny(), Processes()
+    return made_of(tiny())
+
+
+def made_of(settings: TrainSettings) -> tuple[Loop, Step]:
+    processes = Processes()
     model, groups = make_model(settings, processes)
     loader = make_loader(settings, make_encoder(settings), processes)
     loop = Loop(
@@ -112,6 +118,47 @@ def test_the_loss_is_the_mean_over_tokens_not_over_batches(made: tuple[Loop, Ste
                 summed -= float(scores[row, place, labels[row, place + 1]])
     report, _, _ = next(loop.run([replace(step, loss_tokens=learned)], lambda: False))
     assert report.loss == pytest.approx(summed / learned, rel=1e-5)
+
+
+@pytest.mark.parametrize("longest", [0.0, 0.1])
+def test_a_step_is_that_of_a_plain_loop_of_transformers_and_torch(tiny: Tiny, longest: float) -> None:
+    settings = tiny(
+        tune__language="full", tune__language_rate=1e-3, optimiser__weight_decay=0.1, optimiser__max_grad_norm=longest
+    )
+    loop, step = made_of(settings)
+    step.batches[0].inputs["labels"][:, :-2] = -100  # batches of unequal numbers of learned tokens
+    counts = [int((batch.inputs["labels"] != -100).sum()) for batch in step.batches]
+    model = build(settings.model, dtype=torch.float32, seed=settings.optimiser.seed)
+    summed = torch.zeros(())
+    for batch in step.batches:
+        inputs = {name: value for name, value in batch.inputs.items() if name != "labels"}
+        scores = model(**inputs).logits[:, :-1].flatten(0, 1)
+        summed = summed + functional.cross_entropy(scores, batch.inputs["labels"][:, 1:].flatten(), reduction="sum")
+    (summed / sum(counts)).backward()
+    learning = {name: p for name, p in model.named_parameters() if p.grad is not None}
+    norm = torch.nn.utils.clip_grad_norm_(learning.values(), longest or float("inf"))
+    rates = {"projector": 1e-3, "vision_tower": 1e-4}
+    share = loop.schedule.rates(0)[0] / 1e-3
+    groups = [{"params": [p], "weight_decay": 0.1 if p.ndim > 1 else 0.0,
+               "lr": share * next((rate for part, rate in rates.items() if part in name), 1e-3)}
+              for name, p in learning.items()]  # fmt: skip
+    torch.optim.AdamW(groups, eps=settings.optimiser.epsilon).step()
+    gradients: dict[str, torch.Tensor] = {}
+    trained = loop.engine.trained
+    loop.engine.optimiser.register_step_pre_hook(
+        lambda *_: gradients.update({name: p.grad.clone() for name, p in trained.items()})
+    )
+    report, _, _ = next(loop.run([replace(step, loss_tokens=sum(counts))], lambda: False))
+    assert counts[0] != counts[1]
+    assert trained.keys() == learning.keys()
+    assert (report.loss, report.gradient_norm) == pytest.approx(
+        (float(summed.detach()) / sum(counts), float(norm)), rel=1e-5
+    )
+    for name, p in learning.items():
+        assert torch.allclose(gradients[name], p.grad, rtol=1e-4, atol=1e-6 * float(norm)), name
+        # Adam makes a whole step of a gradient that is all rounding.
+        told = p.grad.abs() > 1e-5 * p.grad.abs().max()
+        assert torch.allclose(trained[name][told], p[told], atol=2e-5), name
 
 
 def test_lengths_of_examples_in_a_row() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -109,6 +110,32 @@ def test_what_cannot_be_merged_is_said(run: Path, tmp_path: Path) -> None:
     (tmp_path / "full" / "a.txt").write_text("mine", encoding="utf-8")
     with pytest.raises(SettingsError, match="is not empty"):
         merge(run, tmp_path / "full")
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_folder_that_cannot_be_taken_is_said(run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("mine", encoding="utf-8")
+    with pytest.raises(SettingsError, match="is a file; give a new folder"):
+        merge(run, tmp_path / "file")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(SettingsError, match="give the name of a new folder"):
+        merge(run, ".")
+
+
+@pytest.mark.usefixtures("trained")
+def test_a_full_disk_is_told_and_nothing_stays(run: Path, tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, before[1]))
+        with pytest.raises(StorageError, match=r"merged: was not written: .*make room"):
+            merge(run, tmp_path / "merged")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.usefixtures("trained")

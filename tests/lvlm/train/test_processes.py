@@ -8,7 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -71,11 +71,12 @@ def largest_difference(one: Path, other: Path, name: str) -> float:
     return max((a[key] - b[key]).abs().max().item() for key in a)
 
 
-@pytest.mark.parametrize("sharding", ["none", "fsdp2"])
+@pytest.mark.parametrize(("sharding", "language"), [("none", "lora"), ("none", "full"), ("fsdp2", "lora")])
 def test_two_processes_learn_what_one_learns(
-    tiny: Tiny, conversations: Path, mixed: Path, tmp_path: Path, sharding: str
+    tiny: Tiny, conversations: Path, mixed: Path, tmp_path: Path, sharding: str, language: str
 ) -> None:
     settings = settings_of(tiny, conversations, mixed, sharding)
+    settings = replace(settings, tune=replace(settings.tune, language=language))  # type: ignore[arg-type]
     train(settings, tmp_path / "one")
     script = tmp_path / "child.py"
     script.write_text(CHILD, encoding="utf-8")

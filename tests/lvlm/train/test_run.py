@@ -11,7 +11,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from sharegpt4video.errors import SettingsError
+from sharegpt4video.errors import SettingsError, SG4VError
+from sharegpt4video.lvlm.data.order import Order
 from sharegpt4video.lvlm.model.build import build
 from sharegpt4video.lvlm.settings import DataSource, TrainSettings
 from sharegpt4video.lvlm.train import StepReport, train
@@ -113,7 +114,11 @@ def test_what_the_machine_cannot_do_is_said_before_anything_is_made(tiny: Tiny, 
         train(tiny(data__sources=(lost,)), tmp_path / "out")
     with pytest.raises(SettingsError, match="deepspeed needs several processes"):
         train(tiny(run__sharding="deepspeed"), tmp_path / "out")
+    with pytest.raises(SettingsError, match="no frame sampler is called 'unifrom'; known: sharegpt4video"):
+        train(tiny(data__sampler="unifrom"), tmp_path / "out")
     if not torch.cuda.is_available():
+        with pytest.raises(SettingsError, match="flex_attention trains on a GPU alone"):
+            train(tiny(model__attention="flex_attention"), tmp_path / "out")
         with pytest.raises(SettingsError, match="no GPU was found"):
             train(tiny(model__shape="llava-next-llama3-8b"), tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -123,3 +128,53 @@ def test_weights_are_kept_in_32_bits_though_the_arithmetic_is_in_16(tiny: Tiny, 
     result = train(tiny(run__precision="bf16", optimiser__max_steps=1), tmp_path)
     weights = load_file(result.checkpoint / "weights.safetensors")
     assert {tensor.dtype for tensor in weights.values()} == {torch.float32}
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_broken_sample_that_is_left_over_alone_does_not_keep_the_run_from_its_end(
+    tiny: Tiny, conversations: Path, tmp_path: Path, workers: int
+) -> None:
+    samples = json.loads(conversations.read_text(encoding="utf-8"))[:5]
+    ((_, last),) = Order([5], [1.0]).part(4, 5)
+    samples[last]["image"] = "nowhere.png"
+    path = tmp_path / "samples.json"
+    path.write_text(json.dumps(samples), encoding="utf-8")
+    settings = tiny(
+        data__sources=(DataSource(str(path), media=str(conversations.parent)),), data__workers=workers,
+        optimiser__epochs=1,
+    )  # fmt: skip
+    result = train(settings, tmp_path / "out")
+    assert (result.steps, result.total_steps, result.loss, result.skipped) == (2, 2, None, 1)
+    assert [(line["samples"], line["loss"] is None) for line in logged(tmp_path / "out")] == [(4, False), (0, True)]
+    assert f"sample-{last}" in (tmp_path / "out" / "skipped.jsonl").read_text(encoding="utf-8")
+    assert (result.checkpoint / "state.json").exists()
+
+
+def test_when_no_sample_at_all_can_be_used_the_run_says_so(tiny: Tiny, conversations: Path, tmp_path: Path) -> None:
+    source = DataSource(str(conversations), media=str(tmp_path))
+    with pytest.raises(SG4VError, match=r"step 1: none of its samples can be used; the first: .*cannot be read"):
+        train(tiny(data__sources=(source,)), tmp_path / "out")
+
+
+def test_figures_before_an_error_are_not_lost(tiny: Tiny, tmp_path: Path) -> None:
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    def fail(report: StepReport) -> None:
+        raise RuntimeError(f"after step {report.step}")
+
+    with pytest.raises(RuntimeError, match="after step 1"):
+        train(tiny(run__trackers=("tensorboard",)), tmp_path, on_step=fail)
+    events = EventAccumulator(str(tmp_path / "tensorboard"))
+    events.Reload()
+    assert [event.step for event in events.Scalars("train/loss")] == [1]
+
+
+def test_a_path_may_begin_at_the_home_folder(
+    tiny: Tiny, conversations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(conversations.parent))
+    settings = tiny(data__sources=(DataSource("~/samples.json"),), optimiser__max_steps=1)
+    result = train(settings, tmp_path)
+    state = json.loads((result.checkpoint / "state.json").read_text(encoding="utf-8"))
+    assert len(state["facts"]["sources"]["~/samples.json"]) == 64

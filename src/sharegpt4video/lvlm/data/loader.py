@@ -29,6 +29,7 @@ class Step:
     samples, loss_tokens   how many are in the batches of this process
     skipped         samples dealt to this process that could not be used, and why
     epoch           how many epochs are done after the step
+    rest            it is the last one, and of fewer samples than those before: all of them may be unusable
     waited_seconds  how long the step was waited for, reading, decoding and putting together included
     """
 
@@ -39,6 +40,7 @@ class Step:
     skipped: list[SampleError] = field(repr=False)
     epoch: float
     waited_seconds: float
+    rest: bool = False
 
 
 @dataclass
@@ -78,7 +80,8 @@ class StepLoader:
     ``one_row``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that nothing is
     learned from, so that every process runs every part of the model: needed where gradients are exchanged by parts.
     Raises SettingsError if there is no source, or samples of this model cannot share rows; when a step has no usable
-    sample, SG4VError if there is one process, else that one has no batch.
+    sample, SG4VError if there is one process, else that one has no batch. What is left over at the end (``Step.rest``)
+    may be a single sample: there, no usable one is no error.
     """
 
     def __init__(
@@ -170,14 +173,15 @@ class StepLoader:
         outcomes = [answer() for answer in dealt.answers]
         skipped = [*dealt.wrong, *(outcome for outcome in outcomes if isinstance(outcome, SampleError))]
         examples = [outcome for outcome in outcomes if isinstance(outcome, Example)]
-        if not examples and self._world == 1:
-            raise SG4VError(f"step {number}: none of its samples can be used; the first: {skipped[0]}")
+        rest = number > 0 and (number + 1) * self._optimiser.global_batch > len(self._order)
+        if not examples and self._world == 1 and not rest:
+            raise SG4VError(f"step {number + 1}: none of its samples can be used; the first: {skipped[0]}")
         for path, outcome in zip(dealt.sources, outcomes, strict=True):
             self.counts.by_source[path] += isinstance(outcome, Example)
         batches = self._batches(examples)
         done = min((number + 1) * self._optimiser.global_batch, len(self._order)) / max(self._per_epoch, 1)
         loss_tokens = sum(batch.loss_tokens for batch in batches)
-        return Step(number, batches, len(examples), loss_tokens, skipped, done, time.perf_counter() - begin)
+        return Step(number, batches, len(examples), loss_tokens, skipped, done, time.perf_counter() - begin, rest)
 
     def _batches(self, examples: Sequence[Example]) -> list[Batch]:
         settings, rows_each = self._settings, self._optimiser.micro_batch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,12 +123,16 @@ def read_samples(source: DataSource) -> Samples:
     return found
 
 
-def _sample(plain: Mapping[str, Any], name: str, media: Path, size: int) -> Sample:
+def _sample(plain: Any, name: str, media: Path, size: int) -> Sample:
+    if not isinstance(plain, dict):
+        raise SampleError(name, f"is {plain!r:.40}, not a JSON object")
     known = plain.get("id")
     id = name if known in (None, "") else f"{known} ({name})"
     system, turns = _turns(id, plain)
     images, video = _media(id, plain, turns, media)
     start, end = (_seconds(id, plain, key) for key in ("start_seconds", "end_seconds"))
+    if start is not None and end is not None and start >= end:
+        raise SampleError(id, f"'start_seconds' ({start:g}) must be before 'end_seconds' ({end:g})")
     return Sample(id, turns, system, images, video, start, end, size)
 
 
@@ -202,4 +207,6 @@ def _seconds(id: str, plain: Mapping[str, Any], key: str) -> float | None:
     value = plain.get(key)
     if value is not None and (isinstance(value, bool) or not isinstance(value, int | float)):
         raise SampleError(id, f"{key!r} must be a number of seconds, not {value!r:.40}")
+    if value is not None and not math.isfinite(value):  # Python reads NaN and Infinity as JSON
+        raise SampleError(id, f"{key!r} must be a number of seconds, not {value}")
     return None if value is None else float(value)

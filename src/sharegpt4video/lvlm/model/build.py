@@ -18,6 +18,8 @@ from .tiny import SPECIAL_TOKENS, processor_for
 if TYPE_CHECKING:
     from transformers import PreTrainedConfig, PreTrainedModel, ProcessorMixin
 
+_SHOWN = 5  # of the weights that do not fit, in a message
+
 
 def build(
     settings: ModelSettings,
@@ -32,7 +34,8 @@ def build(
     weights and leaves the global random state as it was. Only safetensors files are read.
 
     Raises SettingsError for a base of another architecture than ``shape``, of the original LLaVA format, without
-    safetensors, or that does not stop at its end-of-turn token; MissingExtra without transformers.
+    safetensors, with weights missing or damaged, or that does not stop at its end-of-turn token; MissingExtra without
+    transformers.
     """
     _needs_transformers()
     from transformers import AutoModelForImageTextToText
@@ -140,10 +143,11 @@ def _read(
     dtype: torch.dtype,
     attention: str | dict[str, str],
 ) -> PreTrainedModel:
+    from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText
 
     try:
-        model = AutoModelForImageTextToText.from_pretrained(
+        model, loaded = AutoModelForImageTextToText.from_pretrained(
             settings.base,
             revision=settings.revision or None,
             config=config,
@@ -152,13 +156,30 @@ def _read(
             use_safetensors=True,
             trust_remote_code=settings.trust_remote_code,
             device_map={"": place} if place.type != "cpu" else None,
+            # Told, not raised: transformers names what does not fit in a table on the terminal alone.
+            ignore_mismatched_sizes=True,
+            output_loading_info=True,
         )
-    except OSError as error:
+    except (OSError, SafetensorError) as error:
         raise SettingsError(f"model.base: {settings.base} cannot be read (safetensors only): {error}") from error
+    _check_loaded(loaded, settings.base)
     known = shape_of(settings)
     if known is not None:
         check_ends(model, processor(settings), known)
     return model
+
+
+def _check_loaded(loaded: dict[str, Any], base: str) -> None:
+    """Raises SettingsError if weights are missing or of another shape: transformers would make random ones instead."""
+    wrong = [f"{name} is missing" for name in sorted(loaded["missing_keys"])]
+    wrong += [f"{name} is {tuple(found)}, not {tuple(wanted)}"
+              for name, found, wanted in sorted(loaded["mismatched_keys"])]  # fmt: skip
+    if wrong:
+        more = f" and {len(wrong) - _SHOWN} more" if len(wrong) > _SHOWN else ""
+        raise SettingsError(
+            f"model.base: {base}: its weights are not those of its config.json: {'; '.join(wrong[:_SHOWN])}{more}; "
+            "copy or download it again"
+        )
 
 
 def _base_config(settings: ModelSettings) -> PreTrainedConfig:

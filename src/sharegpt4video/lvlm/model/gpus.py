@@ -42,4 +42,7 @@ def gpu_by_device_name(name: str) -> Gpu | None:
     found = name.upper()
     if "A100" in found:
         return GPUS["A100-80" if "80GB" in found else "A100-40"]
-    return next((one for one in _ALL if one.name in found), None) if "PCIE" not in found else None
+    # Other builds of the same chip are slower, or (GB200) faster, than the modules of the list.
+    if any(build in found for build in ("PCIE", "NVL", "GB200")):
+        return None
+    return next((one for one in _ALL if one.name in found), None)

@@ -103,7 +103,8 @@ def _unseen(model: Any) -> Tensor:
         seen = model.model.vision_tower(pixels, output_hidden_states=True)
         taken = model.config.vision_feature_layer
         layers = [seen.hidden_states[one] for one in ([taken] if isinstance(taken, int) else taken)]
-        features = [model.model.multi_modal_projector(torch.cat(layers, dim=-1))]
+        # The newline between rows of tiles learns with the language model, from pictures alone.
+        features = [model.model.multi_modal_projector(torch.cat(layers, dim=-1)), model.model.image_newline]
     return torch.stack([one.float().sum() * 0.0 for one in _tensors(features)]).sum()
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ...errors import SettingsError
+from ...video.samplers import SAMPLERS
 from ..data.encode import Encoder
 from ..data.loader import StepLoader
 from ..model.build import attention_kind, build, configuration, processor, shape_of
@@ -26,13 +27,19 @@ LARGE = 2048
 def check_machine(settings: TrainSettings, processes: Processes) -> None:
     """Raises SettingsError, with all problems, for settings that this machine or these processes do not fit."""
     found = [f"data.sources: there is no file {source.path}" for source in settings.data.sources
-             if not Path(source.path).is_file()]  # fmt: skip
+             if not Path(source.path).expanduser().is_file()]  # fmt: skip
     if not settings.data.sources:
         found.append("data.sources is empty; name files of conversations (--set 'data.sources=[{path: FILE}]')")
     if settings.run.sharding != "none" and processes.count == 1 and settings.run.sharding != "fsdp2":
         found.append("run.sharding: deepspeed needs several processes; start with torchrun, or set it to none")
     if settings.optimiser.global_batch < processes.count:
         found.append(f"optimiser.global_batch ({settings.optimiser.global_batch}) is under the number of processes")
+    if settings.data.sampler not in SAMPLERS:
+        found.append(
+            f"data.sampler: no frame sampler is called {settings.data.sampler!r}; known: {', '.join(SAMPLERS)}"
+        )
+    if processes.device.type == "cpu" and settings.model.attention == "flex_attention":
+        found.append("model.attention: flex_attention trains on a GPU alone; set it to auto")
     if processes.device.type == "cpu" and not found:
         width = configuration(settings.model).get_text_config().hidden_size
         if width > LARGE:

@@ -12,17 +12,22 @@ The schedule and the order of the samples follow from the step. Frozen weights a
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import json
 import os
 import platform
+import re
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -31,8 +36,10 @@ from ...errors import StorageError
 STATE = "state.json"
 WEIGHTS = "weights.safetensors"
 MOMENTS = "optimiser.safetensors"
+LOCK = ".lock"
 FORMAT = 1
 LIBRARIES = ("sharegpt4video", "torch", "transformers", "peft", "accelerate", "numpy")
+_NAME = re.compile(r"step-\d+")
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,46 @@ def checkpoint_folder(out: Path, step: int) -> Path:
 def unfinished_folder(out: Path, step: int) -> Path:
     """Where a checkpoint is written before it counts."""
     return out / "checkpoints" / f"unfinished-step-{step:06}"
+
+
+@contextlib.contextmanager
+def alone(out: Path) -> Iterator[None]:
+    """Keep other runs out of a folder while this one writes there; a kill leaves nothing behind.
+
+    Raises StorageError when another run is in it. Where the system has no such locks, nothing is held.
+    """
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    out.mkdir(parents=True, exist_ok=True)
+    with (out / LOCK).open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise StorageError(f"{out}: another run is writing there; wait for it or choose another --out") from error
+        yield
+
+
+@contextlib.contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Raises StorageError when a checkpoint cannot be written; what there is of it is removed, for a full disk."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise StorageError(
+            f"{folder}: the checkpoint cannot be written: {error}; if the disk is full, make room, and run the same "
+            "command: it goes on from the checkpoint before"
+        ) from error
+
+
+def write_random_states(folder: Path, rank: int, states: dict[str, Any]) -> None:
+    """Those of one process, by way of memory: torch says of a full disk only that something was unexpected."""
+    written = io.BytesIO()
+    torch.save(states, written)
+    random_path(folder, rank).write_bytes(written.getvalue())
 
 
 def write_tensors(folder: Path, weights: dict[str, Tensor], moments: dict[str, Tensor]) -> None:
@@ -143,16 +190,29 @@ def newest(out: Path) -> tuple[Checkpoint | None, list[str]]:
 
 
 def finished_folders(out: Path) -> list[Path]:
-    """Checkpoints by step, oldest first."""
-    return sorted((out / "checkpoints").glob("step-*"), key=lambda folder: int(folder.name.partition("-")[2]))
+    """Checkpoints by step, oldest first; folders of other names, such as somebody's copies, are none."""
+    named = [folder for folder in (out / "checkpoints").glob("step-*") if _NAME.fullmatch(folder.name)]
+    return sorted(named, key=_step_of)
 
 
-def keep_newest(out: Path, count: int) -> None:
-    """Remove all but the newest checkpoints, and what killed runs left half-written."""
-    for folder in finished_folders(out)[: -max(count, 1)]:
+def keep_newest(out: Path, step: int, count: int) -> None:
+    """Remove all but the newest checkpoints up to ``step``, that of the one just written.
+
+    Those after it were found damaged and gone back from: they must not take the place of sound ones.
+    """
+    known = [folder for folder in finished_folders(out) if _step_of(folder) <= step]
+    for folder in known[: -max(count, 1)]:
         shutil.rmtree(folder)
+
+
+def clear_unfinished(out: Path) -> None:
+    """Remove what killed runs left half-written."""
     for folder in (out / "checkpoints").glob("unfinished-*"):
         shutil.rmtree(folder)
+
+
+def _step_of(folder: Path) -> int:
+    return int(folder.name.partition("-")[2])
 
 
 def forget(out: Path) -> None:

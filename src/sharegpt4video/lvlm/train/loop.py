@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -55,20 +55,15 @@ class Loop:
         for step in steps:
             waited = time.perf_counter() - begun
             counts = self._count(step, waited)
-            scale = self._scale(step, counts.loss_tokens)
-            losses = self._backward(step, scale, counts.most_batches)
-            loss_sum = self._checked_loss(step, losses)
             rates = self.schedule.rates(step.number)
-            norm = self.engine.update(rates)
-            if not math.isfinite(norm):
-                raise TrainingError(self._refused(step, f"the gradients are no finite numbers (length {norm})"))
+            loss, norm = self._learned(step, counts, rates)
             ended = self.processes.gather([time.perf_counter() - begun, peak_memory_bytes(), float(asked_to_stop())])
             begun = time.perf_counter()
             seconds = max(one[0] for one in ended)
             report = StepReport(
                 step=step.number + 1,
                 total_steps=self.total_steps,
-                loss=loss_sum / counts.loss_tokens,
+                loss=loss,
                 gradient_norm=norm,
                 rates=dict(zip(self.group_names, rates, strict=True)),
                 samples=counts.samples,
@@ -84,6 +79,20 @@ class Loop:
                 peak_memory_bytes=int(max(one[1] for one in ended)),
             )
             yield report, step, any(one[2] for one in ended)
+
+    def _learned(self, step: Step, counts: Counts, rates: Sequence[float]) -> tuple[float | None, float]:
+        """Learn from a step; gives its loss and the length of its gradients.
+
+        A rest without a usable sample changes nothing: a run must be able to end in spite of it.
+        """
+        if step.rest and not counts.samples:
+            return None, 0.0
+        losses = self._backward(step, self._scale(step, counts.loss_tokens), counts.most_batches)
+        loss_sum = self._checked_loss(step, losses)
+        norm = self.engine.update(rates)
+        if not math.isfinite(norm):
+            raise TrainingError(self._refused(step, f"the gradients are no finite numbers (length {norm})"))
+        return loss_sum / counts.loss_tokens, norm
 
     def _count(self, step: Step, waited: float) -> Counts:
         """Sums over all processes, in one exchange."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
+from safetensors import SafetensorError
 from torch import nn
 
 from ...errors import SettingsError, StorageError
@@ -33,12 +34,11 @@ def merge(checkpoint: str | Path, out: str | Path, *, base: str = "") -> Path:
     base lies now if it was moved. A base in safetensors is merged weight by weight, from its files into new ones: that
     takes the memory of a few weights and of the mapped file they are read from. Random weights, tied weights and other
     bases that cannot be read so (``streamed.base_files``) need memory for the whole model in the type of its weights.
-    ``out`` must be new or empty. Raises StorageError for a damaged checkpoint, SettingsError for an ``out`` with
-    something in it, a base other than the one that was trained, or one with weights missing or too many.
+    ``out`` must be new or empty. Raises StorageError for a damaged checkpoint or a full disk, SettingsError for an
+    ``out`` with something in it, a base other than the one that was trained, or one with weights missing or too many.
     """
     found, out = find(Path(checkpoint)), Path(out)
-    if out.exists() and any(out.iterdir()):
-        raise SettingsError(f"{out}: is not empty; give a new folder")
+    _check_new(out)
     settings = settings_of(found, base)
     files = base_files(settings.model)
     with _written_whole(out) as folder:
@@ -108,9 +108,22 @@ def fold(model: nn.Module) -> PreTrainedModel:
     return folded_model
 
 
+def _check_new(out: Path) -> None:
+    """Raises SettingsError unless ``out`` is new or an empty folder, and has a name: its place is taken by another."""
+    if not out.name:
+        raise SettingsError(f"{out}: give the name of a new folder")
+    if out.exists() and not out.is_dir():
+        raise SettingsError(f"{out}: is a file; give a new folder")
+    if out.exists() and any(out.iterdir()):
+        raise SettingsError(f"{out}: is not empty; give a new folder")
+
+
 @contextlib.contextmanager
 def _written_whole(out: Path) -> Iterator[Path]:
-    """A folder beside ``out`` that takes its place when all is written, and disappears when something fails."""
+    """A folder beside ``out`` that takes its place when all is written, and disappears when something fails.
+
+    Raises StorageError when it cannot be written.
+    """
     folder = out.with_name(f".{out.name}.unfinished")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -121,6 +134,10 @@ def _written_whole(out: Path) -> Iterator[Path]:
         if out.exists():
             out.rmdir()
         folder.rename(out)
+    except (OSError, SafetensorError) as error:
+        raise StorageError(
+            f"{out}: was not written: {error}; if the disk is full, make room, and merge again"
+        ) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     checkpoints.sync(out.parent)

@@ -21,8 +21,8 @@ class StepReport:
     step: int
     """Counted from 1."""
     total_steps: int
-    loss: float
-    """Sum of the token losses of the step over its learned tokens."""
+    loss: float | None
+    """Sum of the token losses of the step over its learned tokens; None for a rest in which no sample was usable."""
     gradient_norm: float
     """Before it was shortened."""
     rates: dict[str, float]
@@ -56,7 +56,7 @@ class TrainResult:
     steps: int
     total_steps: int
     loss: float | None
-    """Of the last step; None when this call did none."""
+    """Of the last step; None when this call did none, or nothing could be learned from it."""
     checkpoint: Path
     interrupted: bool
     """A signal ended it after ``steps``; the same command goes on from there."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -71,7 +72,11 @@ class Run:
     facts: dict[str, Any]
 
     def go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
-        """Load what there is, run what is left, save."""
+        """Load what there is, run what is left, save. No other run may be in the folder meanwhile."""
+        with checkpoints.alone(self.out) if self.processes.first else contextlib.nullcontext():
+            return self._go(model, resume=resume, on_step=on_step)
+
+    def _go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
         begun, total, done = time.monotonic(), self.facts["steps"], self.begin(resume=resume)
         # Dropout differs between processes, which hold different samples; from here on only the loop draws.
         if not done:
@@ -81,7 +86,8 @@ class Run:
         last: StepReport | None = None
         skipped, stopped = 0, False
         log = Log(self.settings, self.out, done) if self.processes.first else None
-        with Stopping() as stopping:
+        # Closed after an error, too: the last figures are those one looks for.
+        with contextlib.closing(log) if log else contextlib.nullcontext(), Stopping() as stopping:
             for last, step, stopped in loop.run(steps, lambda: stopping.asked) if done < total else ():
                 skipped += last.skipped
                 self._tell(last, self.processes.gather_texts([str(one) for one in step.skipped]), log, on_step)
@@ -89,8 +95,6 @@ class Run:
                     self.save(last.step)
                 if stopped:
                     break
-        if log:
-            log.close()
         now = last.step if last else done
         return TrainResult(
             steps=now,
@@ -110,6 +114,7 @@ class Run:
             if not resume:
                 checkpoints.forget(self.out)
             (self.out / "checkpoints").mkdir(parents=True, exist_ok=True)
+            checkpoints.clear_unfinished(self.out)
             found, damaged = checkpoints.newest(self.out)
             for problem in damaged:
                 logger.warning("%s; the checkpoint before it is used. Look at the disk.", problem)
@@ -129,17 +134,19 @@ class Run:
     def save(self, step: int) -> None:
         """Write a checkpoint; every process must call it."""
         folder = checkpoints.unfinished_folder(self.out, step)
-        folder.mkdir(parents=True, exist_ok=True)
         weights, moments = self.engine.save()
-        self.engine.save_own(folder)
-        torch.save(random_states(), checkpoints.random_path(folder, self.processes.rank))
+        with checkpoints.writing(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            self.engine.save_own(folder)
+            checkpoints.write_random_states(folder, self.processes.rank, random_states())
         self.processes.wait()
         if self.processes.first:
-            checkpoints.write_tensors(folder, weights, moments)
-            final = checkpoints.checkpoint_folder(self.out, step)
-            plain = self.settings.to_plain()
-            checkpoints.finish(folder, final, step, plain, self.processes.count, self.facts)
-            checkpoints.keep_newest(self.out, self.settings.run.keep_checkpoints)
+            with checkpoints.writing(folder):
+                checkpoints.write_tensors(folder, weights, moments)
+                final = checkpoints.checkpoint_folder(self.out, step)
+                plain = self.settings.to_plain()
+                checkpoints.finish(folder, final, step, plain, self.processes.count, self.facts)
+            checkpoints.keep_newest(self.out, step, self.settings.run.keep_checkpoints)
         self.processes.wait()
 
     def _loop(self, model: nn.Module, total: int, blank: Callable[[], Batch]) -> Loop:

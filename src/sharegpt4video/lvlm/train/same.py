@@ -47,7 +47,7 @@ def facts_of(data: DataSettings, model: nn.Module, steps: int) -> dict[str, Any]
 
     Every process must call it.
     """
-    sources = {source.path: sha256(Path(source.path)) for source in data.sources if Path(source.path).is_file()}
+    sources = {source.path: sha256(Path(source.path).expanduser()) for source in data.sources}
     return {"steps": steps, "sources": sources, "frozen": fingerprint(model)}
 
 
