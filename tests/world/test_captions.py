@@ -84,6 +84,15 @@ def test_short_is_one_sentence_that_says_less() -> None:
         assert len(w.words(short)) < len(w.words(dense)) / 2
 
 
+def test_short_gives_a_thing_the_colour_that_it_has_then() -> None:
+    events = (Event("recolours", 0, 0.0, 0.5, colour="blue"), Event("grows", 0, 0.5, 1.0))
+    scene = Scene((Thing("ring", "red", "small"),), events)
+    texts = {caption(scene, "short", variant=variant).text for variant in range(40)}
+    assert "a red ring that turns blue." in texts
+    assert "a blue ring that grows." in texts
+    assert not any("red" in text and "grows" in text for text in texts)
+
+
 def test_a_wrong_caption_is_the_dense_one_of_a_scene_that_differs_in_the_stated_fact() -> None:
     for scene in SCENES:
         wrong = caption(scene, "wrong")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from sharegpt4video.errors import VideoError
-from sharegpt4video.world.check import check, compare
+from sharegpt4video.world.check import check, compare, thinned
 from sharegpt4video.world.render import render, write_video
 from sharegpt4video.world.sampling import sample_scene
 from sharegpt4video.world.scenes import Event, Scene, Thing, reverse
@@ -48,6 +48,13 @@ def test_a_coded_file_is_read_and_its_length_does_not_matter(tmp_path: Path) -> 
         scene = sample_scene(random.Random(seed), difficulty="medium")
         path = write_video(scene, tmp_path / f"{seed}.mp4", 96, 96, fps=12, seconds=4, crf=23)
         assert compare(check(path), scene).misses == ()
+
+
+def test_many_pictures_are_thinned_while_they_come() -> None:
+    numbers = thinned(np.full((1, 1, 3), number % 251, np.uint8) for number in range(1000))
+    assert [int(each[0, 0, 0]) for each in numbers] == [number % 251 for number in range(0, 1000, 4)]
+    scene = sample_scene(random.Random(3), difficulty="hard")
+    assert compare(check(list(render(scene, 32, 32, fps=30, seconds=30))), scene).misses == ()
 
 
 def test_what_one_reading_says() -> None:

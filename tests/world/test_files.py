@@ -70,6 +70,34 @@ def test_a_stopped_run_is_finished_and_a_longer_one_begins_the_same(tmp_path: Pa
     assert not list(tmp_path.rglob("*.part"))
 
 
+def test_a_longer_run_brings_all_texts_along_and_a_shorter_one_takes_nothing_away(tmp_path: Path) -> None:
+    write_set(tmp_path, 3, SMALL, captions=("short",), learn_questions=2, workers=1)
+    assert write_set(tmp_path, 5, SMALL, ask=False, workers=1).videos == 5
+    assert write_set(tmp_path, 2, SMALL, ask=False, workers=1).videos == 5
+    assert len(read_scenes(tmp_path)) == 5
+    for name in ("train-short.json", "train-dense.json", "train-questions.json", "questions.json"):
+        found = {Path(row["video"]).name for row in json.loads((tmp_path / name).read_text())}
+        assert len(found) == 5, name
+
+
+def test_the_questions_can_be_loaded_as_mvbench(made: Path) -> None:
+    from sharegpt4video.evaluate.mvbench import load
+
+    asked = list(load(made / "mvbench", "strict", {}))
+    assert len(asked) == sum(row["benchmark"] == "mvbench" for row in json.loads((made / "questions.json").read_text()))
+
+
+def test_videos_and_settings_of_something_else_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "000000.mp4").write_bytes(b"a film of mine")
+    with pytest.raises(SettingsError, match="of no set"):
+        write_set(tmp_path, 1, SMALL)
+    for text in ("[]", "{"):
+        (tmp_path / "set.json").write_text(text)
+        with pytest.raises(SettingsError, match="not the settings of a set"):
+            write_set(tmp_path, 1, SMALL)
+
+
 def test_composition_sets_have_the_pairs_that_train_sets_lack(tmp_path: Path) -> None:
     for split, there in (("train", False), ("composition", True)):
         settings = SetSettings(split=split, width=16, height=16, seconds=0.25)  # type: ignore[arg-type]

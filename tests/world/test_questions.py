@@ -17,7 +17,7 @@ from sharegpt4video.world.questions import (
     vocabulary,
 )
 from sharegpt4video.world.sampling import Constraints, sample_scene
-from sharegpt4video.world.scenes import Scene, reverse, state
+from sharegpt4video.world.scenes import Event, Scene, Thing, reverse, state
 
 PAIRS = [
     (scene, questions(scene))
@@ -183,6 +183,58 @@ def test_no_answer_is_a_safe_guess() -> None:
         total = sum(answers.values())
         if total > 60:
             assert max(answers.values()) / total < 0.62, (name, answers)
+
+
+def guessed(asked: list[Question]) -> float:
+    """The share that is right by always taking the option that is right most often when it is shown."""
+    shown, right = collections.Counter[str](), collections.Counter[str]()
+    for question in asked:
+        shown.update(question.options)
+        right[question.answer] += 1
+    best = [max(question.options, key=lambda option: right[option] / shown[option]) for question in asked]
+    return sum(pick == question.answer for pick, question in zip(best, asked, strict=True)) / len(asked)
+
+
+@pytest.mark.parametrize("kind", [*TEMPCOMPASS_ASPECTS, *MVBENCH_TASKS])
+def test_knowing_how_often_each_option_is_right_does_not_answer(kind: str) -> None:
+    """All that can be known without the video; "not sure" leaves two options, and halves of a video are two parts."""
+    groups = collections.defaultdict(list)
+    told_by_topic = ("action_antonym", "object_existence", "moving_direction")  # there the topic is the answer's
+    for question in ALL:
+        if question.kind == kind and question.form == "multi-choice":
+            groups["" if kind in told_by_topic else question.topic].append(question)
+    for topic, asked in groups.items():
+        if len(asked) > 60:
+            assert guessed(asked) < 0.62, topic
+
+
+TURNS = Scene(
+    (Thing("ring", "red", "small", 0.3, 0.3), Thing("disc", "blue", "small", 0.7, 0.7)),
+    (
+        Event("turns", 0, 0.0, 1 / 3, "right", "fast"), Event("recolours", 0, 1 / 3, 2 / 3, colour="green"),
+        Event("moves", 0, 2 / 3, 1.0, "right", "slow"), Event("moves", 1, 0.0, 2 / 3, "right", "slow"),
+        Event("turns", 1, 2 / 3, 1.0, "right", "fast"),
+    ),
+)  # fmt: skip
+
+
+def test_on_its_way_back_a_thing_goes_the_other_way() -> None:
+    """So that way is no wrong option anywhere: of what happens, of what comes next, of an order."""
+    second = Scene(TURNS.things[:1], (Event("grows", 0, 0.0, 0.5), Event("turns", 0, 0.5, 1.0, "right", "fast")))
+    for seed in range(40):
+        for question in questions(TURNS, seed=seed):
+            assert question.kind != "action_antonym" or "moves" not in question.answer
+            assert question.stem not in ("is there a thing that moves left?", "which thing moves faster?")
+        for question in questions(second, seed=seed):
+            if question.kind in ("action_sequence", "order"):
+                assert not any(option.endswith("moves left") for option in question.options), question
+
+
+def test_in_train_the_faster_of_two_is_not_told_by_the_direction() -> None:
+    moves = (Event("moves", 0, 0.0, 0.5, "up", "slow"), Event("moves", 1, 0.0, 0.5, "left", "fast"))
+    scene = Scene(TURNS.things, moves)
+    assert any(question.topic == "faster" for question in questions(scene))
+    assert not any(question.topic == "faster" for question in questions(scene, split="train"))
 
 
 def test_in_train_the_speed_of_upward_moves_is_not_asked() -> None:

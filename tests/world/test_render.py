@@ -82,6 +82,9 @@ def test_too_small_and_too_short_are_refused() -> None:
         next(iter(render(MOVER, 8, 64)))
     with pytest.raises(SettingsError, match="not one picture"):
         frame_count(8, 0.01)
+    for fps, seconds in ((float("inf"), 1.0), (float("nan"), 1.0), (8.0, float("inf")), (1e-5, 1e6), (-8.0, -1.0)):
+        with pytest.raises(SettingsError, match="frames per second"):
+            frame_count(fps, seconds)
 
 
 @pytest.mark.parametrize(("width", "height"), [(64, 48), (49, 33)])
@@ -99,3 +102,9 @@ def test_a_file_holds_the_pictures(tmp_path: Path, width: int, height: int) -> N
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="nowhere"):
         write_video(MOVER, tmp_path / "nowhere" / "clip.mp4")
+
+
+def test_what_the_encoder_refuses_is_named(tmp_path: Path) -> None:
+    with pytest.raises(StorageError, match="17000x16 too large"):
+        write_video(MOVER, tmp_path / "clip.mp4", 17_000, 16, fps=1, seconds=1)
+    assert list(tmp_path.iterdir()) == []

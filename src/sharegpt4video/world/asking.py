@@ -16,6 +16,7 @@ ACTS: Mapping[str, str] = {
     "appears": "appears", "disappears": "disappears", "stays": "does nothing",
 }  # fmt: skip
 SPEED_WORDS: Mapping[str, str] = {"slow": "slowly", "fast": "fast"}
+COMMON_ACTS, ASKED_COMMON = ("moves", "passes", "stays"), 0.4  # of those that do nothing else this share is asked about
 UNCHANGED = "does not change"
 UNCHANGED_COLOURS, UNCHANGED_SIZES = 0.12, 0.2
 """The shares of things without such a change that are asked about, so that "does not change" is no safe guess."""
@@ -61,7 +62,7 @@ def tempcompass_drafts(scene: Scene, rng: random.Random, split: Split) -> Iterat
         yield from colour_change(scene, thing, rng)
         yield from size_change(scene, thing, rng)
     yield from _camera_direction(scene, rng)
-    yield from _faster(scene)
+    yield from _faster(scene, split)
     yield from _first_of_all(scene)
 
 
@@ -69,7 +70,11 @@ def _action(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
     """What a thing does; what it also does, and what it may be said to do as well, is no option."""
     kinds = {event.kind for event in scene.events_of(thing)}
     busy = sorted(kinds - {"stays"})
-    chosen = rng.choice(busy) if busy else "stays"
+    # What is common is asked about less often than it happens: else "moves one way" would be a safe guess.
+    rarer = [kind for kind in busy if kind != "moves"]
+    chosen = rng.choice(rarer or busy or ["stays"])
+    if chosen in COMMON_ACTS and rng.random() > ASKED_COMMON:
+        return
     taken = {*kinds, chosen} | (TRAVEL if kinds & TRAVEL else set())
     wrong = [kind for kind in ACTS if kind not in taken]
     rng.shuffle(wrong)
@@ -142,9 +147,12 @@ def both_speeds(event: Event, split: Split) -> bool:
     return event.kind == "moves" and (split == "any" or not held)
 
 
-def _faster(scene: Scene) -> Iterator[Draft]:
-    movers = [event for event in scene.events if event.kind == "moves"]
+def _faster(scene: Scene, split: Split) -> Iterator[Draft]:
+    """Which of two things is the faster one; not asked when one of them goes another way at another speed as well."""
+    movers = [event for event in scene.events if event.kind in TRAVEL]
     if len({event.thing for event in movers}) != 2 or len(movers) != 2 or movers[0].speed == movers[1].speed:
+        return
+    if not all(both_speeds(event, split) for event in movers):
         return
     names = {event.speed: w.the(scene.things[event.thing]) for event in movers}
     stem, says = "which thing moves faster?", "the thing that moves faster is {}"
@@ -177,6 +185,8 @@ def _other_deeds(scene: Scene, own: Sequence[Event], rng: random.Random) -> Iter
 def similar_deeds(scene: Scene, event: Event) -> list[str]:
     """What a thing might have done in place of an event, the opposite first."""
     ways = [f"moves {way}" for way in DIRECTIONS]
+    if event.kind == "turns":  # on its way back it does move the other way
+        ways.remove(f"moves {OPPOSITE[str(event.direction)]}")
     if event.direction is not None:
         opposite = w.deed(scene, event).replace(f" {event.direction}", f" {OPPOSITE[event.direction]}")
         return [opposite, *(way for way in ways if way not in (opposite, f"moves {event.direction}"))]
@@ -185,6 +195,12 @@ def similar_deeds(scene: Scene, event: Event) -> list[str]:
     if event.kind in OPPOSITE:
         return [w.PLAIN_DEEDS[OPPOSITE[event.kind]], *ways]
     return ways
+
+
+def ways_of(events: Sequence[Event]) -> set[str]:
+    """Every direction in which something goes; a turn goes both ways."""
+    back = {OPPOSITE[event.direction] for event in events if event.direction and event.kind == "turns"}
+    return back | {event.direction for event in events if event.direction}
 
 
 def _first_of_all(scene: Scene) -> Iterator[Draft]:

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from . import words as w
 from .asking import (
     SPEED_WORDS,
-    UNCHANGED_COLOURS,
     Draft,
     both_speeds,
     camera_options,
     other_ways,
     similar_deeds,
     size_change,
+    ways_of,
 )
-from .sampling import Split
-from .scenes import OPPOSITE, SHAPES, TRAVEL, Event, Scene, Speed, state
+from .sampling import OCCLUDERS, Split
+from .scenes import COLOURS, DIRECTIONS, OPPOSITE, SHAPES, TRAVEL, Event, Scene, Speed, state
 
 PARTS = ("at the beginning", "in the middle", "at the end", "throughout the whole video")
 RESTING, UNCUT = 0.25, 0.15  # shares of things at rest, and of scenes without a cut, that are asked about
+NO_CHANGES, ONE_MOVES = 0.25, 0.35  # likewise of things that keep their colour, and of scenes where one thing moves
+ALL_AT_ONCE = 0.15  # likewise of scenes where all that do something begin together
 NOT_SURE = "not sure"
 NEVER_MOVES = "it does not move"
+AT_ONCE = "all of them at once"
+INSTANT = ("recolours", "appears", "disappears")  # at half-time of their part
 SIDES = {"left": "on the left side", "right": "on the right side", "up": "above it", "down": "below it"}
 MVBENCH_PHRASES = (
     *PARTS, NOT_SURE, NEVER_MOVES, *SIDES.values(), "the wall",
@@ -53,7 +57,7 @@ def mvbench_drafts(scene: Scene, rng: random.Random, split: Split) -> Iterator[D
     yield from _existence(scene, rng)
     yield from _moving_count(scene, rng)
     yield from _moving_attribute(scene)
-    yield from _character_order(scene)
+    yield from _character_order(scene, rng)
     if len(scene.tones) == 2 or rng.random() < UNCUT:
         yield from _transition(scene)
     right, wrong = camera_options(scene, rng)
@@ -67,20 +71,34 @@ def _sequence(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
     for at in range(len(own) - 1):
         if deeds.count(deeds[at]) > 1 or deeds.count(deeds[at + 1]) > 1:
             continue
-        near = [deed for deed in similar_deeds(scene, own[at + 1]) if deed not in deeds]
-        rest = [deed for deed in (*near[1:], "grows", "shrinks", "disappears") if deed not in deeds]
-        rng.shuffle(rest)
-        wrong = tuple(dict.fromkeys((near[0], *rest)))
+        wrong = tuple(deed for deed in _not_next(scene, own[at + 1], rng) if deed not in deeds)
         who = w.the(scene.things[thing])
         stem, says = f"what does {who} do right after it {deeds[at]}?", f"right after it {deeds[at]}, {who} {{}}"
         yield Draft("action_sequence", "next deed", stem, deeds[at + 1], wrong, says)
 
 
+def _not_next(scene: Scene, event: Event, rng: random.Random) -> tuple[str, ...]:
+    """What a thing might have done instead, the nearest first; of every sort, so that the sort tells nothing."""
+    near = similar_deeds(scene, event)
+    if event.kind == "stays":
+        rng.shuffle(near)
+    colour = rng.choice([colour for colour in COLOURS if colour not in scene.colours_of(event.thing)])
+    rest = [f"moves {way}" for way in DIRECTIONS if way not in ways_of([event])]
+    rest = [*rng.sample(rest, 2), f"turns {colour}", "grows", "shrinks", "disappears"]
+    if event.kind in TRAVEL:  # what only changes its looks does stay where it is
+        rest.append(w.PLAIN_DEEDS["stays"])
+    rng.shuffle(rest)
+    return tuple(dict.fromkeys((*near[:1], *rest)))
+
+
 def _localization(scene: Scene, thing: int) -> Iterator[Draft]:
+    """When something happens; not asked of what can only be at one time: appearing, disappearing and passing."""
     own = scene.events_of(thing)
     deeds = [w.deed(scene, event) for event in own]
     for event, deed in zip(own, deeds, strict=True):
         if deeds.count(deed) > 1 or (event.kind == "stays" and len(own) == 1):
+            continue
+        if event.kind in ("appears", "disappears", "passes"):
             continue
         right = _part(event)
         wrong = tuple(part for part in PARTS if part != right)
@@ -117,7 +135,7 @@ def _moving_direction(scene: Scene, thing: int, rng: random.Random) -> Iterator[
 
 def _count(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
     changes = len(scene.colours_of(thing)) - 1
-    if not changes and rng.random() > UNCHANGED_COLOURS:
+    if not changes and rng.random() > NO_CHANGES:
         return
     who = w.the(scene.things[thing])
     stem = f"how many times does {who} change its colour?"
@@ -157,9 +175,14 @@ def _antonym(scene: Scene, event: Event) -> Iterator[Draft]:
     if event.kind == "turns" or (event.direction is None and event.kind not in OPPOSITE):
         return
     right, opposite = w.deed(scene, event), similar_deeds(scene, event)[0]
-    if opposite not in deeds:
+    if opposite not in deeds and not _goes_back(event, scene.events_of(event.thing)):
         who = w.the(scene.things[event.thing])
         yield Draft("action_antonym", event.kind, f"what does {who} do?", right, (opposite, NOT_SURE), f"{who} {{}}")
+
+
+def _goes_back(event: Event, events: Sequence[Event]) -> bool:
+    """Whether any of the events goes the opposite way, be it as a part of a turn."""
+    return event.kind == "moves" and OPPOSITE[str(event.direction)] in ways_of(events)
 
 
 def _fine_grained(scene: Scene, event: Event, split: Split) -> Iterator[Draft]:
@@ -181,6 +204,8 @@ def _passing(scene: Scene, event: Event, rng: random.Random) -> Iterator[Draft]:
     who, what = w.the(scene.things[event.thing]), f"the {event.behind}"
     others = [f"the {shape}" for shape in (*SHAPES, "wall") if f"the {shape}" not in (who, what)]
     rng.shuffle(others)
+    # Things of the scene first, then what things do pass behind: a ring among the options would be out of question.
+    others.sort(key=lambda name: name not in ("the wall", *(f"the {shape}" for shape in OCCLUDERS)))
     others.sort(key=lambda name: name not in [w.the(thing) for thing in scene.things])
     stem = f"what does {who} pass behind?"
     many = len(scene.things) > 2  # with two things, or one and a wall, there is only one thing to pass behind
@@ -197,6 +222,7 @@ def _existence(scene: Scene, rng: random.Random) -> Iterator[Draft]:
     deeds = {w.deed(scene, event) for event in scene.events}
     choices = [event for event in scene.events if event.kind not in ("stays", "turns", "recolours")]
     choices = [event for event in choices if similar_deeds(scene, event)[0] not in deeds]
+    choices = [event for event in choices if not _goes_back(event, scene.events)]
     if not choices:
         return
     event = rng.choice(choices)
@@ -209,6 +235,8 @@ def _existence(scene: Scene, rng: random.Random) -> Iterator[Draft]:
 
 def _moving_count(scene: Scene, rng: random.Random) -> Iterator[Draft]:
     moving = len({event.thing for event in scene.events if event.kind in TRAVEL})
+    if moving == 1 and rng.random() > ONE_MOVES:
+        return
     yield _number(
         "moving_count", "things", "how many things move?", moving, "the number of things that move is {}", rng
     )
@@ -223,7 +251,8 @@ def _moving_attribute(scene: Scene) -> Iterator[Draft]:
     names: list[str] = [thing.shape for thing in scene.things]
     right = names.pop(mover)
     stem, says = "what shape is the thing that moves?", "the thing that moves is the {}"
-    yield Draft("moving_attribute", "shape", stem, right, tuple(names), says)
+    if not any(event.behind for event in scene.events):  # what stands in front is never a ring, so a ring would move
+        yield Draft("moving_attribute", "shape", stem, right, tuple(names), says)
     colours = [scene.colours_of(at) for at in range(len(scene.things))]
     if all(len(each) == 1 for each in colours):
         plain = [each[0] for each in colours]
@@ -231,22 +260,21 @@ def _moving_attribute(scene: Scene) -> Iterator[Draft]:
         yield Draft("moving_attribute", "colour", "what colour is the thing that moves?", right, tuple(plain), says)
 
 
-def _character_order(scene: Scene) -> Iterator[Draft]:
-    """Which thing is the first to do something; asked when one alone is."""
-    if len(scene.things) < 2:
-        return
+def _character_order(scene: Scene, rng: random.Random) -> Iterator[Draft]:
+    """Which thing is the first to do something; asked when one alone is, sometimes when all begin together."""
     begins: dict[int, float] = {}
     for event in scene.events:
         if event.kind != "stays":
-            begins.setdefault(event.thing, event.start)
+            begins.setdefault(event.thing, event.middle if event.kind in INSTANT else event.start)
     first = [thing for thing, start in begins.items() if start == min(begins.values())]
-    if len(begins) < 2 or len(first) != 1:
+    together = len(first) == len(begins)
+    if len(begins) < 2 or len(first) not in (1, len(begins)) or (together and rng.random() > ALL_AT_ONCE):
         return
-    others = tuple(w.the(scene.things[thing]) for thing in begins if thing != first[0])
+    names = {thing: w.the(scene.things[thing]) for thing in begins}
+    right = AT_ONCE if together else names[first[0]]
+    wrong = tuple(name for name in (*names.values(), AT_ONCE) if name != right)
     stem, says = "which thing is the first to do something?", "the first to do something is {}"
-    yield Draft(
-        "character_order", "things", stem, w.the(scene.things[first[0]]), (*others, "all of them at once"), says
-    )
+    yield Draft("character_order", "things", stem, right, wrong, says)
 
 
 def _transition(scene: Scene) -> Iterator[Draft]:

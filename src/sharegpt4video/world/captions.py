@@ -127,8 +127,8 @@ def _summary(scene: Scene, rng: random.Random) -> str:
 
 def _short(scene: Scene, rng: random.Random) -> str:
     event = rng.choice([event for event in scene.events if event.kind != "stays"])
-    thing = scene.things[event.thing]
-    return rng.choice(w.SHORTS).format(colour=thing.colour, shape=thing.shape, deed=w.deed(scene, event))
+    shape, colour = scene.things[event.thing].shape, state(scene, event.thing, event.start).colour
+    return rng.choice(w.SHORTS).format(colour=colour, shape=shape, deed=w.deed(scene, event))
 
 
 def _shuffled(scene: Scene, rng: random.Random) -> str:

@@ -7,7 +7,7 @@ this world is read as few or no things, and with little confidence.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
@@ -21,9 +21,10 @@ from .backdrop import Wall, beside_the_wall, camera_of, tones_of, wall_of
 from .deeds import BETWEEN_SPEEDS, Deed, deeds_of
 from .render import Floats, Pixels
 from .scenes import DIRECTIONS, SIZES, SPEEDS, Camera, Direction, Event, Kind, Scene, Shape, Size, Speed, Tone, state
-from .sighting import AREAS, Clip, Mask, Track, clip_of, shape_of, shares, tracks
+from .sighting import AREAS, Clip, Mask, Track, clip_of, reduced, shape_of, shares, tracks
 
 INSTANT = ("recolours", "appears", "disappears")
+MOST = 384  # pictures of one clip; more take memory and tell nothing that these do not
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def check(clip: str | Path | Sequence[Pixels]) -> Reading:
 
     Raises VideoError if the file cannot be decoded or there is no picture, ValueError for arrays of another kind.
     """
-    frames = read_pictures(clip) if isinstance(clip, (str, Path)) else list(clip)
+    frames = read_pictures(clip) if isinstance(clip, (str, Path)) else thinned(clip)
     if not frames:
         raise VideoError("there is not one picture to check")
     if any(frame.shape != frames[0].shape or frame.ndim != 3 or frame.dtype != np.uint8 for frame in frames):
@@ -74,14 +75,30 @@ def check(clip: str | Path | Sequence[Pixels]) -> Reading:
 
 
 def read_pictures(path: str | Path) -> list[Pixels]:
-    """Decode a whole short video. Raises VideoError if that fails."""
+    """Decode a video of any length and size into pictures that are no more and no larger than the check needs.
+
+    Raises VideoError if that fails.
+    """
     import av
 
     try:
         with av.open(str(path)) as container:
-            return [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+            return thinned(reduced(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0))
     except (OSError, av.FFmpegError, IndexError) as error:
         raise VideoError(f"{path}: cannot be decoded: {error}; is it a video?") from error
+
+
+def thinned(pictures: Iterable[Pixels]) -> list[Pixels]:
+    """All pictures, or every 2nd, 4th, ... of many, so that at most ``MOST`` are held at any time."""
+    kept: list[Pixels] = []
+    every = 1
+    for number, picture in enumerate(pictures):
+        if number % every:
+            continue
+        kept.append(picture)
+        if len(kept) > MOST:
+            kept, every = kept[::2], every * 2
+    return kept
 
 
 def _away_from(marked: Mask) -> Mask:

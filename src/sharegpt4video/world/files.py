@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -14,7 +15,7 @@ from typing import Any
 from ..cores import cores
 from ..errors import SettingsError, StorageError
 from .captions import CAPTION_KINDS, CaptionKind, caption
-from .questions import Question, questions
+from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
 from .render import frame_count, write_video
 from .sampling import DIFFICULTIES, HELD_OUT, Pairing, Split, sample_scene
 from .scenes import Scene
@@ -96,16 +97,19 @@ def write_set(
     ``set.json``             the settings
 
     The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
-    that was stopped is finished by running it again, and more videos or other captions can be added.
-    Raises SettingsError if the folder holds a set with other settings, StorageError if it cannot be written.
+    that was stopped is finished by running it again, and more videos or other captions can be added; captions and
+    questions that are there are brought to the same length, and a set never becomes shorter.
+    Raises SettingsError if the folder holds another set or videos of no set, StorageError if it cannot be written.
     """
     chosen, folder = settings or SetSettings(), Path(out)
     unknown = [kind for kind in captions if kind not in CAPTION_KINDS]
     if count < 1 or unknown:
         raise SettingsError(f"at least one video; captions of the kinds {', '.join(CAPTION_KINDS)}, not {unknown}")
     try:
-        (folder / "videos").mkdir(parents=True, exist_ok=True)
         _claim(folder, chosen)
+        count = max(count, _there(folder))
+        captions = [kind for kind in CAPTION_KINDS if kind in captions or (folder / f"train-{kind}.json").exists()]
+        ask, learn_questions = ask or (folder / "questions.json").exists(), learn_questions or _learned(folder)
         scenes = [scene_of(chosen, number) for number in range(count)]
         rendered = _render_all(folder, scenes, chosen, workers)
         asked = _write_texts(folder, scenes, chosen, captions, ask, learn_questions)
@@ -132,7 +136,7 @@ def _write_texts(
     if learn_questions:
         _write_json(folder / "train-questions.json", list(_question_samples(asked, learn_questions, chosen)))
     if ask:
-        _write_questions(folder, asked)
+        _write_questions(folder, asked, chosen)
     return sum(len(each) for each in asked) if ask else 0
 
 
@@ -153,14 +157,38 @@ def read_scenes(folder: str | Path) -> dict[str, Scene]:
 
 
 def _claim(folder: Path, settings: SetSettings) -> None:
+    """Make the folder one of this set, or refuse it: videos of something else must not pass for those of the set."""
+    (folder / "videos").mkdir(parents=True, exist_ok=True)
     plain = {"format": _FORMAT, **asdict(settings)}
     path = folder / "set.json"
     if path.exists():
-        there = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            there = json.loads(path.read_text(encoding="utf-8"))
+        except ValueError:
+            there = None
+        if not isinstance(there, dict):
+            raise SettingsError(f"{path}: these are not the settings of a set; name another folder")
         other = [name for name in plain if there.get(name) != plain[name]]
         if other:
             raise SettingsError(f"{folder} holds a set with another {', '.join(other)}; name another folder")
+    elif any((folder / "videos").glob("*.mp4")):
+        raise SettingsError(f"{folder / 'videos'} holds videos that are of no set; name another folder")
     _write_json(path, plain)
+
+
+def _there(folder: Path) -> int:
+    """How many videos the finished set in the folder has; 0 where there is none, or one that cannot be read."""
+    try:
+        return len(read_scenes(folder))
+    except StorageError:
+        return 0
+
+
+def _learned(folder: Path) -> int:
+    """How many questions a video ``train-questions.json`` has."""
+    path = folder / "train-questions.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    return max(Counter(row["video"] for row in rows).values(), default=0)
 
 
 def _name(number: int) -> str:
@@ -227,7 +255,7 @@ def reply(question: Question) -> str:
     return f"{mark} {question.answer}"
 
 
-def _write_questions(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
+def _write_questions(folder: Path, asked: Sequence[Sequence[Question]], chosen: SetSettings) -> None:
     rows = [
         {**asdict(question), "video": _name(at), "answer": question.answer, "reply": reply(question)}
         for at, found in enumerate(asked)
@@ -235,7 +263,7 @@ def _write_questions(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
     ]
     _write_json(folder / "questions.json", rows)
     _write_tempcompass(folder / "tempcompass", asked)
-    _write_mvbench(folder / "mvbench", asked)
+    _write_mvbench(folder / "mvbench", asked, chosen.seconds)
 
 
 def _write_tempcompass(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
@@ -251,15 +279,15 @@ def _write_tempcompass(folder: Path, asked: Sequence[Sequence[Question]]) -> Non
         _write_json(folder / f"{form}.json", tables)
 
 
-def _write_mvbench(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
-    """The layout of MVBench: a file for each task."""
+def _write_mvbench(folder: Path, asked: Sequence[Sequence[Question]], seconds: float) -> None:
+    """The layout of MVBench: a file for each task, an empty list where nothing is asked; all are of the whole video."""
     folder.mkdir(exist_ok=True)
-    tasks: dict[str, list[dict[str, Any]]] = {}
+    tasks: dict[str, list[dict[str, Any]]] = {task: [] for task in (*MVBENCH_TASKS, *NOT_APPLICABLE)}
     for at, found in enumerate(asked):
         for question in found:
             if question.benchmark == "mvbench":
                 row = {"video": _name(at), "question": question.stem, "candidates": question.options}
-                tasks.setdefault(question.kind, []).append({**row, "answer": question.answer})
+                tasks[question.kind].append({**row, "answer": question.answer, "start": 0.0, "end": seconds})
     for task, rows in sorted(tasks.items()):
         _write_json(folder / f"{task}.json", rows)
 

@@ -26,6 +26,7 @@ _CONTRAST = 0.12
 _OVER_ROOT_2 = math.sqrt(0.5)
 # Looking ahead, the encoder reads outside of pictures this small and does not decide the same way every time.
 _NO_LOOKAHEAD = "rc-lookahead=0:mbtree=0:weightp=0:scenecut=0:b-adapt=0:bframes=0"
+_SLOWEST, _FASTEST = 0.01, 1000  # frames a second that the file can tell as a fraction
 _FULL_COLOUR = 96  # pixels of the shorter side; below it colours are stored at full resolution
 
 
@@ -53,8 +54,13 @@ def render(
 
 
 def frame_count(fps: float, seconds: float) -> int:
-    """How many pictures a video of this length has. Raises SettingsError if there would be none."""
-    count = round(fps * seconds) if fps > 0 else 0
+    """How many pictures a video of this length has. Raises SettingsError if there would be none, or no end of them."""
+    if not (_SLOWEST <= fps <= _FASTEST and math.isfinite(seconds)):
+        raise SettingsError(
+            f"a video has {_SLOWEST} to {_FASTEST} frames per second and a length in seconds,"
+            f" not {fps} per second for {seconds} s"
+        )
+    count = round(fps * seconds)
     if count < 1:
         raise SettingsError(f"{seconds} s at {fps} frames per second is not one picture")
     return count
@@ -175,13 +181,17 @@ def write_video(
     or one under 96 pixels, are written with the colours at full resolution (yuv444p), which browsers do not play.
     Raises SettingsError as ``render`` does, StorageError if the file cannot be written.
     """
+    import av
+
     target = Path(path)
     partial = target.with_name(f".{target.name}.part")
     try:
         write_pictures(render(scene, width, height, fps, seconds), partial, fps=fps, crf=crf)
         partial.replace(target)
-    except OSError as error:  # PyAV's errors are OSErrors as well
-        raise StorageError(f"{target}: cannot be written: {error}; is the folder there, the disk full?") from error
+    except (OSError, av.FFmpegError) as error:
+        raise StorageError(
+            f"{target}: cannot be written: {error}; is the folder there, the disk full, {width}x{height} too large?"
+        ) from error
     finally:
         partial.unlink(missing_ok=True)
     return target

@@ -67,16 +67,21 @@ class Track:
 
 def clip_of(frames: Sequence[Pixels]) -> Clip:
     """Reduce large pictures, measure the noise, and average it away where pixels allow."""
-    height, width = frames[0].shape[:2]
-    factor = min(height, width) / _SIDE
-    if factor > 1.25:
-        size = round(width / factor), round(height / factor)
-        frames = [np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX)) for frame in frames]
-    pictures = np.stack(frames).astype(np.float32) / np.float32(255)
+    pictures = np.stack([reduced(frame) for frame in frames]).astype(np.float32) / np.float32(255)
     noise = _noise(pictures)
     if noise > 0.02 and min(pictures.shape[1:3]) >= 48:
         pictures = _averaged(pictures)
     return Clip(pictures, noise)
+
+
+def reduced(frame: Pixels) -> Pixels:
+    """A large picture at the size at which it is measured, others as they are."""
+    height, width = frame.shape[:2]
+    factor = min(height, width) / _SIDE
+    if factor <= 1.25:
+        return frame
+    size = round(width / factor), round(height / factor)
+    return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BOX))
 
 
 def _noise(pictures: Floats) -> float:
