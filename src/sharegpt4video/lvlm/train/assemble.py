@@ -74,7 +74,7 @@ def make_engine(
     """What shares weights and gradients between the processes. Raises MissingExtra for DeepSpeed without it."""
     scored = ScoredModel(model)
     if settings.run.sharding == "deepspeed":
-        return DeepSpeedEngine(scored, groups, settings.optimiser, processes, settings.run)
+        return DeepSpeedEngine(scored, groups, settings.optimiser, processes)
     kind = ShardedEngine if settings.run.sharding == "fsdp2" and processes.count > 1 else PlainEngine
     return kind(scored, groups, settings.optimiser, processes)
 
