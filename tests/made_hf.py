@@ -51,7 +51,9 @@ def alone(folder: Path, request: Request, limit: int = LIMIT) -> Reply:
     if prompt.system:
         said.insert(0, {"role": "system", "content": [{"type": "text", "text": prompt.system}]})
     text = processor.apply_chat_template(said, tokenize=False, add_generation_prompt=True) + prompt.prefill
-    inputs = processor(text=[text], images=pictures or None, return_tensors="pt", add_special_tokens=False)
+    inputs = processor(
+        text=[text], images=[pictures] if pictures else None, return_tensors="pt", add_special_tokens=False
+    )
     written = model.generate(**inputs, max_new_tokens=limit, do_sample=False)[0, inputs["input_ids"].shape[1] :]
     said_text = processor.tokenizer.decode(written, skip_special_tokens=True)
     ended = int(written[-1]) in model.generation_config.eos_token_id

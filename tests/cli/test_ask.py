@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from chat_server import ChatServer, Received, answer
+from chat_server import ChatServer, Received, answer, status
 from media import numbered_run, write_video
 from sharegpt4video.cli.ask import ask
 
@@ -117,3 +118,22 @@ def test_interrupting_leaves_cleanly(video: str) -> None:
         _out, err = child.communicate(timeout=30)
     assert child.returncode == 130, err
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no terminals of that kind")
+def test_somebody_who_types_goes_on_after_an_error_and_stdout_has_answers_alone(video: str) -> None:
+    code = "import typer; from sharegpt4video.cli.ask import ask; a = typer.Typer(); a.command()(ask); a()"
+    plan = [answer("first"), status(400, "no such thing"), answer("third")]
+    keyboard, terminal = os.openpty()
+    with ChatServer(*plan) as server:
+        child = subprocess.Popen(
+            [sys.executable, "-c", code, video, *model(server), "--set", "retries=0"],
+            stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        os.write(keyboard, b"One?\nTwo?\nThree?\n/quit\n")
+        out, err = child.communicate(timeout=60)
+    os.close(keyboard)
+    os.close(terminal)
+    assert (child.returncode, out) == (0, "first\nthird\n"), err
+    assert "error:" in err
+    assert "> " in err

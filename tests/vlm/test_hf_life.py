@@ -165,6 +165,14 @@ def test_what_cannot_be_loaded_says_what_to_do(folder: Path, tmp_path: Path) -> 
         vlm_of(tmp_path).load()
 
 
+def test_a_device_that_is_not_there_is_said_before_anything_is_loaded(folder: Path) -> None:
+    with pytest.raises(VLMError, match=r"device is auto, cuda, .* not 'quantum'"):
+        vlm_of(folder, device="quantum").load()
+    if not torch.cuda.is_available():
+        with pytest.raises(VLMError, match="finds no GPU for device=cuda:1"):
+            vlm_of(folder, device="cuda:1").load()
+
+
 def test_weights_that_are_missing_are_an_error_not_random_numbers(folder: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file, save_file
 

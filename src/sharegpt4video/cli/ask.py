@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import exit_codes, say
+from .console import error, exit_codes, say
 from .options import End, Start, Video, read_model_options
 
 if TYPE_CHECKING:
@@ -137,7 +137,19 @@ def _talk(conversation: Conversation, run: Any) -> None:
         elif text.startswith("/"):
             say(HELP)
         elif text:
-            run(_print_answer(conversation, text))
+            _answered(conversation, text, run)
+
+
+def _answered(conversation: Conversation, text: str, run: Any) -> None:
+    """Print the answer. To somebody who types, a question without an answer (too long, say) is not the end."""
+    from ..errors import VLMError
+
+    try:
+        run(_print_answer(conversation, text))
+    except VLMError as failed:
+        if not sys.stdin.isatty():
+            raise
+        error(failed)
 
 
 def _lines() -> Iterator[str]:
@@ -147,7 +159,11 @@ def _lines() -> Iterator[str]:
         return
     while True:
         try:
-            yield input("> ")
+            if sys.stdout.isatty():
+                yield input("> ")
+            else:  # answers go to a file: nothing else may
+                typer.echo("> ", nl=False, err=True)
+                yield input()
         except EOFError:
             say("")
             return

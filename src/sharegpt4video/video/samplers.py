@@ -124,7 +124,9 @@ class _Choice:
     def indices(self, first: int, last: int, name: str) -> list[int]:
         """The chosen ones of the frames ``first`` to ``last``, both included."""
         if first > last:
-            part = f"{self.start_seconds} s to {self.end_seconds} s"
+            start = "the start" if self.start_seconds is None else f"{self.start_seconds} s"
+            end = "the end" if self.end_seconds is None else f"{self.end_seconds} s"
+            part = f"{start} to {end}"
             raise VideoError(f"{name}: no frame from {part}; check the bounds against the video's length")
         return [first + index for index in self.sampler(last - first + 1, self.wanted)]
 

@@ -50,6 +50,11 @@ def is_original(folder: str | Path) -> bool:
 
 def read_original(folder: Path) -> dict[str, Any]:
     """The configuration of an original checkpoint. Raises SettingsError naming all that is not supported."""
+    if not folder.is_dir():
+        raise SettingsError(
+            f"{folder}: there is no such folder; nothing is downloaded here, so get the files first, from the Hub with:"
+            " hf download NAME --local-dir FOLDER"
+        )
     if not (folder / "config.json").is_file():
         raise SettingsError(f"{folder}: there is no config.json; give the folder of a checkpoint")
     config = read_json(folder / "config.json")

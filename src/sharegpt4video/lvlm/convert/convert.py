@@ -291,6 +291,7 @@ def _write_texts(
     save_processor(folder, options, config, spoken)
     record = {"original_config": dict(parts.config), "original_rows": rows, "dropped": list(parts.dropped)}
     write_json(folder / RECORD, record)
+    texts.keep_files(parts.folders, folder)
     return notes
 
 

@@ -111,13 +111,18 @@ def write_shards(
     """Write tensors as safetensors of at most ``shard_bytes`` each (a larger tensor alone), with an index if several.
 
     Sizes are known before anything is read, so a file's header comes first and each tensor goes straight to the disk:
-    one tensor is in memory at a time. ``on_shard`` is told the number of shards done and of all.
+    one tensor is in memory at a time. ``on_shard`` is told the number of shards done and of all. Raises StorageError
+    when the disk is full.
     """
     shards = list(_shards(tensors, shard_bytes))
     paths = []
     for number, shard in enumerate(shards, start=1):
         name = "model.safetensors" if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
-        _write(folder / name, shard)
+        try:
+            _write(folder / name, shard)
+        except OSError as error:
+            whole = sum(tensor.size_bytes for tensor in tensors) / GIB
+            raise StorageError(f"{name}: cannot be written ({error}); {whole:.2f} GiB are needed in all") from error
         paths.append(folder / name)
         if on_shard is not None:
             on_shard(number, len(shards))
@@ -155,12 +160,25 @@ def _safetensors(file: Path) -> Iterator[Stored]:
     with _opened(file) as opened:
         for name in opened.keys():  # noqa: SIM118 - no mapping
             part = opened.get_slice(name)
-            yield Stored(file, name, tuple(part.get_shape()), _TORCH_NAMES.get(part.get_dtype(), part.get_dtype()))
+            yield _stored(file, name, part.get_shape(), _TORCH_NAMES.get(part.get_dtype(), part.get_dtype()))
 
 
 def _pickled(file: Path) -> Iterator[Stored]:
-    for name, tensor in _opened(file).items():
-        yield Stored(file, name, tuple(tensor.shape), str(tensor.dtype).removeprefix("torch."))
+    import torch
+
+    found = _opened(file)
+    if not isinstance(found, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in found.values()):
+        raise StorageError(f"{file}: holds other things than weights by name; save the model's state_dict alone")
+    for name, tensor in found.items():
+        yield _stored(file, name, tensor.shape, str(tensor.dtype).removeprefix("torch."))
+
+
+def _stored(file: Path, name: str, shape: Sequence[int], dtype: str) -> Stored:
+    if dtype not in _DTYPES:
+        raise StorageError(
+            f"{file}: {name} is stored as {dtype}, which is not converted; take the checkpoint that is not quantized"
+        )
+    return Stored(file, name, tuple(shape), dtype)
 
 
 def _opened(file: Path) -> Any:
@@ -174,14 +192,26 @@ def _opened(file: Path) -> Any:
         if file.suffix == ".safetensors":
             return safe_open(file, framework="pt")
         return torch.load(file, map_location="cpu", mmap=_is_zip(file), weights_only=True)
-    except (OSError, RuntimeError, ValueError, pickle.UnpicklingError, SafetensorError) as error:
-        raise StorageError(f"{file}: cannot be read as weights ({error}); copy or download it again") from error
+    except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
+        if _begins(file, b"version https://git-lfs"):
+            raise StorageError(
+                f"{file}: is a pointer of Git LFS, not the weights; get those with: git lfs pull"
+            ) from error
+        said = str(error).split(". ")[0].splitlines()[0] if str(error) else type(error).__name__
+        raise StorageError(f"{file}: cannot be read as weights ({said}); copy or download it again") from error
 
 
 def _is_zip(file: Path) -> bool:
     """Files of torch before 1.6 are none, and cannot be mapped."""
-    with file.open("rb") as opened:
-        return opened.read(2) == b"PK"
+    return _begins(file, b"PK")
+
+
+def _begins(file: Path, how: bytes) -> bool:
+    try:
+        with file.open("rb") as opened:
+            return opened.read(len(how)) == how
+    except OSError:
+        return False
 
 
 def _shards(tensors: Sequence[Planned], shard_bytes: int) -> Iterator[list[Planned]]:
@@ -230,15 +260,18 @@ def _bytes(planned: Planned) -> memoryview:
 def fresh_folder(out: Path) -> Iterator[Path]:
     """A folder to write into that becomes ``out`` when all went well, and disappears when not.
 
-    Raises StorageError if ``out`` is there already.
+    Raises StorageError if ``out`` is there already, or cannot be made.
     """
     import shutil
     import tempfile
 
     if out.exists():
         raise StorageError(f"{out}: is there already; remove it or name another folder")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.parent))
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.parent))
+    except OSError as error:
+        raise StorageError(f"{out}: no folder can be made there ({error}); name another one") from error
     try:
         yield part
         part.chmod(0o755)  # mkdtemp's is for the owner alone

@@ -109,6 +109,10 @@ def _first_rows(stored: Stored, shape: tuple[int, ...], reader: Reader) -> Any:
 
 
 def _write_texts(source: Path, folder: Path, rows: int) -> None:
+    """The files of the language: the original's own where they were kept, else made from the current ones."""
+    if (source / texts.ORIGINAL).is_dir():
+        shutil.copytree(source / texts.ORIGINAL, folder, dirs_exist_ok=True)
+        return
     for name, text in texts.without_added(source, rows).items():
         (folder / name).write_text(text, encoding="utf-8")
     for name in _COPIED:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +14,12 @@ from ..prompts import CHATML_TEMPLATE, LLAMA3_TEMPLATE, with_begin
 from .files import read_json
 
 IMAGE_TOKEN = "<image>"
+ORIGINAL = "original"
+"""The folder in a converted one that holds the source's own files of the language, as they were."""
 _FILES = ("tokenizer.json", "tokenizer.model", "vocab.json")
+_KEPT = ("tokenizer.json", "tokenizer.model", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json",
+         "vocab.json", "merges.txt")  # fmt: skip
+_PROBES = ("user\nWhat happens here, in 2024?", "Déjà vu:  'it' is\n\n  two. ")
 _MAX_GAP = 1024  # rows without a token that are named to reach the next free one
 
 
@@ -49,7 +56,7 @@ def language(folders: list[Path], rows: int, config: Mapping[str, Any]) -> Langu
     ``<image>`` gets the row after the last one, unless the tokenizer knows it. Raises SettingsError if the tokenizer
     cannot be loaded or does not fit.
     """
-    folder = next((folder for folder in folders if any((folder / name).is_file() for name in _FILES)), None)
+    folder = tokenizer_folder(folders)
     if folder is None:
         said = (
             "no tokenizer found; the folder holds weights, configuration and picture processor only. Put the"
@@ -57,8 +64,8 @@ def language(folders: list[Path], rows: int, config: Mapping[str, Any]) -> Langu
             " convert again to ask it questions"
         )
         return Language(None, None, rows, rows + 1, (said,))
-    tokenizer = _load(folder)
     warnings: list[str] = []
+    tokenizer = _load(folder, warnings)
     known = tokenizer.get_vocab().get(IMAGE_TOKEN)
     if known is not None and known < rows:
         image_id, total = int(known), rows
@@ -103,6 +110,24 @@ def generation_config(folder: Path, spoken: Language, config: Mapping[str, Any])
     return {**found, "do_sample": False, "suppress_tokens": [spoken.image_token_id]}, notes
 
 
+def keep_files(folders: list[Path], out: Path) -> None:
+    """Copy the source's own files of the language to the folder ``ORIGINAL`` in ``out``.
+
+    Old programs, for which a checkpoint may be turned back, cannot read what a current transformers writes.
+    """
+    spoken = tokenizer_folder(folders)
+    found = [folders[0] / "generation_config.json", *(spoken / name for name in _KEPT if spoken is not None)]
+    for path in found:
+        if path.is_file():
+            (out / ORIGINAL).mkdir(exist_ok=True)
+            shutil.copyfile(path, out / ORIGINAL / path.name)
+
+
+def tokenizer_folder(folders: list[Path]) -> Path | None:
+    """The first of some folders that has a tokenizer."""
+    return next((folder for folder in folders if any((folder / name).is_file() for name in _FILES)), None)
+
+
 def without_added(folder: Path, rows: int) -> dict[str, str]:
     """A tokenizer's JSON files as they were before tokens from ``rows`` on were added: file name to text."""
     import json
@@ -119,20 +144,55 @@ def without_added(folder: Path, rows: int) -> dict[str, str]:
             plain[key] = {number: token for number, token in tokens.items() if int(number) < rows}
         for only_here in ("image_token", "processor_class", "extra_special_tokens", "chat_template"):
             plain.pop(only_here, None)
+        if plain.get("tokenizer_class") == "TokenizersBackend":  # a name of transformers 5
+            plain["tokenizer_class"] = "PreTrainedTokenizerFast"
         found[name] = json.dumps(plain, ensure_ascii=False, indent=2)
     return found
 
 
-def _load(folder: Path) -> Any:
+def _load(folder: Path, warnings: list[str]) -> Any:
+    """The tokenizer of a folder; one from a ``tokenizer.model`` is held against sentencepiece, which made that."""
+    model = folder / "tokenizer.model"
+    pieces = _sentencepiece(model) if model.is_file() else None
+    if pieces is None:
+        if model.is_file() and not (folder / "tokenizer.json").is_file():
+            raise SettingsError(
+                f"{model}: is read with sentencepiece, which is not installed; pip install sentencepiece protobuf"
+            )
+        return _from_files(folder)
+    # transformers puts a space in front of every text, whatever the file says; Yi's says there is none.
+    for options in ({}, {"add_prefix_space": False}):
+        tokenizer = _from_files(folder, **options)
+        if all(tokenizer(text, add_special_tokens=False)["input_ids"] == pieces.encode(text) for text in _PROBES):
+            return tokenizer
+    warnings.append(
+        "transformers cuts texts into other tokens than the checkpoint's tokenizer.model; answers will be worse than"
+        " the original's"
+    )
+    return _from_files(folder)
+
+
+def _sentencepiece(model: Path) -> Any:
+    """The tokenizer that a file was written by; None where its package is not installed."""
+    try:
+        sentencepiece = importlib.import_module("sentencepiece")  # in no extra: only a tokenizer.model wants it
+    except ImportError:
+        return None
+    try:
+        return sentencepiece.SentencePieceProcessor(model_file=str(model))
+    except (OSError, RuntimeError) as error:
+        raise SettingsError(f"{model}: cannot be read ({error}); copy or download it again") from error
+
+
+def _from_files(folder: Path, **options: Any) -> Any:
     import transformers
 
     try:
-        return transformers.AutoTokenizer.from_pretrained(folder)
+        # A configuration of no kind: it would warn of the folder's own, which transformers does not know.
+        return transformers.AutoTokenizer.from_pretrained(folder, config=transformers.PretrainedConfig(), **options)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError) as error:
         first = " ".join(str(error).split())[:300]
-        raise SettingsError(
-            f"{folder}: the tokenizer cannot be loaded ({first}); with a tokenizer.model, install sentencepiece"
-        ) from error
+        raise SettingsError(f"{folder}: the tokenizer cannot be loaded ({first})") from error
 
 
 def _begins_by_itself(tokenizer: Any) -> bool:

@@ -224,7 +224,8 @@ class HfVLM(VLM):
         jpegs = tuple(image.jpeg for image in request.images)
         asked = Asked(prompt, jpegs, request.seconds, wants_video(request, self._native_video))
         max_tokens = self._max_tokens or prompt.max_tokens
-        media = "video" if asked.as_video else "pictures" if jpegs else "text"
+        # Of videos in one batch some processors fill up the shorter ones, and tell the model of frames that are not.
+        media = len(jpegs) if asked.as_video else "pictures" if jpegs else "text"
         kind: Hashable = (media, bool(prompt.prefill), max_tokens if self._num_beams > 1 else 0)
         return Job(asked, max_tokens, next(self._numbers) if alone else kind)
 

@@ -31,6 +31,11 @@ class Asked:
         """The decoded pictures, RGB."""
         return [PIL.Image.open(io.BytesIO(jpeg)).convert("RGB") for jpeg in self.jpegs]
 
+    def texts(self) -> list[str]:
+        """All that was written by people and models, and not by the template."""
+        prompt = self.prompt
+        return [prompt.system, prompt.text, prompt.prefill, *(text for turn in prompt.earlier for text in turn)]
+
 
 @dataclass(frozen=True)
 class TemplateForm:
@@ -85,6 +90,25 @@ def _message(role: str, text: str, form: TemplateForm, media: Asked | None = Non
     else:
         parts = [{"type": "image", "image": picture} for picture in pictures]
     return {"role": role, "content": [*parts, {"type": "text", "text": text}]}
+
+
+def broken_marks(asked: Asked, marks: Sequence[str]) -> Asked:
+    """The same question with a space in every one of the ``marks`` in its texts: ``< image>`` is a mark no more."""
+
+    def broken(text: str) -> str:
+        for mark in marks:
+            text = text.replace(mark, f"{mark[0]} {mark[1:]}")
+        return text
+
+    prompt = asked.prompt
+    changed = replace(
+        prompt,
+        system=broken(prompt.system),
+        text=broken(prompt.text),
+        earlier=tuple((broken(question), broken(answer)) for question, answer in prompt.earlier),
+        prefill=broken(prompt.prefill),
+    )
+    return replace(asked, prompt=changed)
 
 
 def video_metadata(seconds: Sequence[float], width: int, height: int) -> dict[str, Any]:

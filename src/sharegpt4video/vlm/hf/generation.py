@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import inspect
 import logging
@@ -13,7 +14,7 @@ import torch
 import transformers
 
 from ...errors import VLMError
-from .chat import Asked, messages, video_metadata
+from .chat import Asked, broken_marks, messages, video_metadata
 from .loading import Loaded
 from .worker import Job, Reading
 
@@ -27,14 +28,36 @@ Prepare = Callable[[Loaded, Sequence[Asked]], Mapping[str, Any]]
 
 
 def prepare(loaded: Loaded, asked: Sequence[Asked]) -> Mapping[str, Any]:
-    """The model's inputs for some questions of one kind, padded on the left, by its own template and processor."""
+    """The model's inputs for some questions of one kind, padded on the left, by its own template and processor.
+
+    Marks of the template in texts of users and models, such as ``<image>`` in a caption, are read as text:
+    transformers (5.23) is asked to; where it or a processor cannot, they are written with a space in them.
+    """
     if asked[0].as_video and not loaded.form.videos:
         asked = [replace(one, as_video=False) for one in asked]
+    marks = _marks(loaded.processor)
+    if any(mark in text for mark in marks for one in asked for text in one.texts()):
+        takes = inspect.signature(loaded.processor.apply_chat_template).parameters
+        if loaded.form.parts and "sanitize_control_tokens" in takes:
+            with contextlib.suppress(*_REFUSALS):
+                return _by_parts(loaded, asked, sanitize_control_tokens=True)
+        asked = [broken_marks(one, marks) for one in asked]
+    return _by_parts(loaded, asked) if loaded.form.parts else _by_text(loaded, asked)
+
+
+def _marks(processor: Any) -> list[str]:
+    """Words that a tokenizer takes for something else than text, the longest first."""
+    own = {getattr(processor, name, None) for name in ("image_token", "video_token")}
+    added = {str(token) for token in processor.tokenizer.added_tokens_decoder.values() if token.special}
+    found = {mark for mark in added | own if isinstance(mark, str) and len(mark.strip()) > 1}
+    return sorted(found, key=len, reverse=True)
+
+
+def _by_parts(loaded: Loaded, asked: Sequence[Asked], **options: bool) -> Mapping[str, Any]:
+    """For templates that take a message in parts: transformers renders, tokenizes and makes the pictures ready."""
     continued = bool(asked[0].prompt.prefill)
     kwargs: dict[str, Any] = {"text_kwargs": {"padding": True, "padding_side": "left"}}
     conversations = [messages(one, loaded.form) for one in asked]
-    if not loaded.form.parts:
-        return _by_text(loaded, asked, conversations)
     if asked[0].as_video:
         metadata = []
         for one, conversation in zip(asked, conversations, strict=True):
@@ -50,29 +73,15 @@ def prepare(loaded: Loaded, asked: Sequence[Asked]) -> Mapping[str, Any]:
         return_dict=True,
         return_tensors="pt",
         processor_kwargs=kwargs,
-        **_as_plain_text(loaded.processor, asked),
+        **options,
     )
     return inputs
 
 
-def _as_plain_text(processor: Any, asked: Sequence[Asked]) -> dict[str, bool]:
-    """Asks transformers (5.23) to read marks of the template as text where users or models wrote them.
-
-    ``<image>`` in a caption is no picture. Without such words, and before that release, nothing is asked for.
-    """
-    marks = processor.tokenizer.get_added_vocab()
-    prompts = [one.prompt for one in asked]
-    said = [
-        text for prompt in prompts for text in (prompt.system, prompt.text, prompt.prefill, *sum(prompt.earlier, ()))
-    ]
-    takes = inspect.signature(processor.apply_chat_template).parameters
-    wanted = any(mark in text for mark in marks for text in said)
-    return {"sanitize_control_tokens": True} if wanted and "sanitize_control_tokens" in takes else {}
-
-
-def _by_text(loaded: Loaded, asked: Sequence[Asked], conversations: list[list[dict[str, Any]]]) -> Mapping[str, Any]:
+def _by_text(loaded: Loaded, asked: Sequence[Asked]) -> Mapping[str, Any]:
     """For templates that write messages of plain text: render first, then hand over text and pictures."""
     continued = bool(asked[0].prompt.prefill)
+    conversations = [messages(one, loaded.form) for one in asked]
     texts = loaded.processor.apply_chat_template(
         conversations, tokenize=False, add_generation_prompt=not continued, continue_final_message=continued
     )

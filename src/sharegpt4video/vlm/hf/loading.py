@@ -47,7 +47,7 @@ class Loaded:
 def load(source: Source) -> Loaded:
     """Load processor and weights. Raises VLMError saying what is in the way and what to do."""
     _check_folder(source)
-    device = _device(source.device)
+    device = _device(source)
     try:
         processor = transformers.AutoProcessor.from_pretrained(source.model, **_where(source))
         config = transformers.AutoConfig.from_pretrained(source.model, **_where(source))
@@ -118,9 +118,17 @@ def _ends(model: Any, tokenizer: Any, after_answer: str) -> tuple[int, ...]:
     return tuple(sorted({int(token) for token in ends if token is not None}))
 
 
-def _device(name: str) -> torch.device:
-    if name != "auto":
-        return torch.device(name)
+def _device(source: Source) -> torch.device:
+    if source.device != "auto":
+        try:
+            device = torch.device(source.device)
+        except RuntimeError as error:
+            raise VLMError(
+                f"hf:{source.model}: device is auto, cuda, cuda:1, mps or cpu, not {source.device!r}"
+            ) from error
+        if device.type == "cuda" and not torch.cuda.is_available():
+            raise VLMError(f"hf:{source.model}: this torch finds no GPU for device={source.device}; leave that out")
+        return device
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
@@ -182,7 +190,8 @@ def _advice(source: Source, error: BaseException) -> str:
         "is not a local folder": "is the name right? For a private one log in with: hf auth login",
         "not a valid model identifier": "is the name right? For a private one log in with: hf auth login",
         "safetensors": "only safetensors weights are loaded; choose a revision or a copy of the model that has them",
-        "requires the torchvision library": "pip install 'sharegpt4video[native-video]'; it makes videos ready",
+        "requires the torchvision library": "its processor needs it: pip install 'sharegpt4video[native-video]'",
+        "num2words": "its processor needs it: pip install num2words",
         "unrecognized configuration class": "it is not an image-text-to-text model of this transformers",
     }
     if any(f"`{kind}`" in said for kind in _ORIGINAL_LLAVA):

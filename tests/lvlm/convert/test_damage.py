@@ -1,0 +1,80 @@
+"""Files that cannot be converted, and places that cannot be written to: each says what it is and what to do."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from made_checkpoints import original_config, original_shapes, random_weights, save_original  # noqa: E402
+from sharegpt4video.errors import SettingsError, StorageError  # noqa: E402
+from sharegpt4video.lvlm.convert import convert  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+def test_a_pointer_of_git_lfs_is_told_from_weights(tmp_path: Path, name: str) -> None:
+    save_original(tmp_path / "a", pickled=name.endswith("bin"))
+    (tmp_path / "a" / name).write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n")
+    with pytest.raises(StorageError, match=r"pointer of Git LFS.*git lfs pull"):
+        convert(tmp_path / "a", tmp_path / "out")
+
+
+def test_a_damaged_pickle_is_not_said_to_be_loaded_unsafely(tmp_path: Path) -> None:
+    save_original(tmp_path / "a", pickled=True)
+    (tmp_path / "a" / "pytorch_model.bin").write_bytes(b"not weights at all")
+    with pytest.raises(StorageError, match=r"cannot be read as weights .*download it again") as caught:
+        convert(tmp_path / "a", tmp_path / "out")
+    assert "weights_only" not in str(caught.value)
+
+
+def with_q_as(folder: Path, dtype: Any) -> None:
+    made = random_weights(original_shapes(original_config(120)))
+    save_original(
+        folder, {name: part.to(dtype) if "layers.0.self_attn.q_proj" in name else part for name, part in made.items()}
+    )
+
+
+def test_quantized_weights_are_refused(tmp_path: Path) -> None:
+    with_q_as(tmp_path / "a", torch.float8_e4m3fn)
+    with pytest.raises(StorageError, match=r"q_proj\.weight is stored as F8_E4M3.* not quantized"):
+        convert(tmp_path / "a", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_weights_inside_of_something_else_are_refused(tmp_path: Path) -> None:
+    save_original(tmp_path / "a", pickled=True)
+    file = tmp_path / "a" / "pytorch_model.bin"
+    torch.save({"state_dict": torch.load(file, weights_only=True)}, file)
+    with pytest.raises(StorageError, match="state_dict alone"):
+        convert(tmp_path / "a", tmp_path / "out")
+
+
+def test_a_name_on_the_hub_is_not_downloaded(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"sharegpt4video-8b: there is no such folder.*hf download"):
+        convert("Lin-Chen/sharegpt4video-8b", tmp_path / "out")
+
+
+def test_a_full_disk_says_how_much_is_needed_and_leaves_nothing(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    save_original(tmp_path / "a")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))
+    try:
+        with pytest.raises(StorageError, match=r"model\.safetensors: cannot be written .* GiB are needed"):
+            convert(tmp_path / "a", tmp_path / "out")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
+    save_original(tmp_path / "a")
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StorageError, match="name another one"):
+        convert(tmp_path / "a", tmp_path / "file" / "out")
