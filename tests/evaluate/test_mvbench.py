@@ -148,3 +148,12 @@ def test_the_real_annotation() -> None:
     # Saying nothing at all: every question right officially, every one wrong by our rule.
     assert all(is_right("(", q.answer, q.options["ABCDEFG".index(q.answer)], "official") for q in asked)
     assert not any(run(score(q, "", "strict")).score for q in asked[:200])
+
+
+def test_an_item_without_its_bounds_is_an_error(tmp_path: Path) -> None:
+    made(tmp_path)
+    item = {"video": "a.mp4", "question": "What?", "candidates": ["One.", "Two."], "answer": "Two.", "start": 1.0}
+    (tmp_path / "action_sequence.json").write_text(json.dumps([item]))
+    with pytest.raises(SettingsError, match=r"action_sequence/0: no end; is this a file of MVBench"):
+        list(load(tmp_path, "strict", {"tasks": "action_sequence"}))
+    assert list(load(tmp_path, "strict", {"tasks": "object_shuffle"}))

@@ -23,7 +23,7 @@ from sharegpt4video.evaluate.compare import compare_runs
 from sharegpt4video.evaluate.judge import Judge
 from sharegpt4video.evaluate.report import Report
 from sharegpt4video.evaluate.runner import Options, run, select
-from sharegpt4video.evaluate.shown import Showing, pixels_hash, show
+from sharegpt4video.evaluate.shown import Showing, pixels_hash, show, video_path
 from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS, load
 from sharegpt4video.video.compose import decode_jpeg
 from sharegpt4video.video.reader import VideoReader
@@ -336,6 +336,15 @@ def test_webm_and_avi_are_shown(tmp_path: Path, ending: str, codec: str, pix_fmt
     write_video(path, numbered_run(40, 96, 96), fps=10, codec=codec, pix_fmt=pix_fmt)
     shown = show(path, Question("1", path.name, ""), FOUR)
     assert [number_of(decode_jpeg(image)) for image in shown.images] == [5, 15, 25, 35]
+
+
+@pytest.mark.parametrize("name", ["source/v.mp4", "source/v.webm", "v.mp4", "v.webm"])
+def test_a_video_is_found_with_another_ending_and_without_its_folders(tmp_path: Path, name: str) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / name).touch()
+    assert video_path(TEMPCOMPASS, tmp_path, Question("1", "source/v.mp4", "")) == tmp_path / name
+    absent = Question("2", "source/w.mp4", "")
+    assert video_path(TEMPCOMPASS, tmp_path, absent) == tmp_path / "source/w.mp4"
 
 
 def test_moving_gifs_and_folders_of_frames_are_shown(tmp_path: Path) -> None:

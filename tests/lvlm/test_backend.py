@@ -179,6 +179,12 @@ def test_it_is_opened_by_name_and_its_mode_decides_its_answers(folder: Path) -> 
         open_model(f"lvlm:{folder}", prompts=PROMPTS, visual_tokens="all")
 
 
+def test_a_folder_that_is_not_there_is_an_error_at_once() -> None:
+    vlm = LvlmVLM("checkpoints/none", prompts=PROMPTS)
+    with pytest.raises(VLMError, match="lvlm:checkpoints/none: there is no such folder"):
+        asyncio.run(asyncio.wait_for(vlm.generate(QUESTION), 5))
+
+
 def test_an_unconverted_checkpoint_says_how_to_convert(folder: Path) -> None:
     vlm = LvlmVLM(str(folder.parent / "original"), prompts=PROMPTS)
     with pytest.raises(VLMError, match=r"sg4v convert .* then use lvlm:FOLDER"):

@@ -48,6 +48,10 @@ def test_questions_are_there_in_all_layouts(made: Path) -> None:
     asked = [each for video in table.values() for found in video.values() for each in found]
     assert len(asked) == sum(row["benchmark"] == "tempcompass" and row["form"] == "multi-choice" for row in rows)
     assert all(f"\n{each['answer']}" in each["question"] for each in asked)
+    told = json.loads((made / "tempcompass" / "captioning.json").read_text())
+    for video, aspects in told.items():
+        for aspect, (only,) in aspects.items():  # of the aspect's first choice, which the official judge is shown
+            assert table[video][aspect][0]["answer"].split(". ", 1)[1] in only["answer"]
     task = json.loads((made / "mvbench" / "egocentric_navigation.json").read_text())
     assert all(each["answer"] in each["candidates"] and (made / "videos" / each["video"]).exists() for each in task)
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
-    """Run ``sg4v`` and leave with its exit code."""
+    """Run ``sg4v`` and leave with its exit code. Where nobody watches, no library draws progress bars either."""
     from .app import app
     from .console import INTERRUPTED, say
 
+    if not sys.stderr.isatty():  # read by huggingface_hub and transformers when they are imported
+        os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     try:
         app()
     except KeyboardInterrupt:

@@ -110,13 +110,14 @@ def _items(annotations: Path, task: Task) -> list[dict[str, Any]]:
 
 def _question(task: Task, number: int, item: Mapping[str, Any], protocol: Protocol) -> Question:
     name = f"{task.file}/{number}"
-    missing = [key for key in ("video", "question", "candidates", "answer") if key not in item]
+    cut = protocol == "lmms-eval" and task.clips
+    bounds = ("start", "end") if task.bounded and not cut else ()
+    missing = [key for key in ("video", "question", "candidates", "answer", *bounds) if key not in item]
     if missing or item["answer"] not in item["candidates"]:
         what = f"no {', '.join(missing)}" if missing else "its answer is none of its candidates"
         raise SettingsError(f"{name}: {what}; is this a file of MVBench?")
     candidates = tuple(str(option) for option in item["candidates"])
-    cut = protocol == "lmms-eval" and task.clips
-    start, end = (float(item["start"]), float(item["end"])) if task.bounded and not cut else (None, None)
+    start, end = (float(item["start"]), float(item["end"])) if bounds else (None, None)
     reference: dict[str, Any] = {"single_option": len(candidates) == 1}
     if task.file == "episodic_reasoning" and not cut:
         reference["folder_fps"] = FOLDER_FPS

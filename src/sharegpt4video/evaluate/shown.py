@@ -76,14 +76,17 @@ def show(path: Path | Sequence[Path], question: Question, showing: Showing) -> S
 
 
 def video_path(benchmark: Benchmark, folder: Path, question: Question) -> Path | Sequence[Path]:
-    """Where the video of a question is: as its annotation says, or the same name with another ending."""
+    """Where the video of a question is: as its annotation says, with another ending, or without its folders."""
     if benchmark.videos is not None:
         return benchmark.videos(folder, question)
     path = folder / question.video
-    if path.exists():
-        return path
-    others = (path.with_name(path.stem + ending) for ending in _OTHER_ENDINGS)
-    return next((other for other in others if other.exists()), path)
+    flat = folder / path.name
+    places = [place.with_name(name) for place in dict.fromkeys((path, flat)) for name in _names(path)]
+    return next((place for place in places if place.exists()), path)
+
+
+def _names(path: Path) -> list[str]:
+    return [path.name, *(path.stem + ending for ending in _OTHER_ENDINGS)]
 
 
 def pixels_hash(pictures: Sequence[Pixels]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -116,6 +117,8 @@ class LvlmVLM(HfVLM):
         return {name: inputs[name] for name in inputs if name != "token_type_ids"}
 
     def _engine(self) -> Any:
+        if not Path(self._model).expanduser().is_dir():
+            raise VLMError(f"{self.name}: there is no such folder; sg4v convert and sg4v train merge write one")
         if is_original(self._model):
             raise VLMError(
                 f"{self.name}: this is a checkpoint in LLaVA's original format; convert it first:"

@@ -267,7 +267,10 @@ def _write_questions(folder: Path, asked: Sequence[Sequence[Question]], chosen: 
 
 
 def _write_tempcompass(folder: Path, asked: Sequence[Sequence[Question]]) -> None:
-    """The layout of TempCompass: a file for each format, in it video -> aspect -> questions."""
+    """The layout of TempCompass: a file for each format, in it video -> aspect -> questions.
+
+    There is one caption for an aspect: the official judge is shown the aspect's first multiple-choice question for all.
+    """
     folder.mkdir(exist_ok=True)
     for form in ("multi-choice", "yes_no", "caption_matching", "captioning"):
         tables: dict[str, dict[str, list[dict[str, str]]]] = {}
@@ -275,7 +278,9 @@ def _write_tempcompass(folder: Path, asked: Sequence[Sequence[Question]]) -> Non
             for question in found:
                 if question.benchmark == "tempcompass" and question.form == form:
                     row = {"question": question.text, "answer": reply(question)}
-                    tables.setdefault(f"{at:06d}", {}).setdefault(question.kind, []).append(row)
+                    rows = tables.setdefault(f"{at:06d}", {}).setdefault(question.kind, [])
+                    if form != "captioning" or not rows:
+                        rows.append(row)
         _write_json(folder / f"{form}.json", tables)
 
 

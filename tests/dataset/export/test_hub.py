@@ -64,6 +64,17 @@ def test_a_refusal_is_told(hub: HubServer, tmp_path: Path) -> None:
     assert "me/captions: the Hub did not take it" in done.stderr
 
 
+def test_a_hub_that_cannot_be_reached_is_told(hub: HubServer, tmp_path: Path) -> None:
+    pytest.importorskip("huggingface_hub")
+    export(made_store(tmp_path / "set", [caption_row(0)]), "parquet", str(tmp_path / "out"))
+    hub.shutdown()
+    hub.server_close()
+    done = pushed(tmp_path / "out", hub, "hf_good")
+    assert done.returncode == 1
+    assert "me/captions: the Hub did not take it" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_only_finished_exports_are_pushed(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="is no export"):
         push(tmp_path, "me/captions")

@@ -57,7 +57,7 @@ def test_without_sentencepiece_it_says_what_to_install(tmp_path: Path, monkeypat
     monkeypatch.setitem(sys.modules, "sentencepiece", None)
     save_original(tmp_path / "original")
     (tmp_path / "original" / "tokenizer.model").write_bytes(b"")
-    with pytest.raises(SettingsError, match=r"tokenizer\.model.* pip install sentencepiece"):
+    with pytest.raises(SettingsError, match=r"tokenizer\.model.* pip install 'sharegpt4video\[hf\]'"):
         convert(tmp_path / "original", tmp_path / "out")
 
 

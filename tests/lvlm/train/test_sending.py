@@ -63,6 +63,15 @@ def test_what_the_hub_refuses_is_told(model: Path, hub: HubServer) -> None:
     assert "hf auth whoami" in shown.stderr
 
 
+def test_a_hub_that_cannot_be_reached_is_told(model: Path, hub: HubServer) -> None:
+    hub.shutdown()
+    hub.server_close()
+    shown = pushed(model, hub)
+    assert shown.returncode == 1
+    assert "me/model: the Hub did not take it" in shown.stderr
+    assert "Traceback" not in shown.stderr
+
+
 def test_a_folder_that_holds_no_model_is_not_sent(model: Path) -> None:
     from sharegpt4video.errors import SettingsError
     from sharegpt4video.lvlm.train.sending import push

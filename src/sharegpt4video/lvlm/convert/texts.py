@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -157,7 +156,7 @@ def _load(folder: Path, warnings: list[str]) -> Any:
     if pieces is None:
         if model.is_file() and not (folder / "tokenizer.json").is_file():
             raise SettingsError(
-                f"{model}: is read with sentencepiece, which is not installed; pip install sentencepiece protobuf"
+                f"{model}: is read with sentencepiece, which is not installed; pip install 'sharegpt4video[hf]'"
             )
         return _from_files(folder)
     # transformers puts a space in front of every text, whatever the file says; Yi's says there is none.
@@ -175,7 +174,7 @@ def _load(folder: Path, warnings: list[str]) -> Any:
 def _sentencepiece(model: Path) -> Any:
     """The tokenizer that a file was written by; None where its package is not installed."""
     try:
-        sentencepiece = importlib.import_module("sentencepiece")  # in no extra: only a tokenizer.model wants it
+        import sentencepiece
     except ImportError:
         return None
     try:

@@ -38,6 +38,6 @@ def push(
         api.upload_folder(repo_id=repo_id, folder_path=str(folder), commit_message=message)
     except HFValidationError as error:
         raise SettingsError(f"{repo_id}: is no name for a repository: {error}") from error
-    except (HfHubHTTPError, OSError) as error:
+    except (*HfHubHTTPError.__bases__, OSError) as error:  # its base is the error of the HTTP client, whichever it is
         raise SG4VError(f"{repo_id}: the Hub did not take it: {error}; see hf auth whoami, and try again") from error
     return str(url)

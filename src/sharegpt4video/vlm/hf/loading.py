@@ -191,7 +191,7 @@ def _advice(source: Source, error: BaseException) -> str:
         "not a valid model identifier": "is the name right? For a private one log in with: hf auth login",
         "safetensors": "only safetensors weights are loaded; choose a revision or a copy of the model that has them",
         "requires the torchvision library": "its processor needs it: pip install 'sharegpt4video[native-video]'",
-        "num2words": "its processor needs it: pip install num2words",
+        "num2words": "its processor needs it: pip install 'sharegpt4video[native-video]'",
         "unrecognized configuration class": "it is not an image-text-to-text model of this transformers",
     }
     if any(f"`{kind}`" in said for kind in _ORIGINAL_LLAVA):
