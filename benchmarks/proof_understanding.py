@@ -331,8 +331,8 @@ def main() -> None:
     source = DataSource(str(folder / "base.json"))
     settings = settings_of("base", folder / "start", [source], sizes.base_steps, sizes.batch, sizes.rate, 0)
     learn(settings, folder / "run-base")
-    base = examine(folder, folder / "run-base" / "model")
     if asked.only == "base":
+        examine(folder, folder / "run-base" / "model")
         return
     results = {}
     for seed in asked.seeds:
@@ -341,7 +341,7 @@ def main() -> None:
             learn(arm_settings(folder, arm, seed, sizes), out)
             results[arm, seed] = examine(folder, out / "model")
     if asked.arm is None:
-        report(results, base)
+        report(results, examine(folder, folder / "run-base" / "model"))
 
 
 if __name__ == "__main__":
