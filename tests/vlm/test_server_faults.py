@@ -124,7 +124,10 @@ def test_a_server_that_went_away_during_the_retries_was_there() -> None:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(0.05)
             await asyncio.to_thread(server.__exit__)
-            return await asking
+            try:
+                return await asking
+            finally:
+                await vlm.close()
 
         assert asyncio.run(ask_while_it_stops()).problem == "unavailable"
 
