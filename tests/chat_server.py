@@ -276,11 +276,15 @@ class ChatServer:
 
     def __exit__(self, *_: object) -> None:
         self._closing.set()
-        self._http.shutdown()
-        self._http.server_close()
+        self.stop_listening()
         for connection in list(self._open):
             with contextlib.suppress(OSError):  # the client was faster
                 connection.shutdown(socket.SHUT_RDWR)
+
+    def stop_listening(self) -> None:
+        """From when this returns on, new connections are refused; exchanges in progress go on."""
+        self._http.shutdown()
+        self._http.server_close()
 
     def _serve(self, handler: BaseHTTPRequestHandler) -> None:
         data = handler.rfile.read(int(handler.headers.get("Content-Length", 0)))

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import time
 from collections.abc import Callable
 
 import pytest
 
-from chat_server import Behaviour, ChatServer, answer, drop, drop_midway, raw, stall, status, trickle
+from chat_server import Behaviour, ChatServer, Exchange, answer, drop, drop_midway, raw, stall, status, trickle
 from made_requests import OPENING, ask, server_vlm
 from sharegpt4video.errors import VLMError
-from sharegpt4video.vlm.base import Reply
 
 # Failures that pass: one of each, then a good answer
 
@@ -115,21 +113,14 @@ def test_nobody_there_is_an_error_that_says_so() -> None:
 
 
 def test_a_server_that_went_away_during_the_retries_was_there() -> None:
-    with ChatServer(status(500)) as server:
-        vlm = server_vlm(server.base_url, backoff_seconds=0.3, retries=1)
+    def fail_for_the_last_time(exchange: Exchange) -> None:
+        server.stop_listening()
+        exchange.handler.close_connection = True
+        status(500)(exchange)
 
-        async def ask_while_it_stops() -> Reply:
-            asking = asyncio.create_task(vlm.generate(OPENING))
-            while not server.received:
-                await asyncio.sleep(0.01)
-            await asyncio.sleep(0.05)
-            await asyncio.to_thread(server.__exit__)
-            try:
-                return await asking
-            finally:
-                await vlm.close()
-
-        assert asyncio.run(ask_while_it_stops()).problem == "unavailable"
+    with ChatServer(fail_for_the_last_time) as server:
+        (reply,) = ask(server_vlm(server.base_url, retries=1), OPENING)
+    assert (reply.problem, len(server.received)) == ("unavailable", 1)
 
 
 # Waiting as long as the server asks for
