@@ -196,3 +196,9 @@ def closed(anyres: LvlmVLM, overview: LvlmVLM) -> Any:
     yield
     for vlm in (anyres, overview):
         asyncio.run(vlm.close())
+
+
+def test_a_folder_may_be_named_from_home(folder: Path, anyres: LvlmVLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(folder.parent))
+    from_home = LvlmVLM(f"~/{folder.name}", prompts=PROMPTS)
+    assert asyncio.run(from_home.generate(QUESTION)).text == asyncio.run(anyres.generate(QUESTION)).text

@@ -117,7 +117,7 @@ class LvlmVLM(HfVLM):
         return {name: inputs[name] for name in inputs if name != "token_type_ids"}
 
     def _engine(self) -> Any:
-        if not Path(self._model).expanduser().is_dir():
+        if not Path(self._model).is_dir():
             raise VLMError(f"{self.name}: there is no such folder; sg4v convert and sg4v train merge write one")
         if is_original(self._model):
             raise VLMError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -32,6 +33,9 @@ class ModelSettings:
     """``auto``, ``sdpa``, ``flash_attention_2``, ``flex_attention`` or ``eager``."""
     trust_remote_code: bool = False
     """Run code that comes with the weights."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "base", os.path.expanduser(self.base))  # noqa: PTH111  # may be no path at all
 
     def problems(self) -> list[str]:
         found = []

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import threading
 import uuid
 from collections.abc import AsyncGenerator, Coroutine, Mapping
@@ -74,10 +75,11 @@ class VllmVLM(VLM):
         self.uses_facts = hints
         self.max_images, self.max_concurrent = max_images, max_concurrent
         self.usage = Usage()
-        self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
+        self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
+        self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
         self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
         self._engine_options = {
-            "model": model,
+            "model": self._model,
             "revision": revision,
             "trust_remote_code": trust_remote_code,
             "enable_prefix_caching": True,

@@ -162,6 +162,17 @@ def save_base(folder: Path, dtype: torch.dtype = torch.float32, *, usual: bool =
     return ModelSettings(base=str(folder))
 
 
+def save_tied_base(folder: Path) -> ModelSettings:
+    """A base whose head is its embedding, in several files."""
+    random = ModelSettings(shape="tiny", random_weights=True)
+    made = build(random, dtype=torch.float32, seed=5)
+    made.config.tie_word_embeddings = made.config.text_config.tie_word_embeddings = True
+    made.tie_weights()
+    made.save_pretrained(folder, max_shard_size="2MB")
+    processor(random).save_pretrained(folder)
+    return ModelSettings(base=str(folder))
+
+
 def all_weights(folder: Path) -> dict[str, torch.Tensor]:
     return {name: tensor for path in folder.glob("*.safetensors") for name, tensor in load_file(path).items()}
 
@@ -204,6 +215,22 @@ def test_from_files_to_files_gives_the_bytes_of_the_whole_model(
     places = json.loads((streamed / INDEX).read_text(encoding="utf-8"))["weight_map"]
     assert places.keys() == ours.keys()
     assert len(set(places.values())) == len(list(streamed.glob("*.safetensors"))) > 1
+
+
+@pytest.mark.parametrize("language", ["lora", "full"])
+def test_a_head_that_is_the_embedding_is_merged_from_files(tiny: Tiny, tmp_path: Path, language: str) -> None:
+    base = save_tied_base(tmp_path / "base")
+    assert len(base_files(base)) > 1
+    settings = tiny(model=base, tune__language=language, optimiser__max_steps=1, optimiser__warmup_share=0.0)
+    train(settings, tmp_path / "run")
+    fold(load(find(tmp_path / "run"), settings)).save_pretrained(tmp_path / "whole")
+    out = merge(tmp_path / "run", tmp_path / "merged")
+    ours, wanted = all_weights(out), all_weights(tmp_path / "whole")
+    assert ours.keys() == wanted.keys()
+    assert not any("lm_head" in name for name in ours)
+    assert all(torch.equal(ours[name], wanted[name]) for name in wanted)
+    read = AutoModelForImageTextToText.from_pretrained(out, dtype=torch.float32)
+    assert read.lm_head.weight is read.get_input_embeddings().weight
 
 
 @pytest.fixture(scope="module")

@@ -106,6 +106,11 @@ def shape_of(settings: ModelSettings) -> Shape | None:
     return next((one for one in SHAPES.values() if not one.differences(config)), None)
 
 
+def is_tied(config: PreTrainedConfig) -> bool:
+    """Whether embedding and head are one tensor."""
+    return bool(getattr(config, "tie_word_embeddings", False) or config.get_text_config().tie_word_embeddings)
+
+
 def attention_kind(wanted: str, device: torch.device) -> str:
     """``auto`` is FlashAttention 2 where it is installed and the device can run it, else torch's own (SDPA)."""
     if wanted == "flash_attention_2" and find_spec("flash_attn") is None:

@@ -12,7 +12,7 @@ from ...errors import SettingsError
 from ...video.samplers import SAMPLERS
 from ..data.encode import Encoder
 from ..data.loader import StepLoader
-from ..model.build import attention_kind, build, configuration, processor, shape_of
+from ..model.build import attention_kind, build, configuration, is_tied, processor, shape_of
 from ..model.parts import parameter_groups, prepare
 from ..settings import TrainSettings
 from .deepspeed import DeepSpeedEngine
@@ -59,7 +59,8 @@ def make_model(settings: TrainSettings, processes: Processes) -> tuple[nn.Module
     dtype = torch.bfloat16 if settings.run.precision == "bf16" else torch.float32
     sharded = settings.run.sharding == "fsdp2" and processes.count > 1
     place: str | torch.device = "cpu" if sharded else processes.device
-    if sharded and not processes.first and not _tied(settings):
+    # Embedding and head that are one tensor would be taken apart in an empty model.
+    if sharded and not processes.first and not is_tied(configuration(settings.model)):
         place = "meta"
     model = build(settings.model, device=place, dtype=dtype, seed=settings.optimiser.seed)
     prepared = prepare(model, settings.tune, settings.run)
@@ -102,12 +103,6 @@ def make_encoder(settings: TrainSettings) -> Encoder:
     known = shape_of(settings.model)
     recipe = None if known is None or known.recipe == "own" else known.recipe
     return Encoder(processor(settings.model), settings.data, recipe=recipe)
-
-
-def _tied(settings: TrainSettings) -> bool:
-    """Whether embedding and head are one tensor, which an empty model would take apart."""
-    config = configuration(settings.model)
-    return bool(getattr(config, "tie_word_embeddings", False) or config.get_text_config().tie_word_embeddings)
 
 
 def _compile_layers(model: nn.Module) -> None:

@@ -32,7 +32,7 @@ def merge(checkpoint: str | Path, out: str | Path, *, base: str = "") -> Path:
 
     ``checkpoint`` is a run's folder (its newest sound checkpoint is taken) or a checkpoint's. ``base`` says where the
     base lies now if it was moved. A base in safetensors is merged weight by weight, from its files into new ones: that
-    takes the memory of a few weights and of the mapped file they are read from. Random weights, tied weights and other
+    takes the memory of a few weights and of the mapped file they are read from. Random weights and other
     bases that cannot be read so (``streamed.base_files``) need memory for the whole model in the type of its weights.
     ``out`` must be new or empty. Raises StorageError for a damaged checkpoint or a full disk, SettingsError for an
     ``out`` with something in it, a base other than the one that was trained, or one with weights missing or too many.

@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from ...errors import SettingsError, StorageError
 from ..convert.files import Planned, Reader, Stored, stored_in, weight_files, write_shards
-from ..convert.names import is_dropped, usual
-from ..model.build import build, check_ends, configuration, processor, shape_of
+from ..convert.names import HEAD, is_dropped, usual
+from ..model.build import build, check_ends, configuration, is_tied, processor, shape_of
 from ..model.parts import plain_name, prepare
 from ..settings import ModelSettings, TrainSettings
 from .checkpoints import WEIGHTS, Checkpoint
@@ -36,23 +36,19 @@ _FIRST = 16  # of the values, which a fingerprint looks at
 def base_files(settings: ModelSettings) -> list[Path]:
     """The base's files if it can be merged from file to file; none if the whole model must be made in memory.
 
-    That is so for random weights, which are in no file; for weights that are one tensor under two names; for files
-    other than safetensors; for quantised bases and those with code of their own, whose weights transformers makes as
-    it reads them.
+    That is so for random weights, which are in no file; for embedding and head that should be one tensor but are both
+    in the files; for files other than safetensors; for quantised bases and those with code of their own, whose weights
+    transformers makes as it reads them.
     """
     if settings.random_weights or settings.trust_remote_code:
         return []
     config = configuration(settings)
-    if getattr(config, "tie_word_embeddings", False) or config.get_text_config().tie_word_embeddings:
-        return []
     if getattr(config, "quantization_config", None):
         return []
-    folder = _folder(settings)
-    alone = folder / "model.safetensors"  # transformers, too, prefers it to an index
-    if alone.is_file():
-        return [alone]
-    indexed = (folder / "model.safetensors.index.json").is_file()
-    return weight_files(folder, "model") if indexed else []
+    files = _files(_folder(settings))
+    if is_tied(config) and any(usual(name) == HEAD for name in stored_in(files)):
+        return []
+    return files
 
 
 def write_streamed(
@@ -223,7 +219,10 @@ def _adapters(name: str, layer: Any) -> list[tuple[str, str, float]]:
 
 def _sources(stored: Mapping[str, Stored], model: PreTrainedModel, base: str) -> dict[str, Stored]:
     """The base's weights by the model's own names. Raises SettingsError listing what does not fit."""
-    wanted = {usual(name): (name, tuple(tensor.shape)) for name, tensor in model.state_dict().items()}
+    single = {name for name, _ in model.named_parameters()}
+    again = {name for name, _ in model.named_parameters(remove_duplicate=False)} - single
+    wanted = {usual(name): (name, tuple(tensor.shape)) for name, tensor in model.state_dict().items()
+              if name not in again}  # fmt: skip
     kept = {name: one for name, one in stored.items() if usual(name) in wanted or not is_dropped(name)}
     found: dict[str, Stored] = {}
     wrong = []
@@ -264,6 +263,14 @@ def _write_configurations(model: PreTrainedModel, kind: torch.dtype, settings: M
     model.config.architectures = [type(model).__name__]
     model.config.save_pretrained(folder)
     model.generation_config.save_pretrained(folder)
+
+
+def _files(folder: Path) -> list[Path]:
+    alone = folder / "model.safetensors"  # transformers, too, prefers it to an index
+    if alone.is_file():
+        return [alone]
+    indexed = (folder / "model.safetensors.index.json").is_file()
+    return weight_files(folder, "model") if indexed else []
 
 
 def _folder(settings: ModelSettings) -> Path:

@@ -7,6 +7,7 @@ import hashlib
 import importlib.util
 import itertools
 import json
+import os
 import threading
 from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from pathlib import Path
@@ -85,7 +86,8 @@ class HfVLM(VLM):
         self.uses_facts = hints
         self.max_images, self.max_concurrent = max_images, max_concurrent
         self.usage = Usage()
-        self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
+        self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
+        self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._native_video: NativeVideo = native_video
@@ -99,7 +101,7 @@ class HfVLM(VLM):
         """The model, its files and the options that decide its answers; not the device or how many go together."""
         options = {
             "revision": self._revision,
-            "files": _fingerprint(Path(self._model).expanduser()),
+            "files": _fingerprint(Path(self._model)),
             "dtype": self._dtype,
             "temperature": self._temperature,
             "max_tokens": self._max_tokens,

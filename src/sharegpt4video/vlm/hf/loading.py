@@ -150,9 +150,9 @@ def _dtype(name: str, device: torch.device, config: Any) -> torch.dtype:
 
 def _check_folder(source: Source) -> None:
     """What can be told from a folder's files before anything is loaded."""
-    folder = Path(source.model).expanduser()
+    folder = Path(source.model)
     if not folder.is_dir():
-        if source.model.startswith(("/", ".", "~")) or source.model.count("/") > 1:
+        if source.model.startswith(("/", ".")) or source.model.count("/") > 1:
             raise VLMError(f"hf:{source.model}: there is no such folder")
         return
     config = folder / "config.json"
