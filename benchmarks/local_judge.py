@@ -1,10 +1,11 @@
 """How well the local judge agrees with a stored one: fits it, and tries it on videos it has not seen.
 
-    python benchmarks/local_judge.py ../shared/eval/tempcompass [--words-alone] [--folds 5] [--fit]
+    python benchmarks/local_judge.py TempCompass [--words-alone] [--folds 5] [--fit]
 
-Reads the stored judgements of TempCompass (``judged/MODEL``) and its questions. The captioning part is cross-validated:
-videos are dealt to folds, and each fold is judged with weights fitted on the others. ``--fit`` prints weights fitted
-on all of them, which are the numbers in ``evaluate/local_judge.py``. The other formats have no weights.
+Reads the questions and stored judgements of a copy of llyx97/TempCompass (``auto_eval_results/MODEL``; a folder
+``judged/MODEL`` in its place will do). The captioning part is cross-validated: videos are dealt to folds, and each fold
+is judged with weights fitted on the others. ``--fit`` prints weights fitted on all of them, which are the numbers in
+``evaluate/local_judge.py``. The other formats have no weights.
 """
 
 from __future__ import annotations
@@ -58,9 +59,15 @@ def encoded_once(folder: Path, model: str, encode: local.Encode) -> local.Encode
     return lambda wanted: vectors[[texts[text] for text in wanted]]
 
 
+def judgements(folder: Path, model: str, form: str) -> Any:
+    place = next((place for name in ("auto_eval_results", "judged") if (place := folder / name).is_dir()), folder)
+    return json.loads((place / model / f"{form}.json").read_text(encoding="utf-8"))
+
+
 def read(folder: Path, model: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    stored = json.loads((folder / "judged" / model / "captioning.json").read_text(encoding="utf-8"))
-    return stored, json.loads((folder / "questions" / "multi-choice.json").read_text(encoding="utf-8"))
+    return judgements(folder, model, "captioning"), json.loads(
+        (folder / "questions" / "multi-choice.json").read_text(encoding="utf-8")
+    )
 
 
 def cases(folder: Path, model: str, encode: local.Encode | None) -> Iterator[Case]:
@@ -147,7 +154,7 @@ def rule_formats(folder: Path, model: str) -> Iterator[tuple[str, list[tuple[int
     """The formats whose answers name a choice: our reading against the stored rating, with nothing fitted."""
     judge = local.LocalJudge()
     for form in ("multi-choice", "yes_no", "caption_matching"):
-        stored = json.loads((folder / "judged" / model / f"{form}.json").read_text(encoding="utf-8"))
+        stored = judgements(folder, model, form)
         pairs = []
         for question in load(folder, "official", {"forms": form}):
             _, video, aspect, number = question.id.split("/")

@@ -141,6 +141,8 @@ def test_a_caption_needs_the_right_letter_and_only_one(taken: str, right: bool) 
         ("a ball", 3),
         ("B. dribbling a ball, not (A)", 1),
         ("<think>A or B?</think>B</s>", 1),
+        ("It may be option A.</think>\nB", 1),
+        ("<think>It may be option A, since", None),
         ("A man is doing something", None),
         ("A", 0),
         ("a man", None),
@@ -155,6 +157,19 @@ def test_a_caption_needs_the_right_letter_and_only_one(taken: str, right: bool) 
         (")", None),
         ("</s>", None),
         ("I cannot tell.", None),
+        ("Option B is incorrect.", None),
+        ("Option (B) isn't shown", None),
+        ("The answer is not B.", None),
+        ("Neither (A) nor B.", None),
+        ("The best option is neither of the captions A nor B. Both captions are wrong.", None),
+        ("Not A. It is B", None),
+        ("A and B.", None),
+        ("He is not dribbling a ball", None),
+        ("Option B is wrong, so option C", 2),
+        ("He isn't dribbling a ball, he is dunking a ball", 0),
+        ("It is not clear, but option B is the best answer and not A", 1),
+        ("The best option is:\n\nB. dribbling a ball\n\nOption A is what he does later.", 1),
+        ("The best option is B: dribbling a ball. Of option C, nothing is seen.", 1),
     ],
 )
 def test_ours_takes_a_choice_only_where_there_is_one(said: str, index: int | None) -> None:
@@ -208,3 +223,27 @@ def test_ours_matches_captions_by_label_or_words(said: str, index: int | None) -
 
 def test_end_marks_are_no_part_of_an_answer() -> None:
     assert choice.plain(" B</s>\n") == "B"
+
+
+@pytest.mark.parametrize(
+    ("said", "index"),
+    [
+        ("A", 0),
+        ("(A)", 0),
+        ("A)", 0),
+        ("a)", 0),
+        ("A.", 0),
+        ("A) c", 0),
+        ("a", 1),
+        ("B", 1),
+        ("c", 0),
+        ("C", 2),
+        ("t", 2),
+    ],
+)
+def test_labels_are_told_from_options_that_are_letters(said: str, index: int) -> None:
+    assert choice.chosen(said, ("c", "a", "t")) == index
+
+
+def test_an_option_may_name_the_labels_of_others() -> None:
+    assert choice.chosen("Both A and B", ("left", "right", "both A and B")) == 2

@@ -84,12 +84,21 @@ def test_parts_are_scores_need_not_be_right_or_wrong() -> None:
     figure = figures.figure_of([1.0, 2.0, 3.0, 4.0], ["a", "b", "c", "d"], unit="points")
     assert figure.value == 2.5
     assert figure.high - figure.value == pytest.approx(figures.Z95 * math.sqrt(5 / 3 / 4))  # s^2 = 5/3, n = 4
+    assert figure.value - figure.low == pytest.approx(figure.high - figure.value)
 
 
 def test_micro_and_macro_differ_where_sizes_do() -> None:
     parts = figures.by_group([*scored([1, 1, 1, 0], kind="a"), *scored([0], kind="b")], "kind")
     assert {name: cell.value for name, cell in parts.items()} == {"a": 75, "b": 0}
     assert figures.macro(parts.values()).value == 37.5
+
+
+def test_a_mean_of_parts_is_surer_than_a_part_and_leaves_out_empty_ones() -> None:
+    parts = [figures.Figure(40, 10, 37, 44), figures.Figure(60, 30, 56, 63), figures.Figure(0, 0, 0, 100)]
+    mean = figures.macro(parts)
+    assert (mean.value, mean.count) == (50, 40)
+    assert (mean.low, mean.high) == (pytest.approx(50 - 5 / 2), pytest.approx(50 + 5 / 2))  # 3 and 4 at right angles
+    assert figures.macro([parts[2]]) == figures.Figure(0, 0, 0, 100)
 
 
 def test_chance_is_the_mean_of_guesses() -> None:
@@ -110,7 +119,12 @@ def test_two_runs_are_compared_question_by_question() -> None:
     found = figures.compare(first, second)
     assert (found.first, found.second, found.difference.value) == (40, 60, pytest.approx(20))
     assert (found.only_first, found.only_second, found.left_out) == (0, 20, 1)
-    assert found.difference.low > 0
+    # 10 videos whose two questions both moved by 1, 40 that did not: residuals of 2 x 0.8 and 2 x -0.2
+    spread = figures.Z95 * math.sqrt(50 / 49 * (10 * 1.6**2 + 40 * 0.4**2)) / 100
+    assert (found.difference.low, found.difference.high) == pytest.approx((20 - 100 * spread, 20 + 100 * spread))
+    points = figures.compare(first, second, unit="points")
+    assert (points.first, points.second, points.difference.value) == (0.4, 0.6, pytest.approx(0.2))
+    assert (points.difference.low, points.difference.high) == pytest.approx((0.2 - spread, 0.2 + spread))
     assert found.p_value == pytest.approx(2 / 2**20)
     with pytest.raises(ValueError, match="no question in common"):
         figures.compare(first, {"other": (1.0, "x")})

@@ -18,8 +18,8 @@ from sharegpt4video.evaluate.benchmarks import BENCHMARKS
 from sharegpt4video.evaluate.judge import FILE, Judge, arun_all, run, run_all
 from sharegpt4video.evaluate.local_judge import LocalJudge
 from sharegpt4video.evaluate.runner import load_questions, score
-from sharegpt4video.vlm.base import Request
-from sharegpt4video.vlm.fake import FakeVLM, fail_at
+from sharegpt4video.vlm.base import Reply, Request
+from sharegpt4video.vlm.fake import FakeVLM, fail_after, fail_at
 
 
 def scoring(text: str) -> Scoring:
@@ -101,6 +101,37 @@ def test_a_model_that_is_gone_raises(tmp_path: Path) -> None:
         run_all([scoring("good"), scoring("good")], Judge(model, tmp_path))
 
 
+def test_a_judge_that_is_never_to_be_had_is_taken_for_gone(tmp_path: Path) -> None:
+    model = vlm(fail=fail_after(0, "unavailable"))
+    judge = Judge(model, tmp_path, tries=1)
+    with pytest.raises(VLMError, match="20 replies of the judge in a row could not be had"):
+        run_all([scoring(f"good {number}") for number in range(40)], judge)
+    assert 20 <= len(model.requests) < 40
+
+
+def test_the_judges_connections_are_closed_in_the_loop_that_opened_them(tmp_path: Path) -> None:
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    class Connected(FakeVLM):
+        async def generate(self, request: Request) -> Reply:
+            loops.append(asyncio.get_running_loop())
+            return await super().generate(request)
+
+        async def close(self) -> None:
+            loops.append(asyncio.get_running_loop())
+
+    judge = Judge(Connected(lambda _request: "yes", max_images=0), tmp_path)
+    assert run_all([scoring("good")], judge)[0].score == 1
+    assert run(scoring("better"), judge).score == 1
+    assert loops[0] is loops[1]
+    assert loops[2] is loops[3]
+    gone = Connected(lambda request: VLMError("no key") if "bad" in request.user_text else "yes", max_images=0)
+    loops.clear()
+    with pytest.raises(VLMError, match="no key"):
+        run_all([scoring("bad one"), scoring("bad two")], Judge(gone, tmp_path))
+    assert loops[-1] is loops[0]
+
+
 def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
     run_all([scoring("good"), scoring("bad")], Judge(vlm(), tmp_path))
     path = tmp_path / FILE
@@ -172,6 +203,19 @@ def test_the_local_judge_gives_the_same_verdicts_all_at_once() -> None:
     asked_for.clear()
     assert LocalJudge(encode).verdicts(answers) == one_by_one
     assert len(asked_for) == 1
+
+
+@pytest.mark.parametrize(("said", "right"), [("The best answer is: {}", 1), ("It is none of these.", 0)])
+def test_the_local_judge_reads_every_answer_that_no_rule_reads(tmp_path: Path, said: str, right: int) -> None:
+    benchmark = BENCHMARKS["tempcompass"]
+    questions = load_questions(
+        benchmark, write_tempcompass(tmp_path), "official", {"forms": "multi-choice,caption_matching"}
+    )
+    answers = {q.id: Answer(q.id, said.format(q.answer), "made") for q in questions}
+    without = score(benchmark, questions, answers, "official")
+    assert {(verdict.score, verdict.by) for _, _, verdict in without} == {(0, "none")}
+    judged = score(benchmark, questions, answers, "official", LocalJudge())
+    assert {(v.score, v.by) for _, _, v in judged} == {(right, "judge" if right else "none")}
 
 
 def test_a_run_judged_locally_leaves_no_caption_unjudged(tmp_path: Path) -> None:

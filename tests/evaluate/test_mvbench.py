@@ -99,6 +99,19 @@ def test_answers_by_rule(tmp_path: Path, said: str, official: int, original: int
     assert found == [official, original, strict]
 
 
+def test_a_label_is_right_where_the_options_are_letters(tmp_path: Path) -> None:
+    item = {"video": "a.mp4", "question": "Which letter comes first?", "candidates": ["c", "a", "t"], "answer": "c"}
+    (tmp_path / "character_order.json").write_text(json.dumps([item]))
+    (asked,) = load(tmp_path, "strict", {"tasks": "character_order"})
+    assert [verdict(asked, said, "strict").score for said in ("A)", "A) c", "C)", "B)")] == [1, 1, 0, 0]
+
+
+def test_the_harness_joins_words_at_marks_that_stand_beside_a_blank_anywhere() -> None:
+    assert is_right("so-b", "B", "", "lmms-eval")
+    for said in ("so-b -now", "so-b - now", "so-b, 1,000"):  # then every dash goes without a blank in its place
+        assert not is_right(said, "B", "", "lmms-eval")
+
+
 @pytest.mark.parametrize(("said", "letter"), [("B. Two", "B"), ("(B) Two", "B"), ("a man takes it, so B", "A")])
 def test_the_harness_takes_the_article_for_an_option(said: str, letter: str) -> None:
     assert [known for known in "ABCDE" if is_right(said, known, "", "lmms-eval")] == [letter]
@@ -113,6 +126,8 @@ def test_figures_name_tasks_chance_and_what_is_above_it(tmp_path: Path) -> None:
     assert found["chance"].value == pytest.approx(100 / 3)
     assert found["above chance"].value == pytest.approx(25)  # (1/2 - 1/3) / (2/3)
     assert found["overall"].low < 50 < found["overall"].high
+    titles = [task.title for task in TASKS]
+    assert [(found[title].value, found[title].count) for title in titles] == [(100, 1)] * 10 + [(0, 1)] * 10
 
 
 def test_result_files_of_both_scripts_are_scored_again(tmp_path: Path) -> None:

@@ -38,6 +38,9 @@ def test_every_form_is_asked_as_the_authors_do(sample: Path) -> None:
     assert asked["captioning/100/action/0"].text.endswith("\nGenerated Caption:")
     assert asked["multi-choice/100/action/0"].video == "100.mp4"
     assert asked["multi-choice/100/action/0"].options == ("jumping", "sitting", "waving")
+    assert asked["yes_no/100/action/0"].options == ("yes", "no")
+    assert asked["caption_matching/100/action/0"].options == ("The girl is waving.", "The girl is jumping.")
+    assert asked["captioning/100/action/0"].options == ()
     assert asked["multi-choice/100/action/0"].groups["detail"] == "coarse-grained action"
     assert asked["multi-choice/100/order/0"].groups == {"format": "multi-choice", "aspect": "order", "detail": "order"}
 
@@ -131,6 +134,9 @@ def test_strict_reads_sentences_that_the_official_rules_leave_to_the_judge(sampl
     assert (verdict.score, verdict.by, asked) == (1, "rule", [])
     verdict, _ = judged(sample, "yes_no/200/action/1", "Nothing is seen", None, "strict")
     assert (verdict.score, verdict.unscored) == (0, "unparsed")
+    for number, said, right in ((0, "Yes.", 1), (0, "No.", 0), (1, "Yes.", 0), (1, "The answer is no", 1)):
+        verdict, asked = judged(sample, f"yes_no/200/action/{number}", said, "Correct", "strict")
+        assert (verdict.score, verdict.by, asked) == (right, "rule", [])
 
 
 def test_captions_are_cut_out_of_long_answers_by_the_models_name() -> None:

@@ -293,3 +293,49 @@ def test_a_file_of_mvbench_is_verified_without_figures_it_cannot_tell(tmp_path: 
     (without_tasks).write_text("{}")
     with pytest.raises(SettingsError, match="holds no results"):
         verify.verify_mvbench(without_tasks)
+
+
+def test_judgements_of_another_run_do_not_score_given_predictions(sample: Path, tmp_path: Path) -> None:
+    judged = predictions(sample, "yes_no", v100="She does.")
+    rated = {v: {a: [_rated(item) for item in items] for a, items in part.items()} for v, part in judged.items()}
+    store(sample / "auto_eval_results" / "any", "yes_no", rated)
+    store(sample / "auto_eval_results" / "any", "multi-choice", rated)
+    given = predictions(sample, "yes_no", v100="She does not.", v200="She may.")
+    del given["200_reverse"]
+    store(tmp_path / "any", "yes_no", given)
+    result = only(sample, predictions=tmp_path / "any")
+    assert (result.figures["overall"].count, result.figures["overall"].value) == (4, 50)
+    assert result.by["yes_no"] == {"rule": 2, "nobody": 2}
+    assert "yes_no: 2 judgements in the copy of the repository are of other answers and not used" in result.notes
+    assert "yes_no: 2 of 6 questions have no entry and are not counted" in result.notes
+    assert "multi-choice: no file" in result.notes
+
+
+def test_answers_that_are_not_those_judged_are_told(sample: Path) -> None:
+    store(sample / "predictions" / "any", "yes_no", predictions(sample, "yes_no", v100="no", v200=" no</s>"))
+    judged = predictions(sample, "yes_no", v200="no")
+    rated = {v: {a: [_rated(item) for item in items] for a, items in part.items()} for v, part in judged.items()}
+    store(sample / "auto_eval_results" / "any", "yes_no", rated)
+    result = only(sample)
+    assert result.agreed["yes_no", "judged answer"] == [5, 6]
+    assert "yes_no: 1 of 6 answers are not those that were judged; the judged ones count" in result.notes
+
+
+def test_a_part_of_the_answers_is_not_held_against_the_published_score(sample: Path) -> None:
+    content = predictions(sample, "multi-choice")
+    del content["200"]
+    store(sample / "predictions" / "video-llava", "multi-choice", content)
+    (found,) = verify.verify_tempcompass(sample)
+    assert not found.failures
+    assert "multi-choice: 45.57 is published, but not compared for want of some multi-choice answers" in found.notes
+
+
+def test_a_log_a_line_of_todays_lmms_eval_is_read(sample: Path) -> None:
+    lines = []
+    for video, aspect, _, item in entries(json.loads((sample / "questions" / "yes_no.json").read_text())):
+        rated = _rated(item | {"prediction": item["answer"]}) | {"video_id": video, "dim": aspect}
+        lines.append(json.dumps({"doc_id": len(lines), "filtered_resps": "\u2028", "avg_accuracy": rated}))
+    (sample / "logs").mkdir()
+    (sample / "logs" / "20240829_152030_samples_tempcompass_yes_no.jsonl").write_text("\n".join(lines) + "\n")
+    result = only(sample, judged=sample / "logs")
+    assert (result.figures["yes_no"].count, result.figures["yes_no"].value) == (6, 100)

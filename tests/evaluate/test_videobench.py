@@ -52,6 +52,20 @@ def test_the_official_prompt_of_two_and_six_options() -> None:
     assert official_prompt("Who?", ["alone"]) == "Who?"
 
 
+def test_each_protocol_asks_in_its_own_words(tmp_path: Path) -> None:
+    made(tmp_path)
+    original, strict = first(tmp_path, "original"), first(tmp_path, "strict")
+    assert original.text.startswith(" The provided image arranges keyframes from a video in a grid view")
+    assert original.text.endswith("Question: Who?\nOptions:\n (A) One\n(B) Two \nOnly give the best option.")
+    assert strict.text == "Question: Who?\nOptions:\n(A) One\n(B) Two\nOnly give the best option."
+    assert first(tmp_path).text == official_prompt("Who?", ["One", "Two"])
+
+
+def test_an_answer_without_a_letter_scores_nothing(tmp_path: Path) -> None:
+    asked = first(made(tmp_path, answer="B"), "strict")
+    assert run(score(asked, "Nobody.", "strict")) == Verdict(0.0, unscored="unparsed")
+
+
 def test_public_files_have_no_answers_and_count_nothing(tmp_path: Path) -> None:
     asked = first(made(tmp_path), "strict")
     verdict = run(score(asked, "B) Two", "strict"))

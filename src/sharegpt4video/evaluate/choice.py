@@ -87,23 +87,33 @@ _LEAD = (
     r"(?:answer|option|choice|caption|sentence|description)\s*(?:is|would be|:)*\s*:?\s*)?"
 )
 _LABELS = r"(?:option|choice|answer|caption|sentence)"
+_DENIAL = re.compile(r"\b(?:not|never|neither|nor|none|cannot|rather than|instead of)\b|n['\u2019]t\b", re.IGNORECASE)
+_DENIED_AFTER = re.compile(
+    r"[)\]\"']*\s+(?:is|are|was|were|does|do|would|can|could|should)(?:n['\u2019]t\b|\s+(?:\w+\s+)?"
+    r"(?:not|wrong|incorrect|false|ruled\s+out)\b)",
+    re.IGNORECASE,
+)
+_WORDS_BEFORE = 6
+_LETTERS_BEFORE = 120  # so many hold six words; more are not looked at, lest answers without an end take minutes
 
 
 def chosen(said: str, options: Sequence[str], labels: Sequence[str] = LETTERS) -> int | None:
     """The index of the one option that an answer settles on; None for none, or for several.
 
     An answer opens with a label ("B", "(b)", "B. left", "The best answer is: B"), or names exactly one label anywhere
-    ("... so option B"), or gives the text of exactly one option. The article "A" is no label.
+    ("... so option B"), or gives the text of exactly one option. The article "A" is no label, and what an answer
+    denies ("not B", "option B is wrong") is not what it settles on.
     """
     text = _unmarked(said)
-    for index, option in enumerate(options):
-        if _same_words(text, option):
-            return index
     known = [label.upper() for label in labels[: len(options)]]
+    for index, option in enumerate(options):
+        # "(A)" is the label, also where another option is the mere letter a (MVBench asks which letter comes first).
+        if _same_words(text, option) and not _mere_label(text, known):
+            return index
     named = _named_labels(text, known)
     opening = _opening_label(text, known)
-    if opening is not None and (named <= {opening} or _followed_by(text, options[opening])):
-        return opening
+    if opening is not None and (named <= {opening[0]} or _begins_with(text[opening[1] :], options[opening[0]])):
+        return opening[0]
     if len(named) == 1 and opening is None:
         return next(iter(named))
     return None if named else _only_text(text, options)
@@ -133,8 +143,9 @@ def matched_caption(said: str, question: str) -> int | None:
 
 
 def _unmarked(said: str) -> str:
-    """Without markdown, quotes around the whole, and tags of thinking models."""
+    """Without markdown, quotes around the whole, and what thinking models think, one of its tags missing or not."""
     text = re.sub(r"<think>.*?</think>", "", said, flags=re.DOTALL)
+    text = text.rpartition("</think>")[2].partition("<think>")[0]
     return plain(re.sub(r"[*`]|</?answer>", "", text)).strip("\"'“”").strip()
 
 
@@ -142,42 +153,64 @@ def _same_words(one: str, other: str) -> bool:
     return _words(one) == _words(other) != ""
 
 
+def _mere_label(text: str, labels: Sequence[str]) -> bool:
+    """Whether a text is nothing but a label, written as one: a capital, or before a bracket."""
+    found = re.fullmatch(r"[(\[]?(\w)([)\]]?)[.:]*", text)
+    return found is not None and found[1].upper() in labels and (found[1].isupper() or found[2] != "")
+
+
 def _words(text: str) -> str:
     return " ".join(re.findall(r"[^\W_]+", text.casefold()))
 
 
-def _opening_label(text: str, labels: Sequence[str]) -> int | None:
+def _opening_label(text: str, labels: Sequence[str]) -> tuple[int, int] | None:
+    """The index of the label that a text opens with, and where that ends."""
     any_label = "|".join(re.escape(label) for label in labels)
     pattern = rf"{_LEAD}(?:{_LABELS}\s+)?[(\[\"']*({any_label})(?:[)\]\"']|[.:,](?=\s|\Z|[A-Z])|\s*\n|\s*\Z)"
     found = re.match(pattern, text, re.IGNORECASE)
-    return labels.index(found[1].upper()) if found else None
+    if found is None or _DENIED_AFTER.match(text, found.end()):
+        return None
+    return labels.index(found[1].upper()), found.end()
 
 
 def _named_labels(text: str, labels: Sequence[str]) -> set[int]:
     """Labels in brackets, after a word such as "option", or with a dot, wherever they are; "option a man" has none."""
     any_label = "|".join(re.escape(label) for label in labels)
     after_word = rf"\b{_LABELS}\s*(?:is\s*)?:?\s*[(\[\"']*({any_label})\b"
-    found = set(re.findall(rf"[(\[]({any_label})[)\]]", text, re.IGNORECASE))
-    found |= set(re.findall(rf"(?:^|\s)({any_label})[.)](?=\s|$)", text))
+    found = [*re.finditer(rf"[(\[]({any_label})[)\]]", text, re.IGNORECASE)]
+    found += re.finditer(rf"(?:^|(?<=\s))({any_label})[.)](?=\s|$)", text)
+    joined = r"\s*(?:and|or|&|/)\s*"  # "A and B" names both
+    found += re.finditer(rf"\b({any_label})(?={joined}(?:{any_label})\b)", text)
+    found += re.finditer(rf"\b(?:{any_label}){joined}({any_label})\b", text)
     for match in re.finditer(after_word, text, re.IGNORECASE):
         if not (match[1] == "a" and re.match(r"\s+[a-z]", text[match.end() :])):  # an article
-            found.add(match[1])
-    return {labels.index(label.upper()) for label in found}
+            found.append(match)
+    return {labels.index(match[1].upper()) for match in found if not _denied(text, match)}
 
 
-def _followed_by(text: str, option: str) -> bool:
-    """Whether what comes after the label is the option's own text."""
-    rest = re.split(r"[.):,\]]\s*", text, maxsplit=1)
-    return len(rest) == 2 and _words(rest[1]).startswith(_words(option)) and _words(option) != ""
+def _denied(text: str, said: re.Match[str]) -> bool:
+    """Whether the words just before or after say that this is not it; a comma or a stop ends what belongs to it."""
+    near = text[max(0, said.start() - _LETTERS_BEFORE) : said.start()]
+    before = re.split(r"[.!?;:,\n]", near)[-1].split()[-_WORDS_BEFORE:]
+    return bool(_DENIAL.search(" ".join(before)) or _DENIED_AFTER.match(text, said.end()))
+
+
+def _begins_with(text: str, option: str) -> bool:
+    return _words(text).startswith(_words(option)) and _words(option) != ""
 
 
 def _only_text(text: str, options: Sequence[str]) -> int | None:
     """The one option whose words stand in the text; of two where one contains the other, the longer."""
-    said = f" {_words(text)} "
-    found = [index for index, option in enumerate(options) if _words(option) and f" {_words(option)} " in said]
+    found = [index for index, option in enumerate(options) if _words(option) and _says(text, option)]
     longest = [
         index
         for index in found
         if not any(index != other and _words(options[index]) in _words(options[other]) for other in found)
     ]
     return longest[0] if len(longest) == 1 else None
+
+
+def _says(text: str, option: str) -> bool:
+    """Whether the words of an option stand in a text, at least once without being denied."""
+    words = r"[\W_]+".join(map(re.escape, _words(option).split()))
+    return any(not _denied(text, match) for match in re.finditer(rf"(?<![^\W_]){words}(?![^\W_])", text.casefold()))

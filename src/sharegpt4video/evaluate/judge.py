@@ -14,13 +14,15 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
-from ..errors import SettingsError, StorageError
+from ..errors import SettingsError, StorageError, VLMError
 from ..vlm.base import VLM, Reply, Request
 from .base import Scoring, Verdict
 
 FILE = "replies.jsonl"
 TRIES = 3
 WAIT_SECONDS = 1.0
+_GONE_AFTER = 20
+"""So many replies in a row that could not be had, each after all tries, and the judge is taken for gone."""
 _TO_REPEAT = "give the model to repeat (--judge replay:MODEL), or a judge to ask"
 
 Key = tuple[str, str]
@@ -47,7 +49,7 @@ class Judge:
 
     One reply is kept for each request and model; the same request is never paid for twice, also when it comes twice at
     the same time. A reply that could not be had (``unavailable``) is tried ``tries`` times in all and is not kept.
-    Raises StorageError when the file cannot be read or written.
+    Raises StorageError when the file cannot be read or written, and VLMError when 20 in a row could not be had.
     """
 
     def __init__(self, vlm: VLM, folder: Path, *, tries: int = TRIES, wait_seconds: float = WAIT_SECONDS) -> None:
@@ -82,6 +84,7 @@ class Judge:
         self._missing: Literal["error", "no judge"] = missing
         self._kept = self._read()
         self._flying: dict[Key, asyncio.Task[Reply]] = {}
+        self._in_vain = 0
 
     @property
     def model(self) -> str:
@@ -113,6 +116,18 @@ class Judge:
         # Shielded: when one of several that wait for a reply gives up, the others still get it.
         return await asyncio.shield(task)
 
+    async def close(self) -> None:
+        """Give back the model's connections (those of the running event loop) and memory; the judge stays usable.
+
+        What is still being asked is given up.
+        """
+        flying = list(self._flying.values())
+        for task in flying:
+            task.cancel()
+        await asyncio.gather(*flying, return_exceptions=True)
+        if self._vlm is not None:
+            await self._vlm.close()
+
     def _absent(self, request: Request) -> Reply | None:
         self.counts.missing += 1
         if self._missing == "no judge":
@@ -129,11 +144,18 @@ class Judge:
             self.counts.input_tokens += reply.input_tokens
             self.counts.output_tokens += reply.output_tokens
             if reply.problem != "unavailable":
+                self._in_vain = 0
                 self._keep(request, reply)
                 return reply
             if attempt < self._tries:
                 await asyncio.sleep(self._wait_seconds * 2 ** (attempt - 1))
         self.counts.unavailable += 1
+        self._in_vain += 1
+        if self._in_vain >= _GONE_AFTER:
+            raise VLMError(
+                f"{vlm.name}: {_GONE_AFTER} replies of the judge in a row could not be had: {reply.detail}; what it "
+                f"said is kept in {self.path}: score again to go on"
+            )
         return reply
 
     def _keep(self, request: Request, reply: Reply) -> None:
@@ -209,7 +231,7 @@ async def arun(scoring: Scoring, judge: Judge | None) -> Verdict:
 
 def run(scoring: Scoring, judge: Judge | None = None) -> Verdict:
     """As ``arun``, for code that is not asynchronous; for more than one scoring take ``run_all``."""
-    return asyncio.run(arun(scoring, judge))
+    return run_all([scoring], judge)[0]
 
 
 async def arun_all(scorings: Iterable[Scoring], judge: Judge | None) -> list[Verdict]:
@@ -220,9 +242,24 @@ async def arun_all(scorings: Iterable[Scoring], judge: Judge | None) -> list[Ver
         async with places:
             return await arun(scoring, judge)
 
-    return list(await asyncio.gather(*(one(scoring) for scoring in scorings)))
+    tasks = [asyncio.ensure_future(one(scoring)) for scoring in scorings]
+    try:
+        return list(await asyncio.gather(*tasks))
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def run_all(scorings: Iterable[Scoring], judge: Judge | None = None) -> list[Verdict]:
-    """As ``arun_all``, for code that is not asynchronous."""
-    return asyncio.run(arun_all(scorings, judge))
+    """As ``arun_all``, for code that is not asynchronous. The judge's model is closed after it."""
+
+    async def all_and_close() -> list[Verdict]:
+        # Here, since connections cannot be closed from any other event loop, and this one ends now.
+        try:
+            return await arun_all(scorings, judge)
+        finally:
+            if judge is not None:
+                await judge.close()
+
+    return asyncio.run(all_and_close())

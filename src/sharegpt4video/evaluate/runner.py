@@ -208,10 +208,10 @@ def score(
     asked = [(question, answer) for question, answer in answered if _unasked(answer) is None]
     scorings = [benchmark.score(question, answer.text, protocol) for question, answer in asked]
     if isinstance(judge, LocalJudge):
-        by_rule = run_all(scorings)
-        left = [(q, a.text) for (q, a), v in zip(asked, by_rule, strict=True) if v.unscored == "no judge"]
+        by_rule = run_all(scorings)  # decided by "none": what a judge would have been asked about
+        left = [(q, a.text) for (q, a), v in zip(asked, by_rule, strict=True) if v.by == "none"]
         judged = iter(judge.verdicts(left))
-        verdicts = iter([next(judged) if verdict.unscored == "no judge" else verdict for verdict in by_rule])
+        verdicts = iter([next(judged) if verdict.by == "none" else verdict for verdict in by_rule])
     else:
         verdicts = iter(run_all(scorings, judge))
     return [(question, answer, _unasked(answer) or next(verdicts)) for question, answer in answered]

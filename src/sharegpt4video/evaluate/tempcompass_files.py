@@ -1,7 +1,8 @@
 """TempCompass' stored answers and judgements: any model's files in the official layouts, read liberally, item by item.
 
 ``predictions/MODEL/FORM.json`` and ``auto_eval_results/MODEL/FORM.json`` hold video -> aspect -> entries; lmms-eval's
-``tempcompass_FORM.json`` holds a list of logs. What files lack is told, never made up.
+``tempcompass_FORM.json`` holds a list of logs, its ``DATE_samples_tempcompass_FORM.jsonl`` a log a line. What files
+lack is told, never made up.
 """
 
 from __future__ import annotations
@@ -63,11 +64,16 @@ class Form:
 
 @dataclass(frozen=True)
 class StoredModel:
-    """The files of one model: predictions and judgements, form -> file; a form may lack either."""
+    """The files of one model: predictions and judgements, form -> file; a form may lack either.
+
+    borrowed   the judgements were not given with the predictions, but found in a copy of the repository under the
+               same name: they may be of another run, and hold for equal answers alone
+    """
 
     name: str
     predictions: Mapping[str, Form]
     judged: Mapping[str, Form]
+    borrowed: bool = False
 
 
 def find_models(
@@ -76,10 +82,11 @@ def find_models(
     """The models whose files lie in a copy of the repository, or in folders of predictions and judgements.
 
     Each of the latter is the folder of one model or of several. Two single folders that are both given belong
-    together, whatever their names; judgements found in ``root`` belong to the model of their name alone. Where
-    predictions or judgements are given, only models in them are meant. Raises SettingsError when nothing is found, a
-    form has two files, or a file cannot be read.
+    together, whatever their names; judgements found in ``root`` belong to the model of their name alone, and are
+    ``borrowed`` by predictions from elsewhere. Where predictions or judgements are given, only models in them are
+    meant. Raises SettingsError when nothing is found, a form has two files, or a file cannot be read.
     """
+    borrowed = bool(predictions and not judged) and not _lies_in(predictions, root)
     answers = _models_in(predictions or _inside(root, ("predictions",)))
     ratings = _models_in(judged or _inside(root, _JUDGED_FOLDERS))
     if predictions and judged and len(answers) == len(ratings) == 1:
@@ -96,7 +103,14 @@ def find_models(
             f"{_JUDGED_FOLDERS[0]} of a copy of the repository; FORM is one of {', '.join(FORMS)}"
         )
     for name in dict.fromkeys([*answers, *ratings]):
-        yield StoredModel(name, _read_all(answers.get(name, {})), _read_all(ratings.get(name, {})))
+        own, rated = answers.get(name, {}), ratings.get(name, {})
+        if borrowed:
+            rated = {form: path for form, path in rated.items() if form in own}
+        yield StoredModel(name, _read_all(own), _read_all(rated), borrowed)
+
+
+def _lies_in(path: Path | None, root: Path | None) -> bool:
+    return path is not None and root is not None and path.resolve().is_relative_to(root.resolve())
 
 
 def _inside(root: Path | None, names: Sequence[str]) -> Path | None:
@@ -126,7 +140,7 @@ def _forms_in(folder: Path) -> dict[str, Path]:
     known = {_bare(form): form for form in FORMS} | {"mc": FORMS[0], "yn": FORMS[1], "cm": FORMS[2], "cap": FORMS[3]}
     known["caption"] = FORMS[3]
     found: dict[str, list[Path]] = {form: [] for form in FORMS}
-    for path in sorted(folder.glob("*.json")):
+    for path in sorted([*folder.glob("*.json"), *folder.glob("*.jsonl")]):
         found.get(known.get(_bare(path.stem), ""), []).append(path)
     chosen = {form: [path for path in paths if path.stem == form] or paths for form, paths in found.items()}
     for form, paths in chosen.items():
@@ -139,7 +153,7 @@ def _forms_in(folder: Path) -> dict[str, Path]:
 
 
 def _bare(name: str) -> str:
-    return re.sub(r"[^a-z]", "", name.lower().replace("tempcompass", ""))
+    return re.sub(r"[^a-z]", "", re.sub(r"samples_|tempcompass", "", name.lower()))
 
 
 def _read_all(files: Mapping[str, Path]) -> dict[str, Form]:
@@ -149,7 +163,11 @@ def _read_all(files: Mapping[str, Path]) -> dict[str, Form]:
 def read_form(path: Path) -> Form:
     """One file of predictions or judgements. Raises SettingsError when it is none."""
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        text = path.read_text(encoding="utf-8-sig")
+        if path.suffix == ".jsonl":
+            content: Any = [json.loads(line) for line in text.split("\n") if line.strip()]
+        else:
+            content = json.loads(text)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as JSON: {error}") from error
     form = Form(path)

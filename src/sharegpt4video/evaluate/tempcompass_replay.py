@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ class Replayed:
     by           form -> how many items were decided by a rule, the judge's stored reply, its stored rating, ...
     agreed       form -> what was compared with the stored rating -> (equal, compared)
     notes        what the files lack or have too much of, in words
+    foreign      form -> how many borrowed judgements are of other answers, and not used
     """
 
     model: str
@@ -34,10 +35,15 @@ class Replayed:
     agreed: defaultdict[tuple[str, str], list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0]))
     notes: list[str] = field(default_factory=list)
     incomplete: set[str] = field(default_factory=set)
+    foreign: Counter[str] = field(default_factory=Counter)
 
     @property
     def figures(self) -> dict[str, Figure]:
         return figures(self.scored, "official")
+
+
+_Wanted = tuple[str, str, int, str, str]
+"""Video, aspect, number, question and right answer of an item that there should be."""
 
 
 @dataclass(frozen=True)
@@ -66,27 +72,62 @@ def replay(stored: StoredModel, annotations: Path | None, captions: str = "auto"
             result.notes.append(f"{form}: no file")
             result.incomplete.add(form)
             continue
-        asked = list(_asked(form, annotations, stored))
-        missing = reworded = 0
-        for item in _paired(form, asked, stored, details):
-            if item.prediction is None and item.judgement is None:
-                missing += 1
-                continue
-            reworded += item.other_wording
-            verdict = _verdict(item, form, result)
-            result.scored.append((item.question, _answer(item, stored.name), verdict))
-            if form != "captioning":
-                alone = verdict if verdict.by == "rule" else Verdict(0.0, "none", "unparsed")
-                rules.append((item.question, _answer(item, stored.name), alone))
-            else:
-                _compare_captions(item, cut, result)
-        if reworded:
-            result.notes.append(
-                f"{form}: {reworded} questions are not worded as in the questions; scored as they stand"
-            )
-        _note_form(form, files, missing, len(asked), result)
+        rules += _score_form(form, files, list(_asked(form, annotations, stored)), stored, details, cut, result)
     result.rules_alone = {name: cell for name, cell in figures(rules, "official").items() if " / " not in name}
     return result
+
+
+def _score_form(
+    form: str,
+    files: list[Form],
+    asked: list[_Wanted],
+    stored: StoredModel,
+    details: Mapping[str, Any],
+    cut: Callable[[str], str],
+    result: Replayed,
+) -> list[Scored]:
+    """Score one form into ``result``; what the rules alone make of it comes back, nothing for captions."""
+    missing = reworded = 0
+    rules: list[Scored] = []
+    for paired in _paired(form, asked, stored, details):
+        item = _own_judgement(paired, form, cut, result, borrowed=stored.borrowed)
+        if item.prediction is None and item.judgement is None:
+            missing += 1
+            continue
+        reworded += item.other_wording
+        verdict = _verdict(item, form, result)
+        result.scored.append((item.question, _answer(item, stored.name), verdict))
+        if form != "captioning":
+            alone = verdict if verdict.by == "rule" else Verdict(0.0, "none", "unparsed")
+            rules.append((item.question, _answer(item, stored.name), alone))
+    if reworded:
+        result.notes.append(f"{form}: {reworded} questions are not worded as in the questions; scored as they stand")
+    _note_form(form, files[:1] if stored.borrowed else files, missing, len(asked), result)
+    return rules
+
+
+def _own_judgement(item: _Item, form: str, cut: Callable[[str], str], result: Replayed, *, borrowed: bool) -> _Item:
+    """The item with the judgement of its own answer: a borrowed one may be of what another run answered.
+
+    Where both were given together, the judged answer counts as in the authors' script, and differences are tallied.
+    """
+    if item.judgement is None:
+        return item
+    said = item.prediction.said if item.prediction else None
+    judged = item.judgement.said
+    if said is None or judged is None:
+        equal = item.prediction is not None and said == judged
+    else:
+        cleaned = cut(choice.plain(said)) if form == "captioning" else said
+        equal = choice.plain(cleaned) == choice.plain(judged)
+    if borrowed and not equal:
+        result.foreign[form] += item.prediction is not None
+        return replace(item, judgement=None)
+    if said and judged:
+        tally = result.agreed[form, "judged caption" if form == "captioning" else "judged answer"]
+        tally[0] += equal
+        tally[1] += 1
+    return item
 
 
 def _cut(model: str, captions: str) -> Callable[[str], str]:
@@ -96,8 +137,8 @@ def _cut(model: str, captions: str) -> Callable[[str], str]:
     return CAPTION_CUTS[name]
 
 
-def _asked(form: str, annotations: Path | None, stored: StoredModel) -> Iterator[tuple[str, str, int, str, str]]:
-    """Video, aspect, number, question and right answer of every item that there should be."""
+def _asked(form: str, annotations: Path | None, stored: StoredModel) -> Iterator[_Wanted]:
+    """Every item that there should be: of the questions, else of the files."""
     if annotations is not None:
         folder = annotations / "questions" if (annotations / "questions").is_dir() else annotations
         for video, aspect, number, item in entries(read_questions(folder, form)):
@@ -111,15 +152,14 @@ def _asked(form: str, annotations: Path | None, stored: StoredModel) -> Iterator
             yield video, aspect, number, entry.question, entry.right
 
 
-def _paired(
-    form: str, asked: list[tuple[str, str, int, str, str]], stored: StoredModel, details: Mapping[str, Any]
-) -> Iterator[_Item]:
+def _paired(form: str, asked: list[_Wanted], stored: StoredModel, details: Mapping[str, Any]) -> Iterator[_Item]:
     for video, aspect, number, text, right in asked:
         found = [
             partner(files[form].entries.get((video, aspect), []), number, text) if form in files else None
             for files in (stored.predictions, stored.judged)
         ]
-        own = next((entry for entry in reversed(found) if entry is not None and entry.question and entry.right), None)
+        tellers = found if stored.borrowed else found[::-1]
+        own = next((entry for entry in tellers if entry is not None and entry.question and entry.right), None)
         differs = own is not None and form != "captioning" and (own.question, own.right) != (text, right)
         if own is not None and differs:  # what was asked of the model is what it is scored by
             text, right = own.question, own.right
@@ -188,13 +228,6 @@ def _answer(item: _Item, model: str) -> Answer:
     return Answer(item.question.id, said or "", model, problem="" if said else "empty")
 
 
-def _compare_captions(item: _Item, cut: Callable[[str], str], result: Replayed) -> None:
-    if item.prediction and item.judgement and item.prediction.said and item.judgement.said:
-        tally = result.agreed["captioning", "judged caption"]
-        tally[0] += cut(choice.plain(item.prediction.said)) == item.judgement.said
-        tally[1] += 1
-
-
 def _note_form(form: str, files: list[Form], missing: int, asked: int, result: Replayed) -> None:
     if missing:
         result.incomplete.add(form)
@@ -207,6 +240,15 @@ def _note_form(form: str, files: list[Form], missing: int, asked: int, result: R
         result.notes.append(f"{form}: unknown aspects: {', '.join(strange)}")
     for file in files:
         result.notes += [f"{file.path}: {count} {what}" for what, count in sorted(file.oddities.items())]
+    for by in ("judged answer", "judged caption"):
+        equal, compared = result.agreed.get((form, by), (0, 0))
+        if equal < compared:
+            what = f"{compared - equal} of {compared} answers are not those that were judged"
+            result.notes.append(f"{form}: {what}; the judged ones count")
+    if result.foreign[form]:
+        result.notes.append(
+            f"{form}: {result.foreign[form]} judgements in the copy of the repository are of other answers and not used"
+        )
     if result.by[form]["nobody"]:
         what = "left out" if form == "captioning" else "counted as wrong"
         result.notes.append(f"{form}: {result.by[form]['nobody']} answers no rule reads and no judge saw, {what}")

@@ -150,16 +150,18 @@ def _tempcompass(result: Replayed, *, with_questions: bool) -> Verification:
             found.notes.append(f"{name}: {known[name]} is published, but not compared for want of {why}")
     alone = {f"rules alone, {form}": result.rules_alone[form] for form in FORMS[:3] if form in result.rules_alone}
     published = {f"rules alone, {form}": value for form, value in RULES_ALONE.get(result.model, {}).items()}
-    _add(found, alone, {cell: value for cell, value in published.items() if cell in alone})
+    whole = {f"rules alone, {form}" for form in FORMS if form not in result.incomplete}
+    _add(found, alone, {cell: value for cell, value in published.items() if cell in alone and cell in whole})
     found.agreement += list(_agreement(result))
     return found
 
 
 def _lacking(cell: str, result: Replayed) -> list[str]:
-    """What a published cell needs and the files do not have: whole forms, or the judge's word on what no rule reads."""
+    """What a published cell needs and the files lack: forms, parts of them, or a judge's word where no rule reads."""
     form = cell.partition(" / ")[0]
     needed = [form] if form in FORMS else list(FORMS)
     absent = [f"{name} answers" for name in needed if name not in result.by]
+    absent += [f"some {name} answers" for name in needed if name in result.by and name in result.incomplete]
     return absent + [f"{name} judgements" for name in needed if name in result.by and result.by[name]["nobody"]]
 
 
@@ -168,9 +170,14 @@ def _agreement(result: Replayed) -> Iterator[str]:
         if form in result.by:
             decided = ", ".join(f"{what} {count}" for what, count in result.by[form].most_common())
             yield f"{form}: decided by {decided}"
-    what = {"rule": "our rules", "judge": "the judge's words read again", "judged caption": "captions as predicted"}
+    what = {
+        "rule": "our rules",
+        "judge": "the judge's words read again",
+        "judged answer": "answers as predicted",
+        "judged caption": "captions as predicted",
+    }
     for (form, by), (equal, compared) in result.agreed.items():
-        beside = "those judged" if by == "judged caption" else "the stored ratings"
+        beside = "those judged" if by.startswith("judged") else "the stored ratings"
         yield f"{form}: {what[by]} equal {beside} for {equal} of {compared} ({100 * equal / compared:.2f} %)"
 
 

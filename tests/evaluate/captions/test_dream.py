@@ -13,7 +13,7 @@ from sharegpt4video.evaluate.base import Answer, Question, Verdict
 from sharegpt4video.evaluate.captions.dream import figures, load, score
 from sharegpt4video.evaluate.captions.replies import dictionary
 from sharegpt4video.evaluate.judge import Judge, run
-from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.base import Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM
 
 REAL = Path(__file__).resolve().parents[4] / "shared" / "eval" / "DREAM-1k.jsonl"
@@ -54,7 +54,18 @@ def test_a_judge_that_miscounts_is_asked_again_then_left_out(tmp_path: Path) -> 
     assert "1 events" in vlm.requests[2].reminder
     asked, _ = judge(tmp_path / "b", "nonsense", "nonsense", "nonsense")
     verdict = run(score(ASKED, "x", "official"), asked)
-    assert (verdict.unscored, verdict.counted) == ("unparsed", False)
+    assert (verdict.score, verdict.unscored, verdict.counted) == (0, "unparsed", False)
+
+
+def test_a_judge_that_is_not_there_scores_nothing(tmp_path: Path) -> None:
+    gone = FakeVLM([Reply("", "", "judge", problem="unavailable")] * 9, max_images=0)
+    verdict = run(score(ASKED, "x", "official"), Judge(gone, tmp_path))
+    assert (verdict.score, verdict.unscored, verdict.counted) == (0, "unavailable", False)
+
+
+def test_the_score_of_an_answer_is_its_f1(tmp_path: Path) -> None:
+    asked, _ = judge(tmp_path, '{"events": ["x"]}', relations("entailment"), relations("entailment", *["neutral"] * 3))
+    assert run(score(ASKED, "x", "official"), asked).score == pytest.approx(2 * 1 * 0.25 / 1.25)
 
 
 def test_a_caption_that_tells_nothing(tmp_path: Path) -> None:

@@ -66,5 +66,6 @@ def test_all_of_them_together() -> None:
 
 @pytest.mark.parametrize(("captions", "references"), [([], []), (["a"], []), (["a"], [[]])])
 def test_captions_without_references_are_refused(captions: list[str], references: list[list[str]]) -> None:
-    with pytest.raises(ValueError, match=r"captions|reference"):
-        cider_d(captions, references)
+    for metric in (cider_d, rouge_l, meteor_exact_stem):
+        with pytest.raises(ValueError, match=r"captions|reference"):
+            metric(captions, references)

@@ -148,3 +148,50 @@ def test_scene_files_and_other_data(tmp_path: object) -> None:
     path.write_text("no json")
     with pytest.raises(SettingsError, match=r"scenes\.jsonl"):
         read_scenes(path)
+
+
+def test_a_list_of_all_there_could_be_is_mostly_wrong() -> None:
+    facts = [Fact("square", "movement", "left", 0.0), Fact("square", "new colour", "red", 1.0)]
+    listed = score("The square moves left, right, up and down. It turns red, green, or blue.", facts, world_language())
+    assert (listed.recall, listed.precision) == (1.0, 2 / 7), listed.wrong
+    either = score("The square moves left or to the right.", facts[:1], world_language())
+    assert [claim.value for claim in either.wrong] == ["right"]
+
+
+def test_a_second_way_is_told_in_the_place_where_it_stands() -> None:
+    facts = [Fact("square", "movement", "left", 0.0), Fact("square", "movement", "up", 1.0)]
+    assert score("The square moves left, then up.", facts, world_language()).order == 1.0
+    assert score("The square moves up and then left.", facts, world_language()).order == 0.0
+
+
+def test_looks_may_be_told_with_commas_or_by_a_verb() -> None:
+    facts = [Fact("square", "colour", "red"), Fact("square", "size", "small"), Fact("disc", "colour", "blue")]
+    for text in ("A small, red square. A blue disc.", "The square is red and small; the circle is blue."):
+        found = score(text, facts, world_language())
+        assert (found.recall, found.precision) == (1.0, 1.0), text
+    circles = world_language(shapes=("disc", "circle"))
+    assert score("A blue circle.", facts, circles).wrong[0].subject == "circle"
+
+
+def test_points_of_a_list_are_about_what_they_name() -> None:
+    facts = [Fact("square", "movement", "left"), Fact("disc", "movement", "up")]
+    for text in ("- The square moves left\n- The disc moves up", "the square moves left\nthe disc moves up"):
+        found = score(text, facts, world_language())
+        assert (found.recall, found.precision) == (1.0, 1.0), text
+    assert not score("The square moves left\n- A person moves up", facts, world_language()).wrong
+
+
+def test_events_have_the_times_of_a_video_of_that_length() -> None:
+    thing = {"shape": "square", "colour": "red", "size": "small"}
+    event = {"thing": 0, "kind": "moves", "direction": "left", "speed": "slow", "start": 0.25}
+    scene = {"things": [thing], "events": [event], "tones": ["dark", "light"]}
+    times = {fact.value: fact.seconds for fact in world_facts(scene, seconds=8.0)}
+    assert (times["left"], times["dark"], times["light"]) == (2.0, 0.0, 4.0)
+
+
+def test_a_change_of_background_told_backwards_is_out_of_order() -> None:
+    scene = {"things": [], "events": [], "camera": "still", "tones": ["dark", "light"]}
+    facts = world_facts(scene)
+    assert score("The background is dark. The background turns light.", facts, world_language()).order == 1.0
+    assert score("The background is light. The background turns dark.", facts, world_language()).order == 0.0
+    assert [fact.seconds for fact in world_facts({**scene, "tones": ["dark"]})] == [None, None]

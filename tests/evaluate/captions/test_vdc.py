@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.evaluate.base import Answer, Question, Scored
+from sharegpt4video.evaluate.base import Answer, Question, Scored, Verdict
 from sharegpt4video.evaluate.captions.vdc import KINDS, figures, load, score
 from sharegpt4video.evaluate.captions.vdc_prompts import PROMPTS
 from sharegpt4video.evaluate.judge import Judge, run
+from sharegpt4video.vlm.base import Reply
 from sharegpt4video.vlm.fake import FakeVLM
 
 
@@ -65,6 +66,27 @@ def test_no_caption_and_no_judge(tmp_path: Path) -> None:
     asked = next(iter(load(made(tmp_path), "official", {})))
     assert run(score(asked, " ", "strict")).unscored == "empty"
     assert run(score(asked, "A dog.", "strict")).unscored == "no judge"
+
+
+def test_the_whole_is_the_mean_of_the_kinds(tmp_path: Path) -> None:
+    asked = list(load(made(tmp_path), "strict", {"kinds": "short,camera"}))
+    scores = {"short": (1.0, 5.0), "camera": (0.5, 2.0)}
+    scored = [
+        (q, Answer(q.id, "", "m"), Verdict(accuracy, numbers={"grade": grade}))
+        for q in asked
+        for accuracy, grade in [scores[q.groups["kind"]]]
+    ]
+    found = figures(scored, "strict")
+    assert (found["overall"].value, found["overall, grade"].value) == (75, 3.5)
+    assert found["overall"].low == (found["short"].low + found["camera"].low) / 2
+    assert figures([], "strict")["overall"].count == 0
+
+
+def test_a_judge_that_is_not_there_scores_nothing(tmp_path: Path) -> None:
+    asked = next(iter(load(made(tmp_path), "strict", {})))
+    gone = FakeVLM([Reply("", "", "judge", problem="unavailable")] * 9, max_images=0)
+    verdict = run(score(asked, "A dog.", "strict"), Judge(gone, tmp_path / "j"))
+    assert (verdict.score, verdict.unscored, verdict.counted) == (0, "unavailable", False)
 
 
 def test_other_files_are_refused(tmp_path: Path) -> None:

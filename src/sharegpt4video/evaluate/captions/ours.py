@@ -52,6 +52,8 @@ class Language:
     objects: str = ""
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Respects that some subjects alone have: subject -> respects; the others have all that are not named here."""
+    listed: Sequence[str] = ()
+    """Patterns of words of one sort: what stands between two of them ("left, right and up") ends no clause."""
 
     def respects(self, subject: str) -> set[str]:
         everywhere = {*self.before, *self.after} - {name for names in self.only.values() for name in names}
@@ -100,10 +102,10 @@ def claims(caption: str, language: Language) -> list[Claim]:
     """Every claim of a caption that the language has words for, in order; one said twice is there twice."""
     found: list[Claim] = []
     subject = ""
-    for start, clause, opens in _clauses(caption.lower()):
+    for start, clause, opens in _clauses(_plain(caption, language)):
         clause = _hidden(clause, language)
         named = _first_subject(clause, language)
-        if opens and not named:
+        if opens and not named and not re.match(r"\s*(?:then |next |finally )?it\b", clause):
             subject = ""  # a sentence about something else
         subject = named or subject
         if subject:
@@ -111,10 +113,19 @@ def claims(caption: str, language: Language) -> list[Claim]:
     return found
 
 
+def _plain(caption: str, language: Language) -> str:
+    """In small letters; points and capitals at the start of a line begin a sentence, lists are without their commas."""
+    text = re.sub(r"\s*\n(?=\s*(?:[-*\u2022]|\d+[.):]|[A-Z]))", " . ", caption).lower()
+    for words in language.listed:
+        between = rf"\b({words})(?:\s*,)?\s+(?:(?:and|or|then)\s+)*(?:to\s+the\s+)?(?=(?:{words})\b)"
+        text = re.sub(between, lambda found: f"{found[1]} ".ljust(len(found[0])), text)
+    return text
+
+
 def _clauses(text: str) -> Iterator[tuple[int, str, bool]]:
     """Where each clause starts, its text, and whether it opens a sentence."""
     at, opens = 0, True
-    for cut in re.finditer(r"([.!?;]+)(?=\s|$)|,|\b(?:while|and|then|before|after that)\b", text):
+    for cut in re.finditer(r"([.!?;]+)(?=\s|$)|,|\n|\b(?:while|and|then|before|after that)\b", text):
         if text[at : cut.start()].strip():
             yield at, text[at : cut.start()], opens
             opens = False
@@ -149,7 +160,7 @@ def _claims_of(subject: str, start: int, clause: str, language: Language) -> Ite
         for value, words in values.items() if respect in allowed else ():
             said = re.search(rf"\b(?:{words})\b", clause)
             if said:
-                yield Claim(subject, respect, value, start + said.start())
+                yield Claim(subject, respect, value, start + said.end())
 
 
 def score(caption: str, facts: Sequence[Fact], language: Language) -> FactScore:
@@ -200,43 +211,58 @@ def _order(facts: Sequence[Fact], first: Mapping[tuple[str, str, str], int]) -> 
 
 _MOVES = r"(?:moves?|moving|slides?|sliding|passes|passing|goes|going|travels?|travelling|drifts?|drifting|heads?)"
 _WAY = rf"{_MOVES}(?:\s+(?:slowly|fast|quickly|to|the|towards))*\s+"
-_SHAPES = ("disc", "square", "triangle", "diamond", "cross", "ring", "circle", "star")
+_SHAPES = ("disc", "square", "triangle", "diamond", "cross", "ring", "star")
+_ALSO = {"disc": ("disk", "circle"), "diamond": ("rhombus",), "ring": ("annulus",)}
 _COLOURS = ("red", "green", "blue", "yellow", "orange", "purple", "magenta", "cyan", "pink", "white", "black", "grey")
+_FIXED: Mapping[str, Mapping[str, str]] = {
+    "speed": {"slow": "slowly", "fast": "fast|quickly"},
+    "deed": {
+        "turns around": "turns around|comes back|returns",
+        "grows": "grows|becomes (?:large|larger|big|bigger)",
+        "shrinks": "shrinks|becomes (?:small|smaller)",
+        "appears": "appears|comes into view",
+        "disappears": "disappears|vanishes",
+        "stays": "stays where it is|does nothing|rests|does not move",
+    },
+    "camera": {
+        "still": "(?:stays|is|remains) (?:still|static)",
+        **{f"pan {way}": rf"pans?(?:ning)? {way}" for way in ("left", "right")},
+        **{f"tilt {way}": rf"tilts?(?:ing)? {way}" for way in ("up", "down")},
+        **{f"zoom {way}": rf"zooms?(?:ing)? {way}" for way in ("in", "out")},
+    },
+    "tone": {"dark": "dark", "light": "light|bright"},
+}
+"""What is said by the same words whatever the things and colours are."""
 
 
 def world_language(shapes: Iterable[str] = _SHAPES, colours: Iterable[str] = _COLOURS) -> Language:
     """The words of the closed world, and some that say the same: things, looks, movements, camera and background."""
-    names = {shape: shape for shape in shapes}
+    known, colours = tuple(shapes), tuple(colours)
+    names = {shape: "|".join([shape, *(o for o in _ALSO.get(shape, ()) if o not in known)]) for shape in known}
     ways = ("left", "right", "up", "down")
+    way_list, colour_list = r"(?:left|right|up|down)(?:wards?)?", "|".join(colours)
+    sizes = {"small": "small|little|tiny", "large": "large|big|huge"}
+    looks = "|".join([colour_list, *sizes.values()])
+    is_also = rf"is\s+(?:(?:{looks})\s+)*"
     return Language(
         subjects={**names, "camera": "camera|view", "background": "background"},
         before={
             "colour": {colour: colour for colour in colours},
-            "size": {"small": "small|little|tiny", "large": "large|big|huge"},
+            "size": sizes,
         },
         after={
-            "movement": {way: rf"{_WAY}{way}(?:wards?)?" for way in ways},
-            "new colour": {colour: rf"(?:turns|becomes)(?: from \w+ to)? {colour}" for colour in colours},
-            "speed": {"slow": "slowly", "fast": "fast|quickly"},
-            "deed": {
-                "turns around": "turns around|comes back|returns",
-                "grows": "grows|becomes (?:large|larger|big|bigger)",
-                "shrinks": "shrinks|becomes (?:small|smaller)",
-                "appears": "appears|comes into view",
-                "disappears": "disappears|vanishes",
-                "stays": "stays where it is|does nothing|rests|does not move",
+            "colour": {colour: is_also + colour for colour in colours},
+            "size": {size: rf"{is_also}(?:{words})" for size, words in sizes.items()},
+            "movement": {way: rf"{_WAY}(?:{way_list}\s+)*{way}(?:wards?)?" for way in ways},
+            "new colour": {
+                colour: rf"(?:turns|becomes)(?: from \w+ to)? (?:(?:{colour_list})\s+)*{colour}" for colour in colours
             },
-            "hiding": {name: rf"behind_the_{name}" for name in (*names, "wall")},
-            "camera": {
-                "still": "(?:stays|is|remains) (?:still|static)",
-                **{f"pan {way}": rf"pans?(?:ning)? {way}" for way in ("left", "right")},
-                **{f"tilt {way}": rf"tilts?(?:ing)? {way}" for way in ("up", "down")},
-                **{f"zoom {way}": rf"zooms?(?:ing)? {way}" for way in ("in", "out")},
-            },
-            "tone": {"dark": "dark", "light": "light|bright"},
+            "hiding": {name: rf"behind_the_(?:{words})" for name, words in {**names, "wall": "wall"}.items()},
+            **_FIXED,
         },
         objects=r"behind the \w+",
         only={"camera": ("camera",), "background": ("tone",)},
+        listed=(way_list, looks),
     )
 
 
@@ -256,7 +282,10 @@ def world_facts(scene: Mapping[str, Any], *, seconds: float = 1.0) -> list[Fact]
                 facts += [Fact(shape, respect, str(value), expected=at == 0) for at, value in enumerate(values)]
             facts += [fact for event in own for fact in _event_facts(shape, event, seconds)]
         facts.append(Fact("camera", "camera", str(scene.get("camera", "still"))))
-        facts += [Fact("background", "tone", str(tone)) for tone in scene.get("tones", ())]
+        tones = scene.get("tones", ())
+        # A change of background is halfway; without a change it is no event.
+        begins = {0: 0.0, 1: seconds / 2} if len(tones) == 2 else {}
+        facts += [Fact("background", "tone", str(tone), begins.get(at)) for at, tone in enumerate(tones)]
     except (KeyError, TypeError, AttributeError) as error:
         raise SettingsError(f"not a scene of the closed world (things and events): {error!r}") from error
     return list(dict.fromkeys(facts))
