@@ -135,3 +135,16 @@ def test_words_vary_with_the_variant_and_with_nothing_else() -> None:
 def test_an_unknown_kind_is_refused() -> None:
     with pytest.raises(SettingsError, match="'long'"):
         caption(SCENES[0], "long")  # type: ignore[arg-type]
+
+
+def test_several_wrong_facts_are_named_as_they_truly_are() -> None:
+    """An order is not told of events that are wrong themselves, and no event is counted in a wrong order."""
+    for seed in range(150):
+        scene = sample_scene(random.Random(seed), difficulty="hard")
+        for each in caption(scene, "wrong", replace=4).replaced:
+            if each.fact in ("direction", "new colour", "speed"):
+                event = scene.events[each.event]
+                assert each.right in (event.direction, event.colour, event.speed), each
+            if each.fact == "order":
+                pair = scene.events[each.event : each.event + 2]
+                assert each.right == ", then ".join(f"{e.kind} {e.direction or e.colour}".strip() for e in pair)

@@ -130,3 +130,15 @@ def test_another_set_in_the_folder_and_bad_settings_are_refused(made: Path, tmp_
         SetSettings(difficulty="epic", width=4)
     with pytest.raises(StorageError, match="write the set again"):
         read_scenes(tmp_path)
+
+
+def test_pictures_that_no_encoder_takes_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SettingsError, match="at most 16384 pixels"):
+        SetSettings(width=99_999, height=99_999)
+
+    def too_large(*_: object) -> None:
+        raise MemoryError("no room for 3 GiB")
+
+    monkeypatch.setattr("sharegpt4video.world.render._Backdrop", too_large)
+    with pytest.raises(StorageError, match="no room for 3 GiB"):
+        write_set(tmp_path, 1, SetSettings(seconds=1.0))

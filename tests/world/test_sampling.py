@@ -35,6 +35,33 @@ def test_things_stay_in_the_picture_at_every_time(difficulty: str) -> None:
                 assert SIZES["small"] - 1e-9 <= now.side <= SIZES["large"] + 1e-9
 
 
+@pytest.mark.parametrize(
+    ("places", "wall", "problem"),
+    [
+        ([(0.5, 0.5)], "", None),
+        ([(0.13, 0.5)], "", None),
+        ([(0.12, 0.5)], "", "leaves the picture"),  # 0.11 is half of it, 0.015 the margin
+        ([(0.5, 0.88)], "", "leaves the picture"),
+        ([(0.34, 0.5)], "", "between two places"),
+        ([(0.5, 0.66)], "", "between two places"),
+        ([(0.36, 0.5)], "", None),
+        ([(0.25, 0.5), (0.5, 0.5)], "", "touch"),  # 0.22 is their side, 0.04 the gap
+        ([(0.22, 0.5), (0.5, 0.5)], "", None),
+        ([(0.5, 0.22), (0.5, 0.5)], "", None),
+        ([(0.72, 0.5)], "upright", "behind the wall"),  # the wall and a thing take up to 0.24 from the middle
+        ([(0.75, 0.5)], "upright", None),
+        ([(0.5, 0.75)], "level", None),
+        ([(0.75, 0.5)], "level", "behind the wall"),
+    ],
+)
+def test_things_have_their_room(places: list[tuple[float, float]], wall: str, problem: str | None) -> None:
+    shapes, colours = ("square", "disc"), ("red", "blue")
+    things = tuple(Thing(shapes[n], colours[n], "small", *at) for n, at in enumerate(places))  # type: ignore[arg-type]
+    events = tuple(Event("stays", number, 0.0, 1.0) for number in range(len(things)))
+    found = problems(Scene(things, events, wall=wall))  # type: ignore[arg-type]
+    assert (found == []) if problem is None else (len(found) == 1 and problem in found[0]), found
+
+
 def test_a_scene_survives_json_and_twice_reversed_it_is_itself_again() -> None:
     for scene in drawn(40, difficulty="hard"):
         assert Scene.from_json(scene.to_json()) == scene

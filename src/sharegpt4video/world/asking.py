@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from . import words as w
+from .alternatives import drawn_instead
 from .sampling import HELD_OUT, Split
 from .scenes import COLOURS, DIRECTIONS, OPPOSITE, SHAPES, SPEEDS, TONES, TRAVEL, Event, Scene, state
 
@@ -20,6 +21,9 @@ COMMON_ACTS, ASKED_COMMON = ("moves", "passes", "stays"), 0.4  # of those that d
 UNCHANGED = "does not change"
 UNCHANGED_COLOURS, UNCHANGED_SIZES = 0.12, 0.2
 """The shares of things without such a change that are asked about, so that "does not change" is no safe guess."""
+CLAIMED_COLOURS, CLAIMED_SIZES = 0.45, 0.75
+"""How often a change is held against "does not change": about as often as that is right, so that it may be false."""
+STILL = 1 / 3  # of the camera's moves are asked with "stays still" among three options: then each is as likely
 PHRASES = (
     *ACTS.values(), *SPEED_WORDS.values(), UNCHANGED,
     "what does the do?", "which way does the move?", "first at last", "which way does the move before it comes back?",
@@ -36,8 +40,9 @@ PHRASES = (
 class Draft:
     """One question before it takes a form.
 
-    ``wrong`` begins with the option that is hardest to tell from the right one: of a temporal question, what would be
-    right if time ran otherwise. ``says`` makes a claim of an option.
+    ``wrong`` begins with the option that is hardest to tell from the right one: of a temporal question, mostly what
+    would be right if time ran otherwise. No option differs from the others in how it relates to them: else the right
+    one could be found without the video. ``says`` makes a claim of an option.
     """
 
     kind: str
@@ -58,7 +63,7 @@ def tempcompass_drafts(scene: Scene, rng: random.Random, split: Split) -> Iterat
         yield from _action(scene, thing, rng)
         yield from _direction(scene, thing, rng)
         yield from _speed(scene, thing, split)
-        yield from _order(scene, thing, rng)
+        yield from _order(scene, thing, rng, split)
         yield from colour_change(scene, thing, rng)
         yield from size_change(scene, thing, rng)
     yield from _camera_direction(scene, rng)
@@ -76,15 +81,20 @@ def _action(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
     if chosen in COMMON_ACTS and rng.random() > ASKED_COMMON:
         return
     taken = {*kinds, chosen} | (TRAVEL if kinds & TRAVEL else set())
-    wrong = [kind for kind in ACTS if kind not in taken]
-    rng.shuffle(wrong)
-    wrong.sort(key=lambda kind: kind != OPPOSITE.get(chosen))
+    wrong = tuple(ACTS[kind] for kind in _other_acts(chosen, taken, rng))
     who = w.the(scene.things[thing])
-    yield Draft("action", "what it does", f"what does {who} do?", ACTS[chosen], _acts(wrong), f"{who} {{}}")
+    yield Draft("action", "what it does", f"what does {who} do?", ACTS[chosen], wrong, f"{who} {{}}")
 
 
-def _acts(kinds: Sequence[str]) -> tuple[str, ...]:
-    return tuple(ACTS[kind] for kind in kinds)
+def _other_acts(chosen: str, taken: set[str], rng: random.Random) -> list[str]:
+    """Two that have an opposite and two that have none make four options, whichever is right; first one of its sort."""
+    pairs = [["grows", "shrinks"], ["appears", "disappears"]]
+    pair = rng.choice([each for each in pairs if chosen in each] or [e for e in pairs if taken.isdisjoint(e)] or pairs)
+    # One way to move: of several none could be right. It comes first, since most things move and then it is no option.
+    plain = [rng.choice(sorted(TRAVEL)), *rng.sample(["recolours", "stays"], 2)]
+    plain, pair = ([kind for kind in each if kind not in taken] for each in (plain, pair))
+    rng.shuffle(pair)
+    return [*pair, *plain[:2]] if chosen in OPPOSITE else [*plain[:1], *pair, *plain[1:]]
 
 
 def _direction(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
@@ -119,13 +129,18 @@ def _camera_direction(scene: Scene, rng: random.Random) -> Iterator[Draft]:
         yield Draft("direction", "camera", "how does the camera move?", right, wrong, "the camera {}")
 
 
-def camera_options(scene: Scene, rng: random.Random) -> tuple[str, tuple[str, ...]]:
-    """The camera's move, and three others: the opposite one first."""
-    opposite = OPPOSITE[scene.camera]
-    rest = [move for move in w.CAMERA_MOVES if move not in (scene.camera, opposite)]
-    rng.shuffle(rest)
-    wrong = ([opposite] if opposite != scene.camera else []) + rest
-    return w.CAMERA_MOVES[scene.camera], tuple(w.CAMERA_MOVES[move] for move in wrong[:3])
+def camera_options(scene: Scene, rng: random.Random, still: float = 0.0) -> tuple[str, tuple[str, ...]]:
+    """The camera's move, and others: its opposite, and two that are opposites as well.
+
+    ``still`` is the share of moves that are asked with "stays still" in place of those two, so that three options with
+    it tell no more than four without.
+    """
+    pairs = [(move, OPPOSITE[move]) for move in w.CAMERA_MOVES if move != OPPOSITE[move]]
+    own = [OPPOSITE[scene.camera]] if scene.camera != "still" else []
+    rest = rng.choice([pair for pair in pairs if scene.camera not in pair])
+    if own and rng.random() < still:
+        rest = ("still",)  # type: ignore[assignment]
+    return w.CAMERA_MOVES[scene.camera], tuple(w.CAMERA_MOVES[move] for move in (*own, *rest))
 
 
 def _speed(scene: Scene, thing: int, split: Split) -> Iterator[Draft]:
@@ -159,27 +174,25 @@ def _faster(scene: Scene, split: Split) -> Iterator[Draft]:
     yield Draft("speed", "faster", stem, names["fast"], (names["slow"],), says)
 
 
-def _order(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
-    """Two events of one thing in their order; the same two the other way round is the first wrong option."""
+def _order(scene: Scene, thing: int, rng: random.Random, split: Split) -> Iterator[Draft]:
+    """Two events of one thing in their order; the same two the other way round is the first wrong option.
+
+    The other two are made alike of one of them and of something that it does not do. So an option has as much in common
+    with the others as any, and nothing but the video tells which is right.
+    """
     own = scene.events_of(thing)
     if len(own) != 2 or own[0].kind == "appears" or own[1].kind == "disappears":
         return  # what is not there yet, or no longer, cannot do anything else: the order would be given away
     if own[1].kind == OPPOSITE.get(own[0].kind):
         return  # growing and shrinking again is the same backwards
-    deeds = [w.deed(scene, event) for event in own]
-    others = list(_other_deeds(scene, own, rng))
-    right, swapped = (", then ".join(pair) for pair in (deeds, deeds[::-1]))
-    wrong = (swapped, ", then ".join((deeds[0], others[1])), ", then ".join((others[0], deeds[1])))
+    at = rng.randrange(2)
+    other = drawn_instead(scene, own[at], own[1 - at], rng, split)
+    pairs = [own, own[::-1]]
+    if other is not None:
+        pairs += [(own[1 - at], other), (other, own[1 - at])]
+    right, *wrong = (", then ".join(w.deed(scene, event) for event in pair) for pair in pairs)
     who = w.the(scene.things[thing])
-    yield Draft("order", "two events", f"what does {who} do, in order?", right, wrong, f"{who} {{}}")
-
-
-def _other_deeds(scene: Scene, own: Sequence[Event], rng: random.Random) -> Iterator[str]:
-    """For each event one of its sort that is not among the thing's own."""
-    taken = {w.deed(scene, event) for event in own}
-    for event in own:
-        choices = [deed for deed in similar_deeds(scene, event) if deed not in taken]
-        yield rng.choice(choices)
+    yield Draft("order", "two events", f"what does {who} do, in order?", right, tuple(wrong), f"{who} {{}}")
 
 
 def similar_deeds(scene: Scene, event: Event) -> list[str]:
@@ -195,12 +208,6 @@ def similar_deeds(scene: Scene, event: Event) -> list[str]:
     if event.kind in OPPOSITE:
         return [w.PLAIN_DEEDS[OPPOSITE[event.kind]], *ways]
     return ways
-
-
-def ways_of(events: Sequence[Event]) -> set[str]:
-    """Every direction in which something goes; a turn goes both ways."""
-    back = {OPPOSITE[event.direction] for event in events if event.direction and event.kind == "turns"}
-    return back | {event.direction for event in events if event.direction}
 
 
 def _first_of_all(scene: Scene) -> Iterator[Draft]:
@@ -225,26 +232,31 @@ def colour_change(scene: Scene, thing: int, rng: random.Random, kind: str = "att
     if len(colours) == 2:
         old, new = colours
         right = f"changes from {old} to {new}"
-        wrong = (f"changes from {new} to {old}", f"changes from {old} to {other}", UNCHANGED)
+        # A third colour would tell the first or the second: the one that comes twice.
+        wrong = _maybe_unchanged(f"changes from {new} to {old}", rng.random() < CLAIMED_COLOURS)
     else:
         old = colours[0]
         pair = [f"changes from {old} to {other}", f"changes from {other} to {old}"]
         rng.shuffle(pair)
-        right, wrong = UNCHANGED, (pair[0], pair[1])  # type: ignore[assignment]
+        right, wrong = UNCHANGED, (pair[0], pair[1])
     who = f"the colour of {w.the(scene.things[thing])}"
     yield Draft(kind, "colour", f"how does {who} change?", right, wrong, f"{who} {{}}")
 
 
+def _maybe_unchanged(opposite: str, first: bool) -> tuple[str, str]:
+    return (UNCHANGED, opposite) if first else (opposite, UNCHANGED)
+
+
 def size_change(scene: Scene, thing: int, rng: random.Random, kind: str = "attribute_change") -> Iterator[Draft]:
     """Grows, shrinks or neither; asked when there is at most one change."""
-    found = [event.kind for event in scene.events_of(thing) if event.kind in ("grows", "shrinks")]
+    found: list[str] = [event.kind for event in scene.events_of(thing) if event.kind in ("grows", "shrinks")]
     if len(found) > 1 or (not found and rng.random() > UNCHANGED_SIZES):
         return
     if found:
-        right, wrong = found[0], (OPPOSITE[found[0]], UNCHANGED)
+        right, wrong = found[0], _maybe_unchanged(OPPOSITE[found[0]], rng.random() < CLAIMED_SIZES)
     else:
         could = "grows" if scene.things[thing].size == "small" else "shrinks"
-        right, wrong = UNCHANGED, (could, OPPOSITE[could])  # type: ignore[assignment]
+        right, wrong = UNCHANGED, (could, OPPOSITE[could])
     who = w.the(scene.things[thing])
     yield Draft(kind, "size", f"how does the size of {who} change?", right, wrong, f"the size of {who} {{}}")
 

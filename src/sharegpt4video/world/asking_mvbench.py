@@ -6,18 +6,19 @@ import random
 from collections.abc import Iterator, Sequence
 
 from . import words as w
+from .alternatives import drawn_instead, ways_of
 from .asking import (
     SPEED_WORDS,
+    STILL,
     Draft,
     both_speeds,
     camera_options,
     other_ways,
     similar_deeds,
     size_change,
-    ways_of,
 )
 from .sampling import OCCLUDERS, Split
-from .scenes import COLOURS, DIRECTIONS, OPPOSITE, SHAPES, TRAVEL, Event, Scene, Speed, state
+from .scenes import OPPOSITE, SHAPES, TRAVEL, Event, Scene, Speed, state
 
 PARTS = ("at the beginning", "in the middle", "at the end", "throughout the whole video")
 RESTING, UNCUT = 0.25, 0.15  # shares of things at rest, and of scenes without a cut, that are asked about
@@ -44,12 +45,12 @@ MVBENCH_PHRASES = (
 def mvbench_drafts(scene: Scene, rng: random.Random, split: Split) -> Iterator[Draft]:
     """Multiple-choice questions, at most a few for each task."""
     for thing in range(len(scene.things)):
-        yield from _sequence(scene, thing, rng)
+        yield from _sequence(scene, thing, rng, split)
         yield from _localization(scene, thing)
         yield from _moving_direction(scene, thing, rng)
         yield from _count(scene, thing, rng)
         yield from size_change(scene, thing, rng, "state_change")
-        yield from _counterfactual(scene, thing)
+        yield from _counterfactual(scene, thing, rng)
     for event in scene.events:
         yield from _antonym(scene, event)
         yield from _fine_grained(scene, event, split)
@@ -60,35 +61,22 @@ def mvbench_drafts(scene: Scene, rng: random.Random, split: Split) -> Iterator[D
     yield from _character_order(scene, rng)
     if len(scene.tones) == 2 or rng.random() < UNCUT:
         yield from _transition(scene)
-    right, wrong = camera_options(scene, rng)
+    right, wrong = camera_options(scene, rng, STILL)
     yield Draft("egocentric_navigation", "camera", "how does the camera move?", right, wrong, "the camera {}")
 
 
-def _sequence(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
+def _sequence(scene: Scene, thing: int, rng: random.Random, split: Split) -> Iterator[Draft]:
     """What comes right after a deed; other deeds of the thing are no options, since they may come later."""
     own = scene.events_of(thing)
     deeds = [w.deed(scene, event) for event in own]
     for at in range(len(own) - 1):
         if deeds.count(deeds[at]) > 1 or deeds.count(deeds[at + 1]) > 1:
             continue
-        wrong = tuple(deed for deed in _not_next(scene, own[at + 1], rng) if deed not in deeds)
+        drawn = (drawn_instead(scene, own[at + 1], own[at], rng, split, ends=True) for _ in range(12))
+        wrong = tuple(dict.fromkeys(w.deed(scene, event) for event in drawn if event is not None))[:3]
         who = w.the(scene.things[thing])
         stem, says = f"what does {who} do right after it {deeds[at]}?", f"right after it {deeds[at]}, {who} {{}}"
         yield Draft("action_sequence", "next deed", stem, deeds[at + 1], wrong, says)
-
-
-def _not_next(scene: Scene, event: Event, rng: random.Random) -> tuple[str, ...]:
-    """What a thing might have done instead, the nearest first; of every sort, so that the sort tells nothing."""
-    near = similar_deeds(scene, event)
-    if event.kind == "stays":
-        rng.shuffle(near)
-    colour = rng.choice([colour for colour in COLOURS if colour not in scene.colours_of(event.thing)])
-    rest = [f"moves {way}" for way in DIRECTIONS if way not in ways_of([event])]
-    rest = [*rng.sample(rest, 2), f"turns {colour}", "grows", "shrinks", "disappears"]
-    if event.kind in TRAVEL:  # what only changes its looks does stay where it is
-        rest.append(w.PLAIN_DEEDS["stays"])
-    rng.shuffle(rest)
-    return tuple(dict.fromkeys((*near[:1], *rest)))
 
 
 def _localization(scene: Scene, thing: int) -> Iterator[Draft]:
@@ -150,23 +138,36 @@ def _number(kind: str, topic: str, stem: str, right: int, says: str, rng: random
     return Draft(kind, topic, stem, str(right), tuple(wrong), says)
 
 
-def _counterfactual(scene: Scene, thing: int) -> Iterator[Draft]:
-    """Where it would be without its move: where it was at the start. Asked when that is not where it ends."""
+def _counterfactual(scene: Scene, thing: int, rng: random.Random) -> Iterator[Draft]:
+    """Where it would be without its move: where it was at the start. Asked when that is not where it ends.
+
+    With the start and the end go two places that lie to each other as those do, so that no pair stands out.
+    """
     own = scene.events_of(thing)
-    start, end = w.place_of(scene, thing, 0.0), w.place_of(scene, thing, 1.0)
+    first, last = state(scene, thing, 0.0), state(scene, thing, 1.0)
+    start, end = w.place_words(first.x, first.y), w.place_words(last.x, last.y)
     if start == end or {event.kind for event in own} & {"appears", "disappears"}:
         return
-    first = state(scene, thing, 0.0)
-    others = dict.fromkeys(
-        (end, w.place_words(first.y, first.x), w.place_words(1 - first.x, 1 - first.y), "in the middle")
-    )
-    wrong = tuple(place for place in others if place != start)
+    lines = (1 / 6, 1 / 2, 5 / 6)  # the middles of the places
+    (column, column_end), (row, row_end) = ((_third(a), _third(b)) for a, b in ((first.x, last.x), (first.y, last.y)))
+    if column == column_end:
+        column = column_end = rng.choice([other for other in range(3) if other != column])
+    elif row == row_end:
+        row = row_end = rng.choice([other for other in range(3) if other != row])
+    else:  # round a corner: the other two corners
+        row, row_end = row_end, row
+    others = (w.place_words(lines[x], lines[y]) for x, y in ((column, row), (column_end, row_end)))
     who = w.the(scene.things[thing])
     stem, says = (
         f"where would {who} be at the end if it did not move?",
         f"{who} would be {{}} at the end if it did not move",
     )
-    yield Draft("counterfactual_inference", "place", stem, start, wrong, says)
+    yield Draft("counterfactual_inference", "place", stem, start, (end, *others), says)
+
+
+def _third(at: float) -> int:
+    """Which of the three parts of the picture that the words for places tell apart."""
+    return 0 if at < 1 / 3 else 2 if at > 2 / 3 else 1
 
 
 def _antonym(scene: Scene, event: Event) -> Iterator[Draft]:

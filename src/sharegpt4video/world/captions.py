@@ -161,7 +161,7 @@ def _wrong(scene: Scene, rng: random.Random, seconds: float, variant: int, count
     changed: list[Replaced] = []
     for _ in range(count):
         # A fact is replaced once, and by kind first: else a scene's many colours would crowd out its one camera.
-        choices = [each for each in replacements(scene) if all(each[0].fact != done.fact for done in changed)]
+        choices = [each for each in replacements(scene) if all(_apart(each[0], done) for done in changed)]
         if not choices:
             break
         fact = rng.choice(_facts([each for each, _ in choices]))
@@ -170,6 +170,12 @@ def _wrong(scene: Scene, rng: random.Random, seconds: float, variant: int, count
     true = random.Random(f"{scene.seed} {variant} dense")
     told = _dense(scene, true, seconds)
     return Caption("wrong", told.text, told.steps, told.summary, tuple(changed))
+
+
+def _apart(one: Replaced, done: Replaced) -> bool:
+    """Whether both can be named: in a wrong order an event is not where it was, and a wrong event is in no order."""
+    both = {one.fact, done.fact}
+    return len(both) == 2 and not ("order" in both and one.event >= 0 and done.event >= 0)
 
 
 def _facts(found: Sequence[Replaced]) -> list[str]:

@@ -16,7 +16,7 @@ from ..cores import cores
 from ..errors import SettingsError, StorageError
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
-from .render import frame_count, write_video
+from .render import MOST_PIXELS, frame_count, write_video
 from .sampling import DIFFICULTIES, HELD_OUT, Pairing, Split, sample_scene
 from .scenes import Scene
 
@@ -54,6 +54,8 @@ class SetSettings:
             found.append(f"pairing is one of {', '.join(HELD_OUT)} and goes with the split composition")
         if min(self.width, self.height) < 16:
             found.append(f"a picture has at least 16 pixels each way, not {self.width}x{self.height}")
+        if max(self.width, self.height) > MOST_PIXELS:
+            found.append(f"a picture has at most {MOST_PIXELS} pixels each way, not {self.width}x{self.height}")
         if not 0 <= self.crf <= 51:
             found.append(f"crf is 0 to 51, not {self.crf}")
         if found:

@@ -20,6 +20,7 @@ Floats = NDArray[np.float32]
 PAN = 0.5  # of the picture, over the whole video
 ZOOM = 1.6  # from the first to the last picture
 WALL = 0.95  # brightness
+MOST_PIXELS = 16384  # each way; the encoder takes no more
 _CELL = 0.1  # of the shorter side: one patch of the background
 _PATCHES = 32  # the pattern repeats after so many
 _CONTRAST = 0.12
@@ -188,7 +189,7 @@ def write_video(
     try:
         write_pictures(render(scene, width, height, fps, seconds), partial, fps=fps, crf=crf)
         partial.replace(target)
-    except (OSError, av.FFmpegError) as error:
+    except (OSError, MemoryError, av.FFmpegError) as error:
         raise StorageError(
             f"{target}: cannot be written: {error}; is the folder there, the disk full, {width}x{height} too large?"
         ) from error
