@@ -18,6 +18,7 @@ from sharegpt4video.cli.ask import ask
 
 app = typer.Typer()
 app.command()(ask)
+SG4V = [sys.executable, "-c", "from sharegpt4video.cli import main; main()", "ask"]
 
 
 @pytest.fixture(scope="module")
@@ -137,3 +138,36 @@ def test_somebody_who_types_goes_on_after_an_error_and_stdout_has_answers_alone(
     assert (child.returncode, out) == (0, "first\nthird\n"), err
     assert "error:" in err
     assert "> " in err
+
+
+def as_bytes(*arguments: str, typed: bytes = b"", encoding: str = "utf-8:strict") -> subprocess.CompletedProcess[bytes]:
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    return subprocess.run([*SG4V, *arguments], input=typed, env=env, capture_output=True, timeout=120, check=False)
+
+
+def test_a_pipe_that_brings_no_text_is_told_so(video: str) -> None:
+    with ChatServer(default=answer("It.")) as server:
+        done = as_bytes(video, *model(server), typed=b"Caf\xe9?\n")
+        guessed = as_bytes(video, *model(server), typed=b"Caf\xe9?\n", encoding="utf-8:surrogateescape")
+    for ended, message in ((done, b"no utf-8 text"), (guessed, b"no UTF-8 text, at character 4")):
+        assert (ended.returncode, ended.stdout) == (2, b"")
+        assert message in ended.stderr
+        assert b"Traceback" not in ended.stderr
+
+
+def test_letters_that_the_output_does_not_have_are_written_as_numbers(video: str) -> None:
+    with ChatServer(default=answer("A café \U0001f389.")) as server:
+        done = as_bytes(video, "What?", *model(server), encoding="latin-1")
+    assert (done.returncode, done.stdout.strip()) == (0, b"A caf\xe9 \\U0001f389.")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no shell of that kind")
+def test_closed_input_and_output_are_no_traceback(video: str) -> None:
+    with ChatServer(default=answer("It.")) as server:
+        command = [*SG4V, video, *model(server)]
+        without_input = subprocess.run(["sh", "-c", '"$@" <&-', "sh", *command], capture_output=True, check=False)
+        command.insert(len(SG4V) + 1, "What?")
+        without_output = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, check=False)
+    assert without_input.returncode == 2
+    assert b"write the question behind the video" in without_input.stderr
+    assert without_output.returncode == 0, without_output.stderr

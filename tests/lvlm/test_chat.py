@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 
 from media import solid
 from sharegpt4video.errors import SettingsError, VLMError
-from sharegpt4video.lvlm.backend import LvlmVLM
+from sharegpt4video.lvlm.backend import LvlmVLM, in_recipe_words
 from sharegpt4video.lvlm.chat import Conversation
 from sharegpt4video.lvlm.grid import video_grid
 from sharegpt4video.prompts import prompt_set
@@ -110,6 +110,7 @@ def test_one_frame_is_one_picture_without_a_word_about_times() -> None:
     vlm = FakeVLM(["It."], max_images=1)
     said(Conversation(vlm, FRAMES[:1]), "What?")
     assert vlm.requests[0].user_text == "What?"
+    assert in_recipe_words(vlm.requests[0]).user_text == "What?"  # nor about a grid, to a released model
 
 
 def test_who_cannot_answer_is_told_apart_at_once() -> None:
@@ -119,6 +120,19 @@ def test_who_cannot_answer_is_told_apart_at_once() -> None:
         Conversation(FakeVLM(), [])
     with pytest.raises(SettingsError, match="empty"):
         said(Conversation(FakeVLM(), FRAMES), "  ")
+    with pytest.raises(SettingsError, match="the question holds bytes that are no UTF-8 text, at character 5"):
+        said(Conversation(FakeVLM(), FRAMES), "Who \udcff?")  # as Python reads a byte that is none
+    with pytest.raises(SettingsError, match="the system text holds bytes"):
+        Conversation(FakeVLM(), FRAMES, system="\udcff")
+
+
+def test_the_name_of_a_file_may_be_any_bytes() -> None:
+    vlm = FakeVLM(["It.", "It."])
+    keys = set()
+    for name in ("caf\udce9.mp4", "cafe.mp4"):
+        assert said(Conversation(vlm, FRAMES, video=name), "What?") == "It."
+        keys.add(vlm.requests[-1].key())
+    assert len(keys) == 2
 
 
 def test_a_released_model_gets_every_bit_of_the_grid_and_no_words_of_ours(tmp_path: Path) -> None:

@@ -13,6 +13,8 @@ def main() -> None:
 
     if not sys.stderr.isatty():  # read by huggingface_hub and transformers when they are imported
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    if getattr(sys.stdout, "errors", "") == "strict":  # a console that has no emoji gets its number instead
+        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     try:
         app()
     except KeyboardInterrupt:

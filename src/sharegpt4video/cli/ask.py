@@ -125,6 +125,10 @@ def _check_sees(vlm: VLM) -> None:
 
 
 def _talk(conversation: Conversation, run: Any) -> None:
+    from ..errors import SettingsError
+
+    if sys.stdin is None:  # closed by whoever started us
+        raise SettingsError("there is no input to read questions from; write the question behind the video")
     if sys.stdin.isatty():
         say(HELP)
     for line in _lines():
@@ -142,20 +146,25 @@ def _talk(conversation: Conversation, run: Any) -> None:
 
 def _answered(conversation: Conversation, text: str, run: Any) -> None:
     """Print the answer. To somebody who types, a question without an answer (too long, say) is not the end."""
-    from ..errors import VLMError
+    from ..errors import SettingsError, VLMError
 
     try:
         run(_print_answer(conversation, text))
-    except VLMError as failed:
+    except (VLMError, SettingsError) as failed:
         if not sys.stdin.isatty():
             raise
         error(failed)
 
 
 def _lines() -> Iterator[str]:
-    """What is typed or piped in, to its end (Ctrl-D)."""
+    """What is typed or piped in, to its end (Ctrl-D). Raises SettingsError for a pipe that brings no text."""
+    from ..errors import SettingsError
+
     if not sys.stdin.isatty():
-        yield from sys.stdin
+        try:
+            yield from sys.stdin
+        except UnicodeDecodeError as wrong:
+            raise SettingsError(f"the questions are no {wrong.encoding} text ({wrong.reason}); convert them") from None
         return
     while True:
         try:
@@ -167,13 +176,14 @@ def _lines() -> Iterator[str]:
         except EOFError:
             say("")
             return
+        except UnicodeDecodeError as wrong:
+            error(f"this line is no {wrong.encoding} text; write it again")
 
 
 async def _print_answer(conversation: Conversation, text: str) -> None:
     async with contextlib.aclosing(conversation.ask(text)) as pieces:
         async for piece in pieces:
             typer.echo(piece, nl=False)
-            sys.stdout.flush()
     typer.echo()
 
 

@@ -51,6 +51,7 @@ class Conversation:
                 f"the model {vlm.name!r} looks at no pictures, so it answers no questions about them; name one that"
                 " does, such as lvlm:FOLDER, hf:NAME or server:MODEL@URL"
             )
+        _check_text(system, "the system text")
         if not frames:
             raise SettingsError("a conversation needs at least one frame of the video")
         self.turns: list[tuple[str, str]] = []
@@ -63,10 +64,11 @@ class Conversation:
     async def ask(self, text: str) -> AsyncGenerator[str, None]:
         """The answer, piece by piece. An answer that is not read to its end is not remembered.
 
-        Raises SettingsError for an empty question, VLMError as the model does.
+        Raises SettingsError for a question that is empty or no text, VLMError as the model does.
         """
         if not text.strip():
             raise SettingsError("the question is empty")
+        _check_text(text, "the question")
         pieces = []
         async for piece in self._vlm.stream(self.request(text)):
             pieces.append(piece)
@@ -83,7 +85,7 @@ class Conversation:
             video=self._video,
             images=self._images,
             seconds=self._seconds,
-            layout="separate" if self._apart else "grid",
+            layout="separate" if self._apart or len(self._seconds) == 1 else "grid",
             start_seconds=self._seconds[0],
             end_seconds=self._seconds[-1],
             user_text=questions[-1],
@@ -105,6 +107,13 @@ class Conversation:
             return ""
         times = ", ".join(f"{seconds:.2f}" for seconds in self._seconds) + " s"
         return words.format(count=len(self._seconds), times=times)
+
+
+def _check_text(text: str, what: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise SettingsError(f"{what} holds bytes that are no UTF-8 text, at character {error.start + 1}") from None
 
 
 def _apart(vlm: VLM, count: int, layout: AskLayout) -> bool:

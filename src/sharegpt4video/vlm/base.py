@@ -65,6 +65,7 @@ class Request:
         if known is None:
             parts = {field.name: getattr(self, field.name) for field in fields(self)}
             parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
+            parts["video"] = self.video.encode("utf-8", "backslashreplace").decode()  # names of files can be any bytes
             del parts["remaining"]
             known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
             object.__setattr__(self, "_key", known)

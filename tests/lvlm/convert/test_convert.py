@@ -122,6 +122,21 @@ def test_back_from_what_transformers_saved_itself(
                 "mm_vision_select_layer", "mm_hidden_size", "rms_norm_eps", "model_type"):  # fmt: skip
         assert new[key] == old[key], key
     assert "not known" in report.warnings[0]
+    convert(tmp_path / "back", tmp_path / "again")  # its tower is none that a name tells, so it comes along
+    made, expected = all_weights(tmp_path / "again"), all_weights(converted)
+    assert all(made[name].equal(weight) for name, weight in expected.items())
+
+
+def test_back_from_a_configuration_that_leaves_out_what_is_usual(converted: Path, tmp_path: Path) -> None:
+    """As on the Hub (llava-hf/llama3-llava-next-8b-hf): what is Llama's or CLIP's default is not in the file."""
+    loaded(converted).save_pretrained(tmp_path / "short")
+    config = json.loads((tmp_path / "short" / "config.json").read_text())
+    for key in ("hidden_size", "num_hidden_layers", "num_attention_heads"):
+        del config["text_config"][key]
+    (tmp_path / "short" / "config.json").write_text(json.dumps(config))
+    to_original(tmp_path / "short", tmp_path / "back")
+    made = json.loads((tmp_path / "back" / "config.json").read_text())
+    assert (made["hidden_size"], made["num_hidden_layers"], made["num_attention_heads"]) == (4096, 32, 32)
 
 
 @pytest.mark.parametrize(("shards", "pickled"), [(3, False), (1, True), (4, True)])
@@ -139,6 +154,8 @@ def test_sixteen_bits_stay_and_can_be_asked_for(tmp_path: Path, source: tuple[Pa
     assert convert(tmp_path / "half", tmp_path / "same").dtype == "bfloat16"
     assert {weight.dtype for weight in all_weights(tmp_path / "same").values()} == {torch.bfloat16}
     convert(source[0], tmp_path / "asked", dtype="bfloat16")
+    to_original(tmp_path / "asked", tmp_path / "back")
+    assert json.loads((tmp_path / "back" / "config.json").read_text())["torch_dtype"] == "bfloat16"
     same, asked = all_weights(tmp_path / "same"), all_weights(tmp_path / "asked")
     differ = [name for name in same if not same[name].equal(asked[name])]
     assert differ in ([], ["language_model.lm_head.weight"])  # its new row is a mean, of rounded numbers or not

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,13 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from made_checkpoints import original_config, original_shapes, random_weights, save_original  # noqa: E402
+from made_checkpoints import (  # noqa: E402
+    llama3_tokenizer,
+    original_config,
+    original_shapes,
+    random_weights,
+    save_original,
+)
 from sharegpt4video.errors import SettingsError, StorageError  # noqa: E402
 from sharegpt4video.lvlm.convert import convert  # noqa: E402
 
@@ -78,3 +85,31 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError, match="name another one"):
         convert(tmp_path / "a", tmp_path / "file" / "out")
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("num_attention_heads", 3, "not a multiple of the number of attention heads"),
+        ("hidden_act", "foo", "KeyError: 'foo'"),
+        ("num_hidden_layers", "two", "num_hidden_layers"),
+        ("rms_norm_eps", None, "rms_norm_eps"),
+        ("image_grid_pinpoints", [[28]], r"image_grid_pinpoints is \[\[28\]\], not a list"),
+        ("image_grid_pinpoints", [28, 56], "not a list"),
+        ("image_grid_pinpoints", "[(28, 56)]", "is a text"),
+        ("mm_vision_select_layer", [-2], r"mm_vision_select_layer is \[-2\]"),
+    ],
+)
+def test_a_configuration_that_makes_no_sense_is_named(tmp_path: Path, key: str, value: Any, message: str) -> None:
+    save_original(tmp_path / "a")
+    config = json.loads((tmp_path / "a" / "config.json").read_text())
+    (tmp_path / "a" / "config.json").write_text(json.dumps({**config, key: value}))
+    with pytest.raises(SettingsError, match=rf"config\.json: .*{message}"):
+        convert(tmp_path / "a", tmp_path / "out")
+
+
+def test_a_tokenizer_configuration_that_is_none_is_named(tmp_path: Path) -> None:
+    save_original(tmp_path / "a", tokenizer=llama3_tokenizer(), rows=261)
+    (tmp_path / "a" / "tokenizer_config.json").write_text("[]")
+    with pytest.raises(SettingsError, match="the tokenizer cannot be loaded"):
+        convert(tmp_path / "a", tmp_path / "out")

@@ -81,6 +81,7 @@ def assert_equal(out: Path, expected: dict[str, Any]) -> None:
         {},
         {"use_rslora": True},
         {"rank_pattern": {"q_proj": 2}, "alpha_pattern": {"q_proj": 5, "layers.1.mlp.up_proj": 3}},
+        {"alpha_pattern": {"q_proj|layers.0.mlp.up_proj": 5}},
     ],
 )
 def test_merging_equals_pefts(tmp_path: Path, options: dict[str, Any]) -> None:
@@ -149,4 +150,12 @@ def test_kinds_that_need_more_than_a_product_are_refused(tmp_path: Path) -> None
     path = tmp_path / "lora" / "adapter_config.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "use_dora": True, "bias": "all"}))
     with pytest.raises(SettingsError, match="use_dora, bias all"):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+
+
+def test_factors_that_belong_to_a_changed_base_are_refused(tmp_path: Path) -> None:
+    """PEFT takes the first factors away from the base, again each time it loads them."""
+    base = save_original(tmp_path / "base")
+    save_lora(tmp_path / "lora", tmp_path / "base", {}, base, init_lora_weights="pissa")
+    with pytest.raises(SettingsError, match="init_lora_weights pissa"):
         convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
 from .files import Stored, read_json
+from .lora import TOWER
 
 KINDS = ("llava_llama", "llava")
 """``model_type`` of checkpoints of the original code with a Llama (Yi is one, too)."""
@@ -33,6 +35,7 @@ _SUPPORTED = {
     "image_aspect_ratio": ("anyres",),
     "mm_vision_select_feature": ("patch", "cls_patch"),
 }
+_VISION_DEFAULTS = {"image_size": 224, "patch_size": 32}  # CLIPVisionConfig's own, which files may leave out
 _STRATEGY = {"patch": "default", "cls_patch": "full"}
 _FEATURE = {strategy: feature for feature, strategy in _STRATEGY.items()}
 _TILE_PIXELS = 336
@@ -67,25 +70,41 @@ def read_original(folder: Path) -> dict[str, Any]:
     found = [f"{key} is {config.get(key)!r}, not {' or '.join(map(repr, known))}"
              for key, known in _SUPPORTED.items() if config.get(key, known[0]) not in known]  # fmt: skip
     found += [f"{key} is missing" for key in (*_REQUIRED, "image_grid_pinpoints") if not config.get(key)]
-    if isinstance(config.get("image_grid_pinpoints"), str):
-        found.append("image_grid_pinpoints is a text; write it as a list of [width, height]")
+    found += _oddities(config)
     if found:
         raise SettingsError(f"{folder / 'config.json'}: {'; '.join(found)}")
     return config
 
 
-def vision_config(source: Path, config: Mapping[str, Any], given: Path | None) -> tuple[dict[str, Any], Path | None]:
+def _oddities(config: Mapping[str, Any]) -> list[str]:
+    """Values of another kind than they have to be."""
+    found = []
+    pinpoints = config.get("image_grid_pinpoints") or []
+    if isinstance(pinpoints, str):
+        found.append("image_grid_pinpoints is a text; write it as a list of [width, height]")
+    elif not all(isinstance(pair, list) and [type(side) for side in pair] == [int, int] for pair in pinpoints):
+        found.append(f"image_grid_pinpoints is {pinpoints!r}, not a list of [width, height]")
+    if type(layer := config.get("mm_vision_select_layer", -2)) is not int:
+        found.append(f"mm_vision_select_layer is {layer!r}, not a number")
+    return found
+
+
+def vision_config(
+    folders: Sequence[Path], config: Mapping[str, Any], given: Path | None
+) -> tuple[dict[str, Any], Path | None]:
     """The configuration of the vision tower, and its folder if there is one.
 
-    Looked for in the folder given, where ``mm_vision_tower`` points (from the checkpoint or beside it), and in
-    ``vision_tower``; CLIP-L/14-336 is known by its name. Raises SettingsError if it is not found.
+    Looked for in the folder given, else for each of a checkpoint's ``folders`` in ``vision_tower`` and where
+    ``mm_vision_tower`` points (from the folder or beside it); CLIP-L/14-336 is known by its name. Raises SettingsError
+    if it is not found.
     """
-    named = str(config["mm_vision_tower"])
-    for folder in [given] if given else [source / named, source.parent / named, source / "vision_tower"]:
+    source, named = folders[0], str(config["mm_vision_tower"])
+    places = [place for folder in folders for place in (folder / TOWER, folder / named, folder.parent / named)]
+    for folder in [given] if given else places:
         if (folder / "config.json").is_file():
             found = read_json(folder / "config.json")
             vision = found.get("vision_config", found)
-            return {"model_type": "clip_vision_model", **_known(vision)}, folder
+            return {"model_type": "clip_vision_model", **_VISION_DEFAULTS, **_known(vision)}, folder
     if given is None and named.rstrip("/").endswith(_CLIP_L_NAME):
         return dict(CLIP_L_336), None
     where = f"{given} has no config.json" if given else f"it is called {named!r}, and is not beside the checkpoint"
@@ -118,6 +137,29 @@ def to_transformers(
     }
 
 
+@contextmanager
+def taken_by_transformers(source: Path) -> Iterator[None]:
+    """Turn what transformers raises for a configuration that makes no sense into a SettingsError."""
+    from huggingface_hub.errors import StrictDataclassError
+
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, AttributeError, StrictDataclassError) as error:
+        said = " ".join(str(error).split())[:300]
+        raise SettingsError(
+            f"{source / 'config.json'}: transformers does not take this configuration ({type(error).__name__}: {said})"
+        ) from error
+
+
+def complete(source: Path, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration of LlavaNext with the values that a file may leave out. Raises SettingsError if it is wrong."""
+    import transformers
+
+    with taken_by_transformers(source):
+        found: dict[str, Any] = transformers.LlavaNextConfig.from_dict(dict(config)).to_dict()
+    return found
+
+
 def to_original(config: Mapping[str, Any], *, rows: int, dtype: str) -> dict[str, Any]:
     """The original's configuration for one of LlavaNext, where the original itself is not known."""
     text = dict(config["text_config"])
@@ -144,6 +186,13 @@ def to_original(config: Mapping[str, Any], *, rows: int, dtype: str) -> dict[str
         "unfreeze_mm_vision_tower": True,  # else the original code takes the tower from the hub, not from here
         "use_mm_proj": True,
     }
+
+
+def own_tower(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The vision tower's configuration of a LlavaNext; empty for CLIP-L/14-336, which is known by its name."""
+    vision = _known(config["vision_config"])
+    usual = all(vision.get(key) == value for key, value in CLIP_L_336.items() if key != "projection_dim")
+    return {} if usual else vision
 
 
 def preprocessor(vision: Mapping[str, Any], pinpoints: list[list[int]]) -> dict[str, Any]:

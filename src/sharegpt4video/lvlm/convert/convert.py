@@ -22,7 +22,7 @@ from .files import (
     write_json,
     write_shards,
 )
-from .lora import Adapter, is_adapter, read_adapter
+from .lora import Adapter, is_adapter, read_adapter, read_tower
 
 RECORD = "sg4v_conversion.json"
 """What a converted folder keeps of its source, so that it can be turned back."""
@@ -138,22 +138,28 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
     if not files:
         raise SettingsError(f"{folders[-1]}: no weights found (*.safetensors, pytorch_model*.bin)")
     found = stored_in(files)
+    if not _has_tower(found):
+        found |= read_tower(folders[-1])
     dropped = tuple(name for name in (*found, *adapter.whole) if names.is_dropped(name))
     weights = {name: stored for name, stored in {**found, **adapter.whole}.items() if not names.is_dropped(name)}
     if lost := sorted(set(adapter.low_rank) - set(weights)):
         raise SettingsError(
             f"{source}: the base has no weights for these LoRA ones: {_list(lost)}; is it another model?"
         )
-    vision, tower_folder = configs.vision_config(source, config, tower)
+    vision, tower_folder = configs.vision_config(folders, config, tower)
     vision_from = "the checkpoint"
     warnings: tuple[str, ...] = ()
-    if not any(name.startswith("model.vision_tower.") for name in weights):
+    if not _has_tower(weights):
         weights |= _tower_weights(tower_folder, source)
         vision_from = str(tower_folder)
         warnings = (
             f"the checkpoint holds no vision tower; it was taken from {tower_folder}, as it was before training",
         )
     return _Parts(source, config, vision, weights, adapter, folders, vision_from, dropped, warnings)
+
+
+def _has_tower(weights: Mapping[str, Stored]) -> bool:
+    return any(name.startswith("model.vision_tower.") for name in weights)
 
 
 def _tower_weights(folder: Path | None, source: Path) -> dict[str, Stored]:
@@ -187,7 +193,7 @@ def _write(
     paths = write_shards(tensors, folder, shard_bytes, on_shard)
     for reader in readers:
         reader.close()
-    notes = _write_texts(parts, folder, config, spoken, rows)
+    notes = _write_texts(parts, folder, config, spoken, rows, dtype)
     return ConversionReport(
         source=parts.source,
         out=out,
@@ -255,7 +261,8 @@ def _with_rows(weight: Any, rows: int, *, zero: bool) -> Any:
 
 def _check(source: Path, config: Mapping[str, Any], tensors: Sequence[Planned]) -> None:
     """Hold names and shapes against transformers' own model. Raises SettingsError listing all that is amiss."""
-    wanted = expected_shapes(config)
+    with configs.taken_by_transformers(source):
+        wanted = expected_shapes(config)
     made = {tensor.name: tensor.shape for tensor in tensors}
     found = []
     if missing := sorted(set(wanted) - set(made)):
@@ -282,14 +289,15 @@ def expected_shapes(config: Mapping[str, Any]) -> dict[str, tuple[int, ...]]:
 
 
 def _write_texts(
-    parts: _Parts, folder: Path, config: Mapping[str, Any], spoken: texts.Language, rows: int
+    parts: _Parts, folder: Path, config: Mapping[str, Any], spoken: texts.Language, rows: int, dtype: str | None
 ) -> list[str]:
     write_json(folder / "config.json", config)
     plain, notes = texts.generation_config(parts.folders[0], spoken, parts.config)
     write_json(folder / "generation_config.json", plain)
     options = configs.preprocessor(parts.vision, config["image_grid_pinpoints"])
     save_processor(folder, options, config, spoken)
-    record = {"original_config": dict(parts.config), "original_rows": rows, "dropped": list(parts.dropped)}
+    retyped = {"torch_dtype": dtype} if dtype else {}
+    record = {"original_config": {**parts.config, **retyped}, "original_rows": rows, "dropped": list(parts.dropped)}
     write_json(folder / RECORD, record)
     texts.keep_files(parts.folders, folder)
     return notes

@@ -12,6 +12,10 @@ from ...errors import SettingsError
 from .files import Reader, Stored, read_json, stored_in, weight_files
 
 NON_LORA = "non_lora_trainables.bin"
+TOWER = "vision_tower"
+"""The folder in which the original training saves a tower that it trained, beside the weights of the rest."""
+_CHANGE_BASE = ("pissa", "olora", "corda", "loftq")
+"""Ways to begin LoRA that take something away from the base's weights; PEFT does so again when it loads them."""
 _FACTOR = re.compile(r"base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight")
 
 
@@ -63,31 +67,37 @@ def read_adapter(folder: Path) -> Adapter:
         f"{module}.weight": (pair["A"], pair["B"], _scale(config, module, pair["A"].shape[0]))
         for module, pair in factors.items()
     }
-    return Adapter(low_rank, _whole(folder))
+    # A tower that LoRA leaked into is saved with the factors that are in the adapter's own file, too.
+    tower = {name: stored for name, stored in read_tower(folder).items() if name.partition(".lora_")[0] not in factors}
+    return Adapter(low_rank, {**tower, **_whole(folder)})
 
 
-def _whole(folder: Path) -> dict[str, Stored]:
-    """Weights that were trained outside LoRA, and the vision tower that some trainings save beside them."""
-    found: dict[str, Stored] = {}
-    if (folder / NON_LORA).is_file():
-        for name, stored in stored_in([folder / NON_LORA]).items():
-            found[_without_wrappers(name)] = stored
-    for name, stored in stored_in(weight_files(folder / "vision_tower")).items():
+def read_tower(folder: Path) -> dict[str, Stored]:
+    """The vision tower that was trained and saved beside a checkpoint, by original names; empty if there is none."""
+    found = {}
+    for name, stored in stored_in(weight_files(folder / TOWER)).items():
         full = name if name.startswith("model.vision_tower.") else f"model.vision_tower.vision_tower.{name}"
-        found.setdefault(full, stored)
+        found[_without_wrappers(full)] = stored
     return found
 
 
+def _whole(folder: Path) -> dict[str, Stored]:
+    """Weights that were trained outside LoRA."""
+    if not (folder / NON_LORA).is_file():
+        return {}
+    return {_without_wrappers(name): stored for name, stored in stored_in([folder / NON_LORA]).items()}
+
+
 def _without_wrappers(name: str) -> str:
-    """PEFT and the trainer each put their own name in front."""
-    name = name.removeprefix("base_model.")
+    """PEFT and the trainer each put their own name in front; PEFT also into the name of a layer with factors."""
+    name = name.removeprefix("base_model.").replace(".base_layer.", ".")
     return name.removeprefix("model.") if name.startswith(("model.model.", "model.lm_head.")) else name
 
 
 def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
     alpha = float(config["lora_alpha"])
     for pattern, own in (config.get("alpha_pattern") or {}).items():
-        if re.fullmatch(rf"(?:.*\.)?{pattern}", module):
+        if re.fullmatch(rf"(?:.*\.)?(?:{pattern})", module):
             alpha = float(own)
             break
     return float(alpha / rank**0.5 if config.get("use_rslora") else alpha / rank)
@@ -100,6 +110,9 @@ def _check(config: Mapping[str, Any], folder: Path) -> None:
               if config.get(name)]  # fmt: skip
     if config.get("bias", "none") != "none":
         found.append(f"bias {config['bias']}")
+    begun = str(config.get("init_lora_weights", ""))
+    if begun.startswith(_CHANGE_BASE):  # the factors belong to another base than the files hold
+        found.append(f"init_lora_weights {begun}")
     if "lora_alpha" not in config:
         found.append("no lora_alpha")
     if found:

@@ -23,6 +23,7 @@ from .files import (
     write_json,
     write_shards,
 )
+from .lora import TOWER
 
 _COPIED = ("tokenizer.model", "special_tokens_map.json", "vocab.json", "merges.txt")
 
@@ -46,6 +47,7 @@ def to_original(
         raise SettingsError(
             f"{source}: model_type is {config.get('model_type')!r}, not 'llava_next'; nothing to turn back"
         )
+    config = configs.complete(source, config)
     stored = stored_in(weight_files(source))
     unknown = [name for name in stored if names.to_original(name) is None]
     if unknown or not stored:
@@ -74,6 +76,10 @@ def _write(
     reader.close()
     dtype = configs.main_dtype(stored)
     plain = record.get("original_config") or configs.to_original(config, rows=rows, dtype=dtype)
+    if "original_config" not in record and (tower := configs.own_tower(config)):
+        (folder / TOWER).mkdir()
+        write_json(folder / TOWER / "config.json", tower)
+        plain = {**plain, "mm_vision_tower": TOWER}
     write_json(folder / "config.json", plain)
     warnings = [] if record else ["the original configuration is not known; one was made from this one"]
     _write_texts(source, folder, rows)

@@ -205,7 +205,8 @@ class HfEngine:
     def _too_long(self, input_tokens: int) -> VLMError:
         return VLMError(
             f"{self.name}: the request is too long for this model: {input_tokens} tokens with its pictures, and the"
-            f" model takes {self.loaded.context_tokens}; fewer fold_steps, fewer pictures (max_images) or smaller ones"
+            f" model takes {self.loaded.context_tokens}; fewer pictures (max_images) or smaller ones, fewer fold_steps,"
+            " or a shorter question or conversation"
         )
 
 
