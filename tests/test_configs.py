@@ -85,3 +85,26 @@ def test_a_config_fits_the_cards_it_is_meant_for(name: str) -> None:
     assert found.fits(settings.run.sharding)
     row = settings.data.pack_tokens if settings.data.packing else settings.data.max_tokens
     assert found.sample.tokens <= settings.data.max_tokens <= row
+
+
+def test_the_table_of_the_docs_is_what_a_plan_says() -> None:
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from sharegpt4video.lvlm.model.plan import plan
+
+    lines = (FOLDER.parent / "docs" / "training-plan.md").read_text(encoding="utf-8").splitlines()
+    rows = {
+        cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for line in lines if (cells := line.split("|"))[2:]
+    }
+    for at, name in enumerate(rows["file in `configs/`"]):
+        settings = read(f"{name.strip('`')}.yaml")
+        samples = int(rows["samples"][at].replace(",", ""))
+        found = plan(settings, gpus=8, samples=samples)
+        memories = [found.memories[kind].total / 1e9 for kind in ("none", "deepspeed", "fsdp2")]
+        said = rows["memory of each of 8 GPUs: alone / ZeRO-2 / FSDP2"][at]
+        assert said == " / ".join(f"{one:.0f}" for one in memories) + " GB", name
+        assert rows["steps of 128"][at] == f"{found.steps:,}"
+        assert rows["hours on 8 H100 at 40 % MFU"][at] == f"{found.hours:.2f}"
+        assert rows["tokens/s on each"][at] == f"{found.tokens_per_second:,.0f}"
+        on_a100 = plan(settings, gpus=32, gpu_kind="A100-80", samples=samples)
+        assert rows["hours on 32 A100 at 40 % MFU"][at] == f"{on_a100.hours:.2f}"

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from sharegpt4video.cli.train import train, train_settings
+from sharegpt4video.cli.train import progress, train, train_settings
 from sharegpt4video.errors import SettingsError
 
 torch = pytest.importorskip("torch")
@@ -108,3 +108,18 @@ def test_without_the_extra_the_plan_says_how_to_install_it() -> None:
     assert said.returncode == 1
     assert said.stderr.strip().endswith("pip install 'sharegpt4video[train]'")
     assert "Traceback" not in said.stderr
+
+
+def test_only_the_first_process_draws_a_bar(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """torchrun gives all of them the same terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, as far as rich knows
+    shown = []
+    for rank in ("0", "1"):
+        monkeypatch.setenv("RANK", rank)
+        with progress():
+            pass
+        shown.append(capsys.readouterr().err)
+    assert "step" in shown[0]
+    assert not shown[1]

@@ -132,7 +132,7 @@ def progress() -> Iterator[Callable[[StepReport], None]]:
     console = Console(stderr=True)
     bar = Progress(
         TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TimeRemainingColumn(compact=True),
-        TextColumn("{task.description}"), console=console, disable=not console.is_terminal,
+        TextColumn("{task.description}"), console=console, disable=not (console.is_terminal and _first()),
     )  # fmt: skip
     with bar:
         task = bar.add_task("", total=None)

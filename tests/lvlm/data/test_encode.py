@@ -89,6 +89,21 @@ def test_a_sample_that_cannot_be_used_says_why(processor: Any, changes: dict[str
     assert (caught.value.id, caught.value.kind) == ("a", kind)
 
 
+def test_a_damaged_avif_costs_one_sample(processor: Any, tmp_path: Path) -> None:
+    """Pillow says RuntimeError of it, and of nothing else; pictures of the web are called .jpg whatever they are."""
+    from PIL import Image, features
+
+    if not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
+    path = tmp_path / "a.jpg"
+    Image.new("RGB", (16, 16)).save(path, "AVIF")
+    path.write_bytes(path.read_bytes().replace(b"iloc", b"free"))
+    shown = Sample("a", (Turn("user", "a", 1), Turn("assistant", "b")), images=(str(path),))
+    with pytest.raises(SampleError, match="cannot be read as a picture") as caught:
+        Encoder(processor, DataSettings()).encode(shown)
+    assert caught.value.kind == "undecodable"
+
+
 def test_a_long_text_is_refused_before_its_picture_is_opened(processor: Any) -> None:
     long = (Turn("user", "a" * 500, 1), Turn("assistant", "b"))
     with pytest.raises(SampleError, match="max_tokens"):

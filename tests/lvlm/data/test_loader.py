@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -112,6 +115,9 @@ def test_a_batch_of_texts_gets_a_grey_picture_to_look_at(processor: Any, convers
     assert [batch.media for batch in plain.batches] == [0]
     assert [batch.inputs["pixel_values"].shape[0] for batch in step.batches] == [1]
     assert (step.samples, step.loss_tokens) == (plain.samples, plain.loss_tokens)
+    told = [(batch.tokens, batch.visual_tokens) for batch in step.batches]
+    assert told == [(batch.tokens, batch.visual_tokens) for batch in plain.batches]  # as in a run of one process
+    assert all(batch.tokens + batch.padding == batch.inputs["input_ids"].numel() for batch in step.batches)
     blank = loader(processor, path).blank()
     assert (blank.samples, blank.loss_tokens, blank.media) == (0, 0, 1)
 
@@ -188,6 +194,39 @@ def test_processes_that_cannot_be_started_end_the_run(
     (sample,) = read_samples(DataSource(str(conversations(1))))
     with Workers(Encoder(processor, SETTINGS), 1) as workers, pytest.raises(raised):
         workers.submit(sample).result(10)
+
+
+def test_a_signal_for_the_whole_group_costs_no_sample(processor: Any, conversations: Callable[..., Path]) -> None:
+    """timeout, Slurm and shells send SIGTERM to all processes; the step that is begun is to be finished."""
+    good = read_samples(DataSource(str(conversations(2))))
+    with Workers(Encoder(processor, SETTINGS), 1) as workers:
+        workers.submit(good[0]).result(120)  # it runs
+        (running,) = workers._running
+        os.kill(running._process.pid, signal.SIGTERM)
+        answer = workers.submit(good[1]).result(120)
+        assert not isinstance(answer, SampleError), answer
+        assert workers._running == {running}
+
+
+def test_a_program_that_ends_without_leaving_the_loader_does_not_hang(
+    processor: Any, conversations: Callable[..., Path], tmp_path: Path
+) -> None:
+    processor.save_pretrained(tmp_path / "processor")
+    script = (
+        "import sys\n"
+        "from transformers import AutoProcessor\n"
+        "from sharegpt4video.lvlm.data import Encoder, read_samples\n"
+        "from sharegpt4video.lvlm.data.workers import Workers\n"
+        "from sharegpt4video.lvlm.settings import DataSettings, DataSource\n"
+        "workers = Workers(Encoder(AutoProcessor.from_pretrained(sys.argv[1], backend='pil'), DataSettings()), 1)\n"
+        "print(workers.submit(read_samples(DataSource(sys.argv[2]))[0]).result().id)\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", script, str(tmp_path / "processor"), str(conversations(1))],
+        capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert "train.json" in ended.stdout
 
 
 def test_leaving_early_ends_the_processes(processor: Any, conversations: Callable[..., Path]) -> None:

@@ -1,9 +1,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from fractions import Fraction
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from sharegpt4video.lvlm.data.order import Order, deal
@@ -48,6 +49,16 @@ def test_any_place_can_be_entered() -> None:
     whole = order.part(0, len(order))
     for begin in range(0, len(order), 5):
         assert Order([13, 5], [0.3, 1.7], seed=1, epochs=7.5).part(begin, begin + 5) == whole[begin : begin + 5]
+
+
+@given(st.lists(st.tuples(st.integers(1, 40), st.integers(1, 300)), min_size=1, max_size=4))
+def test_epochs_follow_each_other(sources: list[tuple[int, int]]) -> None:
+    each = [Fraction(size * hundredths, 100) for size, hundredths in sources]
+    assume(min(each) >= 1)
+    order = Order([size for size, _ in sources], [hundredths / 100 for _, hundredths in sources], epochs=20)
+    bounds = [sum(int(epoch * amount) for amount in each) for epoch in range(21)]
+    found = [order.epoch_of(place) for place in range(len(order))]
+    assert found == [epoch for epoch in range(20) for _ in range(bounds[epoch], bounds[epoch + 1])]
 
 
 @pytest.mark.parametrize(("epochs", "length"), [(0.5, 50), (1.5, 150), (0.29, 29), (3, 300)])

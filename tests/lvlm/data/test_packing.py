@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -63,8 +64,11 @@ def examples(processor: Any, conversations: Callable[..., Path]) -> list[Example
         7, at2={"image": None, "conversations": asked},
         at4={"image": ["train.json-0.png", "train.json-1.png"], "conversations": two},
     )  # fmt: skip
+    Image.new("RGB", (90, 28), "teal").save(path.parent / "train.json-5.png")
     encoder = Encoder(processor, DataSettings(max_tokens=400))
-    return [encoder.encode(sample) for sample in read_samples(DataSource(str(path)))]
+    made = [encoder.encode(sample) for sample in read_samples(DataSource(str(path)))]
+    assert len({len(tiles) for example in made for tiles in example.pixel_values}) > 1, "all have as many tiles"
+    return made
 
 
 def losses(model: Any, batch: Batch) -> dict[str, Any]:

@@ -150,10 +150,24 @@ def test_a_wrong_sample_is_named_and_the_others_are_read(tmp_path: Path, changes
 
 
 def test_a_video_without_a_place_is_refused(tmp_path: Path) -> None:
-    plain = one(video="v.mp4", conversations=[{"from": "human", "value": "What?"}, SAID])
-    del plain["image"]
-    with pytest.raises(SampleError, match="no turn says where"):
-        _ = read_samples(written(tmp_path, [plain]))[0]
+    """Also where a table was written as JSON, with null for what a row lacks."""
+    null = one(video="v.mp4", image=None, conversations=[{"from": "human", "value": "What?"}, SAID])
+    absent = {name: value for name, value in null.items() if name != "image"}
+    samples = read_samples(written(tmp_path, [absent, null]))
+    for at in (0, 1):
+        with pytest.raises(SampleError, match="no turn says where"):
+            _ = samples[at]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"id": "cut \ud83d"}, {"image": "\udc00.png"}, {"conversations": [ASKED, {"from": "gpt", "value": "\ud83d"}]}],
+)
+def test_half_a_character_is_named_in_whole_ones(tmp_path: Path, changes: dict[str, Any]) -> None:
+    samples = read_samples(written(tmp_path, [one(), one(**changes)]))
+    with pytest.raises(SampleError, match="half of a character") as caught:
+        _ = samples[1]
+    assert str(caught.value).encode().startswith(b"sample train.json[1]: ")
 
 
 def test_the_index_of_many_samples_is_small_and_says_where_each_is(tmp_path: Path) -> None:

@@ -88,6 +88,12 @@ def test_with_a_shape_the_base_is_not_read() -> None:
     assert plan(named).memories == plan(RECIPE).memories
 
 
+def test_on_one_gpu_nothing_is_shared_and_nothing_gathered() -> None:
+    """``fsdp2`` is then what ``none`` is, as in the training itself."""
+    found = plan(RECIPE, gpus=1).memories
+    assert found["fsdp2"] == found["none"]
+
+
 @pytest.mark.parametrize("wrong", [{"gpus": 0}, {"mfu": 1.4}, {"samples": 0}, {"gpu_kind": "H1"}])
 def test_a_plan_for_nothing_is_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(SettingsError):
@@ -106,6 +112,9 @@ def test_a_plan_for_nothing_is_refused(wrong: dict[str, object]) -> None:
         ("NVIDIA H200 NVL", None),
         ("NVIDIA GB200", None),
         ("NVIDIA B200", "B200"),
+        ("NVIDIA GH200 480GB", None),
+        ("NVIDIA RTX A1000", None),
+        ("NVIDIA A100-SXM4-80GB MIG 3g.40gb", None),
         ("NVIDIA GeForce RTX 3060", None),
     ],
 )

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,8 @@ import torch
 from sharegpt4video.errors import SettingsError, StorageError
 from sharegpt4video.lvlm.settings import TrainSettings
 from sharegpt4video.lvlm.train import StepReport, train
+from sharegpt4video.lvlm.train.checkpoints import newest
+from sharegpt4video.lvlm.train.same import check_same
 
 Tiny = Callable[..., TrainSettings]
 
@@ -206,6 +208,18 @@ def test_a_copy_that_somebody_made_is_left_alone(tiny: Tiny, tmp_path: Path, und
     shutil.rmtree(folder / "step-000006")
     assert train(with_dropout(tiny), tmp_path).resumed_from == 4
     assert (folder / "step-000004-best" / "state.json").exists()
+
+
+@pytest.mark.parametrize(("before", "now"), [("deepspeed", "none"), ("fsdp2", "deepspeed")])
+def test_moments_in_another_form_are_not_forgotten(tiny: Tiny, undisturbed: Path, before: str, now: str) -> None:
+    """A checkpoint of DeepSpeed has none that anybody else reads: AdamW would begin anew at the old step."""
+    settings = with_dropout(tiny)
+    found, _ = newest(undisturbed)
+    assert found is not None
+    plain = replace(settings, run=replace(settings.run, sharding=before)).to_plain()  # type: ignore[arg-type]
+    changed = replace(settings, run=replace(settings.run, sharding=now))  # type: ignore[arg-type]
+    with pytest.raises(SettingsError, match="DeepSpeed keeps the optimiser's moments"):
+        check_same(replace(found, settings=plain), changed, found.facts, 1)
 
 
 def test_a_second_run_in_the_same_folder_is_refused(tiny: Tiny, tmp_path: Path) -> None:

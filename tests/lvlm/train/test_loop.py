@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -11,7 +14,7 @@ from torch.nn import functional
 
 from sharegpt4video.lvlm.data.loader import Step
 from sharegpt4video.lvlm.model.build import build
-from sharegpt4video.lvlm.settings import TrainSettings
+from sharegpt4video.lvlm.settings import DataSource, TrainSettings
 from sharegpt4video.lvlm.train.assemble import make_encoder, make_engine, make_loader, make_model
 from sharegpt4video.lvlm.train.loop import Loop
 from sharegpt4video.lvlm.train.processes import Processes
@@ -120,6 +123,17 @@ def test_the_loss_is_the_mean_over_tokens_not_over_batches(made: tuple[Loop, Ste
     assert report.loss == pytest.approx(summed / learned, rel=1e-5)
 
 
+def test_only_the_time_that_samples_were_waited_for_is_data_stall(made: tuple[Loop, Step]) -> None:
+    """Not what passes between two steps while a checkpoint is written."""
+    loop, step = made
+    steps = [replace(step, number=number, waited_seconds=1e-4 * number) for number in (1, 2)]
+    reports = []
+    for report, _, _ in loop.run(steps, lambda: False):
+        reports.append(report)
+        time.sleep(0.5)  # saving
+    assert [one.data_stall * one.seconds for one in reports] == pytest.approx([1e-4, 2e-4])
+
+
 @pytest.mark.parametrize("longest", [0.0, 0.1])
 def test_a_step_is_that_of_a_plain_loop_of_transformers_and_torch(tiny: Tiny, longest: float) -> None:
     settings = tiny(
@@ -159,6 +173,23 @@ def test_a_step_is_that_of_a_plain_loop_of_transformers_and_torch(tiny: Tiny, lo
         # Adam makes a whole step of a gradient that is all rounding.
         told = p.grad.abs() > 1e-5 * p.grad.abs().max()
         assert torch.allclose(trained[name][told], p[told], atol=2e-5), name
+
+
+def test_padding_is_calculated_but_not_needed(tiny: Tiny, conversations: Path, tmp_path: Path) -> None:
+    """Else MFU would rise with the padding, which tokens per second do not."""
+    samples = json.loads(conversations.read_text(encoding="utf-8"))
+    for number, sample in enumerate(samples):
+        sample["conversations"][1]["value"] += " and left" * number
+    (tmp_path / "uneven.json").write_text(json.dumps(samples), encoding="utf-8")
+    source = DataSource(str(tmp_path / "uneven.json"), media=str(conversations.parent))
+    counted, padding = [], []
+    for rows in (1, 4):
+        loop, step = made_of(tiny(optimiser__micro_batch=rows, data__sources=(source,)))
+        counted.append(loop.flops(step.batches))
+        padding.append(sum(batch.padding for batch in step.batches))
+    assert padding[0] == 0 < padding[1]
+    assert counted[1].model == pytest.approx(counted[0].model)
+    assert counted[1].hardware > counted[0].hardware
 
 
 def test_lengths_of_examples_in_a_row() -> None:

@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,7 @@ from sharegpt4video.lvlm.model.build import build, processor
 from sharegpt4video.lvlm.settings import ModelSettings, TrainSettings
 from sharegpt4video.lvlm.train import merge, train
 from sharegpt4video.lvlm.train.assemble import make_encoder, make_loader
+from sharegpt4video.lvlm.train.card import card
 from sharegpt4video.lvlm.train.merging import find, fold, load
 from sharegpt4video.lvlm.train.processes import Processes
 from sharegpt4video.lvlm.train.streamed import base_files, write_streamed
@@ -100,6 +102,23 @@ def test_the_card_says_what_and_how(trained: TrainSettings, run: Path, tmp_path:
     assert "samples.json" in text
     shown = yaml.safe_load(text.split("```yaml")[1].split("```")[0])
     assert shown["tune"]["lora_rank"] == trained.tune.lora_rank
+
+
+def test_only_a_base_on_the_hub_is_linked(
+    trained: TrainSettings, run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Hub refuses a card whose base is a path of this machine."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "models" / "base").mkdir(parents=True)
+    for base, linked in (
+        ("llava-hf/a-base_1.5", True),
+        ("models/base", False),
+        ("a/b/c", False),
+        (str(tmp_path), False),
+    ):
+        settings = replace(trained, model=ModelSettings(base=base))
+        head = yaml.safe_load(card(find(run), settings).split("---")[1])
+        assert ("base_model" in head) == linked, base
 
 
 @pytest.mark.usefixtures("trained")

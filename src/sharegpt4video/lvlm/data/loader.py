@@ -194,8 +194,16 @@ class StepLoader:
     def _batch(self, rows: list[list[Example]]) -> Batch:
         if not self._blank_images or any(example.media for row in rows for example in row):
             return self._collate(rows)
-        batch = self._collate([*rows, [self._encoder.blank()]])
-        return replace(batch, samples=batch.samples - 1, ids=batch.ids[:-1])
+        blank = self._encoder.blank()
+        batch = self._collate([*rows, [blank]])
+        return replace(
+            batch,
+            samples=batch.samples - 1,
+            tokens=batch.tokens - blank.tokens,
+            padding=batch.padding + blank.tokens,
+            visual_tokens=batch.visual_tokens - blank.visual_tokens,
+            ids=batch.ids[:-1],
+        )
 
     def _collate(self, rows: list[list[Example]]) -> Batch:
         return collate(rows, self._encoder.pad_id, self._settings.packing, one_row=self._one_row)

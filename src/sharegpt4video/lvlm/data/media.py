@@ -56,7 +56,8 @@ def _picture(id: str, path: str) -> Pixels:
     try:
         with Pillow.open(Path(path)) as opened:
             return np.asarray(opened.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:  # all of them Pillow's words
+    # All of them Pillow's words for damage; RuntimeError is that of its reader of AVIF.
+    except (OSError, ValueError, SyntaxError, RuntimeError, Pillow.DecompressionBombError) as error:
         raise SampleError(id, f"{path}: cannot be read as a picture: {error}", "undecodable") from error
 
 

@@ -85,6 +85,7 @@ class Samples(Sequence[Sample]):
             plain = json.loads(raw)
         except ValueError as error:
             raise SampleError(name, f"is not JSON: {error}") from error
+        _check_characters(plain, name)
         return _sample(plain, name, self.media, len(raw))
 
     def raw(self, index: int) -> bytes:
@@ -121,6 +122,15 @@ def read_samples(source: DataSource) -> Samples:
             '"sg4v dataset export" writes with the formats llava and captioner'
         )
     return found
+
+
+def _check_characters(plain: Any, name: str) -> None:
+    """JSON can spell half of a character, as in a text cut within an emoji; no tokenizer and no log takes that."""
+    try:
+        json.dumps(plain, ensure_ascii=False).encode()
+    except UnicodeEncodeError as error:
+        half = error.object[error.start]
+        raise SampleError(name, f"holds half of a character ({half!a}); was a text cut within an emoji?") from error
 
 
 def _sample(plain: Any, name: str, media: Path, size: int) -> Sample:
@@ -194,7 +204,7 @@ def _media(id: str, plain: Mapping[str, Any], turns: tuple[Turn, ...], media: Pa
     if not images and places:
         shown = f"one video has one place, not {places}" if video else f"{places} places but neither image nor video"
         raise SampleError(id, shown)
-    if video and "image" not in plain:
+    if video and plain.get("image") is None:  # tables written as JSON have every key, some of them null
         raise SampleError(id, f"no turn says where the video is shown; put {VIDEO} into the question")
     return tuple(_located(path, media) for path in images), ""
 

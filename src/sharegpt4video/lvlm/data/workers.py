@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import io
 import multiprocessing
 import pickle
@@ -54,6 +55,8 @@ class Workers:
         self._threads = [threading.Thread(target=self._serve, daemon=True, name="sg4v-data") for _ in range(processes)]
         for thread in self._threads:
             thread.start()
+        # Before multiprocessing, which would end by SIGTERM, and wait for, what is left when the program ends.
+        atexit.register(self.close)
 
     def submit(self, sample: Sample) -> Future[Outcome]:
         """Ask for a sample. The future raises what is no fault of the sample."""
@@ -63,6 +66,7 @@ class Workers:
 
     def close(self) -> None:
         """End all processes, busy ones too; what was not done stays undone."""
+        atexit.unregister(self.close)
         with self._lock:
             self._closed = True
             running = list(self._running)
@@ -179,7 +183,9 @@ def _context(modules: list[str]) -> BaseContext:
 
 def _work(pipe: Connection) -> None:
     """What a process does: samples, one after the other, until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders
+    # Often sent to all processes of a group; it is for the one that gives the orders, which still needs its samples.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.SIG_IGN)
     try:
         encoder, threads = pickle.loads(pipe.recv_bytes())
         limit_cores(threads)

@@ -17,7 +17,7 @@ class Flops:
     activation_gradient  back through the layers, as far as something learns
     weight_gradient      for the weights that learn, and for no others
     again                calculated a second time to save memory
-    thrown_away          calculated without use: the CLIP layers after the one whose features are taken
+    thrown_away          calculated without use: the CLIP layers after the one whose features are taken, and padding
     """
 
     forward: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -40,9 +41,11 @@ def gpu(name: str) -> Gpu:
 def gpu_by_device_name(name: str) -> Gpu | None:
     """The GPU that a driver calls by a name such as ``NVIDIA A100-SXM4-80GB``; None for one that is not listed."""
     found = name.upper()
-    if "A100" in found:
+    if " MIG " in f"{found} ":
+        return None  # a slice of a card
+    if re.search(r"\bA100\b", found):  # not the RTX A1000
         return GPUS["A100-80" if "80GB" in found else "A100-40"]
     # Other builds of the same chip are slower, or (GB200) faster, than the modules of the list.
-    if any(build in found for build in ("PCIE", "NVL", "GB200")):
+    if any(build in found for build in ("PCIE", "NVL")):
         return None
-    return next((one for one in _ALL if one.name in found), None)
+    return next((one for one in _ALL if re.search(rf"\b{one.name}\b", found)), None)

@@ -46,7 +46,7 @@ def memory(size: Sizes, tune: TuneSettings, run: RunSettings, load: Load, *, sha
     whole = _weights(size, tune, kept)
     shares = gpus if sharding != "none" else 1
     gathered = 0.0
-    if sharding == "fsdp2":
+    if sharding == "fsdp2" and gpus > 1:  # alone, there is nobody to share with
         gathered = _gathered(size, tune, kept)
     return Memory(
         weights=whole / (gpus if sharding == "fsdp2" else 1),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import yaml
@@ -10,6 +12,7 @@ from ..settings import TrainSettings
 from .checkpoints import Checkpoint
 
 HEAD = {"library_name": "transformers", "pipeline_tag": "image-text-to-text", "tags": ["video", "sharegpt4video"]}
+_HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
 LIMITS = (
     "No benchmark was run by the tool that wrote this card. The licence is that of the base and of the data; say it "
     "here before you publish."
@@ -19,7 +22,7 @@ LIMITS = (
 def card(checkpoint: Checkpoint, settings: TrainSettings) -> str:
     """Markdown with the front matter that the Hub reads."""
     base = settings.model.base
-    on_the_hub = base and not base.startswith(("/", "."))
+    on_the_hub = base and not Path(base).exists() and _HUB_NAME.fullmatch(base)  # the Hub refuses a card with a path
     head: dict[str, Any] = {**HEAD, **({"base_model": base} if on_the_hub else {})}
     start = f"`{base}`" if base else f"random weights of the shape `{settings.model.shape}`"
     whence = (

@@ -53,8 +53,7 @@ class Loop:
         """
         begun = time.perf_counter()
         for step in steps:
-            waited = time.perf_counter() - begun
-            counts = self._count(step, waited)
+            counts = self._count(step)
             rates = self.schedule.rates(step.number)
             loss, norm = self._learned(step, counts, rates)
             ended = self.processes.gather([time.perf_counter() - begun, peak_memory_bytes(), float(asked_to_stop())])
@@ -94,7 +93,7 @@ class Loop:
             raise TrainingError(self._refused(step, f"the gradients are no finite numbers (length {norm})"))
         return loss_sum / counts.loss_tokens, norm
 
-    def _count(self, step: Step, waited: float) -> Counts:
+    def _count(self, step: Step) -> Counts:
         """Sums over all processes, in one exchange."""
         batches = step.batches
         mine = [
@@ -105,7 +104,7 @@ class Loop:
             sum(batch.visual_tokens for batch in batches),
             self.flops(batches).model if self.peak_flops else 0.0,
             len(batches),
-            waited,
+            step.waited_seconds,  # not what passed since the last step: a checkpoint may have been written
         ]
         every = self.processes.gather([float(one) for one in mine])
         sums = [sum(column) for column in zip(*every, strict=True)]

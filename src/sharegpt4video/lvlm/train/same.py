@@ -70,6 +70,9 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
     changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
     said = {name: f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in changed}
     wrong = [text for name, text in said.items() if name not in HARMLESS | ROUNDING]
+    sharding = {before.get("run.sharding"), now.get("run.sharding")}
+    if len(sharding) > 1 and "deepspeed" in sharding:
+        wrong.append(f"{said['run.sharding']} (DeepSpeed keeps the optimiser's moments in files that it alone reads)")
     wrong += _changed_facts(checkpoint.facts, facts) if not wrong else []
     if wrong:
         raise SettingsError(

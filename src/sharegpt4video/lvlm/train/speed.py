@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -42,16 +43,27 @@ def flops_of(settings: TrainSettings, model: nn.Module) -> Callable[[Sequence[Ba
             grid = torch.cat(grids)
             tiles = int(grid[:, 0].sum())
             patches = int((grid.prod(dim=1).sum() / grid[:, 0].sum()).item())
-        return training_flops(
+        needed = training_flops(
             config,
             settings.tune,
-            tokens=int(inputs["input_ids"].numel()),
+            tokens=batch.tokens,
             visual_tiles=tiles,
             attended=sum(length**2 for length in lengths(inputs)),
             loss_tokens=batch.loss_tokens if settings.run.fused_loss else None,
             patches=patches,
             checkpointing=settings.run.checkpointing,
         )
+        # Calculated, but nothing that training needs; its attention is too little to be counted.
+        padding = training_flops(
+            config,
+            settings.tune,
+            tokens=batch.padding,
+            visual_tiles=0,
+            attended=0,
+            loss_tokens=0 if settings.run.fused_loss else None,
+            checkpointing=settings.run.checkpointing,
+        )
+        return replace(needed, thrown_away=needed.thrown_away + padding.hardware)
 
     return count
 
