@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import importlib
+import inspect
 import re
 import shlex
 import subprocess
@@ -19,6 +20,7 @@ from pydantic import TypeAdapter
 from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings, load_yaml
 from sharegpt4video.dataset.settings import DatasetSettings
+from sharegpt4video.vlm import BACKENDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -132,6 +134,33 @@ def test_links_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", text):
         if not target.startswith(("http:", "https:")):
             assert (page.parent / target).exists(), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_tables_are_whole(page: Path) -> None:
+    """An empty line ends a table: what follows it without a head of its own would be shown as text with bars."""
+    text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.DOTALL)
+    for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE):
+        head, line, *rows = table.splitlines()
+        assert re.fullmatch(r"\|(?:\s*:?-+:?\s*\|)+", line), f"{page.name}: no table begins with {head!r}"
+        cells = [len(re.findall(r"(?<!\\)\|", re.sub(r"`[^`]*`", "", row))) for row in (head, line, *rows)]
+        assert len(set(cells)) == 1, f"{page.name}: rows of {sorted(set(cells))} cells after {head!r}"
+
+
+def test_the_models_page_names_every_model_and_its_options() -> None:
+    page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
+    sections = {re.sub(r":.*", "", title): text for title, text in re.findall(r"^## `([^`]+)`\n(.*?)(?=^## |\Z)",
+                                                                           page, re.MULTILINE | re.DOTALL)}  # fmt: skip
+    given_otherwise = {"model", "folder", "base_url", "api_key", "prompts", "hints"}
+    for name, backend in BACKENDS.items():
+        assert name in sections
+        module, _, attribute = backend.path.partition(":")
+        taken = inspect.signature(getattr(importlib.import_module(module), attribute)).parameters
+        if name != "fake":  # which is for tests
+            missing = [
+                option for option in taken if option not in given_otherwise and f"`{option}`" not in sections[name]
+            ]
+            assert not missing, f"{name}: {missing}"
 
 
 def test_the_citation_names_this_version() -> None:

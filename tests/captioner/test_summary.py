@@ -86,6 +86,20 @@ def test_many_steps_are_condensed_in_parallel_first() -> None:
     assert result.text.split("|") == [one.text for one in steps]
 
 
+def test_requests_say_how_many_rounds_are_still_to_come() -> None:
+    steps = tuple(step(float(at), at + 1.0) for at in range(100))
+    _, asked = told(steps, 0.0, 100.0, fold_steps=4)  # 100 steps, 25 groups, 7, 2
+    rounds = [item if isinstance(item, tuple) else (item,) for item in asked]
+    assert [{request.remaining for request in requests} for requests in rounds] == [{3}, {2}, {1}, {0}]
+
+
+def test_a_step_left_alone_is_not_condensed() -> None:
+    steps = tuple(step(float(at), at + 1.0) for at in range(3))
+    _, (folds, last) = told(steps, 0.0, 3.0, fold_steps=2)
+    assert [len(request.steps) for request in folds] == [2]
+    assert last.steps[1] == steps[2]
+
+
 def test_groups_end_where_shots_end() -> None:
     steps = [step(float(at), at + 1.0, shot_index=0 if at < 13 else 1) for at in range(30)]
     groups = fold_groups(steps, 20)

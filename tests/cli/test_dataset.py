@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -126,6 +127,21 @@ def test_check_clips_export_report_plan_and_compact(folder: Path, tmp_path: Path
     assert "[measured]" in sg4v("plan", "--videos", 40_000, "--measured", folder / "set").output
     assert sg4v("compact", folder / "set").exit_code == 0
     assert sg4v("repair", folder / "set").exit_code == 0
+
+
+def test_a_push_without_its_extra_is_told_before_anything_is_exported(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    found = sg4v("export", folder / "set", "--format", "csv", "--out", tmp_path / "out", "--push", "me/mine")
+    assert found.exit_code == 1
+    assert "pip install 'sharegpt4video[hub]'" in found.output
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_data_set_that_is_compact_is_told_to_be(folder: Path) -> None:
+    sg4v("compact", folder / "set")
+    assert "no table has more than one part" in sg4v("compact", folder / "set").output
 
 
 def test_audit_reads_what_export_writes_and_brings_it_back(folder: Path, tmp_path: Path) -> None:

@@ -172,11 +172,12 @@ def test_a_folder_of_frames_is_read_in_the_order_of_its_numbers(folder: Path) ->
     assert [frame.seconds for frame in sample.frames] == pytest.approx([index / 3 for index in range(12)])
 
 
-def test_bounds_in_a_folder_are_mvbenchs_numbers_from_one(folder: Path) -> None:
-    first, last = max(1, round(1.0 * 3)), min(round(3.0 * 3), 12)  # of its script, at three frames a second
+@pytest.mark.parametrize(("start", "end"), [(1.0, 3.0), (0.0, 3.0), (2.0, 60.0)])
+def test_bounds_in_a_folder_are_mvbenchs_numbers_from_one(folder: Path, start: float, end: float) -> None:
+    first, last = max(1, round(start * 3)), min(round(end * 3), 12)  # of its script, at three frames a second
     part = (last - first) / 4
     expected = [int(first + part / 2 + np.round(part * index)) for index in range(4)]
-    frames = frames_of(folder, 4, start_seconds=1.0, end_seconds=3.0)
+    frames = frames_of(folder, 4, start_seconds=start, end_seconds=end)
     assert [number_of(frame.pixels) for frame in frames] == expected
 
 

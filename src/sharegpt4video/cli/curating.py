@@ -105,10 +105,11 @@ def compact(directory: DataSet) -> None:
     from ..dataset.rows import TABLES
 
     with exit_codes(), _writing(directory) as store:
-        for table in TABLES:
-            before = len(store.parts(table))
-            if before > 1:
-                say(f"{table}: {before} parts before, {store.compact(table)} now")
+        many = {table: parts for table in TABLES if (parts := len(store.parts(table))) > 1}
+        for table, before in many.items():
+            say(f"{table}: {before} parts before, {store.compact(table)} now")
+        if not many:
+            say("no table has more than one part")
         store.clean()
 
 

@@ -48,7 +48,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="Who describes: embedded (needs nothing else), server:MODEL@URL, a plug-in.",
+        help="Who describes: embedded (needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in.",
     ),
 ]
 ModelOption = Annotated[

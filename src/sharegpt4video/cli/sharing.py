@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
 
@@ -53,8 +54,11 @@ def export(
     from ..dataset.export import export as write
     from ..dataset.export import push as upload
     from ..dataset.store.store import Store
+    from ..errors import MissingExtra
 
     with exit_codes():
+        if push is not None and find_spec("huggingface_hub") is None:  # said before an export that may take hours
+            raise MissingExtra("pushing to the Hub", "hub")
         result = write(
             Store.open(directory),
             format,
