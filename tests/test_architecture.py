@@ -45,10 +45,22 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
-    "evaluate": BASICS | {"__init__", "video", "vlm"},
+    "evaluate": BASICS | {"__init__", "background", "video", "vlm"},
     "world": {"cores", "errors", "records"},
     "cli": BASICS
-    | {"__init__", "subtitles", "estimate", "run", "pipeline", "video", "facts", "captioner", "vlm", "dataset"}
+    | {
+        "__init__",
+        "background",
+        "subtitles",
+        "estimate",
+        "run",
+        "pipeline",
+        "video",
+        "facts",
+        "captioner",
+        "vlm",
+        "dataset",
+    }
     | {"lvlm", "evaluate", "world"},
 }
 

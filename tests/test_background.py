@@ -1,14 +1,74 @@
-"""Items made in a thread: order, one ahead, errors, and leaving early."""
+"""Coroutines run to their end or interrupted; items made in a thread: order, one ahead, errors, leaving early."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
+from sharegpt4video import background
 from sharegpt4video.background import in_thread
+
+# The second is what ``run`` is on Python 3.10.
+ways_to_run = pytest.mark.parametrize("run", [background.run, background._cancelled_by_ctrl_c])
+
+
+@ways_to_run
+def test_work_is_run_to_its_end(run: Callable[..., Any]) -> None:
+    async def work(failing: bool) -> int:
+        await asyncio.sleep(0)
+        if failing:
+            raise ValueError("no")
+        return 7
+
+    assert run(work(False)) == 7
+    with pytest.raises(ValueError, match="no"):
+        run(work(True))
+
+
+@ways_to_run
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_an_interruption_lets_work_end_in_good_order(run: Callable[..., Any]) -> None:
+    ended = []
+
+    async def work() -> None:
+        asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            await asyncio.sleep(0)  # what has to be waited for can still be
+            ended.append("in good order")
+            raise
+
+    with pytest.raises(KeyboardInterrupt):
+        run(work())
+    assert ended == ["in good order"]
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@ways_to_run
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_a_second_interruption_does_not_wait(run: Callable[..., Any]) -> None:
+    async def work() -> None:
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(60)
+
+    with pytest.raises(KeyboardInterrupt):
+        run(work())
+
+
+def test_what_cancels_itself_is_not_interrupted() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        background._cancelled_by_ctrl_c(work())
 
 
 def test_items_come_in_order_from_another_thread() -> None:

@@ -1,14 +1,55 @@
-"""Run a blocking iterator, such as a decode, in a thread and take its items from asyncio."""
+"""Between blocking code and asyncio: coroutines are run to their end, blocking iterators taken from in a thread."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable
-from typing import TypeVar
+import signal
+import sys
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _END = object()
+
+
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """``asyncio.run``, in which Ctrl-C cancels the work, and KeyboardInterrupt is raised when that has ended.
+
+    Python 3.11 and newer do so by themselves; before, Ctrl-C broke off whatever line was being run. A second Ctrl-C
+    does not wait.
+    """
+    ours = threading.current_thread() is threading.main_thread()
+    if sys.version_info >= (3, 11) or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return asyncio.run(work)
+    return _cancelled_by_ctrl_c(work)
+
+
+def _cancelled_by_ctrl_c(work: Coroutine[Any, Any, T]) -> T:
+    pressed = 0
+
+    async def cancellable() -> T:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+
+        def on_ctrl_c(*_: object) -> None:
+            nonlocal pressed
+            pressed += 1
+            if pressed > 1 or task is None or task.done():
+                raise KeyboardInterrupt
+            loop.call_soon_threadsafe(task.cancel)
+
+        signal.signal(signal.SIGINT, on_ctrl_c)
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        if pressed:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 async def in_thread(items: Iterable[T], stop: Callable[[], None] = lambda: None) -> AsyncGenerator[T, None]:

@@ -14,6 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any, BinaryIO, TypeVar
 
+from . import background
 from .background import in_thread
 from .captioner.engine import Engine, Role
 from .captioner.outcome import Summary
@@ -169,6 +170,6 @@ def _blocking(work: Coroutine[Any, Any, T]) -> T:
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(work)
+        return background.run(work)
     with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(asyncio.run, work).result()
+        return pool.submit(background.run, work).result()

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .. import pipeline
+from .. import background, pipeline
 from ..config import CaptionSettings
 from ..errors import CaptionInterrupted, VideoError, VLMError
 from ..estimate import estimate
@@ -54,7 +54,7 @@ class Batch:
 
     def run(self, videos: Sequence[str]) -> None:
         """Caption all of them. Raises SettingsError or MissingExtra, which no other video would escape."""
-        asyncio.run(self._run(videos))
+        background.run(self._run(videos))
 
     async def _run(self, videos: Sequence[str]) -> None:
         engine = pipeline.open_engine(self.model, self.settings)

@@ -8,12 +8,12 @@ Reading order: here, then ``flow`` (what happens to each video), ``jobs`` (in a 
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from .. import background
 from ..cores import cores
 from ..pipeline import open_engine
 from ..prompts import prompt_set
@@ -74,7 +74,7 @@ def build(
     store = open_store(out, settings, vlm)
     with lock(out, shard=options.shard) as held:
         store.guard = held.check
-        counts = asyncio.run(_run(inputs, store, vlm, settings, options, on_progress))
+        counts = background.run(_run(inputs, store, vlm, settings, options, on_progress))
         return finished(store, settings, options, counts)
 
 

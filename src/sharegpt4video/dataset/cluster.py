@@ -8,13 +8,13 @@ that were answered come from the cache, which an actor beside this process keeps
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
+from .. import background
 from ..background import in_thread
 from ..errors import MissingExtra, SG4VError
 from ..prompts import prompt_set
@@ -78,7 +78,7 @@ def build_on_ray(
             ray.init(address=cluster.address, log_to_driver=False, include_dashboard=False)
         _quiet()
         run = _ClusterRun(store, spec, settings, options, cluster, on_progress)
-        counts = asyncio.run(run.run(Worklist(store, inputs, options.shard)))
+        counts = background.run(run.run(Worklist(store, inputs, options.shard)))
         return finished(store, settings, options, counts)
 
 

@@ -14,6 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
+from .. import background
 from ..errors import SettingsError, StorageError, VLMError
 from ..vlm.base import VLM, Reply, Request
 from .base import Scoring, Verdict
@@ -262,4 +263,4 @@ def run_all(scorings: Iterable[Scoring], judge: Judge | None = None) -> list[Ver
             if judge is not None:
                 await judge.close()
 
-    return asyncio.run(all_and_close())
+    return background.run(all_and_close())

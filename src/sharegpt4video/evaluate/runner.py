@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from .. import background
 from ..errors import SettingsError, StorageError, VLMError
 from ..records import Layout
 from ..vlm.base import VLM, Reply, Request
@@ -83,7 +84,7 @@ def run(
     settings = settings_of(benchmark, vlm, protocol, showing, options)
     with AnswerLog(out, settings) as log:
         asking = _Asking(benchmark, vlm, log, showing, places, options, on_progress)
-        answers = asyncio.run(_asked(asking, questions, vlm if close_model else None))
+        answers = background.run(_asked(asking, questions, vlm if close_model else None))
     settings = {**settings, "limit": options.limit}
     return score_and_report(benchmark, questions, answers, settings, out, judge=judge)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ... import background
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import SettingsError, StorageError, VideoError
@@ -108,7 +109,7 @@ def repair(
     settings = settings or store.settings().caption
     work = _Repair(store, open_engine(model, settings), settings, judge, language)
     try:
-        asyncio.run(work.run(_Faulty(store, checks, max_revision), on_progress, isinstance(model, str)))
+        background.run(work.run(_Faulty(store, checks, max_revision), on_progress, isinstance(model, str)))
     finally:
         work.flush()
     work.result.checks = check_dataset(store, language=language)

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ... import background
 from ...captioner.engine import Engine
 from ...errors import SettingsError
 from ...vlm.base import VLM
@@ -92,7 +93,7 @@ def check_dataset(
                 for row, findings in fresh:
                     writer.add(Checked(row.id, row.revision, findings))
             else:
-                asyncio.run(_judge_all(fresh, judge, writer, known))
+                background.run(_judge_all(fresh, judge, writer, known))
         finally:
             writer.flush()
     _count(store, result)

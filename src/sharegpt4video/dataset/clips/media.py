@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from ... import background
 from ...cores import cores
 from ...errors import SettingsError, SG4VError
 from ...video.clips import FORMATS, Cut, cut
@@ -133,7 +134,7 @@ def cut_media(
             unfinished.unlink()
     except OSError as error:
         raise SG4VError(f"{folder}: cannot be written to ({error.strerror}); give another folder") from error
-    asyncio.run(_cut_all(store, folder, options, processes or cores(), result, on_progress))
+    background.run(_cut_all(store, folder, options, processes or cores(), result, on_progress))
 
     def with_media() -> Iterator[Clip]:
         for clip in store.rows("clips", batch_rows=1024):
