@@ -97,6 +97,20 @@ def test_several_videos_are_a_document_a_line(run: Runner, clip: Path) -> None:
     assert [VideoCaption.from_json(line).video for line in ended.out.splitlines()] == [clip.name] * 2
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems want names of files to be text")
+def test_a_name_that_is_no_text_is_spelled_out(run: Runner, clip: Path, tmp_path: Path) -> None:
+    odd = tmp_path / os.fsdecode(b"caf\xe9.mp4")
+    odd.write_bytes(clip.read_bytes())
+    assert json.loads(run("caption", odd, "-m", "fake", "--json").out)["video"] == "caf\\udce9.mp4"
+    assert json.loads(run("facts", odd, "--json").out)["video"] == "caf\\udce9.mp4"
+    command = [*SG4V, "caption", str(odd), "-m", "fake", "--out", "out", "-f", "json"]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=False)
+    assert (done.returncode, done.stdout) == (0, b""), done.stderr
+    assert [VideoCaption.from_json(path.read_text("utf-8")).video for path in Path("out").iterdir()] == [
+        "caf\\udce9.mp4"
+    ]
+
+
 def test_a_part_of_the_video(run: Runner, clip: Path) -> None:
     captioned = VideoCaption.from_json(
         run("caption", clip, "-m", "fake", "--json", "--start", "0:01", "--end", "2.5").out

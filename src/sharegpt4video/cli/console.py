@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -29,8 +30,12 @@ def error(message: object) -> None:
 
 
 def print_json(plain: Any) -> None:
-    """One JSON document on stdout; indented for a reader, on one line for a pipe."""
-    typer.echo(json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+    """One JSON document on stdout; indented for a reader, on one line for a pipe.
+
+    Bytes of a file's name that are no text are spelled out, as in a caption's record.
+    """
+    text = json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+    typer.echo(re.sub(r"[\ud800-\udfff]", lambda half: rf"\\u{ord(half[0]):x}", text))
 
 
 @contextlib.contextmanager

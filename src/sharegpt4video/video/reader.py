@@ -231,7 +231,8 @@ def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientatio
     picture, stream = first.picture, decoder.stream
     width, height = displayed_size(picture, stream.sample_aspect_ratio, orientation)
     return VideoInfo(
-        name=decoder.source.name,
+        # Names of files can be any bytes; those that are no text are spelled out, since every record is UTF-8.
+        name=decoder.source.name.encode("utf-8", "backslashreplace").decode(),
         width=width,
         height=height,
         duration_seconds=decoder.announced_seconds,
