@@ -292,7 +292,7 @@ def report(results: dict[tuple[str, int], list[dict[str, Any]]], base: list[dict
     """Accuracy by kind of question over all seeds, and the difference with its interval."""
     kinds = ["temporal", "static", *sorted({one["kind"] for one in base})]
     seeds = sorted({seed for _, seed in results})
-    print(f"\n{'questions':<26}{'n':>6}{'chance':>8}{'base':>8}{'short':>8}{'dense':>8}   dense less short")
+    print(f"\n{'questions':<25}{'n':>5}{'chance':>7}{'base':>6}{'short':>6}{'dense':>6}  dense less short")
     for kind in kinds:
         at = [n for n, one in enumerate(base) if kind in (one["kind"], "temporal" if one["temporal"] else "static")]
         rights = {arm: [float(results[arm, seed][n]["right"]) for seed in seeds for n in at] for arm in ARMS}
@@ -302,8 +302,8 @@ def report(results: dict[tuple[str, int], list[dict[str, Any]]], base: list[dict
         chance = 100 * float(np.mean([1 / base[n]["options"] for n in at]))
         cells = [100 * float(np.mean(values)) for values in (rights["short"], rights["dense"])]
         known = 100 * float(np.mean([base[n]["right"] for n in at]))
-        print(f"{kind:<26}{len(at):>6}{chance:>8.1f}{known:>8.1f}{cells[0]:>8.1f}{cells[1]:>8.1f}"
-              f"   {moved:+.1f} ({moved - spread:+.1f} to {moved + spread:+.1f})")  # fmt: skip
+        print(f"{kind:<25}{len(at):>5}{chance:>7.1f}{known:>6.1f}{cells[0]:>6.1f}{cells[1]:>6.1f}"
+              f"  {moved:+.1f} ({moved - spread:+.1f} to {moved + spread:+.1f})")  # fmt: skip
     for seed in seeds:
         each = [100 * float(np.mean([one["right"] for one in results[arm, seed] if one["temporal"]])) for arm in ARMS]
         print(f"seed {seed}: temporal dense {each[0]:.1f} %, short {each[1]:.1f} %")
