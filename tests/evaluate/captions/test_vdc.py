@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.evaluate.base import Answer, Question, Scored, Verdict
+from sharegpt4video.evaluate.base import Answer, Protocol, Question, Scored, Verdict
 from sharegpt4video.evaluate.captions.vdc import KINDS, figures, load, score
 from sharegpt4video.evaluate.captions.vdc_prompts import PROMPTS
 from sharegpt4video.evaluate.judge import Judge, run
@@ -33,8 +33,8 @@ def test_each_kind_and_video_has_one_prompt_and_keeps_it(tmp_path: Path) -> None
     assert [q.text for q in load(tmp_path, "strict", {"seed": 1})] != [q.text for q in first]
 
 
-def ask(question: Question, folder: Path, *replies: str) -> Scored:
-    verdict = run(score(question, "A dog.", "official"), Judge(FakeVLM(list(replies), max_images=0), folder))
+def ask(question: Question, folder: Path, *replies: str, protocol: Protocol = "strict") -> Scored:
+    verdict = run(score(question, "A dog.", protocol), Judge(FakeVLM(list(replies), max_images=0), folder))
     return question, Answer(question.id, "A dog.", "m"), verdict
 
 
@@ -51,6 +51,23 @@ def test_a_comparison_nobody_can_read_is_left_out(tmp_path: Path) -> None:
         asked, tmp_path / "j", "a", "?", "{'pred': 'maybe', 'score': 9}", "b", "{'pred': 'yes', 'score': 4}"
     )
     assert (verdict.score, verdict.numbers["grade"], verdict.numbers["read"]) == (1.0, 4.0, 0.5)
+
+
+def test_the_official_script_drops_a_caption_with_a_comparison_it_cannot_read(tmp_path: Path) -> None:
+    """Told by reading post_eval/process_vdc_result.py: ``ast.literal_eval`` once, and any error loses the caption."""
+    asked = list(load(made(tmp_path), "official", {"kinds": "short"}))
+    right, half, fenced = "{'pred': 'yes', 'score': 5}", "{'pred': 'yes'}", "```{'pred': 'yes', 'score': 5}```"
+    for number, odd in enumerate((half, fenced, "yes, 5", "{'pred': 'yes', 'score': 'high'}")):
+        replies = (("a", right, "b", right), ("a", right, "b", odd))
+        scored = [
+            ask(question, tmp_path / f"{number}{question.id}", *said, protocol="official")
+            for question, said in zip(asked, replies, strict=True)
+        ]
+        assert [verdict.numbers["read"] for _, _, verdict in scored] == [1.0, 0.5]
+        assert figures(scored, "official")["short"].count == 1
+        assert figures(scored, "strict")["short"].count == 2
+    _, _, other = ask(asked[0], tmp_path / "case", "a", "{'pred': 'Yes', 'score': 9}", "b", right, protocol="official")
+    assert (other.score, other.numbers["grade"]) == (0.5, 7.0)
 
 
 def test_the_official_script_drops_captions_that_score_nothing(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ rese1f/aurora (2bf68d5); the code is ours.
 
 from __future__ import annotations
 
+import ast
 import json
 import random
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -86,10 +87,11 @@ def _pairs(path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
     return found
 
 
-def score(question: Question, text: str, protocol: Protocol) -> Scoring:  # noqa: ARG001 - see ``figures``
+def score(question: Question, text: str, protocol: Protocol) -> Scoring:
     """The share of questions that the caption answers; ``numbers["grade"]`` is the mean grade of 0 to 5.
 
     A comparison that cannot be read is asked once more, then left out; ``numbers["read"]`` is the share that was read.
+    ``official`` asks once and reads what Python itself reads as a dictionary, as the released script does.
     """
     pairs = question.reference["pairs"]
     if not text.strip():
@@ -97,7 +99,7 @@ def score(question: Question, text: str, protocol: Protocol) -> Scoring:  # noqa
     yes: list[bool] = []
     grades: list[float] = []
     for asked, answer in pairs:
-        found = yield from _compared(text, asked, answer)
+        found = yield from _compared(text, asked, answer, protocol)
         if isinstance(found, Verdict):
             return found
         if found is not None:
@@ -112,7 +114,7 @@ def score(question: Question, text: str, protocol: Protocol) -> Scoring:  # noqa
 Comparing = Generator[Request, "Reply | None", "tuple[bool, float] | Verdict | None"]
 
 
-def _compared(caption: str, asked: str, answer: str) -> Comparing:
+def _compared(caption: str, asked: str, answer: str, protocol: Protocol) -> Comparing:
     """Whether the caption gives the answer, and how well; None for a judge that cannot be read."""
     text = _ANSWER.format(caption=caption, question=asked)
     reply = yield Request("judge", user_text=text, system=_ANSWER_SYSTEM, max_tokens=JUDGE_TOKENS)
@@ -120,11 +122,12 @@ def _compared(caption: str, asked: str, answer: str) -> Comparing:
         return Verdict(0.0, by="none", unscored="unavailable" if reply else "no judge", counted=False)
     text = _MATCH.format(question=asked, answer=answer, said=reply.text)
     request = Request("judge", user_text=text, system=_MATCH_SYSTEM, max_tokens=JUDGE_TOKENS)
-    for _ in range(MOST_TRIES):
+    tries, read = (1, _official_match) if protocol == "official" else (MOST_TRIES, _match)
+    for _ in range(tries):
         reply = yield request
         if reply is None or reply.problem == "unavailable":
             return Verdict(0.0, by="none", unscored="unavailable" if reply else "no judge", counted=False)
-        found = _match(reply.text)
+        found = read(reply.text)
         if found is not None:
             return found
         request = replace(request, reminder="it was no dictionary with 'pred' (yes or no) and 'score' (0 to 5)")
@@ -141,15 +144,24 @@ def _match(text: str) -> tuple[bool, float] | None:
     return (said == "yes", value) if said in ("yes", "no") and 0 <= value <= 5 else None
 
 
+def _official_match(text: str) -> tuple[bool, float] | None:
+    try:
+        found = ast.literal_eval(text.lstrip(" \t"))
+        return found["pred"] == "yes", float(found["score"])
+    except (ValueError, TypeError, SyntaxError, KeyError, MemoryError, RecursionError):
+        return None
+
+
 def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure]:
     """Accuracy (%) and grade (0 to 5): the mean of the five kinds, then each kind.
 
-    ``official`` leaves out every caption whose accuracy or grade is 0, as the released script does, which raises the
-    figures; ours and lmms-eval keep them.
+    ``official`` leaves out every caption whose accuracy or grade is 0, which raises the figures, and those with a
+    comparison that could not be read, as the released script does; ours and lmms-eval keep them.
     """
     counted = [entry for entry in scored if entry[2].counted]
     if protocol == "official":
-        counted = [entry for entry in counted if entry[2].score and entry[2].numbers.get("grade")]
+        counted = [entry for entry in counted if entry[2].score and entry[2].numbers.get("grade")
+                   and entry[2].numbers.get("read", 1.0) == 1.0]  # fmt: skip
     cells: dict[str, Figure] = {}
     for kind in KINDS:
         entries = [entry for entry in counted if entry[0].groups["kind"] == kind]
