@@ -72,15 +72,20 @@ _IDEFICS_MARKS = ("<fake_token_around_image>", "<global-img>", "<end_of_utteranc
                   *(f"<row_{row}_col_{column}>" for row in range(1, 7) for column in range(1, 7)))  # fmt: skip
 
 
+def _idefics_options(tokenizer: Any, number: Any) -> dict[str, Any]:
+    return {
+        "vision_config": {**_EYE, "image_size": 32, "patch_size": 8},
+        "text_config": text_config(len(tokenizer)).to_dict(),
+        "image_token_id": number(IMAGE), "scale_factor": 2, "pad_token_id": number(PAD),
+    }  # fmt: skip
+
+
 def save_idefics3(folder: Path) -> Path:
     """Idefics3: pictures cut into tiles that the text names by row and column."""
     from transformers.models.idefics3.image_processing_pil_idefics3 import Idefics3ImageProcessorPil
 
     tokenizer, number = _tokenizer(*_IDEFICS_MARKS)
-    config = hf.Idefics3Config(
-        vision_config={**_EYE, "image_size": 32, "patch_size": 8}, text_config=text_config(len(tokenizer)).to_dict(),
-        image_token_id=number(IMAGE), scale_factor=2, pad_token_id=number(PAD),
-    )  # fmt: skip
+    config = hf.Idefics3Config(**_idefics_options(tokenizer, number))
     pictures = Idefics3ImageProcessorPil(size={"longest_edge": 64}, max_image_size={"longest_edge": 32})
     processor = hf.Idefics3Processor(pictures, tokenizer, image_seq_len=4, chat_template=chat_template())
     return _saved(folder, hf.Idefics3ForConditionalGeneration(config), processor)
@@ -91,10 +96,7 @@ def save_smolvlm(folder: Path) -> Path:
     from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
     tokenizer, number = _tokenizer(*_IDEFICS_MARKS)
-    config = hf.SmolVLMConfig(
-        vision_config={**_EYE, "image_size": 32, "patch_size": 8}, text_config=text_config(len(tokenizer)).to_dict(),
-        image_token_id=number(IMAGE), scale_factor=2, pad_token_id=number(PAD),
-    )  # fmt: skip
+    config = hf.SmolVLMConfig(**_idefics_options(tokenizer, number))
     sides = {"longest_edge": 32}
     processor = hf.SmolVLMProcessor(
         SmolVLMImageProcessorPil(size={"longest_edge": 64}, max_image_size=sides), tokenizer,

@@ -15,7 +15,6 @@ from dataclasses import replace
 from typing import Any, BinaryIO, TypeVar
 
 from . import background
-from .background import in_thread
 from .captioner.engine import Engine, Role
 from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
@@ -73,7 +72,7 @@ async def acaption(
         looks = running.vlm.max_images > 0
         events = read(video, settings, looks=looks, stopped=stop.is_set, on_progress=report)
         try:
-            return await run.describe(in_thread(events, stop.set))
+            return await run.describe(background.in_thread(events, stop.set))
         except VLMError as error:
             raise CaptionInterrupted(str(error), run.caption()) from error
 

@@ -54,6 +54,11 @@ class Frame:
         return f"Frame({self.width}x{self.height} at {self.seconds:.3f} s for {self.duration_seconds:.3f} s)"
 
 
+def spelled_out(name: str) -> str:
+    """A file's name as text: names can hold any bytes, and those that are no UTF-8 are written as ``\\udcXX``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
 @dataclass(frozen=True)
 class Image:
     """A picture as JPEG bytes, encoded once and re-used byte for byte wherever it is sent, stored or hashed."""

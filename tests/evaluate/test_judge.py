@@ -138,7 +138,7 @@ def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:-20])
     model = vlm()
     judge = Judge(model, tmp_path)
-    assert judge.damaged_lines == 1
+    assert judge.counts.damaged == 1
     assert [v.score for v in run_all([scoring("good"), scoring("bad")], judge)] == [1, 0]
     assert len(model.requests) == 1
     assert [v.score for v in run_all([scoring("good"), scoring("bad")], Judge.replay(tmp_path))] == [1, 0]

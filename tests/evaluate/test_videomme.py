@@ -26,7 +26,7 @@ from sharegpt4video.evaluate.videomme import (
     score,
     spoken_at,
 )
-from sharegpt4video.evaluate.videomme_files import printed, read_results, score_results
+from sharegpt4video.evaluate.videomme_files import printed, read_results
 
 REAL = Path(__file__).resolve().parents[3] / "shared" / "eval" / "videomme"
 OPTIONS = ["A. Black.", "B. Gray.", "C. Green.", "D. Brown."]
@@ -133,7 +133,7 @@ def test_a_prediction_file_by_hand(tmp_path: Path) -> None:
             3, "long", ["D", "The answer is C", "C is what I would say after a long look at the whole video"]
         ),  # 2 of 3
     ]
-    found = score_results(file(tmp_path, videos))
+    found = read_results(file(tmp_path, videos)).figures
     assert (found["overall"].count, found["overall"].value) == (7, pytest.approx(500 / 7))
     assert (found["short"].count, found["short"].value) == (4, 75)
     assert (found["long"].count, found["long"].value) == (3, pytest.approx(200 / 3))
@@ -142,7 +142,7 @@ def test_a_prediction_file_by_hand(tmp_path: Path) -> None:
     assert found["sub-category: Law"].count == 7
     assert found["task type: Temporal Perception"].value == pytest.approx(200 / 3)  # C, C, D
     assert read_results(tmp_path / "results.json").missing == 1
-    strict = score_results(tmp_path / "results.json", protocol="strict")
+    strict = read_results(tmp_path / "results.json", protocol="strict").figures
     assert (strict["overall"].count, round(strict["overall"].value, 2)) == (
         9,
         44.44,

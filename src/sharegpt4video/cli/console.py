@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from ..errors import SettingsError, SG4VError
+from ..records import spelled_out
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -30,12 +31,9 @@ def error(message: object) -> None:
 
 
 def print_json(plain: Any) -> None:
-    """One JSON document on stdout; indented for a reader, on one line for a pipe.
-
-    Bytes of a file's name that are no text are spelled out, as in a caption's record.
-    """
+    """One JSON document on stdout; indented for a reader, on one line for a pipe."""
     text = json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
-    typer.echo(re.sub(r"[\ud800-\udfff]", lambda half: rf"\\u{ord(half[0]):x}", text))
+    typer.echo(re.sub(r"[\ud800-\udfff]", lambda half: json.dumps(spelled_out(half[0])).strip('"'), text))
 
 
 @contextlib.contextmanager

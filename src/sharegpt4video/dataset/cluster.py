@@ -15,7 +15,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .. import background
-from ..background import in_thread
 from ..errors import MissingExtra, SG4VError
 from ..prompts import prompt_set
 from ..records import VideoCaption
@@ -295,7 +294,7 @@ async def _results(dataset: Any) -> AsyncGenerator[tuple[SourceVideo, Any], None
     import ray
 
     try:
-        async with aclosing(in_thread(iter(dataset.iter_rows()))) as rows:
+        async with aclosing(background.in_thread(iter(dataset.iter_rows()))) as rows:
             async for row in rows:
                 yield unpacked(row["source"]), unpacked(row["result"])
     except ray.exceptions.RayError as error:

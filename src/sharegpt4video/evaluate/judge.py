@@ -31,12 +31,16 @@ Key = tuple[str, str]
 
 @dataclass
 class Asked:
-    """What a judge was asked in its life: of the model, out of the file, in vain, and tokens of the model's."""
+    """What a judge was asked in its life: of the model, out of the file, in vain, and tokens of the model's.
+
+    ``damaged`` lines of the file cannot be read; what they held is asked again.
+    """
 
     asked: int = 0
     replayed: int = 0
     missing: int = 0
     unavailable: int = 0
+    damaged: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
 
@@ -81,7 +85,6 @@ class Judge:
     def _start(self, folder: Path, missing: Literal["error", "no judge"]) -> None:
         self.path = folder / FILE
         self.counts = Asked()
-        self.damaged_lines = 0
         self._missing: Literal["error", "no judge"] = missing
         self._kept = self._read()
         self._flying: dict[Key, asyncio.Task[Reply]] = {}
@@ -202,7 +205,7 @@ class Judge:
                 row = json.loads(line)
                 kept[str(row["key"]), str(row["model"])] = _reply(row)
             except (ValueError, KeyError, TypeError, AttributeError):
-                self.damaged_lines += 1  # what cannot be read is asked again
+                self.counts.damaged += 1  # what cannot be read is asked again
         return kept
 
 

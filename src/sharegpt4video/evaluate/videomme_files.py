@@ -113,11 +113,6 @@ def _wanted(
         yield from (video for video in chosen if not (skip_missing and video.get("missing")))
 
 
-def score_results(path: Path, **options: Any) -> Mapping[str, Figure]:
-    """The official accuracies of a prediction file: see ``read_results`` for the options."""
-    return read_results(path, **options).figures
-
-
 def _videos(path: Path) -> list[Mapping[str, Any]]:
     try:
         text = path.read_text(encoding="utf-8-sig")

@@ -15,7 +15,7 @@ from typing import BinaryIO
 import av
 
 from ..errors import SettingsError, VideoError
-from ..records import Frame
+from ..records import Frame, spelled_out
 from .decoder import Decoder
 from .picture import Converter, DecodedFrame, Orientation, displayed_size, orientation_of
 from .source import source_of
@@ -231,8 +231,7 @@ def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientatio
     picture, stream = first.picture, decoder.stream
     width, height = displayed_size(picture, stream.sample_aspect_ratio, orientation)
     return VideoInfo(
-        # Names of files can be any bytes; those that are no text are spelled out, since every record is UTF-8.
-        name=decoder.source.name.encode("utf-8", "backslashreplace").decode(),
+        name=spelled_out(decoder.source.name),
         width=width,
         height=height,
         duration_seconds=decoder.announced_seconds,

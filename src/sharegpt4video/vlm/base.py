@@ -11,7 +11,7 @@ from typing import Literal
 from pydantic_core import to_json
 
 from ..errors import VLMError
-from ..records import Facts, Image, Layout, Step
+from ..records import Facts, Image, Layout, Step, spelled_out
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "unavailable"]
@@ -65,7 +65,7 @@ class Request:
         if known is None:
             parts = {field.name: getattr(self, field.name) for field in fields(self)}
             parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
-            parts["video"] = self.video.encode("utf-8", "backslashreplace").decode()  # names of files can be any bytes
+            parts["video"] = spelled_out(self.video)
             del parts["remaining"]
             known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
             object.__setattr__(self, "_key", known)

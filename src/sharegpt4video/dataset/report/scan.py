@@ -80,7 +80,6 @@ class CaptionNumbers:
     moves: Counted = field(default_factory=Counted)
     move_seconds: Counted = field(default_factory=Counted)
     measured_seconds: float = 0.0
-    measured_intervals: int = 0
     objects: Counted = field(default_factory=Counted)
     facts_videos: int = 0
     text_read_videos: int = 0
@@ -157,7 +156,6 @@ class CaptionNumbers:
         took = np.maximum(floats(part(facts, "end_seconds")) - floats(part(facts, "start_seconds")), 0.0)
         measured = np.unique(of_fact)
         self.measured_seconds += float(took[measured].sum())
-        self.measured_intervals += len(measured)
         names, coded = codes(moves)
         if names:
             self.moves.add(names, np.bincount(coded, minlength=len(names)).tolist())

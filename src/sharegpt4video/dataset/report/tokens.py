@@ -23,7 +23,6 @@ SCRIPTS = (
 )
 _JAPANESE = ("Hiragana", "Katakana")
 
-OPENING_WORDS = 4
 _OPENING = r"^\s*(?P<start>\S+(?:\s+\S+){0,3})"
 
 
