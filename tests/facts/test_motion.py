@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from sharegpt4video.facts.camera import CameraStep
-from sharegpt4video.facts.motion import MotionMeter
+from sharegpt4video.facts.motion import DenseFlow, MotionMeter
 from sharegpt4video.facts.moves import TimedStep, join_repeats, sum_up
 from sharegpt4video.records import CameraMotion
 
@@ -311,3 +311,26 @@ def test_yoga_has_a_static_camera_and_someone_in_the_middle_moves() -> None:
     assert motion.centre is not None
     assert 0.3 < motion.centre[0] < 0.7
     assert 0.01 < motion.area < 0.15
+
+
+@pytest.mark.parametrize("size", [(160, 16), (160, 20), (160, 31), (320, 31), (80, 24), (16, 160), (31, 31), (160, 90)])
+def test_flow_is_measured_in_pictures_of_any_shape(size: tuple[int, int]) -> None:
+    """OpenCV's flow writes past the end of pictures that are wide and under 32 pixels high."""
+    width, height = size
+    scene = cv2.cvtColor(textured(4), cv2.COLOR_RGB2GRAY)
+    before, after = (np.ascontiguousarray(scene[100 : 100 + height, x : x + width]) for x in (100, 98))
+    field = DenseFlow()(before, after)
+    assert field.shape == (height, width, 2)
+    assert np.median(field[..., 0]) == pytest.approx(2, abs=0.5)
+    assert np.median(field[..., 1]) == pytest.approx(0, abs=0.5)
+
+
+@pytest.mark.parametrize("width", [1, 2, 7, 33, 320])
+@pytest.mark.parametrize("height", [1, 2, 7, 17, 31])
+def test_flat_and_tiny_pictures_are_measured(width: int, height: int) -> None:
+    random = np.random.default_rng(0)
+    meter = MotionMeter()
+    for number in range(3):
+        meter.push(number * EVERY, random.integers(0, 255, (height, width, 3), np.uint8))
+    assert meter.residual(0.0, 2 * EVERY).area <= 1
+    assert isinstance(meter.camera(0.0, 2 * EVERY), CameraMotion)

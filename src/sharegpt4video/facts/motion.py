@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..records import CameraMotion, PictureMotion
-from .camera import CameraStep, Prepared, prepare, register
+from .camera import CameraStep, Grey, Prepared, prepare, register
 from .moves import TimedStep, sum_up
 
 FLOW_SIDE_PIXELS = 160
+LEAST_FLOW_SIDE_PIXELS = 32  # OpenCV picks the pyramid by the width alone and writes past the end of a lower picture
 LEAST_FLOW_PIXELS = 0.3  # under which the flow between two still pictures stays
 LEAST_CHANGE, NOISES = 7.0, 4.0  # grey levels, and how many times the picture's own noise
 EDGE_PIXELS = 3
@@ -54,7 +55,7 @@ class MotionMeter:
         self._pairs: list[Measured] = []
         self._last: tuple[float, NDArray[np.uint8], Prepared] | None = None
         self._expected: CameraStep | None = None
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow = DenseFlow()
 
     def push(self, seconds: float, rgb_small: NDArray[np.uint8]) -> None:
         """Measure the step from the picture before to this one, of shape (height, width, 3).
@@ -115,7 +116,25 @@ class MotionMeter:
         return Moving() if step is None and moving.area > MOST_AREA_UNREGISTERED else moving
 
 
-def residual_motion(before: Prepared, after: Prepared, step: CameraStep, flow: Any, seconds: float) -> Moving:
+class DenseFlow:
+    """Optical flow (DIS, the fastest preset) between two grey pictures of the same size, whatever that size is."""
+
+    def __init__(self) -> None:
+        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+
+    def __call__(self, before: Grey, after: Grey) -> NDArray[np.float32]:
+        """The displacement of every pixel of ``before``, shape (height, width, 2), in pixels (x, y)."""
+        height, width = before.shape
+        bottom, right = max(0, LEAST_FLOW_SIDE_PIXELS - height), max(0, LEAST_FLOW_SIDE_PIXELS - width)
+        if bottom or right:
+            before, after = (
+                cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for picture in (before, after)
+            )
+        field = self._flow.calc(before, after, None)
+        return np.asarray(field[:height, :width], np.float32)
+
+
+def residual_motion(before: Prepared, after: Prepared, step: CameraStep, flow: DenseFlow, seconds: float) -> Moving:
     """Take the camera's step out of the first picture, then see where the second differs and how far that moved."""
     width, height = before.size
     side = FLOW_SIDE_PIXELS / max(width, height)
@@ -128,7 +147,7 @@ def residual_motion(before: Prepared, after: Prepared, step: CameraStep, flow: A
     inside &= cv2.warpAffine(inside, matrix, (width, height))
     valid = cv2.erode(cv2.resize(inside, small), np.ones((2 * EDGE_PIXELS + 1,) * 2, np.uint8), borderValue=0) == 255
     now = cv2.resize(after.grey, small, interpolation=cv2.INTER_AREA)
-    field = flow.calc(warped, now, None)
+    field = flow(warped, now)
     length = np.hypot(field[..., 0], field[..., 1])
     change = cv2.blur(cv2.absdiff(warped, now), (3, 3)).astype(np.float32)
     changed = change > max(LEAST_CHANGE, NOISES * float(np.median(change)))

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
-import cv2
 import numpy as np
 
 from ...facts.camera import CameraStep, Prepared, prepare, register
-from ...facts.motion import MOST_AREA_UNREGISTERED, MotionMeter, Moving, residual_motion
+from ...facts.motion import MOST_AREA_UNREGISTERED, DenseFlow, MotionMeter, Moving, residual_motion
 from ...video.picture import DecodedFrame, Pixels
 
 LEAST_PAIRS, MOST_PAIRS = 8, 120
@@ -41,7 +39,7 @@ class PairMeter:
         self._steps: list[Step] = []
         self._next = float("-inf")
         self._first: tuple[float, Pixels, Prepared] | None = None
-        self._flow: Any = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+        self._flow = DenseFlow()
 
     def push(self, frame: DecodedFrame) -> None:
         """Take the next frame, in time order."""
