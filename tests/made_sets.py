@@ -17,7 +17,7 @@ from sharegpt4video.dataset.store.store import Store
 QUICK = DatasetSettings(
     caption=CaptionSettings(
         facts=FactSettings(every_seconds=4.0, ocr=False),
-        keyframes=KeyframeSettings(every_seconds=1.0, similarity=1.0),
+        keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform"),
         image_side_pixels=64,
     ),
     survey=SurveySettings(pictures=False),

@@ -35,7 +35,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def settings(**more: object) -> CaptionSettings:
     return CaptionSettings(
-        keyframes=KeyframeSettings(every_seconds=2.0, similarity=1.0),
+        keyframes=KeyframeSettings(every_seconds=2.0, selector="uniform"),
         facts=FactSettings(every_seconds=3.0, ocr=False),
         **more,  # type: ignore[arg-type]
     )

@@ -19,7 +19,7 @@ from sharegpt4video.vlm.fake import FakeVLM
 FPS = 10
 QUICK = {
     "facts": FactSettings(every_seconds=2.0, ocr=False),
-    "keyframes": KeyframeSettings(every_seconds=1.0, similarity=1.0),
+    "keyframes": KeyframeSettings(every_seconds=1.0, selector="uniform"),
     "image_side_pixels": 160,
 }
 SETTINGS = CaptionSettings(**QUICK)  # type: ignore[arg-type]

@@ -30,7 +30,7 @@ from sharegpt4video.records import VideoCaption
 
 SETTINGS = CaptionSettings(
     facts=FactSettings(every_seconds=4.0, ocr=False),
-    keyframes=KeyframeSettings(every_seconds=1.0, similarity=1.0),
+    keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform"),
     image_side_pixels=64,
 )
 

@@ -7,9 +7,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
+
+# From 1.29 on, ONNX Runtime reports its use over the network unless this is set before its first import in the process.
+# Set it to 0 to have the reports.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from .config import CaptionSettings, FactSettings, KeyframeSettings

@@ -13,7 +13,7 @@ from made_sets import write_clips
 from sharegpt4video.cli.app import app
 
 CONFIG = """
-caption: {facts: {every_seconds: 4.0, ocr: false}, keyframes: {every_seconds: 1.0, similarity: 1.0}}
+caption: {facts: {every_seconds: 4.0, ocr: false}, keyframes: {every_seconds: 1.0, selector: uniform}}
 survey: {pictures: false}
 """
 

@@ -125,3 +125,11 @@ def test_a_model_that_does_not_exist_is_told_before_anything_is_begun(videos: Pa
     with pytest.raises(SettingsError, match="unknown model"):
         build_on_ray([str(videos)], tmp_path / "out", model="no-such-model", settings=QUICK)
     assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_that_we_start_does_not_report_its_use(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    usage = pytest.importorskip("ray._common.usage.usage_lib", reason="Ray keeps it elsewhere")
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    assert usage.usage_stats_enabled()
+    build_on_ray([str(tmp_path)], tmp_path / "set")
+    assert not usage.usage_stats_enabled()

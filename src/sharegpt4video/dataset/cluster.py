@@ -82,6 +82,7 @@ def build_on_ray(
 
 
 def _ray() -> Any:
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # else a cluster started here reports its use to Ray's makers
     try:
         import ray
         import ray.data
