@@ -51,7 +51,7 @@ def stream(seed: int) -> list[Candidate]:
         roles += ["closes"] if len(roles) > 1 or rng.random() < 0.3 else []
         for role in roles:
             decoded = cast(DecodedFrame, Decoded(now, int(rng.integers(0, 250))))
-            made.append(Candidate(decoded, shot, cast(Any, role), "cut" if shot else "start"))
+            made.append(Candidate(decoded, shot, cast(Any, role), "cut" if shot else "start", now))
             now += float(rng.uniform(0.05, 2.0)) if role != "inside" else 2.0
     return made
 
@@ -92,8 +92,9 @@ def _closes_what_is_closed(given: list[Candidate], kept: list[Selected]) -> None
         opening = next(one for one in given if one.shot_index == closing.shot_index)
         if closing.decoded.seconds - opening.decoded.seconds >= 0.5:
             assert closing in chosen
-            before = chosen[chosen.index(closing) - 1]
-            assert closing.decoded.seconds - before.decoded.seconds >= 0.5
+            *_, second, before = [opening, *chosen[: chosen.index(closing)]]
+            far = closing.decoded.seconds - before.decoded.seconds >= 0.5
+            assert far or closing.due_seconds - second.due_seconds > KeyframeSettings().max_gap_seconds
 
 
 def _says_why(kept: list[Selected]) -> None:
@@ -123,7 +124,7 @@ def test_it_streams(make: Callable[[], KeyframeSelector]) -> None:
         nonlocal taken
         while True:
             decoded = cast(DecodedFrame, Decoded(2.0 * taken, 90 * taken % 250))
-            yield Candidate(decoded, 0, "inside" if taken else "opens", "start")
+            yield Candidate(decoded, 0, "inside" if taken else "opens", "start", decoded.seconds)
             taken += 1
 
     kept = make().select(endless())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any, cast
 
@@ -232,7 +233,8 @@ def test_a_cut_makes_a_keyframe_however_alike_the_shots_are() -> None:
 def test_no_step_grows_without_end() -> None:
     kept = [(0.0, "first"), (8.0, "change"), (16.0, "change"), (24.0, "change"), (24.9, "last")]
     assert select(video(25), max_gap_seconds=8) == kept
-    assert select(video(24.4), max_gap_seconds=8) == [*kept[:3], (24.3, "last")]
+    assert select(video(24.4), max_gap_seconds=8) == [*kept[:4], (24.3, "last")]  # 16 to 24.3 would be too long
+    assert select(video(13), max_gap_seconds=5) == [(0.0, "first"), (4.0, "change"), (8.0, "change"), (12.9, "last")]
 
 
 def test_the_last_frame_takes_the_place_of_a_keyframe_just_before_it() -> None:
@@ -265,13 +267,13 @@ def test_at_most_one_batch_of_frames_is_held() -> None:
     def stream() -> Iterator[Candidate]:
         for number in range(200):
             frame = cast(DecodedFrame, Decoded(2.0 * number, 2.0, number % 180))
-            yield Candidate(frame, 0, "inside" if number else "opens", "start")
+            yield Candidate(frame, 0, "inside" if number else "opens", "start", frame.seconds)
 
     before = Decoded.alive
     most = 0
     for _ in SemanticSelector(AngleEncoder(4)).select(stream()):
         most = max(most, Decoded.alive - before)
-    assert most <= 4 + 3  # the one just made, the one last kept and the one that waits
+    assert most <= 4 + 4  # the one just made, the one last kept, the one that waits and the one passed over
 
 
 def test_a_wrong_encoder_is_named() -> None:
@@ -313,3 +315,54 @@ def test_candidates_are_in_order_and_shots_are_whole(durations: list[float], cut
         roles = [one.role for one in made if one.shot_index == shot]
         assert roles[0] == "opens"
         assert all(role == "inside" for role in roles[1:-1])
+
+
+RATES = st.one_of(
+    st.sampled_from(
+        [Fraction(30000, 1001), Fraction(24000, 1001), Fraction(60000, 1001), Fraction(25), Fraction(15, 2)]
+    ),
+    st.fractions(1, 240, max_denominator=1001),
+)
+Times = list[tuple[float, float]]
+
+
+@st.composite
+def frame_times(draw: st.DrawFn) -> Times:
+    """Start and end of every frame of about a minute: constant rates exact or in whole milliseconds, or variable."""
+    start = draw(st.sampled_from([0.0, 0.021333, -0.08, 3600.0]))
+    kind = draw(st.sampled_from(["exact", "milliseconds", "variable"]))
+    if kind == "variable":
+        lengths = draw(st.lists(st.floats(1 / 240, 1.0), min_size=1, max_size=60))
+        edges = start + np.concatenate([[0.0], np.cumsum(lengths)])
+    else:
+        rate = draw(RATES)
+        edges = start + np.arange(min(int(60 * rate), 2000) + 2) / float(rate)
+        edges = np.round(edges, 3) if kind == "milliseconds" else edges
+    return [(float(a), float(b)) for a, b in pairwise(edges) if b > a]
+
+
+@settings(max_examples=120, deadline=None)
+@given(frame_times(), st.sampled_from([0.2, 0.5, 1.0, 2.0, 1 / 3]))
+def test_uniform_keeps_every_candidate_at_every_frame_rate(times: Times, every: float) -> None:
+    frames = cast(list[DecodedFrame], [Decoded(a, b - a) for a, b in times])
+    made = [one for one in candidates(frames, None, every) if one.role != "closes"]
+    kept = [one.candidate for one in UniformSelector(every).select(iter(made))]
+    assert kept == made
+    start = times[0][0]
+    for frame, due in ((one.decoded, one.due_seconds) for one in made):
+        steps = (due - start) / every
+        assert steps == pytest.approx(round(steps), abs=1e-3)
+        assert frame.seconds <= due + 1e-6 < frame.end_seconds + 2e-6
+
+
+@settings(max_examples=120, deadline=None)
+@given(frame_times(), st.sampled_from([0.2, 0.5, 2.0]), st.sampled_from([1.0, 2.5, 3.0, 20.0]))
+def test_no_gap_is_longer_than_asked_at_every_frame_rate(times: Times, every: float, most: float) -> None:
+    """Of a picture that never changes; the frames on screen are the limit: one of them and the clock's own step."""
+    frames = cast(list[DecodedFrame], [Decoded(a, b - a) for a, b in times])
+    selector = SemanticSelector(AngleEncoder(), max_gap_seconds=max(every, most))
+    kept = [one.candidate.decoded for one in selector.select(candidates(frames, None, every))]
+    assert kept[-1] is frames[-1] or frames[-1].seconds - kept[-1].seconds < 0.5
+    longest = max(b - a for a, b in times)
+    gaps = [after.seconds - before.seconds for before, after in pairwise(kept)]
+    assert max(gaps, default=0.0) <= max(every, most) + longest + 1e-6

@@ -20,16 +20,22 @@ from .shots import ShotDetector
 
 ENCODER_SIDE_PIXELS = 640  # both encoders look at less
 MIN_STEP_SECONDS = 0.5  # closer than this, a shot's last frame and the keyframe before it are one
+SLACK_SECONDS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A frame that may become a keyframe, and its place in its shot."""
+    """A frame that may become a keyframe, and its place in its shot.
+
+    ``due_seconds`` is when a frame was due, which this one is on screen at. Distances between candidates are measured
+    between these: frames seldom begin when one is due, and what is 2 s apart would come out a frame short of it.
+    """
 
     decoded: DecodedFrame
     shot_index: int
     role: Literal["opens", "inside", "closes"]
     opens_with: ShotOpening
+    due_seconds: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +81,7 @@ class _Walk:
     def __init__(self, every_seconds: float) -> None:
         self._every = every_seconds
         self._held: list[DecodedFrame] = []
-        self._inside: list[DecodedFrame] = []
+        self._inside: list[tuple[DecodedFrame, float]] = []
         self._due = 0.0
         self._start: float | None = None
         self._index = 0
@@ -85,14 +91,14 @@ class _Walk:
         self._held.append(frame)
         if self._start is None:
             yield self._open(frame, "start")
-        elif frame.end_seconds > self._due + 1e-6:  # on screen when one is due
-            self._inside.append(frame)
-            self._due = self._after(frame)
+        else:
+            self._consider(frame)
 
     def settle(self, until_seconds: float) -> Iterator[Candidate]:
         """Let go of the frames inside the shot that lie before any transition to come."""
-        while self._inside and self._inside[0].seconds < until_seconds:
-            yield self._candidate(self._inside.pop(0), "inside")
+        while self._inside and self._inside[0][0].seconds < until_seconds:
+            frame, due = self._inside.pop(0)
+            yield self._candidate(frame, "inside", due)
 
     def drop(self, open_seconds: frozenset[float]) -> None:
         """Hold only frames that a transition may name, and the latest."""
@@ -103,13 +109,11 @@ class _Walk:
         before = [frame for frame in self._held if frame.seconds <= transition.start_seconds]
         yield from self._close(before[-1] if before else None, only=False)
         self._held = [frame for frame in self._held if frame.seconds >= transition.seconds]
-        later = [frame for frame in self._inside if frame.seconds > self._held[0].seconds]
+        later = [frame for frame, _ in self._inside if frame.seconds > self._held[0].seconds]
         self._index, self._inside = self._index + 1, []
         yield self._open(self._held[0], transition.kind)
         for frame in later:
-            if frame.end_seconds > self._due + 1e-6:
-                self._inside.append(frame)
-                self._due = self._after(frame)
+            self._consider(frame)
 
     def end(self) -> Iterator[Candidate]:
         if self._held:
@@ -118,22 +122,30 @@ class _Walk:
     def _open(self, frame: DecodedFrame, opens_with: ShotOpening) -> Candidate:
         self._start, self._opens_with = frame.seconds, opens_with
         self._due = self._after(frame)
-        return self._candidate(frame, "opens")
+        return self._candidate(frame, "opens", frame.seconds)
+
+    def _consider(self, frame: DecodedFrame) -> None:
+        """Take a frame that is on screen when one is due."""
+        if frame.end_seconds > self._due + SLACK_SECONDS:
+            self._inside.append((frame, self._due))
+            self._due = self._after(frame)
 
     def _after(self, frame: DecodedFrame) -> float:
         """When the next one is due: the first step of the shot's own clock after this frame."""
         start = frame.seconds if self._start is None else self._start
-        return start + self._every * (1 + (max(frame.end_seconds - 1e-6, frame.seconds) - start) // self._every)
+        return start + self._every * (
+            1 + (max(frame.end_seconds - SLACK_SECONDS, frame.seconds) - start) // self._every
+        )
 
     def _close(self, last: DecodedFrame | None, *, only: bool) -> Iterator[Candidate]:
         if last is None or self._start is None:
             return
         yield from self.settle(last.seconds)
-        if last.seconds > self._start and (only or last.end_seconds - self._start > self._every + 1e-6):
-            yield self._candidate(last, "closes")
+        if last.seconds > self._start and (only or last.end_seconds - self._start > self._every + SLACK_SECONDS):
+            yield self._candidate(last, "closes", last.seconds)
 
-    def _candidate(self, frame: DecodedFrame, role: Literal["opens", "inside", "closes"]) -> Candidate:
-        return Candidate(frame, self._index, role, self._opens_with)
+    def _candidate(self, frame: DecodedFrame, role: Literal["opens", "inside", "closes"], due: float) -> Candidate:
+        return Candidate(frame, self._index, role, self._opens_with, due)
 
 
 class KeyframeSelector(Protocol):
@@ -141,6 +153,7 @@ class KeyframeSelector(Protocol):
 
     Every shot's first frame is kept. A shot's last frame is kept when it comes; if it comes less than half a second
     after the keyframe before it, that one gives way to it, unless it is the shot's first: then the last is left out.
+    A keyframe without which a gap would grow too long stays.
     """
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]: ...
@@ -149,9 +162,10 @@ class KeyframeSelector(Protocol):
 class SemanticSelector:
     """Keeps a candidate whose picture means something else than that of the last one kept (paper, section 3.2).
 
-    The cosine to the last *kept* frame is below ``similarity`` (None: the encoder's own value), or the last one kept is
-    ``max_gap_seconds`` ago. Each candidate is encoded once, in batches that run on across shots; at most one
-    batch of frames is held. Raises SettingsError for a similarity outside [-1, 1] or a gap that is not over 0.
+    The cosine to the last *kept* frame is below ``similarity`` (None: the encoder's own value), or without this one
+    the gap in its shot would grow over ``max_gap_seconds``. Each candidate is encoded once, in batches that run on
+    across shots; at most one batch of frames is held, and one more. Raises SettingsError for a similarity outside
+    [-1, 1] or a gap that is not over 0.
     """
 
     def __init__(self, encoder: FrameEncoder, similarity: float | None = None, max_gap_seconds: float = 20.0) -> None:
@@ -164,7 +178,9 @@ class SemanticSelector:
             raise SettingsError(f"max_gap_seconds must be over 0, not {max_gap_seconds}")
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
-        chain = _Chain(self._differs)
+        chain = _Chain(
+            lambda _, similarity: similarity is not None and similarity < self.similarity, self.max_gap_seconds
+        )
         source = iter(candidates)
         while batch := list(islice(source, self.encoder.batch_size)):
             pictures = [candidate.decoded.small(ENCODER_SIDE_PIXELS) for candidate in batch]
@@ -176,9 +192,6 @@ class SemanticSelector:
                 candidate = batch.pop(0)
                 yield from chain.add(candidate, rows[len(rows) - len(batch) - 1])
         yield from chain.end()
-
-    def _differs(self, seconds: float, similarity: float | None) -> bool:
-        return seconds >= self.max_gap_seconds - 1e-6 or (similarity is not None and similarity < self.similarity)
 
 
 class UniformSelector:
@@ -193,7 +206,7 @@ class UniformSelector:
         self.every_seconds = every_seconds
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
-        chain = _Chain(lambda seconds, _: seconds >= self.every_seconds - 1e-6)
+        chain = _Chain(lambda seconds, _: seconds >= self.every_seconds - SLACK_SECONDS)
         for candidate in candidates:
             yield from chain.add(candidate, None)
         yield from chain.end()
@@ -209,52 +222,79 @@ Row = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
-class _Kept:
+class _Judged:
+    """A candidate beside the one kept before it."""
+
     selected: Selected
-    seconds: float
     row: Row | None
+
+    @property
+    def due_seconds(self) -> float:
+        return self.selected.candidate.due_seconds
+
+    @property
+    def seconds(self) -> float:
+        return self.selected.candidate.decoded.seconds
 
 
 class _Chain:
-    """Follows the keyframes of each shot; the newest waits for half a second, since the last frame may replace it."""
+    """Follows the keyframes of each shot; the newest waits for half a second, since the last frame may replace it.
 
-    def __init__(self, differs: Callable[[float, float | None], bool]) -> None:
-        self._differs = differs  # given the seconds since the last one kept, and the cosine to it
-        self._certain: _Kept | None = None
-        self._waiting: _Kept | None = None
+    ``wanted`` is given the seconds since the last one kept, and the cosine to it. A candidate that was not wanted is
+    kept all the same when the next one is over ``most_seconds`` after the last one kept.
+    """
+
+    def __init__(self, wanted: Callable[[float, float | None], bool], most_seconds: float = float("inf")) -> None:
+        self._wanted, self._most_seconds = wanted, most_seconds
+        self._certain: _Judged | None = None
+        self._waiting: _Judged | None = None
+        self._passed: _Judged | None = None
 
     def add(self, candidate: Candidate, row: Row | None) -> Iterator[Selected]:
-        seconds = candidate.decoded.seconds
         last = self._waiting or self._certain
         if candidate.role == "opens" or last is None:
             yield from self.end()
-            self._certain = _Kept(Selected(candidate, "cut" if candidate.shot_index else "first", None), seconds, row)
+            self._certain = _Judged(Selected(candidate, "cut" if candidate.shot_index else "first", None), row)
             yield self._certain.selected
-        elif candidate.role == "closes":
+            return
+        if self._passed is not None and self._too_far(candidate, last):
+            last = self._passed
+            yield from self._keep(last)
+        if candidate.role == "closes":
             yield from self._close(candidate, last, row)
         else:
             yield from self._inside(candidate, last, row)
 
     def end(self) -> Iterator[Selected]:
         """The one that was waiting is certain."""
+        self._passed = None
         if self._waiting is not None:
             self._certain, self._waiting = self._waiting, None
             yield self._certain.selected
 
-    def _inside(self, candidate: Candidate, last: _Kept, row: Row | None) -> Iterator[Selected]:
-        since, similarity = candidate.decoded.seconds - last.seconds, _cosine(row, last.row)
-        kept = self._differs(since, similarity)
-        if kept or since >= MIN_STEP_SECONDS:
-            yield from self.end()
-        if kept:
-            self._waiting = _Kept(Selected(candidate, "change", similarity), candidate.decoded.seconds, row)
+    def _keep(self, judged: _Judged) -> Iterator[Selected]:
+        yield from self.end()
+        self._waiting = judged
 
-    def _close(self, candidate: Candidate, last: _Kept, row: Row | None) -> Iterator[Selected]:
-        if candidate.decoded.seconds - last.seconds >= MIN_STEP_SECONDS:
+    def _too_far(self, candidate: Candidate, last: _Judged) -> bool:
+        return candidate.due_seconds - last.due_seconds > self._most_seconds + SLACK_SECONDS
+
+    def _inside(self, candidate: Candidate, last: _Judged, row: Row | None) -> Iterator[Selected]:
+        since, similarity = candidate.due_seconds - last.due_seconds, _cosine(row, last.row)
+        judged = _Judged(Selected(candidate, "change", similarity), row)
+        if since >= self._most_seconds - SLACK_SECONDS or self._wanted(since, similarity):
+            yield from self._keep(judged)
+        elif self._waiting is not None and candidate.decoded.seconds - last.seconds >= MIN_STEP_SECONDS:
+            yield from self.end()
+        self._passed = None if self._waiting is judged or self._most_seconds == float("inf") else judged
+
+    def _close(self, candidate: Candidate, last: _Judged, row: Row | None) -> Iterator[Selected]:
+        far = candidate.decoded.seconds - last.seconds >= MIN_STEP_SECONDS
+        if far or (self._certain is not None and self._too_far(candidate, self._certain)):
             yield from self.end()
         elif self._waiting is None:  # it comes right after the shot's first frame
             return
-        self._waiting = None
+        self._waiting = self._passed = None
         before = self._certain.row if self._certain else None
         yield Selected(candidate, "last", _cosine(row, before))
 
