@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "prompts", "config", "cores"}
+BASICS = {"records", "errors", "prompts", "config", "cores", "files"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -22,6 +22,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "background": set(),
     "subtitles": {"records"},
     "cores": set(),
+    "files": set(),
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
     "vlm": BASICS,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import subprocess
 import sys
 import textwrap
@@ -389,3 +391,25 @@ def test_benchmarks_say_where_their_videos_are(ask: Run, right: dict[str, str]) 
     ask(vlm := knowing(right), benchmark=benchmark)
     assert isinstance(vlm.requests[0], Request)
     assert len({image.jpeg for request in vlm.requests for image in request.images}) == 4
+
+
+def test_half_an_answer_on_a_full_disk_is_cut_off_so_that_the_next_stands_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sharegpt4video import files
+
+    with AnswerLog(tmp_path, {}) as log:
+        log.add(Answer("first", "A", "m"))
+        real, calls = os.write, iter([3])
+
+        def full(descriptor: int, data: bytes) -> int:
+            for count in calls:
+                return real(descriptor, data[:count])
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(files.os, "write", full)
+            with pytest.raises(StorageError, match="disk full"):
+                log.add(Answer("second", "B", "m"))
+        log.add(Answer("third", "C", "m"))
+    assert list(read_answers(tmp_path)[1]) == ["first", "third"]

@@ -10,7 +10,16 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from media import solid
-from sharegpt4video.lvlm.grid import CLIP_MEAN, CLIP_STD, PINPOINTS, best_resolution, tiles, video_grid, visual_tokens
+from sharegpt4video.lvlm.grid import (
+    CLIP_MEAN,
+    CLIP_STD,
+    PINPOINTS,
+    best_resolution,
+    size_for_transformers,
+    tiles,
+    video_grid,
+    visual_tokens,
+)
 from sharegpt4video.records import Frame
 
 SIDES = st.integers(1, 4000)
@@ -41,13 +50,65 @@ def theirs() -> Any:
     return processor
 
 
+def original_tokens(width: int, height: int) -> int:
+    """The arithmetic of ``unpad_image`` and ``select_best_resolution`` of the released code, written down anew."""
+    fits = []
+    for number, (across, down) in enumerate(PINPOINTS):
+        scale = min(across / width, down / height)
+        shown = min(int(width * scale) * int(height * scale), width * height)
+        fits.append((-shown, across * down - shown, number))
+    across, down = PINPOINTS[min(fits)[2]]
+    columns, rows = across // 14, down // 14
+    if width / height > columns / rows:
+        padding = (rows - int(height * (columns / width))) // 2
+        return 576 + len(range(padding, rows - padding)) * (columns + 1)
+    padding = (columns - int(width * (rows / height))) // 2
+    return 576 + rows * (len(range(padding, columns - padding)) + 1)
+
+
+ROUNDED = [(220, 1056), (235, 1128), (47, 1128), (49, 3528), (55, 176), (88, 55), (94, 2256), (328, 861), (376, 893)]
+"""Sizes where the original cuts 14.999... off to 14 and transformers rounds it to 15."""
+
+
+@pytest.mark.parametrize("size", ROUNDED)
+def test_the_original_counts_where_transformers_would_round(theirs: Any, size: tuple[int, int]) -> None:
+    width, height = size
+    assert visual_tokens(width, height) == original_tokens(width, height)
+    assert visual_tokens(width, height) != theirs._get_number_of_features(height, width, 336, 336)
+
+
+def test_as_many_tokens_as_the_original_counts() -> None:
+    wrong = [
+        (width, height)
+        for width in range(3, 2000, 13)
+        for height in range(1, 2000, 11)
+        if visual_tokens(width, height) != original_tokens(width, height)
+    ]
+    assert wrong == []
+
+
 @settings(max_examples=400)
 @given(width=SIDES, height=SIDES)
 @example(width=1920, height=1103)
 @example(width=4000, height=1)
 @example(width=1, height=4000)
-def test_as_many_tokens_as_transformers_counts(theirs: Any, width: int, height: int) -> None:
-    assert visual_tokens(width, height) == theirs._get_number_of_features(height, width, 336, 336)
+@example(width=220, height=1056)
+@example(width=55, height=176)
+def test_transformers_counts_as_many_for_the_size_it_is_told(theirs: Any, width: int, height: int) -> None:
+    told = size_for_transformers(width, height)
+    assert visual_tokens(width, height) == original_tokens(width, height)
+    assert visual_tokens(width, height) == theirs._get_number_of_features(told[1], told[0], 336, 336)
+    if (width, height) not in ROUNDED and told != (width, height):
+        assert visual_tokens(width, height) != theirs._get_number_of_features(height, width, 336, 336)
+
+
+@pytest.mark.parametrize("size", [*ROUNDED, (1920, 1103)])
+def test_transformers_model_unpads_to_as_many_for_the_size_it_is_told(size: tuple[int, int]) -> None:
+    torch = pytest.importorskip("torch")
+    modeling = pytest.importorskip("transformers.models.llava_next.modeling_llava_next")
+    told, best = size_for_transformers(*size), best_resolution(*size)
+    made = modeling.unpad_image(torch.zeros(1, best[1] // 14, best[0] // 14), (told[1], told[0]))
+    assert 576 + made.shape[1] * (made.shape[2] + 1) == visual_tokens(*size)
 
 
 def test_as_many_tokens_for_the_grids_of_all_common_frame_sizes(theirs: Any) -> None:

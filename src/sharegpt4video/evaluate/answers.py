@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError, StorageError
+from ..files import write_all
 from .base import Answer
 
 FILE = "answers.jsonl"
@@ -35,7 +36,7 @@ class AnswerLog:
         header = {"format": _FORMAT, "hash": hash_of(settings), "settings": dict(settings)}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
+            self._file = self.path.open("a+b", buffering=0)
             try:
                 self._begin(header)
             except BaseException:
@@ -72,9 +73,14 @@ class AnswerLog:
             raise StorageError(f"{self.path}: an answer cannot be kept (is the disk full?): {error}") from error
 
     def _write(self, row: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        descriptor = self._file.fileno()
+        whole = os.fstat(descriptor).st_size
+        try:
+            write_all(descriptor, json.dumps(row, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+        except OSError:
+            os.ftruncate(descriptor, whole)  # the next line must not join half a line
+            raise
+        os.fsync(descriptor)
 
     def close(self) -> None:
         """Let go of the file."""

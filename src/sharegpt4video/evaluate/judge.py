@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from .. import background
 from ..errors import SettingsError, StorageError, VLMError
+from ..files import write_all
 from ..vlm.base import VLM, Reply, Request
 from .base import Scoring, Verdict
 
@@ -181,9 +182,9 @@ class Judge:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # One write of a whole line, appended: a killed run, or two at once, leave no half lines among whole ones.
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
             try:
-                os.write(handle, data)
+                write_all(handle, data)
             finally:
                 os.close(handle)
         except OSError as error:

@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -20,6 +18,7 @@ from typing import Any
 
 from .. import background
 from ..errors import SettingsError, StorageError, VLMError
+from ..files import remove_unfinished, write_whole
 from ..records import Layout
 from ..vlm.base import VLM, Reply, Request
 from .answers import AnswerLog, hash_of
@@ -185,6 +184,7 @@ def score_and_report(
         counts = {k: v for k, v in asdict(judge.counts).items() if isinstance(v, int)}
         told = {"judge": judge.model, "judge_counts": counts}
     report = make_report(benchmark, scored, settings, **told)
+    remove_unfinished(out)  # of a run that was killed while it wrote
     rows = ({"question": q.id, "video": q.video, "groups": dict(q.groups), **asdict(v)} for q, _, v in scored)
     _write(out / SCORES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
     _write(out / "report.json", report.json())
@@ -236,14 +236,9 @@ def _check_videos(places: Iterable[Path | Sequence[Path]], folder: Path) -> None
 
 
 def _write(path: Path, content: str) -> None:
-    """Write a file so that it is there whole or not at all."""
+    """Write a file so that it is there whole or not at all. Raises StorageError."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace") as file:
-            file.write(content)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
+        write_whole(path, content.encode("utf-8", "replace"))
     except OSError as error:
         raise StorageError(f"{path}: cannot be written: {error}") from error
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError, StorageError
+from ..files import write_whole
 from ..vlm.base import Reply, Request
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .choice import LETTERS, chosen
@@ -274,7 +275,7 @@ def write_submission(scored: Sequence[Scored], path: Path) -> int:
     """Write ``submission`` as JSON; returns how many questions it holds. Raises StorageError when it cannot."""
     sets = submission(scored)
     try:
-        path.write_text(json.dumps(sets, indent=2, ensure_ascii=False), encoding="utf-8")
+        write_whole(path, json.dumps(sets, indent=2, ensure_ascii=False).encode("utf-8", "replace"))
     except OSError as error:
         raise StorageError(f"{path}: the file for the leaderboard cannot be written: {error}") from error
     return sum(len(rows) for rows in sets.values())

@@ -14,7 +14,7 @@ from ..prompts import PromptSet
 from ..vlm.base import Reply, Request
 from ..vlm.hf import Asked, HfVLM, messages
 from .convert.configs import is_original
-from .grid import tiles, visual_tokens
+from .grid import size_for_transformers, tiles, visual_tokens
 from .prompts import GRID_PREFIX
 from .settings import VisualTokens
 
@@ -113,7 +113,10 @@ class LvlmVLM(HfVLM):
             inputs["inputs_embeds"] = overview_embeddings(loaded.model, inputs["input_ids"], torch.cat(found))
         elif found:
             inputs["pixel_values"] = torch.nn.utils.rnn.pad_sequence(found, batch_first=True)
-            inputs["image_sizes"] = torch.tensor([pixels.shape[:2] for shown in pictures for pixels in shown])
+            points = {"pinpoints": shape["pinpoints"], "tile": shape["tile"], "patch": vision.patch_size}
+            sizes = [size_for_transformers(pixels.shape[1], pixels.shape[0], **points)
+                     for shown in pictures for pixels in shown]  # fmt: skip
+            inputs["image_sizes"] = torch.tensor([(height, width) for width, height in sizes])
         return {name: inputs[name] for name in inputs if name != "token_type_ids"}
 
     def _engine(self) -> Any:

@@ -92,13 +92,45 @@ def visual_tokens(
     if mode == "overview":
         return side * side
     best_width, best_height = best_resolution(width, height, pinpoints)
-    columns, rows = best_width // tile * side, best_height // tile * side
-    # Rounded to 7 digits before it is cut off, as transformers does: 24 must not become 23 by a rounding error.
-    if width / height > columns / rows:
-        rows -= (rows - int(round(height * (columns / width), 7))) // 2 * 2
-    else:
-        columns -= (columns - int(round(width * (rows / height), 7))) // 2 * 2
+    columns, rows = _unpadded(width, height, best_width // tile * side, best_height // tile * side)
     return side * side + rows * (columns + 1)
+
+
+def size_for_transformers(
+    width: int,
+    height: int,
+    *,
+    pinpoints: Sequence[tuple[int, int]] = PINPOINTS,
+    tile: int = TILE_PIXELS,
+    patch: int = PATCH_PIXELS,
+) -> tuple[int, int]:
+    """The (width, height) to tell transformers as a picture's, so that it unpads as the original does.
+
+    transformers rounds before it cuts off, the original does not. Where that makes a difference, as for 220 x 1056,
+    this is a size one pixel off; else it is the picture's own.
+    """
+    side = tile // patch
+    best = best_resolution(width, height, pinpoints)
+    whole = best[0] // tile * side, best[1] // tile * side
+    wanted = _unpadded(width, height, *whole)
+    for size in ((width, height), (width, height - 1), (width - 1, height), (width + 1, height), (width, height + 1)):
+        if min(size) > 0 and _unpadded(*size, *whole, digits=7) == wanted and best_resolution(*size, pinpoints) == best:
+            return size
+    return width, height
+
+
+def _unpadded(width: int, height: int, columns: int, rows: int, digits: int | None = None) -> tuple[int, int]:
+    """The (columns, rows) of patches that are not wholly padding.
+
+    The original's ``int`` takes 14.999... as 14; transformers rounds to 7 ``digits`` first.
+    """
+
+    def cut(exact: float) -> int:
+        return int(exact if digits is None else round(exact, digits))
+
+    if width / height > columns / rows:
+        return columns, rows - (rows - cut(height * (columns / width))) // 2 * 2
+    return columns - (columns - cut(width * (rows / height))) // 2 * 2, rows
 
 
 def _fit(width: int, height: int, best_width: int, best_height: int) -> tuple[int, int]:

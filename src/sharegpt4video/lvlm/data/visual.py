@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from ...errors import SettingsError
+from ..grid import size_for_transformers
 from .media import Clip, Medium, Pixels
 
 _TICKS = 1000  # per second: fine enough for the times that some models write between the frames
@@ -20,7 +21,7 @@ class Shown:
     """One picture or video.
 
     ids       the tokens that take the place of its one placeholder; ``visual`` how many of them the vision tower fills
-    pixels    LLaVA-NeXT: (tiles, 3, side, side) float32, and ``size``, the (height, width) of the picture
+    pixels    LLaVA-NeXT: (tiles, 3, side, side) float32, and ``size``, the (height, width) that the model is told
     tensors   other models: what is joined along the first axis over all media of a batch
     aligned   other models: values for each of ``ids``, such as their kind
     """
@@ -43,12 +44,20 @@ class TiledPictures:
         self.placeholders = {"image": int(processor.image_token_id)}
         self.counted = frozenset(self.placeholders.values())
         self.image_mark: str = processor.image_token
+        cutter = processor.image_processor
+        pinpoints = [(width, height) for height, width in cutter.image_grid_pinpoints]
+        self._cut: dict[str, Any] = {
+            "pinpoints": pinpoints,
+            "tile": cutter.crop_size["height"],
+            "patch": processor.patch_size,
+        }
 
     def show(self, medium: Medium) -> Shown:
         if isinstance(medium, Clip):
             raise SettingsError("this model takes no video; set data.layout to 'grid' or 'frames'")
         made = self._processor.image_processor(images=[medium], return_tensors="pt", input_data_format="channels_last")
         height, width = (int(side) for side in made["image_sizes"][0])
+        width, height = size_for_transformers(width, height, **self._cut)
         ids = [self.placeholders["image"]] * self.tokens((height, width))
         return Shown(ids, len(ids), made["pixel_values"][0], (height, width))
 

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ...files import write_whole
 from ..data.encode import Encoder
 from ..data.packing import Batch
 from ..settings import TrainSettings
@@ -120,7 +121,7 @@ class Run:
                 logger.warning("%s; the checkpoint before it is used. Look at the disk.", problem)
             for note in check_same(found, self.settings, self.facts, self.processes.count) if found else ():
                 logger.warning("not bit for bit the same run, but the same but for rounding: %s", note)
-            (self.out / "settings.json").write_text(json.dumps(self.settings.to_plain(), indent=1), encoding="utf-8")
+            write_whole(self.out / "settings.json", json.dumps(self.settings.to_plain(), indent=1).encode())
         found = self.processes.from_first(found)
         if found is None:
             return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...errors import MissingExtra
+from ...files import write_whole
 from ..settings import TrainSettings
 from .report import StepReport
 
@@ -54,7 +55,7 @@ class WandB:
         self._run: Any = wandb.init(
             project="sharegpt4video", name=name, id=known, resume="allow", config=settings.to_plain()
         )
-        given.write_text(json.dumps({"id": self._run.id}), encoding="utf-8")
+        write_whole(given, json.dumps({"id": self._run.id}).encode())
 
     def log(self, step: int, figures: dict[str, float]) -> None:
         self._run.log(figures, step=step)
@@ -118,5 +119,5 @@ def cut_after(path: Path, step: int) -> Path:
         if said["step"] > step or not line.endswith("\n"):
             break
         kept.append(line)
-    path.write_text("".join(kept), encoding="utf-8")
+    write_whole(path, "".join(kept).encode())
     return path
