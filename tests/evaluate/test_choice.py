@@ -162,7 +162,7 @@ def test_a_caption_needs_the_right_letter_and_only_one(taken: str, right: bool) 
         ("The answer is not B.", None),
         ("Neither (A) nor B.", None),
         ("The best option is neither of the captions A nor B. Both captions are wrong.", None),
-        ("Not A. It is B", None),
+        ("Not A. It is B", 1),
         ("A and B.", None),
         ("He is not dribbling a ball", None),
         ("Option B is wrong, so option C", 2),

@@ -1,0 +1,153 @@
+"""The options of a question, and where their words stand in a text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .phrases import is_asked, is_denied, is_supposed
+from .said import plain_words
+
+_NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBER_OF = {name: str(number) for number, name in enumerate(_NUMBERS) if name != "one"}  # "one" is a pronoun, too
+# A number that is a time, a place in a list or a part of another number is not the count that a question asks for.
+_OTHER_NUMBER_AFTER = re.compile(
+    r"[.,:]?\d|\s*(?:%|(?:seconds?|secs?|s|minutes?|mins?|hours?|fps|frames?|px|x|th|st|nd|rd)\b)", re.IGNORECASE
+)
+_OTHER_NUMBER_BEFORE = re.compile(
+    r"(?:\d[.,:]|\b(?:frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number"
+    r"|(?:more|less|fewer) than|at (?:least|most)|over|under)\s*)\Z",
+    re.IGNORECASE,
+)
+_SENTENCE_END = re.compile(r"[.!?;\n。]")
+
+
+def words(text: str) -> str:
+    """The words of a text with a space between them, in one case; numbers up to twelve as figures."""
+    return " ".join(_NUMBER_OF.get(word, word) for word in re.findall(r"[^\W_]+", text.casefold()))
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options by index: their words, and their labels in capitals."""
+
+    texts: tuple[str, ...]
+    labels: tuple[str, ...]
+
+    @classmethod
+    def of(cls, options: Sequence[str], labels: Sequence[str]) -> Options:
+        return cls(tuple(words(plain_words(option)) for option in options), tuple(labels))
+
+    def index(self, label: str) -> int | None:
+        return self.labels.index(label.upper()) if label.upper() in self.labels else None
+
+    def same_as(self, text: str) -> int | None:
+        """The option whose words are all that a text says."""
+        wanted = words(text)
+        if wanted == "one":
+            wanted = "1"
+        return self.texts.index(wanted) if wanted and wanted in self.texts else None
+
+    def is_label(self, text: str) -> bool:
+        """Whether a text is nothing but a label, written as one: a capital, or before a bracket."""
+        found = re.fullmatch(r"[(\[{]?(\w)([)\]}]?)[.:]*", text)
+        return found is not None and found[1].upper() in self.labels and (found[1].isupper() or found[2] != "")
+
+    def begins(self, text: str) -> int | None:
+        """The option whose words a sentence consists of, or begins with; of several the longest."""
+        sentence = words(_SENTENCE_END.split(text.lstrip(" \"'(:"), maxsplit=1)[0])
+        found = [index for index, option in enumerate(self.texts) if option and f"{sentence} ".startswith(f"{option} ")]
+        if not found:
+            return None
+        longest = max(found, key=lambda index: len(self.texts[index]))
+        rest = sentence[len(self.texts[longest]) :].split()
+        joined = rest[:1] and rest[0] in ("and", "or", "then", "answer", "option", "choice")
+        short = len(self.texts[longest].split()) < 2 and len(rest) > 6
+        return None if joined or short else longest
+
+    def after_label(self, text: str, index: int) -> int | bool:
+        """What follows a label: the length of the option's own words, False for another's, True for neither."""
+        rest = re.match(r"[)\]}\"'>]*\s*[.:,\-–—=)]*\s*[\"'(]*", text)
+        skipped = rest.end() if rest else 0
+        following = text[skipped:].split("\n", 1)[0]
+        own = self.own_length(following, index)
+        other = max((self.own_length(following, at) or 0 for at in range(len(self.texts)) if at != index), default=0)
+        same = any(at != index and option == self.texts[index] for at, option in enumerate(self.texts))
+        if other > (own or 0) and not same and (skipped == 0 or text[:skipped].strip()):
+            return False
+        return skipped + own if own else True
+
+    def label_behind(self, text: str, index: int) -> list[int | None]:
+        """The label in brackets that follows an option's words, in a list that may be empty."""
+        end = self.own_length(text, index) or 0
+        found = re.match(r"[\s\"']*[(\[](?:option\s+)?(\w)[)\]]", text[end:], re.IGNORECASE)
+        return [self.index(found[1])] if found and self.index(found[1]) is not None else []
+
+    def is_behind_another(self, text: str, index: int) -> bool:
+        """Whether the words just before a bracket with a label are those of another option: "right (A)"."""
+        found = re.search(r"([^.!?;:\n]*?)[\s\"']*[(\[](?:option\s+)?\Z", text, re.IGNORECASE)
+        if found is None:
+            return False
+        before = f" {words(found[1])}"
+        ends = [at for at, option in enumerate(self.texts) if option and before.endswith(f" {option}")]
+        return bool(ends) and self.texts[max(ends, key=lambda at: len(self.texts[at]))] != self.texts[index]
+
+    def says_another(self, text: str, index: int) -> bool:
+        """Whether the sentence behind a label, where its option's text would be, has the words of another alone."""
+        found = re.match(r"[)\]}\"'>]*\s*[.:)]\s*([^.!?;\n]*)", text)
+        if found is None or not found[1] or (self.texts[index] and self._says(found[1], self.texts[index])):
+            return False
+        return self.only_said(found[1]) not in (None, index)
+
+    def own_length(self, text: str, index: int) -> int | None:
+        """How many characters of a text are the words of an option that it begins with; None if it does not."""
+        parts = self.texts[index].split()
+        if not parts:
+            return None
+        at = 0
+        for part in parts:
+            found = re.compile(r"[\W_]*([^\W_]+)").match(text, at)
+            if found is None or words(found[1]) != part:
+                return None
+            at = found.end()
+        return at
+
+    def is_other_text(self, letter: str, index: int, around: str) -> bool:
+        """Whether a small letter without brackets is another option's text, for options that are letters."""
+        return any(at != index and option == letter for at, option in enumerate(self.texts)) and around[-1:] not in (
+            ")",
+            "]",
+            "}",
+        )
+
+    def only_said(self, text: str) -> int | None:
+        """The one option whose words stand in a text; of two where one contains the other, the longer."""
+        found = [index for index, option in enumerate(self.texts) if option and self._says(text, option)]
+        longest = [
+            index
+            for index in found
+            if not any(index != other and self.texts[index] in self.texts[other] for other in found)
+        ]
+        return longest[0] if len(longest) == 1 else None
+
+    def _says(self, text: str, option: str) -> bool:
+        """Whether the words of an option stand in a text, at least once without being denied."""
+        if option in ("yes", "no") or (len(option) == 1 and option.isalpha() and option.isascii()):
+            return False  # said as a word of its own, or not at all
+        names = {figure: f"(?:{figure}|{name})" for name, figure in _NUMBER_OF.items()}
+        pattern = r"[\W_]+".join(names.get(part, re.escape(part)) for part in option.split())
+        edge = r"[^\W_]" if option.isascii() else r"[0-9A-Za-z]"  # no spaces between words in Chinese or Japanese
+        for found in re.finditer(rf"(?<!{edge}){pattern}(?!{edge})", text.casefold()):
+            if option.isdigit() and _is_other_number(text, found.start(), found.end()):
+                continue
+            place = text, found.start(), found.end()
+            if not is_denied(*place) and not is_supposed(*place) and not is_asked(text, found.end()):
+                return True
+        return False
+
+
+def _is_other_number(text: str, start: int, end: int) -> bool:
+    before = text[max(0, start - 16) : start]
+    listed = (not before.strip(" ") or before.endswith("\n")) and re.match(r"[.)]\s*\S", text[end:])
+    return bool(_OTHER_NUMBER_AFTER.match(text, end) or _OTHER_NUMBER_BEFORE.search(before) or listed)

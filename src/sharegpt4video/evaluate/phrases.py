@@ -1,0 +1,202 @@
+"""The words around an answer, in several languages: what it is called, how it is stated, denied or only supposed."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+
+def any_of(*words: str) -> str:
+    """A group of alternatives, written as replies are after ``said.plain_words``."""
+    return "(?:" + "|".join(unicodedata.normalize("NFKC", word) for word in words) + ")"
+
+
+OPEN = r"[(\[{\"'<]{0,4}"
+CLOSE = r"[)\]}\"'>]{0,4}"
+
+NAMED = any_of(
+    "options?|choices?|answers?|captions?|sentences?|descriptions?|statements?",
+    "选项|選項|opci[oó]n|opção|вариант",
+)
+"""What stands before a label where it is only named: "option B"."""
+OPTION = rf"(?:{NAMED}|letters?)"
+
+ANSWER = any_of(
+    "answers?|ans|options?|choices?|selection|pick|letter|response|prediction|output",
+    "captions?|sentences?|descriptions?|statements?|conclusion|one|match|final|result|verdict",
+    "答案|正解|正确选项|选项|答え?|解答|정답|답|respuesta|opci[oó]n|réponse|reponse",
+    "antwort|lösung|risposta|resposta|opção|ответ|đáp án|câu trả lời|jawaban(?:nya)?|cevap",
+    "yanıt|odpowiedź|الإجابة|إجابة|الجواب|उत्तर|คำตอบ|antwoord|svaret|svar|vastaus",
+    "απάντηση|תשובה|پاسخ",
+)
+_RIGHT = any_of("correct[ae]?|corretta|correta|exacta|bonne|richtige?|benar|yang benar|đúng|صحيحة|الصحيحة")
+# "to this question", "that best describes the video", "correcta"
+TAIL = rf"(?:\s+(?:to|for|that|which|of|here|in|based|from|according)\b[^.:;!?\n]{{0,80}}?|\s+{_RIGHT})?"
+_SIGNS = r"\s*[\"']?\s*(?:[:=]|->|=>|→|—|–|-(?=\s))"
+_VERBS = any_of(
+    "is|are|was|be|(?:must|should|would|will|could|may|might) be|(?:seems|appears)(?: to be)?|:",
+    "es|est|ist|è|é|adalah|là|है|er|är|on",
+)
+_GLUED = any_of("应该是", "应为", "是", "为", "為", "は", "은", "는", "คือ")
+IS = rf"(?:{_SIGNS}|\s+{_VERBS}(?=[\s:\"'(])\s*:?|\s*{_GLUED}\s*:?)"
+_FILLERS = any_of(
+    "the|la|el|il|die|der|o|a opção|probably|most likely|likely|clearly|simply",
+    "definitely|therefore|thus|just|indeed|option|choice|letter|answer|caption|sentence",
+    "description|选项|選項|la opción|opción|opção|вариант",
+)
+FILL = rf"(?:\s*{_FILLERS}\b:?)*"
+
+_I = any_of("i", "we", "i['’]d", "i['’]ll", "i would", "i will", "let['’]s")
+_CHOOSE = any_of(
+    "choose|chose|pick|picked|select|selected|go (?:with|for)|going (?:with|for)|say|opt for",
+    "vote for|guess|answer",
+)
+CHOOSING = r"\b" + any_of(
+    rf"{_I}\s+(?:\w+\s+)?{_CHOOSE}",
+    r"i['’]m (?:choosing|picking|selecting|going (?:with|for))",
+    "you should (?:choose|pick|select)",
+    "i (?:think|believe)(?: that)? it(?:['’]s| is)",
+    "leav(?:ing|es)(?: us with)?(?: only)?",
+    "(?:it|this|that)(?:['’]s| is| must be| has to be| should be| would be)",
+    "c['’]est(?: la)?",
+)
+_THEREFORE = any_of("so|therefore|thus|hence|consequently|by elimination|sondern|finally|well|okay|ok")
+CONCLUDING = any_of(
+    r"\A(?:maybe|perhaps|probably|possibly|only)\b",
+    r"\bnot\b[^.!?\n]{1,40}\bbut(?: rather)?\b",
+    rf"(?:\A|(?<=[.!?;:,\n ])){_THEREFORE}\b,?",
+    "=>|->|→|⇒|∴|而是|我认为是|应该是",
+    r"(?:故|应|應)?(?:选择?|選択?)\s*:?",
+)
+_GOOD = any_of(
+    "correct|right|best|true|accurate|appropriate|suitable",
+    r"most \w+",
+    "answer|choice|only|one",
+    "match(?:es)?",
+    r"it\b",
+)
+IS_RIGHT = any_of(
+    r"\s*(?:fits|matches)(?= best| the video|[.!]|\s*\Z)",
+    r"\s*makes the most sense",
+    rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{_GOOD}",
+    r"\s*(?:选项|选择)?(?:是|为)?(?:最?正确|正确答案|对的)",
+)
+AFTER_A_LABEL = any_of(
+    "because|since|as|is|are|was|and|or|due|based|given|for|which|that|seems",
+    "looks|appears|would|must|fits?|best|matches|makes",
+)
+"""Words that a capital A is followed by as a label, and hardly ever as the article."""
+AND = r"\s*(?:,?\s*" + any_of("and", "or", "und", "oder", "y", "et", "ou", "o", "&", "/", r"\+", "和", "或") + r"\s*)"
+
+_NOT = any_of(
+    "not|never|neither|nor|none|no|cannot|rather than|instead of|except|excluding",
+    "anything but|all but|without|rul(?:es?|ed|ing) out",
+    r"eliminat\w+|exclud\w+|reject\w+|dismiss\w*",
+    r"discard\w*",
+    "wrong|incorrect|false|least|unlikely|worst|invalid|distractors?",
+    "nicht",
+    r"kein\w*",
+    "ne|pas|нет|не|não|không|bukan|nie|niet|inte",
+)
+_GLUED_NOT = any_of("不是", "并非", "不选", "不選", "排除", "错误", "لا", "ليس", "नहीं", "ไม่")
+_DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}", re.IGNORECASE)
+_AUXILIARY = any_of(
+    "is|are|was|were|does|do|did|would|can|could|should|has|have|seems?|looks?",
+    "being|must|will",
+)
+_REFUTED = any_of(
+    "not|never|wrong|incorrect|false",
+    r"ruled\s+out",
+    "out|excluded|eliminated|impossible|unlikely",
+    "less|rejected|invalid|unsupported|mistaken",
+)
+_GLUED_REFUTED = any_of(
+    "选?项?(?:是)?(?:错误|不正确|不对|错)|değil|では(?:な|あり)|じゃ(?:な|あり)", r"이?가?\s*아[니닙]"
+)
+_DENIED_AFTER = re.compile(
+    rf"[)\]}}\"'>]*\s*[,:\-–—]?\s*(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
+    rf"|(?:wrong|incorrect|false)\b|{_GLUED_REFUTED})",
+    re.IGNORECASE,
+)
+# What holds for the whole sentence, and what only as far as the next comma.
+_CONDITION = re.compile(
+    r"\b"
+    + any_of(
+        "if|whether|unless",
+        r"suppos\w+|assum\w+",
+        "otherwise|one (?:might|may|could|would)|at first",
+        "initially|first glance|i thought|pretend|choose (?:from|between|among)|select the best",
+        "respond with|user(?:'s)? (?:says|said|thinks|answer)",
+        r"some(?:one|body| people)?\b[^,.]{0,20}\b(?:say|think|argue|claim)",
+    )
+    + r"\b|如果|是否|假如|可能",
+    re.IGNORECASE,
+)
+_ASIDE = re.compile(
+    r"\b"
+    + any_of(
+        "although|though|while|whereas|contrary to|unlike|despite|compared (?:to|with)",
+        "as opposed to|mentions?|for example|for instance",
+        r"e\.g",
+        "such as|format|between",
+        "previous(?:ly)?|earlier|initial|original|first (?:thought|guess|answer)|ground.?truth|reference",
+        "model said",
+    )
+    + r"\b",
+    re.IGNORECASE,
+)
+_SUPPOSED_AFTER = re.compile(
+    r"[)\]}\"'>]*\s*(?:[,.]?\s*(?:(?:is|was|would|could|may|might)\s+(?:be\s+)?[^.,;!?\n]{0,40}"
+    r"\b(?:if|at random|randomly|unless)\b|at random\b)"
+    r"|(?:is|was|looks|seems|may|might|could)\s+(?:\w+\s+){0,3}?(?:tempting|close|plausible|possible)\b)",
+    re.IGNORECASE,
+)
+_CLAUSE_END = re.compile(r"[.!?;:,\n。，；]|\b(?:but(?! rather)|so|hence|therefore)\b|而是|但", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[!?;\n。；]|\.(?=\s|\Z)|\b(?:but|so|hence|therefore|thus)\b", re.IGNORECASE)
+_WORDS_BEFORE = 7
+_CHARS_BEFORE = 140  # so many hold these words; more are not looked at, lest replies without an end take minutes
+
+_RIGHT_SIGN = r"✅|✓|✔|☑|(?:this (?:option |choice )?is )?(?:correct|true|yes|the answer)\b"
+_WRONG_SIGN = r"❌|✗|✘|✖|(?:this (?:option |choice )?is )?(?:incorrect|wrong|false|no|not \w+)\b"
+_JUDGED = re.compile(rf"[\W_]*?(?:(?P<right>{_RIGHT_SIGN})|{_WRONG_SIGN})", re.IGNORECASE)
+_JUDGED_LATER = re.compile(
+    r"\b(?:this|it|which)(?: option| choice)? is (?:(?P<right>(?:the )?(?:correct|right|best)\b)"
+    r"|(?:incorrect|wrong|false|not)\b)",
+    re.IGNORECASE,
+)
+_EVERYDAY_RIGHT = re.compile(
+    r"\b(?:that'?s|you'?re|all|is) right\b(?=[,.!])"
+    r"|\bright (?:answer|option|choice|one|away|now|before|after|here|there)\b",
+    re.IGNORECASE,
+)
+
+
+def is_denied(text: str, start: int, end: int) -> bool:
+    """Whether the words just before or after say that this is not it; the end of a clause ends what belongs to it."""
+    near = text[max(0, start - _CHARS_BEFORE) : start]
+    before = _CLAUSE_END.split(near)[-1].split()[-_WORDS_BEFORE:]
+    return bool(_DENIAL.search(" ".join(before)) or _DENIED_AFTER.match(text, end))
+
+
+def is_supposed(text: str, start: int, end: int) -> bool:
+    """Whether the sentence only considers it: a condition, another's view, an example of the format."""
+    before = _SENTENCE_END.split(text[max(0, start - _CHARS_BEFORE) : start])[-1]
+    clause = _CLAUSE_END.split(before)[-1]
+    return bool(_CONDITION.search(before) or _ASIDE.search(clause) or _SUPPOSED_AFTER.match(text, end))
+
+
+def is_asked(text: str, end: int) -> bool:
+    """Whether the sentence goes on to a question mark."""
+    after = re.match(r"[^.!?\n。]{0,120}([.!?。])?", text[end : end + 130])
+    return after is not None and after[1] == "?"
+
+
+def judgement(text: str) -> bool | None:
+    """Whether what is said behind an item of a list calls it right or wrong; None for neither."""
+    found = _JUDGED.match(text) or _JUDGED_LATER.search(text)
+    return None if found is None else found["right"] is not None
+
+
+def without_everyday_words(text: str) -> str:
+    """A text without phrases that hold an everyday word of options, such as "the right answer"."""
+    return _EVERYDAY_RIGHT.sub(" ", text)

@@ -1,0 +1,134 @@
+"""Patterns for the labels of one question: where a reply states one, only names one, or repeats the list of them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .phrases import (
+    AFTER_A_LABEL,
+    AND,
+    ANSWER,
+    CHOOSING,
+    CLOSE,
+    CONCLUDING,
+    FILL,
+    IS,
+    IS_RIGHT,
+    NAMED,
+    OPEN,
+    OPTION,
+    TAIL,
+)
+from .said import MARK_END, MARKED
+
+_EDGE = r"0-9A-Za-zÀ-ɏ_\u0400-\u04FF"  # Chinese and Japanese have no spaces, so a letter may stand between their signs
+_CUE = rf"(?<![A-Za-z]){ANSWER}{TAIL}{IS}\s*{FILL}\s*"
+_WORD = rf"(?:{OPTION}\s*)?"
+_STOP = r"(?=\s*(?:[.!,;:\n。]|\Z|because\b|since\b|as\b|-|–|—|\())"  # behind a label that could be a word
+
+
+@dataclass(frozen=True)
+class Patterns:
+    """The patterns for the labels of one question; each has the label as the group ``label``.
+
+    marked     what is marked as the answer; ``opening`` a label that it, or a text, opens with
+    stating    statements of a label, each with whether the label ends something, so that it is no word
+    cue        the beginning of a statement, which may go on with an option's words
+    announced  the same at the end of a text, where the answer is missing
+    sentence   a whole sentence or line
+    naming     labels that are only named
+    item       a label that a list may have: ``label`` in brackets, or ``second``; ``start`` at the beginning of a line
+    """
+
+    marked: re.Pattern[str]
+    stating: tuple[tuple[re.Pattern[str], bool], ...]
+    cue: re.Pattern[str]
+    announced: re.Pattern[str]
+    sentence: re.Pattern[str]
+    naming: tuple[re.Pattern[str], ...]
+    opening: re.Pattern[str]
+    item: re.Pattern[str]
+    after: re.Pattern[str]
+    before: re.Pattern[str]
+
+    def joined(self, text: str, start: int, end: int) -> list[str]:
+        """The labels that are said in one breath with one: those after it ("A and B", "A, B") and the one before."""
+        found = []
+        at = end
+        while match := self.after.match(text, at):
+            if match["label"] in "aI" and re.match(r"\s+\w", text[match.end() : match.end() + 9]):
+                break
+            found.append(match["label"])
+            at = match.end()
+        before = self.before.search(text[max(0, start - 30) : start])
+        if before and before["label"] not in "aI":
+            found.append(before["label"])
+        return found
+
+
+def is_word(text: str, letter: str, start: int, end: int) -> bool:
+    """Whether a letter is the article, the pronoun or part of a longer expression, such as "a man" or "B-52"."""
+    after = text[end : end + 40]
+    if text[start - 1 : start] in ("(", "[", "{") and after[:1] in (")", "]", "}"):
+        return False
+    if re.match(r"['\u2019][a-z]|[-/]\w|\.\w\.|\s*=\s*\d", after):
+        return True
+    follows = re.match(r"\s+([^\W\d_]+)", after)
+    if follows is None or after.startswith("\n") or not letter.isalpha():
+        return False
+    if letter == "A":
+        return not re.fullmatch(AFTER_A_LABEL, follows[1])
+    return letter.islower() or letter == "I"
+
+
+def is_field(text: str, start: int, end: int) -> bool:
+    """Whether a label is the name of a field: {"A": "left"}."""
+    return text[start - 1 : start] in ("'", '"') and re.match(r"[\"']\s*:", text[end : end + 9]) is not None
+
+
+@lru_cache(maxsize=64)
+def patterns_for(labels: tuple[str, ...]) -> Patterns:
+    """The patterns for these labels, in capitals. Other single capitals are read, too, as labels that no option has."""
+    known = "|".join(re.escape(label) for label in labels)
+    own = rf"(?<![{_EDGE}])(?P<label>{known})(?![{_EDGE}])"
+    label = rf"(?<![{_EDGE}])(?P<label>{known}|(?-i:[A-Z]))(?![{_EDGE}])"
+    flags = re.IGNORECASE
+    ends = r"[)\]}\"'>]|\s*:|\s*[.,;](?=\s|\Z|[A-Z][a-z]|\d)|、|\s+[-–—(]|\s*\n|\s*\Z"
+    opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{ends})|\s+(?=because\b|since\b))"
+    second = own.replace("label", "second")
+    link = rf"(?:\s*(?=[(\[{{]+\w[)\]}}])|{AND}|\s*(?P<comma>,)\s*)"
+    return Patterns(
+        marked=re.compile(rf"{MARKED}([^{MARK_END}]*){MARK_END}"),
+        stating=_stating(label, own, opening),
+        cue=re.compile(_CUE, flags),
+        announced=re.compile(rf"{_CUE}{OPEN}\s*\Z", flags),
+        sentence=re.compile(r"(?:^|(?<=[.!?]\s))[^.!?\n]{1,200}(?=[.!]?\s*$|[.!?]\s)", re.MULTILINE),
+        naming=(
+            re.compile(rf"[(\[]{own}[)\]]", flags),
+            re.compile(rf"(?:^|(?<=[:;!?]\s)){own}[.)](?=\s|$)", re.MULTILINE),
+            re.compile(rf"(?<![A-Za-z]){NAMED}\s*(?:is\s*)?:?\s*{OPEN}{label}", flags),
+        ),
+        opening=re.compile(opening, flags),
+        item=re.compile(
+            rf"(?:(?P<start>^)[ \t]*|(?<=[\s;,]))(?:{OPTION}\s+)?(?:[(\[]{own}[)\]]|{second}[.):])[:.]?(?=\s|$|[A-Z])",
+            flags | re.MULTILINE,
+        ),
+        after=re.compile(rf"{CLOSE}{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags),
+        before=re.compile(rf"{label}{CLOSE}{AND}{OPEN}\Z", flags),
+    )
+
+
+def _stating(label: str, own: str, opening: str) -> tuple[tuple[re.Pattern[str], bool], ...]:
+    """The patterns of statements, and for each whether its label ends a sentence, a line or the text."""
+    forms = (
+        (rf"{_CUE}{OPEN}{label}", False),
+        (rf"(?<![A-Za-z])(?:answer|ans)\s*\n\s*{OPEN}{own}{CLOSE}[.)]?(?=\s|\Z)", True),
+        (rf"{OPEN}{label}{CLOSE}{IS_RIGHT}", False),
+        (rf"{CHOOSING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
+        (rf"{CONCLUDING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
+        (opening, False),
+        (rf"(?:^|(?<=[.:;!?]\s)|(?<=\.))[\s\"']*{_WORD}{OPEN}{own}{CLOSE}[.!]?[ \t]*$", True),
+    )
+    return tuple((re.compile(form, re.IGNORECASE | re.MULTILINE), ends) for form, ends in forms)

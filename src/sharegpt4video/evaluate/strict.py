@@ -1,0 +1,263 @@
+"""Our own reading of answers: what a reply settles on, or nothing where a careful reader would not be sure.
+
+A reply is read for its structure, not against a list of replies. It can *state* an answer: mark it by a tag or a box,
+open or close with a label, or say "the answer is B" in one of many ways and languages. Repeated options, questions, and
+what is denied or only supposed state nothing. All statements must agree, or the last must correct the one before; the
+words behind a label must not be those of another option. Without a statement, a reply that names one label, or says
+the words of one option, is read as that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from .options import Options, words
+from .phrases import OPEN, OPTION, is_asked, is_denied, is_supposed, judgement, without_everyday_words
+from .said import MARK_END, MARKED, said
+from .statements import Patterns, is_field, is_word, patterns_for
+
+LETTERS = "ABCDEFGHIJ"
+_CORRECTED = re.compile(
+    r"\b(?:wait|actually|second thought|mistake\w*|scratch that|i was wrong|sorry|oops|hmm|however|need to correct"
+    r"|correct(?:ion|ing|ed)?(?= this|:| that| myself|\s*$)"
+    r"|(?:re-?|double-)(?:check|consider|examin|think|read|visit|look|evaluat)\w*"
+    r"|revis\w+|upon (?:closer|further))\b|不对|等等|其实|但是",
+    re.IGNORECASE,
+)
+_UNDONE = re.compile(
+    r"(?:[.!?;\n]\s*|\A)(?:wait|actually|on second thought|scratch that|hold on|不对|等等)\b", re.IGNORECASE
+)
+_MOST_CHARS = 12_000  # of a reply: the end is kept, where answers are
+
+
+@dataclass(frozen=True)
+class _Stated:
+    """A statement: where it is, and the options it names; an index of None is a label that no option has."""
+
+    at: int
+    end: int
+    named: frozenset[int | None]
+
+    @property
+    def single(self) -> int | None:
+        return next(iter(self.named)) if len(self.named) == 1 else None
+
+
+def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) -> int | None:
+    """The index of the one option that a reply settles on; None for none, or for several.
+
+    "B", "(b)", "B. left", "The best answer is: B", "... so option B" and the text of one option alone are read. The
+    article "A" is no label, what a reply denies ("not B", "option B is wrong") is not what it settles on, and a label
+    with the words of another option ("C: right") says two things at once.
+    """
+    text = said(reply)[-_MOST_CHARS:]
+    known = Options.of(options, [label.upper() for label in labels[: len(options)]])
+    patterns = patterns_for(tuple(known.labels))
+    bare = text.replace(MARKED, "").replace(MARK_END, "").strip(" \n\"'")
+    if patterns.announced.search(text, max(0, len(text) - 200)):
+        return None  # the answer is announced and does not come
+    whole = known.same_as(bare)
+    # "(A)" is the label, also where another option is the mere letter a (MVBench asks which letter comes first).
+    if whole is not None and not known.is_label(bare):
+        return None if bare.endswith("?") else whole
+    return _settled(text, known, patterns)
+
+
+def matched_caption(reply: str, question: str) -> int | None:
+    """The index of the caption that an answer settles on, for lines such as "Option 1: A man runs."."""
+    lines = [line for line in question.split("\n")[1:] if ": " in line]
+    if not lines:
+        return None
+    heads, texts = zip(*(line.split(": ", 1) for line in lines), strict=True)
+    whole = words(said(reply).replace(MARKED, "").replace(MARK_END, ""))
+    for index, line in enumerate(lines):
+        if whole and whole == words(line):
+            return index
+    return chosen(reply, texts, [head.split()[-1] if head.split() else head for head in heads])
+
+
+def _settled(text: str, known: Options, patterns: Patterns) -> int | None:
+    text, verdict = _without_lists(text, known, patterns)
+    stated = sorted(_statements(text, known, patterns), key=lambda one: one.at)
+    if verdict is not None:
+        stated.insert(0, _Stated(-1, -1, frozenset({verdict})))
+    if stated:
+        return _agreed(text, stated)
+    places = (found for pattern in patterns.naming for found in pattern.finditer(text))
+    naming = [one for found in places if (one := _label_stated(text, found, known, patterns, closes=False))]
+    named = {index for one in naming for index in one.named}
+    if named:
+        return next(iter(named)) if len(named) == 1 else None
+    found = known.only_said(without_everyday_words(text))
+    if found is None and {"yes", "no"} & set(known.texts):
+        found = known.same_as({True: "yes", False: "no", None: ""}[yes_or_no(text)])
+    return found
+
+
+def _agreed(text: str, stated: Sequence[_Stated]) -> int | None:
+    """What all statements say, or the last after a correction. One that names several is settled by one among them."""
+    single = [one for one in stated if len(one.named) == 1]
+    several = [one for one in stated if len(one.named) > 1]
+    if not single:
+        return None
+    last = single[-1].single
+    if any(last not in one.named for one in several):
+        return None
+    differing = [number for number, one in enumerate(single) if one.single != last]
+    if _UNDONE.search(text, max(single[-1].end, 0)):
+        return None
+    if not differing:
+        return last
+    before, after = single[differing[-1]], single[differing[-1] + 1]
+    return last if _CORRECTED.search(text, max(before.end, 0), max(after.at, 0)) else None
+
+
+def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stated]:
+    """Everything that a text states; what it denies, supposes or asks is left out."""
+    for found in patterns.marked.finditer(text):
+        named = _within(found[1], known, patterns)
+        if named:
+            yield _Stated(found.start(), found.end(), named)
+    for pattern, closes in patterns.stating:
+        for found in pattern.finditer(text):
+            one = _label_stated(text, found, known, patterns, closes=closes)
+            if one is not None:
+                yield one
+    for found in patterns.cue.finditer(text):
+        if is_denied(text, found.start(), found.end()) or is_supposed(text, found.start(), found.end()):
+            continue
+        index = known.begins(text[found.end() : found.end() + 400])
+        if index is not None:
+            beside = known.label_behind(text[found.end() : found.end() + 400], index)
+            yield _Stated(found.start(), found.end(), frozenset({index, *beside}))
+    for found in patterns.sentence.finditer(text):
+        index = known.same_as(found[0])
+        if index is not None and not known.is_label(found[0].strip()) and not is_asked(text, found.end()):
+            yield _Stated(found.start(), found.end(), frozenset({index}))
+
+
+def _within(marked: str, known: Options, patterns: Patterns) -> frozenset[int | None]:
+    """What a tag or a box names: a label alone or with text, the text of an option, or what its sentences settle on."""
+    marked = marked.strip()
+    whole = known.same_as(marked)
+    if whole is not None and not known.is_label(marked):
+        return frozenset({whole})
+    found = patterns.opening.match(marked)
+    if found is not None:
+        one = _label_stated(marked, found, known, patterns, closes=True)
+        return one.named if one else frozenset()
+    settled = _settled(marked, known, patterns) if len(words(marked).split()) > 3 else None
+    return frozenset() if settled is None else frozenset({settled})
+
+
+def _label_stated(
+    text: str, found: re.Match[str], known: Options, patterns: Patterns, *, closes: bool
+) -> _Stated | None:
+    """A label where a statement has one, with those joined to it ("A and B"); None where it is no label after all.
+
+    ``closes``: the pattern already asks that the label ends a sentence, a line or the text.
+    """
+    start, end = found.span("label")
+    letter = found["label"]
+    if is_field(text, start, end) or (not closes and is_word(text, letter, start, end)):
+        return None
+    if is_denied(text, start, end) or is_supposed(text, start, end) or is_asked(text, end):
+        return None
+    index = known.index(letter)
+    named = {index, *(known.index(other) for other in patterns.joined(text, start, end))}
+    if index is not None:
+        own = known.after_label(text[end : end + 400], index)
+        behind = known.is_behind_another(text[max(0, start - 400) : start], index)
+        if (
+            own is False
+            or behind
+            or (letter.islower() and known.is_other_text(letter, index, text[start - 1 : end + 1]))
+        ):
+            named.add(None)  # the words of another option: two things at once
+        elif own and is_denied(text, start, end + own):
+            return None
+        elif own is True and known.says_another(text[end : end + 400], index):
+            named.add(None)
+    return _Stated(found.start(), end, frozenset(named))
+
+
+def _without_lists(text: str, known: Options, patterns: Patterns) -> tuple[str, int | None]:
+    """The text without options that are only repeated, and the one option that a list of all calls right, if any.
+
+    A list begins with the first label and goes on in order. Of an item that says more than its option, the rest stays.
+    """
+    items = list(patterns.item.finditer(text))
+    verdict: int | None = None
+    cuts: list[tuple[int, int]] = []
+    at = 0
+    while at < len(items):
+        run = _run(items, at, known)
+        at += max(len(run), 1)
+        if len(run) < 2:
+            continue
+        judged, listed = [], all(item["start"] is not None for item in run)
+        for number, item in enumerate(run):
+            end = run[number + 1].start() if number + 1 < len(run) else _line_end(text, item.end())
+            own = known.own_length(text[item.end() : end], number)
+            judged.append(judgement(text[item.end() + (own or 0) : end]))
+            if listed and (own is None or text[item.end() + own : end].strip(" .\n")):
+                cuts.append((item.start(), end))  # what is said of one option is no answer yet
+            elif own is not None:
+                cuts.append((item.start(), item.end() + (own or 0)))
+        if judged.count(True) == 1 and judged.count(False) == len(judged) - 1:
+            verdict = judged.index(True)
+    for start, end in reversed(cuts):
+        text = text[:start] + "\n" + text[end:]
+    return text, verdict
+
+
+def _run(items: Sequence[re.Match[str]], at: int, known: Options) -> list[re.Match[str]]:
+    run: list[re.Match[str]] = []
+    for item in items[at:]:
+        if known.index(item["label"] or item["second"]) != len(run):
+            break
+        run.append(item)
+    return run
+
+
+def _line_end(text: str, at: int) -> int:
+    end = text.find("\n", at)
+    return len(text) if end < 0 else end
+
+
+@lru_cache(maxsize=1)
+def _yes_or_no() -> tuple[re.Pattern[str], ...]:
+    """What opens a text or sentence, what stands between commas, what a statement ends with, and what says both."""
+    yes = r"yes|yeah|yep|yup|sí|oui|ja|да|はい|예|네|sim|是的?|对"
+    no = r"no(?:pe)?|nein|non|нет|いいえ|아니요|아니오|não|否|不是?|不对"
+    after = rf"(?=\s*(?:[.,;:!)\]\"'{MARK_END}]|\Z|\n|-|—|。|、))"
+    pronoun = r"(?=\s+(?:it|he|she|they|the|there|this|that|these|those|i|we|you|because|since|as|not)\b)"
+    told = r"\b(?:answers?|response|conclusion)[\"']?\s*(?:is|:|=|would be)+\s*|答案?(?:是|为|:)+"
+    cue = rf"(?:{MARKED}|{told}|\A|[.!?:;\n])"
+    word = rf"\s*(?:(?:so|therefore|thus|hence|and),?\s+|{OPTION}\s+)?{OPEN}(?:(?P<yes>{yes})|(?P<no>{no}))"
+    return (
+        re.compile(rf"{cue}{word}(?:{after}|{pronoun})", re.IGNORECASE),
+        re.compile(rf",\s*(?:so\s+|actually\s+)?(?:(?P<yes>{yes})|(?P<no>{no}))(?=\s*[,.!]|\s*\Z)", re.IGNORECASE),
+        re.compile(
+            r"\b(?:answer|actually|is)\s+(?:is\s+|:\s*)?\"?(?:(?P<yes>yes)|(?P<no>no))\b\"?(?=[.,;!\s]*(?:\Z|[.,;!\n]))",
+            re.IGNORECASE,
+        ),
+        re.compile(r"\b(?:yes|no)\s*(?:/|or|and|\|)\s*(?:yes|no)\b[:?]?", re.IGNORECASE),
+    )
+
+
+def yes_or_no(reply: str) -> bool | None:
+    """The one of yes and no that a reply says as a word of its own, and nowhere the other; None for any other reply.
+
+    "No doubt" and "no man" say no more than "yes or no" does.
+    """
+    text = said(reply)[-_MOST_CHARS:]
+    opening, inside, ending, both = _yes_or_no()
+    text = both.sub("\n", text)
+    found = [match for pattern in (opening, inside, ending) for match in pattern.finditer(text)]
+    spans = [(match["yes"] is not None, match.span("yes" if match["yes"] is not None else "no")) for match in found]
+    said_words = {yes for yes, (start, end) in spans if not is_denied(text, start, end)}
+    return next(iter(said_words)) if len(said_words) == 1 else None
