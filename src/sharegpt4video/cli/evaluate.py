@@ -14,7 +14,7 @@ from . import options as o
 from .console import FAILED, exit_codes, print_json, say
 
 if TYPE_CHECKING:
-    from ..evaluate.base import Answer, Benchmark, Question
+    from ..evaluate.base import Answer, Benchmark, Protocol, Question
     from ..evaluate.judge import Judge
     from ..evaluate.local_judge import LocalJudge
     from ..evaluate.report import Report
@@ -154,10 +154,31 @@ Cuts = Annotated[
 ]
 VideoMme = Annotated[
     list[Path] | None,
-    typer.Option(metavar="RESULTS.json", help="Video-MME predictions in the official layout.", exists=True),
+    typer.Option(
+        metavar="FILE", help="Video-MME results: the official JSON, lmms-eval's log, VLMEvalKit's table.", exists=True
+    ),
 ]
 MvBench = Annotated[
-    list[Path] | None, typer.Option(metavar="RESULTS.json", help="MVBench results in a known layout.", exists=True)
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE",
+        help="MVBench results: the notebook's JSON, lmms-eval's log of a task or a folder of them, VLMEvalKit's table.",
+        exists=True,
+    ),
+]
+TvBench = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="FILE", help="TVBench results: the notebook's JSON, lmms-eval's log or a folder of them.", exists=True
+    ),
+]
+Tables = Annotated[
+    list[Path] | None,
+    typer.Option("--vlmevalkit", metavar="TABLE", help="TempCompass tables of VLMEvalKit.", exists=True),
+]
+AnyRules = Annotated[
+    Rules | None,
+    typer.Option(help="Whose rules, for the notebooks' JSON of MVBench and TVBench (the authors')."),
 ]
 
 
@@ -168,24 +189,31 @@ def verify_scorers(
     captions: Cuts = "auto",
     video_mme: VideoMme = None,
     mvbench: MvBench = None,
-    protocol: Protocols = Rules.official,
+    tvbench: TvBench = None,
+    vlmevalkit: Tables = None,
+    protocol: AnyRules = None,
     json: o.Json = False,
 ) -> None:
     """Compute scores from stored predictions again and hold them against published ones.
 
-    Exit code 1 on any difference. Files of models whose scores are not known are scored all the same.
+    A file is scored as the tool scores that wrote it, and compared with the scores that the tool wrote beside it. Exit
+    code 1 on any difference. Files of models whose scores are not known are scored all the same.
     """
     from ..errors import SettingsError
     from ..evaluate import verify
+    from ..evaluate.verify_files import verify_file
 
     with exit_codes():
         found = []
         if tempcompass or predictions or judged:
             found += list(verify.verify_tempcompass(tempcompass, predictions, judged, captions))
-        found += [verify.verify_video_mme(path) for path in video_mme or ()]
-        found += [verify.verify_mvbench(path, protocol.value) for path in mvbench or ()]
+        rules: Protocol | None = protocol.value if protocol else None
+        files = {"videomme": video_mme, "mvbench": mvbench, "tvbench": tvbench, "tempcompass": vlmevalkit}
+        for benchmark, paths in files.items():
+            found += [verify_file(path, benchmark, rules) for path in paths or ()]
         if not found:
-            raise SettingsError("nothing to verify; give --tempcompass, --predictions, --video-mme or --mvbench")
+            options = "--tempcompass, --predictions, --video-mme, --mvbench, --tvbench or --vlmevalkit"
+            raise SettingsError(f"nothing to verify; give {options}")
         if json:
             print_json([one.plain() for one in found])
         else:

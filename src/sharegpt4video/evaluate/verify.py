@@ -61,11 +61,12 @@ class Check:
     computed: float
     count: int
     published: str = ""
+    decimals: int = 2
 
     @property
     def shown(self) -> str:
         """The computed value with as many decimals as the published one."""
-        decimals = len(self.published.partition(".")[2]) if self.published else 2
+        decimals = len(self.published.partition(".")[2]) if self.published else self.decimals
         return f"{self.computed:.{decimals}f}"
 
     @property
@@ -143,7 +144,7 @@ def _tempcompass(result: Replayed, *, with_questions: bool) -> Verification:
     comparable = {cell: value for cell, value in known.items() if cell in cells and not _lacking(cell, result)}
     if not with_questions:
         found.notes.append("scored without the question files: what the files lack cannot be told")
-    _add(found, cells, comparable)
+    add(found, cells, comparable)
     for name in known:
         if name not in comparable:
             why = ", ".join(_lacking(name, result)) or "fine-grained aspects (no meta_info.json)"
@@ -151,7 +152,7 @@ def _tempcompass(result: Replayed, *, with_questions: bool) -> Verification:
     alone = {f"rules alone, {form}": result.rules_alone[form] for form in FORMS[:3] if form in result.rules_alone}
     published = {f"rules alone, {form}": value for form, value in RULES_ALONE.get(result.model, {}).items()}
     whole = {f"rules alone, {form}" for form in FORMS if form not in result.incomplete}
-    _add(found, alone, {cell: value for cell, value in published.items() if cell in alone and cell in whole})
+    add(found, alone, {cell: value for cell, value in published.items() if cell in alone and cell in whole})
     found.agreement += list(_agreement(result))
     return found
 
@@ -181,14 +182,18 @@ def _agreement(result: Replayed) -> Iterator[str]:
         yield f"{form}: {what[by]} equal {beside} for {equal} of {compared} ({100 * equal / compared:.2f} %)"
 
 
-def _add(found: Verification, cells: Mapping[str, Figure], published: Mapping[str, str]) -> None:
+def add(found: Verification, cells: Mapping[str, Figure], published: Mapping[str, str]) -> None:
+    """Add cells that were computed, each beside what is published of it."""
     for name, figure in cells.items():
-        if not figure.count:
-            continue
-        check = Check(name, figure.value, figure.count, published.get(name, ""))
-        found.checks.append(check)
-        if not check.equal:
-            found.failures.append(f"{name}: computed {check.shown}, published {check.published}")
+        if figure.count:
+            add_check(found, Check(name, figure.value, figure.count, published.get(name, "")))
+
+
+def add_check(found: Verification, check: Check) -> None:
+    """Add a cell, and a failure where it differs from what is published."""
+    found.checks.append(check)
+    if not check.equal:
+        found.failures.append(f"{check.cell}: computed {check.shown}, published {check.published}")
 
 
 def verify_video_mme(results: Path) -> Verification:
@@ -197,7 +202,7 @@ def verify_video_mme(results: Path) -> Verification:
 
     read = read_results(results)
     found = Verification(f"Video-MME, {results.name}: {len(read.scored)} answers to {', '.join(read.durations)} videos")
-    _add(found, read.figures, {})
+    add(found, read.figures, {})
     found.notes.append(f"read as the official scorer of the revision {read.revision} does")
     left_out = sum(not verdict.counted for _, _, verdict in read.scored)
     names = Counter(question.id for question, _, _ in read.scored)
@@ -222,7 +227,7 @@ def verify_mvbench(results: Path, protocol: Protocol = "official") -> Verificati
 
     scored = read_results(results, protocol)
     found = Verification(f"MVBench ({protocol}), {results.name}: {len(scored)} answers")
-    _add(found, figures(scored, protocol), {})
+    add(found, figures(scored, protocol), {})
     empty = sum(verdict.unscored == "empty" for _, _, verdict in scored)
     found.notes += [f"{empty} answers are empty"] if empty else []
     return found

@@ -1,0 +1,231 @@
+"""Logs of lmms-eval (``--log_samples``): its own score out of the stored responses, beside its results file.
+
+Layouts and rules are facts of EvolvingLMMs-Lab/lmms-eval 75571cf (``loggers/evaluation_tracker.py``,
+``tasks/videomme``, ``tasks/mvbench``, ``tasks/tvbench``) and of their history since 0c1350d; the code is ours.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from . import mvbench, tvbench, videomme
+from .base import Answer, Figure, Question, Scored, Verdict
+from .figures import macro, mean_figure
+from .tables import Row, read_rows
+
+METRICS = {
+    "videomme_percetion_score": "videomme",  # spelled so until 2024-11
+    "videomme_perception_score": "videomme",
+    "mvbench_accuracy": "mvbench",
+    "tvbench_acc": "tvbench",
+}
+_SAMPLES = re.compile(r"(?:(?P<date>.*?)_)?samples_(?P<task>\w+)")
+
+
+@dataclass(frozen=True)
+class Log:
+    """What a file, or a folder of them, holds.
+
+    scored     every response, scored as lmms-eval does it today, or did it when the file was written
+    same       how many of them the file itself scored alike, of ``compared``
+    figures    the cells; ``published`` those that lmms-eval's results file beside it prints, to 4 decimals
+    notes      what a reader should know
+    """
+
+    benchmark: str
+    scored: tuple[Scored, ...]
+    same: int
+    compared: int
+    figures: Mapping[str, Figure]
+    published: Mapping[str, str]
+    notes: tuple[str, ...]
+
+
+def benchmark_of(rows: Sequence[Row]) -> str | None:
+    """Which benchmark rows are a log of; None if they are no log of lmms-eval that is known."""
+    first = rows[0]
+    if "filtered_resps" not in first and "resps" not in first:
+        return None
+    return next((name for metric, name in METRICS.items() if metric in first), None)
+
+
+def read_log(path: Path, benchmark: str) -> Log:
+    """Score a log, or every log of the benchmark in a folder. Raises SettingsError when it is none."""
+    files = _files(path, benchmark)
+    scored: list[Scored] = []
+    stored: list[bool | None] = []
+    notes: list[str] = []
+    published: dict[str, str] = {}
+    for file in files:
+        rows = read_rows(file)
+        if benchmark_of(rows) != benchmark:
+            raise SettingsError(f"{file}: is no log of lmms-eval about {benchmark}")
+        part, stored_part, said = _READERS[benchmark](file, rows)
+        scored += part
+        stored += stored_part
+        notes += said
+        published |= _published(file, benchmark)
+    compared = [(v.score > 0, right) for (_, _, v), right in zip(scored, stored, strict=True) if right is not None]
+    same = sum(one == other for one, other in compared)
+    return Log(benchmark, tuple(scored), same, len(compared), _figures(benchmark, scored), published, tuple(notes))
+
+
+def task_of(path: Path) -> str:
+    """The task in a log's name, such as ``mvbench_action_sequence``."""
+    found = _SAMPLES.fullmatch(path.stem)
+    return found["task"] if found else path.stem
+
+
+def _files(path: Path, benchmark: str) -> list[Path]:
+    """The file itself; of a folder the newest log of each task."""
+    if not path.is_dir():
+        return [path]
+    newest = {task_of(file): file for file in sorted(path.rglob(f"*samples_{benchmark}*.json*"))}
+    if not newest:
+        raise SettingsError(f"{path}: holds no log of lmms-eval named ..._samples_{benchmark}....jsonl")
+    return list(newest.values())
+
+
+def _response(row: Row) -> str:
+    """What the model said, out of the lists that versions put it in."""
+    value = row.get("filtered_resps", row.get("resps"))
+    while isinstance(value, list):
+        value = value[0] if value else ""
+    return "" if value is None else str(value)
+
+
+_Read = tuple[list[Scored], list["bool | None"], list[str]]
+
+
+def _videomme(file: Path, rows: Sequence[Row]) -> _Read:
+    metric = next(name for name in METRICS if name in rows[0])
+    told = [_object(file, number, row, metric) for number, row in enumerate(rows, 1)]
+    said = [_response(row) for row in rows]
+    rules: dict[str, Callable[[str], str]] = {
+        "today's rule": videomme.extract_harness,
+        "the rule until v0.6": lambda text: videomme.extract(text, "2024-06-03"),
+    }
+    letters = [str(one.get("pred_answer", "")) for one in told]
+    agreeing = {name: sum(rule(text) == letter for text, letter in zip(said, letters, strict=True))
+                for name, rule in rules.items()}  # fmt: skip
+    name = max(agreeing, key=lambda name: agreeing[name])  # of equals today's
+    scored = []
+    for row, one, text in zip(rows, told, said, strict=True):
+        question = Question(
+            str(one["question_id"]),
+            str(one.get("videoID", str(one["question_id"]).rpartition("-")[0])),
+            "",
+            answer=str(one["answer"]),
+            groups={
+                "duration": str(one["duration"]),
+                "domain": str(one.get("category", "")),
+                "sub-category": str(one.get("sub_category", "")),
+                "task type": str(one.get("task_category", "")),
+            },
+            reference={"doc_id": row.get("doc_id")},
+        )
+        letter = rules[name](text)
+        verdict = Verdict(float(letter == question.answer), unscored="" if letter else "unparsed" if text else "empty")
+        scored.append((question, Answer(question.id, text, "stored"), verdict))
+    right = [letter == str(one["answer"]) for letter, one in zip(letters, told, strict=True)]
+    notes = [f"read by {name}: {agreeing[name]} of the {len(rows)} letters in the file are what it reads"]
+    return scored, list(right), notes
+
+
+def _mvbench(file: Path, rows: Sequence[Row]) -> _Read:
+    title = _title(task_of(file).removeprefix("mvbench_"), {task.file: task.title for task in mvbench.TASKS})
+    scored, stored = [], []
+    for number, row in enumerate(rows, 1):
+        told = _object(file, number, row, "mvbench_accuracy", ("gt_answer",))
+        said, letter = _response(row), str(told["gt_answer"])
+        question = Question(
+            f"{title}/{row.get('doc_id', number)}", str(number), "", answer=letter, groups={"task": title}
+        )
+        right = mvbench.is_right(said, letter, "", "lmms-eval")
+        verdict = Verdict(float(right), unscored="" if said else "empty", counted=said != "")
+        scored.append((question, Answer(question.id, said, "stored"), verdict))
+        stored.append(bool(told["score"]) if "score" in told else None)
+    return scored, stored, []
+
+
+def _tvbench(file: Path, rows: Sequence[Row]) -> _Read:
+    title = _title(task_of(file).removeprefix("tvbench_"), tvbench.TITLES)
+    scored, stored = [], []
+    for number, row in enumerate(rows, 1):
+        said, answer = _response(row), str(row.get("target", ""))
+        options = tvbench.options_of(row)
+        question = Question(
+            f"{title}/{row.get('doc_id', number)}",
+            str(number),
+            "",
+            options=options,
+            answer=answer,
+            groups={"task": title},
+        )
+        letter = tvbench.extract_harness(said, options)
+        verdict = Verdict(float(letter == answer), unscored="" if letter else "unparsed" if said else "empty")
+        scored.append((question, Answer(question.id, said, "stored"), verdict))
+        stored.append(bool(row["tvbench_acc"]) if row.get("tvbench_acc") is not None else None)
+    return scored, stored, []
+
+
+_READERS: dict[str, Callable[[Path, Sequence[Row]], _Read]] = {
+    "videomme": _videomme,
+    "mvbench": _mvbench,
+    "tvbench": _tvbench,
+}
+
+
+def _title(task: str, titles: Mapping[str, str]) -> str:
+    return titles.get(task, task or "all")
+
+
+def _object(
+    file: Path, number: int, row: Row, metric: str, needed: Sequence[str] = ("question_id", "duration", "answer")
+) -> Mapping[str, Any]:
+    told = row.get(metric)
+    missing = [name for name in needed if name not in told] if isinstance(told, dict) else list(needed)
+    if not isinstance(told, dict) or missing:
+        raise SettingsError(f"{file}, row {number}: its {metric} has no {', '.join(missing)}; is the log complete?")
+    return told
+
+
+def _figures(benchmark: str, scored: Sequence[Scored]) -> Mapping[str, Figure]:
+    if benchmark == "videomme":
+        return videomme.figures(scored, "lmms-eval")
+    counted = [entry for entry in scored if entry[2].counted]
+    by_task: dict[str, list[Scored]] = {}
+    for entry in counted:
+        by_task.setdefault(entry[0].groups["task"], []).append(entry)
+    cells = {name: mean_figure(entries) for name, entries in by_task.items()}
+    if len(cells) < 2:
+        return {"overall": mean_figure(counted)} | cells
+    return {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(counted)} | cells
+
+
+def _published(file: Path, benchmark: str) -> dict[str, str]:
+    """What the results file of the same run says: the cell of the whole, or of the log's task."""
+    found = _SAMPLES.fullmatch(file.stem)
+    date = found["date"] if found else None
+    names = [f"{date}_results.json"] if date else []
+    for name in [*names, "results.json"]:
+        path = file.with_name(name)
+        if not path.is_file():
+            continue
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))["results"][task_of(file)]
+            value = next(float(values[key]) for key in values if key.partition(",")[0] in METRICS)
+        except (OSError, ValueError, KeyError, TypeError, StopIteration):
+            continue
+        if benchmark == "videomme":
+            return {"overall": f"{value:.4f}"}
+        titles = {task.file: task.title for task in mvbench.TASKS} if benchmark == "mvbench" else tvbench.TITLES
+        percent = value if benchmark == "mvbench" else 100 * value
+        return {_title(task_of(file).removeprefix(f"{benchmark}_"), titles): f"{percent:.4f}"}
+    return {}

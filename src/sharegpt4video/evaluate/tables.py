@@ -1,0 +1,116 @@
+"""Rows out of stored result files: JSON lines, JSON, tab- or comma-separated text, Excel."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..errors import MissingExtra, SettingsError
+
+Row = dict[str, Any]
+
+# What pandas reads as a missing value in tables (``io.parsers``), so what tools that read with it never see as text.
+_MISSING = frozenset(
+    "#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null|".split("|")
+)
+_WANTED = "wanted is .jsonl, .json, .tsv, .csv or .xlsx as the tool wrote it"
+
+
+def read_rows(path: Path) -> list[Row]:
+    """The rows of a file by column name, whatever of the formats it is in; None for a missing value.
+
+    Raises SettingsError for a file that cannot be read or holds no rows, MissingExtra for Excel without its reader.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+    if data[:4] == b"PK\x03\x04" or path.suffix.lower() in (".xlsx", ".xlsm"):
+        rows = _excel_rows(path, data)
+    else:
+        try:
+            text = data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise SettingsError(f"{path}: is no text in UTF-8 and no Excel file; {_WANTED}") from error
+        rows = _text_rows(path, text)
+    if not rows:
+        raise SettingsError(f"{path}: holds no rows; {_WANTED}")
+    return rows
+
+
+def _text_rows(path: Path, text: str) -> list[Row]:
+    if text.lstrip()[:1] in ("{", "["):
+        return _json_rows(path, text)
+    if path.suffix.lower() in (".json", ".jsonl"):
+        raise SettingsError(f"{path}: is no JSON; is it damaged? {_WANTED}")
+    delimiter = "," if path.suffix.lower() == ".csv" else "\t"
+    before = csv.field_size_limit(len(text) + 1)
+    try:
+        read = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+    except csv.Error as error:
+        raise SettingsError(f"{path}: cannot be read as a table: {error}") from error
+    finally:
+        csv.field_size_limit(before)
+    return _table(read)
+
+
+def _json_rows(path: Path, text: str) -> list[Row]:
+    """One document (a list of rows, or an object with them as ``logs``), or an object a line."""
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        return [_json_line(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    if isinstance(whole, dict):
+        whole = whole.get("logs", [whole])
+    if not isinstance(whole, list) or not all(isinstance(row, dict) for row in whole):
+        raise SettingsError(f"{path}: is no list of rows; {_WANTED}")
+    return [{key: None if _is_nan(value) else value for key, value in row.items()} for row in whole]
+
+
+def _json_line(path: Path, number: int, line: str) -> Row:
+    try:
+        row = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path}, line {number}: is no JSON (cut short?): {error}") from error
+    if not isinstance(row, dict):
+        raise SettingsError(f"{path}, line {number}: is no object")
+    return row
+
+
+def _excel_rows(path: Path, data: bytes) -> list[Row]:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise MissingExtra(f"{path}: reading Excel files", "evaluate") from error
+    try:
+        book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
+        return _table([list(row) for row in book.worksheets[0].iter_rows(values_only=True)])
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError, SyntaxError) as error:
+        raise SettingsError(f"{path}: cannot be read as an Excel file: {error}") from error
+
+
+def _table(read: Sequence[Sequence[Any]]) -> list[Row]:
+    """Rows by the names in the first; short ones are filled up, empty ones left out."""
+    if not read:
+        return []
+    names = [str(name) for name in read[0]]
+    rows = []
+    for values in read[1:]:
+        row = dict.fromkeys(names) | dict(zip(names, map(_value, values), strict=False))
+        if any(value is not None for value in row.values()):
+            rows.append(row)
+    return rows
+
+
+def _value(value: Any) -> Any:
+    return None if _is_nan(value) or (isinstance(value, str) and value in _MISSING) else value
+
+
+def _is_nan(value: Any) -> bool:
+    return value is None or (isinstance(value, float) and math.isnan(value))

@@ -1,0 +1,178 @@
+"""Result files of other tools, told by what they hold, and scored as the tool that wrote them scores."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from . import lmms_eval, mvbench, tvbench, vlmevalkit
+from .base import Protocol, Scored
+from .figures import macro, mean_figure
+from .tables import read_rows
+from .verify import Check, Verification, add, add_check, verify_mvbench, verify_video_mme
+
+TITLES = {"videomme": "Video-MME", "mvbench": "MVBench", "tvbench": "TVBench", "tempcompass": "TempCompass"}
+_KNOWN = (
+    "known are the official files of Video-MME, MVBench and TVBench, logs of lmms-eval (..._samples_videomme.jsonl,"
+    " ..._samples_mvbench_....jsonl, ..._samples_tvbench_....jsonl) and tables of VLMEvalKit (Video-MME, MVBench,"
+    " TempCompass)"
+)
+
+
+def verify_file(path: Path, benchmark: str, protocol: Protocol | None = None) -> Verification:
+    """Score a file of predictions for ``benchmark``: an official one, a log of lmms-eval, a table of VLMEvalKit.
+
+    ``path`` may be a folder of lmms-eval's logs. ``protocol`` is for official files of MVBench and TVBench, which are
+    else scored as their authors do; the others are scored as the tool scores that wrote them. Raises SettingsError for
+    a file of something else.
+    """
+    kind, found = ("log", benchmark) if path.is_dir() else _kind(path)
+    if found != benchmark:
+        raise SettingsError(f"{path}: holds answers to {TITLES[found]}, not to {TITLES[benchmark]}; {_option(found)}")
+    if kind != "official" and protocol is not None:
+        raise SettingsError(f"{path}: is scored as the tool scores that wrote it; leave out --protocol")
+    if kind == "log":
+        return _log(path, benchmark)
+    if kind == "table":
+        return _table(path, benchmark)
+    if benchmark == "videomme":
+        return verify_video_mme(path)
+    return _notebook(path, benchmark, protocol or "official")
+
+
+def _option(benchmark: str) -> str:
+    options = {"videomme": "--video-mme", "mvbench": "--mvbench", "tvbench": "--tvbench", "tempcompass": "--vlmevalkit"}
+    return f"give it as {options[benchmark]}"
+
+
+def _kind(path: Path) -> tuple[str, str]:
+    """What a file is (official, log, table), and of which benchmark."""
+    official = _official(path)
+    if official is not None:
+        return "official", official
+    rows = read_rows(path)
+    if benchmark := lmms_eval.benchmark_of(rows):
+        return "log", benchmark
+    if benchmark := vlmevalkit.benchmark_of(rows):
+        return "table", benchmark
+    columns = ", ".join(str(name) for name in list(rows[0])[:8])
+    raise SettingsError(f"{path}: is no result file that is known here (its columns: {columns}); {_KNOWN}")
+
+
+def _official(path: Path) -> str | None:
+    """The benchmark whose authors' layout a file has."""
+    if path.suffix.lower() != ".json":
+        return None
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: cannot be read: {error}") from error
+    try:
+        whole = json.loads(text)
+    except (ValueError, RecursionError):
+        # The template of Video-MME has commas that JSON does not allow, and is read all the same.
+        return "videomme" if '"questions"' in text else None
+    if isinstance(whole, dict) and ("res_list" in whole or "result_list" in whole):
+        tasks = whole.get("acc_dict")
+        return "tvbench" if isinstance(tasks, dict) and tvbench.OWN_TASKS & set(tasks) else "mvbench"
+    rows = list(whole.values()) if isinstance(whole, dict) else whole
+    if isinstance(rows, list) and rows and isinstance(rows[0], dict):
+        if "questions" in rows[0]:
+            return "videomme"
+        if {"pred", "gt"} <= set(rows[0]):
+            return "tvbench" if {row.get("task_type") for row in rows} & tvbench.OWN_TASKS else "mvbench"
+    return None
+
+
+def _log(path: Path, benchmark: str) -> Verification:
+    log = lmms_eval.read_log(path, benchmark)
+    found = Verification(f"{TITLES[benchmark]} (lmms-eval), {path.name}: {len(log.scored)} answers")
+    published = dict(log.published)
+    if len(log.figures) == 2 and len(published) == 1:  # one task: it is the whole
+        published["overall"] = next(iter(published.values()))
+    add(found, log.figures, {cell: value for cell, value in published.items() if cell in log.figures})
+    found.agreement.append(f"the rules score {log.same} of {log.compared} answers as the file itself does")
+    found.notes += [*log.notes, *_empty(log.scored)]
+    if not published:
+        found.notes.append("no results file of the same run beside it (..._results.json), so no score to compare with")
+    return found
+
+
+def _empty(scored: tuple[Scored, ...]) -> list[str]:
+    empty = sum(verdict.unscored == "empty" for _, _, verdict in scored)
+    return [f"{empty} answers are empty"] if empty else []
+
+
+def _table(path: Path, benchmark: str) -> Verification:
+    table = vlmevalkit.read_table(path, benchmark)
+    count = table.shares.get("overall", (0.0, 0))[1]
+    found = Verification(f"{TITLES[benchmark]} (VLMEvalKit), {path.name}: {count} answers", notes=table.notes)
+    for cell, (right, of) in table.shares.items():
+        value = right / of * 100 if table.percent else right / of
+        check = Check(cell, value, of, table.published.get(cell, ""), decimals=2 if table.percent else 3)
+        add_check(found, check)
+    if table.compared:
+        found.agreement.append(f"the rules score {table.same} of {table.compared} answers as the tool's own score file")
+    if not table.published:
+        found.notes.append("no rating of VLMEvalKit beside it, so no score to compare with")
+    return found
+
+
+def _notebook(path: Path, benchmark: str, protocol: Protocol) -> Verification:
+    """A file of the notebooks: every answer scored, by task where the file tells them, beside its own score."""
+    found = verify_mvbench(path, protocol)
+    found.title = found.title.replace("MVBench", TITLES[benchmark])
+    scored = mvbench.read_results(path, protocol)
+    accuracies = _accuracies(path)
+    parts = _by_task(scored, accuracies)
+    if not parts:
+        return found
+    cells = {task: mean_figure(entries) for task, entries in parts.items()}
+    whole = {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(scored)}
+    printed: dict[str, str] = {}
+    if protocol == "official" and accuracies:
+        printed = {task: f"{100 * right / total:.2f}" for task, (right, total) in accuracies.items()}
+        sums = [sum(part) for part in zip(*accuracies.values(), strict=True)]
+        printed["mean of the questions"] = f"{100 * sums[0] / sums[1]:.2f}"
+    kept = [check for check in found.checks if check.cell not in cells and check.cell != "overall"]
+    found.checks.clear()
+    found.failures.clear()
+    add(found, {**whole, **cells}, printed)
+    found.checks += kept
+    return found
+
+
+def _accuracies(path: Path) -> dict[str, tuple[int, int]]:
+    """Right and all answers by task, as the notebook stores them beside the answers (``acc_dict``)."""
+    whole = json.loads(path.read_text(encoding="utf-8-sig"))
+    stored = whole.get("acc_dict") if isinstance(whole, dict) else None
+    if not isinstance(stored, dict):
+        return {}
+    return {str(task): _pair(path, task, value) for task, value in stored.items()}
+
+
+def _pair(path: Path, task: str, value: Any) -> tuple[int, int]:
+    try:
+        right, total = value
+        return int(right), max(int(total), 1)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"{path}: acc_dict of {task!r} is {value!r}, not [right, all]") from error
+
+
+def _by_task(scored: list[Scored], accuracies: Mapping[str, tuple[int, int]]) -> dict[str, list[Scored]]:
+    """The answers of each task: by their ``task_type``, or in the order and numbers that the notebook wrote them in."""
+    parts: dict[str, list[Scored]] = {}
+    for entry in scored:
+        parts.setdefault(entry[0].groups["task"], []).append(entry)
+    if set(parts) != {""}:
+        return parts if "" not in parts else {}
+    if sum(total for _, total in accuracies.values()) != len(scored):
+        return {}
+    parts, at = {}, 0
+    for task, (_, total) in accuracies.items():
+        parts[task] = scored[at : at + total]
+        at += total
+    return parts

@@ -1,0 +1,264 @@
+"""Result tables of VLMEvalKit: its own score out of the stored predictions, beside the files that it writes itself.
+
+Layouts and rules are facts of open-compass/VLMEvalKit e8e78f0 (``dataset/videomme.py``, ``dataset/mvbench.py``,
+``dataset/tempcompass.py``, their ``utils``, and ``utils/matching_util.py``); the code is ours. The rules are those
+without a judge (``exact_matching``), odd cases included: for MVBench, a prediction that is missing counts as right.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..errors import SettingsError
+from . import choice
+from .choice import LETTERS
+from .tables import Row, read_rows
+
+FAILED = "Failed to obtain answer via API."
+_PREFIXES = (
+    *("The best answer is", "The correct answer is", "The answer is", "The answer"),
+    # Two commas are missing in the list there as well.
+    *("The best option isThe correct option is", "Best answer:Best option:", "Answer:", "Option:"),
+)
+_REFUSALS = (
+    *("Sorry, I can't help with images of people yet.", "I can't process this file."),
+    *("I'm sorry, but without the image provided", "Cannot determine the answer"),
+)
+_VERBOSE = re.compile(r"(?:correct\s+)?answer\s+is\s+\**([ABCD])\**", re.IGNORECASE)
+
+
+@dataclass
+class Table:
+    """A scored table.
+
+    shares     cell -> (right, of how many); a negative score of a failed request is in neither, but for MVBench
+    digits     how the tool prints a share: of 1 with 3 decimals (Video-MME), or in percent with 2
+    same       how many rows its own score column, or score file, scores alike, of ``compared``
+    published  cell -> what the tool's own rating file beside it prints
+    """
+
+    benchmark: str
+    shares: dict[str, tuple[float, int]]
+    percent: bool
+    published: dict[str, str] = field(default_factory=dict)
+    same: int = 0
+    compared: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def benchmark_of(rows: Sequence[Row]) -> str | None:
+    """Which benchmark a table is of; None if it is none of VLMEvalKit's that are known."""
+    columns = set(rows[0])
+    if not {"prediction", "question", "answer"} <= columns:
+        return "tempcompass" if {"prediction", "mc_answer", "dim"} <= columns else None
+    if {"duration", "domain", "sub_category", "task_type"} <= columns:
+        return "videomme"
+    if {"dim", "task_type"} <= columns:
+        return "tempcompass"
+    return "mvbench" if {"candidates", "task_type"} <= columns else None
+
+
+def read_table(path: Path, benchmark: str) -> Table:
+    """Score a table of predictions. Raises SettingsError when it is none of the benchmark."""
+    rows = read_rows(path)
+    if benchmark_of(rows) != benchmark:
+        raise SettingsError(f"{path}: is no table of VLMEvalKit about {benchmark}")
+    try:
+        scores = [_SCORE[benchmark](row) for row in rows]
+    except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
+        raise SettingsError(f"{path}: a row of the table cannot be scored: {error!r}; is it complete?") from error
+    table = Table(benchmark, {}, percent=benchmark != "videomme")
+    stored = _stored_scores(path, rows)
+    compared = [
+        (score, kept) for score, kept in zip(scores, stored, strict=True) if kept is not None and score is not None
+    ]
+    table.same, table.compared = sum(score == kept for score, kept in compared), len(compared)
+    # Without a rule (captions are judged) the stored score counts.
+    final = [kept if score is None else score for score, kept in zip(scores, stored, strict=True)]
+    _shares(table, rows, final)
+    _notes(table, rows, scores, final)
+    table.published = _ratings(path, benchmark)
+    return table
+
+
+def _videomme(row: Row) -> int:
+    return int(extract(_text(row["prediction"])) == row["answer"])
+
+
+def extract(prediction: str) -> str:
+    """The first capital A to D after some beginnings are cut out; "" for none, which is wrong without a judge."""
+    text = prediction.strip()
+    for beginning in _PREFIXES:
+        text = text.replace(beginning, "")
+    found = re.search("[ABCD]", text)
+    return found[0] if found else ""
+
+
+def _mvbench(row: Row) -> int:
+    """Right, wrong, or -1 for a request that failed, which the rating then counts as right."""
+    if row["prediction"] is None:
+        return 1  # its score stays "not a number" there, and that is no zero
+    prediction = str(row["prediction"])
+    if FAILED in prediction:
+        return -1
+    candidates = [str(option) for option in _list(row["candidates"])]
+    answer = str(row["answer"])
+    at = max((number for number, option in enumerate(candidates) if option == answer), default=-1)
+    wanted = f"({chr(ord('A') + at)}) {answer}".lower().strip().split(" ")[0]
+    word = prediction.lower().strip().split(" ")[0]
+    if word.replace(".", "") in wanted or wanted in word:
+        return 1
+    return int(inferred(prediction, candidates) == _letter(answer, candidates))
+
+
+def _letter(answer: str, candidates: Sequence[str]) -> str:
+    for number, option in enumerate(candidates):
+        if option == answer:
+            answer = LETTERS[number]  # compared on with the letter, as it is there
+    return answer
+
+
+def inferred(prediction: str, options: Sequence[str]) -> str:
+    """The label that ``can_infer`` takes: one lone label among the last words, else that of the one text that is there."""
+    labels = LETTERS[: len(options)]
+    if FAILED not in prediction:
+        if any(refusal in prediction for refusal in _REFUSALS):
+            return "Z"
+        splits = re.sub(r"[.()\[\],:;!*#{}]", " ", prediction).split()
+        named = [label for label in labels if label in splits]
+        if len(named) == 1 and splits.index(named[0]) > len(splits) - 5:
+            return named[0]
+        if not named and "Z" in splits:
+            return "Z"
+        told = _VERBOSE.search(prediction)
+        if told and told[1].upper() in labels:
+            return told[1].upper()
+    if len(prediction) > 2 * sum(map(len, options)):
+        return ""
+    said = [label for label, option in zip(labels, options, strict=True) if option.lower() in prediction.lower()]
+    return said[0] if len(said) == 1 else ""
+
+
+def _tempcompass(row: Row) -> int | None:
+    """By the rules of TempCompass; what they do not read is wrong without a judge. None for a caption."""
+    said, form, answer = _text(row["prediction"], ""), str(row["task_type"]), str(row.get("answer"))
+    if form == "captioning" or "mc_answer" in row:
+        return None
+    if form == "yes_no":
+        return int(bool(choice.tempcompass_yes_no(said, answer)))
+    if form == "caption_matching":
+        question = "\n".join(["", *(str(option) for option in _list(row["candidates"]))])
+        return int(bool(choice.tempcompass_caption_matching(said, question, answer)))
+    return int(bool(choice.tempcompass_multi_choice(said, answer)))
+
+
+_SCORE = {"videomme": _videomme, "mvbench": _mvbench, "tempcompass": _tempcompass}
+
+
+def _text(value: Any, missing: str = "nan") -> str:
+    return missing if value is None else str(value)
+
+
+def _list(value: Any) -> list[Any]:
+    """A list that a table holds as it is written in Python."""
+    read = ast.literal_eval(value) if isinstance(value, str) else value
+    if not isinstance(read, list):
+        raise TypeError(f"candidates are a list, not {read!r}")
+    return read
+
+
+def _stored_scores(path: Path, rows: Sequence[Row]) -> list[float | None]:
+    """The score of each row: of its own column, or of the score file beside the table."""
+    if "score" not in rows[0]:
+        beside = [file for file in sorted(path.parent.glob(f"{_escaped(path.stem)}*_score.*")) if file != path]
+        beside = [file for file in beside if file.suffix in (".xlsx", ".tsv", ".json")]
+        if not beside:
+            return [None] * len(rows)
+        kept = {str(row.get("index")): row.get("score") for row in read_rows(beside[0])}
+        return [_number(kept.get(str(row.get("index")))) for row in rows]
+    return [_number(row["score"]) for row in rows]
+
+
+def _number(value: Any) -> float | None:
+    try:
+        return None if value is None else float(value)
+    except (TypeError, ValueError):
+        return None
+
+
+def _escaped(stem: str) -> str:
+    return re.sub(r"([\[*?])", r"[\1]", stem)
+
+
+def _shares(table: Table, rows: Sequence[Row], scores: Sequence[float | None]) -> None:
+    """Every cell that the tool prints, in its order."""
+    for row, score in zip(rows, scores, strict=True):
+        if score is None or (score < 0 and table.benchmark == "videomme"):
+            continue
+        right = float(score != 0) if table.benchmark == "mvbench" else score
+        for cell in _cells(table.benchmark, row):
+            had, count = table.shares.get(cell, (0.0, 0))
+            table.shares[cell] = had + right, count + 1
+
+
+def _cells(benchmark: str, row: Row) -> list[str]:
+    task = str(row["task_type"])
+    if benchmark == "mvbench":
+        return ["overall", task]
+    if benchmark == "tempcompass":
+        return ["overall", str(row["dim"]), task, f"{row['dim']}. {task}"]
+    duration, kinds = str(row["duration"]), ("domain", "sub_category", "task_type")
+    cells = ["overall", duration, *(f"{kind}: {row[kind]}" for kind in kinds)]
+    return cells + [f"{duration}, {kind}: {row[kind]}" for kind in kinds]
+
+
+def _notes(table: Table, rows: Sequence[Row], scores: Sequence[int | None], final: Sequence[float | None]) -> None:
+    missing = sum(row["prediction"] is None for row in rows)
+    failed = sum(FAILED in str(row["prediction"]) for row in rows)
+    counted = ", which VLMEvalKit counts as right" if table.benchmark == "mvbench" else ""
+    said = {
+        f"predictions are missing{counted}": missing,
+        f"requests failed{counted}": failed,
+        "captions are scored as the table's score says, since no rule reads them": sum(
+            score is None for score in scores
+        ),
+        "captions have no score; give the table with the judge's (..._score)": sum(score is None for score in final),
+    }
+    table.notes += [f"{count} {what}" for what, count in said.items() if count]
+    table.notes.append("by VLMEvalKit's rules without a judge (exact_matching)")
+
+
+def _ratings(path: Path, benchmark: str) -> dict[str, str]:
+    """What the tool's own rating of this table says: cell -> value as printed."""
+    stem = path.stem.removesuffix("_score")
+    if benchmark == "tempcompass":
+        file = path.with_name(re.sub(r"_TempCompass.*", "_TempCompass_acc.csv", stem))
+        return (
+            {str(row["dim.task_type"]): f"{float(row['acc']):.2f}" for row in read_rows(file)} if file.is_file() else {}
+        )
+    file = path.with_name(f"{stem}_rating.json")
+    if not file.is_file():
+        return {}
+    try:
+        ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        if benchmark == "mvbench":
+            return {str(task): str(value[2]).rstrip("%") for task, value in ratings.items()}
+        return dict(_videomme_ratings(ratings))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+        raise SettingsError(f"{file}: is no rating of VLMEvalKit about {benchmark}: {error!r}") from error
+
+
+def _videomme_ratings(ratings: Mapping[str, Any]) -> list[tuple[str, str]]:
+    found = []
+    for duration, cells in ratings.items():
+        before = "" if duration == "overall" else f"{duration}, "
+        found.append((str(duration), str(cells["overall"])))
+        found += [(f"{before}{kind}: {name}", str(value)) for kind in ("domain", "sub_category", "task_type")
+                  for name, value in cells[kind].items()]  # fmt: skip
+    return [(cell, value) for cell, value in found if value != "nan"]
