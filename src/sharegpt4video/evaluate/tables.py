@@ -17,7 +17,10 @@ Row = dict[str, Any]
 
 # What pandas reads as a missing value in tables (``io.parsers``), so what tools that read with it never see as text.
 _MISSING = frozenset(
-    "#N/A|#N/A N/A|#NA|-1.#IND|-1.#QNAN|-NaN|-nan|1.#IND|1.#QNAN|<NA>|N/A|NA|NULL|NaN|None|n/a|nan|null|".split("|")
+    (
+        *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
+        *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
+    )
 )
 _WANTED = "wanted is .jsonl, .json, .tsv, .csv or .xlsx as the tool wrote it"
 

@@ -125,7 +125,7 @@ def _letter(answer: str, candidates: Sequence[str]) -> str:
 
 
 def inferred(prediction: str, options: Sequence[str]) -> str:
-    """The label that ``can_infer`` takes: one lone label among the last words, else that of the one text that is there."""
+    """The label that ``can_infer`` takes: one lone label among the last words, else that of the one text there."""
     labels = LETTERS[: len(options)]
     if FAILED not in prediction:
         if any(refusal in prediction for refusal in _REFUSALS):
