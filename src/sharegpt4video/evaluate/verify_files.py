@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
-from . import lmms_eval, mvbench, tvbench, vlmevalkit
-from .base import Protocol, Scored
+from . import lmms_eval, mvbench, tarsier, tvbench, vlmevalkit
+from .base import Figure, Protocol, Scored
 from .figures import macro, mean_figure
 from .tables import read_rows
 from .verify import Check, Verification, add, add_check, verify_mvbench, verify_video_mme
@@ -17,8 +17,8 @@ from .verify import Check, Verification, add, add_check, verify_mvbench, verify_
 TITLES = {"videomme": "Video-MME", "mvbench": "MVBench", "tvbench": "TVBench", "tempcompass": "TempCompass"}
 _KNOWN = (
     "known are the official files of Video-MME, MVBench and TVBench, logs of lmms-eval (..._samples_videomme.jsonl,"
-    " ..._samples_mvbench_....jsonl, ..._samples_tvbench_....jsonl) and tables of VLMEvalKit (Video-MME, MVBench,"
-    " TempCompass)"
+    " ..._samples_mvbench_....jsonl, ..._samples_tvbench_....jsonl), tables of VLMEvalKit (Video-MME, MVBench,"
+    " TempCompass) and Tarsier's predictions (TVBench, MVBench)"
 )
 
 
@@ -38,6 +38,8 @@ def verify_file(path: Path, benchmark: str, protocol: Protocol | None = None) ->
         return _log(path, benchmark)
     if kind == "table":
         return _table(path, benchmark)
+    if kind == "conversations":
+        return _conversations(path, benchmark)
     if benchmark == "videomme":
         return verify_video_mme(path)
     return _notebook(path, benchmark, protocol or "official")
@@ -58,6 +60,8 @@ def _kind(path: Path) -> tuple[str, str]:
         return "log", benchmark
     if benchmark := vlmevalkit.benchmark_of(rows):
         return "table", benchmark
+    if benchmark := tarsier.benchmark_of(rows):
+        return "conversations", benchmark
     columns = ", ".join(str(name) for name in list(rows[0])[:8])
     raise SettingsError(f"{path}: is no result file that is known here (its columns: {columns}); {_KNOWN}")
 
@@ -106,6 +110,26 @@ def _empty(scored: tuple[Scored, ...]) -> list[str]:
     return [f"{empty} answers are empty"] if empty else []
 
 
+def _conversations(path: Path, benchmark: str) -> Verification:
+    scored = tarsier.score_rows(path, read_rows(path))
+    found = Verification(f"{TITLES[benchmark]} (Tarsier), {path.name}: {len(scored)} answers")
+    parts: dict[str, list[Scored]] = {}
+    for entry in scored:
+        if entry[2].counted:
+            parts.setdefault(entry[0].groups["task"], []).append(entry)
+    cells = {task: mean_figure(entries) for task, entries in sorted(parts.items())}
+    add(found, _means(cells, [entry for entry in scored if entry[2].counted]) | cells, {})
+    left_out = len(scored) - sum(map(len, parts.values()))
+    if left_out:
+        found.notes.append(f"{left_out} answers do not begin with a letter and leave the denominator, as in its scorer")
+    return found
+
+
+def _means(cells: Mapping[str, Figure], scored: Sequence[Scored]) -> dict[str, Figure]:
+    """The mean over tasks beside that over questions; tasks of unequal size make them differ."""
+    return {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(scored)}
+
+
 def _table(path: Path, benchmark: str) -> Verification:
     table = vlmevalkit.read_table(path, benchmark)
     count = table.shares.get("overall", (0.0, 0))[1]
@@ -131,7 +155,7 @@ def _notebook(path: Path, benchmark: str, protocol: Protocol) -> Verification:
     if not parts:
         return found
     cells = {task: mean_figure(entries) for task, entries in parts.items()}
-    whole = {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(scored)}
+    whole = _means(cells, scored)
     printed: dict[str, str] = {}
     if protocol == "official" and accuracies:
         printed = {task: f"{100 * right / total:.2f}" for task, (right, total) in accuracies.items()}
