@@ -62,6 +62,17 @@ def test_a_label_means_the_option_in_its_place(order: list[int], right: int, for
     assert chosen(form.format(letter), options) == right
     assert chosen(form.format(f"{letter}. {options[right]}"), options) == right
     assert chosen(form.format(f"{letter}. {options[right - 1]}"), options) is None
+    assert chosen(f"{options[right]} ({letter})", options) == right
+    assert chosen(f"{options[right - 1]} ({letter})", options) is None
+
+
+@pytest.mark.parametrize("option", ["I don't know", "Cannot be told.", "no", "not sure", "If it is hot.", "Who is it?"])
+def test_the_words_of_an_option_deny_or_ask_nothing(option: str) -> None:
+    options = (option, "yes", "the red one")
+    assert (
+        chosen(f"A. {option}".rstrip("?"), options) == chosen(f"{option} (A)", options) == chosen(option, options) == 0
+    )
+    assert chosen(f"{option} (B)", options) is chosen(f"The answer is C: {option}", options) is None
 
 
 @settings(max_examples=60)

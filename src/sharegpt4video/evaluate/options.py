@@ -84,14 +84,17 @@ class Options:
         found = re.match(r"[\s\"']*[(\[](?:option\s+)?(\w)[)\]]", text[end:], re.IGNORECASE)
         return [self.index(found[1])] if found and self.index(found[1]) is not None else []
 
-    def is_behind_another(self, text: str, index: int) -> bool:
-        """Whether the words just before a bracket with a label are those of another option: "right (A)"."""
-        found = re.search(r"([^.!?;:\n]*?)[\s\"']*[(\[](?:option\s+)?\Z", text, re.IGNORECASE)
+    def text_before(self, text: str) -> tuple[int, int] | None:
+        """The option whose words end just before a bracket that a label follows in ("right (A)"), and how far back."""
+        found = re.search(r"[(\[](?:option\s+)?\Z", text, re.IGNORECASE)
         if found is None:
-            return False
-        before = f" {words(found[1])}"
+            return None
+        before = f" {words(text[: found.start()])}"
         ends = [at for at, option in enumerate(self.texts) if option and before.endswith(f" {option}")]
-        return bool(ends) and self.texts[max(ends, key=lambda at: len(self.texts[at]))] != self.texts[index]
+        if not ends:
+            return None
+        longest = max(ends, key=lambda at: len(self.texts[at]))
+        return longest, len(text) - max(0, found.start() - len(self.texts[longest]))
 
     def says_another(self, text: str, index: int) -> bool:
         """Whether the sentence behind a label, where its option's text would be, has the words of another alone."""

@@ -173,9 +173,14 @@ _EVERYDAY_RIGHT = re.compile(
 
 def is_denied(text: str, start: int, end: int) -> bool:
     """Whether the words just before or after say that this is not it; the end of a clause ends what belongs to it."""
+    return is_denied_before(text, start) or _DENIED_AFTER.match(text, end) is not None
+
+
+def is_denied_before(text: str, start: int) -> bool:
+    """The same for the words before alone: what follows may be an option's own text, such as "Cannot be told"."""
     near = text[max(0, start - _CHARS_BEFORE) : start]
     before = _CLAUSE_END.split(near)[-1].split()[-_WORDS_BEFORE:]
-    return bool(_DENIAL.search(" ".join(before)) or _DENIED_AFTER.match(text, end))
+    return _DENIAL.search(" ".join(before)) is not None
 
 
 def is_supposed(text: str, start: int, end: int) -> bool:

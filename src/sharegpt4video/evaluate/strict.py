@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .options import Options, words
-from .phrases import OPEN, OPTION, is_asked, is_denied, is_supposed, judgement, without_everyday_words
+from .phrases import OPEN, OPTION, is_asked, is_denied, is_denied_before, is_supposed, judgement, without_everyday_words
 from .said import MARK_END, MARKED, said
 from .statements import Patterns, is_field, is_word, patterns_for
 
@@ -62,7 +62,7 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
     whole = known.same_as(bare)
     # "(A)" is the label, also where another option is the mere letter a (MVBench asks which letter comes first).
     if whole is not None and not known.is_label(bare):
-        return None if bare.endswith("?") else whole
+        return None if bare.endswith("?") and not options[whole].rstrip().endswith("?") else whole
     return _settled(text, known, patterns)
 
 
@@ -129,9 +129,11 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
     for found in patterns.cue.finditer(text):
         if is_denied(text, found.start(), found.end()) or is_supposed(text, found.start(), found.end()):
             continue
-        index = known.begins(text[found.end() : found.end() + 400])
+        after = text[found.end() : found.end() + 400]
+        label = patterns.opening.match(after)
+        index = None if label and known.is_label(label["label"]) else known.begins(after)
         if index is not None:
-            beside = known.label_behind(text[found.end() : found.end() + 400], index)
+            beside = known.label_behind(after, index)
             yield _Stated(found.start(), found.end(), frozenset({index, *beside}))
     for found in patterns.sentence.finditer(text):
         index = known.same_as(found[0])
@@ -164,23 +166,21 @@ def _label_stated(
     letter = found["label"]
     if is_field(text, start, end) or (not closes and is_word(text, letter, start, end)):
         return None
-    if is_denied(text, start, end) or is_supposed(text, start, end) or is_asked(text, end):
-        return None
     index = known.index(letter)
-    named = {index, *(known.index(other) for other in patterns.joined(text, start, end))}
+    told = known.text_before(text[max(0, start - 400) : start])
+    own = known.after_label(text[end : end + 400], index) if index is not None else True
+    begin, after = start - (told[1] if told else 0), end + own if own > 1 else end
+    denied = is_denied_before(text, begin) if own is False else is_denied(text, begin, after)
+    if denied or (told is None and is_supposed(text, begin, end)) or is_asked(text, end):
+        return None
+    named = {index, *(known.index(other) for other in patterns.joined(text, start, after))}
     if index is not None:
-        own = known.after_label(text[end : end + 400], index)
-        behind = known.is_behind_another(text[max(0, start - 400) : start], index)
-        if (
-            own is False
-            or behind
-            or (letter.islower() and known.is_other_text(letter, index, text[start - 1 : end + 1]))
-        ):
-            named.add(None)  # the words of another option: two things at once
-        elif own and is_denied(text, start, end + own):
+        is_text = letter.islower() and known.is_other_text(letter, index, text[start - 1 : end + 1])
+        if is_text and closes:
             return None
-        elif own is True and known.says_another(text[end : end + 400], index):
-            named.add(None)
+        another = own is True and known.says_another(text[end : end + 400], index)
+        if own is False or is_text or another or (told and known.texts[told[0]] != known.texts[index]):
+            named.add(None)  # the words of another option: two things at once
     return _Stated(found.start(), end, frozenset(named))
 
 
