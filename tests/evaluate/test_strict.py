@@ -66,7 +66,9 @@ def test_a_label_means_the_option_in_its_place(order: list[int], right: int, for
     assert chosen(f"{options[right - 1]} ({letter})", options) is None
 
 
-@pytest.mark.parametrize("option", ["I don't know", "Cannot be told.", "no", "not sure", "If it is hot.", "Who is it?"])
+@pytest.mark.parametrize(
+    "option", ["I don't know", "Cannot be told.", "no", "not sure", "Not mentioned.", "If it is hot.", "Who is it?"]
+)
 def test_the_words_of_an_option_deny_or_ask_nothing(option: str) -> None:
     options = (option, "yes", "the red one")
     assert (

@@ -94,7 +94,8 @@ class Options:
         if not ends:
             return None
         longest = max(ends, key=lambda at: len(self.texts[at]))
-        return longest, len(text) - max(0, found.start() - len(self.texts[longest]))
+        starts = [word.start() for word in re.finditer(r"[^\W_]+", text[: found.start()])]
+        return longest, len(text) - starts[-len(self.texts[longest].split())]
 
     def says_another(self, text: str, index: int) -> bool:
         """Whether the sentence behind a label, where its option's text would be, has the words of another alone."""
