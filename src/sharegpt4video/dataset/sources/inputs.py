@@ -13,11 +13,15 @@ from ..rows import Failure, SourceVideo
 from .archives import list_archive
 from .folders import Found, expanded, failure, has_pattern, kind_of, matches, skip_reason, walk
 from .ids import Known, place_id
+from .lists import Row, check_list, read_rows
 from .members import Draft, split_member
 from .places import Stat, UnsafeSource, absolute, is_web, stat, storage_errors
-from .tables import Listed, check_list, read_rows
+from .tables import Listed
 
 InputKind = Literal["video", "folder", "archive", "list"]
+
+
+_NEITHER = (".json", ".yaml", ".yml", ".gz", ".7z", ".rar", ".xlsx", ".arrow", ".feather")
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def _input_of(text: str, location: str, found: Stat) -> Input:
     kind = kind_of(location)
     if kind in ("list", "table"):
         return _list_input(text, location)
-    if location.lower().endswith((".json", ".yaml", ".yml", ".gz", ".7z", ".rar", ".xlsx")) and kind == "other":
+    if kind == "other" and location.lower().endswith(_NEITHER):
         raise SettingsError(
             f"{text}: this kind of file is neither a video nor a list; lists are .txt, .lst, .csv, .tsv, .jsonl, "
             ".parquet, archives are .tar (also .gz, .bz2, .xz) and .zip"
@@ -152,20 +156,30 @@ def _draft(found: Found) -> Draft:
 def _of_list(location: str, skipped: Counter[str], known: Known | None) -> Iterator[Draft | Failure]:
     folder = location.rpartition("/")[0] or "/"
     unit = "row" if location.lower().endswith(".parquet") else "line"
-    for row in read_rows(location):
-        where = f"{location}, {unit} {row.number}"
-        if row.problem:
-            yield _row_failure(where, location, "", row.problem)
-        for listed in row.listed:
-            try:
-                path = absolute(listed.path, folder)
-            except UnsafeSource as error:
-                yield replace(_row_failure(where, location, listed.user_id, str(error)), kind="unsafe")
-                continue
-            if kind_of(path) == "archive" and listed.start_seconds is None and listed.end_seconds is None:
-                yield from _of_file(Found(path), skipped, known)
-            else:
-                yield _listed_draft(path, listed, where)
+    number = 0
+    try:
+        for row in read_rows(location):
+            number = row.number
+            yield from _of_row(row, f"{location}, {unit} {number}", folder, skipped, known)
+    except SettingsError as error:  # the storage fails, or the file is another one than when it was checked
+        reason = str(error).removeprefix(f"{location}: ")
+        yield failure(location, f"{reason}; what comes after {unit} {number} is not listed")
+
+
+def _of_row(row: Row, where: str, folder: str, skipped: Counter[str], known: Known | None) -> Iterator[Draft | Failure]:
+    location = where.rpartition(", ")[0]
+    if row.problem:
+        yield _row_failure(where, location, "", row.problem)
+    for listed in row.listed:
+        try:
+            path = absolute(listed.path, folder)
+        except UnsafeSource as error:
+            yield replace(_row_failure(where, location, listed.user_id, str(error)), kind="unsafe")
+            continue
+        if kind_of(path) == "archive" and listed.start_seconds is None and listed.end_seconds is None:
+            yield from _of_file(Found(path), skipped, known)
+        else:
+            yield _listed_draft(path, listed, where)
 
 
 def _row_failure(where: str, location: str, user_id: str, reason: str) -> Failure:

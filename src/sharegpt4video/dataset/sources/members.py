@@ -6,7 +6,6 @@ A member is written ``ARCHIVE::MEMBER``. Its ``modified`` is that of the archive
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -15,7 +14,7 @@ from typing import Any, BinaryIO
 from ..rows import Failure, FailureKind, SourceVideo
 from .folders import ARCHIVE_ENDINGS, failure, is_text, kind_of, printable, skip_reason
 from .places import UnsafeSource
-from .tables import RowProblem, listed_of
+from .tables import RowProblem, json_object, listed_of
 
 MAX_MEMBERS = 1_000_000
 """Archives with more are refused."""
@@ -140,18 +139,14 @@ def drafts_of(
 
 
 def _row_of(key: str, sidecars: Mapping[str, bytes]) -> dict[str, Any]:
-    row: dict[str, Any] = {}
-    try:
-        if f"{key}.json" in sidecars:
-            row = json.loads(sidecars[f"{key}.json"])
-        if f"{key}.txt" in sidecars:
+    row: dict[str, Any] = json_object(sidecars[f"{key}.json"]) if f"{key}.json" in sidecars else {}
+    if f"{key}.txt" in sidecars:
+        try:
             text = sidecars[f"{key}.txt"].decode("utf-8-sig").strip()
-            if isinstance(row, dict) and not {"caption", "text"} & {str(name).lower() for name in row}:
-                row["caption"] = text
-    except (ValueError, RecursionError) as error:
-        raise RowProblem(str(error)) from error
-    if not isinstance(row, dict):
-        raise RowProblem("not a JSON object")
+        except UnicodeDecodeError as error:
+            raise RowProblem(f"not UTF-8: {error}") from error
+        if not {"caption", "text"} & {name.lower() for name in row}:
+            row["caption"] = text
     return row
 
 

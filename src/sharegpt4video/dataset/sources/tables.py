@@ -1,26 +1,29 @@
-"""The user's own lists of videos: text files, CSV, TSV, JSON lines and Parquet, row by row in constant memory."""
+"""What one row of the user's own table says: which column plays which role, times, spans, captions and tags."""
 
 from __future__ import annotations
 
 import ast
-import csv
 import datetime
-import io
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import reprlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import lru_cache
-from itertools import islice
-from typing import Any, BinaryIO
+from typing import Any
 
-from ...errors import SettingsError
-from .folders import VIDEO_ENDINGS, is_text
-from .places import open_bytes, storage_errors
+from .folders import is_text
 
-MAX_LINE_CHARACTERS = 1 << 24
-PARQUET_ROWS = 1024
+MAX_NESTING = 100
+"""How deep the values of a row may be nested. Python itself gives up somewhere below 1,000, depending on the caller."""
+MAX_LITERAL_CHARACTERS = 1 << 20
+"""A longer cell is not read as a list of spans written as text."""
+MOST_SECONDS = 1e9
+"""No time in a video is later; beyond it, times no longer fit the decoders' clocks."""
+VALUE_ERRORS = (ValueError, TypeError, ArithmeticError, LookupError, RecursionError)
+"""What taking a value out of a foreign row can raise, whatever is in it: the row is at fault, not the listing."""
 
 # column of the user's table, in lower case -> what it is here; of several, the first in this order counts
 ROLES: dict[str, tuple[str, ...]] = {
@@ -34,8 +37,7 @@ ROLES: dict[str, tuple[str, ...]] = {
     "spans": ("timestamp", "timestamps", "span", "spans"),
     "caption": ("caption", "text"),
 }
-_CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?((?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)", re.ASCII | re.I)
-_VIDEO_NAME = re.compile(rf"(?:{'|'.join(re.escape(ending) for ending in sorted(VIDEO_ENDINGS))}),", re.IGNORECASE)
+CLOCK = re.compile(r"(?:(?:(\d+):)?(\d{1,2}):)?((?:\d+(?:\.\d*)?|\.\d+)(?:e[-+]?\d+)?)", re.ASCII | re.I)
 
 
 class RowProblem(ValueError):
@@ -54,15 +56,6 @@ class Listed:
     tags: dict[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One row of a list: where it stands, and the videos in it, or why it cannot be used."""
-
-    number: int
-    listed: tuple[Listed, ...] = ()
-    problem: str = ""
-
-
 def parse_seconds(value: object) -> float | None:
     """A time as people write it: seconds, ``1:30``, ``0:01:30.5``, a duration of Parquet; None for an empty cell.
 
@@ -76,22 +69,32 @@ def parse_seconds(value: object) -> float | None:
         value = str(value)
     if isinstance(value, str):
         return _clock(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise RowProblem(f"{value!r} is not a time")
-    if not 0 <= value < math.inf:
-        raise RowProblem(f"{value} is not a time in a video")
+    if isinstance(value, bool) or not isinstance(value, (int, float, Decimal)):
+        raise RowProblem(f"{shown(value)} is not a time")
+    if not 0 <= value <= MOST_SECONDS:
+        raise RowProblem(f"{shown(value)} is not a time in a video")
     return float(value)
+
+
+_SHORT = reprlib.Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
+
+
+def shown(value: object) -> str:
+    """A value as it is quoted in a message: on one line, and short."""
+    return _SHORT.repr(value)
 
 
 def _clock(text: str) -> float | None:
     if not text.strip():
         return None
-    match = _CLOCK.fullmatch(text.strip())
+    match = CLOCK.fullmatch(text.strip())
     if match:
-        hours, minutes, seconds = int(match[1] or 0), int(match[2] or 0), float(match[3])
-        if (match[2] is None or seconds < 60) and (match[1] is None or minutes < 60) and seconds < math.inf:
-            return hours * 3600 + minutes * 60 + seconds
-    raise RowProblem(f"{text!r} is not a time; write seconds (90, 12.5) or a clock time (1:30, 0:01:30.5)")
+        hours, minutes, seconds = float(match[1] or 0), int(match[2] or 0), float(match[3])
+        whole = hours * 3600 + minutes * 60 + seconds
+        if (match[2] is None or seconds < 60) and (match[1] is None or minutes < 60) and whole <= MOST_SECONDS:
+            return whole
+    raise RowProblem(f"{shown(text)} is not a time; write seconds (90, 12.5) or a clock time (1:30, 0:01:30.5)")
 
 
 def checked_span(start: object, end: object) -> tuple[float | None, float | None]:
@@ -102,103 +105,15 @@ def checked_span(start: object, end: object) -> tuple[float | None, float | None
     return first, last
 
 
-def read_rows(location: str) -> Iterator[Row]:
-    """The rows of a list file or table, in order; empty lines are left out.
-
-    Raises SettingsError when the file as a whole cannot be used: it cannot be opened, is no such table, or has no
-    column that names videos.
-    """
-    ending = location.lower().rpartition(".")[2]
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """A JSON object. Raises RowProblem for anything else, and for values nested deeper than ``MAX_NESTING``."""
     try:
-        if ending == "parquet":
-            yield from _parquet_rows(location)
-        elif ending in ("csv", "tsv"):
-            yield from _csv_rows(location, "\t" if ending == "tsv" else ",")
-        elif ending in ("jsonl", "ndjson"):
-            yield from _json_rows(location)
-        else:
-            yield from _text_rows(location)
-    except storage_errors() as error:
-        raise SettingsError(f"{location}: this list cannot be read: {error}") from error
-
-
-def check_list(location: str) -> None:
-    """Read the head of a list. Raises SettingsError as ``read_rows`` does."""
-    for _ in islice(read_rows(location), 1):
-        pass
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, str]]:
-    """Numbered lines without their ends; of an endless one only the start, with the rest of it left out."""
-    text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-    number = 0
-    while line := text.readline(MAX_LINE_CHARACTERS):
-        number += 1
-        rest = line
-        while not rest.endswith("\n") and len(rest) == MAX_LINE_CHARACTERS:
-            rest = text.readline(MAX_LINE_CHARACTERS)
-        yield number, line.rstrip("\r\n")
-
-
-def _text_rows(location: str) -> Iterator[Row]:
-    with open_bytes(location) as file:
-        for number, line in _lines(file):
-            if line.strip() and not line.lstrip().startswith("#"):
-                yield _row(number, lambda line=line: [_line_listed(line.strip())])
-
-
-def _line_listed(line: str) -> Listed:
-    """``path`` or ``path,start,end``. A path may have commas: the times begin behind the last video name."""
-    names = list(_VIDEO_NAME.finditer(line))
-    if names:
-        path, times = line[: names[-1].end() - 1], line[names[-1].end() :].split(",")
-    else:
-        path, times = _by_times(line)
-    if len(times) > 2:
-        raise RowProblem(f"{line!r} has more behind the path than a start and an end")
-    start, end = checked_span(*[*times, "", ""][:2])
-    return Listed(path.strip(), start_seconds=start, end_seconds=end)
-
-
-def _by_times(line: str) -> tuple[str, list[str]]:
-    """Divide a line whose path has no known ending: up to two last fields, if both are times or empty."""
-    path, *times = line.rsplit(",", 2)
-    if len(times) == 2 and all(not part.strip() or _CLOCK.fullmatch(part.strip()) for part in times):
-        return path, times
-    return line, []
-
-
-def _csv_rows(location: str, delimiter: str) -> Iterator[Row]:
-    with open_bytes(location) as file:
-        text = io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
-        reader = csv.reader(text, delimiter=delimiter)
-        names = next(reader, None) or []
-        _require_path(location, names)
-        while True:
-            number = reader.line_num + 1
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                yield Row(number, problem=f"lines {number} to {reader.line_num} are not proper CSV: {error}")
-                continue
-            if cells is None:
-                return
-            if len(cells) > len(names):
-                yield Row(number, problem=f"{len(cells)} fields, but the table has {len(names)} columns")
-            elif any(cells):
-                yield _row(number, lambda cells=cells: listed_of(dict(zip(names, cells, strict=False))))
-
-
-def _json_rows(location: str) -> Iterator[Row]:
-    with open_bytes(location) as file:
-        for number, line in _lines(file):
-            if line.strip():
-                yield _row(number, lambda line=line: listed_of(_json_object(line)))
-
-
-def _json_object(text: str) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
+        if isinstance(text, bytes):
+            text = text.decode(json.detect_encoding(text), "surrogatepass")
+        _check_nesting(text)
+        value = json.loads(text.removeprefix("\ufeff"))
+    except RowProblem:
+        raise
     except (ValueError, RecursionError) as error:
         raise RowProblem(f"not JSON: {error}") from error
     if not isinstance(value, dict):
@@ -206,40 +121,24 @@ def _json_object(text: str) -> dict[str, Any]:
     return value
 
 
-def _parquet_rows(location: str) -> Iterator[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with open_bytes(location) as file:
-        try:
-            parquet = pq.ParquetFile(file)
-            _require_path(location, parquet.schema_arrow.names)
-            number = 0
-            for batch in parquet.iter_batches(batch_size=PARQUET_ROWS):
-                for row in batch.to_pylist():
-                    number += 1
-                    yield _row(number, lambda row=row: listed_of(row))
-        except pa.ArrowException as error:
-            raise SettingsError(f"{location}: cannot be read as Parquet: {error}") from error
+def _check_nesting(text: str) -> None:
+    if text.count("[") + text.count("{") <= MAX_NESTING:
+        return
+    depth = 0
+    for match in _BRACKET.finditer(text):
+        if (sign := match[0]) in "[{":
+            depth += 1
+            if depth > MAX_NESTING:
+                raise RowProblem(f"its values are nested more than {MAX_NESTING} deep")
+        elif sign in "]}":
+            depth -= 1
 
 
-def _row(number: int, make: Any) -> Row:
-    try:
-        return Row(number, tuple(make()))
-    except RowProblem as problem:
-        return Row(number, problem=str(problem))
-
-
-def _require_path(location: str, names: Sequence[str]) -> None:
-    if "path" not in dict(_roles(tuple(names))).values():
-        raise SettingsError(
-            f"{location}: no column says where the videos are; there is {', '.join(names) or 'nothing'}; "
-            f"name one of them {', '.join(ROLES['path'])}"
-        )
+_BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"', re.S)
 
 
 @lru_cache(maxsize=256)
-def _roles(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+def roles_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Which column plays which role. WebVid's captions are in ``name``, which means a file's name elsewhere."""
     lower = {name.strip().lower(): name for name in reversed(names)}
     found = []
@@ -254,12 +153,21 @@ def _roles(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
 def listed_of(row: Mapping[str, Any], *, path: str = "") -> list[Listed]:
     """The videos of one row: usually one, several where a cell holds a list of spans (as Panda-70M's tables do).
 
-    ``path`` is for rows that need not say one. Raises RowProblem.
+    ``path`` is for rows that need not say one. Raises RowProblem, whatever the row holds.
     """
-    roles = dict(_roles(tuple(row)))
+    try:
+        return _listed_of(row, path)
+    except RowProblem:
+        raise
+    except VALUE_ERRORS as error:
+        raise RowProblem(f"a value in it cannot be used: {error}") from error
+
+
+def _listed_of(row: Mapping[str, Any], path: str) -> list[Listed]:
+    roles = dict(roles_of(tuple(row)))
     told = {role: row[column] for column, role in roles.items()}
-    tags = {str(name): text for name, value in row.items() if name not in roles and (text := _text(value))}
-    base = Listed(path or _text(told.get("path")).strip(), _text(told.get("user_id")), tags=tags)
+    tags = {str(name): text for name, value in row.items() if name not in roles and (text := _tag(value))}
+    base = Listed(path or _path_text(told.get("path")), _text(told.get("user_id")), tags=tags)
     if not base.path:
         raise RowProblem("the row does not say where the video is")
     _require_text(base.path, base.user_id, *tags, *tags.values(), _text(told.get("caption")))
@@ -277,7 +185,7 @@ def _require_text(*texts: str) -> None:
 def _spans_listed(base: Listed, cell: object, captions: object) -> list[Listed]:
     spans = _nested(cell)
     if spans is None:
-        raise RowProblem(f"{_text(cell)[:80]!r} is not a list of spans such as [['0:00:02', '0:00:07.5']]")
+        raise RowProblem(f"{shown(cell)} is not a list of spans such as [['0:00:02', '0:00:07.5']]")
     if len(spans) == 2 and not any(isinstance(value, (list, tuple)) for value in spans):
         start, end = checked_span(*spans)
         return [Listed(base.path, base.user_id, start, end, _text(captions), base.tags)]
@@ -309,19 +217,33 @@ def _nested(value: object) -> list[Any] | None:
     """A list, or a list written as text (JSON or as Python prints it)."""
     if isinstance(value, (list, tuple)):
         return list(value)
-    if not isinstance(value, str) or not value.lstrip().startswith(("[", "(")):
+    if not isinstance(value, str) or not value.lstrip().startswith(("[", "(")) or len(value) > MAX_LITERAL_CHARACTERS:
         return None
     try:
         read = ast.literal_eval(value.strip())
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
+    except (*VALUE_ERRORS, SyntaxError, MemoryError):
         return None
     return list(read) if isinstance(read, (list, tuple)) else None
 
 
+def _tag(value: object) -> str:
+    """Bytes that are not text, such as a picture, are no reason to refuse the row."""
+    text = _text(value)
+    return text if not isinstance(value, bytes) or is_text(text) else str(value)
+
+
+def _path_text(value: object) -> str:
+    if isinstance(value, (list, tuple, dict, bool)):
+        raise RowProblem(f"where the video should be stands {shown(value)}, which is not a path")
+    return _text(value).strip()
+
+
 def _text(value: object) -> str:
-    """A cell as text: "" for an empty one, JSON for lists and objects."""
+    """A cell as text: "" for an empty one, JSON for lists and objects, bytes as the UTF-8 that they are."""
     if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
+    if isinstance(value, bytes):
+        return value.decode(errors="surrogateescape")
     if isinstance(value, (list, tuple, dict)):
         return json.dumps(value, ensure_ascii=False, default=str)
     return value if isinstance(value, str) else str(value)
