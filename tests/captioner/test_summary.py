@@ -24,8 +24,8 @@ SHOTS = (
 
 
 def joined(request: Request) -> Reply:
-    """Tells everything it was given, so that what is lost can be seen."""
-    return Reply("|".join(step.text for step in request.steps), "", "by hand")
+    """Tells everything usable that it was given, so that what is lost can be seen."""
+    return Reply("|".join(step.text for step in request.steps if not step.problem), "", "by hand")
 
 
 def told(steps: tuple[Step, ...], start: float, end: float, **more: Any) -> tuple[Any, list[Any]]:
@@ -137,6 +137,23 @@ def test_a_group_of_failed_steps_is_a_gap_that_nobody_is_asked_about() -> None:
     gap = asked[1].steps[0]
     assert (gap.problem, gap.start_seconds, gap.end_seconds) == ("empty", 0.0, 4.0)
     assert result.problem == ""
+
+
+@pytest.mark.parametrize("bad", range(8))
+def test_one_bad_step_does_not_take_its_group_along(bad: int) -> None:
+    steps = tuple(step(float(at), at + 1.0, problem="repeating" if at == bad else "") for at in range(8))
+    result, asked = told(steps, 0.0, 8.0, fold_steps=4)
+    assert [one.steps for one in asked[0]] == [steps[:4], steps[4:]]
+    assert [(part.start_seconds, part.problem) for part in asked[1].steps] == [(0.0, ""), (4.0, "")]
+    assert result.text.split("|") == [one.text for one in steps if not one.problem]
+
+
+@settings(deadline=None)
+@given(st.lists(st.booleans(), min_size=1, max_size=120), st.integers(2, 20))
+def test_every_usable_text_reaches_the_summary(usable: list[bool], fold_steps: int) -> None:
+    steps = tuple(step(float(at), at + 1.0, problem="" if good else "empty") for at, good in enumerate(usable))
+    result, _ = told(steps, 0.0, float(len(steps)), fold_steps=fold_steps)
+    assert [text for text in result.text.split("|") if text] == [one.text for one in steps if not one.problem]
 
 
 def test_a_problem_of_the_summary_itself_is_told() -> None:

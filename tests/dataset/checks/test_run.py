@@ -19,12 +19,12 @@ from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
 
-WORDS = [f"w{a}{b}" for a in "bcdfgklmnprst" for b in ("ano", "elu", "imo", "oka", "uvi")]
+WORDS = [f"v{number}" for number in range(100, 165)]
 LONG = " ".join(f"In part {number} the man passes a tree with {number} birds on it." for number in range(4))
 
 
 def numbered(count: int, first: int = 1) -> list[CaptionRow]:
-    """Good captions, each with words of its own (nonsense, but no two alike) and a number that it tells."""
+    """Good captions, each with words of its own (of no language, but no two alike) and a number that it tells."""
     rows = []
     for number in range(first, first + count):
         own = " ".join(random.Random(number).choices(WORDS, k=25)).capitalize()
