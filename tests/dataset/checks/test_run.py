@@ -19,12 +19,17 @@ from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
 
-WORDS = [f"v{number}" for number in range(100, 165)]
+WORDS = (
+    "answer season reason thought history moment method option matter pattern effort effect degree balance quality "
+    "measure manner purpose promise question theory culture courage custom danger decade demand design desire detail "
+    "duty energy engine estate factor failure feature figure formula freedom future habit honour hunger income insight "
+    "issue justice labour lesson limit market memory mercy motive nature notion object office opinion outcome"
+).split()
 LONG = " ".join(f"In part {number} the man passes a tree with {number} birds on it." for number in range(4))
 
 
 def numbered(count: int, first: int = 1) -> list[CaptionRow]:
-    """Good captions, each with words of its own (of no language, but no two alike) and a number that it tells."""
+    """Good captions, each with words of its own (no sense, and no two alike) and a number that it tells."""
     rows = []
     for number in range(first, first + count):
         own = " ".join(random.Random(number).choices(WORDS, k=25)).capitalize()
