@@ -32,9 +32,9 @@ def numbered(count: int, first: int = 1) -> list[CaptionRow]:
     """Good captions, each with words of its own (no sense, and no two alike) and a number that it tells."""
     rows = []
     for number in range(first, first + count):
-        own = " ".join(random.Random(number).choices(WORDS, k=25)).capitalize()
-        texts = tuple(f"{text} {own} number {number}." for text in TEXTS)
-        rows.append(row_of(texts, f"{SUMMARY} {own} number {number}.", number=number))
+        own = " ".join(random.Random(number).choices(WORDS, k=16)).capitalize()
+        texts = tuple(f"{text} {own}, which is number {number}." for text in TEXTS)
+        rows.append(row_of(texts, f"{SUMMARY} {own}, which is number {number}.", number=number))
     return rows
 
 
