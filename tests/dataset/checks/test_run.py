@@ -19,12 +19,13 @@ from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
 
-WORDS = (
-    "answer season reason thought history moment method option matter pattern effort effect degree balance quality "
-    "measure manner purpose promise question theory culture courage custom danger decade demand design desire detail "
-    "duty energy engine estate factor failure feature figure formula freedom future habit honour hunger income insight "
-    "issue justice labour lesson limit market memory mercy motive nature notion object office opinion outcome"
-).split()
+_WORDS = """
+answer season reason thought history moment method option matter pattern effort effect degree balance quality measure
+manner purpose promise question theory culture courage custom danger decade demand design desire detail duty energy
+engine estate factor failure feature figure formula freedom future habit honour hunger income insight issue justice
+labour lesson limit market memory mercy motive nature notion object office opinion outcome
+"""
+WORDS = _WORDS.split()
 LONG = " ".join(f"In part {number} the man passes a tree with {number} birds on it." for number in range(4))
 
 

@@ -52,7 +52,7 @@ def test_the_questions_are_those_the_model_was_asked(video: Path, prompts: str, 
     assert human == asked(model.requests, prompts)
     assert [sample["conversations"][1]["value"] for sample in found] == [*(s.text for s in told.steps), told.summary]
     assert {sample["system"] for sample in found} == {prompt_set(prompts).system}
-    assert [len(sample["image"]) for sample in found] == [len(request.images) for request in model.requests]
+    assert [len(sample.get("image", [])) for sample in found] == [len(request.images) for request in model.requests]
 
 
 def test_the_question_of_fast_mode_too(video: Path, tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_where_the_short_prompt_comes_from(tmp_path: Path) -> None:
     ]
     for sample, short in zip(found, ["my own words", "short 1", "Person 2 sits down in a room."], strict=True):
         assert f"<<<{short}>>>" in sample["conversations"][0]["value"]
-        assert sample["image"] == []
+        assert "image" not in sample
 
 
 def test_clips_give_clip_summaries(tmp_path: Path) -> None:

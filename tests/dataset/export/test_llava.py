@@ -41,6 +41,7 @@ def test_a_grid_shows_sixteen_frames_in_order(row: CaptionRow, tmp_path: Path) -
     assert [number_of(cell) for cell in cells] == [2, 7, 12, 17, 22, 27, 32, 37, 42, 47, 52, 57, 62, 67, 72, 77]
     assert pixels[245:285].min() > 240  # a white band
     assert sample["seconds"][:2] == [0.25, 0.75]
+    assert (sample["source_video"], "video" in sample) == (row.location, False)
     human, gpt = sample["conversations"]
     assert human["value"].startswith("<image>\nThe provided image arranges keyframes from a video in a grid view")
     assert human["value"].count("<image>") == 1
@@ -85,6 +86,8 @@ def test_without_pictures_their_names_are_told(tmp_path: Path) -> None:
 def test_a_sample_with_the_wrong_number_of_pictures_is_never_written() -> None:
     with pytest.raises(ValueError, match="1 places for 2 pictures"):
         check({"id": "a", "image": ["a.jpg", "b.jpg"], "conversations": [{"from": "human", "value": "<image>\nWhat?"}]})
+    with pytest.raises(ValueError, match="trainers would open both"):
+        check({"id": "a", "image": "a.jpg", "video": "a.mp4", "conversations": [{"from": "human", "value": "<image>"}]})
 
 
 def test_the_hub_loader_reads_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from made_dataset import caption_row, clip_of, made_store
 from media import numbered_run, write_video
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.released.audit import KINDS, AuditReport, audit
@@ -432,3 +433,84 @@ def test_every_kind_is_tested() -> None:
     }
     tests: dict[str, Callable[..., None]] = elsewhere
     assert {*WRONG, *WRONG_SFT, *tests} == set(KINDS)
+
+
+def exported(folder: Path, format: str, video: Path, **more: Any) -> Path:
+    """An export of ours: two videos and a clip, of a file that is there."""
+    rows = [caption_row(number, location=str(video)) for number in range(2)]
+    store = made_store(folder / "set", rows)
+    store.append("clips", [clip_of(rows[0], 0, 2)])
+    export(store, format, str(folder / format), clips=True, **more)
+    return folder / format
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("media") / "a.mp4"
+    write_video(path, numbered_run(80, 320, 240), fps=10)
+    return path
+
+
+@pytest.mark.parametrize("below", [False, True])
+@pytest.mark.parametrize("options", [{}, {"exact_times": True}])
+def test_our_own_export_has_nothing_wrong(video: Path, tmp_path: Path, options: dict[str, Any], below: bool) -> None:
+    root = str(video.parent) if below else ""
+    folder = exported(tmp_path, "sharegpt4video", video, options=options, media_root=root)
+    for path in (folder, *folder.glob("*.jsonl")):
+        report = audit(path)
+        assert kinds(report) == {}, report.text()
+        assert (report.rows, report.summaries) == (3, 3)
+
+
+@pytest.mark.parametrize("options", [{}, {"images": "frames", "frames": 2}, {"lines": True}])
+def test_our_own_conversations_have_nothing_wrong(video: Path, tmp_path: Path, options: dict[str, Any]) -> None:
+    assert kinds(audit(exported(tmp_path, "llava", video, options=options))) == {}
+    options = {"lines": True} if "lines" in options else {"pictures": bool(options)}
+    report = audit(exported(tmp_path / "two", "captioner", video, options=options))
+    assert kinds(report) == {}
+    assert report.rows > 6
+
+
+def test_an_export_without_rows_is_said_to_have_none(video: Path, tmp_path: Path) -> None:
+    for path in (exported(tmp_path, "csv", video), tmp_path / "csv" / "export.json"):
+        with pytest.raises(SettingsError, match=r"rows; "):
+            audit(path)
+
+
+def test_a_list_that_is_only_called_like_a_manifest_is_read(tmp_path: Path) -> None:
+    assert audit(write(tmp_path / "export.json", [released()])).rows == 1
+    assert audit(tmp_path).rows == 1
+
+
+def test_a_video_of_an_export_that_is_gone_is_missed(tmp_path: Path) -> None:
+    folder = exported(tmp_path, "sharegpt4video", tmp_path / "gone.mp4")
+    assert kinds(audit(folder)) == {"missing media": 3}
+
+
+@pytest.mark.parametrize(
+    ("path", "unsafe"),
+    [("../a.jpg", True), ("a/../../b.jpg", True), ("..\\a.jpg", True), ("a/../b.jpg", False), ("/a/../b.jpg", False)],
+)
+def test_what_is_unsafe_is_what_climbs_out(tmp_path: Path, path: str, unsafe: bool) -> None:
+    turns = [{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A dog."}]
+    row = {"id": "a", "image": path, "conversations": turns}
+    assert kinds(audit(write(tmp_path / "a.jsonl", [row]))) == ({"unsafe path": 1} if unsafe else {})
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"timestamp": ["9" * 5000 + ":00:00", "0:00:08"]},
+        {"timestamp": ["9" * 400, "1"]},
+        {"keyframe": [10**400, 2, 4]},
+        captions(("9" * 5000, "a"), ("-1", "c")),
+        {"captions": [[["x"]]]},
+    ],
+)
+def test_an_absurd_value_costs_its_row_alone(tmp_path: Path, more: Row) -> None:
+    path = write(tmp_path / "a.jsonl", [released(0), released(1) | more, released(2)])
+    report = audit(path)
+    assert report.rows == 3
+    assert report.found
+    assert all(place.startswith("a.jsonl:2") for places in report.examples.values() for place in places)
+    assert convert(path, Store(tmp_path / "set")).videos >= 2

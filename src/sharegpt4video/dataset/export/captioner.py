@@ -19,7 +19,7 @@ from ...records import Image
 from ...video.compose import arrange
 from ...vlm.base import Request
 from ...vlm.render import render
-from .conversations import ConversationFiles, picture_path, save_picture, turns
+from .conversations import ConversationFiles, picture_path, save_picture, shown, turns
 from .entries import Entry
 from .job import ExportJob
 from .pictures import NO_PICTURES, frames, in_order
@@ -130,9 +130,8 @@ def _conversation(
         "id": f"{entry.id}-{sample.name}",
         "role": sample.role,
         "task": request.task,
-        "video": job.location(entry),
+        **shown(names, job.location(entry)),
         "seconds": [round(at, 3) for at in request.seconds],
-        "image": names,
         "system": prompt.system,
         "conversations": turns(prompt.text, sample.answer, len(names)),
         "prompt_set": chosen.name,

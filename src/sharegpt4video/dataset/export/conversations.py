@@ -6,9 +6,9 @@ from contextlib import ExitStack
 from typing import IO, Any
 
 from ...records import Image
-from .pictures import without_tokens
 from .selection import SPLITS
 from .target import Target, json_line
+from .tokens import without_tokens
 
 
 class ConversationFiles:
@@ -50,12 +50,23 @@ class ConversationFiles:
 
 
 def turns(question: str, answer: str, pictures: int) -> list[dict[str, str]]:
-    """A question with so many pictures in front, and its answer; neither text can be taken for a picture."""
+    """A question with so many pictures in front, and its answer; neither text can be taken for a control token."""
     asked = "<image>\n" * pictures + without_tokens(question)
     return [{"from": "human", "value": asked}, {"from": "gpt", "value": without_tokens(answer)}]
 
 
+def shown(pictures: str | list[str], location: str) -> dict[str, str | list[str]]:
+    """What a sample says of its pictures and of the video that they were taken from.
+
+    There is no key ``video`` beside ``image``: trainers open whatever is under either. Without pictures there is no
+    key ``image``, either; a trainer then takes the sample for text alone.
+    """
+    return {"source_video": location} | ({"image": pictures} if pictures else {})
+
+
 def check(sample: dict[str, Any]) -> None:
+    if "image" in sample and "video" in sample:
+        raise ValueError(f"{sample['id']}: has image and video, and trainers would open both")
     images = sample.get("image", [])
     count = 1 if isinstance(images, str) else len(images)
     places = sum(turn["value"].count("<image>") for turn in sample["conversations"])

@@ -13,7 +13,7 @@ from ...config import STRICT
 from ...errors import SettingsError, VideoError
 from ...records import Image
 from ...video.compose import decode_jpeg, encode_jpeg, grid
-from .conversations import ConversationFiles, picture_path, save_picture, turns
+from .conversations import ConversationFiles, picture_path, save_picture, shown, turns
 from .entries import Entry
 from .job import ExportJob
 from .pictures import NO_PICTURES, even_times, frames, in_order
@@ -78,8 +78,7 @@ def _sample(job: ExportJob, entry: Entry, names: list[str]) -> dict[str, object]
         question = f"{GRID_PREFIX} {question}"
     return {
         "id": entry.id,
-        "image": names[0] if options.images == "grid" else names,
-        "video": job.location(entry),
+        **shown(names[0] if options.images == "grid" else names, job.location(entry)),
         "seconds": [round(at, 3) for at in _times(job, entry)],
         "conversations": turns(question, entry.text, len(names)),
     }
@@ -100,11 +99,11 @@ def _pictures(job: ExportJob, entry: Entry) -> list[str]:
         return paths
     times = _times(job, entry)
     found = frames(entry, times, side_pixels=options.side_pixels, quality=options.jpeg_quality)
-    shown = in_order(found, times)
+    taken = in_order(found, times)
     if options.images == "grid":
-        shown = (_grid(shown, options.jpeg_quality),)
-    return [save_picture(job.target, path, image) for path, image in zip(paths, shown, strict=True)]
+        taken = (_grid(taken, options.jpeg_quality),)
+    return [save_picture(job.target, path, image) for path, image in zip(paths, taken, strict=True)]
 
 
-def _grid(shown: tuple[Image, ...], quality: int) -> Image:
-    return encode_jpeg(grid([decode_jpeg(image) for image in shown]), quality)
+def _grid(taken: tuple[Image, ...], quality: int) -> Image:
+    return encode_jpeg(grid([decode_jpeg(image) for image in taken]), quality)

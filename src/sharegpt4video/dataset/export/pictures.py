@@ -44,10 +44,3 @@ def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: i
 
 def in_order(found: dict[float, Image], times: Sequence[float]) -> tuple[Image, ...]:
     return tuple(found[seconds] for seconds in times)
-
-
-def without_tokens(text: str) -> str:
-    """A text in which nothing is taken for a picture: ``<image>`` and ``<video>`` get a space inside."""
-    for token in ("<image>", "<video>"):
-        text = text.replace(token, f"< {token[1:]}")
-    return text

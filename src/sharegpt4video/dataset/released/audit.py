@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ...errors import SettingsError, SG4VError
+from ...errors import SG4VError
+from ..sources.tables import VALUE_ERRORS
 from .audited import conversation_findings, row_findings, time_findings
-from .jsonstream import JsonRow, json_rows
+from .files import is_exported, released_files, released_rows
+from .jsonstream import JsonRow
 from .media import MediaIndex
 from .rows import ReleasedRow, read_row
 from .seen import Seen
@@ -38,7 +39,7 @@ KINDS = {
     "empty content": "a caption is empty or null",
     "unknown source": "the first folder of video_path is no source of the release",
     "mixkit misspelt": "mixit for mixkit",
-    "unsafe path": "a path that leads out of its folder",
+    "unsafe path": "a path that climbs out of its folder (..)",
     "unknown times": "timestamp is not a pair of times",
     "span not positive": "the span ends before it begins",
     "keyframes not in order": "the times of keyframe do not rise",
@@ -110,102 +111,105 @@ def audit(
     """Look through a released file, or every .jsonl and .json of a folder (then with the media in it).
 
     ``media`` is the folder that holds ``zip_folder/`` or the videos. With ``probe`` each video found is opened, to
-    compare its length with the span, some 20 ms each. Raises SettingsError if there is nothing to read.
+    compare its length with the span, some 20 ms each. Of a file that an export of ours wrote, ``_OURS_MAY`` are
+    no findings. Raises SettingsError if there is nothing to read.
     """
     report = AuditReport(os.fspath(path))
     files, folder = released_files(Path(path), media)
     index = MediaIndex(folder) if folder is not None else None
+    if index is not None and not len(index) and not index.damaged and media is None:
+        index = None  # captions alone: their videos lie elsewhere
     seen = Seen()
     for file in files:
         report.files.append(str(file))
+        ours = _OURS_MAY if is_exported(file) else frozenset()
         for row in released_rows(file):
-            _audit_row(report, f"{file.name}:{row.line}", len(report.files) - 1, row, seen, index, probe=probe)
+            told = _Told(report, f"{file.name}:{row.line}", ours)
+            try:
+                _audit_row(told, len(report.files) - 1, row, seen, index, probe=probe)
+            except VALUE_ERRORS as error:
+                told.add("broken row", f"holds a value that cannot be used: {error}")
     _audit_repeats(report, seen)
     if index is not None:
         _audit_index(report, index)
     return report
 
 
-def released_files(path: Path, media: str | os.PathLike[str] | None) -> tuple[list[Path], Path | None]:
-    """The files to read, and the folder with the media: of a folder, it is that folder unless another is given."""
-    folder = None if media is None else Path(media)
-    if path.is_file():
-        return [path], folder
-    if not path.is_dir():
-        raise SettingsError(f"{path}: no such file or folder; give a .jsonl, a .json, or the folder that holds them")
-    files = sorted(one for one in path.rglob("*") if one.suffix.lower() in (".jsonl", ".json") and one.is_file())
-    if not files:
-        raise SettingsError(f"{path}: holds no .jsonl and no .json file")
-    return files, folder or path
+_OURS_MAY = frozenset(("unknown source", "span shorter than the file", "same caption"))
+"""No findings in an export of ours: its videos are the user's own, clips are parts of files and tell what their video
+tells. Texts that several videos share are the matter of ``sg4v dataset check``, which knows what belongs together."""
 
 
-def released_rows(file: Path) -> Iterator[JsonRow]:
-    """The rows of one file. Raises SettingsError if it cannot be read."""
-    try:
-        with file.open("rb") as opened:
-            yield from json_rows(opened)
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read: {error}") from error
+@dataclass(frozen=True)
+class _Told:
+    """What is said of one row, but for the kinds that are no finding in its file."""
+
+    report: AuditReport
+    place: str
+    allowed: frozenset[str]
+
+    def add(self, kind: str, words: str = "") -> None:
+        if kind not in self.allowed:
+            self.report.add(kind, self.place, words)
 
 
-def _audit_row(
-    report: AuditReport, place: str, file: int, row: JsonRow, seen: Seen, index: MediaIndex | None, *, probe: bool
-) -> None:
+def _audit_row(told: _Told, file: int, row: JsonRow, seen: Seen, index: MediaIndex | None, *, probe: bool) -> None:
+    report, plain = told.report, row.value
     report.rows += 1
-    plain = row.value
     if row.problem or not isinstance(plain, dict):
-        report.add("broken row", place, row.problem or f"a row is an object, not {type(plain).__name__}")
+        told.add("broken row", row.problem or f"a row is an object, not {type(plain).__name__}")
     elif "conversations" in plain:
         report.layouts["conversation"] += 1
         for kind, words in conversation_findings(plain):
-            report.add(kind, place, words)
+            told.add(kind, words)
         seen.id("duplicate id", str(plain.get("id")), file, row.line)
     elif "captions" in plain or "summary" in plain:
         report.layouts["caption"] += 1
-        _audit_captions(report, place, file, row, seen, index, probe=probe)
+        _audit_captions(told, file, row, seen, index, probe=probe)
     else:
         report.layouts["unknown"] += 1
-        report.add("unknown row", place, f"its keys are {', '.join(map(str, list(plain)[:8]))}")
+        told.add("unknown row", f"its keys are {', '.join(map(str, list(plain)[:8]))}")
 
 
-def _audit_captions(
-    report: AuditReport, place: str, file: int, row: JsonRow, seen: Seen, index: MediaIndex | None, *, probe: bool
-) -> None:
-    released = read_row(row.value)
+def _audit_captions(told: _Told, file: int, row: JsonRow, seen: Seen, index: MediaIndex | None, *, probe: bool) -> None:
+    report, released = told.report, read_row(row.value)
     for kind, words in (*row_findings(row.value, released), *time_findings(row.value, released)):
-        report.add(kind, place, words)
+        told.add(kind, words)
     report.windows += len(released.steps)
     report.summaries += bool(released.summary)
     report.sources[released.source] += 1
     seen.id("duplicate video_id", released.video_id, file, row.line)
     for window in released.windows:
-        if window.content:
+        if window.content and "same caption" not in told.allowed:
             seen.text(window.content, file, row.line)
-    if index is not None:
-        _audit_media(report, place, released, index, probe=probe)
+    location = index.find(released) if index is not None else None
+    if location is not None or index is not None or released.video_path.startswith("/"):
+        _audit_media(told, released, location or _on_disk(released), probe=probe)
 
 
-def _audit_media(report: AuditReport, place: str, row: ReleasedRow, index: MediaIndex, *, probe: bool) -> None:
-    location = index.find(row)
+def _on_disk(row: ReleasedRow) -> str | None:
+    """An absolute path, as our exports have it, says itself where the video is."""
+    return row.video_path if row.video_path.startswith("/") and os.path.isfile(row.video_path) else None  # noqa: PTH113
+
+
+def _audit_media(told: _Told, row: ReleasedRow, location: str | None, *, probe: bool) -> None:
     if location is None:
-        report.add("missing media", place, row.video_path or row.video_id)
+        told.add("missing media", row.video_path or row.video_id)
         return
     if not probe:
         return
     try:
         length = duration_seconds(location)
     except SG4VError as error:
-        report.add("unreadable media", place, str(error))
+        told.add("unreadable media", str(error))
         return
     if length is None or row.end_seconds is None:
         return
     covered = row.end_seconds - (row.start_seconds or 0.0)
     if row.end_seconds > length + _TOLERANCE_SECONDS:
-        report.add(
-            "span beyond the file", place, f"{location} ends at {length:.2f} s, the span at {row.end_seconds:.2f} s"
-        )
+        told.add("span beyond the file", f"{location} ends at {length:.2f} s, the span at {row.end_seconds:.2f} s")
     elif covered < length - _TOLERANCE_SECONDS:
-        report.add("span shorter than the file", place, f"{covered:.2f} s of the {length:.2f} s of {location}")
+        told.add("span shorter than the file", f"{covered:.2f} s of the {length:.2f} s of {location}")
 
 
 _TOLERANCE_SECONDS = 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import Any
@@ -12,7 +13,7 @@ Told = Iterator[tuple[str, str]]
 
 CONVERSATION_KEYS = frozenset(("id", "image", "video", "conversations"))
 OUR_CONVERSATION_KEYS = frozenset(
-    ("role", "task", "seconds", "system", "prompt_set", "prompt_hash", "prompt_from", "model")
+    ("role", "task", "source_video", "seconds", "system", "prompt_set", "prompt_hash", "prompt_from", "model")
 )
 _HUMANS, _MODELS = ("human", "user"), ("gpt", "assistant")
 
@@ -30,7 +31,7 @@ def row_findings(plain: Mapping[str, Any], row: ReleasedRow) -> Told:
             yield "unknown source", row.video_path
         if "mixit" in f"{row.video_path}/{row.zip_folder}".replace("_", "/").split("/"):
             yield "mixkit misspelt", row.video_path
-        if row.video_path.startswith("/") or ".." in row.video_path.split("/"):
+        if climbs_out(row.video_path):
             yield "unsafe path", row.video_path
     if not row.windows:
         yield "no captions", ""
@@ -41,11 +42,16 @@ def row_findings(plain: Mapping[str, Any], row: ReleasedRow) -> Told:
         yield "empty content", f"idx {', '.join(empty)}"
 
 
+def climbs_out(path: str) -> bool:
+    """Whether a path leads above the folder that it is seen from. An absolute path never does."""
+    return not path.startswith("/") and posixpath.normpath(path.replace("\\", "/")).split("/")[0] == ".."
+
+
 def _idx_findings(captions: Any, row: ReleasedRow) -> Told:
     if any(isinstance(one, Mapping) and isinstance(one.get("idx"), (int, float)) for one in captions):
         yield "numeric idx", ""
     names = [one.idx for one in row.windows]
-    odd = [name for name in names if not name.removeprefix("-").isdecimal()]
+    odd = [name for name in names if not name.removeprefix("-").isdecimal() or len(name) > 9]
     if odd:
         yield "unknown idx", ", ".join(repr(name) for name in odd[:5])
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -55,7 +61,7 @@ def _idx_findings(captions: Any, row: ReleasedRow) -> Told:
         yield "no summary", ""
     elif names[-1] != SUMMARY_IDX:
         yield "summary not last", f"at place {names.index(SUMMARY_IDX)} of {len(names)}"
-    numbers = [int(name) for name in names if name.isdecimal()]
+    numbers = [int(name) for name in names if name.isdecimal() and len(name) < 10]
     if any(second < first for first, second in pairwise(numbers)):
         yield "idx out of order", ", ".join(map(str, numbers[:10]))
     if numbers and sorted(set(numbers)) != list(range(len(set(numbers)))):
@@ -98,6 +104,10 @@ def conversation_findings(plain: Mapping[str, Any]) -> Told:
     values = [turn.get("value") for turn in turns]
     if any(not isinstance(value, str) or not value.strip() for value in values):
         yield "empty value", ""
+    media = [plain.get("image"), plain.get("video")]
+    paths = [path for one in media for path in (one if isinstance(one, list) else [one]) if isinstance(path, str)]
+    if unsafe := [path for path in paths if climbs_out(path)]:
+        yield "unsafe path", unsafe[0]
     words = " ".join(value for value in values if isinstance(value, str))
     yield from _token_findings(plain, words)
 
@@ -114,7 +124,7 @@ def _role_findings(roles: list[Any]) -> Told:
 
 def _token_findings(plain: Mapping[str, Any], words: str) -> Told:
     for key in ("image", "video"):
-        # In our own training files a `video` beside an `image` only says where the pictures come from.
+        # In training files that we wrote once, a `video` beside an `image` only says where the pictures come from.
         if key == "video" and plain.get("image") is not None and words.count("<video>") == 0:
             continue
         media = plain.get(key)

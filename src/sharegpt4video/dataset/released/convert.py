@@ -16,8 +16,9 @@ from ...errors import SettingsError
 from ...records import Provenance, Shot, Step, VideoCaption
 from ..rows import CaptionRow, SourceVideo
 from ..sources.ids import place_id
+from ..sources.tables import VALUE_ERRORS
 from ..store.store import Store
-from .audit import released_files, released_rows
+from .files import released_files, released_rows
 from .media import MediaIndex
 from .rows import RELEASED_KEY, ReleasedRow, clean, read_row
 
@@ -83,7 +84,12 @@ def _pairs(
             elif "captions" not in plain and "summary" not in plain:
                 done.missing["rows without captions (training conversations or other)"] += 1
             else:
-                yield _pair(plain, read_row(plain), index, done, unit)
+                try:
+                    pair = _pair(plain, read_row(plain), index, done, unit)
+                except VALUE_ERRORS:
+                    done.missing["rows that cannot be read"] += 1
+                else:
+                    yield pair
 
 
 def _pair(

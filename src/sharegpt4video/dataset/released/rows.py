@@ -92,11 +92,12 @@ def seconds(value: Any) -> float | None:
         return None
     text = value.strip()
     if re.fullmatch(r"\d+(\.\d+)?", text):
-        return float(text)
-    match = _CLOCK.fullmatch(text)
-    if match is None:
+        found = float(text)
+    elif match := _CLOCK.fullmatch(text):
+        found = float(match[1] or 0) * 3600 + float(match[2]) * 60 + float(match[3].replace(",", "."))
+    else:
         return None
-    return int(match[1] or 0) * 3600 + int(match[2]) * 60 + float(match[3].replace(",", "."))
+    return found if found < 1e9 else None
 
 
 def clock_text(value: float) -> str:
