@@ -38,3 +38,25 @@ def test_spans_of_one_file_do_not_fight_for_its_name(tmp_path: Path) -> None:
     assert result.videos == 1
     assert result.left_out == {"parts of a longer file (several would need the same name)": 1}
     assert [file.name for file in tmp_path.glob("*.vtt")] == ["a.vtt"]
+
+
+@pytest.mark.parametrize("name", ["é" * 125 + ".mp4", "x" * 252 + ".ts", "x" * 251 + ".mkv"])
+def test_a_name_as_long_as_can_be_gets_its_subtitles(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"video")
+    store = made_store(tmp_path / "set", [caption_row(0, location=str(tmp_path / name))])
+    assert export(store, "srt", "").videos == 1
+    (found,) = tmp_path.glob("*.srt")
+    assert found.stem[:100] == name[:100]
+
+
+def test_videos_that_differ_in_their_ending_both_get_subtitles(tmp_path: Path) -> None:
+    rows = []
+    for number, name in enumerate(("a.mp4", "a.mkv")):
+        (tmp_path / name).write_bytes(b"video")
+        rows.append(caption_row(number, location=str(tmp_path / name)))
+    for overwrite in (False, True):
+        result = export(made_store(tmp_path / f"set{overwrite}", rows), "srt", "", overwrite=overwrite)
+        assert result.videos == 2
+        assert "in their name" in result.text()
+    assert {file.name for file in tmp_path.glob("*.srt")} == {"a.srt", "a.mkv.srt"}
+    assert (tmp_path / "a.srt").read_text("utf-8") != (tmp_path / "a.mkv.srt").read_text("utf-8")

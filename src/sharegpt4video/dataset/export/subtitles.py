@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +18,7 @@ from ...subtitles import cues, srt, vtt
 from ..store.store import Ids, packed_ids
 from .entries import Entry
 from .job import ExportJob
+from .names import file_name
 from .target import whole_file
 
 
@@ -38,6 +41,7 @@ def write_vtt(job: ExportJob) -> None:
 
 def _write(job: ExportJob, ending: str, render: Callable[[VideoCaption], str]) -> None:
     spans = _spans(job) if not job.target.out else np.empty(0, "S16")
+    beside: set[bytes] = set()
     for entry in job.entries(usable=False):
         if entry.clip is not None and not entry.clip.media:
             job.leave_out("clips that are not cut (they have no file of their own)")
@@ -49,7 +53,7 @@ def _write(job: ExportJob, ending: str, render: Callable[[VideoCaption], str]) -
         count = len(cues(caption))
         if not count:
             job.leave_out("videos without a usable step" if entry.clip is None else "clips without a usable step")
-        elif _place(job, entry, ending, render(caption)):
+        elif _place(job, entry, ending, render(caption), beside):
             job.wrote(entry, count)
 
 
@@ -78,7 +82,7 @@ def _part(entry: Entry) -> VideoCaption:
     )
 
 
-def _place(job: ExportJob, entry: Entry, ending: str, text: str) -> bool:
+def _place(job: ExportJob, entry: Entry, ending: str, text: str, taken: set[bytes]) -> bool:
     if job.target.out:
         with job.target.writing(f"{entry.split}/{entry.id[:2]}/{entry.id}.{ending}", sync=False) as file:
             file.write(text.encode())
@@ -87,9 +91,19 @@ def _place(job: ExportJob, entry: Entry, ending: str, text: str) -> bool:
     if not location.is_file():
         job.leave_out("not a file of this machine, so nothing can lie beside it")
         return False
-    beside = location.with_suffix(f".{ending}")
+    beside = location.with_name(file_name(location.stem, f".{ending}"))
+    if _hash(beside) in taken:  # a.mp4 and a.mkv lie in one folder
+        beside = location.with_name(file_name(location.name, f".{ending}"))
+        job.note(
+            "where videos differ only in their ending, the later ones' subtitles have it in their name (a.mkv.srt)"
+        )
+    taken.add(_hash(beside))
     if beside.exists() and not job.overwrite:
         raise SettingsError(f"{beside}: exists; overwrite it, or give a folder for the subtitles")
     with whole_file(str(beside)) as file:
         file.write(text.encode())
     return True
+
+
+def _hash(path: Path) -> bytes:
+    return blake2b(os.fsencode(path), digest_size=8).digest()

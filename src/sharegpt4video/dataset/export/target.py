@@ -16,6 +16,7 @@ from typing import IO, Any, cast
 
 from ...errors import SettingsError
 from ..store.storage import FULL, TEMPORARY, is_local, open_storage, read, storage_errors, storage_problem
+from .names import file_name
 
 MANIFEST = "export.json"
 
@@ -106,7 +107,8 @@ def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
 
     Raises SG4VError if it cannot be made or the disk is full.
     """
-    part = Path(f"{path}.{secrets.token_hex(4)}{TEMPORARY}")
+    whole = Path(path)
+    part = whole.with_name(file_name(whole.name, f".{secrets.token_hex(4)}{TEMPORARY}"))
     try:
         with _told(path):
             part.parent.mkdir(parents=True, exist_ok=True)

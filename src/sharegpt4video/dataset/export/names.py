@@ -1,0 +1,25 @@
+"""File names that a file system takes: at most 255 bytes, cut where they are longer, and still told apart."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+
+MAX_NAME_BYTES = 255
+"""What nearly every file system takes, counted in UTF-8."""
+
+
+def file_name(stem: str, ending: str) -> str:
+    """``stem`` and ``ending`` as one name; a long stem is cut and gets a hash of all of it, the same each time.
+
+    Bytes that are not UTF-8 (as ``os.fsdecode`` gives them) stay what they are.
+    """
+    whole = os.fsencode(stem)
+    room = MAX_NAME_BYTES - len(os.fsencode(ending))
+    if len(whole) <= room:
+        return f"{stem}{ending}"
+    mark = f"~{hashlib.blake2b(whole, digest_size=6).hexdigest()}"
+    kept = whole[: room - len(mark)]
+    while kept and (whole[len(kept)] & 0xC0) == 0x80:  # do not cut within a character
+        kept = kept[:-1]
+    return f"{os.fsdecode(kept)}{mark}{ending}"
