@@ -14,12 +14,12 @@ import struct
 import tarfile
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
-from ..rows import Failure
+from ..rows import Failure, FailureKind
 from .folders import failure
 from .ids import Known, content_id
 from .members import (
@@ -88,13 +88,17 @@ class Unpacked:
         self._packed.close()
 
 
+class _LongHeader(UnsafeSource):
+    """An extended header (of a name or of attributes) that is too long to be read: its member alone is refused."""
+
+
 class _Tape:
     """What ``tarfile`` reads from: forward only, and never much at once, whatever a header claims."""
 
     def __init__(self, file: Any, seeks: bool) -> None:
         self._file, self._seeks = file, seeks
         self._position = self._at = 0
-        self._last = b""
+        self._last = self._again = b""
         self.block = b""
         """What tarfile read last: in the end the block at which it found no further header."""
 
@@ -109,20 +113,27 @@ class _Tape:
 
     def read(self, size: int) -> bytes:
         if size < 0 or size > MAX_HEADER_BYTES:
-            raise UnsafeSource(f"a header of {size:,} bytes is refused")
+            raise _LongHeader(f"a header of {size:,} bytes is refused, and the member that it belongs to")
         if size == 1 and self._last and self._position == self._at - 1:  # tarfile looks at a member's last byte
             self._position += 1
             return self._last
         self.block = self.content(self._position, size)
         return self.block
 
+    def rewind(self, start: int, block: bytes) -> None:
+        """Begin again at a block that was read last, or, of a plain tar, anywhere."""
+        self._at = self._position = start
+        self._again, self._last = (b"" if self._seeks else block), b""
+
     def content(self, start: int, size: int) -> bytes:
         """Bytes of the archive from ``start`` on, not before what was read last."""
         if self._seeks:
             self._file.seek(start)
         elif start > self._at:
-            self._file.skip(start - self._at)
-        data: bytes = self._file.read(size)
+            dropped, self._again = self._again, self._again[start - self._at :]
+            self._file.skip(start - self._at - len(dropped) + len(self._again))
+        held, self._again = self._again[:size], self._again[size:]
+        data: bytes = held + self._file.read(size - len(held))
         self._at = self._position = start + len(data)
         self._last = data[-1:]
         return data
@@ -150,6 +161,7 @@ class _Listing:
     def __init__(self, archive: str, stat: Stat, skipped: Counter[str], known: Known | None) -> None:
         self._archive, self._stat, self._skipped, self._known = archive, stat, skipped, known
         self._packed = bool(packing_of(archive))
+        self._is_tar = True
         self._names: set[int] = set()
         self._group = _Group()
 
@@ -164,27 +176,67 @@ class _Listing:
             return
         try:
             self._tape = _Tape(file, not self._packed)
-            yield from self._read()
-        except UnsafeSource as error:
+            first = self._tape.content(0, BLOCK)
+            self._is_tar = _is_header(first)
+            start: tuple[int, bytes] | None = (0, first)
+            while start is not None:
+                start = yield from self._stretch(*start)
+        except (UnsafeSource, *_TAR_ERRORS) as error:
             yield from self._flushed()
-            yield failure(self._archive, f"{_said(error, self._archive)}; what follows in it is not listed", "unsafe")
-        except _TAR_ERRORS as error:
-            yield from self._flushed()
-            yield failure(self._archive, f"damaged or cut short ({_said(error, self._archive)}), the rest is left out")
+            kind: FailureKind = "unsafe" if isinstance(error, UnsafeSource) else "unreadable"
+            yield failure(self._archive, f"{_said(error, self._archive)}; what follows in it is not listed", kind)
         finally:
             file.close()
 
-    def _read(self) -> Iterator[Draft | Failure]:
+    def _stretch(self, start: int, block: bytes) -> Generator[Draft | Failure, None, tuple[int, bytes] | None]:
+        """The members from a header on, up to what cannot be read; returns the next good header, if there is one."""
+        self._tape.rewind(start, block)
+        kind: FailureKind = "unreadable"
+        try:
+            reason, behind = yield from self._read()
+        except (_LongHeader, *_TAR_ERRORS) as error:
+            reason, behind = _said(error, self._archive), self._tape.tell()
+            if isinstance(error, _LongHeader):  # the header behind it is the member's, with a part of its name only
+                kind = "unsafe"
+                behind = (self._next_header(behind) or (behind, b""))[0] + BLOCK
+        yield from self._flushed()
+        if not reason:
+            return None
+        following = self._next_header(behind) if self._is_tar else None
+        rest = "the rest is left out" if following is None else f"it is read on from byte {following[0]}"
+        yield failure(self._archive, f"damaged or cut short ({reason}); {rest}", kind)
+        return following
+
+    def _next_header(self, position: int) -> tuple[int, bytes] | None:
+        """The next block that is a header of POSIX or GNU with a good checksum, and where it lies; None at the end."""
+        position = -(-position // BLOCK) * BLOCK
+        step = BLOCK if self._packed else CHUNK_BYTES
+        while data := self._tape.content(position, step):
+            for at in range(0, len(data) - BLOCK + 1, BLOCK):
+                block = data[at : at + BLOCK]
+                if block[257:262] == b"ustar" and _is_header(block):
+                    return position + at, block
+            position += len(data)
+        return None
+
+    def _read(self) -> Generator[Draft | Failure, None, tuple[str, int]]:
+        """The members from a header on; then what is wrong behind the last one ("" at a proper end), and where."""
         tar: Any = tarfile.TarFile(fileobj=cast(BinaryIO, self._tape), mode="r", errors="surrogateescape")
         while (member := tar.next()) is not None:
             tar.members = []  # tarfile would keep them all
+            if member.size < 0:
+                return f"a member of negative size at byte {member.offset}", member.offset_data
+            if member.isreg() and not self._packed and member.offset_data + member.size > self._stat.size_bytes:
+                yield member_failure(self._archive, member.name, _CUT, "unreadable")
+                return "no member can be as long as this one says", member.offset_data
             if not member.isdir():
                 yield from self._member(member)
-        yield from self._flushed()
         end = self._tape.block
-        if len(end) < BLOCK or end.strip(b"\0"):
-            what = "a damaged header follows" if end.strip(b"\0") else "no end mark follows; it may be cut short"
-            yield failure(self._archive, f"{what} at byte {tar.offset}; what is before it is listed")
+        if end.strip(b"\0"):
+            return f"a damaged header at byte {tar.offset}", tar.offset + BLOCK
+        while self._packed and self._tape.content(self._tape.tell(), CHUNK_BYTES):
+            pass  # the checksum of what was unpacked stands at the very end
+        return ("" if len(end) == BLOCK else f"no end mark at byte {tar.offset}"), tar.offset
 
     def _member(self, member: tarfile.TarInfo) -> Iterator[Draft | Failure]:
         refused = refusal(self._archive, member.name) or self._odd(member)
@@ -215,10 +267,6 @@ class _Listing:
         self._names.add(hash(name))
         if len(self._names) > MAX_MEMBERS:
             raise UnsafeSource(f"more than {MAX_MEMBERS:,} members; divide the archive")
-        if member.size < 0:
-            raise UnsafeSource("a member of negative size")
-        if not self._packed and member.offset_data + member.size > self._stat.size_bytes:
-            return member_failure(archive, name, "the archive ends inside this member; it was cut short", "unreadable")
         return None
 
     def _content(self, member: tarfile.TarInfo) -> str:
@@ -237,6 +285,17 @@ class _Listing:
         for name, offset, size, content in group.videos:
             spot = Spot(self._stat.modified, offset)
             yield from drafts_of(self._archive, name, size, spot, group.sidecars, content)
+
+
+_CUT = "the archive ends inside this member; it was cut short"
+
+
+def _is_header(block: bytes) -> bool:
+    try:
+        tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
+    except (tarfile.TarError, ValueError):
+        return False
+    return True
 
 
 def list_tar(archive: str, stat: Stat, skipped: Counter[str], known: Known | None = None) -> Iterator[Draft | Failure]:
