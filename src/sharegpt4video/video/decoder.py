@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -13,6 +12,8 @@ import av.error
 
 from ..cores import cores
 from ..errors import VideoError
+from .clock import is_steady
+from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart
 from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, MAX_SIDE_PIXELS, Source, explain
 from .timing import Losses, Shown, Timeline, presentation_zero
 
@@ -24,21 +25,7 @@ MAX_BAD_PACKETS = 1000
 """So many packets in a row that cannot be decoded end the video."""
 MAX_BAD_READS = 20
 """So many failed reads in a row end the video."""
-MAX_HELD_BYTES = 32 << 20
-"""Compressed packets kept while looking for a keyframe nearer to the wanted time."""
-_SEEK_BACK_SECONDS = (0.0, 3.0, 15.0)  # further back each time a seek lands too late
 _DEFAULT_STREAM, _ATTACHED_PICTURE = 0x1, 0x400  # AV_DISPOSITION_*
-
-
-@dataclass
-class _Skip:
-    """The wish to see nothing before `seconds`, and the packets held until it is known which are needed for that."""
-
-    seconds: float
-    packets: list[Any] = field(default_factory=list)
-    held_bytes: int = 0
-    dropped: bool = False
-    keyframe_seconds: float | None = None
 
 
 class Decoder:
@@ -52,6 +39,8 @@ class Decoder:
         self.losses = Losses()
         self.advances = source.reopens
         self._leaps = True
+        self._tries = 0
+        self._counts_before = self.losses.counts.copy()
         self._closed = False
         self._first_size: tuple[int, int] | None = None
         self._threads = min(MAX_THREADS, cores())
@@ -59,7 +48,9 @@ class Decoder:
         self._open()
 
     def _open(self) -> None:
-        self._skip: _Skip | None = None
+        self._skip: Skip | None = None
+        self._sought = False
+        self._proof: Proof | None = None
         self._timeline: Timeline[Any] | None = None
         self.container = self.source.open()
         self._closed = False
@@ -117,46 +108,57 @@ class Decoder:
         return float(end - self.zero) if end is not None and end > self.zero else None
 
     def shown(self, start_seconds: float | None = None) -> Iterator[Shown[av.VideoFrame]]:
-        """Pictures in the order of time, from the one on screen at `start_seconds` or earlier, as seeking allows."""
-        if start_seconds is None:
-            yield from self._run()
-            return
-        for back_seconds in _SEEK_BACK_SECONDS if self.source.reopens else ():
-            if not self._seek(start_seconds - back_seconds):
-                break
+        """Pictures in the order of time, from the one on screen at `start_seconds` or earlier, as seeking allows.
+
+        They are those that decoding from the beginning gives, at the same times.
+        """
+        if start_seconds is not None and self.source.reopens:
+            self._begin(start_seconds, 0)
+        elif start_seconds is not None:
             self.skip_to(start_seconds)
-            run = self._run()
-            first = next(run, None)
-            if first is not None and first.start_seconds <= start_seconds:
-                yield from itertools.chain((first,), run)
-                return
-        if self.source.reopens:
-            self._rewind()
-        self.skip_to(start_seconds)
         yield from self._run()
 
     def every(self) -> Iterator[Shown[av.VideoFrame]]:
         """Every picture from the beginning, without leaps from now on; for files that lie about keyframes."""
-        self.advances = self._leaps = False
-        self._rewind()
+        self._stop_leaping()
         yield from self._run()
 
     def skip_to(self, seconds: float) -> None:
         """Leave out packets that are not needed to show the picture at `seconds`; may be called between pictures."""
         if self._leaps and not (self._timeline and self._timeline.shifted):
-            self._skip = _Skip(seconds)
+            self._skip, self._tries = Skip(seconds, self._seconds, self.stream), 0
 
     @property
     def may_have_missed(self) -> bool:
         """Whether there was damage, and reading every picture from the beginning could find more."""
         return self._leaps and self.source.reopens and self.losses.counts["unreadable"] > 0
 
+    def _begin(self, seconds: float, tries: int) -> None:
+        """Stand where another try to show the picture at `seconds` begins: further back each time.
+
+        The last ones are the beginning, then the beginning with nothing left out.
+        """
+        if tries > len(SEEK_BACK_SECONDS) or not is_steady(self.source):
+            self._stop_leaping()
+            return
+        at = seconds - SEEK_BACK_SECONDS[tries] if tries < len(SEEK_BACK_SECONDS) else 0.0
+        if at > 0 and self._seek(at):
+            self._skip, self._sought = Skip(seconds, self._seconds, self.stream), True
+        else:
+            tries = len(SEEK_BACK_SECONDS)
+            self._rewind()
+            self.skip_to(seconds)
+        self._tries = tries
+
+    def _stop_leaping(self) -> None:
+        self.advances = self._leaps = False
+        self._rewind()
+
     def _rewind(self) -> None:
         self.close()
         self._open()
 
     def _seek(self, seconds: float) -> bool:
-        self._skip = None
         try:
             self.container.seek(int((Fraction(seconds) + self.zero) / self.time_base), stream=self.stream)
         except AV_ERRORS:
@@ -164,6 +166,16 @@ class Decoder:
         return True
 
     def _run(self) -> Iterator[Shown[av.VideoFrame]]:
+        while True:
+            try:
+                yield from self._timed()
+                return
+            except WrongStart as wrong:
+                self._proof = None
+                self.losses.counts = self._counts_before
+                self._begin(wrong.seconds, self._tries + 1)
+
+    def _timed(self) -> Iterator[Shown[av.VideoFrame]]:
         fps = self.average_fps
         timeline: Timeline[av.VideoFrame] = Timeline(self.losses, 1 / fps if fps else None)
         self._timeline = timeline
@@ -183,11 +195,21 @@ class Decoder:
             for frame in frames or ():
                 if self._zero is None and frame.pts is not None:
                     self._zero = frame.pts * self.time_base
-                if self._acceptable(frame):
+                if self._admitted(frame) and self._acceptable(frame):
                     yield frame
             if bad >= MAX_BAD_PACKETS:
                 self.losses.note(f"gave up after {bad} damaged packets in a row")
                 return
+        if self._proof is not None:
+            raise WrongStart(self._proof.seconds)
+
+    def _admitted(self, frame: av.VideoFrame) -> bool:
+        """Whether the frame counts: after a restart, none from before it does, and the first must be right."""
+        if self._proof is not None:
+            if not self._proof.admits(frame):
+                return False
+            self._proof = None
+        return True
 
     def _acceptable(self, frame: av.VideoFrame) -> bool:
         counts, size = self.losses.counts, (frame.width, frame.height)
@@ -239,28 +261,21 @@ class Decoder:
 
     def _needed(self, packet: Any) -> Iterator[Any]:
         """The packet, or nothing yet while it may turn out that a later keyframe is enough."""
-        skip = self._skip
-        if skip is None:
+        if self._skip is None:
             yield packet
-            return
-        shown, decoded = self._seconds(packet.pts), self._seconds(packet.dts if packet.dts is not None else packet.pts)
-        if packet.is_keyframe and shown is not None and shown <= skip.seconds:
-            if skip.keyframe_seconds is not None and shown < skip.keyframe_seconds:
-                decoded = None  # the clock was set back: times say nothing any more
-            skip.keyframe_seconds = shown
-            skip.dropped = skip.dropped or bool(skip.packets)
-            skip.packets, skip.held_bytes = [], 0
-        skip.packets.append(packet)
-        skip.held_bytes += packet.size
-        if decoded is None or decoded > skip.seconds or skip.held_bytes > MAX_HELD_BYTES:
+        elif self._skip.take(packet):
             yield from self._kept()
 
     def _kept(self) -> Iterator[Any]:
-        skip, self._skip = self._skip, None
-        if skip is not None:
-            if skip.dropped:
-                self.stream.codec_context.flush_buffers()
-            yield from skip.packets
+        (skip, self._skip), (sought, self._sought) = (self._skip, None), (self._sought, False)
+        if skip is None:
+            return
+        if skip.dropped:
+            self.stream.codec_context.flush_buffers()
+        if (skip.dropped or sought) and self.source.reopens:
+            self._counts_before = self.losses.counts.copy()
+            self._proof = Proof(skip, self._seconds)
+        yield from skip.packets
 
 
 def _main_stream(container: Any, name: str) -> Any:

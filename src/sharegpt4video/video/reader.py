@@ -18,10 +18,11 @@ from ..errors import SettingsError, VideoError
 from ..records import Frame, spelled_out
 from .decoder import Decoder
 from .picture import Converter, DecodedFrame, Orientation, displayed_size, orientation_of
+from .skip import SAME_TIME_SECONDS
 from .source import source_of
 from .timing import Losses, Shown
 from .tone import HDR_TRANSFERS
-from .walk import SAME_TIME_SECONDS, SEEK_GAP_SECONDS, Run, Walk
+from .walk import SEEK_GAP_SECONDS, Run, Walk
 
 CUT_SHORT_SECONDS = 1.0
 """How much earlier than announced a video may end before that is reported."""

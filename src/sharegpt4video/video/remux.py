@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from .clock import is_steady
 from .decoder import Decoder
+from .restart import Restart, restart_of
+from .skip import NEW_HEADERS, SAME_TIME_SECONDS, SEEK_BACK_SECONDS
 from .source import AV_ERRORS, Source
-from .walk import SAME_TIME_SECONDS
-
-_SEEK_BACK_SECONDS = (0.0, 3.0, 15.0)  # further back each time no usable keyframe is found
-_NEW_HEADERS = "new_extradata"  # side data of a packet from which on the stream has other headers
-_H264_IDR = 5
-_HEVC_RANDOM_ACCESS = range(16, 22)  # BLA, IDR and CRA pictures
 
 
 class CannotCopy(Exception):
@@ -59,7 +56,9 @@ def find_run(source: Source, start_seconds: float, end_seconds: float, *, exact:
     """
     if not source.reopens:
         raise CannotCopy("the source cannot seek")
-    for back_seconds in (*_SEEK_BACK_SECONDS, None):
+    if not is_steady(source):
+        raise CannotCopy("its clock jumps")
+    for back_seconds in (*SEEK_BACK_SECONDS, None):
         at = None if back_seconds is None else start_seconds - back_seconds
         if at is not None and at <= 0:
             continue
@@ -126,8 +125,8 @@ def _scan(decoder: Decoder, end_seconds: float) -> list[Entry]:
 
 
 def _entry(packet: Any, stream: Any) -> Entry:
-    usable = not (packet.is_corrupt or packet.is_discard or packet.has_sidedata(_NEW_HEADERS))
-    clean = packet.is_keyframe and usable and _is_clean(packet, stream)
+    usable = not (packet.is_corrupt or packet.is_discard or packet.has_sidedata(NEW_HEADERS))
+    clean = usable and restart_of(packet, stream) == Restart.CLOSED
     return Entry(packet.pts, packet.duration or 0, clean, usable)
 
 
@@ -207,31 +206,3 @@ def _end_of(entries: Sequence[Entry], count: int, decoder: Decoder) -> int:
         return after - first
     fps = decoder.average_fps
     return last.pts - first + (last.duration or (round(1 / fps / decoder.time_base) if fps else 0) or 1)
-
-
-def _is_clean(packet: Any, stream: Any) -> bool:
-    """Whether nothing after this keyframe looks back over it. H.264 and HEVC also call other pictures keyframes."""
-    codec = stream.codec_context.name
-    if codec not in ("h264", "hevc"):
-        return True
-    kinds = _nal_kinds(bytes(packet), bytes(stream.codec_context.extradata or b""), codec)
-    if codec == "h264":
-        return _H264_IDR in kinds
-    return any(kind in _HEVC_RANDOM_ACCESS for kind in kinds)
-
-
-def _nal_kinds(data: bytes, headers: bytes, codec: str) -> set[int]:
-    """The kinds of the units that a packet holds (ISO/IEC 14496-15 lengths, or start codes)."""
-    starts: list[int] = []
-    if headers[:1] == b"\x01" and len(headers) > 21 - 17 * (codec == "h264"):
-        size = (headers[4 if codec == "h264" else 21] & 3) + 1
-        at = 0
-        while at + size < len(data):
-            starts.append(at + size)
-            at += size + int.from_bytes(data[at : at + size], "big")
-    else:
-        at = data.find(b"\x00\x00\x01")
-        while at >= 0 and at + 3 < len(data):
-            starts.append(at + 3)
-            at = data.find(b"\x00\x00\x01", at + 3)
-    return {data[at] & 0x1F if codec == "h264" else data[at] >> 1 & 0x3F for at in starts}

@@ -52,12 +52,16 @@ _READING: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.
 
 
 class Source(Protocol):
-    """Where a video's bytes come from. `open` may be called again when `reopens`."""
+    """Where a video's bytes come from. `open` may be called again when `reopens`; `seeks_freely` if that is cheap."""
 
     name: str
     reopens: bool
+    seeks_freely: bool
 
     def open(self) -> av.container.InputContainer: ...
+
+    def peek(self, offset: int, size: int) -> bytes:
+        """Bytes from anywhere, where `seeks_freely`; fewer where the file ends."""
 
     def trouble(self) -> str | None:
         """What went wrong while reading bytes, where FFmpeg only saw the end of them."""
@@ -83,7 +87,7 @@ def source_of(video: str | os.PathLike[str] | BinaryIO) -> Source:
 class FileSource:
     """A regular file on this machine."""
 
-    reopens = True
+    reopens = seeks_freely = True
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
@@ -107,6 +111,11 @@ class FileSource:
         address = f"file:{self._path.absolute()}"
         return _opened(self.name, lambda: av.open(address, container_options=_options("file"), **_READING))
 
+    def peek(self, offset: int, size: int) -> bytes:
+        with self._path.open("rb") as file:
+            file.seek(offset)
+            return file.read(size)
+
     def trouble(self) -> str | None:
         return None
 
@@ -114,7 +123,7 @@ class FileSource:
 class WebSource:
     """A video behind an http or https address."""
 
-    reopens = True
+    reopens, seeks_freely = True, False
 
     def __init__(self, address: str, timeout_seconds: float | None = None) -> None:
         parts = urlsplit(address)
@@ -132,6 +141,9 @@ class WebSource:
             lambda: av.open(self._address, container_options=options, **_READING, timeout=limit),
         )
 
+    def peek(self, offset: int, size: int) -> bytes:  # noqa: ARG002 - a server is not asked for samples
+        return b""
+
     def trouble(self) -> str | None:
         return None
 
@@ -144,7 +156,7 @@ class StreamSource:
         if isinstance(file, io.TextIOBase):
             raise VideoError(f"{self.name}: opened as text; open it with mode 'rb'")
         self._file = file
-        self.reopens = _can_seek(file)
+        self.reopens = self.seeks_freely = _can_seek(file)
         self._origin = file.tell() if self.reopens else 0
         self._opened = False
         self._failure: list[str] = []
@@ -160,6 +172,13 @@ class StreamSource:
             lambda: av.open(file, container_options=_options("none"), **_READING, buffer_size=1 << 18),
             self.trouble,
         )
+
+    def peek(self, offset: int, size: int) -> bytes:
+        if not self.reopens:
+            return b""
+        reader = _Seekable(self._file, self._origin, self._failure)
+        reader.seek(offset)
+        return reader.read(size)
 
     def trouble(self) -> str | None:
         return self._failure[-1] if self._failure else None

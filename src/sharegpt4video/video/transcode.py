@@ -14,9 +14,9 @@ from ..cores import cores
 from ..errors import VideoError
 from .decoder import Decoder
 from .picture import Converter, Orientation, displayed_size, orientation_of
+from .skip import SAME_TIME_SECONDS
 from .sound import Sound
 from .tone import HDR_TRANSFERS
-from .walk import SAME_TIME_SECONDS
 
 FINEST_TIME_BASE = 1_000_000
 LEAST_TIME_BASE = 90_000

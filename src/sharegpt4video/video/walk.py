@@ -11,10 +11,9 @@ import av
 
 from .decoder import Decoder
 from .picture import Converter, DecodedFrame
+from .skip import SAME_TIME_SECONDS
 from .timing import Shown
 
-SAME_TIME_SECONDS = 1e-6
-"""A frame that starts this little after a wanted time counts as being on screen: 3 x 0.7 is not quite 2.1."""
 SEEK_GAP_SECONDS = 10.0
 """Gaps between wanted times longer than this are crossed by seeking, shorter ones by reading past the packets."""
 

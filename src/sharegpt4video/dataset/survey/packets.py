@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from ...video.decoder import Decoder
+from ...video.restart import canonical_name, nal_length_bytes, nal_units, obu_units
 from ...video.source import AV_ERRORS, Source, source_of
 
 HASH_BYTES = 16
@@ -16,7 +18,6 @@ SAME_TIME_SECONDS = 0.001
 """Matroska rounds times to milliseconds; a picture at the edge of a span must be on the same side in any container."""
 SEEK_SECONDS, SEEK_BACK_SECONDS = 10.0, 3.0
 
-_START_CODE = b"\0\0\1"
 _MPEG4_PICTURE = b"\0\0\1\xb6"
 _AV1_LEFT_OUT = (2, 7, 8, 15)  # temporal delimiters, repeated headers, tile lists, padding: containers drop or add them
 
@@ -59,7 +60,7 @@ def _coded(source: Source, start_seconds: float | None, end_seconds: float | Non
     decoder = Decoder(source)
     try:
         context = decoder.stream.codec_context
-        name = str(getattr(context.codec, "canonical_name", context.name))
+        name = canonical_name(context)
         digest = hashlib.blake2b(digest_size=HASH_BYTES)
         pictures = _pictures_of(name, bytes(context.extradata or b""))
         count = 0
@@ -142,54 +143,15 @@ def _seconds(decoder: Decoder, ticks: int | None) -> float | None:
 def _pictures_of(codec: str, extradata: bytes) -> Callable[[bytes], Iterable[bytes]]:
     """What of a packet is the picture itself, for this codec."""
     if codec == "h264":
-        prefixed = extradata[:1] == b"\1" and len(extradata) > 6
-        length = (extradata[4] & 3) + 1 if prefixed else 0
-        return lambda data: (nal for nal in _nals(data, length) if nal and 1 <= nal[0] & 31 <= 5)
+        length = nal_length_bytes(codec, extradata)
+        return lambda data: (nal for nal in nal_units(data, length) if nal and 1 <= nal[0] & 31 <= 5)
     if codec == "hevc":
-        prefixed = extradata[:1] == b"\1" and len(extradata) > 22
-        length = (extradata[21] & 3) + 1 if prefixed else 0
-        return lambda data: (nal for nal in _nals(data, length) if nal and nal[0] >> 1 & 63 < 32)
+        length = nal_length_bytes(codec, extradata)
+        return lambda data: (nal for nal in nal_units(data, length) if nal and nal[0] >> 1 & 63 < 32)
     if codec == "mpeg4":
         return lambda data: (data[max(data.find(_MPEG4_PICTURE), 0) :],)
     if codec == "av1":
-        return _obus
+        return lambda data: itertools.chain.from_iterable(
+            (bytes([header]), payload) for header, payload in obu_units(data) if header >> 3 & 15 not in _AV1_LEFT_OUT
+        )
     return lambda data: (data,)
-
-
-def _nals(data: bytes, length_bytes: int) -> Iterator[bytes]:
-    """The NAL units of a packet, behind length fields or (0 bytes) start codes; zeros at the end are padding."""
-    if length_bytes == 0:
-        for unit in data.split(_START_CODE)[1:]:
-            yield unit.rstrip(b"\0")
-        return
-    at = 0
-    while at + length_bytes <= len(data):
-        size = int.from_bytes(data[at : at + length_bytes], "big")
-        at += length_bytes
-        yield data[at : at + size].rstrip(b"\0")
-        at += size
-
-
-def _obus(data: bytes) -> Iterator[bytes]:
-    """The units of an AV1 packet that belong to the pictures, without their size fields."""
-    at = 0
-    while at < len(data):
-        header = data[at]
-        body = at + 1 + (header >> 2 & 1)
-        size, used = _leb128(data, body) if header & 2 else (len(data) - body, 0)
-        if header >> 3 & 15 not in _AV1_LEFT_OUT:
-            yield bytes([header & ~2])
-            yield data[body + used : body + used + size]
-        at = body + used + size
-
-
-def _leb128(data: bytes, at: int) -> tuple[int, int]:
-    """A little-endian base 128 number, and how many bytes it takes."""
-    value = used = 0
-    while at + used < len(data) and used < 8:
-        byte = data[at + used]
-        value |= (byte & 127) << 7 * used
-        used += 1
-        if not byte & 128:
-            break
-    return value, used

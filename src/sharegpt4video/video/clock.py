@@ -1,0 +1,82 @@
+"""Whether a file has one clock from beginning to end, so that seeking to a time leads to the one place it means."""
+
+from __future__ import annotations
+
+import re
+import weakref
+from typing import Any
+
+from .source import AV_ERRORS, Source
+from .timing import CLOCK_JUMP_SECONDS
+
+UNINDEXED = ("mpegts", "mpeg", "flv", "ogg")
+"""Containers in which recordings can stand end to end, each with a clock of its own."""
+MAX_READ_BYTES = 256 << 20
+"""Files up to this size are read through, which takes up to half a second; of larger ones samples are taken."""
+SAMPLES, SAMPLE_BYTES = 256, 256 << 10
+SAMPLE_JUMP_SECONDS = 5.0
+
+# The head of a packet of MPEG video with its time (ISO/IEC 13818-1, 2.4.3.7), of transport and program streams alike.
+_PES = re.compile(rb"\x00\x00\x01[\xe0-\xef]..[\x80-\xbf][\x80-\xff].([\x21-\x3f].[\x01-\xff].[\x01-\xff])", re.DOTALL)
+_PES_CLOCK = 90_000
+_WRAP_SECONDS = 2**33 / _PES_CLOCK
+
+_known: weakref.WeakKeyDictionary[Source, bool] = weakref.WeakKeyDictionary()
+
+
+def is_steady(source: Source) -> bool:
+    """Whether the clock never falls back. Looked up once for each source; nothing is decoded.
+
+    Of files over `MAX_READ_BYTES` only samples are read: a step back by less than what lies between two can be missed.
+    Of addresses nothing is read.
+    """
+    if source not in _known:
+        _known[source] = _look(source)
+    return _known[source]
+
+
+def _look(source: Source) -> bool:
+    if not source.seeks_freely:
+        return True
+    container: Any = source.open()
+    try:
+        name, size = container.format.name.split(",")[0], container.size
+        if name not in UNINDEXED:
+            return True
+        return _read_through(container) if size <= MAX_READ_BYTES else _sampled(source, size)
+    except AV_ERRORS:
+        return True  # what is damaged shows when it is decoded
+    finally:
+        container.close()
+
+
+def _read_through(container: Any) -> bool:
+    latest: dict[int, float] = {}
+    for packet in container.demux(container.streams.video):
+        if packet.dts is None:
+            continue
+        at = float(packet.dts * packet.time_base)
+        if at < latest.get(packet.stream.index, at) - CLOCK_JUMP_SECONDS:
+            return False
+        latest[packet.stream.index] = at
+    return True
+
+
+def _sampled(source: Source, size: int) -> bool:
+    last: float | None = None
+    for number in range(SAMPLES):
+        found = _PES.search(source.peek(size * number // SAMPLES, SAMPLE_BYTES))
+        if found is None:
+            continue
+        at = _pes_seconds(found[1])
+        fall = 0.0 if last is None else last - at
+        if SAMPLE_JUMP_SECONDS < fall < _WRAP_SECONDS / 2:
+            return False
+        last = at
+    return True
+
+
+def _pes_seconds(field: bytes) -> float:
+    """33 bits in five bytes, with marker bits between them."""
+    high, middle, low = field[0] >> 1 & 7, field[1] << 7 | field[2] >> 1, field[3] << 7 | field[4] >> 1
+    return (high << 30 | middle << 15 | low) / _PES_CLOCK

@@ -1,0 +1,94 @@
+"""Leaving out what nobody asked for: which packets are needed, and whether what is decoded from them is right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .restart import Restart, restart_of
+from .timing import CLOCK_JUMP_SECONDS
+
+MAX_HELD_BYTES = 32 << 20
+"""Compressed packets kept while looking for a keyframe nearer to the wanted time."""
+SAME_TIME_SECONDS = 1e-6
+"""A frame that starts this little after a wanted time counts as being on screen: 3 x 0.7 is not quite 2.1."""
+SEEK_BACK_SECONDS = (0.0, 3.0, 15.0)
+"""So far back a seek begins, further each time that it does not lead to the picture that was asked for."""
+NEW_HEADERS = "new_extradata"
+"""Side data of a packet from which on the stream has other headers."""
+
+Clock = Callable[[int | None], float | None]
+
+
+class WrongStart(Exception):
+    """What is decoded here is not what decoding from the beginning shows at ``seconds``; never leaves this room."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self.seconds = seconds
+
+
+class Skip:
+    """The wish to see nothing before ``seconds``, and the packets held until it is known which are needed for that.
+
+    ``begin`` is the latest packet that decoding can begin at, at or before the wanted time; what came before it is
+    dropped (``dropped``). ``gradual`` is one where that takes a while, and is used when there is nothing better.
+    """
+
+    def __init__(self, seconds: float, clock: Clock, stream: Any) -> None:
+        self.seconds = seconds
+        self.packets: list[Any] = []
+        self.dropped = False
+        self.begin: Any = None
+        self.gradual: Any = None
+        self._clock, self._stream = clock, stream
+        self._held_bytes = 0
+        self._latest: float | None = None
+        self._bound = False  # to the headers that came with a packet that is held
+
+    def take(self, packet: Any) -> bool:
+        """Hold a packet; whether it is known by now what is needed."""
+        shown, decoded = self._clock(packet.pts), self._clock(packet.dts if packet.dts is not None else packet.pts)
+        set_back = decoded is None or (self._latest is not None and decoded < self._latest - CLOCK_JUMP_SECONDS)
+        headed = packet.has_sidedata(NEW_HEADERS)
+        if not set_back and packet.is_keyframe and shown is not None and shown <= self.seconds + SAME_TIME_SECONDS:
+            kind = restart_of(packet, self._stream)
+            if kind >= Restart.OPEN and (headed or not self._bound):
+                self.dropped = self.dropped or bool(self.packets)
+                self.begin, self.packets, self._held_bytes = packet, [], 0
+            elif kind == Restart.GRADUAL and self.gradual is None:
+                self.gradual = packet
+        self._bound = self._bound or headed
+        self._latest = decoded
+        self.packets.append(packet)
+        self._held_bytes += packet.size
+        return decoded is None or set_back or decoded > self.seconds or self._held_bytes > MAX_HELD_BYTES
+
+
+class Proof:
+    """Holds the first picture after a restart against the packet that decoding began at, and the wanted time.
+
+    A decoder that begins at a packet which is no keyframe, or before it has recovered, gives nothing, something later,
+    or something wrong. Pictures shown before the packet are passed over: they may need others that were left out.
+    """
+
+    def __init__(self, skip: Skip, clock: Clock) -> None:
+        begin = skip.begin or skip.gradual
+        if begin is None:
+            raise WrongStart(skip.seconds)
+        self.seconds = skip.seconds
+        self._clock = clock
+        self._start = clock(begin.pts)
+        # Of a packet that is not shown, or renews the picture bit by bit, another is the first to be seen.
+        self._keyed = skip.begin is not None and not begin.is_discard
+
+    def admits(self, frame: Any) -> bool:
+        """Whether the frame is the first that counts. Raises WrongStart when it is not right."""
+        at = self._clock(frame.pts)
+        if at is None or frame.is_corrupt:
+            raise WrongStart(self.seconds)
+        if self._start is not None and at < self._start - SAME_TIME_SECONDS:
+            return False
+        if at > self.seconds + SAME_TIME_SECONDS or (self._keyed and not frame.key_frame):
+            raise WrongStart(self.seconds)
+        return True
