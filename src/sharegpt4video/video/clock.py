@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import weakref
+from collections.abc import Hashable
 from typing import Any
 
 from .source import AV_ERRORS, Source
@@ -21,18 +21,22 @@ _PES = re.compile(rb"\x00\x00\x01[\xe0-\xef]..[\x80-\xbf][\x80-\xff].([\x21-\x3f
 _PES_CLOCK = 90_000
 _WRAP_SECONDS = 2**33 / _PES_CLOCK
 
-_known: weakref.WeakKeyDictionary[Source, bool] = weakref.WeakKeyDictionary()
+_MOST_KNOWN = 4096
+_known: dict[Hashable, bool] = {}
 
 
 def is_steady(source: Source) -> bool:
-    """Whether the clock never falls back. Looked up once for each source; nothing is decoded.
+    """Whether the clock never falls back. Looked up once for each file; nothing is decoded.
 
     Of files over `MAX_READ_BYTES` only samples are read: a step back by less than what lies between two can be missed.
     Of addresses nothing is read.
     """
-    if source not in _known:
-        _known[source] = _look(source)
-    return _known[source]
+    steady = _known.get(source.identity)
+    if steady is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        steady = _known[source.identity] = _look(source)
+    return steady
 
 
 def _look(source: Source) -> bool:

@@ -17,16 +17,15 @@ _INTRA = 1  # picture_coding_type of MPEG-1 and MPEG-2
 class Restart(IntEnum):
     """What comes out when decoding begins at a picture, the better the higher.
 
-    NONE     nothing that could be relied on: the picture needs others
-    GRADUAL  right pictures only after a while: intra refresh, where each picture renews a part
-    OPEN     right pictures from this one on; those shown before it may need others
-    CLOSED   as OPEN, and the stream itself says that nothing looks back over it
+    NONE    nothing that can be relied on: the picture needs others. Also with intra refresh, where each picture renews
+            a part: of x264's, some are not whole yet when they say so
+    OPEN    right pictures from this one on; those shown before it may need others
+    CLOSED  as OPEN, and the stream itself says that nothing looks back over it
     """
 
     NONE = 0
-    GRADUAL = 1
-    OPEN = 2
-    CLOSED = 3
+    OPEN = 1
+    CLOSED = 2
 
 
 def restart_of(packet: Any, stream: Any) -> Restart:
@@ -97,8 +96,8 @@ def _h264(units: Iterator[bytes]) -> Restart:
         kind = unit[0] & 31 if unit else 0
         if kind == _H264_IDR:
             return Restart.CLOSED
-        if kind == _H264_SEI and (count := _recovery_frames(unit)) is not None:
-            found = Restart.GRADUAL if count else Restart.OPEN
+        if kind == _H264_SEI and _recovery_frames(unit) == 0:
+            found = Restart.OPEN
         if kind in _SLICE_KINDS["h264"]:
             break
     return found

@@ -32,7 +32,7 @@ class Skip:
     """The wish to see nothing before ``seconds``, and the packets held until it is known which are needed for that.
 
     ``begin`` is the latest packet that decoding can begin at, at or before the wanted time; what came before it is
-    dropped (``dropped``). ``gradual`` is one where that takes a while, and is used when there is nothing better.
+    ``dropped``.
     """
 
     def __init__(self, seconds: float, clock: Clock, stream: Any) -> None:
@@ -40,7 +40,6 @@ class Skip:
         self.packets: list[Any] = []
         self.dropped = False
         self.begin: Any = None
-        self.gradual: Any = None
         self._clock, self._stream = clock, stream
         self._held_bytes = 0
         self._latest: float | None = None
@@ -52,12 +51,9 @@ class Skip:
         set_back = decoded is None or (self._latest is not None and decoded < self._latest - CLOCK_JUMP_SECONDS)
         headed = packet.has_sidedata(NEW_HEADERS)
         if not set_back and packet.is_keyframe and shown is not None and shown <= self.seconds + SAME_TIME_SECONDS:
-            kind = restart_of(packet, self._stream)
-            if kind >= Restart.OPEN and (headed or not self._bound):
+            if (headed or not self._bound) and restart_of(packet, self._stream) >= Restart.OPEN:
                 self.dropped = self.dropped or bool(self.packets)
                 self.begin, self.packets, self._held_bytes = packet, [], 0
-            elif kind == Restart.GRADUAL and self.gradual is None:
-                self.gradual = packet
         self._bound = self._bound or headed
         self._latest = decoded
         self.packets.append(packet)
@@ -68,19 +64,16 @@ class Skip:
 class Proof:
     """Holds the first picture after a restart against the packet that decoding began at, and the wanted time.
 
-    A decoder that begins at a packet which is no keyframe, or before it has recovered, gives nothing, something later,
-    or something wrong. Pictures shown before the packet are passed over: they may need others that were left out.
+    A decoder that begins at a packet which is no keyframe gives nothing, something later, or something wrong. Pictures shown before the packet are passed over: they may need others that were left out.
     """
 
     def __init__(self, skip: Skip, clock: Clock) -> None:
-        begin = skip.begin or skip.gradual
-        if begin is None:
+        if skip.begin is None:
             raise WrongStart(skip.seconds)
         self.seconds = skip.seconds
         self._clock = clock
-        self._start = clock(begin.pts)
-        # Of a packet that is not shown, or renews the picture bit by bit, another is the first to be seen.
-        self._keyed = skip.begin is not None and not begin.is_discard
+        self._start = clock(skip.begin.pts)
+        self._hidden = bool(skip.begin.is_discard)  # then another is the first to be seen
 
     def admits(self, frame: Any) -> bool:
         """Whether the frame is the first that counts. Raises WrongStart when it is not right."""
@@ -89,6 +82,6 @@ class Proof:
             raise WrongStart(self.seconds)
         if self._start is not None and at < self._start - SAME_TIME_SECONDS:
             return False
-        if at > self.seconds + SAME_TIME_SECONDS or (self._keyed and not frame.key_frame):
+        if at > self.seconds + SAME_TIME_SECONDS or not (self._hidden or frame.key_frame):
             raise WrongStart(self.seconds)
         return True

@@ -7,7 +7,7 @@ import io
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
@@ -52,9 +52,13 @@ _READING: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.
 
 
 class Source(Protocol):
-    """Where a video's bytes come from. `open` may be called again when `reopens`; `seeks_freely` if that is cheap."""
+    """Where a video's bytes come from. `open` may be called again when `reopens`; `seeks_freely` if that is cheap.
+
+    Sources with the same `identity` have the same bytes.
+    """
 
     name: str
+    identity: Hashable
     reopens: bool
     seeks_freely: bool
 
@@ -103,6 +107,7 @@ class FileSource:
             raise VideoError(f"{path}: not a regular file; open it and pass the open file instead")
         if found.st_size == 0:
             raise VideoError(f"{path}: the file is empty (0 bytes); copy or download it again")
+        self.identity: Hashable = (str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ino)
 
     def open(self) -> av.container.InputContainer:
         if not os.access(self._path, os.R_OK):
@@ -128,6 +133,7 @@ class WebSource:
     def __init__(self, address: str, timeout_seconds: float | None = None) -> None:
         parts = urlsplit(address)
         self.name = Path(parts.path).name or parts.netloc
+        self.identity: Hashable = address
         self._address = address
         self._timeout_seconds = timeout_seconds or TIMEOUT_SECONDS
 
@@ -156,6 +162,7 @@ class StreamSource:
         if isinstance(file, io.TextIOBase):
             raise VideoError(f"{self.name}: opened as text; open it with mode 'rb'")
         self._file = file
+        self.identity: Hashable = object()
         self.reopens = self.seeks_freely = _can_seek(file)
         self._origin = file.tell() if self.reopens else 0
         self._opened = False
