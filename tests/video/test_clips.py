@@ -87,6 +87,48 @@ def test_from_keyframe_to_keyframe_is_copied_bit_for_bit(made: Path, tmp_path: P
 
 
 @pytest.mark.parametrize(
+    ("name", "codec", "pix_fmt"),
+    [
+        ("av1.mp4", "libsvtav1", "yuv420p"),
+        ("av1.webm", "libsvtav1", "yuv420p"),
+        ("vp8.webm", "libvpx", "yuv420p"),
+        ("prores.mov", "prores_ks", "yuv422p10le"),
+        ("mpeg4.mp4", "mpeg4", "yuv420p"),
+    ],
+)
+def test_what_is_copied_needs_no_encoder_of_the_decoder_s_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, codec: str, pix_fmt: str
+) -> None:
+    monkeypatch.setenv("SVT_LOG", "1")
+    source, target = tmp_path / name, tmp_path / f"clip-{name}"
+    write_video(source, numbered_run(60), codec=codec, pix_fmt=pix_fmt, gop=20)
+    done = cut(source, target, 0.8, 1.6)
+    assert (done.how, done.reason, done.frames) == ("copied", "", 20)
+    assert packets(target) == packets(source)[20:40]
+    assert [number for number, _, _ in seen(target)] == list(range(20, 40))
+
+
+def test_the_last_of_reordered_pictures_goes_when_the_track_ends(tmp_path: Path) -> None:
+    """In MP4 the lengths are those of the packets as they are coded: that of the last picture is another's."""
+    gaps = [40, 120, 40, 40, 80, 40, 120, 40, 40, 40] * 4
+    pts = [sum(gaps[:n]) for n in range(len(gaps))]
+    source = tmp_path / "v.mp4"
+    odd = []
+    for count in range(30, 40):
+        write_video(source, numbered_run(count), pts=pts[:count], time_base=MILLISECOND, gop=15, b_frames=3)
+        with av.open(str(source)) as file:
+            stream = file.streams.video[0]
+            end = float(stream.duration * stream.time_base)
+            shown = sorted((packet.pts, packet.duration) for packet in file.demux(stream) if packet.size)
+        odd.append(abs(float(sum(shown[-1]) * stream.time_base) - end) > 0.01)
+        assert seen(source)[-1][2] == pytest.approx(end, abs=1e-6)
+        done = cut(source, tmp_path / "clip.mp4", 1.0, 99.0, preset="ultrafast")
+        assert done.end_seconds == pytest.approx(end, abs=1e-6)
+        assert seen(tmp_path / "clip.mp4")[-1][2] == pytest.approx(end - 1.0, abs=1e-4)
+    assert any(odd)  # else this test shows nothing
+
+
+@pytest.mark.parametrize(
     ("start", "end", "copied"),
     [
         (0.0, 4.0, True),

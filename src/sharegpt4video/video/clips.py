@@ -17,6 +17,7 @@ import av.error
 from ..errors import SettingsError, VideoError
 from .decoder import Decoder
 from .remux import CannotCopy, CodedRun, find_run, opened_at, run_packets
+from .restart import canonical_name
 from .sound import Sound
 from .source import Source, source_of
 from .transcode import Coding, transcode
@@ -132,11 +133,12 @@ def _copied(
     run = find_run(video, start_seconds, end_seconds, exact=exact)
     with opened_at(video, None) as decoder:
         zero, first = decoder.zero, float(run.start - decoder.zero)
-        name = decoder.stream.codec_context.codec.canonical_name
+        name = canonical_name(decoder.stream.codec_context)
         if form.video is not None and name not in form.video:
             raise CannotCopy(f"{path.suffix} files do not hold {name}")
     with opened_at(video, run.found_from) as decoder, _written(path, form) as output:
-        stream = output.add_stream_from_template(decoder.stream)
+        # Opaque: packets are copied, so no encoder is needed, least of all one of the decoder's name.
+        stream = output.add_stream_from_template(decoder.stream, opaque=True)
         stream.time_base = run.time_base
         with _sound(video, output, form, audio=audio) as sound:
             sound.begin(run.start, float(run.end - run.start))

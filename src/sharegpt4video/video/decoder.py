@@ -51,6 +51,7 @@ class Decoder:
         self._skip: Skip | None = None
         self._sought = False
         self._proof: Proof | None = None
+        self._coded_last: int | None = None
         self._timeline: Timeline[Any] | None = None
         self.container = self.source.open()
         self._closed = False
@@ -75,6 +76,7 @@ class Decoder:
         start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
         self._zero = presentation_zero(self.container_start, start) if self._zero is None else self._zero
         self._header_end = self._read_header_end()
+        self._sums_up = "mp4" in self.container.format.name and bool(self.stream.duration)
 
     def _read_header_end(self) -> Fraction | None:
         """Read at once: PyAV 19 refuses to tell once the file is closed."""
@@ -106,6 +108,13 @@ class Decoder:
         """When the video ends according to its header."""
         end = self._header_end
         return float(end - self.zero) if end is not None and end > self.zero else None
+
+    @property
+    def packet_end_seconds(self) -> float | None:
+        """When the video ends by a header that sums up the lengths of its packets, as MP4's and QuickTime's does."""
+        if not self._sums_up or self._header_end is None:
+            return None
+        return float(self._header_end - self.zero)
 
     def shown(self, start_seconds: float | None = None) -> Iterator[Shown[av.VideoFrame]]:
         """Pictures in the order of time, from the one on screen at `start_seconds` or earlier, as seeking allows.
@@ -179,10 +188,12 @@ class Decoder:
         fps = self.average_fps
         timeline: Timeline[av.VideoFrame] = Timeline(self.losses, 1 / fps if fps else None)
         self._timeline = timeline
+        last: int | None = None
         for frame in self._frames():
+            last = frame.pts
             duration = float((frame.duration or 0) * self.time_base)
             yield from timeline.push(frame, self._seconds(frame.pts), duration)
-        yield from timeline.flush()
+        yield from timeline.flush(None if last == self._coded_last else self.packet_end_seconds)
 
     def _seconds(self, ticks: int | None) -> float | None:
         return None if ticks is None else float(ticks * self.time_base - self.zero)
@@ -222,6 +233,8 @@ class Decoder:
         return True
 
     def _decoded(self, packet: Any) -> list[av.VideoFrame] | None:
+        if packet is not None:
+            self._coded_last = packet.pts
         try:
             frames: list[av.VideoFrame] = self.stream.decode(packet)
         except EOFError:

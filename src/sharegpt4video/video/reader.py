@@ -18,6 +18,7 @@ from ..errors import SettingsError, VideoError
 from ..records import Frame, spelled_out
 from .decoder import Decoder
 from .picture import Converter, DecodedFrame, Orientation, displayed_size, orientation_of
+from .restart import canonical_name
 from .skip import SAME_TIME_SECONDS
 from .source import source_of
 from .timing import Losses, Shown
@@ -34,6 +35,7 @@ class VideoInfo:
 
     ``width`` and ``height`` are as displayed, rotation and pixel aspect ratio applied. ``duration_seconds`` (when the
     last frame ends) and ``average_fps`` come from the header and may be wrong; None where it does not say.
+    ``codec`` is FFmpeg's name of the codec, whichever decoder reads it (``av1``).
     ``rotation_degrees`` is the clockwise turn that was applied, ``hdr`` tells that brightness was tone-mapped.
     """
 
@@ -237,7 +239,7 @@ def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientatio
         height=height,
         duration_seconds=decoder.announced_seconds,
         average_fps=decoder.average_fps,
-        codec=stream.codec_context.name,
+        codec=canonical_name(stream.codec_context),
         container=decoder.container.format.name,
         rotation_degrees=orientation.rotation_degrees,
         first_seconds=first.start_seconds,

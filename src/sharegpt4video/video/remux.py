@@ -15,6 +15,7 @@ from .decoder import Decoder
 from .restart import Restart, restart_of
 from .skip import NEW_HEADERS, SAME_TIME_SECONDS, SEEK_BACK_SECONDS
 from .source import AV_ERRORS, Source
+from .timing import REORDERED_PICTURES, last_end
 
 
 class CannotCopy(Exception):
@@ -205,4 +206,10 @@ def _end_of(entries: Sequence[Entry], count: int, decoder: Decoder) -> int:
     if after is not None:
         return after - first
     fps = decoder.average_fps
-    return last.pts - first + (last.duration or (round(1 / fps / decoder.time_base) if fps else 0) or 1)
+    end = last.pts + (last.duration or (round(1 / fps / decoder.time_base) if fps else 0) or 1)
+    header_end = decoder.packet_end_seconds
+    if header_end is not None and last is not entries[-1]:
+        lengths = [float(entry.duration * decoder.time_base) for entry in entries[-REORDERED_PICTURES:]]
+        end_seconds = last_end(_seconds(decoder, last.pts), _seconds(decoder, end), lengths, header_end)
+        end = max(_ticks(decoder, end_seconds), last.pts + 1)
+    return end - first

@@ -16,6 +16,7 @@ from ..errors import SettingsError, VideoError
 from ..records import Frame
 from .decoder import Decoder
 from .reader import VideoReader
+from .restart import canonical_name
 from .source import AV_ERRORS, source_of
 
 FOLDER_FPS = 3.0
@@ -180,7 +181,7 @@ def _packet_times(video: str | os.PathLike[str]) -> list[float]:
     """When each frame is shown, read from the packets; empty where they do not tell for certain."""
     decoder = Decoder(source_of(video))
     try:
-        if decoder.stream.codec_context.name in _HIDDEN_PICTURES:
+        if canonical_name(decoder.stream.codec_context) in _HIDDEN_PICTURES:
             return []
         ticks = []
         for packet in decoder.container.demux(decoder.stream):

@@ -50,10 +50,11 @@ class Skip:
         shown, decoded = self._clock(packet.pts), self._clock(packet.dts if packet.dts is not None else packet.pts)
         set_back = decoded is None or (self._latest is not None and decoded < self._latest - CLOCK_JUMP_SECONDS)
         headed = packet.has_sidedata(NEW_HEADERS)
-        if not set_back and packet.is_keyframe and shown is not None and shown <= self.seconds + SAME_TIME_SECONDS:
-            if (headed or not self._bound) and restart_of(packet, self._stream) >= Restart.OPEN:
-                self.dropped = self.dropped or bool(self.packets)
-                self.begin, self.packets, self._held_bytes = packet, [], 0
+        usable = not set_back and (headed or not self._bound)
+        early = shown is not None and shown <= self.seconds + SAME_TIME_SECONDS
+        if usable and early and restart_of(packet, self._stream) >= Restart.OPEN:
+            self.dropped = self.dropped or bool(self.packets)
+            self.begin, self.packets, self._held_bytes = packet, [], 0
         self._bound = self._bound or headed
         self._latest = decoded
         self.packets.append(packet)
@@ -64,7 +65,8 @@ class Skip:
 class Proof:
     """Holds the first picture after a restart against the packet that decoding began at, and the wanted time.
 
-    A decoder that begins at a packet which is no keyframe gives nothing, something later, or something wrong. Pictures shown before the packet are passed over: they may need others that were left out.
+    A decoder that begins at a packet which is no keyframe gives nothing, something later, or something wrong. Pictures
+    shown before the packet are passed over: they may need others that were left out.
     """
 
     def __init__(self, skip: Skip, clock: Clock) -> None:

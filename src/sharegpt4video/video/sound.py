@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any
 
+from .restart import canonical_name
 from .source import AV_ERRORS, Source
 
 RATE = 48_000
@@ -51,8 +52,8 @@ class Sound:
         if not streams:
             return
         stream = max(streams, key=lambda s: int(s.disposition.value) & _DEFAULT_STREAM)
-        if self._copied is None or stream.codec_context.codec.canonical_name in self._copied:
-            made = self._output.add_stream_from_template(stream)
+        if self._copied is None or canonical_name(stream.codec_context) in self._copied:
+            made = self._output.add_stream_from_template(stream, opaque=True)
             self._packets = self._taken(stream, made, start, length_seconds)
         else:
             layout = "mono" if stream.codec_context.channels == 1 else "stereo"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Iterator
+from collections import Counter, deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, TypeVar
@@ -15,6 +15,10 @@ CLOCK_JUMP_SECONDS = 0.25
 """Times that fall back by more than this are a new clock (joined recordings), by less a misplaced picture."""
 DEFAULT_STEP_SECONDS = 0.04
 """How long a picture lasts when neither it, nor its neighbours, nor the file say so."""
+REORDERED_PICTURES = 17
+"""So many pictures at most change places between coding and showing in H.264 and HEVC (16, and the picture itself)."""
+HEADER_ROUNDING_SECONDS = 0.0015
+"""Headers of MP4 and QuickTime round the end of a video to milliseconds, in most files."""
 
 
 @dataclass(frozen=True)
@@ -85,6 +89,7 @@ class Timeline(Generic[T]):
         self._step = step_seconds
         self._shift = 0.0
         self._held: list[_Held[T]] = []
+        self._lengths: deque[float] = deque(maxlen=REORDERED_PICTURES)
 
     @property
     def shifted(self) -> bool:
@@ -110,12 +115,18 @@ class Timeline(Generic[T]):
                 new.start_seconds = self._next_start()
                 self._shift += new.start_seconds - start
         self._held.append(new)
+        self._lengths.append(duration_seconds or 0.0)
         if len(self._held) > 2:
             yield self._release(self._held[1].start_seconds)
 
-    def flush(self) -> Iterator[Shown[T]]:
-        """What is held back; the last picture lasts as long as it says itself, or as the one before did."""
+    def flush(self, header_end_seconds: float | None = None) -> Iterator[Shown[T]]:
+        """What is held back; the last picture lasts as long as it says itself, or as the one before did.
+
+        ``header_end_seconds`` is given where the length of the last picture is not its own (see `last_end`).
+        """
         end = self._next_start()
+        if self._held and header_end_seconds is not None and not self.shifted:
+            end = last_end(self._held[-1].start_seconds, end, self._lengths, header_end_seconds)
         while self._held:
             yield self._release(self._held[1].start_seconds if len(self._held) > 1 else end)
 
@@ -145,3 +156,16 @@ def presentation_zero(container_start: Fraction | None, video_start: Fraction | 
         return Fraction(0)
     # The container's start is rounded to microseconds; the stream's own is exact.
     return video_start if abs(container_start - video_start) < Fraction(1, 1000) else container_start
+
+
+def last_end(
+    start_seconds: float, own_end_seconds: float, lengths: Iterable[float], header_end_seconds: float
+) -> float:
+    """When a picture goes that is shown last but was not coded last, in a container such as MP4 and QuickTime.
+
+    Lengths are given in the order of coding there, so its own is another's; which of the last ``lengths`` is right, the
+    header tells. Where it bears out none (it may announce pictures that are not there), its own must do.
+    """
+    length = header_end_seconds - start_seconds
+    fits = (start_seconds + other for other in lengths if abs(length - other) <= HEADER_ROUNDING_SECONDS)
+    return next(fits, own_end_seconds)
