@@ -20,6 +20,7 @@ from .remux import CannotCopy, CodedRun, find_run, opened_at, run_packets
 from .restart import canonical_name
 from .sound import Sound
 from .source import Source, source_of
+from .streams import has_alpha_layer
 from .transcode import Coding, transcode
 
 How = Literal["copied", "coded again"]
@@ -136,6 +137,8 @@ def _copied(
         name = canonical_name(decoder.stream.codec_context)
         if form.video is not None and name not in form.video:
             raise CannotCopy(f"{path.suffix} files do not hold {name}")
+        if has_alpha_layer(decoder.stream):
+            raise CannotCopy("its transparency would be lost")
     with opened_at(video, run.found_from) as decoder, _written(path, form) as output:
         # Opaque: packets are copied, so no encoder is needed, least of all one of the decoder's name.
         stream = output.add_stream_from_template(decoder.stream, opaque=True)

@@ -14,7 +14,8 @@ from ..cores import cores
 from ..errors import VideoError
 from .clock import is_steady
 from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart
-from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, MAX_SIDE_PIXELS, Source, explain
+from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, Source, explain
+from .streams import decoder_of, main_stream, too_large
 from .timing import Losses, Shown, Timeline, presentation_zero
 
 MAX_THREADS = 2
@@ -25,7 +26,6 @@ MAX_BAD_PACKETS = 1000
 """So many packets in a row that cannot be decoded end the video."""
 MAX_BAD_READS = 20
 """So many failed reads in a row end the video."""
-_DEFAULT_STREAM, _ATTACHED_PICTURE = 0x1, 0x400  # AV_DISPOSITION_*
 
 
 class Decoder:
@@ -65,8 +65,11 @@ class Decoder:
             raise VideoError(f"{self.source.name}: {explain(error)}") from error
 
     def _set_up(self) -> None:
-        self.stream = _main_stream(self.container, self.source.name)
-        context = self.stream.codec_context
+        self.stream, choice = main_stream(self.container, self.source)
+        self._context, missing = decoder_of(self.stream)
+        for sentence in filter(None, (choice, missing)):
+            self.losses.note(sentence)
+        context = self._context
         context.thread_type = "AUTO"
         large = self.stream.width * self.stream.height > MAX_THREADED_PIXELS
         context.thread_count = 1 if large else self._threads
@@ -172,7 +175,12 @@ class Decoder:
             self.container.seek(int((Fraction(seconds) + self.zero) / self.time_base), stream=self.stream)
         except AV_ERRORS:
             return False
+        self._flush()
         return True
+
+    def _flush(self) -> None:
+        if self._context.is_open:
+            self._context.flush_buffers()
 
     def _run(self) -> Iterator[Shown[av.VideoFrame]]:
         while True:
@@ -224,7 +232,7 @@ class Decoder:
 
     def _acceptable(self, frame: av.VideoFrame) -> bool:
         counts, size = self.losses.counts, (frame.width, frame.height)
-        if not min(size) or _too_large(*size):
+        if not min(size) or too_large(*size):
             counts["oversized"] += 1
             return False
         self._first_size = self._first_size or size
@@ -236,7 +244,7 @@ class Decoder:
         if packet is not None:
             self._coded_last = packet.pts
         try:
-            frames: list[av.VideoFrame] = self.stream.decode(packet)
+            frames: list[av.VideoFrame] = self._context.decode(packet)
         except EOFError:
             return []
         except AV_ERRORS:
@@ -284,36 +292,11 @@ class Decoder:
         if skip is None:
             return
         if skip.dropped:
-            self.stream.codec_context.flush_buffers()
+            self._flush()
         if (skip.dropped or sought) and self.source.reopens:
             self._counts_before = self.losses.counts.copy()
-            self._proof = Proof(skip, self._seconds)
+            self._proof = Proof(skip, self._seconds, tells_keys=self._context is self.stream.codec_context)
         yield from skip.packets
-
-
-def _main_stream(container: Any, name: str) -> Any:
-    """The video stream with the largest picture, default ones first; cover art of a song is not a video stream."""
-    found = [s for s in container.streams.video if not _disposition(s) & _ATTACHED_PICTURE]
-    if not found:
-        raise VideoError(f"{name}: no video stream found; is it an audio file? (ffprobe lists its streams)")
-    known = [s for s in found if s.codec_context is not None]
-    if not known:
-        raise VideoError(f"{name}: its video codec is not known to this FFmpeg; convert it to H.264 first")
-    best = max(known, key=lambda s: (_disposition(s) & _DEFAULT_STREAM, s.width * s.height))
-    if _too_large(best.width, best.height):
-        raise VideoError(
-            f"{name}: pictures of {best.width}x{best.height} are over the limit of {MAX_SIDE_PIXELS} pixels a side and "
-            f"{MAX_PIXELS} in all; the header may be damaged, else scale the video down first"
-        )
-    return best
-
-
-def _disposition(stream: Any) -> int:
-    return int(stream.disposition.value)
-
-
-def _too_large(width: int, height: int) -> bool:
-    return max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS
 
 
 def _microseconds(ticks: int | None) -> Fraction | None:

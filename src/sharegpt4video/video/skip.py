@@ -66,16 +66,17 @@ class Proof:
     """Holds the first picture after a restart against the packet that decoding began at, and the wanted time.
 
     A decoder that begins at a packet which is no keyframe gives nothing, something later, or something wrong. Pictures
-    shown before the packet are passed over: they may need others that were left out.
+    shown before the packet are passed over: they may need others that were left out. Not every decoder tells which
+    pictures are keyframes (``tells_keys``).
     """
 
-    def __init__(self, skip: Skip, clock: Clock) -> None:
+    def __init__(self, skip: Skip, clock: Clock, *, tells_keys: bool) -> None:
         if skip.begin is None:
             raise WrongStart(skip.seconds)
         self.seconds = skip.seconds
         self._clock = clock
         self._start = clock(skip.begin.pts)
-        self._hidden = bool(skip.begin.is_discard)  # then another is the first to be seen
+        self._keyed = tells_keys and not skip.begin.is_discard  # of one that is hidden, another is seen first
 
     def admits(self, frame: Any) -> bool:
         """Whether the frame is the first that counts. Raises WrongStart when it is not right."""
@@ -84,6 +85,6 @@ class Proof:
             raise WrongStart(self.seconds)
         if self._start is not None and at < self._start - SAME_TIME_SECONDS:
             return False
-        if at > self.seconds + SAME_TIME_SECONDS or not (self._hidden or frame.key_frame):
+        if at > self.seconds + SAME_TIME_SECONDS or (self._keyed and not frame.key_frame):
             raise WrongStart(self.seconds)
         return True
