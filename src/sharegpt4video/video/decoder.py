@@ -13,6 +13,7 @@ import av.error
 from ..cores import cores
 from ..errors import VideoError
 from .clock import is_steady
+from .deinterlace import LEAD_SECONDS, deinterlaced
 from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart
 from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, Source, explain
 from .streams import decoder_of, main_stream, too_large
@@ -40,6 +41,7 @@ class Decoder:
         self.advances = source.reopens
         self._leaps = True
         self._tries = 0
+        self._lead_seconds = 0.0
         self._counts_before = self.losses.counts.copy()
         self._closed = False
         self._first_size: tuple[int, int] | None = None
@@ -138,7 +140,7 @@ class Decoder:
     def skip_to(self, seconds: float) -> None:
         """Leave out packets that are not needed to show the picture at `seconds`; may be called between pictures."""
         if self._leaps and not (self._timeline and self._timeline.shifted):
-            self._skip, self._tries = Skip(seconds, self._seconds, self.stream), 0
+            self._skip, self._tries = Skip(seconds, self._lead_seconds, self._seconds, self.stream), 0
 
     @property
     def may_have_missed(self) -> bool:
@@ -155,7 +157,7 @@ class Decoder:
             return
         at = seconds - SEEK_BACK_SECONDS[tries] if tries < len(SEEK_BACK_SECONDS) else 0.0
         if at > 0 and self._seek(at):
-            self._skip, self._sought = Skip(seconds, self._seconds, self.stream), True
+            self._skip, self._sought = Skip(seconds, self._lead_seconds, self._seconds, self.stream), True
         else:
             tries = len(SEEK_BACK_SECONDS)
             self._rewind()
@@ -197,10 +199,10 @@ class Decoder:
         timeline: Timeline[av.VideoFrame] = Timeline(self.losses, 1 / fps if fps else None)
         self._timeline = timeline
         last: int | None = None
-        for frame in self._frames():
-            last = frame.pts
-            duration = float((frame.duration or 0) * self.time_base)
-            yield from timeline.push(frame, self._seconds(frame.pts), duration)
+        for timed in deinterlaced(self._frames(), self.losses):
+            last = timed.ticks
+            duration = float(timed.duration * self.time_base)
+            yield from timeline.push(timed.picture, self._seconds(timed.ticks), duration)
         yield from timeline.flush(None if last == self._coded_last else self.packet_end_seconds)
 
     def _seconds(self, ticks: int | None) -> float | None:
@@ -224,6 +226,11 @@ class Decoder:
 
     def _admitted(self, frame: av.VideoFrame) -> bool:
         """Whether the frame counts: after a restart, none from before it does, and the first must be right."""
+        interlaced = bool(frame.interlaced_frame)
+        if interlaced and not self._lead_seconds:
+            self._lead_seconds = LEAD_SECONDS
+            if self._proof is not None:
+                raise WrongStart(self._proof.seconds)
         if self._proof is not None:
             if not self._proof.admits(frame):
                 return False

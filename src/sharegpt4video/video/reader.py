@@ -250,6 +250,8 @@ def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientatio
 def _why_nothing(decoder: Decoder) -> str:
     lost = "; ".join(decoder.losses.sentences())
     trouble = decoder.source.trouble()
+    if decoder.container.format.name == "webp_pipe" and not decoder.source.seeks_freely:
+        return "no frame could be decoded; if it is an animated WebP, download it: those are read from files only"
     return f"no frame could be decoded ({trouble or lost or 'the file holds none'}); copy or download it again"
 
 

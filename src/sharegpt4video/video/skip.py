@@ -31,12 +31,13 @@ class WrongStart(Exception):
 class Skip:
     """The wish to see nothing before ``seconds``, and the packets held until it is known which are needed for that.
 
-    ``begin`` is the latest packet that decoding can begin at, at or before the wanted time; what came before it is
-    ``dropped``.
+    ``begin`` is the latest packet that decoding can begin at, at least ``lead_seconds`` before the wanted time; what
+    came before it is ``dropped``.
     """
 
-    def __init__(self, seconds: float, clock: Clock, stream: Any) -> None:
+    def __init__(self, seconds: float, lead_seconds: float, clock: Clock, stream: Any) -> None:
         self.seconds = seconds
+        self._latest_begin = seconds - lead_seconds + SAME_TIME_SECONDS
         self.packets: list[Any] = []
         self.dropped = False
         self.begin: Any = None
@@ -51,7 +52,7 @@ class Skip:
         set_back = decoded is None or (self._latest is not None and decoded < self._latest - CLOCK_JUMP_SECONDS)
         headed = packet.has_sidedata(NEW_HEADERS)
         usable = not set_back and (headed or not self._bound)
-        early = shown is not None and shown <= self.seconds + SAME_TIME_SECONDS
+        early = shown is not None and shown <= self._latest_begin
         if usable and early and restart_of(packet, self._stream) >= Restart.OPEN:
             self.dropped = self.dropped or bool(self.packets)
             self.begin, self.packets, self._held_bytes = packet, [], 0

@@ -9,7 +9,7 @@ import re
 import stat
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import IO, Any, BinaryIO, Protocol
 from urllib.parse import urlsplit
 
 import av
@@ -17,6 +17,7 @@ import av.container
 import av.error
 
 from ..errors import VideoError
+from .animation import HEAD_BYTES, as_video, is_animated_webp
 
 MAX_PIXELS = 67_108_864
 """Largest picture that is decoded, 8192 x 8192: twice what 8K video needs, and some 200 MB each while decoding."""
@@ -108,10 +109,17 @@ class FileSource:
         if found.st_size == 0:
             raise VideoError(f"{path}: the file is empty (0 bytes); copy or download it again")
         self.identity: Hashable = (str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ino)
+        self._animation: StreamSource | None = None
+        self._failure: list[str] = []
 
     def open(self) -> av.container.InputContainer:
         if not os.access(self._path, os.R_OK):
             raise VideoError(f"{self._path}: no permission to read this file")
+        if self._animation is None and is_animated_webp(self.peek(0, HEAD_BYTES)):
+            with self._path.open("rb") as file:
+                self._animation = StreamSource(as_video(file, self.name, MAX_PIXELS, self._failure), self.name)
+        if self._animation is not None:
+            return self._animation.open()
         # The prefix keeps FFmpeg from reading a protocol ("concat:a|b") out of an odd file name.
         address = f"file:{self._path.absolute()}"
         return _opened(self.name, lambda: av.open(address, container_options=_options("file"), **_READING))
@@ -122,7 +130,7 @@ class FileSource:
             return file.read(size)
 
     def trouble(self) -> str | None:
-        return None
+        return self._failure[-1] if self._failure else None
 
 
 class WebSource:
@@ -157,21 +165,27 @@ class WebSource:
 class StreamSource:
     """An open binary file; read from where it stands, again and again if it can seek."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        self.name = str(getattr(file, "name", "") or type(file).__name__)
+    def __init__(self, file: BinaryIO | IO[bytes], name: str | None = None) -> None:
+        self.name = name or str(getattr(file, "name", "") or type(file).__name__)
         if isinstance(file, io.TextIOBase):
             raise VideoError(f"{self.name}: opened as text; open it with mode 'rb'")
-        self._file = file
+        self._file: Any = file
         self.identity: Hashable = object()
         self.reopens = self.seeks_freely = _can_seek(file)
         self._origin = file.tell() if self.reopens else 0
         self._opened = False
+        self._animation: StreamSource | None = None
         self._failure: list[str] = []
 
     def open(self) -> av.container.InputContainer:
         if self._opened and not self.reopens:
             raise VideoError(f"{self.name}: this stream cannot seek and has been read; open it again for a second pass")
         self._opened = True
+        if self._animation is None and self.reopens and is_animated_webp(self.peek(0, HEAD_BYTES)):
+            self._file.seek(self._origin)
+            self._animation = StreamSource(as_video(self._file, self.name, MAX_PIXELS, self._failure), self.name)
+        if self._animation is not None:
+            return self._animation.open()
         reader = _Seekable(self._file, self._origin, self._failure)
         file = reader if self.reopens else _Forward(self._file, self._failure)
         return _opened(
@@ -244,7 +258,7 @@ class _Seekable(_Forward):
         return self._position - self._origin
 
 
-def _can_seek(file: BinaryIO) -> bool:
+def _can_seek(file: BinaryIO | IO[bytes]) -> bool:
     seekable = getattr(file, "seekable", None)
     try:
         return bool(seekable()) if callable(seekable) else hasattr(file, "seek") and hasattr(file, "tell")

@@ -38,6 +38,7 @@ class Losses:
         ("damaged", "{n} damaged picture{s} {was} kept, shown as far as decoded"),
         ("oversized", "{n} picture{s} over the size limit {was} skipped"),
         ("resized", "{n} picture{s} of another size {was} scaled to the size of the first"),
+        ("deinterlaced", "the video is interlaced: {n} picture{s} {was} deinterlaced"),
         ("untimed", "{n} picture{s} without a time of their own {was} timed by the frame rate"),
         ("misplaced", "{n} picture{s} {was} dropped because their time did not come after the one before"),
         ("jumps", "the clock jumped back {n} time{s}; it was taken to go on from where it was"),

@@ -95,8 +95,6 @@ class _Pictures:
         _describe(self._stream, picture, _aspect(decoder, first), self._base)
         if int(first.color_trc) in HDR_TRANSFERS:
             self.warnings.append("the picture is HDR: brightness and colours are kept, its mastering data is not")
-        if first.interlaced_frame:
-            self.warnings.append("the picture is interlaced; its lines are coded as they are")
 
     def push(self, frame: av.VideoFrame, seconds: float) -> None:
         ticks = round(seconds / self._base)

@@ -1,0 +1,79 @@
+"""Animated WebP, which FFmpeg does not read: its pictures through Pillow, as a video that FFmpeg does."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import IO, Any, BinaryIO
+
+import av
+import numpy as np
+
+from ..errors import VideoError
+
+HEAD_BYTES = 32
+"""So many bytes tell whether a file is one."""
+_ANIMATED = 0x02  # flag of the VP8X chunk
+_UNTOLD_MILLISECONDS = 100
+"""How long a picture without a length is shown, as browsers do."""
+
+
+def is_animated_webp(head: bytes) -> bool:
+    """Whether a file that begins so is an animated WebP."""
+    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & _ANIMATED)
+
+
+def as_video(file: BinaryIO, name: str, most_pixels: int, failure: list[str]) -> IO[bytes]:
+    """A temporary file with the same pictures at the same times, losslessly, transparency included.
+
+    What cannot be read at the end is left out, and why is added to ``failure``. Raises VideoError if nothing can be.
+    """
+    from PIL import Image as Pillow
+
+    made = tempfile.TemporaryFile()  # noqa: SIM115 - it is the caller's, and goes when it is closed
+    try:
+        with Pillow.open(file, formats=["WEBP"]) as opened:
+            if opened.width * opened.height > most_pixels:
+                raise VideoError(f"{name}: pictures of {opened.width}x{opened.height} are too large; scale it down")
+            _write(made, opened.size, _pictures(opened, failure))
+    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
+        made.close()
+        raise VideoError(f"{name}: this animated WebP cannot be read ({error}); copy or download it again") from error
+    except BaseException:
+        made.close()
+        raise
+    made.seek(0)
+    return made
+
+
+def _pictures(opened: Any, failure: list[str]) -> Iterator[tuple[Any, int]]:
+    """Each picture as RGBA, and for how many milliseconds it is shown."""
+    for number in range(opened.n_frames):
+        try:
+            opened.seek(number)
+            pixels = np.asarray(opened.convert("RGBA"))
+        except (OSError, ValueError, EOFError) as error:
+            if number == 0:
+                raise
+            failure.append(f"only {number} of {opened.n_frames} pictures could be read: {error}")
+            return
+        yield pixels, int(opened.info.get("duration") or 0) or _UNTOLD_MILLISECONDS
+
+
+def _write(made: IO[bytes], size: tuple[int, int], pictures: Iterator[tuple[Any, int]]) -> None:
+    base = Fraction(1, 1000)
+    with av.open(made, "w", format="mov") as output:
+        stream: Any = output.add_stream("png", rate=25, options={"pred": "none"})
+        stream.width, stream.height = size
+        stream.pix_fmt, stream.time_base = "rgba", base
+        stream.codec_context.time_base = base
+        at = 0
+        for pixels, milliseconds in pictures:
+            frame = av.VideoFrame.from_ndarray(pixels, "rgba")
+            frame.pts, frame.time_base = at, base
+            for packet in stream.encode(frame):
+                packet.duration = milliseconds
+                output.mux(packet)
+            at += milliseconds
+        output.mux(stream.encode(None))
