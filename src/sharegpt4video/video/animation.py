@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import tempfile
 from collections.abc import Iterator
 from fractions import Fraction
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import av
 import numpy as np
@@ -24,8 +25,8 @@ def is_animated_webp(head: bytes) -> bool:
     return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & _ANIMATED)
 
 
-def as_video(file: BinaryIO, name: str, most_pixels: int, failure: list[str]) -> IO[bytes]:
-    """A temporary file with the same pictures at the same times, losslessly, transparency included.
+def as_video(data: bytes, name: str, most_pixels: int, failure: list[str]) -> IO[bytes]:
+    """A temporary file that is a video with the same pictures at the same times, losslessly, transparency included.
 
     What cannot be read at the end is left out, and why is added to ``failure``. Raises VideoError if nothing can be.
     """
@@ -33,7 +34,7 @@ def as_video(file: BinaryIO, name: str, most_pixels: int, failure: list[str]) ->
 
     made = tempfile.TemporaryFile()  # noqa: SIM115 - it is the caller's, and goes when it is closed
     try:
-        with Pillow.open(file, formats=["WEBP"]) as opened:
+        with Pillow.open(io.BytesIO(data), formats=["WEBP"]) as opened:
             if opened.width * opened.height > most_pixels:
                 raise VideoError(f"{name}: pictures of {opened.width}x{opened.height} are too large; scale it down")
             _write(made, opened.size, _pictures(opened, failure))

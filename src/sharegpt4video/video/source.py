@@ -66,7 +66,7 @@ class Source(Protocol):
     def open(self) -> av.container.InputContainer: ...
 
     def peek(self, offset: int, size: int) -> bytes:
-        """Bytes from anywhere, where `seeks_freely`; fewer where the file ends."""
+        """Bytes from anywhere, where `seeks_freely`; fewer where the file ends; all that follow for a size of -1."""
 
     def trouble(self) -> str | None:
         """What went wrong while reading bytes, where FFmpeg only saw the end of them."""
@@ -116,8 +116,8 @@ class FileSource:
         if not os.access(self._path, os.R_OK):
             raise VideoError(f"{self._path}: no permission to read this file")
         if self._animation is None and is_animated_webp(self.peek(0, HEAD_BYTES)):
-            with self._path.open("rb") as file:
-                self._animation = StreamSource(as_video(file, self.name, MAX_PIXELS, self._failure), self.name)
+            made = as_video(self._path.read_bytes(), self.name, MAX_PIXELS, self._failure)
+            self._animation = StreamSource(made, self.name)
         if self._animation is not None:
             return self._animation.open()
         # The prefix keeps FFmpeg from reading a protocol ("concat:a|b") out of an odd file name.
@@ -182,8 +182,8 @@ class StreamSource:
             raise VideoError(f"{self.name}: this stream cannot seek and has been read; open it again for a second pass")
         self._opened = True
         if self._animation is None and self.reopens and is_animated_webp(self.peek(0, HEAD_BYTES)):
-            self._file.seek(self._origin)
-            self._animation = StreamSource(as_video(self._file, self.name, MAX_PIXELS, self._failure), self.name)
+            made = as_video(self.peek(0, -1), self.name, MAX_PIXELS, self._failure)
+            self._animation = StreamSource(made, self.name)
         if self._animation is not None:
             return self._animation.open()
         reader = _Seekable(self._file, self._origin, self._failure)
@@ -222,7 +222,7 @@ class _Forward:
             self._failure.append(f"read() gave {type(data).__name__}, not bytes; open the file with mode 'rb'")
             return b""
         # PyAV copies whatever comes into a buffer of `size` bytes.
-        return bytes(data[:size])
+        return bytes(data if size < 0 else data[:size])
 
 
 class _Seekable(_Forward):
