@@ -49,16 +49,22 @@ def test_an_animated_webp_out_of_an_open_file_or_part_of_it(tmp_path: Path) -> N
         assert [number_of(frame.pixels) for frame in reader.frames(at_seconds=[0.3, 0.7, 1.2])] == [3, 7, 8]
 
 
-def test_clear_parts_of_an_animated_webp_show_white(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["WEBP", "AVIF", "PNG"])
+def test_clear_parts_of_an_animation_show_white(tmp_path: Path, kind: str) -> None:
+    if kind == "AVIF" and not features.check("avif"):
+        pytest.skip("this Pillow reads no AVIF")
     clear = np.zeros((48, 64, 4), np.uint8)
     clear[:, 32:, 3] = 255
     other = clear.copy()
     other[:8, 32:] = 255
-    (tmp_path / "a.webp").write_bytes(animation("WEBP", [clear, other] * 5))
-    with VideoReader(tmp_path / "a.webp") as reader:
-        for frame in reader.frames():
-            assert frame.pixels[:, :30].min() > 250
-            assert frame.pixels[12:, 34:].max() < 8
+    (tmp_path / "a").write_bytes(animation(kind, [clear, other] * 5))
+    with VideoReader(tmp_path / "a") as reader:
+        frames = list(reader.frames())
+        assert reader.warnings == []
+    assert [frame.seconds for frame in frames] == pytest.approx(STARTS[:-1], abs=1e-3)
+    for frame in frames:
+        assert frame.pixels[:, :30].min() > 250
+        assert frame.pixels[12:, 34:].max() < 8
 
 
 def test_a_still_webp_is_read_as_before(tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ FILES: dict[str, dict[str, Any]] = {
     "mpeg2.ts": {"codec": "mpeg2video", "b_frames": 2, "fps": 25, "count": 400},
     "mpeg2.mxf": {"codec": "mpeg2video", "b_frames": 2, "fps": 25, "count": 400},
     "mpeg4.avi": {"codec": "mpeg4", "b_frames": 2, "gop": 20},
+    "h264.avi": {"gop": 20, "b_frames": 2},
+    "open.avi": {**OPEN, "gop": 20},
     "mpeg4.ts": {"codec": "mpeg4", "gop": 20},
     "mjpeg.mov": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "ffv1.mkv": {"codec": "ffv1", "pix_fmt": "yuv444p", "gop": 20},

@@ -85,17 +85,17 @@ def test_a_file_that_holds_only_a_still_shows_it(tmp_path: Path) -> None:
         assert [frame.pixels.shape for frame in reader.frames()] == [(240, 320, 3)]
 
 
-def half_clear(number: int) -> av.VideoFrame:
+def half_clear(number: int, width: int = 64) -> av.VideoFrame:
     """Black all over, and clear (alpha 0) on the left half."""
-    pixels = np.zeros((48, 64, 4), np.uint8)
+    pixels = np.zeros((48, width, 4), np.uint8)
     pixels[:, 32:, 3] = 255
     pixels[:8, :8] = (255, 0, 0, 255) if number % 2 else (0, 0, 255, 255)
     return av.VideoFrame.from_ndarray(pixels, "rgba").reformat(format="yuva420p")
 
 
-def write_clear(path: Path, codec: str, count: int) -> None:
+def write_clear(path: Path, codec: str, count: int, width: int = 64) -> None:
     options = {"auto-alt-ref": "0", "deadline": "realtime", "cpu-used": "8"}
-    pictures = (half_clear(n) for n in range(count))
+    pictures = (half_clear(n, width) for n in range(count))
     write_video(path, pictures, fps=10, codec=codec, pix_fmt="yuva420p", gop=20, options=options)
 
 
@@ -113,7 +113,7 @@ def assert_white_and_black(pixels: Picture) -> None:
 
 @pytest.mark.parametrize(("name", "codec"), [("vp8.webm", "libvpx"), ("vp9.mkv", "libvpx-vp9")])
 def test_clear_parts_show_white(tmp_path: Path, name: str, codec: str) -> None:
-    write_clear(tmp_path / name, codec, 6)
+    write_clear(tmp_path / name, codec, 6, width=132)  # of which FFmpeg's scaler can forget the last columns
     with VideoReader(tmp_path / name) as reader:
         frames = list(reader.frames())
     assert len(frames) == 6

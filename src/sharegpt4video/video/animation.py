@@ -1,4 +1,4 @@
-"""Animated WebP, which FFmpeg does not read: its pictures through Pillow, as a video that FFmpeg does."""
+"""Animations that FFmpeg does not read, or not all of: their pictures through Pillow, as a video that it does read."""
 
 from __future__ import annotations
 
@@ -10,37 +10,48 @@ from typing import IO, Any
 
 import av
 import numpy as np
+from PIL import Image as Pillow
+from PIL import features
 
 from ..errors import VideoError
 
-HEAD_BYTES = 32
+HEAD_BYTES = 4096
 """So many bytes tell whether a file is one."""
 _ANIMATED = 0x02  # flag of the VP8X chunk
+_AVIF_ALPHA = b"urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"
+_NAMES = {"WEBP": "WebP", "AVIF": "AVIF"}
 _UNTOLD_MILLISECONDS = 100
 """How long a picture without a length is shown, as browsers do."""
 
 
-def is_animated_webp(head: bytes) -> bool:
-    """Whether a file that begins so is an animated WebP."""
-    return head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and bool(head[20] & _ANIMATED)
+def kind_of_animation(head: bytes) -> str:
+    """``WEBP`` or ``AVIF`` for a file that begins so and has to be read through Pillow, else "".
+
+    FFmpeg reads no animated WebP; of AVIF it leaves out the transparency.
+    """
+    if head[:4] == b"RIFF" and head[8:16] == b"WEBPVP8X" and len(head) > 20 and head[20] & _ANIMATED:
+        return "WEBP"
+    if head[4:12] == b"ftypavis" and _AVIF_ALPHA in head and features.check("avif"):
+        return "AVIF"
+    return ""
 
 
-def as_video(data: bytes, name: str, most_pixels: int, failure: list[str]) -> IO[bytes]:
+def as_video(data: bytes, kind: str, name: str, most_pixels: int, failure: list[str]) -> IO[bytes]:
     """A temporary file that is a video with the same pictures at the same times, losslessly, transparency included.
 
     What cannot be read at the end is left out, and why is added to ``failure``. Raises VideoError if nothing can be.
     """
-    from PIL import Image as Pillow
-
     made = tempfile.TemporaryFile()  # noqa: SIM115 - it is the caller's, and goes when it is closed
     try:
-        with Pillow.open(io.BytesIO(data), formats=["WEBP"]) as opened:
+        with Pillow.open(io.BytesIO(data), formats=[kind]) as opened:
             if opened.width * opened.height > most_pixels:
                 raise VideoError(f"{name}: pictures of {opened.width}x{opened.height} are too large; scale it down")
             _write(made, opened.size, _pictures(opened, failure))
     except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
         made.close()
-        raise VideoError(f"{name}: this animated WebP cannot be read ({error}); copy or download it again") from error
+        raise VideoError(
+            f"{name}: this animated {_NAMES[kind]} cannot be read ({error}); copy or download it again"
+        ) from error
     except BaseException:
         made.close()
         raise

@@ -1,4 +1,4 @@
-"""Whether a file has one clock from beginning to end, so that seeking to a time leads to the one place it means."""
+"""The clock of a file: whether it is one from beginning to end, and what it means where only decoding has times."""
 
 from __future__ import annotations
 
@@ -84,3 +84,39 @@ def _pes_seconds(field: bytes) -> float:
     """33 bits in five bytes, with marker bits between them."""
     high, middle, low = field[0] >> 1 & 7, field[1] << 7 | field[2] >> 1, field[3] << 7 | field[4] >> 1
     return (high << 30 | middle << 15 | low) / _PES_CLOCK
+
+
+def is_unordered(container: Any, codec: str) -> bool:
+    """Whether times of showing are missing: AVI has slots in the order of coding, H.264 and HEVC show in another."""
+    return container.format.name == "avi" and codec in ("h264", "hevc")
+
+
+class SlotClock:
+    """Puts pictures that come out in the order of showing into the slots in which their packets went in.
+
+    A decoder gives each picture the slot of the packet that it took last, which is a constant number of slots ahead:
+    by so many, the first picture comes after the keyframe that decoding began at.
+    """
+
+    def __init__(self) -> None:
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything: decoding begins anew."""
+        self._first: int | None = None
+        self._ahead: int | None = None
+        self._last: int | None = None
+
+    def take(self, packet: Any) -> None:
+        """Note a packet that is about to be decoded."""
+        if self._first is None:
+            self._first = packet.dts
+
+    def set(self, frame: Any) -> None:
+        """Give a picture its time."""
+        if frame.dts is None or self._first is None:  # what is left in the decoder at the end
+            frame.pts = self._first if self._last is None else self._last + 1
+        else:
+            self._ahead = frame.dts - self._first if self._ahead is None else self._ahead
+            frame.pts = frame.dts - self._ahead
+        self._last = frame.pts

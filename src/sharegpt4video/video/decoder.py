@@ -12,8 +12,9 @@ import av.error
 
 from ..cores import cores
 from ..errors import VideoError
-from .clock import is_steady
+from .clock import SlotClock, is_steady, is_unordered
 from .deinterlace import LEAD_SECONDS, deinterlaced
+from .restart import Restart, canonical_name
 from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart
 from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, Source, explain
 from .streams import decoder_of, main_stream, too_large
@@ -32,7 +33,8 @@ MAX_BAD_READS = 20
 class Decoder:
     """Decodes the main video stream of a source; raises VideoError when it has none.
 
-    `losses` counts what could not be had. `advances` turns false when seeking ahead was seen to gain nothing.
+    `losses` counts what could not be had. `slots` is there where the file has no times of showing. `advances` turns
+    false when seeking ahead was seen to gain nothing.
     """
 
     def __init__(self, source: Source, zero: Fraction | None = None) -> None:
@@ -76,6 +78,8 @@ class Decoder:
         large = self.stream.width * self.stream.height > MAX_THREADED_PIXELS
         context.thread_count = 1 if large else self._threads
         context.options = {"max_pixels": str(MAX_PIXELS)}
+        codec = canonical_name(self.stream.codec_context)
+        self.slots = SlotClock() if is_unordered(self.container, codec) else None
         self.time_base = self.stream.time_base or Fraction(1, 90_000)
         self.container_start = _microseconds(self.container.start_time)
         start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
@@ -140,12 +144,16 @@ class Decoder:
     def skip_to(self, seconds: float) -> None:
         """Leave out packets that are not needed to show the picture at `seconds`; may be called between pictures."""
         if self._leaps and not (self._timeline and self._timeline.shifted):
-            self._skip, self._tries = Skip(seconds, self._lead_seconds, self._seconds, self.stream), 0
+            self._skip, self._tries = self._new_skip(seconds), 0
 
     @property
     def may_have_missed(self) -> bool:
         """Whether there was damage, and reading every picture from the beginning could find more."""
         return self._leaps and self.source.reopens and self.losses.counts["unreadable"] > 0
+
+    def _new_skip(self, seconds: float) -> Skip:
+        least = Restart.CLOSED if self.slots else Restart.OPEN
+        return Skip(seconds, self._lead_seconds, self._seconds, self.stream, least)
 
     def _begin(self, seconds: float, tries: int) -> None:
         """Stand where another try to show the picture at `seconds` begins: further back each time.
@@ -157,7 +165,7 @@ class Decoder:
             return
         at = seconds - SEEK_BACK_SECONDS[tries] if tries < len(SEEK_BACK_SECONDS) else 0.0
         if at > 0 and self._seek(at):
-            self._skip, self._sought = Skip(seconds, self._lead_seconds, self._seconds, self.stream), True
+            self._skip, self._sought = self._new_skip(seconds), True
         else:
             tries = len(SEEK_BACK_SECONDS)
             self._rewind()
@@ -181,6 +189,8 @@ class Decoder:
         return True
 
     def _flush(self) -> None:
+        if self.slots:
+            self.slots.restart()
         if self._context.is_open:
             self._context.flush_buffers()
 
@@ -250,8 +260,13 @@ class Decoder:
     def _decoded(self, packet: Any) -> list[av.VideoFrame] | None:
         if packet is not None:
             self._coded_last = packet.pts
+            if self.slots:
+                self.slots.take(packet)
         try:
             frames: list[av.VideoFrame] = self._context.decode(packet)
+            if self.slots:
+                for frame in frames:
+                    self.slots.set(frame)
         except EOFError:
             return []
         except AV_ERRORS:
@@ -278,6 +293,8 @@ class Decoder:
                 bad_reads = 0
                 # An empty packet would tell the decoder that the video is over.
                 if packet.size:
+                    if self.slots:
+                        packet.pts = packet.dts
                     yield from self._needed(packet)
         self.losses.note("the rest of the file cannot be read")
         yield from self._kept()

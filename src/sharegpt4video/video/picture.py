@@ -29,6 +29,8 @@ _MATRICES = {
 _MATRIX_BT2020 = (9, 10)
 _SWS_BT2020 = 9  # not a member of Colorspace before PyAV 18
 _RANGE_FULL = 2
+# Without it, FFmpeg leaves the last columns of a picture with alpha unwritten at some widths (130, 132, 164).
+_SWS_ACCURATE_RND = 0x40000
 
 _ROWS_AT_ONCE = 64  # keeps the wider arrays in between small
 
@@ -132,7 +134,9 @@ class Converter:
     def _scaled(self, frame: av.VideoFrame, width: int, height: int, kind: str, quick: bool) -> NDArray[Any]:
         scaler: Any = self._scaler(width, height, kind)
         smaller = width < frame.width or height < frame.height
-        how = Interpolation.FAST_BILINEAR if quick else Interpolation.AREA if smaller else Interpolation.BICUBIC
+        how: Any = Interpolation.FAST_BILINEAR if quick else Interpolation.AREA if smaller else Interpolation.BICUBIC
+        if kind == "rgba":
+            how = int(how) | _SWS_ACCURATE_RND
         colours: dict[str, Any] = {}
         if not frame.format.is_rgb:
             matrix = _matrix(frame)

@@ -110,6 +110,8 @@ def _video_packets(decoder: Decoder) -> Iterator[Any]:
 def _scan(decoder: Decoder, end_seconds: float) -> list[Entry]:
     """Packets from here until every picture that starts before the end has come, and those shown around it."""
     end = math.inf if math.isinf(end_seconds) else _ticks(decoder, end_seconds)
+    if decoder.slots:
+        raise CannotCopy("its packets carry no times")
     entries: list[Entry] = []
     limit: float | None = None
     for packet in _video_packets(decoder):

@@ -31,17 +31,17 @@ class WrongStart(Exception):
 class Skip:
     """The wish to see nothing before ``seconds``, and the packets held until it is known which are needed for that.
 
-    ``begin`` is the latest packet that decoding can begin at, at least ``lead_seconds`` before the wanted time; what
-    came before it is ``dropped``.
+    ``begin`` is the latest packet that decoding can begin at, at least ``lead_seconds`` before the wanted time, and
+    ``least`` of its kind; what came before it is ``dropped``.
     """
 
-    def __init__(self, seconds: float, lead_seconds: float, clock: Clock, stream: Any) -> None:
+    def __init__(self, seconds: float, lead_seconds: float, clock: Clock, stream: Any, least: Restart) -> None:
         self.seconds = seconds
         self._latest_begin = seconds - lead_seconds + SAME_TIME_SECONDS
         self.packets: list[Any] = []
         self.dropped = False
         self.begin: Any = None
-        self._clock, self._stream = clock, stream
+        self._clock, self._stream, self._least = clock, stream, least
         self._held_bytes = 0
         self._latest: float | None = None
         self._bound = False  # to the headers that came with a packet that is held
@@ -53,7 +53,7 @@ class Skip:
         headed = packet.has_sidedata(NEW_HEADERS)
         usable = not set_back and (headed or not self._bound)
         early = shown is not None and shown <= self._latest_begin
-        if usable and early and restart_of(packet, self._stream) >= Restart.OPEN:
+        if usable and early and restart_of(packet, self._stream) >= self._least:
             self.dropped = self.dropped or bool(self.packets)
             self.begin, self.packets, self._held_bytes = packet, [], 0
         self._bound = self._bound or headed

@@ -17,7 +17,7 @@ import av.container
 import av.error
 
 from ..errors import VideoError
-from .animation import HEAD_BYTES, as_video, is_animated_webp
+from .animation import HEAD_BYTES, as_video, kind_of_animation
 
 MAX_PIXELS = 67_108_864
 """Largest picture that is decoded, 8192 x 8192: twice what 8K video needs, and some 200 MB each while decoding."""
@@ -115,8 +115,8 @@ class FileSource:
     def open(self) -> av.container.InputContainer:
         if not os.access(self._path, os.R_OK):
             raise VideoError(f"{self._path}: no permission to read this file")
-        if self._animation is None and is_animated_webp(self.peek(0, HEAD_BYTES)):
-            made = as_video(self._path.read_bytes(), self.name, MAX_PIXELS, self._failure)
+        if self._animation is None and (kind := kind_of_animation(self.peek(0, HEAD_BYTES))):
+            made = as_video(self._path.read_bytes(), kind, self.name, MAX_PIXELS, self._failure)
             self._animation = StreamSource(made, self.name)
         if self._animation is not None:
             return self._animation.open()
@@ -181,8 +181,8 @@ class StreamSource:
         if self._opened and not self.reopens:
             raise VideoError(f"{self.name}: this stream cannot seek and has been read; open it again for a second pass")
         self._opened = True
-        if self._animation is None and self.reopens and is_animated_webp(self.peek(0, HEAD_BYTES)):
-            made = as_video(self.peek(0, -1), self.name, MAX_PIXELS, self._failure)
+        if self._animation is None and self.reopens and (kind := kind_of_animation(self.peek(0, HEAD_BYTES))):
+            made = as_video(self.peek(0, -1), kind, self.name, MAX_PIXELS, self._failure)
             self._animation = StreamSource(made, self.name)
         if self._animation is not None:
             return self._animation.open()
