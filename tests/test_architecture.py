@@ -11,16 +11,17 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "prompts", "config", "cores", "files"}
+BASICS = {"records", "errors", "prompts", "config", "cores", "files", "foreign"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
-    "records": set(),
+    "foreign": set(),
+    "records": {"foreign"},
     "errors": {"records"},
     "prompts": {"records", "errors"},
     "config": {"records", "errors"},
     "background": set(),
-    "subtitles": {"records"},
+    "subtitles": {"records", "foreign"},
     "cores": set(),
     "files": set(),
     "video": BASICS - {"prompts"},

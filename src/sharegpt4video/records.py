@@ -6,8 +6,11 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
+
+from .foreign import json_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -287,6 +290,8 @@ class VideoCaption:
     """Everything known about one video (or the part ``[start_seconds, end_seconds)`` of it) after captioning.
 
     ``summary_problem`` is to ``summary`` what ``Step.problem`` is to a step; ``warnings`` say what could not be read.
+    ``content_id`` is a hash of the video file's bytes and ``model_identity`` the model with the options that decide its
+    answers ("" where nobody noted them): they tell whether a caption belongs to a video, whatever the file is called.
     """
 
     video: str
@@ -301,6 +306,8 @@ class VideoCaption:
     provenance: Provenance
     summary_problem: str = ""
     warnings: tuple[str, ...] = ()
+    content_id: str = ""
+    model_identity: str = ""
 
     @property
     def problems(self) -> tuple[str, ...]:
@@ -313,10 +320,19 @@ class VideoCaption:
         return (*lines, f"summary: {self.summary_problem}") if self.summary_problem else tuple(lines)
 
     def to_json(self, *, indent: int | None = 2) -> str:
-        """The caption as JSON text; ``VideoCaption.from_json`` reads it back to an equal value."""
-        from pydantic import TypeAdapter
+        """The caption as JSON text; ``VideoCaption.from_json`` reads it back to an equal value.
 
-        return TypeAdapter(VideoCaption).dump_json(self, indent=indent).decode()
+        Half a surrogate pair in a text, which UTF-8 cannot hold, is spelled out as in ``\\udce9``.
+        """
+        from pydantic import TypeAdapter
+        from pydantic_core import PydanticSerializationError
+
+        adapter = TypeAdapter(VideoCaption)
+        try:
+            document = adapter.dump_json(self, indent=indent).decode()
+        except PydanticSerializationError:
+            document = json.dumps(adapter.dump_python(self, mode="json"), ensure_ascii=False, indent=indent)
+        return json_text(document)
 
     @staticmethod
     def from_json(text: str | bytes) -> VideoCaption:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 import textwrap
 from dataclasses import dataclass, replace
 
+from . import foreign
 from .records import VideoCaption
 
 CUE_COLUMNS = 64
@@ -59,18 +59,22 @@ def _place_rest(found: list[Cue], waiting: str, shown_ms: int, caption: VideoCap
 
 
 def srt(caption: VideoCaption) -> str:
-    """SubRip subtitles. The format has no escapes, so an arrow that would be read as a time is written as ``->``."""
+    """SubRip subtitles. The format has no escapes; `foreign.srt` says what becomes of marks that players would obey."""
     blocks = (
-        f"{number}\n{_span(cue, ',')}\n{re.sub('-+->', '->', _wrap(cue.text))}\n"
+        f"{number}\n{_span(cue, ',')}\n{_wrap(foreign.srt(cue.text))}\n"
         for number, cue in enumerate(cues(caption), start=1)
     )
     return "\n".join(blocks)
 
 
 def vtt(caption: VideoCaption) -> str:
-    """WebVTT subtitles, with a note that says what made them."""
-    note = f"NOTE\nMade by sharegpt4video {caption.provenance.version} with {_escape_vtt(caption.provenance.model)}\n"
-    blocks = (f"{_span(cue, '.')}\n{_escape_vtt(_wrap(cue.text))}\n" for cue in cues(caption))
+    """WebVTT subtitles, with a note that says what made them, and of which video."""
+    made = caption.provenance
+    said = [f"Made by sharegpt4video {made.version} with {made.model}"]
+    if caption.content_id:
+        said.append(f"Content of the video: {caption.content_id}")
+    note = "\n".join(["NOTE", *(foreign.vtt(one_line(line)) for line in said), ""])
+    blocks = (f"{_span(cue, '.')}\n{foreign.vtt(_wrap(foreign.plain(cue.text)))}\n" for cue in cues(caption))
     return "\n".join(["WEBVTT\n", note, *blocks])
 
 
@@ -89,7 +93,3 @@ def _wrap(text: str) -> str:
         textwrap.wrap(line, CUE_COLUMNS, break_long_words=False, break_on_hyphens=False) for line in text.split("\n")
     )
     return "\n".join(line for wrapped in lines for line in wrapped) or "…"
-
-
-def _escape_vtt(text: str) -> str:
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -10,6 +10,7 @@ from .. import __version__
 from .ask import ask
 from .building import build, filter, status
 from .caption import caption
+from .console import SafeGroup, print_text
 from .convert import convert
 from .curating import check, clips, compact, repair
 from .doctor import doctor
@@ -26,6 +27,7 @@ EPILOG = (
 )
 
 app = typer.Typer(
+    cls=SafeGroup,
     name="sg4v",
     help="Dense, time-true captions for any video.",
     epilog=EPILOG,
@@ -50,7 +52,7 @@ for group in (dataset, train, evaluate):
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(__version__)
+        print_text(__version__)
         raise typer.Exit
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import error, exit_codes, say
+from .console import error, exit_codes, print_text, say
 from .options import End, Start, Video, read_model_options
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def _lines() -> Iterator[str]:
             if sys.stdout.isatty():
                 yield input("> ")
             else:  # answers go to a file: nothing else may
-                typer.echo("> ", nl=False, err=True)
+                say("> ", end="")
                 yield input()
         except EOFError:
             say("")
@@ -183,8 +183,8 @@ def _lines() -> Iterator[str]:
 async def _print_answer(conversation: Conversation, text: str) -> None:
     async with contextlib.aclosing(conversation.ask(text)) as pieces:
         async for piece in pieces:
-            typer.echo(piece, nl=False)
-    typer.echo()
+            print_text(piece, end="")
+    print_text()
 
 
 @contextlib.contextmanager
@@ -200,7 +200,7 @@ def _loop(vlm: VLM) -> Iterator[Any]:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 loop.run_until_complete(task)
-            typer.echo()
+            print_text()
             raise
 
     try:

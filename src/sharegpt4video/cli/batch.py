@@ -4,33 +4,55 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import background, pipeline
 from ..config import CaptionSettings
-from ..errors import CaptionInterrupted, VideoError, VLMError
+from ..dataset.work.pool import WorkerLost
+from ..errors import MissingExtra, SettingsError, StorageError, VideoError, VLMError
 from ..estimate import estimate
+from ..foreign import terminal_line
+from ..prompts import prompt_set
 from ..records import VideoCaption
 from ..video.reader import VideoReader
-from .files import all_there, video_name, write_whole
-from .formats import ENDINGS, FORMATS, summary_lines
+from .content import Content, content_of, is_unchanged
+from .files import video_name
+from .formats import FORMATS, summary_lines
+from .jobs import Job, plan_jobs
+from .outputs import Conflict, Outputs, Plan, keep_elsewhere, keep_partial
 from .progress import Display
+from .reading import HalfWay, Readers
+from .record import Key
 
 if TYPE_CHECKING:
     from ..captioner.engine import Engine
     from ..vlm.base import VLM
 
-MODEL_FAILURES = 3  # in a row: then the rest is not tried, each try may have cost minutes of waiting
-
+FAILURES_IN_A_ROW = 3
+"""Of the model, or of the output folder: then the rest is not tried. Each try may cost minutes of waiting, or money."""
 
 JOBS = 4  # videos at the same time, for a model that is somewhere else: its slots should not wait for our decoding
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What all videos of a run share."""
+
+    engine: Engine
+    readers: Readers
+    display: Display
+    several: bool
+
+
 class Batch:
-    """Captions videos with one model, ``jobs`` of them at the same time, and counts what became of them."""
+    """Captions videos with one model, ``jobs`` of them at the same time, and counts what became of them.
+
+    With ``any_model``, what is in ``out`` already counts whatever model made it.
+    """
 
     def __init__(
         self,
@@ -42,125 +64,224 @@ class Batch:
         overwrite: bool = False,
         quiet: bool = False,
         jobs: int = 1,
+        any_model: bool = False,
     ) -> None:
         self.jobs = jobs
-        self.settings, self.model, self.formats, self.out = settings, model, formats, out
-        self.overwrite, self.quiet = overwrite, quiet
-        self.done = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
+        self.settings, self.model, self.formats, self.quiet = settings, model, formats, quiet
+        self.done = self.rendered = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
         self.cost_usd: float | None = None
-        self._model_failures = 0
+        self._failures_in_a_row = {"the model": 0, "writing the files": 0}
         self._started = time.monotonic()
         self._streams = out is None and list(formats) == ["text"]
+        key = Key(model.name, model.identity, prompt_set(settings.prompts).hash, settings.to_plain())
+        self.outputs = Outputs(out, formats, key, any_model=any_model, overwrite=overwrite) if out else None
+        self._same_content: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
-    def run(self, videos: Sequence[str]) -> None:
-        """Caption all of them. Raises SettingsError or MissingExtra, which no other video would escape."""
-        background.run(self._run(videos))
+    def plan(self, videos: Sequence[str]) -> list[Job]:
+        """The jobs of a run. Raises SettingsError if finished captions in the folder were made otherwise."""
+        return plan_jobs(videos, self.outputs) if self.outputs else [Job(video) for video in videos]
 
-    async def _run(self, videos: Sequence[str]) -> None:
-        engine = pipeline.open_engine(self.model, self.settings)
-        waiting = deque(videos)
-        several, together = len(videos) > 1, min(self.jobs, len(videos))
-        try:
-            with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
-                await _all_or_none([self._work(waiting, engine, display, several=several) for _ in range(together)])
-                if waiting:
-                    self.untried = len(waiting)
-                    display.error(f"the model failed {MODEL_FAILURES} times in a row; {self.untried} were not tried")
-        finally:
-            await engine.vlm.close()
+    def other_models(self) -> str:
+        """Whose captions the folder holds besides this model's, where any model's count; "" if nobody's."""
+        if self.outputs is None or not self.outputs.any_model:
+            return ""
+        return ", ".join(self.outputs.record.other_models(self.model.name))
 
-    async def _work(self, waiting: deque[str], engine: Engine, display: Display, *, several: bool) -> None:
-        """Take videos until there are none left, or the model is given up."""
-        while waiting and self._model_failures < MODEL_FAILURES:
-            await self._one(waiting.popleft(), engine, display, several=several)
-
-    def expected_cost(self, videos: Sequence[str]) -> str:
+    def expected_cost(self, jobs: Sequence[Job]) -> str:
         """What the run may cost, in one line, before anything is asked; "" without prices."""
         if self.model.cost_usd(0, 0) is None:
             return ""
         found, unknown = [], 0
-        for video in videos:
+        for job in jobs:
             try:
-                with VideoReader(video) as reader:
-                    one = estimate(reader, self.model, self.settings)
-            except VideoError:
+                with VideoReader(job.video) as reader:
+                    one = estimate(reader, self.model, self.settings) if job.asks else None
+            except (VideoError, OSError):
                 continue  # the run itself will say why
-            if one is None:
-                unknown += 1
-            else:
+            if one is not None:
                 found.append(one)
+            elif job.asks:
+                unknown += 1
+        if not found and not unknown:
+            return ""
         cost = sum(one.cost_usd or 0.0 for one in found)
         line = f"about {sum(one.requests for one in found)} requests, at most about {cost:.2f} US dollars"
         return f"{line}, and {unknown} of unknown length" if unknown else line
 
-    async def _one(self, video: str, engine: Engine, display: Display, *, several: bool) -> None:
-        paths = self._paths(video)
-        if paths and not self.overwrite and all_there(paths.values()):
-            self.skipped += 1
-            display.say(f"{video}: already there, skipped ({', '.join(map(str, paths.values()))})")
-            return
-        if several and self._streams:
-            display.line(f"{video}:" if not self.done + self.failed else f"\n{video}:")
+    def run(self, videos: Sequence[str] | Sequence[Job]) -> None:
+        """Caption all of them. Raises SettingsError or MissingExtra, which no other video would escape."""
+        jobs = [video for video in videos if isinstance(video, Job)]
+        background.run(self._run(deque(jobs or self.plan([str(video) for video in videos]))))
+
+    async def _run(self, waiting: deque[Job]) -> None:
+        engine = pipeline.open_engine(self.model, self.settings)
+        several, together = len(waiting) > 1, min(self.jobs, len(waiting))
+        readers = Readers(self.settings, processes=together if several else 0)
         try:
-            with display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
-                captioned = await pipeline.acaption(video, settings=self.settings, engine=engine, on_progress=report)
-        except CaptionInterrupted as stopped:
-            self._model_failures += 1
-            self._fail(video, stopped, display)
-            self._keep(stopped.caption, video, display)
-        except VLMError as stopped:
-            self._model_failures += 1
-            self._fail(video, stopped, display)
-        except VideoError as unreadable:
-            self._fail(video, unreadable, display)
-        else:
-            self._count(captioned, display)
-            self._write(captioned, paths, display, several=several)
+            with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
+                run = _Run(engine, readers, display, several)
+                await _all_or_none([self._work(waiting, run) for _ in range(together)])
+                if waiting:
+                    self.untried = len(waiting)
+                    what = max(self._failures_in_a_row, key=lambda what: self._failures_in_a_row[what])
+                    display.error(f"{what} failed {FAILURES_IN_A_ROW} times in a row; {self.untried} were not tried")
+        finally:
+            await readers.close()
+            await engine.vlm.close()
 
-    def _paths(self, video: str) -> dict[str, Path]:
-        if self.out is None:
-            return {}
-        return {name: self.out / f"{video_name(video)}.{ENDINGS[name]}" for name in self.formats}
+    async def _work(self, waiting: deque[Job], run: _Run) -> None:
+        """Take videos until there are none left, or the model or the folder is given up."""
+        while waiting and max(self._failures_in_a_row.values()) < FAILURES_IN_A_ROW:
+            job = waiting.popleft()
+            if run.several and self._streams:
+                name = f"{terminal_line(job.video)}:"
+                run.display.line(name if not self.done + self.failed else f"\n{name}")
+            try:
+                await self._one(job, run)
+            except BrokenPipeError:
+                raise
+            except Exception as error:  # noqa: BLE001 - one odd video must not end the others
+                self._fail(job.video, error, run.display)
 
-    def _fail(self, video: str, reason: Exception, display: Display) -> None:
-        """Say why, with the video as the user named it: the same file name may stand in several folders."""
+    async def _one(self, job: Job, run: _Run) -> None:
+        if self.outputs is not None:
+            content = job.content or await self._content(job.video)
+            async with self._same_content[content.id]:
+                await self._into_folder(self.outputs, job, content, run)
+            return
+        found = await self._content(job.video) if "json" in self.formats else None
+        captioned = await self._captioned(Path(), video_name(job.video), job.video, found, run)
+        self._count(captioned, run.display)
+        self._print(captioned, run)
+
+    async def _content(self, video: str) -> Content:
+        if self.outputs is None:
+            return await asyncio.to_thread(content_of, video)
+        return await asyncio.to_thread(content_of, video, self.outputs.record.known_content)
+
+    async def _into_folder(self, outputs: Outputs, job: Job, content: Content, run: _Run) -> None:
+        """Do what is missing of one video's files."""
+        outputs.record.refresh()
+        if job.content is None:
+            outputs.claim(outputs.base(job.video), content.id)
+        plan = outputs.plan(job.video, content)
+        if plan.remark:
+            run.display.say(f"{terminal_line(job.video)}: {plan.remark}")
+        if plan.action == "skip":
+            self._skip(job.video, plan, outputs, run.display)
+            return
+        try:
+            outputs.check_writable()
+            captioned = plan.stored
+            if captioned is None:
+                captioned = await self._captioned(outputs.folder, plan.name, job.video, content, run)
+                self._count(captioned, run.display)
+            self._commit(outputs, plan, captioned, job.video, content, run.display)
+        except StorageError:
+            self._failures_in_a_row["writing the files"] += 1
+            raise
+        self._failures_in_a_row["writing the files"] = 0
+
+    async def _captioned(self, folder: Path, name: str, video: str, content: Content | None, run: _Run) -> VideoCaption:
+        """Ask the model. What it has answered may have cost money: it is kept even when the video was not finished."""
+        try:
+            captioned = self._signed(await self._caption(video, run), content)
+        except HalfWay as stopped:
+            if stopped.caption.steps:
+                self._keep(folder, name, self._signed(stopped.caption, content), video, run.display)
+            raise
+        if content is not None and not is_unchanged(content):
+            self._keep(folder, name, captioned, video, run.display)
+            raise VideoError(f"{video}: the file was changed while it was being captioned; caption it again")
+        return captioned
+
+    def _signed(self, captioned: VideoCaption, content: Content | None) -> VideoCaption:
+        """The caption with what it is of, and what made it."""
+        return replace(captioned, content_id=content.id if content else "", model_identity=self.model.identity)
+
+    async def _caption(self, video: str, run: _Run) -> VideoCaption:
+        with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
+            captioned = await run.readers.caption(video, run.engine, report)
+        self._failures_in_a_row["the model"] = 0
+        return captioned
+
+    def _commit(
+        self, outputs: Outputs, plan: Plan, captioned: VideoCaption, video: str, content: Content, display: Display
+    ) -> None:
+        """Write the files. Raises StorageError, and has the caption kept elsewhere, where the folder takes none."""
+        try:
+            written = outputs.commit(plan, captioned, video, content)
+        except (OSError, Conflict) as error:
+            kept = keep_elsewhere(plan.name, captioned) if plan.stored is None else None
+            reason = getattr(error, "strerror", None) or str(error)
+            where = f"; the caption is kept in {kept}" if kept else ""
+            raise StorageError(f"{video}: cannot be written to {outputs.folder}: {reason}{where}") from error
+        if plan.stored is not None:
+            self.rendered += 1
+            self.marked += plan.problems
+        what = f"{len(captioned.steps)} steps written" if plan.stored is None else "written from the stored caption"
+        display.say(f"{terminal_line(video)}: {what} to {', '.join(terminal_line(path) for path in written)}")
+
+    def _keep(self, folder: Path, name: str, captioned: VideoCaption, video: str, display: Display) -> None:
+        try:
+            path: Path | None = keep_partial(folder, name, captioned)
+        except OSError:
+            path = keep_elsewhere(name, captioned)
+        where = f"are in {terminal_line(path)}" if path else "could not be written anywhere"
+        display.say(f"{terminal_line(video)}: the {len(captioned.steps)} steps finished before that {where}")
+
+    def _skip(self, video: str, plan: Plan, outputs: Outputs, display: Display) -> None:
+        self.skipped += 1
+        self.marked += plan.problems
+        paths = ", ".join(terminal_line(path) for path in outputs.paths(plan.name).values())
+        marked = f", {plan.problems} texts with a problem; --overwrite asks again" if plan.problems else ""
+        display.say(f"{terminal_line(video)}: already there, skipped ({paths}){marked}")
+
+    def _fail(self, video: str, error: Exception, display: Display) -> None:
+        """Count and say why, with the video as the user named it: the same file name may stand in several folders.
+
+        Raises what no other video would escape.
+        """
+        cause = error.cause if isinstance(error, HalfWay) else error
+        if isinstance(cause, SettingsError | MissingExtra) and not isinstance(cause, Conflict):
+            raise cause
         self.failed += 1
-        message = str(reason).removeprefix(f"{video}: ").removeprefix(f"{Path(video).name}: ")
-        display.error(f"{video}: {message}")
+        if isinstance(cause, VLMError):
+            self._failures_in_a_row["the model"] += 1
+        message = str(cause).removeprefix(f"{video}: ").removeprefix(f"{Path(video).name}: ")
+        if isinstance(cause, OSError):
+            message = cause.strerror or message
+        elif not isinstance(cause, VideoError | VLMError | StorageError | Conflict | WorkerLost):
+            message = f"{type(cause).__name__}: {message}"
+        display.error(f"{terminal_line(video)}: {message}")
 
     def _count(self, captioned: VideoCaption, display: Display) -> None:
-        self._model_failures = 0
         self.done += 1
         self.steps += len(captioned.steps)
         self.marked += len(captioned.problems)
         if captioned.provenance.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + captioned.provenance.cost_usd
         for remark in (*captioned.warnings, *captioned.problems):
-            display.say(f"{captioned.video}: {remark}")
+            display.say(f"{terminal_line(captioned.video)}: {remark}")
 
-    def _write(self, captioned: VideoCaption, paths: dict[str, Path], display: Display, *, several: bool) -> None:
-        for name, path in paths.items():
-            write_whole(path, FORMATS[name](captioned))
-            display.say(f"{captioned.video}: {len(captioned.steps)} steps written to {path}")
+    def _print(self, captioned: VideoCaption, run: _Run) -> None:
+        """The result, on stdout."""
         if self._streams:
             for line in summary_lines(captioned):
-                display.line(line)
-        elif not paths:
-            whole = captioned.to_json(indent=None) if several and self.formats == ["json"] else ""
-            display.line(whole or FORMATS[self.formats[0]](captioned).rstrip("\n"), fold=False)
-
-    def _keep(self, captioned: VideoCaption, video: str, display: Display) -> None:
-        """What a model has answered may have cost money: it is written down even when the video was not finished."""
-        if not captioned.steps:
-            return
-        path = (self.out or Path()) / f"{video_name(video)}.partial.json"
-        write_whole(path, FORMATS["json"](captioned))
-        display.say(f"{video}: the {len(captioned.steps)} steps finished before that are in {path}")
+                run.display.line(line)
+        else:
+            whole = captioned.to_json(indent=None) if run.several and list(self.formats) == ["json"] else ""
+            run.display.line(whole or FORMATS[self.formats[0]](captioned).rstrip("\n"), fold=False)
 
     def counts(self) -> str:
         """What became of the videos, in one line."""
         parts = [f"captioned {self.done} video{'s' if self.done != 1 else ''}"]
-        for number, what in ((self.skipped, "already done"), (self.failed, "failed"), (self.untried, "not tried")):
+        for number, what in (
+            (self.rendered, "written from stored captions"),
+            (self.skipped, "already done"),
+            (self.failed, "failed"),
+            (self.untried, "not tried"),
+        ):
             if number:
                 parts.append(f"{number} {what}")
         parts.append(f"{self.steps} steps")

@@ -6,10 +6,9 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from .console import say
+from .console import rich_console, say
 
 if TYPE_CHECKING:
     from ..dataset.work.progress import BuildCounts
@@ -21,15 +20,15 @@ class BuildDisplay:
     """Shows `BuildCounts` as they change."""
 
     def __init__(self, *, quiet: bool = False) -> None:
-        console = Console(stderr=True)
+        console = rich_console()
         self._at_terminal, self._quiet = console.is_terminal and not quiet, quiet
         self._said = time.monotonic()
         self._bar = Progress(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
             MofNCompleteColumn(),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[more]}", style="dim"),
+            TextColumn("{task.fields[more]}", style="dim", markup=False),
             console=console,
             transient=True,
             disable=not self._at_terminal,

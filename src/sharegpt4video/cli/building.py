@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
-from .console import FAILED, exit_codes, print_json, say
+from .console import FAILED, exit_codes, print_json, print_text, say
 from .settings import dataset_settings
 
 if TYPE_CHECKING:
@@ -161,7 +161,7 @@ def status(
         if json:
             print_json(_plain(found))
         else:
-            typer.echo(found.text())
+            print_text(found.text())
 
 
 def _plain(found: Status) -> dict[str, Any]:
@@ -192,9 +192,9 @@ def filter(
         if dry_run:
             from ..dataset.filters.retention import retention
 
-            typer.echo(retention(store, settings.filters).text())
+            print_text(retention(store, settings.filters).text())
             return
-        typer.echo(select(store, settings).text())
+        print_text(select(store, settings).text())
 
 
 def _there(out: str) -> Store | None:

@@ -10,16 +10,15 @@ import typer
 
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, say
-from .files import check_names
 
 if TYPE_CHECKING:
-    from ..config import CaptionSettings
     from ..vlm.base import VLM
+    from .batch import Batch
 
 
 def caption(
     videos: o.Videos,
-    model: o.Model = "embedded",
+    model: o.CaptionModel = None,
     model_option: o.ModelOption = None,
     mode: o.Modes = None,
     prompts: o.Prompts = None,
@@ -42,16 +41,23 @@ def caption(
     """Caption videos: what is seen, and what happens when.
 
     Steps are printed as they come. With --out, each video becomes a file, and
-    videos whose files are there already are skipped. Without it, --json prints
-    one document for one video, and one document a line for several.
+    a video that was captioned in the same way before is skipped; formats it
+    lacks are written from the stored caption. Without it, --json prints one
+    document for one video, and one document a line for several.
     """
+    from .batch import Batch
+
     formats = _formats(format, json, out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
     keyframes = o.keyframe_options(every, encoder, similarity, max_gap)
     with exit_codes():
         settings = o.read_settings(config, **how, start_seconds=start, end_seconds=end, keyframes=keyframes)
-        vlm = o.make_model(model, settings, o.read_model_options(model_option))
-        _run(videos, settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=_jobs(jobs, out, vlm))
+        vlm = o.make_model(model or "embedded", settings, o.read_model_options(model_option))
+        batch = Batch(
+            settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=_jobs(jobs, out, vlm),
+            any_model=model is None and not model_option,
+        )  # fmt: skip
+        _run(batch, videos)
 
 
 def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> list[str]:
@@ -70,27 +76,18 @@ def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
     return chosen or (JOBS if out is not None and vlm.max_images > 0 else 1)
 
 
-def _run(
-    videos: Sequence[str],
-    settings: CaptionSettings,
-    vlm: VLM,
-    formats: list[str],
-    out: Path | None,
-    *,
-    overwrite: bool,
-    quiet: bool,
-    jobs: int,
-) -> None:
+def _run(batch: Batch, videos: Sequence[str]) -> None:
     """Caption them all, say what became of them, and leave with the exit code that says it, too."""
-    from .batch import Batch
-
-    if out is not None:
-        check_names(videos)
-    batch = Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=jobs)
-    if (cost := batch.expected_cost(videos)) and not quiet:
+    jobs = batch.plan(videos)
+    asked = [job for job in jobs if job.asks]
+    if not batch.quiet and (cost := batch.expected_cost(asked)):
         say(cost)
-    batch.run(videos)
-    if len(videos) > 1 or out is not None:
-        say(batch.counts())
+    if asked and (others := batch.other_models()):
+        say(f"no --model is given, so {batch.model.name} describes what is new; captions here are by {others}")
+    try:
+        batch.run(jobs)
+    finally:
+        if len(videos) > 1 or batch.outputs is not None:
+            say(batch.counts())
     if batch.failed or batch.marked:
         raise typer.Exit(FAILED if batch.failed else MARKED)

@@ -1,19 +1,28 @@
-"""What the verbs share: exit codes, messages on stderr, JSON on stdout."""
+"""What the verbs share: exit codes, messages on stderr, results on stdout.
+
+Everything that is printed goes through here, because here foreign text is made safe (see ``foreign``).
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import os
-import re
 import sys
+import traceback
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from typer.core import TyperGroup
 
 from ..errors import SettingsError, SG4VError
-from ..records import spelled_out
+from ..foreign import json_text, terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 FAILED = 1
 WRONG_USAGE = 2
@@ -21,19 +30,60 @@ MARKED = 3  # everything was done, but a text came back with a problem
 INTERRUPTED = 130
 
 
-def say(message: str) -> None:
+def print_text(text: object = "", *, end: str = "\n") -> None:
+    """Text of the result, on stdout."""
+    typer.echo(f"{terminal(text)}{end}", nl=False)
+
+
+def say(message: object, *, end: str = "\n") -> None:
     """A line for the reader, on stderr: stdout belongs to the result."""
-    typer.echo(message, err=True)
+    typer.echo(f"{terminal(message)}{end}", nl=False, err=True)
 
 
 def error(message: object) -> None:
-    typer.echo(typer.style("error: ", fg="red", bold=True) + str(message), err=True)
+    """What went wrong, on stderr."""
+    typer.echo(typer.style("error: ", fg="red", bold=True) + error_text(message), err=True)
+
+
+def error_text(message: object) -> str:
+    """A message with its further lines indented: no line of a server's answer looks like a message of ours."""
+    return terminal(message).strip("\n").replace("\n", "\n  ")
 
 
 def print_json(plain: Any) -> None:
     """One JSON document on stdout; indented for a reader, on one line for a pipe."""
-    text = json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
-    typer.echo(re.sub(r"[\ud800-\udfff]", lambda half: json.dumps(spelled_out(half[0])).strip('"'), text))
+    typer.echo(json_text(json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)))
+
+
+def rich_console(*, stderr: bool = True) -> Console:
+    """A console on which ``[bold]`` and ``:smile:`` are text. Give it text made safe by ``foreign.terminal``."""
+    from rich.console import Console
+
+    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+
+
+class SafeGroup(TyperGroup):
+    """A group of verbs whose usage errors repeat no control character of the command line (``sg4v caption *.mp4``)."""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _safe_usage_errors():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, *arguments: Any, **options: Any) -> Any:
+        with _safe_usage_errors():
+            return super().invoke(*arguments, **options)
+
+
+@contextlib.contextmanager
+def _safe_usage_errors() -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        if hasattr(error, "format_message"):  # click's, whichever click typer brings
+            for name in ("message", "option_name", "param_hint"):
+                if isinstance(value := getattr(error, name, None), str):
+                    setattr(error, name, terminal(value))
+        raise
 
 
 @contextlib.contextmanager
@@ -57,3 +107,22 @@ def exit_codes() -> Iterator[None]:
     except KeyboardInterrupt:
         say("interrupted; nothing half-written is left behind")
         raise typer.Exit(INTERRUPTED) from None
+
+
+def make_output_safe() -> None:
+    """For this process: log lines and warnings of any library, too, are printed without control characters."""
+    if logging.lastResort is not None:
+        logging.lastResort.setFormatter(_SafeFormatter())
+    format_warning = warnings.formatwarning
+    warnings.formatwarning = lambda *arguments, **options: terminal(format_warning(*arguments, **options))
+
+
+def report_fault(fault: BaseException) -> None:
+    """The traceback of a fault of ours, safe to be shown."""
+    say("".join(traceback.format_exception(fault)), end="")
+    error("this is a fault of sg4v; please report it with the lines above")
+
+
+class _SafeFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return terminal(super().format(record))

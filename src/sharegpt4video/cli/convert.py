@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from .console import exit_codes, say
+from .console import exit_codes, print_text, say
 
 
 def convert(
@@ -49,7 +49,7 @@ def convert(
                 source, out, base=base, vision_tower=vision_tower, dtype=dtype, shard_bytes=shard_bytes,
                 on_shard=_say_shard,
             )  # fmt: skip
-        typer.echo(report.text())
+        print_text(report.text())
 
 
 def _say_shard(done: int, total: int) -> None:

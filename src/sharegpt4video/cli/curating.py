@@ -11,7 +11,7 @@ import typer
 
 from . import options as o
 from .building import DataSet
-from .console import FAILED, exit_codes, say
+from .console import FAILED, exit_codes, print_text, say
 
 if TYPE_CHECKING:
     from ..dataset.store.store import Store
@@ -42,10 +42,10 @@ def check(
 
     with exit_codes(), _writing(directory) as store:
         if judge is None:
-            typer.echo(check_dataset(store, language=language).text())
+            print_text(check_dataset(store, language=language).text())
             return
         with _model(store, judge, model_option) as vlm:
-            typer.echo(check_dataset(store, judge=vlm, language=language).text())
+            print_text(check_dataset(store, judge=vlm, language=language).text())
 
 
 def repair(
@@ -62,7 +62,7 @@ def repair(
 
     with exit_codes(), _writing(directory) as store, _model(store, model, model_option) as vlm:
         result = repair_all(store, model=vlm, checks=checks, language=language)
-        typer.echo(result.text())
+        print_text(result.text())
         if result.failed:
             raise typer.Exit(FAILED)
 
@@ -92,10 +92,10 @@ def clips(
     with exit_codes(), _writing(directory) as store, _model(store, model, model_option) as vlm:
         settings = values(ClipSettings, option)
         cutting = values(CutOptions, cut_option)
-        typer.echo(make_clips(store, settings, model=vlm).text())
+        print_text(make_clips(store, settings, model=vlm).text())
         if cut is not None:
             result = cut_media(store, cut, cutting)
-            typer.echo(result.text())
+            print_text(result.text())
             if result.failed.total():
                 raise typer.Exit(FAILED)
 

@@ -13,7 +13,8 @@ import typer
 
 from .. import __version__
 from ..cores import cores
-from .console import FAILED, print_json
+from ..foreign import terminal
+from .console import FAILED, print_json, print_text, rich_console
 from .options import Json
 
 State = Literal["ok", "missing", "absent"]  # absent: optional, and not here
@@ -147,8 +148,8 @@ def _version(package: str) -> str | None:
 
 
 def _print(found: list[Check]) -> None:
-    from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     table = Table(box=None, pad_edge=False, show_header=False)
     for column in ("group", "name", "state", "detail"):
@@ -158,10 +159,11 @@ def _print(found: list[Check]) -> None:
         mark, colour = MARKS[check.state]
         shown = "" if check.group == group else check.group
         group = check.group
-        table.add_row(f"[bold]{shown}[/]", check.name, f"[{colour}]{mark}[/]", check.detail)
-    console = Console()
+        name, detail = terminal(check.name), terminal(check.detail)  # names of plug-ins, words of an exception
+        table.add_row(Text(shown, style="bold"), Text(name), Text(mark, style=colour), Text(detail))
+    console = rich_console(stderr=False)
     console.print(f"sharegpt4video {__version__}")
     console.print(table)
     for remedy in dict.fromkeys(check.remedy for check in found if check.remedy):
         names = ", ".join(check.name for check in found if check.remedy == remedy)
-        typer.echo(f"to add {names}: {remedy}")
+        print_text(f"to add {names}: {remedy}")

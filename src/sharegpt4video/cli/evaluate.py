@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from . import options as o
-from .console import FAILED, exit_codes, print_json, say
+from .console import FAILED, exit_codes, print_json, print_text, rich_console, say
 
 if TYPE_CHECKING:
     from ..evaluate.base import Answer, Benchmark, Protocol, Question
@@ -217,7 +217,7 @@ def verify_scorers(
         if json:
             print_json([one.plain() for one in found])
         else:
-            typer.echo("\n\n".join(one.text() for one in found))
+            print_text("\n\n".join(one.text() for one in found))
         if any(one.failures for one in found):
             raise typer.Exit(FAILED)
 
@@ -239,7 +239,7 @@ def compare(
         if json:
             print_json(plain({name: asdict(one) for name, one in found.items()}))
         else:
-            typer.echo("\n".join(f"{name}: {one.text()}" for name, one in found.items()))
+            print_text("\n".join(f"{name}: {one.text()}" for name, one in found.items()))
 
 
 def list_benchmarks(json: o.Json = False) -> None:
@@ -265,11 +265,11 @@ def list_benchmarks(json: o.Json = False) -> None:
         return
     for one in BENCHMARKS.values():
         frames = ", ".join(f"{protocol} ({one.frames[protocol]} frames)" for protocol in one.protocols)
-        typer.echo(f"{one.name}: {one.title}, {one.items or 'unknown number of'} questions")
-        typer.echo(f"  protocols {frames}")
-        typer.echo(f"  licence   {one.licence or 'see its authors'}")
-        typer.echo(f"  source    {one.source}")
-        typer.echo(f"  get       {one.get or 'see its source'}")
+        print_text(f"{one.name}: {one.title}, {one.items or 'unknown number of'} questions")
+        print_text(f"  protocols {frames}")
+        print_text(f"  licence   {one.licence or 'see its authors'}")
+        print_text(f"  source    {one.source}")
+        print_text(f"  get       {one.get or 'see its source'}")
 
 
 def _value(layout: Layouts | None) -> Literal["separate", "grid"] | None:
@@ -339,10 +339,9 @@ def _stored(benchmark: Benchmark, path: Path) -> tuple[dict[str, Any], Any]:
 @contextlib.contextmanager
 def _progress(*, quiet: bool) -> Iterator[Any]:
     """A bar on stderr when that is a terminal; gives what is to be called with (done, total)."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = rich_console()
     columns = (TextColumn("answers"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn(compact=True))
     with Progress(*columns, console=console, transient=True, disable=quiet or not console.is_terminal) as bar:
         task = bar.add_task("answers", total=None)
@@ -353,7 +352,7 @@ def _end(report: Report, out: Path, *, json: bool) -> None:
     if json:
         print_json(report.plain())
     else:
-        typer.echo(report.text())
+        print_text(report.text())
     say(f"answers, scores and report are in {out}")
     if report.failures:
         raise typer.Exit(FAILED)

@@ -3,53 +3,88 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
+import re
 import tempfile
-from collections.abc import Iterable, Sequence
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from ..errors import SettingsError
+NAME_BYTES = 255  # of a file's name at most, where the folder does not say; characters take up to four
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
 def video_name(video: str) -> str:
     """The video's file name without its ending; for a URL, the last part of its path."""
-    path = unquote(urlsplit(video).path) if "://" in video else video
-    return Path(path).stem or "video"
+    if "://" not in video:
+        return Path(video).stem or "video"
+    last = unquote(urlsplit(video).path).rstrip("/").rpartition("/")[2]
+    return Path(re.sub(r"[\x00-\x1f\x7f]", "_", last)).stem or "video"
 
 
-def check_names(videos: Sequence[str]) -> None:
-    """Raises SettingsError if two of the videos would write to the same file."""
-    taken: dict[str, str] = {}
-    for video in videos:
-        name = video_name(video)
-        if name in taken:
-            raise SettingsError(
-                f"{taken[name]} and {video} would both be written as {name!r}; give them different --out folders"
-            )
-        taken[name] = video
+def fitted(stem: str, suffix: str, folder: Path | None = None) -> str:
+    """The stem, shortened so that the folder takes it with the suffix; the same stem always becomes the same.
+
+    A shortened one ends in ``~`` and a hash of the whole.
+    """
+    raw, room = os.fsencode(stem), _name_bytes(folder) - len(os.fsencode(suffix))
+    if len(raw) <= room:
+        return stem
+    tail = f"~{hashlib.blake2b(raw, digest_size=4).hexdigest()}"
+    kept = raw[: room - len(tail)]
+    while kept and (raw[len(kept)] & 0xC0) == 0x80:  # not in the middle of a character
+        kept = kept[:-1]
+    return os.fsdecode(kept).rstrip() + tail
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_whole(path: Path, content: str | bytes, *, replace: bool = True) -> None:
     """Write a file so that it is there completely or not at all, whatever happens meanwhile.
 
-    Raises OSError when the folder cannot be written.
+    Raises OSError when the folder cannot be written, FileExistsError without ``replace`` when there is one already.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=".sg4v-", suffix=".part", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
         os.chmod(temporary, 0o666 & ~_umask())  # noqa: PTH101 - mkstemp makes files that only the owner can read
-        os.replace(temporary, path)  # noqa: PTH105
-    except BaseException:
+        if replace:
+            os.replace(temporary, path)  # noqa: PTH105
+        else:
+            _move_new(temporary, path)
+    finally:
         with contextlib.suppress(OSError):
             os.unlink(temporary)  # noqa: PTH108
-        raise
 
 
-def all_there(paths: Iterable[Path]) -> bool:
-    return all(path.exists() for path in paths)
+def write_in_temporary(name: str, content: str) -> Path:
+    """Write what its own folder does not take to a new folder among the temporary files. Raises OSError."""
+    path = Path(tempfile.mkdtemp(prefix="sg4v-kept-")) / name
+    write_whole(path, content)
+    return path
+
+
+def _move_new(temporary: str, path: Path) -> None:
+    try:
+        os.link(temporary, path)  # unlike a rename, it fails where there is a file of that name
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        os.replace(temporary, path)  # noqa: PTH105
+
+
+def _name_bytes(folder: Path | None) -> int:
+    while folder is not None:
+        try:
+            return min(os.pathconf(folder, "PC_NAME_MAX"), NAME_BYTES)
+        except FileNotFoundError:
+            folder = folder.parent if folder.parent != folder else None
+        except (OSError, ValueError, AttributeError):
+            break
+    return NAME_BYTES
 
 
 def _umask() -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
+from ..foreign import markdown, terminal_line
 from ..records import Step, VideoCaption
 from ..subtitles import marked, srt, vtt
 from .times import show_span, show_time
@@ -12,12 +12,15 @@ from .times import show_span, show_time
 
 def step_line(step: Step) -> str:
     """One step as a line of text: ``[0:02.0 – 0:04.0] What happens.``"""
-    return f"[{show_span(step.start_seconds, step.end_seconds)}] {marked(step.text, step.problem)}"
+    text = terminal_line(marked(step.text, step.problem))
+    return f"[{show_span(step.start_seconds, step.end_seconds)}] {text}"
 
 
 def summary_lines(caption: VideoCaption) -> list[str]:
     """An empty line and the summary; nothing in fast mode, where the only step is the summary."""
-    return [] if caption.mode == "fast" else ["", f"Summary: {marked(caption.summary, caption.summary_problem)}"]
+    if caption.mode == "fast":
+        return []
+    return ["", f"Summary: {terminal_line(marked(caption.summary, caption.summary_problem))}"]
 
 
 def text(caption: VideoCaption) -> str:
@@ -37,24 +40,20 @@ def md(caption: VideoCaption) -> str:
     shots = f"{len(caption.shots)} shot{'s' if len(caption.shots) != 1 else ''}"
     span = show_span(caption.start_seconds, caption.end_seconds)
     parts = [
-        f"# {_escape_md(caption.video)}",
+        f"# {markdown(caption.video)}",
         f"{caption.width}×{caption.height}, {span}, {shots}. "
-        f"Described by {_escape_md(made.model)}, sharegpt4video {made.version}.",
-        *([] if caption.mode == "fast" else [_escape_md(marked(caption.summary, caption.summary_problem))]),
+        f"Described by {markdown(made.model)}, sharegpt4video {markdown(made.version)}."
+        + (f" Content of the video: {markdown(caption.content_id)}." if caption.content_id else ""),
+        *([] if caption.mode == "fast" else [markdown(marked(caption.summary, caption.summary_problem))]),
     ]
     for index in sorted({step.shot_index for step in caption.steps}):
         steps = [step for step in caption.steps if step.shot_index == index]
         lines = (
-            f"- **{show_span(step.start_seconds, step.end_seconds)}** {_escape_md(marked(step.text, step.problem))}"
+            f"- **{show_span(step.start_seconds, step.end_seconds)}** {markdown(marked(step.text, step.problem))}"
             for step in steps
         )
         parts += [f"## Shot {index + 1}, from {show_time(steps[0].start_seconds)}", "\n".join(lines)]
     return "\n\n".join(parts) + "\n"
-
-
-def _escape_md(text: str) -> str:
-    escaped = re.sub(r"([\\`*_\[\]<>|~])", r"\\\1", text)
-    return re.sub(r"^(#|[-+](?=\s)|\d+(?=[.)]\s))", r"\\\1", escaped)
 
 
 FORMATS: dict[str, Callable[[VideoCaption], str]] = {"text": text, "json": json, "srt": srt, "vtt": vtt, "md": md}

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import exit_codes, print_json, say
-from .files import video_name, write_whole
+from ..foreign import terminal_line
+from .console import exit_codes, print_json, print_text, say
+from .files import fitted, video_name, write_whole
 from .options import (
     Config,
     Encoder,
@@ -57,7 +58,7 @@ def keyframes(
             path = _write_picture(keyframe, video, out) if out else None
             found.append(_plain_keyframe(keyframe, path))
             if not json:
-                typer.echo(_keyframe_line(keyframe, path))
+                print_text(_keyframe_line(keyframe, path))
         if json:
             print_json({"video": Path(video).name, "keyframes": found})
         else:
@@ -86,7 +87,7 @@ def facts(
         for measured in pipeline.measure(video, settings):
             found.append(asdict(measured))
             if not json:
-                typer.echo("\n".join(facts_lines(measured)))
+                print_text("\n".join(facts_lines(measured)))
         if json:
             print_json({"video": Path(video).name, "facts": found})
 
@@ -95,7 +96,8 @@ def _write_picture(keyframe: Keyframe, video: str, folder: Path) -> Path | None:
     """Name the picture by its time, padded so that names sort as times do."""
     if keyframe.image is None:
         return None
-    path = folder / f"{video_name(video)}_{keyframe.seconds:010.3f}s.jpg"
+    suffix = f"_{keyframe.seconds:010.3f}s.jpg"
+    path = folder / f"{fitted(video_name(video), suffix, folder)}{suffix}"
     write_whole(path, keyframe.image.jpeg)
     return path
 
@@ -112,7 +114,7 @@ def _plain_keyframe(keyframe: Keyframe, path: Path | None) -> dict[str, Any]:
 
 def _keyframe_line(keyframe: Keyframe, path: Path | None) -> str:
     likeness = "" if keyframe.similarity is None else f", similarity {keyframe.similarity:.3f}"
-    place = f"  {path}" if path else ""
+    place = f"  {terminal_line(path)}" if path else ""
     return f"[{show_time(keyframe.seconds)}] shot {keyframe.shot_index + 1}, {keyframe.reason}{likeness}{place}"
 
 
@@ -130,7 +132,7 @@ def facts_lines(measured: Facts) -> list[str]:
     palette = ", ".join(f"{name} {share:.0%}" for name, share in look.palette[:4])
     light = f"brightness {look.brightness:.2f}, contrast {look.contrast:.2f}, sharpness {look.sharpness:.0f}"
     lines.append(f"  look     {light}; {palette}")
-    lines += [f'  text     "{line.text}"' for line in measured.texts or ()]
+    lines += [f'  text     "{terminal_line(line.text)}"' for line in measured.texts or ()]
     return lines
 
 

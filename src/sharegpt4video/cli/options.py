@@ -51,6 +51,17 @@ Model = Annotated[
         help="Who describes: embedded (needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in.",
     ),
 ]
+CaptionModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="Who describes: embedded (the default, needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a "
+        "plug-in.",
+        show_default=False,
+    ),
+]
 ModelOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -95,7 +106,9 @@ JsonFormat = Annotated[bool, typer.Option("--json", help="The same as --format j
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write files here (json by default).", file_okay=False)
 ]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Make files again that are there already.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Caption again what is there already, and replace its files.")
+]
 Jobs = Annotated[
     int | None,
     typer.Option(

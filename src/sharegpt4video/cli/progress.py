@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from ..foreign import terminal, terminal_line
 from ..subtitles import marked
-from .console import error, say
+from .console import error, error_text, print_text, rich_console, say
 from .formats import step_line
 from .times import show_span
 
@@ -39,16 +39,16 @@ class Display:
     """
 
     def __init__(self, *, steps_are_the_result: bool, side_by_side: bool = False, quiet: bool = False) -> None:
-        self._console = Console(stderr=True)
+        self._console = rich_console()
         self._at_terminal = self._console.is_terminal and not quiet
         self._to_stdout = steps_are_the_result
         self._side_by_side = side_by_side
         self._bar = Progress(
-            TextColumn("{task.description}", style="dim"),
+            TextColumn("{task.description}", style="dim", markup=False),
             BarColumn(bar_width=24),
             TaskProgressColumn(),
             TimeRemainingColumn(compact=True),
-            TextColumn("{task.fields[unit]}", style="dim"),
+            TextColumn("{task.fields[unit]}", style="dim", markup=False),
             console=self._console,
             transient=True,
             disable=not self._at_terminal,
@@ -66,6 +66,7 @@ class Display:
     @contextmanager
     def video(self, name: str, start_seconds: float) -> Iterator[Callable[[Report], None]]:
         """A bar for one video, as long as it lasts; gives what is to be called with its progress."""
+        name = terminal_line(name)
         task = self._bar.add_task(f"reading {name}", total=None, unit="")
 
         def report(report: Report) -> None:
@@ -86,28 +87,29 @@ class Display:
         """Show a finished step."""
         if self._at_terminal and (sys.stdout.isatty() or not self._to_stdout):
             self._console.print(Text(show_span(step.start_seconds, step.end_seconds), style="cyan"))
-            self._console.print(Padding(Text(marked(step.text, step.problem)), (0, 0, 0, 2)))
+            self._console.print(Padding(Text(terminal_line(marked(step.text, step.problem))), (0, 0, 0, 2)))
         elif self._to_stdout:
             self.line(step_line(step))
 
     def line(self, text: str, *, fold: bool = True) -> None:
         """A line of the result, on stdout; ``fold`` it between words where the terminal ends."""
         if self._at_terminal and sys.stdout.isatty():
-            self._console.print(Text(text), soft_wrap=not fold)  # past the bar's console it would tear the bar
+            self._console.print(
+                Text(terminal(text)), soft_wrap=not fold
+            )  # past the bar's console it would tear the bar
         else:
-            sys.stdout.write(f"{text}\n")
-            sys.stdout.flush()
+            print_text(text)
 
     def say(self, text: str) -> None:
         """A remark, on stderr."""
         if self._at_terminal:
-            self._console.print(Text(text, style="dim"))
+            self._console.print(Text(terminal(text), style="dim"))
         else:
             say(text)
 
     def error(self, message: object) -> None:
         """What went wrong, on stderr."""
         if self._at_terminal:
-            self._console.print(Text.assemble(("error: ", "bold red"), str(message)))
+            self._console.print(Text.assemble(("error: ", "bold red"), error_text(message)))
         else:
             error(message)

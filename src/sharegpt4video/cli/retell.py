@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingsError, SG4VError
-from .console import MARKED, error, exit_codes, print_json
+from .console import MARKED, error, exit_codes, print_json, print_text
 from .options import (
     Config,
     End,
@@ -54,7 +54,7 @@ def summarize(
             plain = {"video": captioned.video, "start_seconds": first, "end_seconds": last}
             print_json({**plain, "text": summary.text, "problem": summary.problem})
         else:
-            typer.echo(summary.text)
+            print_text(summary.text)
     _mark(summary.problem)
 
 
@@ -76,7 +76,7 @@ def recaption(
         if json:
             print_json({"prompt": prompt, "text": summary.text, "problem": summary.problem})
         else:
-            typer.echo(summary.text)
+            print_text(summary.text)
     _mark(summary.problem)
 
 

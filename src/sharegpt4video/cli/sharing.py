@@ -10,7 +10,7 @@ import typer
 
 from . import options as o
 from .building import DataSet
-from .console import FAILED, exit_codes, say
+from .console import FAILED, exit_codes, print_text, say
 from .curating import Option, values
 
 Format = Annotated[
@@ -70,7 +70,7 @@ def export(
             overwrite=overwrite,
             options=o.read_model_options(option),
         )
-        typer.echo(result.text())
+        print_text(result.text())
         if push is not None:
             say(f"pushed to {upload(out, push, private=not public)}")
 
@@ -95,7 +95,7 @@ def audit(
 
     with exit_codes():
         report = look_through(path, media=media, probe=probe)
-        typer.echo(report.text())
+        print_text(report.text())
         if convert is not None:
             _convert(path, convert, media, keyframe_unit)
         elif report.found:
@@ -110,7 +110,7 @@ def _convert(path: Path, out: str, media: Path | None, keyframe_unit: str) -> No
     from ..dataset.store.store import Store
 
     store = Store.create(out, DatasetSettings(), "released captions", "")
-    typer.echo(convert(path, store, media=media, keyframe_unit=cast(KeyframeUnit, keyframe_unit)).text())
+    print_text(convert(path, store, media=media, keyframe_unit=cast(KeyframeUnit, keyframe_unit)).text())
 
 
 def report(
@@ -152,4 +152,4 @@ def plan(
         given = [*(option or ()), f"videos={videos}", *([] if seconds is None else [f"seconds={seconds}"])]
         inputs = values(PlanInputs, given)
         rates = None if measured is None else measure_rates(Store.open(measured))
-        typer.echo(reckon(inputs, rates).text())
+        print_text(reckon(inputs, rates).text())

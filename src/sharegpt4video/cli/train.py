@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import SettingsError
-from .console import INTERRUPTED, exit_codes, say
+from .console import INTERRUPTED, exit_codes, print_text, rich_console, say
 
 if TYPE_CHECKING:
     from ..lvlm.settings import TrainSettings
@@ -54,7 +54,7 @@ def lvlm(
         if plan:
             from ..lvlm.model.plan import plan as reckon
 
-            typer.echo(reckon(settings, gpus=gpus, gpu_kind=gpu, mfu=mfu, samples=samples).text())
+            print_text(reckon(settings, gpus=gpus, gpu_kind=gpu, mfu=mfu, samples=samples).text())
             return
         if out is None:
             raise SettingsError("--out DIR is missing: where checkpoints and logs go (or --plan, to train nothing)")
@@ -63,7 +63,7 @@ def lvlm(
         with progress() as on_step:
             result = train(settings, out, resume=resume, on_step=on_step)
         if _first():
-            typer.echo(result.text())
+            print_text(result.text())
         if result.interrupted:
             raise typer.Exit(INTERRUPTED)
 
@@ -79,7 +79,7 @@ def merge(
     with exit_codes():
         from ..lvlm.train import merge as write
 
-        typer.echo(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v ask VIDEO --model lvlm:{out}")
+        print_text(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v ask VIDEO --model lvlm:{out}")
 
 
 def push(
@@ -91,7 +91,7 @@ def push(
     with exit_codes():
         from ..lvlm.train import push as send
 
-        typer.echo(send(folder, repo, private=not public))
+        print_text(send(folder, repo, private=not public))
 
 
 def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
@@ -126,13 +126,12 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
 @contextmanager
 def progress() -> Iterator[Callable[[StepReport], None]]:
     """A bar with loss and speed at a terminal, a line every so often elsewhere; on stderr."""
-    from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-    console = Console(stderr=True)
+    console = rich_console()
     bar = Progress(
         TextColumn("step"), MofNCompleteColumn(), BarColumn(bar_width=24), TimeRemainingColumn(compact=True),
-        TextColumn("{task.description}"), console=console, disable=not (console.is_terminal and _first()),
+        TextColumn("{task.description}", markup=False), console=console, disable=not (console.is_terminal and _first()),
     )  # fmt: skip
     with bar:
         task = bar.add_task("", total=None)

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .console import FAILED, exit_codes, say
+from ..foreign import terminal_line
+from .console import FAILED, error, exit_codes, print_text, say
 
 if TYPE_CHECKING:
     from ..world.files import SetSettings
@@ -63,7 +64,7 @@ def world(
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
         result = write_set(out, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
                            workers=workers)  # fmt: skip
-        typer.echo(result.text())
+        print_text(result.text())
 
 
 def world_check(
@@ -76,25 +77,32 @@ def world_check(
     ] = None,
 ) -> None:
     """Read the facts of rendered clips back from their pixels."""
-    from ..errors import SettingsError
+    from ..errors import SettingsError, VideoError
     from ..world.check import check, compare
     from ..world.files import read_scenes
 
     with exit_codes():
         known = read_scenes(scenes) if scenes else {}
-        wrong = 0
+        wrong = failed = 0
         for clip in clips:
             if scenes and clip.name not in known:
                 raise SettingsError(f"{clip.name} is not in {scenes / 'scenes.jsonl'}; name the set it belongs to")
-            reading = check(clip)
-            typer.echo(f"{clip.name}: {describe(reading)}")
+        for clip in clips:
+            try:
+                reading = check(clip)
+            except (VideoError, OSError) as unreadable:
+                failed += 1
+                error(f"{clip.name}: {str(unreadable).removeprefix(f'{clip}: ')}")
+                continue
+            print_text(f"{terminal_line(clip.name)}: {describe(reading)}")
             if scenes:
                 misses = compare(reading, known[clip.name]).misses
                 wrong += bool(misses)
-                typer.echo("\n".join(f"  {miss}" for miss in misses) or "  all as it should be")
-        if scenes:
-            say(f"{len(clips)} clips, {wrong} with something else than the facts")
-        if wrong:
+                print_text("\n".join(f"  {miss}" for miss in misses) or "  all as it should be")
+        if scenes or failed:
+            compared = f", {wrong} with something else than the facts" if scenes else ""
+            say(f"{len(clips)} clips{compared}{f', {failed} failed' if failed else ''}")
+        if wrong or failed:
             raise typer.Exit(FAILED)
 
 

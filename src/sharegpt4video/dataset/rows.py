@@ -108,13 +108,16 @@ class CaptionRow:
 
     @staticmethod
     def of(source: SourceVideo, caption: VideoCaption, revision: int = 0) -> CaptionRow:
-        names = VideoCaption.__dataclass_fields__
-        told = {name: getattr(caption, name) for name in names}
+        told = {name: getattr(caption, name) for name in _TOLD}
         return CaptionRow(source.id, source.location, source.user_id, revision, **told)
 
     @property
     def caption(self) -> VideoCaption:
-        return VideoCaption(**{name: getattr(self, name) for name in VideoCaption.__dataclass_fields__})
+        return VideoCaption(**{name: getattr(self, name) for name in _TOLD})
+
+
+# What both have: in a data set, the id and the description of the whole say what was captioned, and by what.
+_TOLD = VideoCaption.__dataclass_fields__.keys() & CaptionRow.__dataclass_fields__.keys()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import pytest
 
 from made_dataset import caption_row, clip_of, made_store, story
 from sharegpt4video.dataset.export import export
-from sharegpt4video.dataset.export.table import safe_cell, safe_path
+from sharegpt4video.foreign import csv_cell, csv_path
 
 
 @pytest.mark.parametrize(
@@ -22,12 +22,12 @@ from sharegpt4video.dataset.export.table import safe_cell, safe_path
     ],
 )
 def test_no_text_is_a_formula(text: str, safe: str) -> None:
-    assert safe_cell(text) == safe
+    assert csv_cell(text) == safe
 
 
 def test_a_path_still_leads_to_its_file() -> None:
-    assert safe_path("-clips/a.mp4") == "./-clips/a.mp4"
-    assert safe_path("/videos/=a.mp4") == "/videos/=a.mp4"
+    assert csv_path("-clips/a.mp4") == "./-clips/a.mp4"
+    assert csv_path("/videos/=a.mp4") == "/videos/=a.mp4"
 
 
 def test_columns_by_name(tmp_path: Path) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from dataclasses import dataclass
 from typing import IO, Any, Literal
 
 from ...config import STRICT
+from ...foreign import csv_cell, csv_path
 from .entries import Entry
 from .job import ExportJob
 
@@ -19,8 +19,6 @@ COLUMNS = {
 }
 
 _WRITE_EVERY_BYTES = 1 << 20
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-_HARMLESS = re.compile(r"-[\w.-]*")  # ids of YouTube begin with a minus now and then
 
 
 @dataclass(frozen=True)
@@ -60,11 +58,11 @@ def _flush(text: io.StringIO, file: IO[bytes]) -> None:
 
 
 def _values(job: ExportJob, entry: Entry) -> dict[str, Any]:
-    path = safe_path(job.location(entry))
-    caption = safe_cell(f"[{entry.problem}] {entry.text}" if entry.problem else entry.text)
+    path = csv_path(job.location(entry))
+    caption = csv_cell(f"[{entry.problem}] {entry.text}" if entry.problem else entry.text)
     return {
         "id": entry.id,
-        "user_id": safe_cell(entry.row.user_id),
+        "user_id": csv_cell(entry.row.user_id),
         "path": path,
         "file_path": path,
         "split": entry.split,
@@ -76,17 +74,3 @@ def _values(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "caption": caption,
         "text": caption,
     }
-
-
-def safe_cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula: one that looks like one gets an apostrophe in front.
-
-    NUL characters, which many readers of CSV refuse, are left out.
-    """
-    text = text.replace("\0", "")
-    return f"'{text}" if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text) else text
-
-
-def safe_path(path: str) -> str:
-    """A path that no spreadsheet takes for a formula and that still leads to the same file."""
-    return f"./{path}" if path.startswith(_FORMULA) else path

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import html
 import math
-import re
 
-# Control characters, and those that turn the direction of all text after them or hide it.
-_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]")
+from ...foreign import UNSEEN
+
 NARROW_SPACE = "\u202f"
 
 
 def text(value: object) -> str:
     """Any value as HTML text; characters that would not be seen are written as ``U+202E``."""
-    return _UNSEEN.sub(lambda met: f'<span class="unseen">U+{ord(met.group()):04X}</span>', html.escape(str(value)))
+    return UNSEEN.sub(lambda met: f'<span class="unseen">U+{ord(met.group()):04X}</span>', html.escape(str(value)))
 
 
 def attribute(value: object) -> str:
     """Any value as the text between the quotation marks of an attribute."""
-    seen = _UNSEEN.sub(lambda met: f"[U+{ord(met.group()):04X}]", str(value))
+    seen = UNSEEN.sub(lambda met: f"[U+{ord(met.group()):04X}]", str(value))
     return html.escape(seen, quote=True).replace("\n", " ")
 
 

@@ -1,0 +1,107 @@
+r"""Text that others wrote (models, servers, file names, tables), made safe for where it goes: one function each.
+
+What is unsafe depends on the reader. A terminal obeys control characters and lets bidi controls reorder a whole line; a
+player takes ``<...>`` and ``{...}`` for tags and an empty line for the end of a subtitle; Markdown has its marks, a
+spreadsheet its formulas. `terminal` and `json_text` show what was there as an escape (``\x1b``); the formats for
+display leave out what has no glyph. HTML is made in ``dataset.report.markup``, from the same `UNSEEN`.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import re
+from collections.abc import Callable
+
+_CONTROLS = "\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 and C1 but for tab and newline
+_BIDI = "\u061c\u202a-\u202e\u2066-\u2069"
+_HIDDEN = "\u180e\u200b\u2028\u2029\u2060-\u2065\u206a-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_HALVES = "\ud800-\udfff"  # of surrogate pairs; alone they are no text, and no encoding takes them
+
+UNSEEN = re.compile(f"[{_CONTROLS}{_BIDI}{_HIDDEN}{_HALVES}]")
+"""Characters that steer, reorder or hide text. Those that scripts and emoji need (ZWJ, ZWNJ, LRM, RLM) are not here."""
+
+_FLAG = "\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f"  # the flags of England, Scotland and Wales
+_UNSEEN_OR_FLAG = re.compile(f"({_FLAG})|{UNSEEN.pattern}")
+
+# SubRip has no escapes, and every player has its own idea of what a tag is. The full-width forms are tags to none of
+# them, look the same, and Unicode's compatibility form (NFKC) turns them back.
+_FULL_WIDTH = str.maketrans({"<": "\uff1c", ">": "\uff1e", "{": "\uff5b", "}": "\uff5d", "\\": "\uff3c"})
+
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>|~$&^])")
+_MARKDOWN_START = re.compile(r"^(=+$|[-+](?=\s|$|-)|:(?=\s)|\d+(?=[.)](?:\s|$)))|(?:^|(?<=\s))(#+)(?=\s|$)")
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+_HARMLESS = re.compile(r"-[\w.-]*")  # ids of YouTube begin with a minus now and then
+
+
+def terminal(text: object) -> str:
+    r"""Text for a terminal or a log: lines and tabs stay, every other control character is shown as ``\x1b``."""
+    return _seen(str(text).replace("\r\n", "\n"), _escaped)
+
+
+def terminal_line(text: object) -> str:
+    r"""As `terminal`, on one line: a name with a newline in it must not look like a second message."""
+    return terminal(text).replace("\n", r"\n").replace("\t", r"\t")
+
+
+def plain(text: str) -> str:
+    """Text without what cannot be seen; the half of a surrogate pair becomes U+FFFD."""
+    return _seen(text, lambda character: "\ufffd" if "\ud800" <= character <= "\udfff" else "")
+
+
+def srt(text: str) -> str:
+    r"""Text of a SubRip cue: ``< > { } \`` in their full-width forms, as players drop what they take for tags.
+
+    ``unicodedata.normalize("NFKC", ...)`` gives them back.
+    """
+    return plain(text).translate(_FULL_WIDTH)
+
+
+def vtt(text: str) -> str:
+    """Text of a WebVTT cue or note."""
+    return html.escape(plain(text), quote=False)
+
+
+def markdown(text: str) -> str:
+    """One line of text in a Markdown page: shown as it is, nothing in it is a mark, a tag or an entity."""
+    line = _MARKDOWN.sub(r"\\\1", " ".join(plain(text).split()))
+    return _MARKDOWN_START.sub(_escape_start, line)
+
+
+def csv_cell(text: str) -> str:
+    """A cell that no spreadsheet takes for a formula: one that looks like a formula gets an apostrophe in front."""
+    text = "\r".join(map(plain, text.split("\r")))
+    return f"'{text}" if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text) else text
+
+
+def csv_path(path: str) -> str:
+    """A path that no spreadsheet takes for a formula and that still leads to the same file."""
+    return f"./{path}" if path.startswith(_FORMULA) else path
+
+
+def json_text(document: str) -> str:
+    r"""A JSON document in which what cannot be seen is escaped: an equal value, and one line where it was one.
+
+    The half of a surrogate pair, which strict readers refuse even as an escape, is spelled out (``"\\udce9"``).
+    """
+
+    def escaped(character: str) -> str:
+        escape = json.dumps(character)[1:-1]
+        return "\\" + escape if "\ud800" <= character <= "\udfff" else escape
+
+    return _seen(document, escaped)
+
+
+def _seen(text: str, show: Callable[[str], str]) -> str:
+    return _UNSEEN_OR_FLAG.sub(lambda met: met[1] or show(met[0]), text)
+
+
+def _escaped(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}" if number < 0x10000 else f"\\U{number:08x}"
+
+
+def _escape_start(met: re.Match[str]) -> str:
+    mark = met[0]
+    return f"{mark}\\" if mark.isdigit() else re.sub(r"(?=[=#:+-])", r"\\", mark)
