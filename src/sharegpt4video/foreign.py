@@ -46,8 +46,12 @@ def terminal_line(text: object) -> str:
 
 
 def plain(text: str) -> str:
-    """Text without what cannot be seen; the half of a surrogate pair becomes U+FFFD."""
-    return _seen(text, lambda character: "\ufffd" if "\ud800" <= character <= "\udfff" else "")
+    """Text without what cannot be seen; odd spaces become plain ones, the half of a surrogate pair U+FFFD."""
+
+    def glyph(character: str) -> str:
+        return "\ufffd" if "\ud800" <= character <= "\udfff" else " " if character.isspace() else ""
+
+    return _seen(text, glyph)
 
 
 def srt(text: str) -> str:
@@ -77,6 +81,7 @@ def csv_cell(text: str) -> str:
 
 def csv_path(path: str) -> str:
     """A path that no spreadsheet takes for a formula and that still leads to the same file."""
+    path = path.encode("utf-8", "backslashreplace").decode()
     return f"./{path}" if path.startswith(_FORMULA) else path
 
 

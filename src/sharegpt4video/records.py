@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from .foreign import json_text
 
 if TYPE_CHECKING:
     import numpy as np
+    from pydantic import TypeAdapter
 
 Mode = Literal["sliding", "fast"]
 StepKind = Literal["opening", "change", "whole"]
@@ -324,10 +326,9 @@ class VideoCaption:
 
         Half a surrogate pair in a text, which UTF-8 cannot hold, is spelled out as in ``\\udce9``.
         """
-        from pydantic import TypeAdapter
         from pydantic_core import PydanticSerializationError
 
-        adapter = TypeAdapter(VideoCaption)
+        adapter = _caption_adapter()
         try:
             document = adapter.dump_json(self, indent=indent).decode()
         except PydanticSerializationError:
@@ -337,6 +338,11 @@ class VideoCaption:
     @staticmethod
     def from_json(text: str | bytes) -> VideoCaption:
         """Read what ``to_json`` wrote. Raises ValueError naming the field that does not fit."""
-        from pydantic import TypeAdapter
+        return _caption_adapter().validate_json(text)
 
-        return TypeAdapter(VideoCaption).validate_json(text)
+
+@cache
+def _caption_adapter() -> TypeAdapter[VideoCaption]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(VideoCaption)  # some 30 ms to make

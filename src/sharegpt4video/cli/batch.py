@@ -152,6 +152,7 @@ class Batch:
         found = await self._content(job.video) if "json" in self.formats else None
         captioned = await self._captioned(Path(), video_name(job.video), job.video, found, run)
         self._count(captioned, run.display)
+        self.done += 1
         self._print(captioned, run)
 
     async def _content(self, video: str) -> Content:
@@ -168,6 +169,7 @@ class Batch:
         if plan.remark:
             run.display.say(f"{terminal_line(job.video)}: {plan.remark}")
         if plan.action == "skip":
+            outputs.adopt(plan, content)
             self._skip(job.video, plan, outputs, run.display)
             return
         try:
@@ -212,11 +214,14 @@ class Batch:
         try:
             written = outputs.commit(plan, captioned, video, content)
         except (OSError, Conflict) as error:
-            kept = keep_elsewhere(plan.name, captioned) if plan.stored is None else None
+            safe = plan.stored is not None or outputs.is_stored(plan.name, content)
+            kept = None if safe else keep_elsewhere(plan.name, captioned)
             reason = getattr(error, "strerror", None) or str(error)
             where = f"; the caption is kept in {kept}" if kept else ""
             raise StorageError(f"{video}: cannot be written to {outputs.folder}: {reason}{where}") from error
-        if plan.stored is not None:
+        if plan.stored is None:
+            self.done += 1
+        else:
             self.rendered += 1
             self.marked += plan.problems
         what = f"{len(captioned.steps)} steps written" if plan.stored is None else "written from the stored caption"
@@ -256,7 +261,6 @@ class Batch:
         display.error(f"{terminal_line(video)}: {message}")
 
     def _count(self, captioned: VideoCaption, display: Display) -> None:
-        self.done += 1
         self.steps += len(captioned.steps)
         self.marked += len(captioned.problems)
         if captioned.provenance.cost_usd is not None:

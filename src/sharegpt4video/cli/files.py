@@ -8,10 +8,13 @@ import hashlib
 import os
 import re
 import tempfile
+import time
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 NAME_BYTES = 255  # of a file's name at most, where the folder does not say; characters take up to four
+LEFTOVER_SECONDS = 3600.0
+_PREFIX, _SUFFIX = ".sg4v-", ".part"
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 
 
@@ -44,7 +47,7 @@ def write_whole(path: Path, content: str | bytes, *, replace: bool = True) -> No
     Raises OSError when the folder cannot be written, FileExistsError without ``replace`` when there is one already.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(prefix=".sg4v-", suffix=".part", dir=path.parent)
+    handle, temporary = tempfile.mkstemp(prefix=_PREFIX, suffix=_SUFFIX, dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content.encode() if isinstance(content, str) else content)
@@ -63,6 +66,15 @@ def write_in_temporary(name: str, content: str) -> Path:
     path = Path(tempfile.mkdtemp(prefix="sg4v-kept-")) / name
     write_whole(path, content)
     return path
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Delete what killed runs left half-written in a folder; what is young may belong to one that is at work."""
+    before = time.time() - LEFTOVER_SECONDS
+    with contextlib.suppress(OSError):
+        for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+            if path.stat().st_mtime < before:
+                path.unlink(missing_ok=True)
 
 
 def _move_new(temporary: str, path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Literal
 from ..errors import SettingsError, StorageError
 from ..records import VideoCaption, spelled_out
 from .content import Content
-from .files import fitted, video_name, write_in_temporary, write_whole
+from .files import fitted, remove_leftovers, video_name, write_in_temporary, write_whole
 from .formats import ENDINGS, FORMATS
 from .record import Entry, Key, Record, folded
 
@@ -62,6 +62,7 @@ class Outputs:
         self.folder, self.formats, self.key = folder, tuple(formats), key
         self.any_model, self._overwrite = any_model, overwrite
         self.record = Record(folder)
+        remove_leftovers(folder)
         self._claims: dict[str, str] = {}
         self._written: set[str] = set()
 
@@ -119,6 +120,18 @@ class Outputs:
             partial.unlink(missing_ok=True)
         return written
 
+    def adopt(self, plan: Plan, content: Content) -> None:
+        """Note a caption that says itself what it is of: its line was lost, or never written. Raises OSError."""
+        if plan.stored is not None and plan.stored.content_id and self.record.find(plan.name) is None:
+            self._note(plan, plan.stored, content)
+
+    def is_stored(self, name: str, content: Content) -> bool:
+        """Whether the caption of a content can be read back."""
+        holder = self._holder(name)
+        if holder is None or holder.content_id != content.id:
+            return False
+        return bool(holder.caption or (holder.entry and self.record.caption(holder.entry)))
+
     def _still_mine(self, plan: Plan, video: str, content: Content) -> Plan:
         """The plan, under another name if another run took this one for another video. Raises Conflict."""
         holder = self._holder(plan.name)
@@ -164,6 +177,8 @@ class Outputs:
     def _holder(self, name: str) -> _Holder | None:
         """Whose the files of that name are; None where there are none."""
         entry = self.record.find(name)
+        if entry is not None and entry.name != spelled_out(name):
+            name = entry.name  # as another letter case has it
         path = self.folder / f"{name}.json"
         caption = _read(path) if path.exists() else None
         if caption is not None and not (entry and caption.content_id == entry.content_id):
@@ -223,13 +238,13 @@ class Outputs:
 
     def _note(self, plan: Plan, captioned: VideoCaption, content: Content) -> None:
         """Add the line of a caption to the record, unless nobody knows what its stored caption describes."""
-        if plan.action == "render" and not captioned.content_id:
+        if plan.action != "caption" and not captioned.content_id:
             return
         entry = self.record.find(plan.name)
         before = entry.formats if entry and entry.content_id == content.id else ()
         formats = tuple(dict.fromkeys([*before, *plan.formats]))
         caption = "" if "json" in formats else captioned.to_json(indent=None)
-        key = Key.of(captioned) if plan.action == "render" else self.key
+        key = self.key if plan.action == "caption" else Key.of(captioned)
         self.record.add(Entry(plan.name, content.id, key, formats, len(captioned.problems), caption=caption), content)
 
 

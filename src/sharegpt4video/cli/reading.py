@@ -40,6 +40,8 @@ class Readers:
         events = self._from_worker(video, looks, run) if self._pool else self._from_thread(video, looks, run)
         try:
             return await run.describe(events)
+        except BrokenPipeError:  # whoever reads our stdout has gone
+            raise
         except Exception as cause:
             raise HalfWay(cause, run.caption()) from cause
 
