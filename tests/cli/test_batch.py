@@ -1,0 +1,204 @@
+"""Many videos in one run: whatever happens to one, the others are done, it is told, and nothing paid is lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from media import solid, write_video
+from sharegpt4video.cli import batch as batch_module
+from sharegpt4video.cli import outputs as outputs_module
+from sharegpt4video.cli import reading as reading_module
+from sharegpt4video.cli.batch import Batch
+from sharegpt4video.config import CaptionSettings, FactSettings
+from sharegpt4video.errors import VideoError
+from sharegpt4video.reading import Opened
+from sharegpt4video.records import VideoCaption
+from sharegpt4video.vlm.base import Reply, Request
+from sharegpt4video.vlm.fake import FakeVLM
+
+SETTINGS = CaptionSettings(mode="fast", fast_frames=1, facts=FactSettings(ocr=False))
+
+
+@pytest.fixture
+def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Four videos of one picture each."""
+    monkeypatch.chdir(tmp_path)
+    for number in range(4):
+        write_video(Path(f"{number}.mp4"), [solid((40 * number, 90, 90))] * 2, fps=10)
+    return [f"{number}.mp4" for number in range(4)]
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Videos are read in this process, which is quicker than to start workers."""
+    made = reading_module.Readers
+    monkeypatch.setattr(batch_module, "Readers", lambda settings, **_: made(settings))
+
+
+def captioned(videos: list[str], *formats: str, vlm: FakeVLM | None = None, jobs: int = 1, **options: Any) -> Batch:
+    batch = Batch(SETTINGS, vlm or FakeVLM(), formats or ("json",), Path("out"), quiet=True, jobs=jobs, **options)
+    batch.run(videos)
+    return batch
+
+
+def failing_reads(monkeypatch: pytest.MonkeyPatch, name: str, fail: Callable[[], None]) -> None:
+    read = reading_module.read
+
+    def reads(video: str, *arguments: Any, **options: Any) -> Any:
+        events = read(video, *arguments, **options)
+        yield next(events)
+        if video == name:
+            fail()
+        yield from events
+
+    monkeypatch.setattr(reading_module, "read", reads)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    "error",
+    [
+        VideoError("1.mp4: broken"),
+        OSError(errno.EIO, "Input/output error"),
+        MemoryError(),
+        RecursionError("too deep"),
+        ValueError("what?"),
+        KeyError("x"),
+        UnicodeEncodeError("utf-8", "\ud800", 0, 1, "half"),
+        AssertionError(),
+        StopIteration(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_any_exception_is_one_failure(
+    videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, jobs: int
+) -> None:
+    left = [error]
+
+    def fail() -> None:
+        if left:
+            raise left.pop()
+
+    failing_reads(monkeypatch, "1.mp4", fail)
+    batch = captioned(videos, jobs=jobs)
+    assert (batch.done, batch.failed, batch.untried) == (3, 1, 0)
+    assert "error: 1.mp4: " in capsys.readouterr().err
+    assert captioned(videos, jobs=4).counts().startswith("captioned 1 video, 3 already done")
+
+
+def _crash(send: Callable[[Any], None], video: str, settings: CaptionSettings, looks: bool) -> None:
+    if video == "1.mp4":
+        send(Opened(video, 64, 48, 1.0))
+        os.kill(os.getpid(), signal.SIGSEGV)
+    _read_job(send, video, settings, looks)
+
+
+_read_job = reading_module._read_job
+
+
+def test_a_crash_of_a_decoder_is_one_failure(
+    videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(reading_module, "_read_job", _crash)
+    batch = captioned(videos[:3])
+    assert (batch.done, batch.failed, batch.untried) == (2, 1, 0)
+    assert "1.mp4: the process that read it died (signal 11)" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here")
+class TestTheFolder:
+    def test_a_full_disk_loses_no_answer(
+        self, videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    ) -> None:
+        write = outputs_module.write_whole
+
+        def full(path: Path, *arguments: Any, **options: Any) -> None:
+            if path.parent.name == "out" and path.name.startswith("1."):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            write(path, *arguments, **options)
+
+        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        monkeypatch.setattr(outputs_module, "write_whole", full)
+        batch = captioned(videos)
+        assert (batch.done, batch.failed) == (3, 1)
+        err = capsys.readouterr().err
+        assert "1.mp4: cannot be written to out: No space left on device; the caption is kept in " in err
+        (kept,) = tmp_path.glob("sg4v-kept-*/1.json")
+        assert VideoCaption.from_json(kept.read_bytes()).video == "1.mp4"
+
+    def test_a_folder_that_takes_nothing_is_given_up_before_more_is_paid(
+        self, videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        def closed(*_: Any, **__: Any) -> None:
+            raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+        monkeypatch.setattr("tempfile.TemporaryFile", closed)
+        vlm = FakeVLM()
+        batch = captioned(videos, vlm=vlm)
+        assert (batch.done, batch.failed, batch.untried) == (0, 3, 1)
+        assert vlm.requests == []
+        assert "writing the files failed 3 times in a row; 1 were not tried" in capsys.readouterr().err
+
+    def test_a_folder_that_vanishes_is_made_anew(self, videos: list[str]) -> None:
+        class Removes(FakeVLM):
+            async def generate(self, request: Request) -> Reply:
+                for path in Path("out").glob("*"):
+                    path.unlink()
+                if Path("out").exists():
+                    Path("out").rmdir()
+                return await super().generate(request)
+
+        batch = captioned(videos, vlm=Removes())
+        assert (batch.done, batch.failed) == (4, 0)
+        assert captioned(videos[3:]).skipped == 1
+
+    def test_a_video_that_vanishes_or_changes_meanwhile(
+        self, videos: list[str], capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        class Meddles(FakeVLM):
+            async def generate(self, request: Request) -> Reply:
+                if request.video == "0.mp4":
+                    Path("1.mp4").unlink()
+                    Path("0.mp4").write_bytes(Path("3.mp4").read_bytes())
+                return await super().generate(request)
+
+        batch = captioned(videos, vlm=Meddles())
+        assert (batch.done, batch.failed) == (2, 2)
+        err = capsys.readouterr().err
+        assert "0.mp4: the file was changed while it was being captioned" in err
+        assert "1.mp4: No such file" in err
+        assert not Path("out/0.json").exists()
+        assert VideoCaption.from_json(Path("out/0.partial.json").read_bytes()).steps, "it may have cost money"
+
+    def test_files_in_the_way(self, videos: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+        Path("out/0.json").mkdir(parents=True)
+        batch = captioned(videos, "json", "srt", overwrite=True)
+        assert (batch.done, batch.failed) == (3, 1)
+        assert "0.mp4: cannot be written to out" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("here", "videos")
+def test_one_content_under_two_names_is_asked_once_though_both_are_done_at_once() -> None:
+    Path("link.mp4").symlink_to("0.mp4")
+    vlm = FakeVLM(delay_seconds=0.1, max_concurrent=8)
+    batch = captioned(["0.mp4", "link.mp4", "1.mp4"], vlm=vlm, jobs=3)
+    assert (batch.done, batch.rendered, len(vlm.requests)) == (2, 1, 2)
+    assert VideoCaption.from_json(Path("out/link.json").read_bytes()).video == "link.mp4"
+
+
+@pytest.mark.usefixtures("here")
+def test_marked_texts_are_told_again(videos: list[str]) -> None:
+    batch = captioned(videos[:1], vlm=FakeVLM(replies=["", ""]))
+    assert (batch.done, batch.marked) == (1, 2)  # the step, which is the summary in fast mode
+    again = captioned(videos[:1])
+    assert (again.skipped, again.marked) == (1, 2)
+    assert captioned(videos[:1], overwrite=True).marked == 0
