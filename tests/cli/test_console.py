@@ -115,7 +115,7 @@ def test_a_hostile_name_all_the_way(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").rename(tmp_path / name)
     (tmp_path / "\x1b]0;broken\x07.mp4").write_bytes(b"not a video")
     code = "from sharegpt4video.cli import main; main()"
-    replies = '-Oreplies=["\\u001b[2J<b>{x}", "\\u202e"]'
+    replies = '-Oreplies=["\\u001b[2J<b>{x}", "\\u202egnp.", "ok"]'
     command = [
         sys.executable,
         "-c",
