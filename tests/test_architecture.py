@@ -55,6 +55,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "background",
         "subtitles",
         "estimate",
+        "reading",
         "run",
         "pipeline",
         "video",

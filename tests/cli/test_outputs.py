@@ -319,7 +319,14 @@ class TestRecord:
     @pytest.mark.parametrize("line", [b"{}", b"[]", b"\xff\xfe", b"[" * 100_000, b'{"name": 1}', b"null", b"\0"])
     def test_any_line_is_survived(self, tmp_path: Path, line: bytes) -> None:
         (tmp_path / FILE).write_bytes(line + b"\n")
+        with pytest.raises(SettingsError, match="not written by sg4v caption"):
+            Record(tmp_path)
+        (tmp_path / FILE).unlink()
+        Record(tmp_path).add(Entry("b", B.id, KEY), B)
+        with (tmp_path / FILE).open("ab") as file:
+            file.write(line + b"\n")
         record = Record(tmp_path)
+        assert record.unreadable == 1
         record.add(Entry("a", A.id, KEY), A)
         assert record.find("A") == replace(Entry("a", A.id, KEY), location="/v/a/x.mp4", size_bytes=1, modified="1 1")
 

@@ -53,11 +53,10 @@ def caption(
     with exit_codes():
         settings = o.read_settings(config, **how, start_seconds=start, end_seconds=end, keyframes=keyframes)
         vlm = o.make_model(model or "embedded", settings, o.read_model_options(model_option))
-        batch = Batch(
-            settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=_jobs(jobs, out, vlm),
-            any_model=model is None and not model_option,
-        )  # fmt: skip
-        _run(batch, videos)
+        jobs, any_model = _jobs(jobs, out, vlm), model is None and not model_option
+        _run(
+            Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=jobs, any_model=any_model), videos
+        )
 
 
 def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> list[str]:
@@ -78,6 +77,8 @@ def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
 
 def _run(batch: Batch, videos: Sequence[str]) -> None:
     """Caption them all, say what became of them, and leave with the exit code that says it, too."""
+    if batch.outputs is not None and (lines := batch.outputs.record.unreadable):
+        say(f"{batch.outputs.record.path}: {lines} lines cannot be read and count for nothing")
     jobs = batch.plan(videos)
     asked = [job for job in jobs if job.asks]
     if not batch.quiet and (cost := batch.expected_cost(asked)):

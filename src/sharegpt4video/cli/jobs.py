@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import SettingsError, VideoError
+from .console import say
 from .content import Content, content_of
 from .outputs import Conflict, Outputs
 from .record import folded
 
+PATIENCE_SECONDS = 3.0
 _SHOWN = 5
 
 
@@ -38,9 +41,13 @@ def plan_jobs(videos: Sequence[str], outputs: Outputs) -> list[Job]:
         if free:
             outputs.claim(name, "")  # whose content it is will be known when its turn comes
     conflicts: list[Conflict] = []
-    jobs = [
-        Job(video) if free else _looked_at(video, outputs, conflicts) for video, free in zip(videos, alone, strict=True)
-    ]
+    jobs: list[Job] = []
+    begun, told = time.monotonic(), False
+    for video, free in zip(videos, alone, strict=True):
+        jobs.append(Job(video) if free else _looked_at(video, outputs, conflicts))
+        if not told and time.monotonic() > begun + PATIENCE_SECONDS:
+            told = True
+            say(f"comparing {len(videos) - sum(alone)} videos with what is in {outputs.folder} already")
     if conflicts:
         lines = [str(conflict) for conflict in conflicts[:_SHOWN]]
         if len(conflicts) > _SHOWN:

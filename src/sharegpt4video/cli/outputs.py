@@ -8,6 +8,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -273,6 +274,12 @@ def keep_elsewhere(name: str, captioned: VideoCaption) -> Path | None:
 def _read(path: Path) -> VideoCaption | None:
     """A stored caption; None where there is none, or something else."""
     try:
-        return VideoCaption.from_json(path.read_bytes())
+        state = path.stat()
+        return _parsed(path, state.st_ino, state.st_mtime_ns, state.st_size)
     except (OSError, ValueError):
         return None
+
+
+@lru_cache(maxsize=16)  # one video's files are asked about a few times in a row
+def _parsed(path: Path, *_: int) -> VideoCaption:
+    return VideoCaption.from_json(path.read_bytes())

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config import CaptionSettings
+from ..errors import SettingsError
 from ..foreign import json_text
 from ..records import VideoCaption, spelled_out
 
@@ -83,7 +84,10 @@ class Entry:
 
 
 class Record:
-    """The lines of one folder's ``captions.jsonl``, those of other runs at the same time among them."""
+    """The lines of one folder's ``captions.jsonl``, those of other runs at the same time among them.
+
+    Raises SettingsError if a file of that name holds something else, OSError if it cannot be read.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.path = folder / FILE
@@ -94,6 +98,10 @@ class Record:
         self._captions: dict[str, tuple[int, int]] = {}
         self._contents: dict[tuple[str, int, str], str] = {}
         self.refresh()
+        if self.unreadable and not self._entries:
+            raise SettingsError(
+                f"{self.path}: not written by sg4v caption; move it away, or choose another --out folder"
+            )
 
     def find(self, name: str) -> Entry | None:
         """The entry of that name, in small or capital letters: some disks do not tell them apart."""
