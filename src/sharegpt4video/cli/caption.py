@@ -49,14 +49,13 @@ def caption(
 
     formats = _formats(format, json, out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
-    keyframes = o.keyframe_options(every, encoder, similarity, max_gap)
+    how |= {"keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
     with exit_codes():
-        settings = o.read_settings(config, **how, start_seconds=start, end_seconds=end, keyframes=keyframes)
+        settings = o.read_settings(config, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, o.read_model_options(model_option))
         jobs, any_model = _jobs(jobs, out, vlm), model is None and not model_option
-        _run(
-            Batch(settings, vlm, formats, out, overwrite=overwrite, quiet=quiet, jobs=jobs, any_model=any_model), videos
-        )
+        batch = Batch(settings, vlm, formats, out, jobs=jobs, any_model=any_model, overwrite=overwrite, quiet=quiet)
+        _run(batch, videos)
 
 
 def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> list[str]:

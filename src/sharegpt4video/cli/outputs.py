@@ -164,7 +164,7 @@ class Outputs:
         for name in names:
             holder, claimed = self._holder(name), self._claims.get(folded(name), content.id)
             if holder is not None and holder.content_id == content.id:
-                mine.append(name)
+                mine.append(self._as_noted(name))
             elif claimed == content.id and (holder is None or self._may_take(holder, content)):
                 free.append(name)
         yield from mine
@@ -177,9 +177,7 @@ class Outputs:
 
     def _holder(self, name: str) -> _Holder | None:
         """Whose the files of that name are; None where there are none."""
-        entry = self.record.find(name)
-        if entry is not None and entry.name != spelled_out(name):
-            name = entry.name  # as another letter case has it
+        entry, name = self.record.find(name), self._as_noted(name)
         path = self.folder / f"{name}.json"
         caption = _read(path) if path.exists() else None
         if caption is not None and not (entry and caption.content_id == entry.content_id):
@@ -188,6 +186,11 @@ class Outputs:
             return _Holder(entry.content_id, entry.key, entry, caption)
         there = path.exists() or any(path.exists() for path in self.paths(name).values())
         return _Holder("") if there else None
+
+    def _as_noted(self, name: str) -> str:
+        """The name in the letters in which the record has it, if it has it."""
+        entry = self.record.find(name)
+        return name if entry is None or entry.name == spelled_out(name) else entry.name
 
     def _any_there(self, entry: Entry) -> bool:
         return any(path.exists() for path in self.paths(entry.name, entry.formats).values())
