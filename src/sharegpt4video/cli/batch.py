@@ -95,12 +95,12 @@ class Batch:
         for job in jobs:
             try:
                 with VideoReader(job.video) as reader:
-                    one = estimate(reader, self.model, self.settings) if job.asks else None
+                    one = estimate(reader, self.model, self.settings)
             except (VideoError, OSError):
                 continue  # the run itself will say why
             if one is not None:
                 found.append(one)
-            elif job.asks:
+            else:
                 unknown += 1
         if not found and not unknown:
             return ""
@@ -145,7 +145,8 @@ class Batch:
 
     async def _one(self, job: Job, run: _Run) -> None:
         if self.outputs is not None:
-            content = job.content or await self._content(job.video)
+            fresh = job.content is not None and is_unchanged(job.content)
+            content = job.content if job.content and fresh else await self._content(job.video)
             async with self._same_content[content.id]:
                 await self._into_folder(self.outputs, job, content, run)
             return
@@ -163,7 +164,7 @@ class Batch:
     async def _into_folder(self, outputs: Outputs, job: Job, content: Content, run: _Run) -> None:
         """Do what is missing of one video's files."""
         outputs.record.refresh()
-        if job.content is None:
+        if job.content != content:
             outputs.claim(outputs.base(job.video), content.id)
         plan = outputs.plan(job.video, content)
         if plan.remark:

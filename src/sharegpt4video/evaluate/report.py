@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..foreign import markdown
 from .base import Benchmark, Figure, Protocol, Question, Scored
 from .figures import above_chance, by_group, chance, macro, plain, unscored
 
@@ -59,10 +60,10 @@ class Report:
 
     def markdown(self) -> str:
         """For a page."""
-        lines = [f"### {self._heading()}", "", "| | value | 95 % interval | questions |", "|---|---|---|---|"]
+        lines = [f"### {markdown(self._heading())}", "", "| | value | 95 % interval | questions |", "|---|---|---|---|"]
         for name, figure in {**self.figures, **self.further}.items():
-            lines.append("| " + " | ".join((name.replace("|", "/"), *_cells(figure))) + " |")
-        return "\n".join([*lines, "", *(f"- {line}" for line in self._remarks()), ""])
+            lines.append("| " + " | ".join((markdown(name), *_cells(figure))) + " |")
+        return "\n".join([*lines, "", *(f"- {markdown(line)}" for line in self._remarks()), ""])
 
     def plain(self) -> dict[str, Any]:
         """For JSON."""

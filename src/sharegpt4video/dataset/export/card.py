@@ -8,6 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from ...errors import SG4VError
+from ...foreign import markdown
 from ...records import Provenance
 from ..settings import DatasetSettings
 
@@ -130,4 +131,4 @@ def _left_out(job: ExportJob) -> str:
 
 
 def _cell(text: str) -> str:
-    return " ".join(text.split()).replace("|", "\\|") or "not said"
+    return markdown(text) or "not said"
