@@ -99,7 +99,7 @@ def test_made_otherwise_is_refused(tmp_path: Path, key: Key, said: str, lost: bo
     do(into(tmp_path), "a/x.mp4", A)
     if lost:  # the JSON says the same of itself
         (tmp_path / FILE).unlink()
-    with pytest.raises(Conflict, match="captioned with other settings") as refused:
+    with pytest.raises(Conflict, match="has ") as refused:
         into(tmp_path, "json", "srt", key=key).plan("a/x.mp4", A)
     assert said in str(refused.value)
     plan = into(tmp_path, key=key, overwrite=True).plan("a/x.mp4", A)

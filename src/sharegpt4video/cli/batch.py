@@ -195,7 +195,7 @@ class Batch:
             raise
         if content is not None and not is_unchanged(content):
             self._keep(folder, name, captioned, video, run.display)
-            raise VideoError(f"{video}: the file was changed while it was being captioned; caption it again")
+            raise VideoError(f"{video}: the file was changed while it was being captioned; run the command again")
         return captioned
 
     def _signed(self, captioned: VideoCaption, content: Content | None) -> VideoCaption:
@@ -240,7 +240,7 @@ class Batch:
         self.skipped += 1
         self.marked += plan.problems
         paths = ", ".join(terminal_line(path) for path in outputs.paths(plan.name).values())
-        marked = f", {plan.problems} texts with a problem; --overwrite asks again" if plan.problems else ""
+        marked = f", {plan.problems} texts with a problem; use --overwrite to ask again" if plan.problems else ""
         display.say(f"{terminal_line(video)}: already there, skipped ({paths}){marked}")
 
     def _fail(self, video: str, error: Exception, display: Display) -> None:

@@ -77,13 +77,13 @@ def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
 def _run(batch: Batch, videos: Sequence[str]) -> None:
     """Caption them all, say what became of them, and leave with the exit code that says it, too."""
     if batch.outputs is not None and (lines := batch.outputs.record.unreadable):
-        say(f"{batch.outputs.record.path}: {lines} lines cannot be read and count for nothing")
+        say(f"{batch.outputs.record.path}: {lines} unreadable lines are ignored")
     jobs = batch.plan(videos)
     asked = [job for job in jobs if job.asks]
     if not batch.quiet and (cost := batch.expected_cost(asked)):
         say(cost)
     if asked and (others := batch.other_models()):
-        say(f"no --model is given, so {batch.model.name} describes what is new; captions here are by {others}")
+        say(f"no --model given: {batch.model.name} captions the new videos (the captions already here are by {others})")
     try:
         batch.run(jobs)
     finally:

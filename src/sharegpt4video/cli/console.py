@@ -118,9 +118,9 @@ def make_output_safe() -> None:
 
 
 def report_fault(fault: BaseException) -> None:
-    """The traceback of a fault of ours, safe to be shown."""
+    """Print the traceback of a bug, made safe."""
     say("".join(traceback.format_exception(fault)), end="")
-    error("this is a fault of sg4v; please report it with the lines above")
+    error("this is a bug in sg4v; please report it with the traceback above")
 
 
 class _SafeFormatter(logging.Formatter):

@@ -52,8 +52,9 @@ def plan_jobs(videos: Sequence[str], outputs: Outputs) -> list[Job]:
         lines = [str(conflict) for conflict in conflicts[:_SHOWN]]
         if len(conflicts) > _SHOWN:
             lines.append(f"and {len(conflicts) - _SHOWN} more")
-        ways = "give another --out folder, or make them anew with --overwrite"
-        raise SettingsError("\n".join([f"finished captions are never replaced unasked; {ways}", *lines]))
+        what = "these videos are captioned already, but with another model or other settings"
+        ways = "use --overwrite to caption them again, or choose another --out folder"
+        raise SettingsError("\n".join([f"{what}; {ways}", *lines]))
     return jobs
 
 

@@ -21,7 +21,7 @@ from .record import Entry, Key, Record, folded
 
 LONGEST = max((f".{ending}" for ending in ENDINGS.values()), key=len)
 PARTIAL = ".partial.json"
-NOT_COMPARED = "it was written without a note of its video, so the two could not be compared"
+NOT_COMPARED = "its caption does not say which file it was made from, so the two could not be compared"
 
 
 class Conflict(SettingsError):
@@ -199,7 +199,7 @@ class Outputs:
         if holder.key is None:
             return
         if found := holder.key.differences(self.key, any_model=self.any_model):
-            raise Conflict(f"{video}: {self.folder / name} was captioned with other settings ({'; '.join(found)})")
+            raise Conflict(f"{video}: {self.folder / name} has {'; '.join(found)}")
 
     def _complete(self, name: str, holder: _Holder) -> Plan:
         """Skip what is whole; what lacks a format gets it from the stored caption, or else from the model."""
@@ -208,7 +208,7 @@ class Outputs:
         problems = len(stored.problems) if stored else holder.entry.problems if holder.entry else 0
         remark = "" if holder.content_id else NOT_COMPARED
         if holder.caption is None and (self.folder / f"{name}.json").exists():
-            remark = f"{name}.json is not a caption that can be read; --overwrite makes it anew"
+            remark = f"{name}.json is not a caption that can be read; use --overwrite to replace it"
         if not missing:
             return Plan("skip", name, self.formats, stored, remark, problems=problems)
         if stored is not None:
