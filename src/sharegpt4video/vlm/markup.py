@@ -1,0 +1,361 @@
+"""Takes a model's own markup off its text: reasoning, answer tags, channels, control tokens, roles. One linear pass.
+
+The tables hold what chat templates and tokenizers write. They cover every reasoning parser of vLLM (0.33,
+``vllm/reasoning``) and SGLang (``srt/parser/reasoning_parser.py``), and what vision models are known to leak: GLM's boxes,
+LLaVA-CoT's sections, Keye's analysis, Qwen's and Kosmos' grounding. A new model needs a word in a table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["think", "unthink", "open", "close", "end", "header", "drop"]
+
+# Names of tags that hold reasoning, whatever stands before or behind them: <seed:think>, <longcat_think>, ◁think▷.
+_THINK = r"(?:\w{1,12}[:_])?think(?::\w{1,12})?|thinking|thoughts?|reasoning|reason|reflection|analysis|scratchpad"
+_THINK += r"|inner_monologue|(?:tool|function)_calls?"  # a call of a tool is no answer either
+# Sections that hold text. The highest rank that says something is the answer: LLaVA-CoT has a summary, then a caption,
+# then its reasoning, then a conclusion.
+_SECTIONS = {
+    **dict.fromkeys(("answer", "final_answer", "final", "response", "conclusion", "solution", "output"), 3),
+    **dict.fromkeys(("caption", "description", "video_caption", "video_description"), 2),
+    "summary": 1,
+}
+_ANGLED = r"s|bos|eos|eop|eod|pad|unk|mask|sep|cls|start_of_turn|end_of_turn|end_of_utterance|image_soft_token|image|video|img"
+_ANGLED += r"|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
+_ENDS = r"/s|eos|eop|eod|end_of_turn|end_of_utterance|turn\|"
+
+_MARK = re.compile(
+    rf"""
+      [<◁]\s{{0,4}}(?P<slash>/?)\s{{0,4}}(?P<tag>{_THINK}|{"|".join(_SECTIONS)})(?:\s[^<>◁▷\n]{{0,200}})?\s{{0,4}}/?[>▷]
+    | \[(?P<bslash>/?)(?P<bracket>THINK)\]
+    | \ufffd(?P<fslash>/?)(?P<broken>think)\ufffd
+    | \[(?P<response>BEGIN|END)\ FINAL\ RESPONSE\]
+    | \[unused(?P<pangu>16|17)\]
+    | <\|(?P<xtml>open|close)\|>\s{{0,4}}(?P<channel>\w{{1,30}})[^<>|\n]{{0,100}}<\|sep\|>
+    | <\|start_header_id\|>\s{{0,4}}(?P<llama>\w{{1,30}})\s{{0,4}}(?:<\|end_header_id\|>|\Z)
+    | <\|im_(?P<kimi>user|assistant|system)\|>\w{{0,30}}<\|im_middle\|>
+    | <\|im_start\|>\s{{0,4}}(?P<chatml>[a-z]{{1,30}}(?:/think)?)?\n?
+    | (?:<\|start\|>\s{{0,4}}(?P<start>\w{{1,30}})\s{{0,4}}(?:to=(?P<to>[\w.-]{{1,60}})\s{{0,4}})?)?
+      (?:<\|channel\|>\s{{0,4}}(?P<harmony>\w{{1,30}})[^<\n]{{0,100}}(?:<\|constrain\|>[^<\n]{{0,30}})?)?
+      <\|message\|>
+    | <\|channel\|>\s{{0,4}}(?P<unheaded>analysis|commentary|final)\b
+    | <(?:start_of_turn>|\|turn>)\s{{0,4}}(?P<gemma>user|model|system)?\n?
+    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT)\])
+    | (?P<angled></?(?:{_ANGLED})>|\[/?INST\]|<<?/?SYS>>?|<0x0A>)
+    | <[|｜](?P<token>[\w▁./:-]{{1,60}}?)(?:[|｜]>|>) | <(?P<gemma4>channel)\|>
+    """,
+    re.IGNORECASE | re.VERBOSE,
+)
+# What is between <| and |>: the tokens whose meaning goes beyond being taken out.
+_TOKENS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), kind)
+    for pattern, kind in (
+        (r"(?:start_|begin_of_)(?:thinking|thought)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
+        (r"(?:content_)?(?:think|thinking)|channel|begin▁of▁think(?:ing)?", "think"),
+        (r"(?:end_|end_of_)(?:thinking|thought)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
+        (r"/(?:think|thinking)|end▁of▁think(?:ing)?", "unthink"),
+        (r"start_(?:text|response)|begin_of_(?:solution|answer)|content_text", "open"),
+        (r"end_(?:text|response)|end_of_(?:solution|answer)", "close"),
+        (r"im_end|eot_id|eom_id|end|eom|eot|return|call|endoftext|end_of_text|end_of_turn|end_of_turn_token", "end"),
+        (r"end_of_msg|end_message|content_model_end_sampling|end▁of▁sentence|plamo:tag|endofturn|eos|eot_token", "end"),
+        (r"user|human|assistant|system|observation|im_user|im_assistant|im_system", "header"),
+        (r"user_token|chatbot_token|system_token|message_model|message_user|user▁|assistant▁", "header"),
+    )
+)
+_TOKEN_KINDS: dict[str, Kind] = {}
+_BOXES = re.compile(r"(?:<box>|<\|box_start\|>)[\s\d.,()\[\]]{0,400}(?:</box>|<\|box_end\|>)", re.IGNORECASE)
+_SIGN = re.compile(  # how every mark begins
+    r"<(?=\s{0,4}/?\s{0,4}[a-z]|[|｜]|<SYS|0x0A)|◁|\[(?=/?(?:THINK|INST|SYS|BEGIN|END|EO|unused))|\ufffd(?=/?think)",
+    re.IGNORECASE,
+)
+_FLOOD = re.compile(r"((?:<[^<>\n]{1,40}>){1,4}?)\1{8,}")  # a model in a loop: once says the same
+_ADDRESSED = re.compile(r"\s*to=[\w.-]{1,60}\s*<\|message\|>")  # the template wrote the header's beginning
+
+# Reasoning that is told in words or headings; each opens the whole text.
+_SPOKEN_THOUGHT = re.compile(
+    r"\s*(?:here(?:'s|’s| is) my thought process:|here are my reasoning steps:|#{1,4} (?:thinking|reasoning)\b)",
+    re.IGNORECASE,
+)
+_SPOKEN_ANSWER = re.compile(
+    r"here(?:'s|’s| is) my response:|^#{1,4} (?:final )?(?:response|answer)[ :]*$|\[BEGIN FINAL RESPONSE\]",
+    re.IGNORECASE | re.MULTILINE,
+)
+# Harmony and Gemma 4 whose special tokens were left out in decoding: "analysisWe need …assistantfinalA man …".
+_BARE_HARMONY = re.compile(r"\s*(?:assistant)?(analysis|final)(?=[A-Z\"'“*(<])")
+_BARE_FINAL = "assistantfinal"
+_BARE_GEMMA = re.compile(r"\s*thought\n")
+
+_ROLE = re.compile(r"\s*(?:#{1,4}\s*)?(?:\*\*)?(?:ASSISTANT|Assistant|assistant(?=\s*[:\n]))\s*[:：]?(?:\*\*)?[:：]?(?:\s+|\Z)")
+_NEXT_TURN = re.compile(r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:")
+_PROMPT_AND_ROLE = re.compile(r"\s*(?:USER|Human|User)\s{0,3}:")
+
+_TAIL = re.compile(r"[<◁\[](?=\S)[/|｜]?[\w:▁]{0,40}\|?\Z")
+_TAILS = (
+    *(f"<{slash}{name}>" for slash in ("", "/") for name in ("think", "thinking", "thought", "reasoning", "seed:think")),
+    *(f"<{slash}{name}>" for slash in ("", "/") for name in ("answer", "conclusion", "mm:think", "longcat_think")),
+    "◁think▷", "◁/think▷", "[think]", "[/think]", "<start_of_turn>", "<end_of_turn>", "<channel|>", "</s>",
+)  # fmt: skip
+_QUOTE_WINDOW_CHARS = 100
+_QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
+
+
+@dataclass(frozen=True)
+class Stripped:
+    """A text without markup. ``thought`` tells whether there was reasoning, ``unfinished`` that it never came to an end."""
+
+    text: str
+    thought: bool = False
+    unfinished: bool = False
+
+
+@dataclass(frozen=True)
+class _Mark:
+    kind: Kind
+    start: int
+    end: int
+    rank: int = 0  # of a section; of a header, -1 for a role that is not the model's
+
+
+def strip(text: str) -> Stripped:
+    """Take reasoning and control tokens off a model's text.
+
+    Reasoning that never ends takes the rest of the text with it, and so does what comes before an end of reasoning whose
+    beginning the template wrote. Marks that the text quotes, as words on a screen, stay.
+    """
+    text = _decoded(text.strip())
+    bare = _spoken(text)
+    if bare is not None:
+        rest = strip(bare.text)
+        return Stripped(rest.text, True, bare.unfinished or rest.unfinished)
+    if not _SIGN.search(text):
+        return Stripped(_without_roles(text))
+    text = _FLOOD.sub(r"\1", _BOXES.sub("", text))
+    walk = _Walk(f"<|start|>assistant {text.lstrip()}" if _ADDRESSED.match(text) else text)
+    walk.run()
+    found = Stripped(_without_roles(walk.answer()), walk.thought, walk.thinking)
+    if (walk.thought or walk.turned) and (again := _spoken(found.text)) is not None:
+        found = Stripped(again.text, True, again.unfinished)
+    return found
+
+
+class _Walk:
+    """The state while the marks of a text are read from left to right."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.thought = self.thinking = self.turned = False
+        self._parts: dict[int, list[str]] = {}
+        self._rank = 0
+        self._said = self._silent = False
+
+    def run(self) -> None:
+        at = 0
+        outer = _whole_is_quoted(self.text)
+        for mark in _marks(self.text):
+            if mark.start < at:
+                continue
+            if not self.thinking and _is_quoted(self.text, mark, outer):
+                continue
+            self._say(self.text[at : mark.start])
+            at = mark.end
+            self._on(mark)
+        rest = self.text[at:]
+        self._say(rest if self.thinking else _without_tail(rest))
+        self.thinking = self.thinking or (not self.answer() and bool(_TAIL.search(rest)))
+
+    def answer(self) -> str:
+        """The section of the highest rank that says something."""
+        for rank in sorted(self._parts, reverse=True):
+            if text := "".join(self._parts[rank]).strip():
+                return text
+        return ""
+
+    def _say(self, piece: str) -> None:
+        if piece and not self.thinking and not self._silent:
+            self._parts.setdefault(self._rank, []).append(piece)
+            self._said = self._said or not piece.isspace()
+
+    def _on(self, mark: _Mark) -> None:
+        if self.thinking and mark.kind not in ("unthink", "header", "end"):
+            if mark.kind != "open" or mark.rank < 3:
+                return
+            self.thinking = False  # an answer begins, though nothing said that the reasoning ends
+        if mark.kind == "think":
+            self.thought = self.thinking = True
+        elif mark.kind == "unthink":
+            if not self.thinking:  # the template wrote the beginning: all before was reasoning
+                self._parts.clear()
+                self._said = False
+            self.thought, self.thinking, self._silent = True, False, False
+        elif mark.kind == "open":
+            self._rank = mark.rank
+        elif mark.kind == "close":
+            self._close(mark.rank)
+        elif mark.kind == "header":
+            self._header(mark)
+        elif mark.kind == "end":
+            self.turned = True
+            self._silent = self._said  # what follows an answer is a turn that the model made up
+
+    def _close(self, rank: int) -> None:
+        if self._rank != rank and rank >= 3 and self._rank == 0:  # the template wrote the beginning
+            self._parts.setdefault(rank, []).extend(self._parts.pop(0, []))
+        self._rank = 0
+
+    def _header(self, mark: _Mark) -> None:
+        """The beginning of a turn or channel: the model's answer, its reasoning (rank 1), or somebody else's (-1)."""
+        self.turned = True
+        if mark.rank == 1:
+            self.thought = self.thinking = True
+            return
+        self.thinking = False
+        self._silent = self._said or mark.rank < 0
+        if mark.rank == 2:  # the final channel: what came before it is none
+            self._parts.clear()
+            self._silent = False
+
+
+def _marks(text: str) -> Iterator[_Mark]:
+    for sign in _SIGN.finditer(text):
+        if (found := _MARK.match(text, sign.start())) is None:
+            continue
+        group = found.lastgroup or "drop"
+        kind, rank = _READERS[group](found) if group in _READERS else ("drop", 0)
+        yield _Mark(kind, found.start(), found.end(), rank)
+
+
+def _tag(found: re.Match[str]) -> tuple[Kind, int]:
+    rank = _SECTIONS.get(found["tag"].lower(), 0)
+    if rank:
+        return ("close" if found["slash"] else "open"), rank
+    return _thought_mark(found["slash"])
+
+
+def _thought_mark(slash: str) -> tuple[Kind, int]:
+    return ("unthink" if slash else "think"), 0
+
+
+def _header(role: str) -> tuple[Kind, int]:
+    role = role.lower()
+    if role.endswith("/think"):
+        return "header", 1
+    others = ("user", "human", "system", "observation", "tool", "im_user", "im_system", "user_token", "system_token")
+    return "header", -1 if role in others or role == "message_user" else 0
+
+
+def _message(found: re.Match[str]) -> tuple[Kind, int]:
+    """A header of harmony: the role, the channel, and whom it is to (``self`` is reasoning, in Muse's form of it)."""
+    channel, to = (found["harmony"] or "").lower(), (found["to"] or "").lower()
+    if channel in ("analysis", "commentary") or to not in ("", "user"):
+        return "header", 1
+    if channel == "final" or to == "user":
+        return "header", 2
+    return _header(found["start"] or "assistant")
+
+
+def _token(found: re.Match[str]) -> tuple[Kind, int]:
+    name = found["token"].lower()
+    if found[0].endswith(("|>", "｜>")) and name == "channel":
+        return "drop", 0  # harmony's own; that of Gemma 4 is <|channel>
+    if name not in _TOKEN_KINDS:
+        kind = next((kind for pattern, kind in _TOKENS if pattern.fullmatch(name)), "drop")
+        if len(_TOKEN_KINDS) > 4096:  # a flood of made-up tokens fills no memory
+            _TOKEN_KINDS.clear()
+        _TOKEN_KINDS[name] = kind
+    kind = _TOKEN_KINDS[name]
+    return _header(name) if kind == "header" else (kind, 3 if kind in ("open", "close") else 0)
+
+
+_CHANNELS: dict[str, dict[str, tuple[Kind, int]]] = {
+    "open": {"think": ("think", 0), "response": ("header", 2)},
+    "close": {"think": ("unthink", 0), "response": ("end", 0), "message": ("end", 0)},
+}
+_READERS: dict[str, Callable[[re.Match[str]], tuple[Kind, int]]] = {
+    "tag": _tag,
+    "bracket": lambda found: _thought_mark(found["bslash"]),
+    "broken": lambda found: _thought_mark(found["fslash"]),
+    "response": lambda found: ("open" if found["response"].upper() == "BEGIN" else "close", 3),
+    "pangu": lambda found: _thought_mark("/" if found["pangu"] == "17" else ""),
+    "channel": lambda found: _CHANNELS[found["xtml"].lower()].get(found["channel"].lower(), ("drop", 0)),
+    "llama": lambda found: _header(found["llama"]),
+    "kimi": lambda found: _header(found["kimi"]),
+    "chatml": lambda found: _header(found["chatml"]),
+    "start": _message,
+    "to": _message,
+    "harmony": _message,
+    "unheaded": lambda found: ("header", 2 if found["unheaded"].lower() == "final" else 1),
+    "gemma": lambda found: _header(found["gemma"]),
+    "end": lambda _: ("end", 0),
+    "token": _token,
+    "gemma4": lambda _: ("unthink", 0),
+}
+
+
+def _is_quoted(text: str, mark: _Mark, outer: bool) -> bool:
+    """Whether a mark stands in quotation marks on its line: words that the text tells of, not markup."""
+    left = text[max(0, mark.start - _QUOTE_WINDOW_CHARS) : mark.start].rpartition("\n")[2]
+    right = text[mark.end : mark.end + _QUOTE_WINDOW_CHARS].partition("\n")[0]
+    for opening, closing in _QUOTES.items():
+        at, to = left.rfind(opening), right.find(closing)
+        if at < 0 or to < 0:
+            continue
+        whole = outer and mark.start - len(left) + at == len(text) - len(text.lstrip())
+        opens = (at == 0 or not left[at - 1].isalnum()) and not left[at + 1 : at + 2].isspace()
+        closes = not right[to + 1 : to + 2].isalnum() and not right[max(to - 1, 0) : to].isspace()
+        if opens and closes and not whole and (opening == closing or closing not in left[at + 1 :]):
+            return True
+    return False
+
+
+def _whole_is_quoted(text: str) -> bool:
+    text = text.strip()
+    return len(text) > 1 and _QUOTES.get(text[0]) == text[-1]
+
+
+def _without_tail(text: str) -> str:
+    """The text without a mark that broke off at its very end."""
+    found = _TAIL.search(text, max(0, len(text) - 48))
+    if found is None:
+        return text
+    tail = found[0].lower()
+    known = tail.startswith(("<|", "<｜")) or (len(tail) > 1 and any(mark.startswith(tail) for mark in _TAILS))
+    return text[: found.start()] if known else text
+
+
+def _spoken(text: str) -> Stripped | None:
+    """Reasoning without a mark of its own; None if there is none. The text that follows may hold marks."""
+    if opened := _SPOKEN_THOUGHT.match(text):
+        answers = list(_SPOKEN_ANSWER.finditer(text, opened.end()))
+        return Stripped(text[answers[-1].end() :] if answers else "", True, not answers)
+    if opened := _BARE_HARMONY.match(text):
+        rest = text[opened.end() :]
+        if opened[1] == "final" or _BARE_FINAL in rest:
+            return Stripped(rest.rpartition(_BARE_FINAL)[2], True)
+        return Stripped("", True, True)
+    if opened := _BARE_GEMMA.match(text):
+        return Stripped(text[opened.end() :], True)
+    return None
+
+
+def _without_roles(text: str) -> str:
+    """The text without the name of the speaker, without the question if it was repeated, and without a next turn."""
+    if _PROMPT_AND_ROLE.match(text) and "ASSISTANT:" in text:
+        text = text.partition("ASSISTANT:")[2]
+    if found := _ROLE.match(text):
+        text = text[found.end() :]
+    if (found := _NEXT_TURN.search(text)) and text[: found.start()].strip():
+        text = text[: found.start()]
+    return text.strip()
+
+
+def _decoded(text: str) -> str:
+    """The text with the marks of a byte-level or SentencePiece vocabulary made spaces, where nothing else separates."""
+    for space, newline in (("Ġ", "Ċ"), ("▁", "")):
+        if text.count(space) > 2 * text.count(" ") + 2:
+            text = text.replace(space, " ")
+            text = text.replace(newline, "\n") if newline else text
+    return text
