@@ -18,7 +18,7 @@ Role = Generator[Request | tuple[Request, ...], Any, T]
 Prepare = Callable[[Request, int], Request]
 OnReply = Callable[[Reply], None]
 
-ASK_AGAIN = frozenset({"empty", "cut off", "refused", "repeating", "mixed up"})
+ASK_AGAIN = frozenset({"empty", "cut off", "refused", "repeating", "not plain text", "mixed up"})
 # A waiting request gains one place of chain length for every so many slots' worth of requests served meanwhile.
 # Long chains go first, yet none waits for ever behind a stream of new ones.
 _AGEING_ROUNDS = 16

@@ -14,7 +14,9 @@ from ..errors import VLMError
 from ..records import Facts, Image, Layout, Step, spelled_out
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
-Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "unavailable"]
+FREE_TASKS: frozenset[Task] = frozenset({"judge", "ask"})
+"""Tasks in words of the caller's own: an answer to them may be JSON, or anything else that was asked for."""
+Problem = Literal["", "empty", "cut off", "refused", "repeating", "not plain text", "mixed up", "unavailable"]
 
 
 @dataclass(frozen=True)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from .complaints import cap_tokens, content_form, refuses_system
+from .reasoning import ThinkingWay, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
-
-Complaint = Literal["tokens", "temperature", "system", "prefill", "usage"]
 
 END_OF_PIECES = "[DONE]"
 
-_WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected")
+_WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected",
+             "deprecated", "only the default", "extra inputs", "invalid", "should be", "must be one of")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,10 @@ class Dialect:
     system        some chat templates (Gemma's) have no system role; its text then opens the user's message
     prefill       vLLM and SGLang go on from the beginning of an answer; others are not given one
     usage         whether it can be asked to count the tokens of an answer that it sends in pieces
+    content       "text" for servers that take no list of parts where there is no picture, "parts" for those that want one
+                  everywhere
+    most_tokens   no answer may be longer
+    thinking      how it is asked to think, or not to
     """
 
     tokens_field: Literal["max_tokens", "max_completion_tokens"] = "max_tokens"
@@ -32,6 +37,9 @@ class Dialect:
     system: bool = True
     prefill: bool = True
     usage: bool = True
+    content: Literal["text", "parts"] = "text"
+    most_tokens: int | None = None
+    thinking: ThinkingWay = field(default_factory=ThinkingWay)
 
     def body(
         self, model: str, prompt: Prompt, image_urls: Sequence[str], max_tokens: int, temperature: float | None
@@ -48,12 +56,17 @@ class Dialect:
         if image_urls:
             parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in image_urls]
             first["content"] = [*parts, {"type": "text", "text": first["content"]}]
-        body: dict[str, Any] = {"model": model, "messages": messages, self.tokens_field: max_tokens}
+        most = max_tokens if self.most_tokens is None else min(max_tokens, self.most_tokens)
+        body: dict[str, Any] = {"model": model, "messages": messages, self.tokens_field: most, **self.thinking.body()}
         if prompt.prefill and self.prefill:
             messages.append({"role": "assistant", "content": prompt.prefill})
             body |= {"continue_final_message": True, "add_generation_prompt": False}
         if self.temperature and temperature is not None:
             body["temperature"] = temperature
+        if self.content == "parts":
+            for message in messages:
+                if isinstance(text := message["content"], str):
+                    message["content"] = [{"type": "text", "text": text}]
         return body
 
     def in_pieces(self, body: dict[str, Any]) -> dict[str, Any]:
@@ -61,38 +74,38 @@ class Dialect:
         counted = {"stream_options": {"include_usage": True}} if self.usage else {}
         return {**body, "stream": True, **counted}
 
-    def complaint(self, message: str, param: str | None, status: int) -> Complaint | None:
-        """The part of the request that an error of the server is about, if this dialect can do without it."""
-        message = message.casefold()
-        alternate = "must alternate" in message
-        if not (alternate or any(word in message for word in _WILL_NOT)):
-            return None
-        if self.prefill and ("continue_final_message" in message or "add_generation_prompt" in message):
-            return "prefill"
-        if self.usage and (param == "stream_options" or "stream_options" in message):
-            return "usage"
-        # llama.cpp answers 500 when its chat template raises; of 500s nothing else is taken for a complaint.
-        if self.system and (alternate or ("role" in message and "system" in message)):
-            return "system"
-        if status >= 500:
-            return None
-        if self.tokens_field == "max_tokens" and (param == "max_tokens" or "max_completion_tokens" in message):
-            return "tokens"
-        return "temperature" if self.temperature and "temperature" in (param or message) else None
+    def after(self, message: str, param: str | None) -> Dialect | None:
+        """The dialect after an error of the server; None if the error is about nothing that can be done without.
 
-    def without(self, complaint: Complaint) -> Dialect:
-        if complaint == "tokens":
-            return replace(self, tokens_field="max_completion_tokens")
-        if complaint == "prefill":
+        The status does not matter: a chat template that raises is a 400 here and a 500 there.
+        """
+        form = content_form(message)
+        if form == "parts" and self.content == "text":
+            return replace(self, content="parts")
+        if refuses_system(message) and self.system:
+            return replace(self, system=False)
+        if (most := cap_tokens(message)) is not None and most != self.most_tokens:
+            return replace(self, most_tokens=most)
+        folded = message.casefold()
+        if not any(word in folded for word in _WILL_NOT):
+            return None
+        if (thinking := self.thinking.without(message, param)) is not None:
+            return replace(self, thinking=thinking)
+        if self.prefill and ("continue_final_message" in folded or "add_generation_prompt" in folded):
             return replace(self, prefill=False)
-        if complaint == "usage":
+        if self.usage and "stream_options" in (param or folded):
             return replace(self, usage=False)
-        return replace(self, temperature=False) if complaint == "temperature" else replace(self, system=False)
+        if self.tokens_field == "max_tokens" and (param == "max_tokens" or "max_completion_tokens" in folded):
+            return replace(self, tokens_field="max_completion_tokens")
+        return replace(self, temperature=False) if self.temperature and "temperature" in (param or folded) else None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer as it came. ``marks`` are the places where a server may put the id of the request it answers."""
+    """One answer as it came. ``marks`` are the places where a server may put the id of the request it answers.
+
+    ``reasoning`` is what came apart from the text: what the model thought before it answered.
+    """
 
     text: str
     finish_reason: str | None
@@ -100,6 +113,7 @@ class Answer:
     input_tokens: int
     output_tokens: int
     marks: tuple[str, ...]
+    reasoning: str = ""
 
 
 def read_answer(body: str, headers: Mapping[str, str]) -> Answer:
@@ -142,14 +156,15 @@ def _object(body: str) -> dict[str, Any]:
 def _answer(
     plain: dict[str, Any], choice: dict[str, Any], message: dict[str, Any], headers: Mapping[str, str]
 ) -> Answer:
-    finish_reason, usage = choice.get("finish_reason"), plain.get("usage")
+    usage = plain.get("usage")
     return Answer(
         text=_text(message.get("content")) or _text(message.get("refusal")),
-        finish_reason=finish_reason if isinstance(finish_reason, str) else None,
+        finish_reason=finish_reason_of(choice.get("finish_reason")),
         refused=bool(message.get("refusal")),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
         marks=(str(plain.get("id", "")), headers.get("x-request-id", "")),
+        reasoning=reasoning_of(message),
     )
 
 
@@ -158,7 +173,8 @@ def _text(content: object) -> str:
     if isinstance(content, str):
         return content
     parts = content if isinstance(content, list) else []
-    return "".join(str(part.get("text") or "") for part in parts if isinstance(part, dict))
+    said = (part for part in parts if isinstance(part, dict) and not is_reasoning_part(part))
+    return "".join(str(part.get("text") or "") for part in said)
 
 
 def _count(usage: object, name: str) -> int:

@@ -14,7 +14,10 @@ from typing import Any, Literal
 
 import openai
 
+from .complaints import advice_on
+
 _HEALING = frozenset({408, 409, 425, 429})  # and everything from 500
+_PASSING = _HEALING | {502, 503, 504, 520, 521, 522, 523, 524, 529}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 # Of the HTTP libraries, by their names: the first changed that of its package once.
@@ -59,6 +62,8 @@ def fault_of_status(error: openai.APIStatusError) -> Fault:
     codes = {error.code, error.type}
     if codes & _FILTERED:
         return Fault(f"HTTP {status}: {said}", "refused")
+    if status not in _PASSING and status not in _ADVICE and (advice := advice_on(said)):
+        return Fault(f"HTTP {status}: {said} - {advice}", "final")
     if status >= 500 or (status in _HEALING and not codes & _OUT_OF_MONEY):
         return Fault(f"HTTP {status}: {said}", wait_seconds=retry_after_seconds(error.response.headers))
     return Fault(f"HTTP {status}: {said} - {_advice(status, said)}", "final")
@@ -150,14 +155,7 @@ class Pace:
 
 
 def _advice(status: int, said: str) -> str:
-    said = said.casefold()
-    if "image" in said and ("at most" in said or "too many" in said):
-        return "set max_images to what the server allows"
-    if "context length" in said or "too long" in said or "context window" in said:
-        return (
-            "the request is too long for this model: fewer fold_steps, smaller image_side_pixels, or a longer context"
-        )
-    return _ADVICE.get(status, "the server will not take this request")
+    return advice_on(said) or _ADVICE.get(status, "the server will not take this request")
 
 
 def _number(text: str | None) -> float | None:

@@ -25,7 +25,9 @@ _SECTIONS = {
     "summary": 1,
 }
 _ANGLED = r"s|bos|eos|eop|eod|pad|unk|mask|sep|cls|start_of_turn|end_of_turn|end_of_utterance|image_soft_token|image|video|img"
-_ANGLED += r"|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
+_ANGLED += (
+    r"|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
+)
 _ENDS = r"/s|eos|eop|eod|end_of_turn|end_of_utterance|turn\|"
 
 _MARK = re.compile(
@@ -51,20 +53,17 @@ _MARK = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 # What is between <| and |>: the tokens whose meaning goes beyond being taken out.
-_TOKENS: tuple[tuple[re.Pattern[str], Kind], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), kind)
-    for pattern, kind in (
-        (r"(?:start_|begin_of_)(?:thinking|thought)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
-        (r"(?:content_)?(?:think|thinking)|channel|begin▁of▁think(?:ing)?", "think"),
-        (r"(?:end_|end_of_)(?:thinking|thought)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
-        (r"/(?:think|thinking)|end▁of▁think(?:ing)?", "unthink"),
-        (r"start_(?:text|response)|begin_of_(?:solution|answer)|content_text", "open"),
-        (r"end_(?:text|response)|end_of_(?:solution|answer)", "close"),
-        (r"im_end|eot_id|eom_id|end|eom|eot|return|call|endoftext|end_of_text|end_of_turn|end_of_turn_token", "end"),
-        (r"end_of_msg|end_message|content_model_end_sampling|end▁of▁sentence|plamo:tag|endofturn|eos|eot_token", "end"),
-        (r"user|human|assistant|system|observation|im_user|im_assistant|im_system", "header"),
-        (r"user_token|chatbot_token|system_token|message_model|message_user|user▁|assistant▁", "header"),
-    )
+_TOKENS: tuple[tuple[str, Kind], ...] = (
+    (r"(?:start_|begin_of_)(?:thinking|thought)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
+    (r"(?:content_)?(?:think|thinking)|channel|begin▁of▁think(?:ing)?", "think"),
+    (r"(?:end_|end_of_)(?:thinking|thought)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
+    (r"/(?:think|thinking)|end▁of▁think(?:ing)?", "unthink"),
+    (r"start_(?:text|response)|begin_of_(?:solution|answer)|content_text", "open"),
+    (r"end_(?:text|response)|end_of_(?:solution|answer)", "close"),
+    (r"im_end|eot_id|eom_id|end|eom|eot|return|call|endoftext|end_of_text|end_of_turn|end_of_turn_token", "end"),
+    (r"end_of_msg|end_message|content_model_end_sampling|end▁of▁sentence|plamo:tag|endofturn|eos|eot_token", "end"),
+    (r"user|human|assistant|system|observation|im_user|im_assistant|im_system", "header"),
+    (r"user_token|chatbot_token|system_token|message_model|message_user|user▁|assistant▁", "header"),
 )
 _TOKEN_KINDS: dict[str, Kind] = {}
 _BOXES = re.compile(r"(?:<box>|<\|box_start\|>)[\s\d.,()\[\]]{0,400}(?:</box>|<\|box_end\|>)", re.IGNORECASE)
@@ -89,7 +88,9 @@ _BARE_HARMONY = re.compile(r"\s*(?:assistant)?(analysis|final)(?=[A-Z\"'“*(<])
 _BARE_FINAL = "assistantfinal"
 _BARE_GEMMA = re.compile(r"\s*thought\n")
 
-_ROLE = re.compile(r"\s*(?:#{1,4}\s*)?(?:\*\*)?(?:ASSISTANT|Assistant|assistant(?=\s*[:\n]))\s*[:：]?(?:\*\*)?[:：]?(?:\s+|\Z)")
+_ROLE = re.compile(
+    r"\s*(?:#{1,4}\s*)?(?:\*\*)?(?:ASSISTANT|Assistant|assistant(?=\s*[:\n]))\s*[:：]?(?:\*\*)?[:：]?(?:\s+|\Z)"
+)
 _NEXT_TURN = re.compile(r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:")
 _PROMPT_AND_ROLE = re.compile(r"\s*(?:USER|Human|User)\s{0,3}:")
 
@@ -100,6 +101,7 @@ _TAILS = (
     "◁think▷", "◁/think▷", "[think]", "[/think]", "<start_of_turn>", "<end_of_turn>", "<channel|>", "</s>",
 )  # fmt: skip
 _QUOTE_WINDOW_CHARS = 100
+_MOST_QUOTED = 200  # marks; who writes more quotes nothing
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
 
 
@@ -155,10 +157,10 @@ class _Walk:
     def run(self) -> None:
         at = 0
         outer = _whole_is_quoted(self.text)
-        for mark in _marks(self.text):
+        for number, mark in enumerate(_marks(self.text)):
             if mark.start < at:
                 continue
-            if not self.thinking and _is_quoted(self.text, mark, outer):
+            if not self.thinking and number < _MOST_QUOTED and _is_quoted(self.text, mark, outer):
                 continue
             self._say(self.text[at : mark.start])
             at = mark.end
@@ -262,7 +264,7 @@ def _token(found: re.Match[str]) -> tuple[Kind, int]:
     if found[0].endswith(("|>", "｜>")) and name == "channel":
         return "drop", 0  # harmony's own; that of Gemma 4 is <|channel>
     if name not in _TOKEN_KINDS:
-        kind = next((kind for pattern, kind in _TOKENS if pattern.fullmatch(name)), "drop")
+        kind: Kind = next((kind for pattern, kind in _TOKENS if re.fullmatch(pattern, name)), "drop")
         if len(_TOKEN_KINDS) > 4096:  # a flood of made-up tokens fills no memory
             _TOKEN_KINDS.clear()
         _TOKEN_KINDS[name] = kind

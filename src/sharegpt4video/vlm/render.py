@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..prompts import PromptSet
 from ..records import Step
-from .base import Request
+from .base import FREE_TASKS, Request
 from .hints import hint_lines
 
 _DEFAULT_MAX_TOKENS = 1024
@@ -32,7 +32,7 @@ def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prom
 
     Texts of users and models are filled in as they are: braces in them mean nothing.
     """
-    if request.task in ("judge", "ask"):  # what a prompt set says of describing videos does not apply
+    if request.task in FREE_TASKS:  # what a prompt set says of describing videos does not apply
         again = f"\n\nYour last answer could not be used: {request.reminder}." if request.reminder else ""
         limit = request.max_tokens or prompts.max_tokens.get(request.task, _DEFAULT_MAX_TOKENS)
         return Prompt(request.system, request.user_text + again, limit, request.earlier, request.prefill)

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import zlib
 from collections import Counter
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .base import Problem
+from .markup import strip
+from .reasoning import ROOM_TOKENS, ending
+from .wrapping import leftover, unquote, unwrap
 
 REFUSAL_LIMIT_CHARS = 400  # a longer text that opens with an excuse goes on to describe something
 
@@ -27,11 +31,6 @@ _REFUSAL = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(r"^.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_OPEN = re.compile(r"<(?:think|thinking|reasoning)>.*", re.DOTALL | re.IGNORECASE)
-_FENCE = re.compile(r"```[\w-]*\n(.*?)\n?```", re.DOTALL)
-_QUOTES = (('"', '"'), ("“", "”"), ("「", "」"), ("«", "»"))
 # Scripts that write no spaces are taken character by character, everything else word by word.
 _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
 _SENTENCE_END = re.compile(r"[.!?…。！？；;\n]+")
@@ -43,39 +42,87 @@ _SQUEEZE_FROM_BYTES = 400
 _SQUEEZE_RATIO = 4.0  # 60 published summaries reach 2.4; of 3,798 captions of a 7B model all above 4 do loop
 
 
-def tidy(text: str) -> str:
-    """The answer without what models wrap it in: reasoning blocks, a fence or quotes around the whole, outer blanks.
+@dataclass(frozen=True)
+class Screened:
+    """A model's text as it is kept, what is wrong with it, and why; ``thought_only``: reasoning left no answer."""
 
-    A reasoning block that never ends takes the rest of the text with it.
+    text: str
+    problem: Problem = ""
+    detail: str = ""
+    thought_only: bool = False
+
+
+def screen(
+    text: str,
+    finish_reason: str | None,
+    *,
+    caption: bool = True,
+    reasoning: str = "",
+    max_tokens: int | None = None,
+    off: bool = False,
+) -> Screened:
+    """A model's text without markup and wrapping, with what is wrong with it and what the user can do.
+
+    ``finish_reason`` is the one of the OpenAI chat API in any spelling, None where there is none. ``caption``: the
+    question was for prose, so data is not an answer. ``reasoning`` is what the server gave apart from the answer;
+    ``max_tokens`` bounded them together. ``off``: the server was asked not to let the model think.
     """
-    text = _THOUGHT_OPEN.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text))).strip()
-    if fenced := _FENCE.fullmatch(text):
-        text = fenced[1].strip()
-    for opening, closing in _QUOTES:
-        inner = text[1:-1]
-        if len(text) > 1 and text[0] == opening and text[-1] == closing and not {opening, closing} & set(inner):
-            text = inner.strip()
-    return text
+    stripped = strip(text)
+    answer = unwrap(stripped.text) if caption else unquote(stripped.text)
+    end = ending(finish_reason)
+    thought = bool(reasoning.strip()) or stripped.thought
+    cut_off = end == "limit" or stripped.unfinished
+    said = bool(_WORD.search(answer))
+    if end == "filter":
+        return Screened(answer, "refused", f"the server's filter ended it ({finish_reason})")
+    if repeats(answer):
+        return Screened(answer, "repeating")
+    if cut_off or not said:
+        detail = _why(said, cut_off, thought, max_tokens, off)
+        return Screened(answer, "cut off" if cut_off else "empty", detail, not said and (thought or cut_off))
+    if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")):
+        return Screened(answer, "refused")
+    if caption and (what := leftover(answer)):
+        return Screened(answer, "not plain text", f"the model answered with {what}")
+    return Screened(answer)
+
+
+def tidy(text: str, *, caption: bool = True) -> str:
+    """The answer without what models wrap it in: reasoning, control tokens, JSON, fences, quotes, announcements.
+
+    Reasoning that never ends takes the rest of the text with it. With ``caption=False``, JSON and announcements stay.
+    """
+    stripped = strip(text).text
+    return unwrap(stripped) if caption else unquote(stripped)
 
 
 def judge(text: str, finish_reason: str | None) -> Problem:
     """What is wrong with a model's text as it came, "" if it can be used.
 
-    ``finish_reason`` is the one of the OpenAI chat API, None where there is none. "cut off": the token limit ended it,
-    or a reasoning block never ends. "refused": a content filter, or a short text that opens with a stock refusal.
-    "repeating": a loop of characters, words or sentences.
+    "cut off": the token limit ended it, or reasoning never ends. "refused": a content filter, or a short text that opens
+    with a stock refusal. "repeating": a loop of characters, words or sentences. "not plain text": it is data.
     """
-    answer = tidy(text)
-    cut_off = finish_reason in ("length", "max_tokens") or bool(_THOUGHT_OPEN.search(_THOUGHT.sub("", text)))
-    if finish_reason == "content_filter":
-        return "refused"
-    if repeats(answer):
-        return "repeating"
-    if not _WORD.search(answer):
-        return "cut off" if cut_off else "empty"
+    return screen(text, finish_reason).problem
+
+
+def _why(said: bool, cut_off: bool, thought: bool, max_tokens: int | None, off: bool) -> str:
+    """Why there is no whole answer, and what to do."""
+    limit = f"max_tokens={max_tokens}" if max_tokens else "the token limit"
+    if said:
+        return f"{limit} ended it; use -O max_tokens={2 * max_tokens}" if max_tokens else f"{limit} ended it"
+    if not cut_off and not thought:
+        return "the model said nothing"
+    spent = "there was reasoning but no answer"
     if cut_off:
-        return "cut off"
-    return "refused" if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")) else ""
+        spent = (
+            f"{limit} went into reasoning"
+            if thought
+            else f"{limit} was used up without an answer, as by hidden reasoning"
+        )
+    more = f"-O max_tokens={(max_tokens or 0) + ROOM_TOKENS}" if cut_off else ""
+    if off:
+        return f"{spent}, although thinking is off; use {more or 'a model that does not reason'}"
+    return f"{spent}; use -O thinking=off" + (f" or {more}" if more else "")
 
 
 def repeats(text: str) -> bool:

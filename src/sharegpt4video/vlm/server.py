@@ -8,6 +8,7 @@ import os
 import re
 import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request
 from .chat import Answer, Dialect, read_answer, read_piece
 from .clients import Address, Clients
+from .complaints import room_tokens
 from .faults import (
     Fault,
     Pace,
@@ -28,8 +30,10 @@ from .faults import (
     server_message,
 )
 from .pictures import DataUrls
+from .reasoning import Thinking, ThinkingWay, way_for
 from .render import Prompt, render
-from .screen import judge, tidy
+from .screen import Screened
+from .thinking import ThinkingControl
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
 
 T = TypeVar("T")
@@ -52,7 +56,8 @@ class ServerVLM(VLM):
     retries           how often a call that failed in passing is repeated, waiting ``backoff_seconds``, then twice that,
                       and so on; a server's Retry-After is respected up to one minute
     temperature       None: the server's own
-    max_tokens        None: as the prompt set says for each task
+    max_tokens        None: as the prompt set says for each task, and more once the model is seen to reason
+    thinking          "on" or "off": asked for in the way of the server (see ``vlm/reasoning.py``); "default": not told
     extra_body        further fields of the request, such as ``{"top_k": 1}``
     price_per_million_input, price_per_million_output  US dollars, for ``cost_usd``
 
@@ -78,6 +83,7 @@ class ServerVLM(VLM):
         backoff_seconds: float = 0.5,
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
+        thinking: Thinking = "default",
         extra_body: Mapping[str, Any] | None = None,
         price_per_million_input: float | None = None,
         price_per_million_output: float | None = None,
@@ -98,15 +104,22 @@ class ServerVLM(VLM):
         self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
-        self._dialect = Dialect()
+        self._thinking = ThinkingControl(self.name, thinking, max_tokens, way_for(base_url, "off"))
+        self._dialect = Dialect(thinking=way_for(base_url, thinking))
         self._clients = Clients(self._address, self._api_key, timeout_seconds)
 
     @property
     def identity(self) -> str:
         """The model and the options that decide its answers; the same model may move to another address."""
-        sampling = {"temperature": self._temperature, "max_tokens": self._max_tokens, "extra_body": self._extra_body}
+        sampling: dict[str, Any] = {
+            "temperature": self._temperature,
+            "max_tokens": self._max_tokens,
+            "extra_body": self._extra_body,
+        }
         pictures = {"side_pixels": self._pictures.side_pixels, "size_bytes": self._pictures.size_bytes}
         options = {**sampling, **pictures, "max_images": self.max_images, "hints": self._hints}
+        if self._thinking.choice != "default":  # replies kept without it stay what they are
+            options["thinking"] = self._thinking.choice
         return f"server:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
     async def generate(self, request: Request) -> Reply:
@@ -120,19 +133,23 @@ class ServerVLM(VLM):
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client = self._clients.client()  # made before the clock runs: it takes a moment
 
-        async def ask() -> Answer:
-            answer = await self._ask(prompt, image_urls, pace, lambda body: self._post(client, body, key))
-            usage.add(answer.input_tokens, answer.output_tokens)
-            self.usage.add(answer.input_tokens, answer.output_tokens)
-            _check_owner(answer, key)
-            return answer
+        async def ask(way: ThinkingWay | None = None) -> Screened:
+            budget = self._thinking.budget(prompt)
+
+            async def once() -> Answer:
+                answer = await self._ask(prompt, image_urls, pace, lambda body: self._post(client, body, key), way)
+                usage.add(answer.input_tokens, answer.output_tokens)
+                self.usage.add(answer.input_tokens, answer.output_tokens)
+                _check_owner(answer, key)
+                return answer
+
+            return self._thinking.screened(request, await _persist(pace, once), budget, way)
 
         try:
-            answer = await _persist(pace, ask)
+            screened = await self._thinking.answered(ask)
         except Fault as fault:
             return self._without_answer(fault, key, usage)
-        problem: Problem = "refused" if answer.refused else judge(answer.text, answer.finish_reason)
-        return self._reply(tidy(answer.text), key, usage, problem)
+        return self._reply(screened.text, key, usage, screened.problem, screened.detail)
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """The answer as the server writes it, as it comes (``generate`` tidies).
@@ -148,7 +165,9 @@ class ServerVLM(VLM):
             async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
                 pieces = self._pieces(client, self._dialect.in_pieces(body), key)
                 async for piece in pieces:
-                    if piece.text or piece.finish_reason:  # before that a server only says who will speak
+                    if (
+                        piece.text or piece.reasoning or piece.finish_reason
+                    ):  # before, a server only says who will speak
                         return piece, pieces
                 return None, pieces
 
@@ -159,10 +178,10 @@ class ServerVLM(VLM):
         except Fault as fault:
             reply = self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
-        said, finish_reason, refused = "", None, False
+        said, thought, finish_reason, refused = "", "", None, False
         try:
             while piece is not None:
-                said, refused = said + piece.text, refused or piece.refused
+                said, thought, refused = said + piece.text, thought + piece.reasoning, refused or piece.refused
                 finish_reason = piece.finish_reason or finish_reason
                 usage.add(piece.input_tokens, piece.output_tokens)
                 if piece.text:
@@ -171,8 +190,10 @@ class ServerVLM(VLM):
         finally:
             await pieces.aclose()
             self.usage.add(usage.input_tokens, usage.output_tokens)
-        if not said and (problem := "refused" if refused else judge(said, finish_reason)):
-            raise VLMError(f"{self.name}: no answer: {problem}")
+        if not said:
+            whole = Answer(said, finish_reason, refused, 0, 0, (), thought)
+            screened = self._thinking.screened(request, whole, self._thinking.budget(prompt))
+            raise VLMError(f"{self.name}: no answer: {screened.problem}: {screened.detail}".removesuffix(": "))
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         """US dollars for so many tokens; None unless both prices were given."""
@@ -209,24 +230,37 @@ class ServerVLM(VLM):
         image_urls: list[str],
         pace: Pace,
         send: Callable[[dict[str, Any]], Coroutine[Any, Any, T]],
+        way: ThinkingWay | None = None,
     ) -> T:
-        """One call, or a few if the endpoint has to be asked in another dialect. Raises Fault."""
+        """One call, or a few if the endpoint has to be asked in another dialect. Raises Fault.
+
+        ``way`` is how this request alone is to be asked to think, or not to.
+        """
+        max_tokens = self._thinking.budget(prompt)
         while True:
-            dialect = self._dialect
-            max_tokens = self._max_tokens or prompt.max_tokens
+            dialect = self._dialect if way is None else replace(self._dialect, thinking=way)
             body = dialect.body(self._model, prompt, image_urls, max_tokens, self._temperature)
             seconds = min(self._timeout_seconds, max(pace.seconds_left, 0.0))
             try:
                 return await _within(seconds, send(body))
             except openai.APIStatusError as error:
-                complaint = dialect.complaint(server_message(error), error.param, error.status_code)
-                if complaint is None:
+                message = server_message(error)
+                room = room_tokens(message)
+                if (adapted := dialect.after(message, error.param)) is not None:
+                    self._learn(message, error.param)
+                    way = adapted.thinking if way is not None else None
+                elif room is not None and room < max_tokens:
+                    max_tokens = room
+                else:
                     raise fault_of_status(error) from error
-                self._dialect = self._dialect.without(complaint)  # requests in flight may have changed it meanwhile
             except openai.APIConnectionError as error:
                 raise fault_of_connection(error) from error
             except ValueError as error:
                 raise Fault(str(error)) from error
+
+    def _learn(self, message: str, param: str | None) -> None:
+        """Change the dialect for all; a request in flight may have learned the same meanwhile."""
+        self._dialect = self._dialect.after(message, param) or self._dialect
 
     async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> Answer:
         # Not ``chat.completions.create``: it walks through every part of a message, which costs milliseconds.

@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 
 from ..errors import MissingExtra, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import VLM, Reply, Request
+from .base import FREE_TASKS, VLM, Reply, Request
 from .chat import Dialect
 from .pictures import DataUrls
+from .reasoning import Thinking, finish_reason_of, template_kwargs
 from .render import render
-from .screen import judge, tidy
+from .screen import screen
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
 
 T = TypeVar("T")
@@ -44,6 +45,7 @@ class VllmVLM(VLM):
     engine            further arguments of the engine: {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.85,
                       "max_model_len": 16384, "limit_mm_per_prompt": {...}, ...}
     trust_remote_code run code that comes with the weights
+    thinking          "on" or "off", told to the chat template of a model that can do both
 
     The engine starts with the first request, in an event loop and thread of its own, so the object can be used from
     any number of loops; ``close()`` ends it, and a later request starts it again. Frames go as separate pictures.
@@ -64,11 +66,14 @@ class VllmVLM(VLM):
         sampling: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        thinking: Thinking = "default",
     ) -> None:
         counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
         found = [f"{name} must be at least 1, not {n}" for name, n in counts.items() if n is not None and n < 1]
         if temperature is not None and temperature < 0:
             found.append(f"temperature cannot be negative, as {temperature} is")
+        if thinking not in ("default", "on", "off"):
+            found.append(f"thinking is on, off or default, not {thinking!r}")
         if found:
             raise SettingsError("vllm: " + "; ".join(found))
         self.name = f"vllm:{model}" + (f"@{revision}" if revision else "")
@@ -78,6 +83,7 @@ class VllmVLM(VLM):
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
         self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
+        self._thinking: Thinking = thinking
         self._engine_options = {
             "model": self._model,
             "revision": revision,
@@ -102,6 +108,7 @@ class VllmVLM(VLM):
             "max_images": self.max_images,
             "sampling": self._sampling,
             "hints": self._hints,
+            **({} if self._thinking == "default" else {"thinking": self._thinking}),
         }
         return f"vllm:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
@@ -144,7 +151,7 @@ class VllmVLM(VLM):
             asked.cancel()
         reply = self._reply(request, last)
         if reply.problem and not said:
-            raise VLMError(f"{self.name}: no answer: {reply.problem}")
+            raise VLMError(f"{self.name}: no answer: {reply.detail or reply.problem}")
 
     def estimate_tokens(self, request: Request) -> int:
         """About how many input tokens a request will be."""
@@ -220,13 +227,12 @@ class VllmVLM(VLM):
             body = dialect.body("", prompt, urls, prompt.max_tokens, None)
             continued = {key: body.get(key, key == "add_generation_prompt") for key in _TEMPLATE_KEYS}
             try:
-                params = ChatParams(chat_template_kwargs=continued)
+                params = ChatParams(chat_template_kwargs={**continued, **template_kwargs(self._thinking)})
                 _, (rendered,) = await engine.renderer.render_chat_async([body["messages"]], params)
             except VLLMClientError as error:
-                complaint = dialect.complaint(str(error), None, 400)
-                if complaint is None:
+                if (adapted := dialect.after(str(error), None)) is None:
                     raise
-                self._dialect = self._dialect.without(complaint)
+                self._dialect = adapted
             else:
                 return rendered
 
@@ -236,14 +242,18 @@ class VllmVLM(VLM):
         said = output.outputs[0]
         input_tokens, output_tokens = len(output.prompt_token_ids or ()), len(said.token_ids)
         self.usage.add(input_tokens, output_tokens)
+        limit = self._max_tokens or render(request, self._prompts, hints=self._hints).max_tokens
+        caption = request.task not in FREE_TASKS
+        screened = screen(said.text, finish_reason_of(said.finish_reason), caption=caption, max_tokens=limit)
         return Reply(
-            text=tidy(said.text),
+            text=screened.text,
             request_key=request.key(),
             model=self.name,
             prompt_hash=self._prompt_hash,
             input_tokens=input_tokens,
             output_tokens=output_tokens,
-            problem=judge(said.text, said.finish_reason),
+            problem=screened.problem,
+            detail=screened.detail,
         )
 
 

@@ -25,7 +25,9 @@ _ASIDE_KEYS = frozenset(
     "role type id name language lang confidence score reasoning thought thoughts thinking analysis explanation title time"
     " timestamp start end startseconds endseconds duration frame frames status success error model format".split()
 )
-_BEGUN_JSON = re.compile(r"""[\[\s]{0,8}\{\s{0,40}["']?([\w -]{1,40})["']?\s{0,8}:\s{0,8}(?:"(?!\s*[,}])|'(?!\s*[,}]))""")
+_BEGUN_JSON = re.compile(
+    r"""[\[\s]{0,8}\{\s{0,40}["']?([\w -]{1,40})["']?\s{0,8}:\s{0,8}(?:"(?!\s*[,}])|'(?!\s*[,}]))"""
+)
 
 _FENCE = re.compile(r"(?:```|~~~)[\w-]*[ \t]*\n?(.*?)\n?[ \t]*(?:```|~~~)", re.DOTALL)
 _FENCED_INSIDE = re.compile(r"```(?:json|JSON)[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
@@ -83,7 +85,7 @@ _LABEL = re.compile(
 )
 # A last sentence that talks to the reader instead of telling of the picture.
 _CHATTER = re.compile(
-    r"""(?:^|(?<=[\n.!?。！？"”*)]))\s{0,3}[*_(]{0,3}(?:
+    r"""(?:^|(?<=[\n。！？])|(?<=[.!?"”*)])(?=\s))\s{0,3}[*_(]{0,3}(?:
         (?:please\s)?(?:let\sme\sknow|feel\sfree\sto)\b[^\n]{0,260}
       | (?:i\shope\s(?:this|that|it)\b|hope\s(?:this|that)\shelps)[^\n]{0,160}
       | (?:would|do)\syou\s(?:like|want)\s(?:me\sto|a\b|any|more|to)[^\n]{0,200}\?
@@ -141,7 +143,13 @@ def _unframed(text: str) -> str:
         text = boxed[1].strip()
     for mark in _EMPHASIS:
         inner = text[len(mark) : -len(mark)]
-        if len(inner) > 1 and text.startswith(mark) and text.endswith(mark) and mark[0] not in inner and "\n" not in inner:
+        if (
+            len(inner) > 1
+            and text.startswith(mark)
+            and text.endswith(mark)
+            and mark[0] not in inner
+            and "\n" not in inner
+        ):
             return inner.strip()
     if text.startswith("> ") and all(line.startswith(">") for line in text.splitlines()):
         return "\n".join(line[1:].strip() for line in text.splitlines()).strip()
@@ -209,7 +217,11 @@ def _caption_of(plain: Any, depth: int = 4) -> str | None:
             if found is not None:
                 return found
     (only,) = plain.values() if len(plain) == 1 else (None,)
-    return _caption_of(only, depth - 1) if isinstance(only, dict | list) or (isinstance(only, str) and " " in only) else None
+    return (
+        _caption_of(only, depth - 1)
+        if isinstance(only, dict | list) or (isinstance(only, str) and " " in only)
+        else None
+    )
 
 
 def _norm(key: str) -> str:

@@ -1,0 +1,69 @@
+"""What is done about a model that thinks: room for it, and another try when nothing but thoughts came back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from .base import FREE_TASKS, Request
+from .chat import Answer
+from .reasoning import ROOM_TOKENS, Thinking, ThinkingWay, ending
+from .render import Prompt
+from .screen import Screened, screen
+
+logger = logging.getLogger(__name__)
+
+
+class ThinkingControl:
+    """What is known of one model's thinking.
+
+    choice      the user's: "on", "off" or "default"
+    max_tokens  the user's limit of an answer, which stays as it is; None: that of the prompts
+    off         how the server is asked not to think
+    """
+
+    def __init__(self, name: str, choice: Thinking, max_tokens: int | None, off: ThinkingWay) -> None:
+        self.choice: Thinking = choice
+        self._name, self._max_tokens, self._off = name, max_tokens, off
+        self._room_tokens = ROOM_TOKENS if choice == "on" else 0
+        self._told: set[str] = set()
+
+    def budget(self, prompt: Prompt) -> int:
+        """How many tokens an answer may have. Prompts count those of the text; thinking gets its own."""
+        return self._max_tokens or prompt.max_tokens + self._room_tokens
+
+    def screened(self, request: Request, answer: Answer, max_tokens: int, way: ThinkingWay | None = None) -> Screened:
+        """The text of an answer, what is wrong with it, and what to do; ``way``: how this request alone was asked."""
+        if answer.refused:
+            return Screened(answer.text.strip(), "refused")
+        text, reasoning = answer.text, answer.reasoning
+        off = self.choice == "off" or (way is not None and way.choice == "off")
+        if off and not text.strip() and ending(answer.finish_reason) == "stop":
+            # Nobody thinks: the server's parser took an answer without an end of thinking for the thinking itself.
+            text, reasoning = reasoning, ""
+        caption = request.task not in FREE_TASKS
+        return screen(text, answer.finish_reason, caption=caption, reasoning=reasoning, max_tokens=max_tokens, off=off)
+
+    async def answered(self, ask: Callable[[ThinkingWay | None], Coroutine[Any, Any, Screened]]) -> Screened:
+        """Ask; when thinking left no answer, ask with more room for it, then without thinking, each once.
+
+        The room is for all later requests, too: each would have to be paid twice. What the user set stays as it is.
+        """
+        roomless = not self._room_tokens and not self._max_tokens
+        screened = await ask(None)
+        if screened.thought_only and screened.problem == "cut off" and roomless:
+            self._room_tokens = ROOM_TOKENS
+            self._say(f"it thinks before it answers and gets {ROOM_TOKENS} tokens more; -O thinking=off saves them")
+            screened = await ask(None)
+        if screened.thought_only and self.choice == "default":
+            again = await ask(self._off)
+            if not again.thought_only:
+                self._say("its thinking left no answer, so it was asked without; -O thinking=off saves the second call")
+                return again
+        return screened
+
+    def _say(self, remark: str) -> None:
+        if remark not in self._told:
+            self._told.add(remark)
+            logger.warning("%s: %s", self._name, remark)
