@@ -53,6 +53,7 @@ class SamplingParams:
     seed: int | None = None
     repetition_penalty: float = 1.0
     max_tokens: int | None = 16
+    skip_special_tokens: bool = True
     output_kind: RequestOutputKind = RequestOutputKind.CUMULATIVE
 
     def __post_init__(self) -> None:

@@ -15,10 +15,10 @@ import torch
 import transformers
 
 from made_requests import ASK, CHANGE, JUDGE, OPENING, PROMPTS, RECAPTION, SUMMARY, ask, picture
-from sharegpt4video.vlm.base import Reply, Request
+from sharegpt4video.vlm.base import FREE_TASKS, Reply, Request
 from sharegpt4video.vlm.hf import HfVLM
 from sharegpt4video.vlm.render import render
-from sharegpt4video.vlm.screen import judge, tidy
+from sharegpt4video.vlm.screen import screen
 
 LIMIT = 20
 WIDE = replace(OPENING, images=(picture(3, 120, 40),))
@@ -57,9 +57,11 @@ def alone(folder: Path, request: Request, limit: int = LIMIT) -> Reply:
     written = model.generate(**inputs, max_new_tokens=limit, do_sample=False)[0, inputs["input_ids"].shape[1] :]
     said_text = processor.tokenizer.decode(written, skip_special_tokens=True)
     ended = int(written[-1]) in model.generation_config.eos_token_id
-    problem = judge(said_text, "stop" if ended else "length")
+    caption = request.task not in FREE_TASKS
+    screened = screen(said_text, "stop" if ended else "length", caption=caption, max_tokens=limit)
     counts = (int(inputs["input_ids"].shape[1]), len(written))
-    return Reply(tidy(said_text), request.key(), f"hf:{folder}", PROMPTS.hash, *counts, problem)
+    name, hashed = f"hf:{folder}", PROMPTS.hash
+    return Reply(screened.text, request.key(), name, hashed, *counts, screened.problem, screened.detail)
 
 
 def prepared(folder: Path, requests: Sequence[Request], **options: Any) -> Any:

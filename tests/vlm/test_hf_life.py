@@ -116,7 +116,7 @@ def test_a_stream_without_an_answer_says_so(tmp_path: Path) -> None:
     async def read() -> list[str]:
         return [piece async for piece in vlm_of(tmp_path).stream(OPENING)]
 
-    with pytest.raises(VLMError, match="no answer: empty"):
+    with pytest.raises(VLMError, match="no answer: the model said nothing"):
         asyncio.run(read())
 
 

@@ -122,8 +122,10 @@ class _Mark:
     rank: int = 0  # of a section; of a header, -1 for a role that is not the model's
 
 
-def strip(text: str) -> Stripped:
+def strip(text: str, *, caption: bool = True) -> Stripped:
     """Take reasoning and control tokens off a model's text.
+
+    With ``caption=False``, control tokens that stand in a sentence like words stay: somebody may have asked about them.
 
     Reasoning that never ends takes the rest of the text with it, and so does what comes before an end of reasoning whose
     beginning the template wrote. Marks that the text quotes, as words on a screen, stay.
@@ -131,12 +133,12 @@ def strip(text: str) -> Stripped:
     text = _decoded(text.strip())
     bare = _spoken(text)
     if bare is not None:
-        rest = strip(bare.text)
+        rest = strip(bare.text, caption=caption)
         return Stripped(rest.text, True, bare.unfinished or rest.unfinished)
     if not _SIGN.search(text):
         return Stripped(_without_roles(text))
     text = _FLOOD.sub(r"\1", _BOXES.sub("", text))
-    walk = _Walk(f"<|start|>assistant {text.lstrip()}" if _ADDRESSED.match(text) else text)
+    walk = _Walk(f"<|start|>assistant {text.lstrip()}" if _ADDRESSED.match(text) else text, caption)
     walk.run()
     found = Stripped(_without_roles(walk.answer()), walk.thought, walk.thinking)
     if (walk.thought or walk.turned) and (again := _spoken(found.text)) is not None:
@@ -144,11 +146,18 @@ def strip(text: str) -> Stripped:
     return found
 
 
+def is_structural(token: str) -> bool:
+    """Whether a token tells where reasoning or an answer begins or ends: without it, no one can tell them apart."""
+    if token in ("<|channel|>", "<|message|>", "<|open|>", "<|close|>"):
+        return True
+    return any(mark.kind in ("think", "unthink", "open", "close") for mark in _marks(token))
+
+
 class _Walk:
     """The state while the marks of a text are read from left to right."""
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, text: str, caption: bool) -> None:
+        self.text, self._caption = text, caption
         self.thought = self.thinking = self.turned = False
         self._parts: dict[int, list[str]] = {}
         self._rank = 0
@@ -160,8 +169,9 @@ class _Walk:
         for number, mark in enumerate(_marks(self.text)):
             if mark.start < at:
                 continue
-            if not self.thinking and number < _MOST_QUOTED and _is_quoted(self.text, mark, outer):
-                continue
+            if not self.thinking and number < _MOST_QUOTED:
+                if _is_quoted(self.text, mark, outer) or (not self._caption and _is_spoken_of(self.text, mark)):
+                    continue
             self._say(self.text[at : mark.start])
             at = mark.end
             self._on(mark)
@@ -311,6 +321,14 @@ def _is_quoted(text: str, mark: _Mark, outer: bool) -> bool:
         if opens and closes and not whole and (opening == closing or closing not in left[at + 1 :]):
             return True
     return False
+
+
+def _is_spoken_of(text: str, mark: _Mark) -> bool:
+    """Whether a control token stands where a word would: after a blank, and before one or the end of a sentence."""
+    wordless = mark.kind in ("think", "unthink", "open", "close") or not text[: mark.start].strip()
+    after = text[mark.end : mark.end + 2]
+    like_a_word = after[:1] in tuple(".,;:?!)") or (after[:1] == " " and after[1:2].isalnum())
+    return not wordless and text[mark.start - 1] == " " and like_a_word
 
 
 def _whole_is_quoted(text: str) -> bool:

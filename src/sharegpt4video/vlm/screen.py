@@ -31,6 +31,20 @@ _REFUSAL = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+# Reasoning that came as the answer, with nothing around it: it talks of its task, which a caption never does.
+_ALOUD = re.compile(
+    r"""(?:(?:okay|ok|alright|all\ right|hmm+|well|so|got\ it|first|now)[,.]*\s+)*(?:
+        (?:the|this)\ user(?:['’]s)?\ (?:want|ask|said|say|request|need|sent|provid|gave|has|is\ asking|prompt|query|question|message)
+      | user\ (?:wants|asks|says|requests)\b
+      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ (?:describe|caption|write|provide|produce
+          |answer|look|analy[sz]e|summari[sz]e|figure|create|generate|give|output|respond|tell|compare|identify|be\ careful)
+      | let['’]?s\ (?:see|think|analy[sz]e|look|break|tackle|describe|start|examine)\b
+      | let\ me\ (?:see|think|analy[sz]e|look|break|tackle|start|examine|try|carefully)\b
+      | my\ task\ is\b
+      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)|我(?:需要|应该|现在需要|得)(?:先)?(?:描述|分析|仔细|看|写|根据)|让我(?:们)?(?:来)?(?:看|分析|仔细|想))
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
 # Scripts that write no spaces are taken character by character, everything else word by word.
 _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
 _SENTENCE_END = re.compile(r"[.!?…。！？；;\n]+")
@@ -67,7 +81,7 @@ def screen(
     question was for prose, so data is not an answer. ``reasoning`` is what the server gave apart from the answer;
     ``max_tokens`` bounded them together. ``off``: the server was asked not to let the model think.
     """
-    stripped = strip(text)
+    stripped = strip(text, caption=caption)
     answer = unwrap(stripped.text) if caption else unquote(stripped.text)
     end = ending(finish_reason)
     thought = bool(reasoning.strip()) or stripped.thought
@@ -82,9 +96,16 @@ def screen(
         return Screened(answer, "cut off" if cut_off else "empty", detail, not said and (thought or cut_off))
     if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")):
         return Screened(answer, "refused")
-    if caption and (what := leftover(answer)):
+    if caption and thinks_aloud(answer):
+        return Screened(answer, "not plain text", _with_advice("its reasoning came as the answer", "", off), True)
+    if caption and (what := leftover(answer, stripped.text)):
         return Screened(answer, "not plain text", f"the model answered with {what}")
     return Screened(answer)
+
+
+def thinks_aloud(text: str) -> bool:
+    """Whether a text opens as reasoning does, about the user and the task."""
+    return bool(_ALOUD.match(text.lstrip("*_# \n")))
 
 
 def tidy(text: str, *, caption: bool = True) -> str:
@@ -92,7 +113,7 @@ def tidy(text: str, *, caption: bool = True) -> str:
 
     Reasoning that never ends takes the rest of the text with it. With ``caption=False``, JSON and announcements stay.
     """
-    stripped = strip(text).text
+    stripped = strip(text, caption=caption).text
     return unwrap(stripped) if caption else unquote(stripped)
 
 
@@ -119,10 +140,13 @@ def _why(said: bool, cut_off: bool, thought: bool, max_tokens: int | None, off: 
             if thought
             else f"{limit} was used up without an answer, as by hidden reasoning"
         )
-    more = f"-O max_tokens={(max_tokens or 0) + ROOM_TOKENS}" if cut_off else ""
+    return _with_advice(spent, f"-O max_tokens={(max_tokens or 0) + ROOM_TOKENS}" if cut_off else "", off)
+
+
+def _with_advice(what: str, more: str, off: bool) -> str:
     if off:
-        return f"{spent}, although thinking is off; use {more or 'a model that does not reason'}"
-    return f"{spent}; use -O thinking=off" + (f" or {more}" if more else "")
+        return f"{what}, although thinking is off; use {more or 'a model that does not reason'}"
+    return f"{what}; use -O thinking=off" + (f" or {more}" if more else "")
 
 
 def repeats(text: str) -> bool:

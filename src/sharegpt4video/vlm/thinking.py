@@ -10,7 +10,7 @@ from .base import FREE_TASKS, Request
 from .chat import Answer
 from .reasoning import ROOM_TOKENS, Thinking, ThinkingWay, ending
 from .render import Prompt
-from .screen import Screened, screen
+from .screen import Screened, screen, thinks_aloud
 
 logger = logging.getLogger(__name__)
 
@@ -39,7 +39,7 @@ class ThinkingControl:
             return Screened(answer.text.strip(), "refused")
         text, reasoning = answer.text, answer.reasoning
         off = self.choice == "off" or (way is not None and way.choice == "off")
-        if off and not text.strip() and ending(answer.finish_reason) == "stop":
+        if off and not text.strip() and ending(answer.finish_reason) == "stop" and not thinks_aloud(reasoning):
             # Nobody thinks: the server's parser took an answer without an end of thinking for the thinking itself.
             text, reasoning = reasoning, ""
         caption = request.task not in FREE_TASKS

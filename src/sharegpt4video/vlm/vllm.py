@@ -197,9 +197,11 @@ class VllmVLM(VLM):
         own = engine.model_config.get_diff_sampling_param()
         greedy = {} if self._temperature is None else {"temperature": self._temperature}
         limit = {"max_tokens": self._max_tokens or prompt.max_tokens, "output_kind": kind}
+        # Reasoning in special tokens could not be told from the answer; a stream shows its text as it comes.
+        marks = {"skip_special_tokens": False} if only_last else {}
         try:
             rendered = await self._rendered(engine, request)
-            params = SamplingParams(**{**own, **greedy, **self._sampling, **limit})
+            params = SamplingParams(**{**own, **greedy, **marks, **self._sampling, **limit})
             request_id = f"sg4v-{request.key()}-{uuid.uuid4().hex[:8]}"
             async with contextlib.aclosing(engine.generate(rendered, params, request_id)) as outputs:
                 async for output in outputs:

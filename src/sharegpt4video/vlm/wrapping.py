@@ -29,6 +29,8 @@ _BEGUN_JSON = re.compile(
     r"""[\[\s]{0,8}\{\s{0,40}["']?([\w -]{1,40})["']?\s{0,8}:\s{0,8}(?:"(?!\s*[,}])|'(?!\s*[,}]))"""
 )
 
+_BEGUN_OBJECT = re.compile(r"""[\[\s]{0,8}\{\s{0,40}["'][^"'\n]{1,60}["']\s{0,8}:""")
+_CODE = re.compile(r"```(?!(?:markdown|md|text|txt|plain|plaintext|json|caption)\b)\w+[ \t]*\n", re.IGNORECASE)
 _FENCE = re.compile(r"(?:```|~~~)[\w-]*[ \t]*\n?(.*?)\n?[ \t]*(?:```|~~~)", re.DOTALL)
 _FENCED_INSIDE = re.compile(r"```(?:json|JSON)[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _QUOTES = (('"', '"'), ("“", "”"), ("「", "」"), ("«", "»"), ("『", "』"), ("„", "“"), ("”", "”"))
@@ -125,15 +127,17 @@ def unwrap(text: str) -> str:
     return text
 
 
-def leftover(text: str) -> str:
-    """What kind of data a text still is instead of prose, in words for the user; "" for prose."""
-    text = text.strip()
-    if text[:1] in ("{", "[") and (_parsed(text) is not None or _BEGUN_JSON.match(text)):
+def leftover(text: str, raw: str = "") -> str:
+    """What kind of data a text still is instead of prose, in words for the user; "" for prose.
+
+    ``raw`` is the text before it was unwrapped: what stood in a fence for code is no prose.
+    """
+    text, raw = text.strip(), raw.strip()
+    if text[:1] in ("{", "[") and (_BEGUN_OBJECT.match(text) or _parsed(text) is not None):
         return "JSON"
-    head = text[:200].lower()
-    if head.startswith(("<!doctype", "<html", "<?xml", "<svg")):
+    if text[:200].lower().startswith(("<!doctype", "<html", "<?xml", "<svg")):
         return "a page of markup"
-    return "code" if re.fullmatch(r"```(?!markdown|text|txt)\w+\n.*```", text, re.DOTALL) else ""
+    return "code" if _CODE.match(raw) and raw.endswith("```") else ""
 
 
 def _unframed(text: str) -> str:

@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 from ...errors import MissingExtra, SettingsError, VLMError
 from ...prompts import PromptSet
-from ..base import VLM, Problem, Reply, Request
+from ..base import FREE_TASKS, VLM, Reply, Request
+from ..reasoning import Thinking, template_kwargs
 from ..render import render
-from ..screen import judge, tidy
+from ..screen import Screened, screen
 from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .chat import Asked, NativeVideo, wants_video
 from .worker import Job, Reading, Worker
@@ -47,6 +48,7 @@ class HfVLM(VLM):
                       model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
     num_beams, generate  beams of the search, and further arguments of ``generate`` such as {"top_p": 0.9}
     trust_remote_code run code that comes with the weights
+    thinking          "on" or "off", told to the chat template of a model that can do both
 
     The model is loaded with the first request, or by ``load()``, in a thread of its own; ``close()`` frees it, and a
     later request loads it again. Use it from any number of threads and event loops. ``usage`` counts what it answered.
@@ -75,10 +77,11 @@ class HfVLM(VLM):
         num_beams: int = 1,
         generate: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
+        thinking: Thinking = "default",
     ) -> None:
         at_least_one = {"max_concurrent": max_concurrent, "max_images": max_images, "max_tokens": max_tokens,
                         "num_beams": num_beams}  # fmt: skip
-        _check_options(model, at_least_one, temperature, dtype, native_video)
+        _check_options(model, at_least_one, temperature, dtype, native_video, thinking)
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
@@ -91,6 +94,7 @@ class HfVLM(VLM):
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._native_video: NativeVideo = native_video
+        self._thinking: Thinking = thinking
         self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
         self._worker: Worker | None = None
         self._lock = threading.Lock()
@@ -110,6 +114,7 @@ class HfVLM(VLM):
             "num_beams": self._num_beams,
             "generate": self._generate,
             "hints": self._hints,
+            **({} if self._thinking == "default" else {"thinking": self._thinking}),
             **self.own_options(),
         }
         return f"{self.kind}:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
@@ -224,7 +229,8 @@ class HfVLM(VLM):
             )
         prompt = render(request, self._prompts, hints=self._hints)
         jpegs = tuple(image.jpeg for image in request.images)
-        asked = Asked(prompt, jpegs, request.seconds, wants_video(request, self._native_video))
+        as_video = wants_video(request, self._native_video)
+        asked = Asked(prompt, jpegs, request.seconds, as_video, template_kwargs(self._thinking))
         max_tokens = self._max_tokens or prompt.max_tokens
         # Of videos in one batch some processors fill up the shorter ones, and tell the model of frames that are not.
         media = len(jpegs) if asked.as_video else "pictures" if jpegs else "text"
@@ -232,19 +238,25 @@ class HfVLM(VLM):
         return Job(asked, max_tokens, next(self._numbers) if alone else kind)
 
     def _reply(self, request: Request, reading: Reading) -> Reply:
-        problem: Problem = "unavailable"
+        screened = Screened(reading.text, "unavailable", reading.problem)
         if not reading.problem:
             self.usage.add(reading.input_tokens, reading.output_tokens)
-            problem = judge(reading.text, "length" if reading.cut_off else "stop")
+            screened = screen(
+                reading.text,
+                "length" if reading.cut_off else "stop",
+                caption=request.task not in FREE_TASKS,
+                max_tokens=self._max_tokens or render(request, self._prompts, hints=self._hints).max_tokens,
+                off=self._thinking == "off",
+            )
         return Reply(
-            text=tidy(reading.text),
+            text=screened.text,
             request_key=request.key(),
             model=self.name,
             prompt_hash=self._prompt_hash,
             input_tokens=reading.input_tokens,
             output_tokens=reading.output_tokens,
-            problem=problem,
-            detail=reading.problem,
+            problem=screened.problem,
+            detail=screened.detail,
         )
 
 
@@ -263,7 +275,12 @@ def _fingerprint(folder: Path) -> str:
 
 
 def _check_options(
-    model: str, at_least_one: Mapping[str, int | None], temperature: float | None, dtype: str, native_video: str
+    model: str,
+    at_least_one: Mapping[str, int | None],
+    temperature: float | None,
+    dtype: str,
+    native_video: str,
+    thinking: str,
 ) -> None:
     found = [] if model else ["the model's name or folder is missing"]
     found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
@@ -273,5 +290,7 @@ def _check_options(
         found.append(f"dtype is one of {', '.join(_DTYPES)}, not {dtype!r}")
     if native_video not in ("auto", "on", "off"):
         found.append(f"native_video is auto, on or off, not {native_video!r}")
+    if thinking not in ("default", "on", "off"):
+        found.append(f"thinking is on, off or default, not {thinking!r}")
     if found:
         raise SettingsError("hf: " + "; ".join(found))

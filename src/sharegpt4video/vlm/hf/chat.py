@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import PIL.Image
@@ -20,12 +20,16 @@ _MARK = "qxzqxz"  # a word that no template contains
 
 @dataclass(frozen=True)
 class Asked:
-    """One question in words, with its pictures as JPEG bytes and their times; ``as_video``: they are one video."""
+    """One question in words, with its pictures as JPEG bytes and their times; ``as_video``: they are one video.
+
+    ``template_kwargs`` are told to the chat template, the same for all of a batch.
+    """
 
     prompt: Prompt
     jpegs: tuple[bytes, ...] = ()
     seconds: tuple[float, ...] = ()
     as_video: bool = False
+    template_kwargs: Mapping[str, bool] = field(default_factory=dict)
 
     def pictures(self) -> list[PIL.Image.Image]:
         """The decoded pictures, RGB."""

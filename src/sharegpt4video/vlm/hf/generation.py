@@ -14,6 +14,7 @@ import torch
 import transformers
 
 from ...errors import VLMError
+from ..markup import is_structural
 from .chat import Asked, broken_marks, messages, video_metadata
 from .loading import Loaded
 from .worker import Job, Reading
@@ -73,6 +74,7 @@ def _by_parts(loaded: Loaded, asked: Sequence[Asked], **options: bool) -> Mappin
         return_dict=True,
         return_tensors="pt",
         processor_kwargs=kwargs,
+        **asked[0].template_kwargs,
         **options,
     )
     return inputs
@@ -83,7 +85,11 @@ def _by_text(loaded: Loaded, asked: Sequence[Asked]) -> Mapping[str, Any]:
     continued = bool(asked[0].prompt.prefill)
     conversations = [messages(one, loaded.form) for one in asked]
     texts = loaded.processor.apply_chat_template(
-        conversations, tokenize=False, add_generation_prompt=not continued, continue_final_message=continued
+        conversations,
+        tokenize=False,
+        add_generation_prompt=not continued,
+        continue_final_message=continued,
+        **asked[0].template_kwargs,
     )
     begin = loaded.processor.tokenizer.bos_token
     own_begin = bool(begin) and texts[0].startswith(begin)
@@ -103,6 +109,8 @@ class HfEngine:
     def __init__(self, name: str, loaded: Loaded, prepare: Prepare, options: Mapping[str, Any]) -> None:
         self.name, self.loaded = name, loaded
         self._prepare, self._options = prepare, dict(options)
+        added = loaded.processor.tokenizer.added_tokens_decoder.items()
+        self._structural = {int(number) for number, token in added if token.special and is_structural(str(token))}
         self._most: int | None = None  # how many at once, once memory has run out
 
     def run(self, jobs: list[Job]) -> None:
@@ -195,7 +203,8 @@ class HfEngine:
 
     def _reading(self, tokens: list[int], input_tokens: int) -> Reading:
         end = next((number for number, token in enumerate(tokens) if token in self.loaded.ends), None)
-        text = self.loaded.processor.tokenizer.decode(tokens[:end], skip_special_tokens=True)
+        plain = self._structural.isdisjoint(tokens)  # of reasoning in special tokens nothing would tell the end
+        text = self.loaded.processor.tokenizer.decode(tokens[:end], skip_special_tokens=plain)
         return Reading(text, end is None, input_tokens, len(tokens) if end is None else end + 1)
 
     def _limit(self, job: Job, input_tokens: int) -> int:
