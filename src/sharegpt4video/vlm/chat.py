@@ -26,8 +26,7 @@ class Dialect:
     system        some chat templates (Gemma's) have no system role; its text then opens the user's message
     prefill       vLLM and SGLang go on from the beginning of an answer; others are not given one
     usage         whether it can be asked to count the tokens of an answer that it sends in pieces
-    content       "text" for servers that take no list of parts where there is no picture, "parts" for those that want one
-                  everywhere
+    content       "text": a list of parts only where there are pictures; "parts": everywhere, as some servers want it
     most_tokens   no answer may be longer
     thinking      how it is asked to think, or not to
     """

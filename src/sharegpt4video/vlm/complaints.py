@@ -3,71 +3,85 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
-_NO_SYSTEM = re.compile(
-    r"must alternate|roles? (?:must|should|has to|have to) alternate|alternat\w+ (?:between )?user|system[\w' ]{0,30}role|system (?:message|prompt|instruction)s?"
-    r"|'system'|\"system\"|only (?:support\w* )?(?:the )?[`'\"]?user[`'\"]? and [`'\"]?assistant[`'\"]? roles|developer instruction"
-    r"|role[\w'\" :]{0,40}(?:should be|must be)[^.]{0,30}user",
-    re.IGNORECASE,
+
+def _any_of(*patterns: str) -> re.Pattern[str]:
+    return re.compile("|".join(patterns), re.IGNORECASE)
+
+
+_NO_SYSTEM = _any_of(
+    r"must alternate|roles? (?:must|should|has to|have to) alternate",
+    r"system[\w' ]{0,30}role|system (?:message|prompt|instruction)s?|'system'|\"system\"|developer instruction",
+    r"only (?:support\w* )?(?:the )?[`'\"]?user[`'\"]? and [`'\"]?assistant[`'\"]? roles",
+    r"(?:should|must) be [`'\"]?user[`'\"]? or [`'\"]?assistant",
 )
-_NOT_TAKEN = re.compile(
-    r"support|unrecognized|unrecognised|unknown|not permitted|not allowed|unexpected|invalid|alternat|only user and|should be|must be"
-    r"|extra (?:inputs|fields)|not (?:accepted|enabled|available|implemented)|no such|cannot (?:be used|handle|process)|raise_exception",
-    re.IGNORECASE,
+_NOT_TAKEN = _any_of(
+    r"support|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|invalid|incompatible|should be|must be",
+    r"alternat|only user and|not (?:accepted|enabled|available|implemented)|cannot (?:be used|handle|process)",
 )
-_IMAGES = re.compile(
-    r"(?:at most|only|up to|maximum(?: of)?|max(?:imum)?[_ ]?(?:num(?:ber)?)?(?: of)?|exceed\w*|too many|more than|limit\w*)[^.\n]{0,60}\b(?:image|picture|photo|multimodal item|media)s?"
-    r"|\b(?:image|picture|photo|media)s?\b[^.\n]{0,60}(?:at most|exceed\w*|too many|more than \d|limit(?:ed)? (?:of|to)|per (?:message|prompt|request))"
-    r"|(?:single|one|1) image|multiple images|multi-image|image count",
-    re.IGNORECASE,
+_MANY = (
+    r"at most|only|up to|maximum(?: of)?|max(?:imum)?[_ ]?(?:num(?:ber)?)?(?: of)?|exceed\w*|too many|more than"
+    r"|limit\w*"
 )
-_NO_IMAGES = re.compile(
-    r"(?:no endpoints? found that|does not|doesn't|not|cannot) (?:support|accept|take|process|handle)\w* (?:image|vision|multimodal|picture)|image input is not supported"
-    r"|not a (?:multimodal|vision) model|(?:image_url|vision|multimodal)[^.\n]{0,40}not (?:supported|enabled)|content type[^.\n]{0,30}image_url"
-    r"|unknown variant `?image_url|mmproj|is not a VLM",
-    re.IGNORECASE,
+_PICTURE = r"image|picture|photo|media|multimodal item"
+_MANY_IMAGES = _any_of(
+    rf"(?:{_MANY})[^.\n]{{0,60}}\b(?:{_PICTURE})s?",
+    rf"\b(?:{_PICTURE})s?\b[^.\n]{{0,60}}(?:at most|exceed\w*|too many|more than \d|limit(?:ed)? (?:of|to)"
+    rf"|per (?:message|prompt))",
+    r"(?:single|one|1) image|multiple images|multi-image|image count",
 )
-_TOO_LONG = re.compile(
-    r"context[ _](?:length|window|size)|too long|too large for (?:the|this) model|maximum (?:allowed )?(?:input|prompt|sequence) (?:length|tokens)|input is longer"
-    r"|exceeds? the (?:available|model'?s?|maximum) (?:context|input|length)|max_model_len|prompt tokens? exceed|reduce the length|input tokens? exceed|n_ctx"
-    r"|exceed_context_size|token(?:s)? limit exceeded|maximum number of tokens",
-    re.IGNORECASE,
+_NO_IMAGES = _any_of(
+    r"(?:no endpoints? found that|does not|doesn't|not|cannot) (?:support|accept|take|process|handle)\w* (?:image"
+    r"|vision|multimodal)",
+    r"image input is not supported|not a (?:multimodal|vision) model|is not a VLM|mmproj|unknown variant `?image_url",
+    r"(?:image_url|vision|multimodal)[^.\n]{0,40}not (?:supported|enabled)|content type[^.\n]{0,30}image_url",
 )
-_AS_TEXT = re.compile(
-    r"content[^.\n]{0,60}(?:must be|should be|expected|is not)(?: of type| a| an)? ?(?:valid )?(?:string|str\b)|expected (?:a )?string[^.\n]{0,40}content"
-    r"|invalid type: sequence, expected a string|can only concatenate str|unhashable type: 'list'|content as (?:a )?string|requires string content|string_type",
-    re.IGNORECASE,
+_TOO_LONG = _any_of(
+    r"context[ _](?:length|window|size|limit)|too long|maximum (?:allowed )?(?:input|prompt|sequence"
+    r"|model) (?:length|tokens)",
+    r"exceeds? the (?:available|model'?s?|maximum) (?:context|input|length)|max_model_len|(?:input"
+    r"|prompt) tokens? exceed",
+    r"reduce the length|n_ctx|token(?:s)? limit exceeded|maximum number of tokens",
 )
-_AS_PARTS = re.compile(
-    r"content[^.\n]{0,60}(?:must be|should be|expected|is not)(?: of type| a| an)? ?(?:valid )?(?:list|array|sequence)|value is not a valid list|list_type"
-    r"|invalid type: string, expected a sequence|expected (?:an? )?(?:array|list)[^.\n]{0,40}content|string indices must be integers",
-    re.IGNORECASE,
+_AS_TEXT = _any_of(
+    r"content[^.\n]{0,60}(?:must be|should be|expected|is not)(?: of type| an?)? ?(?:valid )?(?:string|str\b)",
+    r"invalid type: sequence, expected a string|expected (?:a )?string[^.\n]{0,40}content"
+    r"|valid string[^\n]{0,40}content",
+    r"can only concatenate str|unhashable type: 'list'|string_type",
 )
-# How many tokens the answer may have, where a message tells it: the limit itself, or the context and what is used of it.
-_MOST = re.compile(
-    r"at most (\d+) (?:completion|output|new) tokens|range of max_(?:completion_)?tokens (?:is|should be) \[\d+, ?(\d+)\]|max_(?:completion_|output_|new_)?tokens\S{0,3}"
-    r"[^.\n]{0,60}?(?:less than or equal to|<=|at most|cannot exceed|must not exceed|maximum (?:value )?(?:of|is)|not exceed|up to|exceeds[^.\n]{0,40}(?:limit|maximum)[^.\n]{0,20}?) ?\W{0,2}(\d+)"
-    r"|max_(?:completion_)?tokens: \d+ > (\d+)|expected a value <= (\d+)",
-    re.IGNORECASE,
+_AS_PARTS = _any_of(
+    r"content[^.\n]{0,60}(?:must be|should be|expected|is not)(?: of type| an?)? ?(?:valid )?(?:list|array|sequence)",
+    r"invalid type: string, expected a sequence|expected (?:an? )?(?:array|list)[^.\n]{0,40}content"
+    r"|value is not a valid list",
+    r"list_type|string indices must be integers",
 )
-_CONTEXT = re.compile(
-    r"(?:maximum )?context (?:length|window|size)[^\d\n]{0,40}(\d+)|`?max_new_tokens`? must be <= (\d+)|max_model_len[^\d\n]{0,20}(\d+)",
-    re.IGNORECASE,
+# How many tokens an answer may have at all.
+_AT_MOST = (
+    r"less than or equal to|<=|at most|cannot exceed|must not exceed|not exceed|up to|maximum (?:value )?(?:of|is)"
 )
-_USED = re.compile(
-    r"(?:has|contains?|with|prompt (?:has|contains|with)|requested)?\s?(\d+) (?:input tokens|prompt tokens|in the (?:messages|prompt)|tokens in (?:the|your) (?:messages|prompt)|`?inputs`? tokens)|Given: (\d+)"
-    r"|(?:input|prompt)[ _]tokens?(?: is| was|:| =)? ?\(?(\d+)",
-    re.IGNORECASE,
+_CAP = _any_of(
+    r"at most (\d+) (?:completion|output|new) tokens|max_(?:completion_)?tokens (?:is|should be) \[\d+, ?(\d+)\]",
+    rf"(?<!\+ )(?<!\+ `)max_(?:completion_|output_|new_)?tokens\S{{0,3}}[^.\n]{{0,60}}?(?:{_AT_MOST}) ?\W{{0,2}}(\d+)",
+    r"max_(?:completion_)?tokens: \d+ > (\d+)|expected a value <= (\d+)",
 )
-_LEAST_ROOM = 64  # an answer in fewer tokens is not worth asking for
+# The context, and what of it the question takes.
+_CONTEXT = _any_of(
+    r"context (?:length|window|size)[^\d\n]{0,40}(\d+)|`?max_new_tokens`? must be <= (\d+)"
+    r"|max_model_len[^\d\n]{0,20}(\d+)"
+)
+_USED = _any_of(
+    r"(\d+) (?:input tokens|prompt tokens|in the (?:messages|prompt)|tokens in (?:the|your) (?:messages|prompt)"
+    r"|`?inputs`? tokens)",
+    r"(?:input|prompt)[ _]tokens?(?: is| was|:| =)? ?\(?(\d+)",
+)
+_LEAST_TOKENS = 64  # an answer in fewer is not worth asking for
 
 IMAGES_ADVICE = "set max_images to what the server allows (-O max_images=1)"
-NO_IMAGES_ADVICE = "this model looks at no pictures: name one that does, or start the server with its vision part"
+NO_IMAGES_ADVICE = "this model is given no pictures by its server: name one that sees, or start it with its vision part"
 LENGTH_ADVICE = (
     "the request is too long for this model: fewer fold_steps, smaller image_side_pixels, or a longer context"
 )
-BUDGET_ADVICE = "the answer may not be as long as that: set -O max_tokens to what the model allows"
-FORM_ADVICE = "the server takes no message in this form: see its message"
 
 
 def refuses_system(message: str) -> bool:
@@ -75,8 +89,8 @@ def refuses_system(message: str) -> bool:
     return bool(_NO_SYSTEM.search(message) and _NOT_TAKEN.search(message))
 
 
-def content_form(message: str) -> str:
-    """ "text" or "parts" if the server wants every content in that form, else ""."""
+def content_form(message: str) -> Literal["text", "parts", ""]:
+    """The form in which the server wants the content of messages, if its message is about that."""
     if _AS_PARTS.search(message):
         return "parts"
     return "text" if _AS_TEXT.search(message) else ""
@@ -84,29 +98,26 @@ def content_form(message: str) -> str:
 
 def cap_tokens(message: str) -> int | None:
     """The longest answer that the server gives to any request, if its message is about that and tells; else None."""
-    found = _MOST.search(message)
-    most = next((int(group[:9]) for group in found.groups() if group), 0) if found else 0
-    return most if most >= _LEAST_ROOM else None
+    cap = _number(_CAP.search(message))
+    return cap if cap is not None and cap >= _LEAST_TOKENS else None
 
 
 def room_tokens(message: str) -> int | None:
     """How many tokens the context leaves for the answer to this request, if a message tells; None otherwise."""
-    context, used = _CONTEXT.search(message), _USED.search(message)
-    if context is None or used is None:
+    context, used = _number(_CONTEXT.search(message)), _number(_USED.search(message))
+    if context is None or used is None or context - used < _LEAST_TOKENS:
         return None
-    number = [int(next(group for group in found.groups() if group)[:9]) for found in (context, used)]
-    room = number[0] - number[1]
-    return room if room >= _LEAST_ROOM else None
+    return context - used
 
 
 def advice_on(message: str) -> str:
     """What to do about a refusal that no retry mends, whatever its status; "" if the words are not known."""
-    if _NO_IMAGES.search(message):
+    if _NO_IMAGES.search(message) or content_form(message) == "text":
         return NO_IMAGES_ADVICE
-    if _IMAGES.search(message) and "pixel" not in message.casefold():
+    if _MANY_IMAGES.search(message) and "pixel" not in message.casefold():
         return IMAGES_ADVICE
-    if _TOO_LONG.search(message):
-        return LENGTH_ADVICE
-    if _MOST.search(message):
-        return BUDGET_ADVICE
-    return FORM_ADVICE if content_form(message) else ""
+    return LENGTH_ADVICE if _TOO_LONG.search(message) else ""
+
+
+def _number(found: re.Match[str] | None) -> int | None:
+    return next((int(group[:9]) for group in found.groups() if group), None) if found else None

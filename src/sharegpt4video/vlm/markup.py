@@ -1,8 +1,8 @@
 """Takes a model's own markup off its text: reasoning, answer tags, channels, control tokens, roles. One linear pass.
 
 The tables hold what chat templates and tokenizers write. They cover every reasoning parser of vLLM (0.33,
-``vllm/reasoning``) and SGLang (``srt/parser/reasoning_parser.py``), and what vision models are known to leak: GLM's boxes,
-LLaVA-CoT's sections, Keye's analysis, Qwen's and Kosmos' grounding. A new model needs a word in a table.
+``vllm/reasoning``) and SGLang (``srt/parser/reasoning_parser.py``), and what vision models are known to leak: GLM's
+boxes, LLaVA-CoT's sections, Keye's analysis, Qwen's and Kosmos' grounding. A new model needs a word in a table.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ _SECTIONS = {
     **dict.fromkeys(("caption", "description", "video_caption", "video_description"), 2),
     "summary": 1,
 }
-_ANGLED = r"s|bos|eos|eop|eod|pad|unk|mask|sep|cls|start_of_turn|end_of_turn|end_of_utterance|image_soft_token|image|video|img"
+_ANGLED = (
+    r"s|bos|eos|eop|eod|pad|unk|mask|sep|cls|start_of_turn|end_of_turn|end_of_utterance|image_soft_token|image"
+    r"|video|img"
+)
 _ANGLED += (
     r"|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
 )
@@ -96,8 +99,8 @@ _PROMPT_AND_ROLE = re.compile(r"\s*(?:USER|Human|User)\s{0,3}:")
 
 _TAIL = re.compile(r"[<◁\[](?=\S)[/|｜]?[\w:▁]{0,40}\|?\Z")
 _TAILS = (
-    *(f"<{slash}{name}>" for slash in ("", "/") for name in ("think", "thinking", "thought", "reasoning", "seed:think")),
-    *(f"<{slash}{name}>" for slash in ("", "/") for name in ("answer", "conclusion", "mm:think", "longcat_think")),
+    *(f"<{name}>" for name in ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "answer")),
+    *(f"</{name}>" for name in ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "answer")),
     "◁think▷", "◁/think▷", "[think]", "[/think]", "<start_of_turn>", "<end_of_turn>", "<channel|>", "</s>",
 )  # fmt: skip
 _QUOTE_WINDOW_CHARS = 100
@@ -107,7 +110,7 @@ _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»",
 
 @dataclass(frozen=True)
 class Stripped:
-    """A text without markup. ``thought`` tells whether there was reasoning, ``unfinished`` that it never came to an end."""
+    """A text without markup. ``thought``: there was reasoning, which never came to an end if ``unfinished``."""
 
     text: str
     thought: bool = False
@@ -127,8 +130,8 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
 
     With ``caption=False``, control tokens that stand in a sentence like words stay: somebody may have asked about them.
 
-    Reasoning that never ends takes the rest of the text with it, and so does what comes before an end of reasoning whose
-    beginning the template wrote. Marks that the text quotes, as words on a screen, stay.
+    Reasoning that never ends takes the rest of the text with it; an end of reasoning whose beginning the template wrote
+    takes what is before it. Marks that the text quotes, as words on a screen, stay.
     """
     text = _decoded(text.strip())
     bare = _spoken(text)
@@ -169,15 +172,17 @@ class _Walk:
         for number, mark in enumerate(_marks(self.text)):
             if mark.start < at:
                 continue
-            if not self.thinking and number < _MOST_QUOTED:
-                if _is_quoted(self.text, mark, outer) or (not self._caption and _is_spoken_of(self.text, mark)):
-                    continue
+            if not self.thinking and number < _MOST_QUOTED and self._is_told_of(mark, outer):
+                continue
             self._say(self.text[at : mark.start])
             at = mark.end
             self._on(mark)
         rest = self.text[at:]
         self._say(rest if self.thinking else _without_tail(rest))
         self.thinking = self.thinking or (not self.answer() and bool(_TAIL.search(rest)))
+
+    def _is_told_of(self, mark: _Mark, outer: bool) -> bool:
+        return _is_quoted(self.text, mark, outer) or (not self._caption and _is_spoken_of(self.text, mark))
 
     def answer(self) -> str:
         """The section of the highest rank that says something."""

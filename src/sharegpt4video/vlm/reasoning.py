@@ -1,4 +1,4 @@
-"""Models that think before they answer: where servers put the thinking, how it is turned on and off, why it ate the answer."""
+"""Models that think before they answer: where servers put the thinking, and how it is turned on and off."""
 
 from __future__ import annotations
 
@@ -15,17 +15,18 @@ Ending = Literal["stop", "limit", "filter"]
 ROOM_TOKENS = 4096
 """What reasoning is given besides the tokens of the answer, once it is known to need them."""
 
-_LIMITS = frozenset(
-    "length max_tokens maxtokens max_length max_output_tokens max_completion_tokens max_new_tokens token_limit limit"
-    " model_length model_context_window_exceeded context_length context_length_exceeded 2".split()
-)
+_LIMITS = frozenset((
+    "length", "max_tokens", "maxtokens", "max_length", "max_output_tokens", "max_completion_tokens",
+    "max_new_tokens", "token_limit", "limit", "model_length", "model_context_window_exceeded", "context_length",
+    "context_length_exceeded", "2",
+))  # fmt: skip
 _FILTERS = ("filter", "safety", "recitation", "blocklist", "prohibited", "spii", "sensitive", "refus", "moderation")
 _GEMINI_FILTERS = ("3", "4")  # its enumeration in numbers: 1 STOP, 2 MAX_TOKENS, 3 SAFETY, 4 RECITATION
 _FIELDS = ("reasoning_content", "reasoning", "thinking", "thinking_content", "thought", "reasoning_details")
 _PARTS = ("reasoning", "thinking", "thought", "redacted_thinking", "summary")
 
-# Which fields turn thinking on and off, by the end of the server's name. Everybody else gets all that self-hosted servers
-# and gateways know, and loses what it complains about.
+# Which fields turn thinking on and off, by the end of the server's name. Everybody else gets all that self-hosted
+# servers and gateways know; those that a server complains about are left out from then on.
 _EFFORT, _TYPE, _ENABLE, _OPENROUTER = "reasoning_effort", "thinking", "enable_thinking", "reasoning"
 _TEMPLATE, _OLLAMA = "chat_template_kwargs", "think"
 _KNOWN_HOSTS: tuple[tuple[tuple[str, ...], tuple[str, ...]], ...] = (

@@ -34,14 +34,19 @@ _REFUSAL = re.compile(
 # Reasoning that came as the answer, with nothing around it: it talks of its task, which a caption never does.
 _ALOUD = re.compile(
     r"""(?:(?:okay|ok|alright|all\ right|hmm+|well|so|got\ it|first|now)[,.]*\s+)*(?:
-        (?:the|this)\ user(?:['’]s)?\ (?:want|ask|said|say|request|need|sent|provid|gave|has|is\ asking|prompt|query|question|message)
+        (?:the|this)\ user(?:['’]s)?\ (?:want|ask|said|say|request|need|sent|provid|gave|has|is\ asking|prompt
+          |query|question|message)
       | user\ (?:wants|asks|says|requests)\b
-      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ (?:describe|caption|write|provide|produce
-          |answer|look|analy[sz]e|summari[sz]e|figure|create|generate|give|output|respond|tell|compare|identify|be\ careful)
+      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will
+        |going)\ to\ (?:describe|caption|write|provide|produce
+          |answer|look|analy[sz]e|summari[sz]e|figure|create|generate|give|output|respond|tell|compare|identify
+            |be\ careful)
       | let['’]?s\ (?:see|think|analy[sz]e|look|break|tackle|describe|start|examine)\b
       | let\ me\ (?:see|think|analy[sz]e|look|break|tackle|start|examine|try|carefully)\b
       | my\ task\ is\b
-      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)|我(?:需要|应该|现在需要|得)(?:先)?(?:描述|分析|仔细|看|写|根据)|让我(?:们)?(?:来)?(?:看|分析|仔细|想))
+      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)
+        |我(?:需要|应该|现在需要|得)(?:先)?(?:描述|分析|仔细|看|写|根据)
+        |让我(?:们)?(?:来)?(?:看|分析|仔细|想))
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -120,8 +125,9 @@ def tidy(text: str, *, caption: bool = True) -> str:
 def judge(text: str, finish_reason: str | None) -> Problem:
     """What is wrong with a model's text as it came, "" if it can be used.
 
-    "cut off": the token limit ended it, or reasoning never ends. "refused": a content filter, or a short text that opens
-    with a stock refusal. "repeating": a loop of characters, words or sentences. "not plain text": it is data.
+    "cut off": the token limit ended it, or reasoning never ends. "refused": a content filter, or a short text that
+    opens with a stock refusal. "repeating": a loop of characters, words or sentences. "not plain text": it is data, or
+    reasoning.
     """
     return screen(text, finish_reason).problem
 

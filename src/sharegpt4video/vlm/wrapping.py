@@ -1,4 +1,4 @@
-"""Takes off what models put around a caption: JSON, fences, quotation marks, labels, "Sure! Here is …", "Let me know …"."""
+"""Takes off what models put around a caption: JSON, fences, quotes, labels, "Sure! Here is …", "Let me know …"."""
 
 from __future__ import annotations
 
@@ -16,15 +16,17 @@ _CAPTION_KEYS = (
     "caption", "captions", "videocaption", "imagecaption", "framecaption", "densecaption", "detailedcaption",
     "finalcaption", "description", "videodescription", "imagedescription", "framedescription", "scenedescription",
     "detaileddescription", "descriptions", "summary", "videosummary", "changedescription", "changes", "change",
-    "recaption", "rewrittenprompt", "answer", "finalanswer", "response", "output", "result", "text", "content", "message",
-    "描述", "视频描述", "画面描述", "字幕", "内容", "总结", "説明", "キャプション", "설명", "캡션", "descripción", "descripcion",
+    "recaption", "rewrittenprompt", "answer", "finalanswer", "response", "output", "result", "text", "content",
+    "message", "描述", "视频描述", "画面描述", "字幕", "内容", "总结", "説明", "キャプション", "설명", "캡션",
+    "descripción", "descripcion",
     "descrição", "descricao", "légende", "legende", "beschreibung", "descrizione", "описание",
 )  # fmt: skip
 _SURE_KEYS = 20  # of these any other keys may stand beside it; of the rest only what says nothing of the picture
-_ASIDE_KEYS = frozenset(
-    "role type id name language lang confidence score reasoning thought thoughts thinking analysis explanation title time"
-    " timestamp start end startseconds endseconds duration frame frames status success error model format".split()
-)
+_ASIDE_KEYS = frozenset((
+    "role", "type", "id", "name", "language", "lang", "confidence", "score", "reasoning", "thought", "thoughts",
+    "thinking", "analysis", "explanation", "title", "time", "timestamp", "start", "end", "startseconds",
+    "endseconds", "duration", "frame", "frames", "status", "success", "error", "model", "format",
+))  # fmt: skip
 _BEGUN_JSON = re.compile(
     r"""[\[\s]{0,8}\{\s{0,40}["']?([\w -]{1,40})["']?\s{0,8}:\s{0,8}(?:"(?!\s*[,}])|'(?!\s*[,}]))"""
 )
@@ -39,19 +41,28 @@ _BOXED = re.compile(r"\$?\\boxed\{(?:\\text\{)?(.*?)\}?\}\$?", re.DOTALL)
 
 _NOUN = (
     r"(?:captions?|descriptions?|summary|summaries|depictions?|narrations?|account|breakdown|overview|analysis|rewrite"
-    r"|(?:rewritten|revised|improved|expanded|refined|enhanced)\s(?:version|prompt|text|caption)|prompt|JSON|answer|response)"
+    r"|(?:rewritten|revised|improved|expanded|refined|enhanced)\s(?:version|prompt|text|caption)|prompt|JSON"
+    r"|answer|response)"
 )
-_YES = r"(?:sure(?:\sthing)?|certainly|of\scourse|absolutely|okay|ok|alright|all\sright|great|got\sit|understood|no\sproblem|yes)"
-_HERE = r"(?:here(?:['’]s|\sis|\sare)|below\s(?:is|are)|this\sis|(?:the\s)?following\s(?:is|are)|i['’]ve\s(?:written|prepared))"
+_YES = (
+    r"(?:sure(?:\sthing)?|certainly|of\scourse|absolutely|okay|ok|alright|all\sright|great|got\sit|understood"
+    r"|no\sproblem|yes)"
+)
+_HERE = (
+    r"(?:here(?:['’]s|\sis|\sare)|below\s(?:is|are)|this\sis|(?:the\s)?following\s(?:is|are)|i['’]ve\s(?:written"
+    r"|prepared))"
+)
 # One line that announces what follows. It has to say what it announces, and to end in a colon or in the line.
 _PREAMBLES = tuple(
     re.compile(pattern, re.IGNORECASE | re.VERBOSE)
     for pattern in (
         rf"(?:{_YES}\s{{0,2}}[!,.:]+\s{{0,3}})?(?:(?:based\son|from|using|given|looking\sat)\b[^.:\n]{{3,150}}?,\s)?"
         rf"{_HERE}\b[^.:\n]{{0,100}}?\b{_NOUN}\b[^.:\n]{{0,160}}(?::[*_]{{0,3}}|\.?[*_]{{0,3}}\n)",
-        rf"{_YES}\s{{0,2}}[!,.:]+\s{{1,3}}(?:i['’]ll|i\swill|let\sme|i['’]d\sbe\shappy\sto|i\scan|happy\sto)\b[^.:!\n]{{0,160}}[.:!]",
+        rf"{_YES}\s{{0,2}}[!,.:]+\s{{1,3}}(?:i['’]ll|i\swill|let\sme|i['’]d\sbe\shappy\sto|i\scan"
+        rf"|happy\sto)\b[^.:!\n]{{0,160}}[.:!]",
         r"(?:sure|certainly|of\scourse|absolutely)(?:\sthing)?\s?!(?=\s)",
-        rf"(?:(?:i['’]d|i\swould|i)\s(?:describe|caption|summari[sz]e)|let\sme\sdescribe|i['’]ll\sdescribe)\b[^.:\n]{{0,120}}:",
+        r"(?:(?:i['’]d|i\swould|i)\s(?:describe|caption|summari[sz]e)|let\sme\sdescribe"
+        r"|i['’]ll\sdescribe)\b[^.:\n]{0,120}:",
         r"the\s(?:video|image|picture|clip|scene|frames?|pictures?)\s(?:can\sbe|is|are|could\sbe)\s(?:best\s)?"
         r"(?:described|captioned|summari[sz]ed)\sas(?:\sfollows)?\s?:",
         r"(?:好的|当然(?:可以)?|没问题|没有问题|明白了?|可以)[，,。.!！:：]\s{0,3}(?=(?:以下|下面|这是|根据))",
@@ -62,23 +73,30 @@ _PREAMBLES = tuple(
         r"(?:네|물론(?:이죠|입니다)?|알겠습니다)[,.!]\s{0,3}",
         r"(?:다음은|아래는)[^.:\n]{0,60}(?:설명|캡션|묘사|요약)[^.:\n]{0,20}[.:]",
         r"(?:natürlich|gerne?|klar|selbstverständlich)\s?[!,.]\s{0,3}(?:hier\s(?:ist|sind)\b[^.:\n]{0,140}:)?",
-        r"hier\s(?:ist|sind)\s(?:ein|eine|die|der)\b[^.:\n]{0,60}(?:beschreibung|zusammenfassung|untertitel|caption)\b[^.:\n]{0,80}:",
+        r"hier\s(?:ist|sind)\s(?:ein|eine|die|der)\b[^.:\n]{0,60}(?:beschreibung|zusammenfassung|untertitel"
+        r"|caption)\b[^.:\n]{0,80}:",
         r"(?:bien\s(?:sûr|entendu)|certainement|d['’]accord|avec\splaisir)\s?[!,.]\s{0,3}(?:voici\b[^.:\n]{0,140}:)?",
         r"voici\s(?:une?|la|le)\b[^.:\n]{0,60}(?:description|légende|résumé)\b[^.:\n]{0,80}:",
-        r"¡?(?:claro(?:\sque\ssí)?|por\ssupuesto|desde\sluego|con\sgusto)\s?[!,.]\s{0,3}(?:aqu[ií]\s(?:tienes?|está|va)\b[^.:\n]{0,140}:)?",
-        r"aqu[ií]\s(?:tienes?|está|va)\s(?:una?|la|el|uma?|a)\b[^.:\n]{0,60}(?:descripción|leyenda|resumen|descrição|legenda)\b[^.:\n]{0,80}:",
+        r"¡?(?:claro(?:\sque\ssí)?|por\ssupuesto|desde\sluego|con\sgusto)\s?[!,.]\s{0,3}(?:aqu[ií]\s(?:tienes?"
+        r"|está|va)\b[^.:\n]{0,140}:)?",
+        r"aqu[ií]\s(?:tienes?|está|va)\s(?:una?|la|el|uma?|a)\b[^.:\n]{0,60}(?:descripción|leyenda|resumen"
+        r"|descrição|legenda)\b[^.:\n]{0,80}:",
         r"(?:claro|com\scerteza)\s?[!,.]\s{0,3}(?:aqui\s(?:está|vai)\b[^.:\n]{0,140}:)?",
         r"(?:certo|certamente|naturalmente)\s?[!,.]\s{0,3}(?=ecco)",
         r"ecco\s(?:una|la|il)\b[^.:\n]{0,60}(?:descrizione|didascalia|riassunto)\b[^.:\n]{0,80}:",
         r"(?:конечно|хорошо)\s?[!,.]\s{0,3}(?=вот)",
         r"вот\b[^.:\n]{0,60}(?:описание|подпись|резюме)\b[^.:\n]{0,80}:",
-        r"(?:natuurlijk|zeker)\s?[!,.]\s{0,3}(?=hier)|hier\sis\seen\b[^.:\n]{0,60}(?:beschrijving|samenvatting)\b[^.:\n]{0,80}:",
-        r"(?:tentu(?:\ssaja)?)\s?[!,.]\s{0,3}(?=berikut)|berikut\b[^.:\n]{0,60}(?:deskripsi|keterangan|ringkasan)\b[^.:\n]{0,80}:",
+        r"(?:natuurlijk|zeker)\s?[!,.]\s{0,3}(?=hier)|hier\sis\seen\b[^.:\n]{0,60}(?:beschrijving"
+        r"|samenvatting)\b[^.:\n]{0,80}:",
+        r"(?:tentu(?:\ssaja)?)\s?[!,.]\s{0,3}(?=berikut)|berikut\b[^.:\n]{0,60}(?:deskripsi|keterangan"
+        r"|ringkasan)\b[^.:\n]{0,80}:",
     )
 )  # fmt: skip
 _LABEL = re.compile(
-    r"(?:#{1,6}\s{0,3})?[*_]{0,3}(?:the\s)?(?:(?:dense|detailed|final|short|long|full|improved|rewritten|revised|video|image"
-    r"|scene|frame|clip|overall)\s){0,3}(?:caption|description|summary|prompt)(?:\s(?:of|for)\s(?:the|this)\s[\w ]{1,40})?"
+    r"(?:#{1,6}\s{0,3})?[*_]{0,3}(?:the\s)?(?:(?:dense|detailed|final|short|long|full|improved|rewritten|revised"
+    r"|video|image"
+    r"|scene|frame|clip|overall)\s){0,3}(?:caption|description|summary|prompt)(?:\s(?:of|for)\s(?:the"
+    r"|this)\s[\w ]{1,40})?"
     r"[*_]{0,3}\s{0,3}(?:[:：][*_]{0,3}|(?<=[*_])\n|\n(?=\n))"
     r"|(?:#{1,6}\s{1,3})[^\n.:]{0,40}\b(?:caption|description|summary)\b[^\n.]{0,40}\n"
     r"|[*_]{0,3}(?:视频描述|画面描述|描述|字幕|总结|説明|キャプション|설명|캡션|beschreibung|descripción|descrição|légende|descrizione"
@@ -91,7 +109,8 @@ _CHATTER = re.compile(
         (?:please\s)?(?:let\sme\sknow|feel\sfree\sto)\b[^\n]{0,260}
       | (?:i\shope\s(?:this|that|it)\b|hope\s(?:this|that)\shelps)[^\n]{0,160}
       | (?:would|do)\syou\s(?:like|want)\s(?:me\sto|a\b|any|more|to)[^\n]{0,200}\?
-      | if\syou(?:['’]d\slike|\sneed|\swant|\shave\sany|\swould\slike)\b[^\n]{0,200}(?:let\sme\sknow|feel\sfree|ask|happy\sto|i\scan|just\ssay)[^\n]{0,120}
+      | if\syou(?:['’]d\slike|\sneed|\swant|\shave\sany|\swould\slike)\b[^\n]{0,200}(?:let\sme\sknow|feel\sfree
+        |ask|happy\sto|i\scan|just\ssay)[^\n]{0,120}
       | is\sthere\sanything\selse\b[^\n]{0,120}\?
       | (?:如果|如有|若)[^。\n]{0,60}(?:请|欢迎|可以)(?:随时)?(?:告诉我|告知|联系|提问|问我)[^\n]{0,40}
       | (?:希望|希望这)[^。\n]{0,40}(?:有帮助|有所帮助|能帮到您?你?)[^\n]{0,20}
@@ -177,7 +196,7 @@ def _unannounced(text: str) -> str:
 
 
 def _caption_in_json(text: str) -> str | None:
-    """The caption that a text gives as JSON, alone or as the one block of it in a fence; None if it is something else."""
+    """The caption that a text gives as JSON, alone or as the one block in a fence; None if it is something else."""
     if text[:1] not in ("{", "["):
         blocks = _FENCED_INSIDE.findall(text) if "```" in text[:200] or "```" in text[-20:] else []
         return _caption_of(_parsed(blocks[0])) if len(blocks) == 1 else None
