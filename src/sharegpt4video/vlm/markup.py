@@ -138,7 +138,7 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     if bare is not None:
         rest = strip(bare.text, caption=caption)
         return Stripped(rest.text, True, bare.unfinished or rest.unfinished)
-    if not _SIGN.search(text):
+    if not _SIGN.search(text) and not _TAIL.search(text[-48:]):
         return Stripped(_without_roles(text))
     text = _FLOOD.sub(r"\1", _BOXES.sub("", text))
     walk = _Walk(f"<|start|>assistant {text.lstrip()}" if _ADDRESSED.match(text) else text, caption)

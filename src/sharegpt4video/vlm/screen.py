@@ -97,7 +97,7 @@ def screen(
     if repeats(answer):
         return Screened(answer, "repeating")
     if cut_off or not said:
-        detail = _why(said, cut_off, thought, max_tokens, off)
+        detail = _why(said, end == "limit", stripped.unfinished, thought, max_tokens, off)
         return Screened(answer, "cut off" if cut_off else "empty", detail, not said and (thought or cut_off))
     if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")):
         return Screened(answer, "refused")
@@ -132,21 +132,19 @@ def judge(text: str, finish_reason: str | None) -> Problem:
     return screen(text, finish_reason).problem
 
 
-def _why(said: bool, cut_off: bool, thought: bool, max_tokens: int | None, off: bool) -> str:
+def _why(said: bool, ran_out: bool, unfinished: bool, thought: bool, max_tokens: int | None, off: bool) -> str:
     """Why there is no whole answer, and what to do."""
     limit = f"max_tokens={max_tokens}" if max_tokens else "the token limit"
-    if said:
+    more = f"-O max_tokens={(max_tokens or 0) + ROOM_TOKENS}"
+    if said and ran_out:
         return f"{limit} ended it; use -O max_tokens={2 * max_tokens}" if max_tokens else f"{limit} ended it"
-    if not cut_off and not thought:
-        return "the model said nothing"
-    spent = "there was reasoning but no answer"
-    if cut_off:
-        spent = (
-            f"{limit} went into reasoning"
-            if thought
-            else f"{limit} was used up without an answer, as by hidden reasoning"
-        )
-    return _with_advice(spent, f"-O max_tokens={(max_tokens or 0) + ROOM_TOKENS}" if cut_off else "", off)
+    if ran_out and thought:
+        return _with_advice(f"{limit} went into reasoning", more, off)
+    if ran_out:
+        return _with_advice(f"{limit} was used up without an answer, as by hidden reasoning", more, off)
+    if unfinished:
+        return _with_advice("its reasoning never came to an end", more, off)
+    return _with_advice("there was reasoning but no answer", "", off) if thought else "the model said nothing"
 
 
 def _with_advice(what: str, more: str, off: bool) -> str:

@@ -239,12 +239,9 @@ def _caption_of(plain: Any, depth: int = 4) -> str | None:
             found = _caption_of(plain[keys[name]], depth - 1)
             if found is not None:
                 return found
-    (only,) = plain.values() if len(plain) == 1 else (None,)
-    return (
-        _caption_of(only, depth - 1)
-        if isinstance(only, dict | list) or (isinstance(only, str) and " " in only)
-        else None
-    )
+    only = next(iter(plain.values())) if len(plain) == 1 else None
+    is_text = isinstance(only, dict) or (isinstance(only, str) and " " in only)
+    return _caption_of(only, depth - 1) if is_text else None
 
 
 def _norm(key: str) -> str:
