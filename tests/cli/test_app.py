@@ -179,6 +179,33 @@ def test_a_server_is_sent_the_pictures(run: Runner, clip: Path) -> None:
     assert sum(bool(received.image_urls) for received in server.received) == len(captioned.steps)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "<think>Let me look.</think><answer><|begin_of_box|>a patchwork of colours<|end_of_box|></answer>",
+        "<|channel|>analysis<|message|>So.<|end|><|start|>assistant<|channel|>final<|message|>a patchwork of colours",
+        '{"caption": "a patchwork of colours"}',
+        "Sure! Here is a description of the video:\n\na patchwork of colours",
+    ],
+)
+def test_the_markup_of_a_model_is_not_part_of_a_caption(run: Runner, clip: Path, said: str) -> None:
+    with ChatServer(default=answer(said)) as server:
+        ended = run("caption", clip, "-m", f"server:some/model@{server.base_url}", "--out", "out")
+    assert ended.code == 0
+    captioned = VideoCaption.from_json(Path("out/two shots.json").read_bytes())
+    assert {captioned.summary, *(step.text for step in captioned.steps)} == {"a patchwork of colours"}
+
+
+def test_a_model_that_only_thinks_is_told_with_what_to_do(run: Runner, clip: Path) -> None:
+    with ChatServer(default=answer("<think>The user wants", finish_reason="length")) as server:
+        ended = run("caption", clip, "-m", f"server:some/model@{server.base_url}", "-O", "max_tokens=50")
+        off = run("caption", clip, "-m", f"server:some/model@{server.base_url}", "-O", "thinking=off")
+    assert (ended.code, off.code) == (3, 3)
+    assert "cut off: max_tokens=50 went into reasoning; use -O thinking=off or -O max_tokens=4146" in ended.err
+    assert "although thinking is off" in off.err
+    assert server.received[-1].body["chat_template_kwargs"] == {"enable_thinking": False, "thinking": False}
+
+
 def test_a_model_that_nobody_knows_is_one_clear_message(run: Runner, clip: Path) -> None:
     with ChatServer(default=status(404, "no model is called some/model")) as server:
         ended = run("caption", clip, "-m", f"server:some/model@{server.base_url}")

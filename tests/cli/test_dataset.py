@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
+from chat_server import ChatServer, answer
 from made_sets import write_clips
 from sharegpt4video.cli.app import app
 
@@ -37,6 +38,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def build(folder: Path, out: str, *more: object) -> Result:
     return sg4v("build", folder / "videos", "--out", folder / out, "-c", folder / "quick.yaml", "--processes", 1, *more)
+
+
+@pytest.mark.parametrize(("said", "code"), [("<think>Hm.</think>A cat.", 0), ("<think>Hm.</think>", 3)])
+def test_the_exit_code_tells_of_texts_with_a_problem(folder: Path, tmp_path: Path, said: str, code: int) -> None:
+    with ChatServer(default=answer(said)) as server:
+        spec = f"server:m@{server.base_url}"
+        made = sg4v(
+            "build", folder / "videos", "--out", tmp_path, "-c", folder / "quick.yaml", "--processes", 1, "-m", spec
+        )
+    assert made.exit_code == code, made.output
+    assert ("texts with a problem" in made.output) == bool(code)
 
 
 def test_a_second_run_has_nothing_to_do(folder: Path) -> None:

@@ -190,6 +190,25 @@ def test_a_build_with_a_server_equals_the_captions_one_by_one(clips: Path, tmp_p
     same_captions(tmp_path / "one", tmp_path / "two")
 
 
+def test_a_data_set_has_the_answers_of_a_model_and_not_its_markup(clips: Path, tmp_path: Path) -> None:
+    said = '<think>Hm.</think>\n```json\n{"caption": "A patchwork of colours."}\n```<|im_end|>'
+    with ChatServer(default=answer(said)) as running:
+        counts = build([str(clips)], tmp_path, model=patient(running.base_url), settings=QUICK, options=ONE)
+    rows = captions(tmp_path).values()
+    assert (counts.captioned, counts.marked) == (4, 0)
+    assert {text for row in rows for text in (row.summary, *(step.text for step in row.steps))} == {
+        "A patchwork of colours."
+    }
+
+
+def test_what_is_no_caption_is_marked_in_a_data_set(clips: Path, tmp_path: Path) -> None:
+    with ChatServer(default=answer('{"objects": ["a", "b"], "colours": 3}')) as running:
+        counts = build([str(clips)], tmp_path, model=patient(running.base_url), settings=QUICK, options=ONE)
+    assert counts.marked
+    problems = {step.problem for row in captions(tmp_path).values() for step in row.steps}
+    assert problems == {"not plain text: the model answered with JSON"}
+
+
 def test_a_server_that_is_gone_stops_the_run_and_fails_no_video(clips: Path, tmp_path: Path) -> None:
     with ChatServer(default=answer(told)) as running:
         address = running.base_url

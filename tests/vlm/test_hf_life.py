@@ -7,6 +7,7 @@ import json
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,11 +16,17 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 import tiny_models  # noqa: E402
-from made_hf import WIDE, alone, run_with_room_for, vlm_of  # noqa: E402
+from made_hf import WIDE, alone, prepared, run_with_room_for, vlm_of  # noqa: E402
 from made_requests import CHANGE, JUDGE, OPENING, PROMPTS, RECAPTION, ask, picture  # noqa: E402
 from sharegpt4video.errors import MissingExtra, SettingsError, VLMError  # noqa: E402
 from sharegpt4video.vlm.base import Reply, Request  # noqa: E402
-from sharegpt4video.vlm.hf import HfVLM  # noqa: E402
+from sharegpt4video.vlm.hf import Asked, HfVLM  # noqa: E402
+from sharegpt4video.vlm.hf.chat import TemplateForm  # noqa: E402
+from sharegpt4video.vlm.hf.generation import HfEngine  # noqa: E402
+from sharegpt4video.vlm.hf.loading import Loaded  # noqa: E402
+from sharegpt4video.vlm.hf.worker import Job  # noqa: E402
+from sharegpt4video.vlm.markup import strip  # noqa: E402
+from sharegpt4video.vlm.render import Prompt  # noqa: E402
 
 # Living in somebody's program
 
@@ -192,6 +199,31 @@ def test_too_many_pictures_and_options_that_make_no_sense(folder: Path) -> None:
         vlm_of(folder, max_concurrent=0, temperature=-1, dtype="int8", native_video="maybe")
     with pytest.raises(VLMError, match=r"the model failed with ValueError.*top_x"):
         ask(vlm_of(folder, generate={"top_x": 1}), OPENING)
+
+
+def test_thinking_is_told_to_the_template(tmp_path: Path) -> None:
+    told = "{% if enable_thinking is defined %}<{{ enable_thinking }} {{ thinking }}>{% endif %}"
+    tiny_models.save_echo(tmp_path, template=tiny_models.chat_template() + told)
+    decode = tiny_models.byte_tokenizer().decode
+    choices = ("default", "off", True)
+    shown = [decode(prepared(tmp_path, [OPENING], thinking=choice)["input_ids"][0]) for choice in choices]
+    assert [text.rpartition("<")[2] for text in shown[1:]] == ["False False>", "True True>"]
+    assert "False" not in shown[0]
+    identities = {vlm_of(tmp_path, thinking=choice).identity for choice in ("default", "on", "off")}
+    assert len(identities) == 3
+    assert '"thinking"' not in vlm_of(tmp_path).identity
+
+
+def test_reasoning_between_special_tokens_is_told_from_the_answer() -> None:
+    tokenizer = tiny_models.byte_tokenizer((*tiny_models.MARKS, "<|channel>", "<channel|>"))
+    written = torch.tensor([tokenizer("<|channel>thought\nHm.<channel|>A cat.<|eot|>")["input_ids"]])
+    model = SimpleNamespace(generate=lambda **_: written, device="cpu", dtype=torch.float32)
+    ends = (tokenizer.convert_tokens_to_ids("<|eot|>"),)
+    loaded = Loaded(model, SimpleNamespace(tokenizer=tokenizer), TemplateForm(), ends, 0, None)
+    nothing = {"input_ids": torch.zeros(1, 0, dtype=torch.long), "attention_mask": torch.ones(1, 0)}
+    job = Job(Asked(Prompt("", "", 99)), 99)
+    HfEngine("m", loaded, lambda *_: nothing, {}).run([job])
+    assert strip(job.done.result().text).text == "A cat."
 
 
 def test_a_missing_package_is_told_with_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,15 @@ from typing import Any
 import pytest
 
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.vlm.reasoning import ThinkingWay, ending, finish_reason_of, reasoning_of, template_kwargs, way_for
+from sharegpt4video.vlm.reasoning import (
+    ThinkingWay,
+    ending,
+    finish_reason_of,
+    reasoning_of,
+    template_kwargs,
+    thinking_choice,
+    way_for,
+)
 
 
 @pytest.mark.parametrize(
@@ -99,9 +107,12 @@ def test_on_is_the_other_way_round() -> None:
     assert template_kwargs("default") == {}
 
 
-def test_a_choice_that_there_is_not_is_refused() -> None:
+def test_a_choice_is_on_off_or_default_and_on_and_off_may_come_from_yaml() -> None:
+    assert [thinking_choice(choice) for choice in ("on", "off", "default", True, False)] == [
+        "on", "off", "default", "on", "off",
+    ]  # fmt: skip
     with pytest.raises(SettingsError, match="thinking is on, off or default, not 'no'"):
-        way_for("http://x/v1", "no")  # type: ignore[arg-type]
+        thinking_choice("no")
 
 
 def after(*messages: str, param: str | None = None) -> dict[str, Any]:

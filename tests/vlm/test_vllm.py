@@ -12,7 +12,7 @@ from made_requests import ASK, CHANGE, FIRST, OPENING, PROMPTS, ask
 from sharegpt4video.errors import MissingExtra, SettingsError, VLMError
 from sharegpt4video.vlm import open_model
 from sharegpt4video.vlm.base import Request
-from sharegpt4video.vlm.render import render
+from sharegpt4video.vlm.render import Prompt, render
 from sharegpt4video.vlm.vllm import VllmVLM
 
 
@@ -51,6 +51,20 @@ def test_a_request_is_rendered_as_messages_and_sampled_greedily(monkeypatch: pyt
     assert engine.request_ids[0].startswith(f"sg4v-{CHANGE.key()}-")
     assert (reply.text, reply.problem, reply.input_tokens) == (prompt.text.strip(), "", len(prompt.text))
     assert reply.output_tokens == len(prompt.text.split(" "))
+
+
+def test_thinking_is_told_to_the_template_and_what_is_left_of_it_is_taken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = install(monkeypatch)
+    asked = Request("recaption", user_text="x")
+    monkeypatch.setattr("sharegpt4video.vlm.vllm.render", lambda *_, **__: Prompt("", "<think>So.</think>A cat.", 99))
+    (reply,) = ask(VllmVLM("m", prompts=PROMPTS, thinking="off"), asked)
+    ((_, template),) = engines[0].rendered
+    assert (template["enable_thinking"], template["thinking"]) == (False, False)
+    assert engines[0].params[0].skip_special_tokens is False
+    assert (reply.text, reply.problem) == ("A cat.", "")
+    assert VllmVLM("m", prompts=PROMPTS, thinking="off").identity != VllmVLM("m", prompts=PROMPTS).identity
+    with pytest.raises(SettingsError, match="thinking is on, off or default"):
+        VllmVLM("m", prompts=PROMPTS, thinking="no")  # type: ignore[arg-type]
 
 
 def test_earlier_turns_and_the_beginning_of_the_answer_are_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
-from .console import FAILED, exit_codes, print_json, print_text, say
+from .console import FAILED, MARKED, exit_codes, print_json, print_text, say
 from .settings import dataset_settings
 
 if TYPE_CHECKING:
@@ -137,7 +137,9 @@ def _build(
 
             result = build_here(videos, out, model=model, settings=settings, options=run, on_progress=display.show)
     say(result.text())
-    return FAILED if result.failed or result.stopped else 0
+    if result.failed or result.stopped:
+        return FAILED
+    return MARKED if result.marked else 0
 
 
 def _canary(videos: list[str], model: ModelSpec, settings: DatasetSettings) -> int:

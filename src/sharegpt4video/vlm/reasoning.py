@@ -86,10 +86,21 @@ class ThinkingWay:
         return ThinkingWay(self.choice, tuple(name for name in self.fields if name != named[0]), self.effort)
 
 
-def way_for(url: str, choice: Thinking) -> ThinkingWay:
-    """How the server at this address is told. Raises SettingsError for a choice that there is none of."""
-    if choice not in ("default", "on", "off"):
+def as_word(choice: object) -> Any:
+    """A choice in words: YAML reads ``on`` and ``off`` as true and false, on the command line as in files."""
+    return ("on" if choice else "off") if isinstance(choice, bool) else choice
+
+
+def thinking_choice(choice: object) -> Thinking:
+    """The value of an option ``thinking``. Raises SettingsError for one that there is not."""
+    word: Thinking = as_word(choice)
+    if word not in ("default", "on", "off"):
         raise SettingsError(f"thinking is on, off or default, not {choice!r}")
+    return word
+
+
+def way_for(url: str, choice: Thinking) -> ThinkingWay:
+    """How the server at this address is told."""
     host = (urlsplit(url).hostname or "").lower()
     for ends, fields in _KNOWN_HOSTS:
         if any(host == end or host.endswith(f".{end}") for end in ends):

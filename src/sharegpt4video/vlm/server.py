@@ -30,7 +30,7 @@ from .faults import (
     server_message,
 )
 from .pictures import DataUrls
-from .reasoning import Thinking, ThinkingWay, way_for
+from .reasoning import Thinking, ThinkingWay, thinking_choice, way_for
 from .render import Prompt, render
 from .screen import Screened
 from .thinking import ThinkingControl
@@ -104,8 +104,9 @@ class ServerVLM(VLM):
         self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
-        self._thinking = ThinkingControl(self.name, thinking, max_tokens, way_for(base_url, "off"))
-        self._dialect = Dialect(thinking=way_for(base_url, thinking))
+        choice = thinking_choice(thinking)
+        self._thinking = ThinkingControl(self.name, choice, max_tokens, way_for(base_url, "off"))
+        self._dialect = Dialect(thinking=way_for(base_url, choice))
         self._clients = Clients(self._address, self._api_key, timeout_seconds)
 
     @property

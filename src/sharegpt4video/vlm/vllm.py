@@ -21,7 +21,7 @@ from ..prompts import PromptSet
 from .base import FREE_TASKS, VLM, Reply, Request
 from .chat import Dialect
 from .pictures import DataUrls
-from .reasoning import Thinking, finish_reason_of, template_kwargs
+from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_choice
 from .render import render
 from .screen import screen
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
@@ -72,8 +72,6 @@ class VllmVLM(VLM):
         found = [f"{name} must be at least 1, not {n}" for name, n in counts.items() if n is not None and n < 1]
         if temperature is not None and temperature < 0:
             found.append(f"temperature cannot be negative, as {temperature} is")
-        if thinking not in ("default", "on", "off"):
-            found.append(f"thinking is on, off or default, not {thinking!r}")
         if found:
             raise SettingsError("vllm: " + "; ".join(found))
         self.name = f"vllm:{model}" + (f"@{revision}" if revision else "")
@@ -83,7 +81,7 @@ class VllmVLM(VLM):
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
         self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
-        self._thinking: Thinking = thinking
+        self._thinking = thinking_choice(thinking)
         self._engine_options = {
             "model": self._model,
             "revision": revision,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ...errors import MissingExtra, SettingsError, VLMError
 from ...prompts import PromptSet
 from ..base import FREE_TASKS, VLM, Reply, Request
-from ..reasoning import Thinking, template_kwargs
+from ..reasoning import Thinking, as_word, template_kwargs, thinking_choice
 from ..render import render
 from ..screen import Screened, screen
 from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
@@ -81,7 +81,8 @@ class HfVLM(VLM):
     ) -> None:
         at_least_one = {"max_concurrent": max_concurrent, "max_images": max_images, "max_tokens": max_tokens,
                         "num_beams": num_beams}  # fmt: skip
-        _check_options(model, at_least_one, temperature, dtype, native_video, thinking)
+        native_video = as_word(native_video)
+        _check_options(model, at_least_one, temperature, dtype, native_video)
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
@@ -94,7 +95,7 @@ class HfVLM(VLM):
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._native_video: NativeVideo = native_video
-        self._thinking: Thinking = thinking
+        self._thinking = thinking_choice(thinking)
         self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
         self._worker: Worker | None = None
         self._lock = threading.Lock()
@@ -280,7 +281,6 @@ def _check_options(
     temperature: float | None,
     dtype: str,
     native_video: str,
-    thinking: str,
 ) -> None:
     found = [] if model else ["the model's name or folder is missing"]
     found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
@@ -290,7 +290,5 @@ def _check_options(
         found.append(f"dtype is one of {', '.join(_DTYPES)}, not {dtype!r}")
     if native_video not in ("auto", "on", "off"):
         found.append(f"native_video is auto, on or off, not {native_video!r}")
-    if thinking not in ("default", "on", "off"):
-        found.append(f"thinking is on, off or default, not {thinking!r}")
     if found:
         raise SettingsError("hf: " + "; ".join(found))
