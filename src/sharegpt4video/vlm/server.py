@@ -30,7 +30,7 @@ from .faults import (
     server_message,
 )
 from .pictures import DataUrls
-from .reasoning import Thinking, ThinkingWay, thinking_choice, way_for
+from .reasoning import Thinking, ThinkingWay
 from .render import Prompt, render
 from .screen import Screened
 from .thinking import ThinkingControl
@@ -94,9 +94,7 @@ class ServerVLM(VLM):
         _check_options(model, base_url, at_least_one, over_zero, not_negative)
         self._address = Address(base_url)
         self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
-        self.max_images = max_images
-        self.max_concurrent = max_concurrent
-        self.usage = Usage()
+        self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
         self._api_key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
         self._timeout_seconds, self._deadline_seconds = timeout_seconds, deadline_seconds
@@ -104,9 +102,8 @@ class ServerVLM(VLM):
         self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
-        choice = thinking_choice(thinking)
-        self._thinking = ThinkingControl(self.name, choice, max_tokens, way_for(base_url, "off"))
-        self._dialect = Dialect(thinking=way_for(base_url, choice))
+        self._thinking = ThinkingControl(self.name, base_url, thinking, max_tokens)
+        self._dialect = Dialect(thinking=self._thinking.way)
         self._clients = Clients(self._address, self._api_key, timeout_seconds)
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from .base import FREE_TASKS, Request
 from .chat import Answer
-from .reasoning import ROOM_TOKENS, Thinking, ThinkingWay, ending
+from .reasoning import ROOM_TOKENS, Thinking, ThinkingWay, ending, thinking_choice, way_for
 from .render import Prompt
 from .screen import Screened, screen, thinks_aloud
 
@@ -18,15 +18,18 @@ logger = logging.getLogger(__name__)
 class ThinkingControl:
     """What is known of one model's thinking.
 
+    name        the model's, for warnings; ``url`` decides how its server is told
     choice      the user's: "on", "off" or "default"
     max_tokens  the user's limit of an answer, which stays as it is; None: that of the prompts
-    off         how the server is asked not to think
+
+    Raises SettingsError for a choice that there is not.
     """
 
-    def __init__(self, name: str, choice: Thinking, max_tokens: int | None, off: ThinkingWay) -> None:
-        self.choice: Thinking = choice
-        self._name, self._max_tokens, self._off = name, max_tokens, off
-        self._room_tokens = ROOM_TOKENS if choice == "on" else 0
+    def __init__(self, name: str, url: str, choice: Thinking, max_tokens: int | None) -> None:
+        self.choice = thinking_choice(choice)
+        self.way, self._off = way_for(url, self.choice), way_for(url, "off")
+        self._name, self._max_tokens = name, max_tokens
+        self._room_tokens = ROOM_TOKENS if self.choice == "on" else 0
         self._told: set[str] = set()
 
     def budget(self, prompt: Prompt) -> int:

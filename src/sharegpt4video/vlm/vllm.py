@@ -76,12 +76,11 @@ class VllmVLM(VLM):
             raise SettingsError("vllm: " + "; ".join(found))
         self.name = f"vllm:{model}" + (f"@{revision}" if revision else "")
         self.uses_facts = hints
-        self.max_images, self.max_concurrent = max_images, max_concurrent
-        self.usage = Usage()
+        self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
-        self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
-        self._thinking = thinking_choice(thinking)
+        self._temperature, self._thinking = temperature, thinking_choice(thinking)
+        self._max_tokens, self._sampling = max_tokens, dict(sampling or {})
         self._engine_options = {
             "model": self._model,
             "revision": revision,
@@ -90,8 +89,7 @@ class VllmVLM(VLM):
             "limit_mm_per_prompt": {"image": max_images},
             **(engine or {}),
         }
-        self._pictures = DataUrls()
-        self._dialect = Dialect()
+        self._pictures, self._dialect = DataUrls(), Dialect()
         self._running: _Running | None = None
         self._lock = threading.Lock()
 

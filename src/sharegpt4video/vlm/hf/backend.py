@@ -81,8 +81,8 @@ class HfVLM(VLM):
     ) -> None:
         at_least_one = {"max_concurrent": max_concurrent, "max_images": max_images, "max_tokens": max_tokens,
                         "num_beams": num_beams}  # fmt: skip
-        native_video = as_word(native_video)
-        _check_options(model, at_least_one, temperature, dtype, native_video)
+        self._native_video: NativeVideo = as_word(native_video)
+        _check_options(model, at_least_one, temperature, dtype, self._native_video)
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
@@ -94,7 +94,6 @@ class HfVLM(VLM):
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
-        self._native_video: NativeVideo = native_video
         self._thinking = thinking_choice(thinking)
         self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
         self._worker: Worker | None = None
