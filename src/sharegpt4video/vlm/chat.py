@@ -114,6 +114,11 @@ class Answer:
     marks: tuple[str, ...]
     reasoning: str = ""
 
+    @property
+    def begun(self) -> bool:
+        """Whether a piece is part of the answer; before that a server only says who will speak."""
+        return bool(self.text or self.reasoning or self.finish_reason)
+
 
 def read_answer(body: str, headers: Mapping[str, str]) -> Answer:
     """Read a chat completion. Raises ValueError saying what is wrong with it."""

@@ -163,9 +163,7 @@ class ServerVLM(VLM):
             async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
                 pieces = self._pieces(client, self._dialect.in_pieces(body), key)
                 async for piece in pieces:
-                    if (
-                        piece.text or piece.reasoning or piece.finish_reason
-                    ):  # before, a server only says who will speak
+                    if piece.begun:
                         return piece, pieces
                 return None, pieces
 
@@ -179,7 +177,7 @@ class ServerVLM(VLM):
         said, thought, finish_reason, refused = "", "", None, False
         try:
             while piece is not None:
-                said, thought, refused = said + piece.text, thought + piece.reasoning, refused or piece.refused
+                said, thought, refused = said + piece.text, thought or piece.reasoning, refused or piece.refused
                 finish_reason = piece.finish_reason or finish_reason
                 usage.add(piece.input_tokens, piece.output_tokens)
                 if piece.text:
@@ -189,9 +187,8 @@ class ServerVLM(VLM):
             await pieces.aclose()
             self.usage.add(usage.input_tokens, usage.output_tokens)
         if not said:
-            whole = Answer(said, finish_reason, refused, 0, 0, (), thought)
-            screened = self._thinking.screened(request, whole, self._thinking.budget(prompt))
-            raise VLMError(f"{self.name}: no answer: {screened.problem}: {screened.detail}".removesuffix(": "))
+            nothing = Answer("", finish_reason, refused, 0, 0, (), thought)
+            raise VLMError(f"{self.name}: no answer: {self._thinking.why_nothing(request, nothing, prompt)}")
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         """US dollars for so many tokens; None unless both prices were given."""

@@ -48,6 +48,11 @@ class ThinkingControl:
         caption = request.task not in FREE_TASKS
         return screen(text, answer.finish_reason, caption=caption, reasoning=reasoning, max_tokens=max_tokens, off=off)
 
+    def why_nothing(self, request: Request, answer: Answer, prompt: Prompt) -> str:
+        """Why an answer without text has none, in words."""
+        screened = self.screened(request, answer, self.budget(prompt))
+        return f"{screened.problem}: {screened.detail}" if screened.detail else screened.problem
+
     async def answered(self, ask: Callable[[ThinkingWay | None], Coroutine[Any, Any, Screened]]) -> Screened:
         """Ask; when thinking left no answer, ask with more room for it, then without thinking, each once.
 
