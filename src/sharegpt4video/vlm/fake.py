@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..errors import VLMError
-from .base import VLM, Problem, Reply, Request
-from .screen import judge
+from .base import FREE_TASKS, VLM, Problem, Reply, Request
+from .screen import screen
 
 if TYPE_CHECKING:
     from ..prompts import PromptSet
@@ -84,7 +84,9 @@ class FakeVLM(VLM):
             return self._reply("", request, failure, f"request {number} was told to fail")
         if isinstance(said, BaseException):
             raise said
-        return self._reply(said, request, judge(said, None)) if isinstance(said, str) else self._signed(said, request)
+        if not isinstance(said, str):
+            return self._signed(said, request)
+        return self._reply(said, request, screen(said, None, caption=request.task not in FREE_TASKS).problem)
 
     def _reply(self, text: str, request: Request, problem: Problem, detail: str = "") -> Reply:
         return Reply(text, request.key(), self.name, self._prompt_hash, problem=problem, detail=detail)
