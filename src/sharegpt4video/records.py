@@ -7,6 +7,7 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +24,8 @@ KeyframeReason = Literal["first", "cut", "change", "last"]
 ShotOpening = Literal["start", "cut", "fade"]
 Layout = Literal["separate", "pair", "grid", "strip"]
 Torso = Literal["upright", "leaning", "horizontal", "inverted"]
+
+_NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +65,11 @@ class Frame:
 def spelled_out(name: str) -> str:
     """A file's name as text: names can hold any bytes, and those that are no UTF-8 are written as ``\\udcXX``."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def well_formed(text: str) -> str:
+    """A text that every file format can hold: halves of characters (lone surrogates) become U+FFFD, NULs go."""
+    return _NOT_TEXT.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
 
-from sharegpt4video.vlm.faults import Fault, Pace, retry_after_seconds
+from sharegpt4video.vlm.faults import Fault, retry_after_seconds
+from sharegpt4video.vlm.pace import Pace
 
 
 def test_retry_after_is_read_in_all_its_forms() -> None:

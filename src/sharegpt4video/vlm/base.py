@@ -11,10 +11,12 @@ from typing import Literal
 from pydantic_core import to_json
 
 from ..errors import VLMError
-from ..records import Facts, Image, Layout, Step, spelled_out
+from ..records import Facts, Image, Layout, Step, spelled_out, well_formed
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 Problem = Literal["", "empty", "cut off", "refused", "repeating", "mixed up", "unavailable"]
+
+_MOST_TOKENS = 10**9  # in one answer; sums over millions of videos still fit into the 64 bits of a Parquet column
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A model's answer. ``problem`` is "" for a usable text; ``request_key`` is the key of the request it answers."""
+    """A model's answer. ``problem`` is "" for a usable text; ``request_key`` is the key of the request it answers.
+
+    Whatever a model sent, the texts are well-formed Unicode and no token count is absurd: they are stored as they are.
+    """
 
     text: str
     request_key: str
@@ -88,6 +93,19 @@ class Reply:
     output_tokens: int = 0
     problem: Problem = ""
     detail: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", well_formed(self.text))
+        object.__setattr__(self, "detail", well_formed(self.detail))
+        object.__setattr__(self, "input_tokens", token_count(self.input_tokens))
+        object.__setattr__(self, "output_tokens", token_count(self.output_tokens))
+
+
+def token_count(value: object) -> int:
+    """A number of tokens as a model reports it; 0 for what cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0
+    return int(value) if 0 < value <= _MOST_TOKENS else 0  # NaN is neither
 
 
 class VLM(ABC):

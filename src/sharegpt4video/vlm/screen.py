@@ -27,9 +27,7 @@ _REFUSAL = re.compile(
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
-_THOUGHT = re.compile(r"<(think|thinking|reasoning)>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_END = re.compile(r"^.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
-_THOUGHT_OPEN = re.compile(r"<(?:think|thinking|reasoning)>.*", re.DOTALL | re.IGNORECASE)
+_THOUGHT_TAG = re.compile(r"<(/?)(?:think|thinking|reasoning)>", re.IGNORECASE)
 _FENCE = re.compile(r"```[\w-]*\n(.*?)\n?```", re.DOTALL)
 _QUOTES = (('"', '"'), ("“", "”"), ("「", "」"), ("«", "»"))
 # Scripts that write no spaces are taken character by character, everything else word by word.
@@ -48,7 +46,7 @@ def tidy(text: str) -> str:
 
     A reasoning block that never ends takes the rest of the text with it.
     """
-    text = _THOUGHT_OPEN.sub("", _THOUGHT_END.sub("", _THOUGHT.sub("", text))).strip()
+    text = _without_thoughts(text)[0].strip()
     if fenced := _FENCE.fullmatch(text):
         text = fenced[1].strip()
     for opening, closing in _QUOTES:
@@ -56,6 +54,22 @@ def tidy(text: str) -> str:
         if len(text) > 1 and text[0] == opening and text[-1] == closing and not {opening, closing} & set(inner):
             text = inner.strip()
     return text
+
+
+def _without_thoughts(text: str) -> tuple[str, bool]:
+    """The text without reasoning blocks, and whether one never ends. In one pass: a model in a loop opens thousands."""
+    kept: list[str] = []
+    start, opened = 0, -1
+    for tag in _THOUGHT_TAG.finditer(text):
+        if not tag[1]:
+            opened = tag.start() if opened < 0 else opened
+            continue
+        if opened >= 0:
+            kept.append(text[start:opened])
+        else:
+            kept.clear()  # a block without a beginning began with the text
+        start, opened = tag.end(), -1
+    return "".join((*kept, text[start : opened if opened >= 0 else None])), opened >= 0
 
 
 def judge(text: str, finish_reason: str | None) -> Problem:
@@ -66,7 +80,7 @@ def judge(text: str, finish_reason: str | None) -> Problem:
     "repeating": a loop of characters, words or sentences.
     """
     answer = tidy(text)
-    cut_off = finish_reason in ("length", "max_tokens") or bool(_THOUGHT_OPEN.search(_THOUGHT.sub("", text)))
+    cut_off = finish_reason in ("length", "max_tokens") or _without_thoughts(text)[1]
     if finish_reason == "content_filter":
         return "refused"
     if repeats(answer):

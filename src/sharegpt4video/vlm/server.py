@@ -13,28 +13,24 @@ from urllib.parse import urlsplit
 
 import openai
 
-from ..errors import SettingsError, VLMError
+from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request
 from .chat import Answer, Dialect, read_answer, read_piece
 from .clients import Address, Clients
-from .faults import (
-    Fault,
-    Pace,
-    broken_connection,
-    fault_of_connection,
-    fault_of_status,
-    raw_response,
-    server_message,
-)
+from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
+from .pace import Pace, Throttles, persist
 from .pictures import DataUrls
 from .render import Prompt, render
 from .screen import judge, tidy
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
+from .wire import lines
 
 T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
+_MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
+_ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
 _OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
 
 
@@ -47,7 +43,8 @@ class ServerVLM(VLM):
     api_key           None: ``OPENAI_API_KEY``; local servers need none, and with a password in the URL none is sent
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
     max_image_side_pixels, max_image_bytes  larger pictures are made smaller; None: sent as they are
-    max_concurrent    requests in flight at the same time
+    max_concurrent    requests in flight at the same time; fewer while the server turns some away
+    max_answer_bytes  larger answers are not read, as they come and unpacked
     timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
     retries           how often a call that failed in passing is repeated, waiting ``backoff_seconds``, then twice that,
                       and so on; a server's Retry-After is respected up to one minute
@@ -72,6 +69,7 @@ class ServerVLM(VLM):
         max_image_side_pixels: int | None = None,
         max_image_bytes: int | None = None,
         max_concurrent: int = 16,
+        max_answer_bytes: int = 4 * 2**20,
         timeout_seconds: float = 300.0,
         deadline_seconds: float = 900.0,
         retries: int = 4,
@@ -82,7 +80,8 @@ class ServerVLM(VLM):
         price_per_million_input: float | None = None,
         price_per_million_output: float | None = None,
     ) -> None:
-        at_least_one = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
+        at_least_one = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens,
+                        "max_answer_bytes": max_answer_bytes}  # fmt: skip
         over_zero = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
         not_negative = {"retries": retries, "backoff_seconds": backoff_seconds}
         _check_options(model, base_url, at_least_one, over_zero, not_negative)
@@ -99,7 +98,9 @@ class ServerVLM(VLM):
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
         self._dialect = Dialect()
-        self._clients = Clients(self._address, self._api_key, timeout_seconds)
+        self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
+        self._throttles = Throttles()
+        self._max_answer_bytes = max_answer_bytes
 
     @property
     def identity(self) -> str:
@@ -112,8 +113,9 @@ class ServerVLM(VLM):
     async def generate(self, request: Request) -> Reply:
         """Ask the server, again if need be.
 
-        Raises VLMError when no request can succeed: nobody answers, wrong key, unknown model, a request the server
-        does not take. A server that is there but fails, and an answer that cannot be used, give a Reply with a problem.
+        Raises ModelDenied when no request can succeed (wrong key, unknown model), ModelUnavailable when nobody
+        answers, VLMError for a request that the server does not take. A server that is there but fails, and an answer
+        that cannot be used, give a Reply with a problem.
         """
         prompt, image_urls = self._render(request), self._image_urls(request)
         key, usage = request.key(), Usage()
@@ -125,10 +127,11 @@ class ServerVLM(VLM):
             usage.add(answer.input_tokens, answer.output_tokens)
             self.usage.add(answer.input_tokens, answer.output_tokens)
             _check_owner(answer, key)
+            _check_length(answer, self._max_tokens or prompt.max_tokens)
             return answer
 
         try:
-            answer = await _persist(pace, ask)
+            answer = await persist(pace, self._throttles.of_this_loop(self.max_concurrent), ask)
         except Fault as fault:
             return self._without_answer(fault, key, usage)
         problem: Problem = "refused" if answer.refused else judge(answer.text, answer.finish_reason)
@@ -155,14 +158,17 @@ class ServerVLM(VLM):
             return await self._ask(prompt, image_urls, pace, first)
 
         try:
-            piece, pieces = await _persist(pace, open_stream)
+            piece, pieces = await persist(pace, self._throttles.of_this_loop(self.max_concurrent), open_stream)
         except Fault as fault:
             reply = self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
-        said, finish_reason, refused = "", None, False
+        length, finish_reason, refused = 0, None, False
+        max_tokens = self._max_tokens or prompt.max_tokens
         try:
             while piece is not None:
-                said, refused = said + piece.text, refused or piece.refused
+                length, refused = length + len(piece.text), refused or piece.refused
+                if length > _most_chars(max_tokens):
+                    raise VLMError(f"{self.name}: the answer is broken off: {_too_long(length, max_tokens)}")
                 finish_reason = piece.finish_reason or finish_reason
                 usage.add(piece.input_tokens, piece.output_tokens)
                 if piece.text:
@@ -171,7 +177,7 @@ class ServerVLM(VLM):
         finally:
             await pieces.aclose()
             self.usage.add(usage.input_tokens, usage.output_tokens)
-        if not said and (problem := "refused" if refused else judge(said, finish_reason)):
+        if not length and (problem := "refused" if refused else judge("", finish_reason)):
             raise VLMError(f"{self.name}: no answer: {problem}")
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
@@ -219,41 +225,38 @@ class ServerVLM(VLM):
             try:
                 return await _within(seconds, send(body))
             except openai.APIStatusError as error:
-                complaint = dialect.complaint(server_message(error), error.param, error.status_code)
+                told = read_error(error)
+                complaint = dialect.complaint(told.message, told.param, told.status)
                 if complaint is None:
-                    raise fault_of_status(error) from error
+                    raise fault_of_status(told) from error
                 self._dialect = self._dialect.without(complaint)  # requests in flight may have changed it meanwhile
-            except openai.APIConnectionError as error:
-                raise fault_of_connection(error) from error
-            except ValueError as error:
-                raise Fault(str(error)) from error
 
     async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> Answer:
         # Not ``chat.completions.create``: it walks through every part of a message, which costs milliseconds.
         fields, headers = {**body, **self._extra_body}, _headers(key)
-        raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options={"headers": headers})
-        return read_answer(raw.text, raw.headers)
+        options: Any = {"headers": headers}
+        with client_faults():
+            raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options=options)
+        return read_answer(raw.content, raw.headers)
 
     async def _pieces(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> AsyncGenerator[Answer, None]:
         """The pieces that say something; one that is the whole answer from a server that knows no other way."""
-        try:
+        with client_faults():
             async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
                 if "event-stream" in response.headers.get("content-type", ""):
-                    async for line in response.iter_lines():
+                    async for line in lines(response.iter_bytes(), self._max_answer_bytes):
                         if (piece := read_piece(line, response.headers)) is not None:
                             _check_owner(piece, key)
                             yield piece
                 else:
-                    answer = read_answer((await response.read()).decode(), response.headers)
+                    answer = read_answer(await response.read(), response.headers)
                     _check_owner(answer, key)
                     yield answer
-        except broken_connection() as error:
-            raise Fault(f"{type(error).__name__}: {error}") from error
 
     async def _next_piece(self, pieces: AsyncGenerator[Answer, None]) -> Answer | None:
         try:
             return await _within(self._timeout_seconds, anext(pieces, None))
-        except (Fault, ValueError) as error:
+        except Fault as error:
             said = self._without_secrets(str(error) or type(error).__name__)
             raise VLMError(f"{self.name}: the answer broke off: {said}") from error
 
@@ -263,10 +266,10 @@ class ServerVLM(VLM):
 
     def _without_answer(self, fault: Fault, key: str, usage: Usage) -> Reply:
         detail = self._without_secrets(str(fault))
-        if fault.kind == "final":
-            raise VLMError(f"{self.name}: {detail}") from fault
+        if fault.kind in ("final", "denied"):
+            raise (ModelDenied if fault.kind == "denied" else VLMError)(f"{self.name}: {detail}") from fault
         if not fault.connected:
-            raise VLMError(
+            raise ModelUnavailable(
                 f"{self.name}: nobody answers at {self._address.url} ({detail});"
                 " is the server running, and is the address right?"
             ) from fault
@@ -325,20 +328,19 @@ def _check_owner(answer: Answer, key: str) -> None:
             raise Fault(f"the server sent the answer to another request ({mark})", "mixed up")
 
 
-async def _persist(pace: Pace, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Ask until there is an answer. Raises the last Fault, ``connected`` if anything was there at any time."""
-    was_connected = was_mixed_up = False
-    while True:
-        try:
-            return await ask()
-        except Fault as fault:
-            was_connected = fault.connected = fault.connected or was_connected
-            wait_seconds = pace.wait_seconds(fault)
-            hopeless = fault.kind == "refused" or (fault.kind == "mixed up" and was_mixed_up)
-            was_mixed_up |= fault.kind == "mixed up"
-            if fault.kind == "final" or hopeless or wait_seconds is None:
-                raise
-        await asyncio.sleep(wait_seconds)
+def _check_length(answer: Answer, max_tokens: int) -> None:
+    """Raise a Fault if the answer is far longer than what was asked for, whatever the server counts."""
+    most_chars = _most_chars(max_tokens)
+    if len(answer.text) > most_chars and len(text := tidy(answer.text)) > most_chars:
+        raise Fault(_too_long(len(text), max_tokens))
+
+
+def _most_chars(max_tokens: int) -> int:
+    return max(max_tokens * _MOST_CHARS_PER_TOKEN, _ALWAYS_ALLOWED_CHARS)
+
+
+def _too_long(chars: int, max_tokens: int) -> str:
+    return f"the answer is {chars:,} characters long or more, although at most {max_tokens} tokens were asked for"
 
 
 async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
