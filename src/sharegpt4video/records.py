@@ -25,6 +25,9 @@ ShotOpening = Literal["start", "cut", "fade"]
 Layout = Literal["separate", "pair", "grid", "strip"]
 Torso = Literal["upright", "leaning", "horizontal", "inverted"]
 
+UNANSWERED = r"(?:^|could not be condensed: )(?:unavailable|mixed up)"
+"""Matches the problem of a text that nobody has written: the server failed, or answered somebody else."""
+
 _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -328,6 +331,17 @@ class VideoCaption:
             if step.problem
         ]
         return (*lines, f"summary: {self.summary_problem}") if self.summary_problem else tuple(lines)
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """The problems of texts for which no answer came. The model is not to blame: asking again later may help."""
+        problems = (*(step.problem for step in self.steps), self.summary_problem)
+        return tuple(problem for problem in problems if re.search(UNANSWERED, problem))
+
+    @property
+    def answered(self) -> bool:
+        """Whether the model has answered for anything at all."""
+        return not self.unanswered or any(step.text or not step.problem for step in self.steps)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The caption as JSON text; ``VideoCaption.from_json`` reads it back to an equal value.

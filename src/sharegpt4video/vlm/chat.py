@@ -140,7 +140,7 @@ def read_piece(line: str, headers: Mapping[str, str]) -> Answer | None:
     choice = _first(plain.get("choices")) or {}
     if error := plain.get("error") or choice.get("error"):
         raise Fault(f"the server broke off: {error_in_answer(error)}")
-    delta = choice.get("delta")
+    delta = choice.get("delta") or choice.get("message")
     return _answer(plain, choice, delta if isinstance(delta, dict) else {}, headers)
 
 

@@ -24,7 +24,7 @@ from .pictures import DataUrls
 from .render import Prompt, render
 from .screen import judge, tidy
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
-from .wire import lines
+from .wire import lines, whole
 
 T = TypeVar("T")
 
@@ -249,7 +249,8 @@ class ServerVLM(VLM):
                             _check_owner(piece, key)
                             yield piece
                 else:
-                    answer = read_answer(await response.read(), response.headers)
+                    body = await whole(response.iter_bytes(), self._max_answer_bytes)
+                    answer = read_answer(body, response.headers)
                     _check_owner(answer, key)
                     yield answer
 

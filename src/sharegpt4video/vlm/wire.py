@@ -45,6 +45,16 @@ def bounded(max_bytes: int) -> Hook:
     return hook
 
 
+async def whole(pieces: AsyncIterator[bytes], max_bytes: int) -> bytes:
+    """An answer that comes in one, where one in pieces, of which more may be read, was asked for."""
+    held = bytearray()
+    async for piece in pieces:
+        held += piece
+        if len(held) > max_bytes:
+            raise too_large(max_bytes)
+    return bytes(held)
+
+
 async def lines(pieces: AsyncIterator[bytes], max_bytes: int) -> AsyncGenerator[str, None]:
     """The lines of an answer, as they come. Only line feeds end one: texts hold other separators."""
     held = bytearray()
