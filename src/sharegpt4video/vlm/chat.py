@@ -113,7 +113,7 @@ class Answer:
 
 def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
     """Read a chat completion. Raises Fault saying what is wrong with it."""
-    text = body.decode("utf-8", "replace")
+    text = body.decode("utf-8-sig", "replace")
     plain = _object(text)
     if error := plain.get("error"):
         raise error_in_answer(error)

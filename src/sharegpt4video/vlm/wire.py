@@ -143,8 +143,10 @@ class _Unzip:
     def pieces(self, data: bytes) -> Iterator[bytes]:
         more = False  # all of the data may be taken in, and some of what it unpacks to not be given out yet
         while data or more:
-            if self._packed.eof:  # gzip files may be joined
-                self._packed = zlib.decompressobj(_EITHER_HEADER)
+            if self._packed.eof:
+                if not data:
+                    return
+                self._packed = zlib.decompressobj(_EITHER_HEADER)  # gzip files may be joined
             self._begun = True
             try:
                 piece = self._packed.decompress(data, _PIECE_BYTES)
