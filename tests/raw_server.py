@@ -29,7 +29,7 @@ def http(body: bytes | str | dict[str, Any], status: str = "200 OK", **headers: 
     data = json.dumps(body) if isinstance(body, dict) else body
     data = data.encode("utf-8", "surrogatepass") if isinstance(data, str) else data
     named = {name.replace("_", "-").lower(): value for name, value in headers.items()}
-    fields = {"content-type": "application/json", "content-length": str(len(data)), **named}
+    fields = {"content-type": "application/json", "content-length": str(len(data)), "connection": "close", **named}
     head = "".join(f"{name}: {value}\r\n" for name, value in fields.items() if value)
     return f"HTTP/1.1 {status}\r\n{head}\r\n".encode("latin-1") + data
 
