@@ -87,7 +87,7 @@ def read_error(error: openai.APIStatusError) -> ErrorReply:
     """What is in an error status. Endpoints put it in an ``error`` object, a ``detail``, a plain string or a page."""
     told = _told(error.body)
     wait_seconds = retry_after_seconds(error.response.headers)
-    return ErrorReply(error.status_code, told.message or _in_words(error.message), told.code, told.type, told.param,
+    return ErrorReply(error.status_code, told.message or "no reason given", told.code, told.type, told.param,
                       wait_seconds)  # fmt: skip
 
 

@@ -15,8 +15,8 @@ from ..store.store import Ids, Store, packed_ids
 
 _HEAVY = ("hashes", "embedding")
 ALL_KINDS = "all"
-PASSING = frozenset({"unavailable"})
-"""Failures of the server and not of the video: each run tries again."""
+PASSING = frozenset({"unavailable", "model"})
+"""Failures of the model's side and not of the video: each run tries again, as the server or its options may be mended."""
 
 
 class Known:

@@ -98,8 +98,8 @@ class BuildCounts:
                 f"  unfinished: {self.unanswered} captioned videos lack texts that the model did not answer;"
                 " build again to ask for those"
             )
-        if self.failed["unavailable"]:
-            lines.append("  unavailable means that no answer came; build again to try those videos again")
+        if self.failed["unavailable"] or self.failed["model"]:
+            lines.append("  unavailable: no answer came; model: a request was not taken; the next build tries both again")
         if self.checks is not None and self.checks.captions:
             lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
         if self.selection is not None:
