@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
-import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -15,7 +14,7 @@ import openai
 
 from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import VLM, Problem, Reply, Request
+from .base import VLM, Problem, Reply, Request, is_of_another, new_request_id
 from .chat import Answer, Dialect, read_answer, read_piece
 from .clients import Address, Clients
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
@@ -31,7 +30,6 @@ T = TypeVar("T")
 _MAX_WAIT_SECONDS = 60.0
 _MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
 _ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
-_OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
 
 
 class ServerVLM(VLM):
@@ -87,9 +85,7 @@ class ServerVLM(VLM):
         _check_options(model, base_url, at_least_one, over_zero, not_negative)
         self._address = Address(base_url)
         self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
-        self.max_images = max_images
-        self.max_concurrent = max_concurrent
-        self.usage = Usage()
+        self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
         self._api_key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
         self._timeout_seconds, self._deadline_seconds = timeout_seconds, deadline_seconds
@@ -97,10 +93,8 @@ class ServerVLM(VLM):
         self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
-        self._dialect = Dialect()
+        self._dialect, self._throttles, self._max_answer_bytes = Dialect(), Throttles(), max_answer_bytes
         self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
-        self._throttles = Throttles()
-        self._max_answer_bytes = max_answer_bytes
 
     @property
     def identity(self) -> str:
@@ -135,7 +129,8 @@ class ServerVLM(VLM):
         except Fault as fault:
             return self._without_answer(fault, key, usage)
         problem: Problem = "refused" if answer.refused else judge(answer.text, answer.finish_reason)
-        return self._reply(tidy(answer.text), key, usage, problem)
+        reply = self._reply(tidy(answer.text), key, usage, problem)
+        return replace(reply, has_id=any(key in mark for mark in answer.marks))
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """The answer as the server writes it, as it comes (``generate`` tidies).
@@ -249,8 +244,8 @@ class ServerVLM(VLM):
                             _check_owner(piece, key)
                             yield piece
                 else:
-                    body = await whole(response.iter_bytes(), self._max_answer_bytes)
-                    answer = read_answer(body, response.headers)
+                    said = await whole(response.iter_bytes(), self._max_answer_bytes)
+                    answer = read_answer(said, response.headers)
                     _check_owner(answer, key)
                     yield answer
 
@@ -318,14 +313,13 @@ def _check_options(
 def _headers(key: str) -> dict[str, str]:
     """vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so each
     call gets an id of its own that begins with the key of the request."""
-    return {"X-Request-Id": f"sg4v-{key}-{uuid.uuid4().hex[:8]}"}
+    return {"X-Request-Id": new_request_id(key)}
 
 
 def _check_owner(answer: Answer, key: str) -> None:
     """Raise a Fault if the answer says that it belongs to another request, as under a broken proxy."""
     for mark in answer.marks:
-        found = _OUR_ID.search(mark)
-        if found and found[1] != key:
+        if is_of_another(mark, key):
             raise Fault(f"the server sent the answer to another request ({mark})", "mixed up")
 
 

@@ -11,14 +11,13 @@ import contextlib
 import json
 import os
 import threading
-import uuid
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ..errors import MissingExtra, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import VLM, Reply, Request
+from .base import VLM, Reply, Request, is_of_another, new_request_id
 from .chat import Dialect
 from .pictures import DataUrls
 from .render import render
@@ -193,7 +192,7 @@ class VllmVLM(VLM):
         try:
             rendered = await self._rendered(engine, request)
             params = SamplingParams(**{**own, **greedy, **self._sampling, **limit})
-            request_id = f"sg4v-{request.key()}-{uuid.uuid4().hex[:8]}"
+            request_id = new_request_id(request.key())
             async with contextlib.aclosing(engine.generate(rendered, params, request_id)) as outputs:
                 async for output in outputs:
                     yield output
@@ -233,6 +232,9 @@ class VllmVLM(VLM):
     def _reply(self, request: Request, output: Any) -> Reply:
         if output is None:
             raise VLMError(f"{self.name}: the engine ended before this request was answered")
+        if is_of_another(str(output.request_id), request.key()):
+            told = f"the engine gave the answer to {output.request_id}"
+            return Reply("", request.key(), self.name, self._prompt_hash, problem="mixed up", detail=told)
         said = output.outputs[0]
         input_tokens, output_tokens = len(output.prompt_token_ids or ()), len(said.token_ids)
         self.usage.add(input_tokens, output_tokens)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 import numpy as np
 import pyarrow as pa
 
+from ...records import UNANSWERED
 from ..rows import TABLES, Survey
 from ..store.packed import unpacked_id
 from ..store.schema import arrow_schema, to_rows
@@ -16,7 +18,7 @@ from ..store.store import Ids, Store, packed_ids
 _HEAVY = ("hashes", "embedding")
 ALL_KINDS = "all"
 PASSING = frozenset({"unavailable", "model"})
-"""Failures of the model's side and not of the video: each run tries again, as the server or its options may be mended."""
+"""Not the fault of the video: each run tries again, as the server or the model's options may have been mended."""
 
 
 class Known:
@@ -67,7 +69,10 @@ class Known:
         found = self._shorts.row(id)
         if found is None:
             return None
-        return "" if found.column("problem")[0].as_py() else str(found.column("text")[0].as_py())
+        problem = str(found.column("problem")[0].as_py())
+        if re.search(UNANSWERED, problem):
+            return None
+        return "" if problem else str(found.column("text")[0].as_py())
 
 
 class _Lookup:

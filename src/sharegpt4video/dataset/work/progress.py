@@ -44,6 +44,7 @@ class BuildCounts:
     output_tokens: int = 0
     cost_usd: float | None = None
     seconds: float = 0.0
+    pairing: str = ""
     stopped: str = ""
     checks: ChecksResult | None = None
     selection: Selection | None = None
@@ -99,7 +100,9 @@ class BuildCounts:
                 " build again to ask for those"
             )
         if self.failed["unavailable"] or self.failed["model"]:
-            lines.append("  unavailable: no answer came; model: a request was not taken; the next build tries both again")
+            lines.append("  unavailable: no answer came; model: a request was not taken; build again to try both again")
+        if self.pairing:
+            lines.append(f"  {self.pairing}")
         if self.checks is not None and self.checks.captions:
             lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
         if self.selection is not None:
