@@ -100,7 +100,7 @@ class PairedVLM(VLM):
     def _mixed_up(self, how: str) -> ModelDenied:
         since = (
             f"; of the captions, those since the last good round are in doubt, at most {self._every} answers"
-            if self.controls.right
+            if self._next > 1
             else ""
         )
         return ModelDenied(
