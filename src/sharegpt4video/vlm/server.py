@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -141,10 +142,11 @@ class ServerVLM(VLM):
         prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client, usage = self._clients.client(streams=True), Usage()
+        max_tokens = self._max_tokens or prompt.max_tokens
 
         async def open_stream() -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
             async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
-                pieces = self._pieces(client, self._dialect.in_pieces(body), key)
+                pieces = self._pieces(client, self._dialect.in_pieces(body), key, max_tokens)
                 async for piece in pieces:
                     if piece.text or piece.finish_reason:  # before that a server only says who will speak
                         return piece, pieces
@@ -157,13 +159,10 @@ class ServerVLM(VLM):
         except Fault as fault:
             reply = self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
-        length, finish_reason, refused = 0, None, False
-        max_tokens = self._max_tokens or prompt.max_tokens
+        said, finish_reason, refused = False, None, False
         try:
             while piece is not None:
-                length, refused = length + len(piece.text), refused or piece.refused
-                if length > _most_chars(max_tokens):
-                    raise VLMError(f"{self.name}: the answer is broken off: {_too_long(length, max_tokens)}")
+                said, refused = said or bool(piece.text), refused or piece.refused
                 finish_reason = piece.finish_reason or finish_reason
                 usage.add(piece.input_tokens, piece.output_tokens)
                 if piece.text:
@@ -172,7 +171,7 @@ class ServerVLM(VLM):
         finally:
             await pieces.aclose()
             self.usage.add(usage.input_tokens, usage.output_tokens)
-        if not length and (problem := "refused" if refused else judge("", finish_reason)):
+        if not said and (problem := "refused" if refused else judge("", finish_reason)):
             raise VLMError(f"{self.name}: no answer: {problem}")
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
@@ -234,20 +233,29 @@ class ServerVLM(VLM):
             raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options=options)
         return read_answer(raw.content, raw.headers)
 
-    async def _pieces(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> AsyncGenerator[Answer, None]:
+    async def _pieces(
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str, max_tokens: int
+    ) -> AsyncGenerator[Answer, None]:
         """The pieces that say something; one that is the whole answer from a server that knows no other way."""
+        chars = 0
+        async with aclosing(self._all_pieces(client, body, key)) as pieces:
+            async for piece in pieces:
+                _check_owner(piece, key)
+                if (chars := chars + len(piece.text)) > _most_chars(max_tokens):
+                    raise Fault(_too_long(chars, max_tokens))
+                yield piece
+
+    async def _all_pieces(
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str
+    ) -> AsyncGenerator[Answer, None]:
         with client_faults():
             async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
                 if "event-stream" in response.headers.get("content-type", ""):
                     async for line in lines(response.iter_bytes(), self._max_answer_bytes):
                         if (piece := read_piece(line, response.headers)) is not None:
-                            _check_owner(piece, key)
                             yield piece
                 else:
-                    said = await whole(response.iter_bytes(), self._max_answer_bytes)
-                    answer = read_answer(said, response.headers)
-                    _check_owner(answer, key)
-                    yield answer
+                    yield read_answer(await whole(response.iter_bytes(), self._max_answer_bytes), response.headers)
 
     async def _next_piece(self, pieces: AsyncGenerator[Answer, None]) -> Answer | None:
         try:
