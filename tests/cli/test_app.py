@@ -183,7 +183,8 @@ def test_a_key_that_is_not_taken_stops_at_the_first_video(run: Runner, clip: Pat
         model = ("-m", f"server:some/model@{server.base_url}")
         copies = [shutil.copy(clip, f"{name}.mp4") for name in "abc"]
         ended = run("caption", *copies, *model, "--out", "out", "--jobs", "1")
-    assert (ended.code, len(server.received)) == (1, 1)
+    assert ended.code == 1
+    assert len(server.received) <= 2, "the openings of the first video's two shots, which are asked at once"
     assert "no request can be answered by the model; 2 were not tried" in ended.err
 
 
