@@ -20,6 +20,14 @@ class VLMError(SG4VError):
     """A model cannot answer and asking again will not help: wrong key, unknown model, server gone."""
 
 
+class ModelUnavailable(VLMError):
+    """Nobody answers. The request may be as good as any: it is asked again by the next run."""
+
+
+class ModelDenied(ModelUnavailable):
+    """No request of this run can be answered: the key, the account, the model's name or the address is wrong."""
+
+
 class CaptionInterrupted(VLMError):
     """The model gave up half-way; ``caption`` holds every step that was finished before that."""
 

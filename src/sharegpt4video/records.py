@@ -7,6 +7,7 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
@@ -23,6 +24,11 @@ KeyframeReason = Literal["first", "cut", "change", "last"]
 ShotOpening = Literal["start", "cut", "fade"]
 Layout = Literal["separate", "pair", "grid", "strip"]
 Torso = Literal["upright", "leaning", "horizontal", "inverted"]
+
+UNANSWERED = r"(?:^|could not be condensed: )(?:unavailable|mixed up)"
+"""Matches the problem of a text that nobody has written: the server failed, or answered somebody else."""
+
+_NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +68,11 @@ class Frame:
 def spelled_out(name: str) -> str:
     """A file's name as text: names can hold any bytes, and those that are no UTF-8 are written as ``\\udcXX``."""
     return name.encode("utf-8", "backslashreplace").decode()
+
+
+def well_formed(text: str) -> str:
+    """A text that every file format can hold: halves of characters (lone surrogates) become U+FFFD, NULs go."""
+    return _NOT_TEXT.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
 
 
 @dataclass(frozen=True)
@@ -320,6 +331,17 @@ class VideoCaption:
             if step.problem
         ]
         return (*lines, f"summary: {self.summary_problem}") if self.summary_problem else tuple(lines)
+
+    @property
+    def unanswered(self) -> tuple[str, ...]:
+        """The problems of texts for which no answer came. The model is not to blame: asking again later may help."""
+        problems = (*(step.problem for step in self.steps), self.summary_problem)
+        return tuple(problem for problem in problems if re.search(UNANSWERED, problem))
+
+    @property
+    def answered(self) -> bool:
+        """Whether the model has answered for anything at all."""
+        return not self.unanswered or any(step.text or not step.problem for step in self.steps)
 
     def to_json(self, *, indent: int | None = 2) -> str:
         """The caption as JSON text; ``VideoCaption.from_json`` reads it back to an equal value.

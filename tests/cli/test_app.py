@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -165,6 +166,26 @@ def test_finished_steps_survive_a_model_that_is_gone(run: Runner, clip: Path) ->
     assert {step.text for step in kept.steps} <= {"one", "two"}
     assert kept.steps
     assert "two shots.partial.json" in ended.err
+
+
+def test_a_text_that_no_answer_came_for_is_a_failure_and_asked_for_by_the_next_run(run: Runner, clip: Path) -> None:
+    with ChatServer(answer("a patchwork"), status(500), default=answer("a patchwork")) as server:
+        model = ("-m", f"server:some/model@{server.base_url}", "-O", "retries=0", "-O", "max_concurrent=1")
+        ended = run("caption", clip, *model, "--out", "out")
+        assert (ended.code, names("out")) == (1, ["two shots.partial.json"])
+        assert "1 texts are missing, run again to ask for them: unavailable: HTTP 500" in ended.err
+        assert run("caption", clip, *model, "--out", "out").code == 0
+    assert "two shots.json" in names("out")
+
+
+def test_a_key_that_is_not_taken_stops_at_the_first_video(run: Runner, clip: Path) -> None:
+    with ChatServer(default=status(401, "no such key")) as server:
+        model = ("-m", f"server:some/model@{server.base_url}")
+        copies = [shutil.copy(clip, f"{name}.mp4") for name in "abc"]
+        ended = run("caption", *copies, *model, "--out", "out", "--jobs", "1")
+    assert ended.code == 1
+    assert len(server.received) <= 2, "the openings of the first video's two shots, which are asked at once"
+    assert "no request can be answered by the model; 2 were not tried" in ended.err
 
 
 def test_a_server_is_sent_the_pictures(run: Runner, clip: Path) -> None:

@@ -21,6 +21,7 @@ from sharegpt4video.dataset.canary import canary
 from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.settings import FilterSettings, SurveySettings
 from sharegpt4video.dataset.store.lock import Busy, lock
+from sharegpt4video.dataset.store.status import status as status_of
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.dataset.work.progress import BuildCounts
 from sharegpt4video.errors import SettingsError, StorageError, VLMError
@@ -255,6 +256,46 @@ def test_a_server_with_bad_moments_gives_the_same_data_set(clips: Path, tmp_path
     with ChatServer(*rough, default=answer(told)) as other:
         build([str(clips)], tmp_path / "rough", model=patient(other.base_url), settings=QUICK, options=ONE)
     same_captions(tmp_path / "calm", tmp_path / "rough")
+
+
+def test_texts_that_no_answer_came_for_are_asked_for_by_the_next_build(clips: Path, tmp_path: Path) -> None:
+    (clip, *_), out = sorted(clips.iterdir()), tmp_path / "out"
+    with ChatServer(answer(told), status(500), status(500), status(500), default=answer(told)) as running:
+        vlm = server_vlm(running.base_url, max_concurrent=1)
+        lacking = build([str(clip)], out, model=vlm, settings=QUICK, options=ONE)
+        asked = len(running.received)
+        assert (lacking.captioned, lacking.unanswered, lacking.failed.total()) == (1, 1, 0)
+        assert "1 captioned videos lack texts" in lacking.text()
+        assert "of these unfinished" in status_of(Store(out)).text()
+        whole = build([], out, model=vlm, settings=QUICK, options=ONE)
+        assert (whole.captioned, whole.unanswered) == (1, 0)
+        assert len(running.received) - asked < whole.requests, "what was answered is not asked again"
+        build([str(clip)], tmp_path / "calm", model=vlm, settings=QUICK, options=ONE)
+    (row,), (calm,) = captions(out).values(), captions(tmp_path / "calm").values()
+    assert (row.steps, row.summary) == (calm.steps, calm.summary)
+    assert (row.revision, whole.checks and whole.checks.checked) == (1, 1)
+
+
+def test_a_video_without_any_answer_fails_and_is_tried_again(clips: Path, tmp_path: Path) -> None:
+    with ChatServer(default=status(500)) as running:
+        vlm = server_vlm(running.base_url)
+        stopped = build([str(clips)], tmp_path, model=vlm, settings=QUICK, options=ONE)
+        assert "3 times in a row, last: unavailable: HTTP 500" in stopped.stopped
+        assert not captions(tmp_path)
+        running.default = answer(told)
+        assert build([], tmp_path, model=vlm, settings=QUICK, options=ONE).captioned == 4
+
+
+def test_a_key_that_is_not_taken_stops_the_run_and_costs_no_video(clips: Path, tmp_path: Path) -> None:
+    with ChatServer(default=status(401, "no such key")) as running:
+        vlm = server_vlm(running.base_url, max_concurrent=1)
+        stopped = build([str(clips)], tmp_path, model=vlm, settings=QUICK, options=ONE)
+        assert (stopped.captioned, stopped.failed.total(), stopped.left) == (0, 0, 4)
+        assert "no such key - set OPENAI_API_KEY" in stopped.stopped
+        assert len(running.received) <= 2
+        running.default = answer(told)
+        assert build([], tmp_path, model=vlm, settings=QUICK, options=ONE).captioned == 4
+    assert not failures(tmp_path)
 
 
 def test_shards_together_are_the_whole(clips: Path, tmp_path: Path) -> None:

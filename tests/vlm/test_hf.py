@@ -32,6 +32,31 @@ def test_a_batch_says_what_each_request_gets_alone(folder: Path, together: int) 
     assert ask(vlm_of(folder, max_concurrent=together), *SEVERAL) == expected
 
 
+def test_no_row_of_a_batch_is_ever_swapped(echo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The model repeats the question, so each answer shows whose it is: in full batches, in parts of one after memory
+    has run out, among rows of other lengths and kinds, and next to some that are refused."""
+    rows = [Request("ask", user_text=f"row {number} {'x' * (number * 7 % 13)}") for number in range(20)]
+    with_pictures = [
+        replace(row, images=(FIRST,) * (number % 2 + 1), seconds=(0.0,) * (number % 2 + 1)) if number % 3 == 0 else row
+        for number, row in enumerate(rows)
+    ]
+    too_many = replace(rows[0], images=(FIRST,) * 20, seconds=(0.0,) * 20)
+
+    async def ask_all(vlm: HfVLM) -> list[Any]:
+        asked = (*with_pictures[:7], too_many, *with_pictures[7:])
+        found = await asyncio.gather(*map(vlm.generate, asked), return_exceptions=True)
+        await vlm.close()
+        return found
+
+    for most in (None, 3):
+        if most:
+            run_with_room_for(most, monkeypatch)
+        found = asyncio.run(ask_all(vlm_of(echo, max_concurrent=6, max_tokens=60)))
+        assert isinstance(found.pop(7), VLMError)
+        assert [reply.text for reply in found] == [row.user_text.strip() for row in with_pictures]
+        assert [reply.request_key for reply in found] == [row.key() for row in with_pictures]
+
+
 def test_each_request_has_its_own_limit_in_a_shared_batch(folder: Path) -> None:
     limits = (3, 11, 20)
     requests = [replace(ASK, max_tokens=limit) for limit in limits]

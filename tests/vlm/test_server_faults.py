@@ -65,7 +65,7 @@ def test_the_server_s_own_words_are_in_the_detail() -> None:
 def test_the_deadline_ends_the_retries_before_their_number_does() -> None:
     with ChatServer(default=status(500)) as server:
         began = time.monotonic()
-        (reply,) = ask(server_vlm(server.base_url, retries=10**6, backoff_seconds=0.05, deadline_seconds=0.4), OPENING)
+        (reply,) = ask(server_vlm(server.base_url, retries=10**6, backoff_seconds=0.1, deadline_seconds=1.0), OPENING)
     assert reply.problem == "unavailable"
     assert time.monotonic() - began < 10
     assert 2 <= len(server.received) <= 5

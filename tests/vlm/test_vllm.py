@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import AsyncGenerator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -210,3 +213,27 @@ def test_pictures_go_as_the_same_bytes_each_time(monkeypatch: pytest.MonkeyPatch
     ask(VllmVLM("m", prompts=PROMPTS), request, request)
     urls = {messages[-1]["content"][0]["image_url"]["url"] for messages, _ in engines[0].rendered}
     assert len(urls) == 1
+
+
+def test_no_answer_of_many_at_once_is_ever_swapped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine repeats the question, a word a step, so answers of other lengths end in another order than asked."""
+    install(monkeypatch, step_seconds=0.0005)
+    asked = [Request("ask", user_text=f"row {number} " + "x " * (number * 7 % 13) + "end") for number in range(40)]
+    replies = ask(VllmVLM("m", prompts=PROMPTS), *asked)
+    assert [(reply.text, reply.request_key) for reply in replies] == [(one.user_text, one.key()) for one in asked]
+
+
+def test_an_answer_that_the_engine_gives_for_another_request_is_mixed_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    engines = install(monkeypatch)
+    vlm = VllmVLM("m", prompts=PROMPTS)
+    (right,) = ask(vlm, OPENING)
+    assert right.problem == ""
+    generate = type(engines[0]).generate
+
+    async def of_another(self: Any, prompt: Any, params: Any, request_id: str) -> AsyncGenerator[Any, None]:
+        async for output in generate(self, prompt, params, request_id):
+            yield replace(output, request_id=f"sg4v-{CHANGE.key()}-00000000")
+
+    monkeypatch.setattr(type(engines[0]), "generate", of_another)
+    (reply,) = ask(vlm, OPENING)
+    assert (reply.problem, reply.text, reply.request_key) == ("mixed up", "", OPENING.key())

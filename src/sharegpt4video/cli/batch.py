@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from .. import background, pipeline
 from ..config import CaptionSettings
 from ..dataset.work.pool import WorkerLost
-from ..errors import MissingExtra, SettingsError, StorageError, VideoError, VLMError
+from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
 from ..estimate import estimate
 from ..foreign import terminal_line
 from ..prompts import prompt_set
@@ -71,6 +71,7 @@ class Batch:
         self.done = self.rendered = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
         self.cost_usd: float | None = None
         self._failures_in_a_row = {"the model": 0, "writing the files": 0}
+        self._denied = False
         self._started = time.monotonic()
         self._streams = out is None and list(formats) == ["text"]
         key = Key(model.name, model.identity, prompt_set(settings.prompts).hash, settings.to_plain())
@@ -124,14 +125,16 @@ class Batch:
                 if waiting:
                     self.untried = len(waiting)
                     what = max(self._failures_in_a_row, key=lambda what: self._failures_in_a_row[what])
-                    display.error(f"{what} failed {FAILURES_IN_A_ROW} times in a row; {self.untried} were not tried")
+                    failed = f"{what} failed {FAILURES_IN_A_ROW} times in a row"
+                    why = "no request can be answered by the model" if self._denied else failed
+                    display.error(f"{why}; {self.untried} were not tried")
         finally:
             await readers.close()
             await engine.vlm.close()
 
     async def _work(self, waiting: deque[Job], run: _Run) -> None:
         """Take videos until there are none left, or the model or the folder is given up."""
-        while waiting and max(self._failures_in_a_row.values()) < FAILURES_IN_A_ROW:
+        while waiting and not self._denied and max(self._failures_in_a_row.values()) < FAILURES_IN_A_ROW:
             job = waiting.popleft()
             if run.several and self._streams:
                 name = f"{terminal_line(job.video)}:"
@@ -189,6 +192,9 @@ class Batch:
         """Ask the model. What it has answered may have cost money: it is kept even when the video was not finished."""
         try:
             captioned = self._signed(await self._caption(video, run), content)
+            if self.outputs is not None and (lost := captioned.unanswered):  # no file may keep the next run from asking
+                missing = f"{len(lost)} texts are missing, run again to ask for them: {lost[0]}"
+                raise HalfWay(VLMError(missing), captioned)
         except HalfWay as stopped:
             if stopped.caption.steps:
                 self._keep(folder, name, self._signed(stopped.caption, content), video, run.display)
@@ -205,7 +211,10 @@ class Batch:
     async def _caption(self, video: str, run: _Run) -> VideoCaption:
         with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
             captioned = await run.readers.caption(video, run.engine, report)
-        self._failures_in_a_row["the model"] = 0
+        if captioned.answered:
+            self._failures_in_a_row["the model"] = 0
+        elif self.outputs is None:
+            self._failures_in_a_row["the model"] += 1
         return captioned
 
     def _commit(
@@ -254,6 +263,7 @@ class Batch:
         self.failed += 1
         if isinstance(cause, VLMError):
             self._failures_in_a_row["the model"] += 1
+            self._denied |= isinstance(cause, ModelDenied)
         message = str(cause).removeprefix(f"{video}: ").removeprefix(f"{Path(video).name}: ")
         if isinstance(cause, OSError):
             message = cause.strerror or message

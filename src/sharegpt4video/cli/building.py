@@ -73,7 +73,7 @@ Canary = Annotated[
         help="Caption, mixing up replies on purpose, and tell whether each mix-up was caught; keeps nothing.",
     ),
 ]
-KINDS = ("all", "unreadable", "vanished", "unsafe", "crashed", "stalled", "model", "unexpected")
+KINDS = ("all", "unreadable", "vanished", "unsafe", "crashed", "stalled", "unavailable", "model", "unexpected")
 
 
 def build(
@@ -137,7 +137,7 @@ def _build(
 
             result = build_here(videos, out, model=model, settings=settings, options=run, on_progress=display.show)
     say(result.text())
-    if result.failed or result.stopped:
+    if result.failed or result.unanswered or result.stopped:
         return FAILED
     return MARKED if result.marked else 0
 

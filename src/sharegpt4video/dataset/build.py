@@ -28,6 +28,7 @@ from .store.store import Store
 from .work.flow import Flow
 from .work.known import Known
 from .work.models import Model, opened
+from .work.pairing import PairedVLM
 from .work.pool import WorkerPool
 from .work.progress import BuildCounts
 from .work.replies import CachedVLM, ReplyCache, replies_folder, writer_name
@@ -87,7 +88,8 @@ async def _run(
     on_progress: Callable[[BuildCounts], None],
 ) -> BuildCounts:
     cache = ReplyCache(options.replies or replies_folder(store), writer_name(options.shard))
-    cached = CachedVLM(vlm, cache, prompt_set(settings.caption.prompts).hash)
+    paired = PairedVLM(vlm)
+    cached = CachedVLM(paired, cache, prompt_set(settings.caption.prompts).hash)
     pool = WorkerPool(options.processes or cores())
     try:
         decider = Decider.of(settings, store.address)
@@ -95,6 +97,7 @@ async def _run(
         flow = Flow(store, open_engine(cached, settings.caption), pool, settings, decider, on_progress=on_progress)
         counts = await flow.run(Worklist(store, inputs, options.shard), known)
         counts.requests_paid = cache.misses
+        counts.pairing = paired.text()
         return counts
     finally:
         await pool.close()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from .. import background
-from ..errors import MissingExtra, SG4VError
+from ..errors import MissingExtra, ModelDenied, SG4VError
 from ..prompts import prompt_set
 from ..records import VideoCaption
 from .build import BuildOptions, finished, open_store
@@ -135,9 +135,9 @@ class _ClusterRun:
                 await self._tell_in_short(self._without_text(sources, known))
                 outcomes.write_now()
                 known = self._known()
-            await self._caption(self._passing(sources, known))
+            await self._caption(self._passing(sources, known), known)
             await outcomes.finish()
-        except GivenUp as why:
+        except (GivenUp, ModelDenied) as why:
             counts.stopped = str(why)
         finally:
             counts.requests_paid = ray.get(self._keeper.misses.remote())
@@ -225,12 +225,12 @@ class _ClusterRun:
             else:
                 await self._outcomes.told_in_short(source, result)
 
-    async def _caption(self, sources: Sequence[SourceVideo]) -> None:
+    async def _caption(self, sources: Sequence[SourceVideo], known: Known) -> None:
         async for source, result in self._described(sources, "caption", fast=False):
             if isinstance(result, Failure):
                 await self._outcomes.failed(result)
             else:
-                await self._outcomes.captioned(source, result)
+                await self._outcomes.captioned(source, result, known.next_revision(source.id))
             self._outcomes.tell()
 
     async def _described(

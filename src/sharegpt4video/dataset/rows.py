@@ -11,7 +11,7 @@ from typing import Literal
 from ..records import Mode, Provenance, Shot, Step, VideoCaption
 
 Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
-FailureKind = Literal["unreadable", "vanished", "unsafe", "crashed", "stalled", "model", "unexpected"]
+FailureKind = Literal["unreadable", "vanished", "unsafe", "crashed", "stalled", "unavailable", "model", "unexpected"]
 
 
 @dataclass(frozen=True)

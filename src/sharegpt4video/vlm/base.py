@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import re
+import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, fields, replace
@@ -11,12 +13,15 @@ from typing import Literal
 from pydantic_core import to_json
 
 from ..errors import VLMError
-from ..records import Facts, Image, Layout, Step, spelled_out
+from ..records import Facts, Image, Layout, Step, spelled_out, well_formed
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 FREE_TASKS: frozenset[Task] = frozenset({"judge", "ask"})
 """Tasks in words of the caller's own: an answer to them may be JSON, or anything else that was asked for."""
 Problem = Literal["", "empty", "cut off", "refused", "repeating", "not plain text", "mixed up", "unavailable"]
+
+_OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
+_MOST_TOKENS = 10**9  # in one answer; sums over millions of videos still fit into the 64 bits of a Parquet column
 
 
 @dataclass(frozen=True)
@@ -80,7 +85,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Reply:
-    """A model's answer. ``problem`` is "" for a usable text; ``request_key`` is the key of the request it answers."""
+    """A model's answer. ``problem`` is "" for a usable text; ``request_key`` is the key of the request it answers.
+
+    ``has_id`` tells whether the answer itself carried that key back, as proof; None where there is nothing between us
+    and the model that could mix answers up. Whatever a model sent, the texts are well-formed Unicode and no token count
+    is absurd: they are stored as they are.
+    """
 
     text: str
     request_key: str
@@ -90,6 +100,31 @@ class Reply:
     output_tokens: int = 0
     problem: Problem = ""
     detail: str = ""
+    has_id: bool | None = field(default=None, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "text", well_formed(self.text))
+        object.__setattr__(self, "detail", well_formed(self.detail))
+        object.__setattr__(self, "input_tokens", token_count(self.input_tokens))
+        object.__setattr__(self, "output_tokens", token_count(self.output_tokens))
+
+
+def token_count(value: object) -> int:
+    """A number of tokens as a model reports it; 0 for what cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0
+    return int(value) if 0 < value <= _MOST_TOKENS else 0  # NaN is neither
+
+
+def new_request_id(key: str) -> str:
+    """An id for one call about the request with this key; an answer may carry it back."""
+    return f"sg4v-{key}-{uuid.uuid4().hex[:8]}"
+
+
+def is_of_another(mark: str, key: str) -> bool:
+    """Whether a mark on an answer is the id of a call about another request; ids that are not ours mean nothing."""
+    found = _OUR_ID.search(mark)
+    return found is not None and found[1] != key
 
 
 class VLM(ABC):

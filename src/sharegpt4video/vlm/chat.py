@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from ..records import well_formed
+from .base import token_count
 from .complaints import cap_tokens, content_form, refuses_system
+from .faults import Fault, error_in_answer
 from .reasoning import ThinkingWay, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
 
 END_OF_PIECES = "[DONE]"
+
+_MOST_DEPTH = 64
+_MOST_BRACKETS = 1_000_000  # an empty list of two bytes takes fifty in memory
+_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)  # also one that is never closed: linear
+_BRACKETS = re.compile(r"[\[\]{}]")
 
 _WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected",
              "deprecated", "only the default", "extra inputs", "invalid", "should be", "must be one of")  # fmt: skip
@@ -120,41 +129,65 @@ class Answer:
         return bool(self.text or self.reasoning or self.finish_reason)
 
 
-def read_answer(body: str, headers: Mapping[str, str]) -> Answer:
-    """Read a chat completion. Raises ValueError saying what is wrong with it."""
-    plain = _object(body)
-    choices = plain.get("choices")
-    if not isinstance(choices, list) or not choices or not isinstance(choices[0], dict):
-        raise ValueError(f"the answer has no choices: {_beginning(body)}")
-    message = choices[0].get("message")
+def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
+    """Read a chat completion. Raises Fault saying what is wrong with it."""
+    text = body.decode("utf-8-sig", "replace")
+    plain = _object(text)
+    if error := plain.get("error"):
+        raise error_in_answer(error)
+    choice = _first(plain.get("choices"))
+    if choice is None:
+        raise Fault(f"the answer has no choices: {_beginning(text)}")
+    if error := choice.get("error"):
+        raise error_in_answer(error)
+    message = choice.get("message")
     if not isinstance(message, dict):
-        raise ValueError(f"the answer has no message: {_beginning(body)}")
-    return _answer(plain, choices[0], message, headers)
+        raise Fault(f"the answer has no message: {_beginning(text)}")
+    return _answer(plain, choice, message, headers)
 
 
 def read_piece(line: str, headers: Mapping[str, str]) -> Answer | None:
     """Read one line of an answer that comes in pieces (server-sent events); None for a line that says nothing.
 
-    A piece is an `Answer` of which most is missing. Raises ValueError saying what is wrong with it.
+    A piece is an `Answer` of which most is missing. Raises Fault saying what is wrong with it.
     """
     name, _, data = line.partition(":")
     if name != "data" or data.strip() in ("", END_OF_PIECES):
         return None
     plain = _object(data.strip())
-    if error := plain.get("error"):
-        raise ValueError(f"the server broke off: {_beginning(json.dumps(error))}")
-    choices = plain.get("choices")
-    choice = choices[0] if isinstance(choices, list) and choices and isinstance(choices[0], dict) else {}
-    delta = choice.get("delta")
+    choice = _first(plain.get("choices")) or {}
+    if error := plain.get("error") or choice.get("error"):
+        raise Fault(f"the server broke off: {error_in_answer(error)}")
+    delta = choice.get("delta") or choice.get("message")
     return _answer(plain, choice, delta if isinstance(delta, dict) else {}, headers)
 
 
-def _object(body: str) -> dict[str, Any]:
+def _first(choices: object) -> dict[str, Any] | None:
+    """The choice of number 0, as one is asked for; None if there is none. Raises Fault where there are several."""
+    listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
+    found = [choice for choice in listed if choice.get("index") in (0, "0", None)]
+    if len(found) > 1:
+        raise Fault(f"the answer has {len(found)} choices of number 0, and which one is ours it does not say")
+    return found[0] if found else None
+
+
+def _object(text: str) -> dict[str, Any]:
+    _check_depth(text)
     try:
-        plain = json.loads(body)
-    except ValueError as error:
-        raise ValueError(f"the answer is not JSON: {_beginning(body)}") from error
+        plain = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Fault(f"the answer is not JSON: {_beginning(text)}") from error
     return plain if isinstance(plain, dict) else {}
+
+
+def _check_depth(text: str) -> None:
+    """Raise Fault for JSON of so many or so deep parts that reading it takes the stack or the memory."""
+    depth = 0
+    for number, bracket in enumerate(_BRACKETS.finditer(_STRINGS.sub("", text))):
+        depth += 1 if bracket[0] in "[{" else -1
+        if depth > _MOST_DEPTH or number > _MOST_BRACKETS:
+            how = f"nested more than {_MOST_DEPTH} deep" if depth > _MOST_DEPTH else "of too many parts"
+            raise Fault(f"the answer is JSON {how}: {_beginning(text)}")
 
 
 def _answer(
@@ -162,13 +195,13 @@ def _answer(
 ) -> Answer:
     usage = plain.get("usage")
     return Answer(
-        text=_text(message.get("content")) or _text(message.get("refusal")),
+        text=well_formed(_text(message.get("content")) or _text(message.get("refusal"))),
         finish_reason=finish_reason_of(choice.get("finish_reason")),
         refused=bool(message.get("refusal")),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
-        marks=(str(plain.get("id", "")), headers.get("x-request-id", "")),
-        reasoning=reasoning_of(message),
+        marks=(_text(plain.get("id")), headers.get("x-request-id", "")),
+        reasoning=well_formed(reasoning_of(message)),
     )
 
 
@@ -178,12 +211,11 @@ def _text(content: object) -> str:
         return content
     parts = content if isinstance(content, list) else []
     said = (part for part in parts if isinstance(part, dict) and not is_reasoning_part(part))
-    return "".join(str(part.get("text") or "") for part in said)
+    return "".join(text for part in said if isinstance(text := part.get("text"), str))
 
 
 def _count(usage: object, name: str) -> int:
-    value = usage.get(name) if isinstance(usage, dict) else None
-    return value if isinstance(value, int) and value > 0 else 0
+    return token_count(usage.get(name)) if isinstance(usage, dict) else 0
 
 
 def _beginning(body: str) -> str:

@@ -10,7 +10,10 @@ from weakref import WeakKeyDictionary
 
 import openai
 
+from .wire import ACCEPTED, bounded
+
 _CONNECT_SECONDS = 10.0
+_PIECES_TO_TEXT = 16  # each token of an answer in pieces comes with a quarter of a kilobyte around it
 
 
 class Address:
@@ -28,10 +31,14 @@ class Address:
 
 
 class Clients:
-    """Clients of one server. Connections cannot be used from another event loop, so each loop has its own."""
+    """Clients of one server. Connections cannot be used from another event loop, so each loop has its own.
 
-    def __init__(self, address: Address, api_key: str, timeout_seconds: float) -> None:
+    No client reads more than ``max_bytes`` of an answer, of one in pieces ``_PIECES_TO_TEXT`` times as much.
+    """
+
+    def __init__(self, address: Address, api_key: str, timeout_seconds: float, max_bytes: int) -> None:
         self._address, self._api_key, self._timeout_seconds = address, api_key, timeout_seconds
+        self._max_bytes = max_bytes
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, openai.AsyncOpenAI]] = WeakKeyDictionary()
 
     def client(self, *, streams: bool = False) -> openai.AsyncOpenAI:
@@ -39,7 +46,7 @@ class Clients:
         made = self._made.setdefault(asyncio.get_running_loop(), {})
         if streams not in made:
             # aiohttp takes half the processor time for a request, but does not tell when a stream breaks off.
-            made[streams] = self._open(None if streams else _quick_library())
+            made[streams] = self._open(_library() if streams else _quick_library() or _library(), streams=streams)
         return made[streams]
 
     async def close(self) -> None:
@@ -47,20 +54,26 @@ class Clients:
         for client in self._made.pop(asyncio.get_running_loop(), {}).values():
             await client.close()
 
-    def _open(self, http_client: Any) -> openai.AsyncOpenAI:
+    def _open(self, http_client: Any, *, streams: bool) -> openai.AsyncOpenAI:
+        hook = bounded(self._max_bytes * (_PIECES_TO_TEXT if streams else 1))
+        http_client.event_hooks = {"response": [hook]}
         return openai.AsyncOpenAI(
             api_key=self._api_key or "EMPTY",
             base_url=self._address.url,
             default_query=self._address.query,
-            default_headers=self._address.authorization,
+            default_headers={"Accept-Encoding": ACCEPTED, **(self._address.authorization or {})},
             timeout=openai.Timeout(self._timeout_seconds, connect=min(_CONNECT_SECONDS, self._timeout_seconds)),
             max_retries=0,
             http_client=http_client,
         )
 
 
+def _library() -> Any:
+    return openai.DefaultAsyncHttpxClient()
+
+
 def _quick_library() -> Any:
-    """A client on aiohttp; None, for the client's own library, from an older client or where there is no aiohttp."""
+    """A client on aiohttp; None from an older client or where there is no aiohttp."""
     try:
         return openai.DefaultAioHttpClient()
     except (AttributeError, RuntimeError):

@@ -2,28 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import functools
 import importlib
-import random
-import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from types import ModuleType
 from typing import Any, Literal
 
 import openai
 
+from ..records import well_formed
 from .complaints import advice_on
 
-_HEALING = frozenset({408, 409, 425, 429})  # and everything from 500
-_PASSING = _HEALING | {502, 503, 504, 520, 521, 522, 523, 524, 529}  # whatever they say
+_HEALING = frozenset({408, 409, 425, 429})  # and everything from 500, and what is no error status
+_BUSY = frozenset({429, 503, 529})
+_DENIED = frozenset({401, 402, 403, 404, 407})  # of the key, the account or the model, not of one request
+_PASSING = _HEALING | _BUSY | {502, 504, 520, 521, 522, 523, 524}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 # Of the HTTP libraries, by their names: the first changed that of its package once.
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "ConnectionTimeoutError"})
 _MESSAGE_LIMIT_CHARS = 600
-_JITTER = 0.25
 
 _ADVICE = {
     400: "the server does not take this request: see its message",
@@ -36,42 +38,92 @@ _ADVICE = {
     429: "the account's quota is used up",
 }
 
-Kind = Literal["passing", "final", "refused", "mixed up"]
+Kind = Literal["passing", "busy", "final", "denied", "refused", "mixed up"]
 
 
 class Fault(Exception):
     """One call that brought no answer.
 
-    ``kind`` is "passing" when asking again may help, "final" when no request can succeed, "refused" when the server's
-    filter turned this request down, "mixed up" when the answer belongs to another request. ``connected`` tells
-    whether anything was there to talk to, ``wait_seconds`` how long the server asked us to stay away.
+    ``kind`` is "passing" when asking again may help, "busy" when the server has no room now, "final" when this request
+    cannot succeed, "denied" when none can (the key, the account, the model), "refused" when the server's filter turned
+    this request down, "mixed up" when the answer belongs to another request. ``connected`` tells whether anything was
+    there to talk to, ``wait_seconds`` how long the server asked us to stay away.
     """
 
     def __init__(
         self, message: str, kind: Kind = "passing", *, connected: bool = True, wait_seconds: float | None = None
     ) -> None:
-        super().__init__(message)
+        super().__init__(well_formed(message))
         self.kind: Kind = kind
         self.connected = connected
         self.wait_seconds = wait_seconds
 
 
-def fault_of_status(error: openai.APIStatusError) -> Fault:
+@dataclass(frozen=True)
+class ErrorReply:
+    """An error as a server tells it: strings, whatever was in its place. ``status`` is that of HTTP."""
+
+    status: int
+    message: str
+    code: str = ""
+    type: str = ""
+    param: str = ""
+    wait_seconds: float | None = None
+
+
+@contextlib.contextmanager
+def client_faults() -> Iterator[None]:
+    """Whatever the HTTP client raises about a connection or an answer as a Fault; an error status as it is."""
+    try:
+        yield
+    except (Fault, openai.APIStatusError):
+        raise
+    except openai.APIConnectionError as error:
+        raise fault_of_connection(error) from error
+    except Exception as error:  # its libraries let odd answers through as errors of any kind
+        said = _in_words(error)
+        raise Fault(f"{type(error).__name__}: {said}" if said else type(error).__name__) from error
+
+
+def read_error(error: openai.APIStatusError) -> ErrorReply:
+    """What is in an error status. Endpoints put it in an ``error`` object, a ``detail``, a plain string or a page."""
+    told = _told(error.body)
+    wait_seconds = retry_after_seconds(error.response.headers)
+    return ErrorReply(error.status_code, told.message or "no reason given", told.code, told.type, told.param,
+                      wait_seconds)  # fmt: skip
+
+
+def error_in_answer(body: object) -> Fault:
+    """What an ``error`` means that comes with the status of a success, as gateways send it."""
+    told = _told(body)
+    if told.code.isdecimal() and len(told.code) == 3 and int(told.code) >= 400:
+        return fault_of_status(ErrorReply(int(told.code), told.message, "", told.type, told.param))
+    if {told.code, told.type} & _FILTERED:
+        return Fault(f"the server's filter: {told.message}", "refused")
+    return Fault(f"the server answered with an error: {told.message}")
+
+
+def fault_of_status(error: ErrorReply) -> Fault:
     """What an HTTP error status means."""
-    status, said = error.status_code, server_message(error)
+    status, message = error.status, f"HTTP {error.status}: {error.message}"
     codes = {error.code, error.type}
     if codes & _FILTERED:
-        return Fault(f"HTTP {status}: {said}", "refused")
-    if status not in _PASSING and status not in _ADVICE and (advice := advice_on(said)):
-        return Fault(f"HTTP {status}: {said} - {advice}", "final")
-    if status >= 500 or (status in _HEALING and not codes & _OUT_OF_MONEY):
-        return Fault(f"HTTP {status}: {said}", wait_seconds=retry_after_seconds(error.response.headers))
-    return Fault(f"HTTP {status}: {said} - {_advice(status, said)}", "final")
+        return Fault(message, "refused")
+    if status not in _PASSING and status not in _ADVICE and (advice := advice_on(error.message)):
+        return Fault(f"{message} - {advice}", "final")
+    if status in _BUSY and not codes & _OUT_OF_MONEY:
+        return Fault(message, "busy", wait_seconds=error.wait_seconds)
+    if status >= 500 or status < 400 or (status in _HEALING and not codes & _OUT_OF_MONEY):
+        return Fault(message, wait_seconds=error.wait_seconds)
+    denied = status in _DENIED or codes & _OUT_OF_MONEY
+    return Fault(f"{message} - {_advice(status, error.message)}", "denied" if denied else "final")
 
 
 def fault_of_connection(error: openai.APIConnectionError) -> Fault:
-    """What a broken, refused or silent connection means."""
+    """What a broken, refused or silent connection means, and what a hook of the client said."""
     cause = error.__cause__
+    if isinstance(cause, Fault):
+        return cause
     inner = cause.__cause__ if cause is not None else None
     if type(inner).__module__.partition(".")[0] == "aiohttp":  # its errors are put into others that say less
         cause = inner
@@ -84,33 +136,40 @@ def _never_connected(name: str) -> bool:
     return name in _NEVER_CONNECTED or name.startswith("ClientConnector")
 
 
-def broken_connection() -> type[Exception]:
-    """What is raised when a connection breaks while an answer is read: the client lets its library's error through."""
-    error: type[Exception] = _http_library().HTTPError
-    return error
-
-
 def raw_response() -> type[Any]:
     """The class of an answer as it came."""
-    response: type[Any] = _http_library().Response
+    response: type[Any] = http_library().Response
     return response
 
 
 @functools.cache
-def _http_library() -> ModuleType:
+def http_library() -> ModuleType:
     """The HTTP library that the client is made of, which is another one since its version 3."""
     kinds = openai.DefaultAsyncHttpxClient.__mro__
     (name,) = {kind.__module__.partition(".")[0] for kind in kinds if kind.__name__ == "AsyncClient"}
     return importlib.import_module(name)
 
 
-def server_message(error: openai.APIStatusError) -> str:
-    """The server's own words. Endpoints put them in an ``error`` object, a ``detail``, a plain string or a page."""
-    body = error.body
-    if isinstance(body, Mapping):
-        body = body.get("message") or body.get("detail") or body.get("error") or body
-    text = str(body) if body else error.message
-    return " ".join(text.split())[:_MESSAGE_LIMIT_CHARS]
+def _told(body: object) -> ErrorReply:
+    """The server's own words, and the fields that say more."""
+    if not isinstance(body, Mapping):
+        return ErrorReply(0, _in_words(body))
+    inner = body.get("error")
+    fields = inner if isinstance(inner, Mapping) else body
+    message = fields.get("message") or fields.get("detail") or fields.get("error") or body
+    code, kind, param = (_in_words(fields.get(name)) for name in ("code", "type", "param"))
+    return ErrorReply(0, _in_words(message), code, kind, param)
+
+
+def _in_words(value: object) -> str:
+    """A value of a server in one line, of any type and size."""
+    if value is None or value == "":
+        return ""
+    try:
+        text = str(value)
+    except (RecursionError, ValueError):  # nested too deep, a number of thousands of digits
+        text = f"a {type(value).__name__} that cannot be shown"
+    return " ".join(text[: 4 * _MESSAGE_LIMIT_CHARS].split())[:_MESSAGE_LIMIT_CHARS]
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
@@ -122,36 +181,10 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return None if value is None else max(0.0, seconds or 0.0)
     try:
         date = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, TypeError, OverflowError):  # no date, or one in a year that is none
         return None
     date = date if date.tzinfo else date.replace(tzinfo=timezone.utc)
     return max(0.0, (date - datetime.now(timezone.utc)).total_seconds())
-
-
-class Pace:
-    """When to ask again: bounded in number and in time, later each time, not all clients at once.
-
-    Waits ``backoff_seconds``, then twice that, and so on; longer if the server asks for it, but never over
-    ``max_wait_seconds``; then up to a quarter more at random.
-    """
-
-    def __init__(self, retries: int, deadline_seconds: float, backoff_seconds: float, max_wait_seconds: float) -> None:
-        self.retries_left = retries
-        self.deadline = time.monotonic() + deadline_seconds
-        self.backoff_seconds = backoff_seconds
-        self.max_wait_seconds = max_wait_seconds
-
-    @property
-    def seconds_left(self) -> float:
-        return self.deadline - time.monotonic()
-
-    def wait_seconds(self, fault: Fault) -> float | None:
-        """How long to wait before the next try; None when there is none left."""
-        wait = min(max(self.backoff_seconds, fault.wait_seconds or 0.0), self.max_wait_seconds)
-        wait *= 1 + random.uniform(0, _JITTER)
-        self.backoff_seconds *= 2
-        self.retries_left -= 1
-        return wait if self.retries_left >= 0 and wait < self.seconds_left else None
 
 
 def _advice(status: int, said: str) -> str:

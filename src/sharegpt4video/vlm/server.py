@@ -5,41 +5,35 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
-import uuid
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import openai
 
-from ..errors import SettingsError, VLMError
+from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import VLM, Problem, Reply, Request
+from .base import VLM, Problem, Reply, Request, is_of_another, new_request_id
 from .chat import Answer, Dialect, read_answer, read_piece
 from .clients import Address, Clients
 from .complaints import room_tokens
-from .faults import (
-    Fault,
-    Pace,
-    broken_connection,
-    fault_of_connection,
-    fault_of_status,
-    raw_response,
-    server_message,
-)
+from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
+from .pace import Pace, Throttles, persist
 from .pictures import DataUrls
 from .reasoning import Thinking, ThinkingWay
 from .render import Prompt, render
-from .screen import Screened
+from .screen import Screened, tidy
 from .thinking import ThinkingControl
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
+from .wire import lines, whole
 
 T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
-_OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
+_MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
+_ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
 
 
 class ServerVLM(VLM):
@@ -51,7 +45,8 @@ class ServerVLM(VLM):
     api_key           None: ``OPENAI_API_KEY``; local servers need none, and with a password in the URL none is sent
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
     max_image_side_pixels, max_image_bytes  larger pictures are made smaller; None: sent as they are
-    max_concurrent    requests in flight at the same time
+    max_concurrent    requests in flight at the same time; fewer while the server turns some away
+    max_answer_bytes  larger answers are not read, as they come and unpacked
     timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
     retries           how often a call that failed in passing is repeated, waiting ``backoff_seconds``, then twice that,
                       and so on; a server's Retry-After is respected up to one minute
@@ -77,6 +72,7 @@ class ServerVLM(VLM):
         max_image_side_pixels: int | None = None,
         max_image_bytes: int | None = None,
         max_concurrent: int = 16,
+        max_answer_bytes: int = 4 * 2**20,
         timeout_seconds: float = 300.0,
         deadline_seconds: float = 900.0,
         retries: int = 4,
@@ -88,7 +84,8 @@ class ServerVLM(VLM):
         price_per_million_input: float | None = None,
         price_per_million_output: float | None = None,
     ) -> None:
-        at_least_one = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
+        at_least_one = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens,
+                        "max_answer_bytes": max_answer_bytes}  # fmt: skip
         over_zero = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
         not_negative = {"retries": retries, "backoff_seconds": backoff_seconds}
         _check_options(model, base_url, at_least_one, over_zero, not_negative)
@@ -103,8 +100,9 @@ class ServerVLM(VLM):
         self._prices = (price_per_million_input, price_per_million_output)
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
         self._thinking = ThinkingControl(self.name, base_url, thinking, max_tokens)
-        self._dialect = Dialect(thinking=self._thinking.way)
-        self._clients = Clients(self._address, self._api_key, timeout_seconds)
+        self._dialect, self._throttles = Dialect(thinking=self._thinking.way), Throttles()
+        self._max_answer_bytes = max_answer_bytes
+        self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
 
     @property
     def identity(self) -> str:
@@ -123,31 +121,38 @@ class ServerVLM(VLM):
     async def generate(self, request: Request) -> Reply:
         """Ask the server, again if need be.
 
-        Raises VLMError when no request can succeed: nobody answers, wrong key, unknown model, a request the server
-        does not take. A server that is there but fails, and an answer that cannot be used, give a Reply with a problem.
+        Raises ModelDenied when no request can succeed (wrong key, unknown model), ModelUnavailable when nobody
+        answers, VLMError for a request that the server does not take. A server that is there but fails, and an answer
+        that cannot be used, give a Reply with a problem.
         """
         prompt, image_urls = self._render(request), self._image_urls(request)
         key, usage = request.key(), Usage()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client = self._clients.client()  # made before the clock runs: it takes a moment
 
+        throttle, has_id = self._throttles.of_this_loop(self.max_concurrent), False
+
         async def ask(way: ThinkingWay | None = None) -> Screened:
             budget = self._thinking.budget(prompt)
 
             async def once() -> Answer:
+                nonlocal has_id
                 answer = await self._ask(prompt, image_urls, pace, lambda body: self._post(client, body, key), way)
                 usage.add(answer.input_tokens, answer.output_tokens)
                 self.usage.add(answer.input_tokens, answer.output_tokens)
                 _check_owner(answer, key)
+                _check_length(answer, budget)
+                has_id = any(key in mark for mark in answer.marks)
                 return answer
 
-            return self._thinking.screened(request, await _persist(pace, once), budget, way)
+            return self._thinking.screened(request, await persist(pace, throttle, once), budget, way)
 
         try:
             screened = await self._thinking.answered(ask)
         except Fault as fault:
             return self._without_answer(fault, key, usage)
-        return self._reply(screened.text, key, usage, screened.problem, screened.detail)
+        reply = self._reply(screened.text, key, usage, screened.problem, screened.detail)
+        return replace(reply, has_id=has_id)
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """The answer as the server writes it, as it comes (``generate`` tidies).
@@ -158,10 +163,11 @@ class ServerVLM(VLM):
         prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client, usage = self._clients.client(streams=True), Usage()
+        max_tokens = self._thinking.budget(prompt)
 
         async def open_stream() -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
             async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
-                pieces = self._pieces(client, self._dialect.in_pieces(body), key)
+                pieces = self._pieces(client, self._dialect.in_pieces(body), key, max_tokens)
                 async for piece in pieces:
                     if piece.begun:
                         return piece, pieces
@@ -170,14 +176,14 @@ class ServerVLM(VLM):
             return await self._ask(prompt, image_urls, pace, first)
 
         try:
-            piece, pieces = await _persist(pace, open_stream)
+            piece, pieces = await persist(pace, self._throttles.of_this_loop(self.max_concurrent), open_stream)
         except Fault as fault:
             reply = self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
-        said, thought, finish_reason, refused = "", "", None, False
+        said, thought, finish_reason, refused = False, "", None, False
         try:
             while piece is not None:
-                said, thought, refused = said + piece.text, thought or piece.reasoning, refused or piece.refused
+                said, thought, refused = said or bool(piece.text), thought or piece.reasoning, refused or piece.refused
                 finish_reason = piece.finish_reason or finish_reason
                 usage.add(piece.input_tokens, piece.output_tokens)
                 if piece.text:
@@ -239,19 +245,15 @@ class ServerVLM(VLM):
             try:
                 return await _within(seconds, send(body))
             except openai.APIStatusError as error:
-                message = server_message(error)
-                room = room_tokens(message)
-                if (adapted := dialect.after(message, error.param)) is not None:
-                    self._learn(message, error.param)
+                told = read_error(error)
+                room = room_tokens(told.message)
+                if (adapted := dialect.after(told.message, told.param)) is not None:
+                    self._learn(told.message, told.param)
                     way = adapted.thinking if way is not None else None
                 elif room is not None and room < max_tokens:
                     max_tokens = room
                 else:
-                    raise fault_of_status(error) from error
-            except openai.APIConnectionError as error:
-                raise fault_of_connection(error) from error
-            except ValueError as error:
-                raise Fault(str(error)) from error
+                    raise fault_of_status(told) from error
 
     def _learn(self, message: str, param: str | None) -> None:
         """Change the dialect for all; a request in flight may have learned the same meanwhile."""
@@ -260,29 +262,39 @@ class ServerVLM(VLM):
     async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> Answer:
         # Not ``chat.completions.create``: it walks through every part of a message, which costs milliseconds.
         fields, headers = {**body, **self._extra_body}, _headers(key)
-        raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options={"headers": headers})
-        return read_answer(raw.text, raw.headers)
+        options: Any = {"headers": headers}
+        with client_faults():
+            raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options=options)
+        return read_answer(raw.content, raw.headers)
 
-    async def _pieces(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> AsyncGenerator[Answer, None]:
+    async def _pieces(
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str, max_tokens: int
+    ) -> AsyncGenerator[Answer, None]:
         """The pieces that say something; one that is the whole answer from a server that knows no other way."""
-        try:
+        chars = 0
+        async with aclosing(self._all_pieces(client, body, key)) as pieces:
+            async for piece in pieces:
+                _check_owner(piece, key)
+                if (chars := chars + len(piece.text)) > _most_chars(max_tokens):
+                    raise Fault(_too_long(chars, max_tokens))
+                yield piece
+
+    async def _all_pieces(
+        self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str
+    ) -> AsyncGenerator[Answer, None]:
+        with client_faults():
             async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
                 if "event-stream" in response.headers.get("content-type", ""):
-                    async for line in response.iter_lines():
+                    async for line in lines(response.iter_bytes(), self._max_answer_bytes):
                         if (piece := read_piece(line, response.headers)) is not None:
-                            _check_owner(piece, key)
                             yield piece
                 else:
-                    answer = read_answer((await response.read()).decode(), response.headers)
-                    _check_owner(answer, key)
-                    yield answer
-        except broken_connection() as error:
-            raise Fault(f"{type(error).__name__}: {error}") from error
+                    yield read_answer(await whole(response.iter_bytes(), self._max_answer_bytes), response.headers)
 
     async def _next_piece(self, pieces: AsyncGenerator[Answer, None]) -> Answer | None:
         try:
             return await _within(self._timeout_seconds, anext(pieces, None))
-        except (Fault, ValueError) as error:
+        except Fault as error:
             said = self._without_secrets(str(error) or type(error).__name__)
             raise VLMError(f"{self.name}: the answer broke off: {said}") from error
 
@@ -292,10 +304,10 @@ class ServerVLM(VLM):
 
     def _without_answer(self, fault: Fault, key: str, usage: Usage) -> Reply:
         detail = self._without_secrets(str(fault))
-        if fault.kind == "final":
-            raise VLMError(f"{self.name}: {detail}") from fault
+        if fault.kind in ("final", "denied"):
+            raise (ModelDenied if fault.kind == "denied" else VLMError)(f"{self.name}: {detail}") from fault
         if not fault.connected:
-            raise VLMError(
+            raise ModelUnavailable(
                 f"{self.name}: nobody answers at {self._address.url} ({detail});"
                 " is the server running, and is the address right?"
             ) from fault
@@ -343,31 +355,29 @@ def _check_options(
 def _headers(key: str) -> dict[str, str]:
     """vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so each
     call gets an id of its own that begins with the key of the request."""
-    return {"X-Request-Id": f"sg4v-{key}-{uuid.uuid4().hex[:8]}"}
+    return {"X-Request-Id": new_request_id(key)}
 
 
 def _check_owner(answer: Answer, key: str) -> None:
     """Raise a Fault if the answer says that it belongs to another request, as under a broken proxy."""
     for mark in answer.marks:
-        found = _OUR_ID.search(mark)
-        if found and found[1] != key:
+        if is_of_another(mark, key):
             raise Fault(f"the server sent the answer to another request ({mark})", "mixed up")
 
 
-async def _persist(pace: Pace, ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """Ask until there is an answer. Raises the last Fault, ``connected`` if anything was there at any time."""
-    was_connected = was_mixed_up = False
-    while True:
-        try:
-            return await ask()
-        except Fault as fault:
-            was_connected = fault.connected = fault.connected or was_connected
-            wait_seconds = pace.wait_seconds(fault)
-            hopeless = fault.kind == "refused" or (fault.kind == "mixed up" and was_mixed_up)
-            was_mixed_up |= fault.kind == "mixed up"
-            if fault.kind == "final" or hopeless or wait_seconds is None:
-                raise
-        await asyncio.sleep(wait_seconds)
+def _check_length(answer: Answer, max_tokens: int) -> None:
+    """Raise a Fault if the answer is far longer than what was asked for, whatever the server counts."""
+    most_chars = _most_chars(max_tokens)
+    if len(answer.text) > most_chars and len(text := tidy(answer.text)) > most_chars:
+        raise Fault(_too_long(len(text), max_tokens))
+
+
+def _most_chars(max_tokens: int) -> int:
+    return max(max_tokens * _MOST_CHARS_PER_TOKEN, _ALWAYS_ALLOWED_CHARS)
+
+
+def _too_long(chars: int, max_tokens: int) -> str:
+    return f"the answer is {chars:,} characters long or more, although at most {max_tokens} tokens were asked for"
 
 
 async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:

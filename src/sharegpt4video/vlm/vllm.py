@@ -11,14 +11,13 @@ import contextlib
 import json
 import os
 import threading
-import uuid
 from collections.abc import AsyncGenerator, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
 from ..errors import MissingExtra, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import FREE_TASKS, VLM, Reply, Request
+from .base import FREE_TASKS, VLM, Reply, Request, is_of_another, new_request_id
 from .chat import Dialect
 from .pictures import DataUrls
 from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_choice
@@ -198,7 +197,7 @@ class VllmVLM(VLM):
         try:
             rendered = await self._rendered(engine, request)
             params = SamplingParams(**{**own, **greedy, **marks, **self._sampling, **limit})
-            request_id = f"sg4v-{request.key()}-{uuid.uuid4().hex[:8]}"
+            request_id = new_request_id(request.key())
             async with contextlib.aclosing(engine.generate(rendered, params, request_id)) as outputs:
                 async for output in outputs:
                     yield output
@@ -237,6 +236,9 @@ class VllmVLM(VLM):
     def _reply(self, request: Request, output: Any) -> Reply:
         if output is None:
             raise VLMError(f"{self.name}: the engine ended before this request was answered")
+        if is_of_another(str(output.request_id), request.key()):
+            told = f"the engine gave the answer to {output.request_id}"
+            return Reply("", request.key(), self.name, self._prompt_hash, problem="mixed up", detail=told)
         said = output.outputs[0]
         input_tokens, output_tokens = len(output.prompt_token_ids or ()), len(said.token_ids)
         self.usage.add(input_tokens, output_tokens)

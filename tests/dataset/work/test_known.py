@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.rows import Failure, FailureKind, ShortCaption, Survey
+from sharegpt4video.dataset.rows import CaptionRow, Failure, FailureKind, ShortCaption, Survey
+from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.dataset.work.known import Known
-from sharegpt4video.records import Provenance
+from sharegpt4video.records import Provenance, Step
 
 IDS = ["1f" * 15 + "00", "00" * 15 + "01", "00" + "ab" * 14 + "00", "ff" * 16, "a0" * 8 + "00" * 8]
 MADE = Provenance("m", "default", "p", "0", {})
@@ -54,13 +56,44 @@ def test_any_ids(packed: set[bytes], data: st.DataObject) -> None:
 def test_failures_of_the_kinds_to_retry_are_not_known(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.append("failures", [failure(IDS[0], "stalled"), failure(IDS[1], "unreadable")])
-    store.append("failures", [failure(IDS[0], "model")])
-    assert [Known(store, retry=kinds).failed(IDS[0]) for kinds in ((), ("stalled",), ("model",), ("all",))] == [
+    store.append("failures", [failure(IDS[0], "crashed")])
+    assert [Known(store, retry=kinds).failed(IDS[0]) for kinds in ((), ("stalled",), ("crashed",), ("all",))] == [
         True,
         True,
         False,
         False,
     ]
+
+
+def test_what_was_not_the_fault_of_the_video_is_always_tried_again(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.append("failures", [failure(IDS[0], "unavailable"), failure(IDS[1], "model"), failure(IDS[2], "unsafe")])
+    store.append("shorts", [ShortCaption(IDS[0], "", "unavailable: HTTP 503", MADE)])
+    known = Known(store)
+    assert [known.failed(id) for id in IDS[:3]] == [False, False, True]
+    assert known.short_text(IDS[0]) is None
+
+
+def test_a_caption_that_lacks_an_answer_is_not_done(tmp_path: Path) -> None:
+    step = Step("opening", 0.0, 0.0, "", 0, (0.0,), (), problem="unavailable: HTTP 503: busy")
+    problems = {
+        IDS[0]: ("", ""),
+        IDS[1]: ("unavailable: HTTP 503", ""),
+        IDS[2]: ("", step.problem),
+        IDS[3]: ("0.00-9.00 s could not be condensed: mixed up: it answers another", ""),
+        IDS[4]: ("refused: the server says: unavailable in your country", "cut off"),
+    }
+    rows = [
+        CaptionRow(id, "", "", 0, "", 0, 0, 0.0, 1.0, "sliding", (), (replace(step, problem=told),), "", why, (), MADE)
+        for id, (why, told) in problems.items()
+    ]
+    store = Store(tmp_path)
+    store.append("captions", rows)
+    known = Known(store)
+    assert [known.captioned(id) for id in IDS] == [True, False, False, False, True]
+    assert [known.next_revision(id) for id in IDS] == [0, 1, 1, 1, 0]
+    assert [bool(row.caption.unanswered) for row in rows] == [False, True, True, True, False]
+    assert status(store).unanswered == 3
 
 
 def test_an_id_comes_for_the_first_time_once(tmp_path: Path) -> None:

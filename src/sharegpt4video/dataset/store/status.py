@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ...records import UNANSWERED
 from .packed import Ids, distinct, packed_ids
 from .parts import Written
 from .store import Store
@@ -34,6 +36,8 @@ class Status:
     left                             videos that are still to be done
     videos_per_minute, seconds_left  from when the captions were written; None if that cannot be told
     requests, input_tokens, output_tokens, cost_usd   all that was spent, repairs included; cost None: unknown
+    unanswered                       captioned videos that lack texts because the model did not answer; the next build
+                                     asks for those again
     """
 
     listed: int
@@ -51,6 +55,7 @@ class Status:
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
+    unanswered: int = 0
 
     @property
     def videos(self) -> int:
@@ -65,6 +70,7 @@ class Status:
             ("surveyed", self.surveyed, ""),
             ("dropped before captioning", self.dropped, ""),
             ("captioned", self.captioned, f"{self.with_problems:,} with problems" if self.with_problems else ""),
+            *([("  of these unfinished", self.unanswered, "build again: no answer came")] if self.unanswered else ()),
             ("failed", sum(self.failed.values()), ""),
             *((f"  {kind}, at {stage}", count, "") for (kind, stage), count in sorted(self.failed.items())),
             ("left", self.left, "" if self.seconds_left is None else f"about {_duration(self.seconds_left)}"),
@@ -86,7 +92,7 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
     Raises StorageError for a data set that cannot be read.
     """
     listed, sources = _sources(store)
-    captioned, with_problems = _captioned(store)
+    captioned, with_problems, no_answer = _captioned(store)
     if dropped is None:
         dropped = _dropped(store)
     dropped = np.setdiff1d(dropped, captioned)
@@ -103,6 +109,7 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
         dropped=len(dropped),
         captioned=len(captioned),
         with_problems=with_problems,
+        unanswered=no_answer,
         failed={key: len(ids) for key, ids in failed.items()},
         left=left,
         videos_per_minute=None if rate is None else 60 * rate,
@@ -147,18 +154,31 @@ def _sources(store: Store) -> tuple[int, Ids]:
     return 1 + int(np.count_nonzero(changed)), distinct(every)
 
 
-def _captioned(store: Store) -> tuple[Ids, int]:
-    """The ids of captioned videos, and in how many of them some text has a problem."""
-    with_problems = 0
+def unanswered(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    """For each caption of a batch, whether a text is missing because the model did not answer.
+
+    The batch has the columns ``summary_problem`` and ``steps``, of which the problems are enough.
+    """
+    return _any_problem(batch, lambda problems: pc.match_substring_regex(problems, UNANSWERED))
+
+
+def _any_problem(batch: pa.RecordBatch, matches: Callable[[pa.Array], pa.Array]) -> NDArray[np.bool_]:
+    """For each caption, whether the problem of its summary or of a step matches."""
+    found: NDArray[np.bool_] = matches(batch.column("summary_problem")).to_numpy(zero_copy_only=False).copy()
+    steps = batch.column("steps")
+    parents = pc.list_parent_indices(steps)
+    found[pc.filter(parents, matches(steps.flatten().field("problem"))).to_numpy(zero_copy_only=False)] = True
+    return found
+
+
+def _captioned(store: Store) -> tuple[Ids, int, int]:
+    """The ids of captioned videos, in how many of them some text has a problem, and in how many one is missing."""
+    with_problems = no_answer = 0
     columns = ["summary_problem", "steps.list.element.problem"]
     for batch in store.batches("captions", columns, batch_rows=4096):
-        bad = pc.not_equal(batch.column("summary_problem"), "").to_numpy(zero_copy_only=False)
-        steps = batch.column("steps")
-        problems = pc.not_equal(steps.flatten().field("problem"), "")
-        parents = pc.list_parent_indices(steps)
-        bad[pc.filter(parents, problems).to_numpy(zero_copy_only=False)] = True
-        with_problems += int(np.count_nonzero(bad))
-    return store.ids("captions"), with_problems
+        with_problems += int(np.count_nonzero(_any_problem(batch, lambda problems: pc.not_equal(problems, ""))))
+        no_answer += int(np.count_nonzero(unanswered(batch)))
+    return store.ids("captions"), with_problems, no_answer
 
 
 def _dropped(store: Store) -> Ids:

@@ -20,6 +20,7 @@ from ..rows import Failure, SourceVideo, Stage
 from ..settings import DatasetSettings, SurveySettings
 from .jobs import attempt, describe, read_job, survey_job
 from .models import ModelSpec
+from .pairing import PairedVLM
 from .pool import Job, WorkerPool
 from .replies import CachedVLM, ReplyCache
 
@@ -114,7 +115,7 @@ class Describer:
         if slots is not None:
             vlm.max_concurrent = slots
         self._caption, self._stage, self._keeper = caption, stage, keeper
-        self._engine = open_engine(RemotelyCachedVLM(vlm, keeper, prompt_hash), caption)
+        self._engine = open_engine(RemotelyCachedVLM(PairedVLM(vlm), keeper, prompt_hash), caption)
         self._loop = _Loop()
 
     @staticmethod

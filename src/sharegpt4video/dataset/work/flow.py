@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from ...captioner.engine import Engine
+from ...errors import ModelDenied
 from ...records import VideoCaption
 from ..filters.filters import Decider, drop_reason
 from ..rows import Failure, SourceVideo, Survey
@@ -70,7 +71,7 @@ class Flow:
         try:
             await _first_failure([*tasks, self._fatal], until=tasks)
             await self._outcomes.finish()
-        except GivenUp as why:
+        except (GivenUp, ModelDenied) as why:
             self.counts.stopped = str(why)
         finally:
             await _end([*tasks, *self._looking, *self._captions])
@@ -158,7 +159,7 @@ class Flow:
         if isinstance(captioned, Failure):
             await self._outcomes.failed(captioned)
         else:
-            await self._outcomes.captioned(source, captioned)
+            await self._outcomes.captioned(source, captioned, self._known.next_revision(source.id))
         self._count_mixed_up()
         self._outcomes.tell()
 

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
-from ...errors import MissingExtra, SettingsError, StorageError, VideoError, VLMError
+from ...errors import MissingExtra, ModelDenied, ModelUnavailable, SettingsError, StorageError, VideoError, VLMError
 from ...reading import Event, read
 from ...records import VideoCaption
 from ...run import VideoRun
@@ -25,7 +25,7 @@ from .pool import WorkerLost
 T = TypeVar("T")
 Send = Callable[[Any], None]
 
-FATAL = (StorageError, SettingsError, MissingExtra)
+FATAL = (StorageError, SettingsError, MissingExtra, ModelDenied)
 """What no other video would escape, either."""
 
 
@@ -66,7 +66,10 @@ async def describe(
     settings: CaptionSettings,
     room: asyncio.Semaphore | None = None,
 ) -> VideoCaption:
-    """Describe what a ``read_job`` sends. Raises what reading raises, and VLMError."""
+    """Describe what a ``read_job`` sends.
+
+    Raises what reading raises, and VLMError: ModelUnavailable also when not one text was answered.
+    """
     run = VideoRun(engine, of_source(settings, source), room=room)
 
     async def events() -> AsyncGenerator[Event, None]:
@@ -79,7 +82,10 @@ async def describe(
         finally:
             await items.aclose()
 
-    return await run.describe(events())
+    captioned = await run.describe(events())
+    if not captioned.answered:
+        raise ModelUnavailable(captioned.unanswered[0])
+    return captioned
 
 
 async def attempt(source: SourceVideo, stage: Stage, work: Awaitable[T]) -> T | Failure:
@@ -111,4 +117,6 @@ def kind_of(error: Exception) -> FailureKind:
         return "unsafe"
     if isinstance(error, VideoError):
         return "unreadable"
+    if isinstance(error, ModelUnavailable):
+        return "unavailable"
     return "model" if isinstance(error, VLMError) else "unexpected"

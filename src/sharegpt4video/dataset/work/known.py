@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 
 import numpy as np
 import pyarrow as pa
 
+from ...records import UNANSWERED
 from ..rows import TABLES, Survey
+from ..store.packed import unpacked_id
 from ..store.schema import arrow_schema, to_rows
+from ..store.status import unanswered
 from ..store.store import Ids, Store, packed_ids
 
 _HEAVY = ("hashes", "embedding")
 ALL_KINDS = "all"
+PASSING = frozenset({"unavailable", "model"})
+"""Not the fault of the video: each run tries again, as the server or the model's options may have been mended."""
 
 
 class Known:
@@ -25,7 +31,8 @@ class Known:
     def __init__(self, store: Store, *, retry: Collection[str] = (), with_hashes: bool = False) -> None:
         columns = [name for name in Survey.__dataclass_fields__ if with_hashes or name not in _HEAVY]
         self._captioned = store.ids("captions")
-        self._failed = _failed_ids(store, retry)
+        self._unanswered = _unanswered(store)
+        self._failed = _failed_ids(store, PASSING.union(retry))
         self._surveys = _Lookup(store, "surveys", columns)
         self._shorts = _Lookup(store, "shorts", ["text", "problem"])
         self._seen: set[bytes] = set()
@@ -39,7 +46,12 @@ class Known:
         return True
 
     def captioned(self, id: str) -> bool:
-        return _has(self._captioned, id)
+        """Whether it has a caption of which no text is missing for want of an answer."""
+        return id not in self._unanswered and _has(self._captioned, id)
+
+    def next_revision(self, id: str) -> int:
+        """The number of the caption that comes next: 0 for the first one."""
+        return self._unanswered.get(id, -1) + 1
 
     def failed(self, id: str) -> bool:
         """Whether it failed before and is not to be tried again."""
@@ -57,7 +69,10 @@ class Known:
         found = self._shorts.row(id)
         if found is None:
             return None
-        return "" if found.column("problem")[0].as_py() else str(found.column("text")[0].as_py())
+        problem = str(found.column("problem")[0].as_py())
+        if re.search(UNANSWERED, problem):
+            return None
+        return "" if problem else str(found.column("text")[0].as_py())
 
 
 class _Lookup:
@@ -94,6 +109,16 @@ def _completed(table: pa.Table, row_type: type) -> pa.Table:
         for field, column in zip(schema, columns, strict=True)
     ]
     return pa.Table.from_arrays(filled, schema=schema)
+
+
+def _unanswered(store: Store) -> dict[str, int]:
+    """The captions that lack texts for want of an answer, with their revisions."""
+    found: dict[str, int] = {}
+    for batch in store.batches("captions", ["revision", "summary_problem", "steps.list.element.problem"]):
+        some = batch.filter(pa.array(unanswered(batch)))
+        ids = map(unpacked_id, packed_ids(some.column("id")))
+        found.update(zip(ids, some.column("revision").to_pylist(), strict=True))
+    return found
 
 
 def _failed_ids(store: Store, retry: Collection[str]) -> Ids:

@@ -55,15 +55,15 @@ class Outcomes:
         await self._writer.add("shorts", short)
         return short
 
-    async def captioned(self, source: SourceVideo, captioned: VideoCaption) -> None:
+    async def captioned(self, source: SourceVideo, captioned: VideoCaption, revision: int = 0) -> None:
         self.counts.add(captioned)
         self._unexpected_in_a_row = 0
-        await self._writer.add("captions", CaptionRow.of(source, captioned))
+        await self._writer.add("captions", CaptionRow.of(source, captioned, revision))
         await self._settle()
 
     async def failed(self, failure: Failure) -> None:
         """Write a failure down; one of the model only when a later video shows that the model itself is well."""
-        if failure.kind == "model":
+        if failure.kind in ("model", "unavailable"):
             self._model_failures.append(failure)
             if len(self._model_failures) >= MODEL_FAILURES:
                 raise GivenUp(f"the model failed {len(self._model_failures)} times in a row, last: {failure.message}")
@@ -98,5 +98,5 @@ class Outcomes:
         """The model answers others: what it did not answer before is the fault of those requests."""
         waiting, self._model_failures = self._model_failures, []
         for failure in waiting:
-            self.counts.failed["model"] += 1
+            self.counts.failed[failure.kind] += 1
             await self._writer.add("failures", failure)

@@ -18,9 +18,9 @@ class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
     ``identical`` were listed before under another name, ``known`` were done in an earlier run (captioned, dropped or
-    failed). ``dropped`` and
-    ``failed`` count by reason and by kind. ``requests_paid`` were asked of the model, the others were known;
-    ``mixed_up`` replies belonged to other requests and were asked for again.
+    failed). ``dropped`` and ``failed`` count by reason and by kind. ``unanswered`` are captioned, but texts are missing
+    because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model,
+    the others were known; ``mixed_up`` replies belonged to other requests and were asked for again.
     """
 
     listed: int = 0
@@ -33,6 +33,7 @@ class BuildCounts:
     dropped: Counter[str] = field(default_factory=Counter)
     captioned: int = 0
     marked: int = 0
+    unanswered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     steps: int = 0
     video_seconds: float = 0.0
@@ -43,6 +44,7 @@ class BuildCounts:
     output_tokens: int = 0
     cost_usd: float | None = None
     seconds: float = 0.0
+    pairing: str = ""
     stopped: str = ""
     checks: ChecksResult | None = None
     selection: Selection | None = None
@@ -52,6 +54,7 @@ class BuildCounts:
         made = captioned.provenance
         self.captioned += 1
         self.marked += len(captioned.problems)
+        self.unanswered += bool(captioned.unanswered)
         self.steps += len(captioned.steps)
         self.video_seconds += captioned.end_seconds - captioned.start_seconds
         self.requests += made.requests
@@ -91,6 +94,15 @@ class BuildCounts:
         lines = [", ".join([*parts, f"{self.seconds:.0f} s"])]
         for what, counts in (("dropped", self.dropped), ("failed", self.failed), ("skipped", self.skipped)):
             lines += [f"  {what}: {number} {reason}" for reason, number in counts.most_common()]
+        if self.unanswered:
+            lines.append(
+                f"  unfinished: {self.unanswered} captioned videos lack texts that the model did not answer;"
+                " build again to ask for those"
+            )
+        if self.failed["unavailable"] or self.failed["model"]:
+            lines.append("  unavailable: no answer came; model: a request was not taken; build again to try both again")
+        if self.pairing:
+            lines.append(f"  {self.pairing}")
         if self.checks is not None and self.checks.captions:
             lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
         if self.selection is not None:

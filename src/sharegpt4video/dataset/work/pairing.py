@@ -1,0 +1,130 @@
+"""Control questions for servers that do not send the id of a request back with its answer.
+
+Without ids an answer that a server or a proxy gives to the wrong request looks like any other. So a build asks, many at
+once, for codes that it has made up, and looks whose code comes back. That is a sample: it shows a server that mixes
+answers up often, and soon, and says nothing about a single slip.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+from dataclasses import dataclass
+
+from ...errors import ModelDenied
+from ...vlm.base import VLM, Reply, Request
+
+QUESTIONS = 16
+EVERY = 500
+"""Answers without an id between two rounds of questions; the first round comes before the first answer is used."""
+
+_LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"  # none that is read as another
+_CODE = re.compile(rf"SG[{_LETTERS}]{{8}}")
+_ASK = "Reply with this code and nothing else: {code}"
+
+
+@dataclass
+class Controls:
+    """What the control questions have shown. ``silent`` ones came back without any code and show nothing."""
+
+    asked: int = 0
+    right: int = 0
+    wrong: int = 0
+
+    @property
+    def silent(self) -> int:
+        return self.asked - self.right - self.wrong
+
+
+class PairedVLM(VLM):
+    """A model whose answers are held against their requests, as far as that is possible without ids.
+
+    ``controls`` counts, ``without_id`` is the number of answers that carried no id. Raises ModelDenied, from
+    ``generate``, when an answer is proved to be another request's: no answer that comes after that can be trusted.
+    """
+
+    def __init__(self, vlm: VLM, *, questions: int = QUESTIONS, every: int = EVERY) -> None:
+        self.vlm = vlm
+        self.name, self.max_images = vlm.name, vlm.max_images
+        self.max_concurrent, self.uses_facts = vlm.max_concurrent, vlm.uses_facts
+        self.controls = Controls()
+        self.without_id = 0
+        self._questions, self._every = min(questions, vlm.max_concurrent), every
+        self._next = 1
+        self._codes: set[str] = set()
+        self._lock = asyncio.Lock()
+
+    @property
+    def identity(self) -> str:
+        return self.vlm.identity
+
+    async def generate(self, request: Request) -> Reply:
+        reply = await self.vlm.generate(request)
+        if reply.has_id is False and not reply.problem:
+            if reply.request_key == request.key() and self._codes_in(reply):
+                raise self._mixed_up("an answer about a video is one to a control question")
+            self.without_id += 1
+            if self._questions > 1:
+                await self._control()
+        return reply
+
+    async def _control(self) -> None:
+        """Ask a round of control questions if it is time; whoever has an answer waits for the first one."""
+        if self.without_id < self._next:
+            return
+        async with self._lock:
+            if self.without_id < self._next:
+                return
+            await self._ask_round()
+            self._next = self.without_id + self._every
+
+    async def _ask_round(self) -> None:
+        codes = ["SG" + "".join(secrets.choice(_LETTERS) for _ in range(8)) for _ in range(self._questions)]
+        self._codes.update(codes)
+        requests = [Request("ask", user_text=_ASK.format(code=code), max_tokens=64) for code in codes]
+        replies = await asyncio.gather(*map(self.vlm.generate, requests))
+        wrong = 0
+        for code, request, reply in zip(codes, requests, replies, strict=True):
+            found = self._codes_in(reply) if reply.request_key == request.key() else set()
+            self.controls.asked += 1
+            self.controls.right += found == {code}
+            wrong += bool(found - {code})
+        self.controls.wrong += wrong
+        if wrong:
+            raise self._mixed_up(f"{wrong} of {len(codes)} control questions got the answer to another one")
+
+    def _codes_in(self, reply: Reply) -> set[str]:
+        return self._codes.intersection(_CODE.findall(reply.text.upper()))
+
+    def _mixed_up(self, how: str) -> ModelDenied:
+        since = (
+            f"; of the captions, those since the last good round are in doubt, at most {self._every} answers"
+            if self._next > 1
+            else ""
+        )
+        return ModelDenied(
+            f"{self.name}: this server mixes up its answers: {how}, and it sends no request ids back by which wrong"
+            f" captions could be told. Ask one at a time (max_concurrent=1), or serve with ids, as vLLM does{since}"
+        )
+
+    def text(self) -> str:
+        """One line for a run of which answers came without ids; "" for any other."""
+        if not self.without_id:
+            return ""
+        asked = self.controls.asked
+        shown = (
+            f"{self.controls.right} of {asked} control questions came back right" if asked else "asked one at a time"
+        )
+        if asked and self.controls.right < asked / 2:
+            shown += ", too few to tell"
+        return f"{self.without_id} answers came without the id of their request: {shown}"
+
+    def estimate_tokens(self, request: Request) -> int | None:
+        return self.vlm.estimate_tokens(request)
+
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        return self.vlm.cost_usd(input_tokens, output_tokens)
+
+    async def close(self) -> None:
+        await self.vlm.close()
