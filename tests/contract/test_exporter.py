@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import unicodedata
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -282,8 +283,12 @@ def test_any_character_comes_through(format: str, tmp_path: Path) -> None:
     found = READERS[format](tmp_path / "out")
     for row, text in zip(rows, texts, strict=True):
         got = found[row.id][1]
+        seen = text.replace("\u2028", " ").replace("\u0085", " ").replace("\x7f", "")
         if format in STEPS_ONLY:
-            assert _words(got.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")) == _words(text)
+            got = unicodedata.normalize("NFKC", got) if format == "srt" else got  # tags are written full-width
+            assert _words(got.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")) == _words(seen)
+        elif format == "csv":  # people open it in spreadsheets
+            assert got == seen
         else:
             assert got == text
 

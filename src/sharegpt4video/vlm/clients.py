@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 import openai
 
+from ..errors import SettingsError
 from .wire import ACCEPTED, bounded
 
 _CONNECT_SECONDS = 10.0
@@ -33,10 +34,13 @@ class Address:
 class Clients:
     """Clients of one server. Connections cannot be used from another event loop, so each loop has its own.
 
-    No client reads more than ``max_bytes`` of an answer, of one in pieces ``_PIECES_TO_TEXT`` times as much.
+    No client reads more than ``max_bytes`` of an answer, of one in pieces ``_PIECES_TO_TEXT`` times as much. Raises
+    SettingsError for less than one.
     """
 
     def __init__(self, address: Address, api_key: str, timeout_seconds: float, max_bytes: int) -> None:
+        if max_bytes < 1:
+            raise SettingsError(f"server: max_answer_bytes must be at least 1, not {max_bytes}")
         self._address, self._api_key, self._timeout_seconds = address, api_key, timeout_seconds
         self._max_bytes = max_bytes
         self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[bool, openai.AsyncOpenAI]] = WeakKeyDictionary()

@@ -84,24 +84,21 @@ class ServerVLM(VLM):
         price_per_million_input: float | None = None,
         price_per_million_output: float | None = None,
     ) -> None:
-        at_least_one = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens,
-                        "max_answer_bytes": max_answer_bytes}  # fmt: skip
-        over_zero = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
-        not_negative = {"retries": retries, "backoff_seconds": backoff_seconds}
-        _check_options(model, base_url, at_least_one, over_zero, not_negative)
-        self._address = Address(base_url)
+        counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
+        limits = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
+        _check_options(model, base_url, counts, limits, {"retries": retries, "backoff_seconds": backoff_seconds})
+        self._address, self._throttles, self.usage = Address(base_url), Throttles(), Usage()
         self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
-        self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
+        self.max_images, self.max_concurrent = max_images, max_concurrent
         self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
         self._api_key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
         self._timeout_seconds, self._deadline_seconds = timeout_seconds, deadline_seconds
-        self._retries, self._backoff_seconds = retries, backoff_seconds
+        self._retries, self._backoff_seconds, self._max_answer_bytes = retries, backoff_seconds, max_answer_bytes
         self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
-        self._prices = (price_per_million_input, price_per_million_output)
+        self._prices = price_per_million_input, price_per_million_output
         self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
         self._thinking = ThinkingControl(self.name, base_url, thinking, max_tokens)
-        self._dialect, self._throttles = Dialect(thinking=self._thinking.way), Throttles()
-        self._max_answer_bytes = max_answer_bytes
+        self._dialect = Dialect(thinking=self._thinking.way)
         self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
 
     @property
@@ -162,8 +159,7 @@ class ServerVLM(VLM):
         """
         prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
-        client, usage = self._clients.client(streams=True), Usage()
-        max_tokens = self._thinking.budget(prompt)
+        client, usage, max_tokens = self._clients.client(streams=True), Usage(), self._thinking.budget(prompt)
 
         async def open_stream() -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
             async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
