@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from ..config import STRICT
 from ..errors import SettingsError
@@ -13,6 +13,7 @@ from ..errors import SettingsError
 Trained = Literal["lora", "full", "frozen"]
 VideoLayout = Literal["grid", "frames", "video"]
 VisualTokens = Literal["anyres", "overview"]
+AttentionKind = Literal["flash_attention_3", "flash_attention_2", "varlen", "flex_attention", "sdpa", "eager"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,9 @@ class ModelSettings:
     random_weights: bool = False
     """Start from random weights of ``shape``: to measure speed, or to train a small model from nothing."""
     attention: str = "auto"
-    """``auto``, ``sdpa``, ``flash_attention_2``, ``flex_attention`` or ``eager``."""
+    """The attention kernel of the language model. ``auto``: the first of ``flash_attention_3``, ``flash_attention_2``
+    (both packages of their own), ``varlen`` (the FlashAttention inside torch), ``flex_attention`` and ``sdpa`` that
+    works on this machine. ``eager`` is for comparison."""
     trust_remote_code: bool = False
     """Run code that comes with the weights."""
 
@@ -45,8 +48,9 @@ class ModelSettings:
             found.append("model.random_weights starts from model.shape alone; leave model.base empty")
         if not self.base and self.shape and not self.random_weights:
             found.append("model.base is empty; name the weights to start from, or set model.random_weights")
-        if self.attention not in ("auto", "sdpa", "flash_attention_2", "flex_attention", "eager"):
-            found.append(f"model.attention: unknown kind {self.attention!r}")
+        kinds = ("auto", *get_args(AttentionKind))
+        if self.attention not in kinds:
+            found.append(f"model.attention: there is no kind {self.attention!r}; known: {', '.join(kinds)}")
         return found
 
 

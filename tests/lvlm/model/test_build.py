@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save_file
 
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.lvlm.grid import visual_tokens
-from sharegpt4video.lvlm.model.build import attention_kind, build, check_ends, configuration, processor, shape_of
+from sharegpt4video.lvlm.model.build import build, check_ends, configuration, processor, shape_of
 from sharegpt4video.lvlm.model.shapes import SHAPES
 from sharegpt4video.lvlm.model.tiny import SPECIAL_TOKENS, vocabulary
 from sharegpt4video.lvlm.settings import ModelSettings
@@ -136,15 +136,11 @@ def test_a_tokenizer_without_the_end_of_turn_is_refused(tiny: Any, tiny_processo
         check_ends(tiny, tiny_processor, SHAPES["llava-next-yi-34b"])
 
 
-def test_attention_is_chosen_by_what_is_there() -> None:
-    assert attention_kind("auto", torch.device("cpu")) == "sdpa"
-    assert attention_kind("eager", torch.device("cuda")) == "eager"
-
-
 @pytest.mark.parametrize(
-    ("wanted", "text", "vision"), [("flex_attention", "flex_attention", "sdpa"), ("eager", "eager", "eager")]
+    ("wanted", "text", "vision"),
+    [("auto", "sg4v_samples", "sdpa"), ("flex_attention", "sg4v_blocks", "sdpa"), ("eager", "eager", "eager")],
 )
-def test_flex_attention_is_for_the_language_model_alone(wanted: str, text: str, vision: str) -> None:
+def test_the_chosen_kernel_is_for_the_language_model_alone(wanted: str, text: str, vision: str) -> None:
     config = build(ModelSettings(shape="tiny", random_weights=True, attention=wanted), device="meta").config
     assert config.text_config._attn_implementation == text
     assert config.vision_config._attn_implementation == vision

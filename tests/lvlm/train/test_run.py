@@ -117,7 +117,7 @@ def test_what_the_machine_cannot_do_is_said_before_anything_is_made(tiny: Tiny, 
     with pytest.raises(SettingsError, match="no frame sampler is called 'unifrom'; known: sharegpt4video"):
         train(tiny(data__sampler="unifrom"), tmp_path / "out")
     if not torch.cuda.is_available():
-        with pytest.raises(SettingsError, match="flex_attention trains on a GPU alone"):
+        with pytest.raises(SettingsError, match="flex_attention does not work here: it trains on a CUDA GPU alone"):
             train(tiny(model__attention="flex_attention"), tmp_path / "out")
         with pytest.raises(SettingsError, match="no GPU was found"):
             train(tiny(model__shape="llava-next-llama3-8b"), tmp_path / "out")

@@ -77,7 +77,7 @@ class StepLoader:
     processes evenly by their guessed lengths. What cannot be used is left out, named in ``Step.skipped``, and the step
     is smaller by that. Workers are processes; with none, samples are encoded when asked for, with the same result.
 
-    ``one_row``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that nothing is
+    ``one_row``, ``multiple``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that nothing is
     learned from, so that every process runs every part of the model: needed where gradients are exchanged by parts.
     Raises SettingsError if there is no source, or samples of this model cannot share rows; when a step has no usable
     sample, SG4VError if there is one process, else that one has no batch. What is left over at the end (``Step.rest``)
@@ -95,6 +95,7 @@ class StepLoader:
         world: int = 1,
         start_step: int = 0,
         one_row: bool = True,
+        multiple: int = 1,
         blank_images: bool = False,
     ) -> None:
         if not sources:
@@ -110,7 +111,8 @@ class StepLoader:
         self._sources = list(sources)
         self._samples = [read_samples(source) for source in sources]
         self._encoder, self._settings, self._optimiser = encoder, settings, optimiser
-        self._rank, self._world, self._one_row, self._blank_images = rank, world, one_row, blank_images
+        self._rank, self._world, self._blank_images = rank, world, blank_images
+        self._one_row, self._multiple = one_row, multiple
         weights = [source.weight for source in sources]
         sizes = [len(samples) for samples in self._samples]
         self._order = Order(sizes, weights, seed=optimiser.seed, epochs=optimiser.epochs)
@@ -206,7 +208,9 @@ class StepLoader:
         )
 
     def _collate(self, rows: list[list[Example]]) -> Batch:
-        return collate(rows, self._encoder.pad_id, self._settings.packing, one_row=self._one_row)
+        return collate(
+            rows, self._encoder.pad_id, self._settings.packing, one_row=self._one_row, multiple=self._multiple
+        )
 
     def _count(self, step: Step) -> None:
         counts = self.counts

@@ -17,12 +17,13 @@ class Batch:
     """What goes through the model at one time.
 
     A packed batch must go through the model with ``use_cache=False``: with a cache, transformers takes the samples of a
-    row for one sequence.
+    row for one sequence. ``lengths`` says where they end, so that an attention kernel need not find out.
 
     inputs          exactly what ``forward`` takes: ``input_ids``, ``labels`` (rows, tokens) and what belongs to them;
                     ``position_ids`` when packed, else ``attention_mask``; ``pixel_values`` (pictures, tiles, 3, side,
                     side) and ``image_sizes`` (pictures, 2) for LLaVA-NeXT, or a model's own
     samples         how many are in it; ``ids`` which, in order
+    lengths         packed: of the samples in each row, in tokens, and of the padding at its end; else empty
     tokens          without padding; ``padding`` is what comes on top
     loss_tokens     labels that are learned, all of which a causal model predicts
     visual_tokens   tokens that stand for pictures; ``media`` pictures and videos; ``tiles`` what the vision tower gets
@@ -37,6 +38,7 @@ class Batch:
     tiles: int = 0
     padding: int = 0
     ids: tuple[str, ...] = field(default=(), repr=False)
+    lengths: tuple[tuple[int, ...], ...] = field(default=(), repr=False)
 
 
 def pack(examples: Sequence[Example], tokens: int, images: int) -> list[list[Example]]:
@@ -78,8 +80,8 @@ def collate(
 
     Packed, positions begin at 0 with every sample, and there is no attention mask: transformers 5 (``masking_utils``)
     takes each place where they do not go on by one as the start of a sequence that sees itself alone. With ``one_row``
-    all rows follow each other in one, without padding: FlashAttention finds sequences in a batch of one row only.
-    Otherwise rows are padded to the longest (and to a ``multiple``), the padding being a sequence of its own.
+    all rows follow each other in one, which spares the padding between them. Otherwise rows are padded to the longest.
+    The width is a multiple of ``multiple``; padding is a sequence of its own.
     Raises ValueError if there is no example.
     """
     if not rows or not all(rows):
@@ -102,7 +104,13 @@ def collate(
         tiles=sum(len(tiles) for example in examples for tiles in example.pixel_values),
         padding=width * len(rows) - sum(used),
         ids=tuple(example.id for example in examples),
+        lengths=tuple(_lengths(row, width) for row in rows) if packing else (),
     )
+
+
+def _lengths(row: Sequence[Example], width: int) -> tuple[int, ...]:
+    lengths = [example.tokens for example in row]
+    return (*lengths, width - sum(lengths)) if sum(lengths) < width else tuple(lengths)
 
 
 def _text(rows: Sequence[Sequence[Example]], width: int, pad_id: int, packing: bool) -> dict[str, torch.Tensor]:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...errors import MissingExtra, SettingsError
-from ..settings import ModelSettings
+from ..settings import AttentionKind, ModelSettings
+from .attention import Attention, Heads, choose
+from .kernels import registered, tell_sequences
 from .shapes import PARTS, SHAPES, Shape, shape
 from .tiny import SPECIAL_TOKENS, processor_for
 
@@ -27,11 +29,14 @@ def build(
     device: str | torch.device = "cpu",
     dtype: torch.dtype = torch.bfloat16,
     seed: int = 0,
+    attention: AttentionKind | None = None,
 ) -> PreTrainedModel:
     """The model that settings describe, all of it in ``dtype``, nothing frozen yet (``parts.prepare`` does that).
 
     On the device ``meta`` nothing is allocated and no weights are read: for plans and counts. ``seed`` decides random
-    weights and leaves the global random state as it was. Only safetensors files are read.
+    weights and leaves the global random state as it was. ``attention`` is the kernel that was chosen for the device
+    the model will train on (`attention_of`); None: what the settings name, and for ``auto`` SDPA, which works on any.
+    Only safetensors files are read.
 
     Raises SettingsError for a base of another architecture than ``shape``, of the original LLaVA format, without
     safetensors, with weights missing or damaged, or that does not stop at its end-of-turn token; MissingExtra without
@@ -42,13 +47,16 @@ def build(
 
     config = configuration(settings)
     place = torch.device(device)
-    attention = _by_part(attention_kind(settings.attention, place))
+    named = "sdpa" if settings.attention == "auto" else settings.attention
+    implementation = _by_part(config.model_type, attention or named)
     if settings.random_weights or place.type == "meta":
         with _seeded(seed, place), place:
-            model = AutoModelForImageTextToText.from_config(config, dtype=dtype, attn_implementation=attention)
+            model = AutoModelForImageTextToText.from_config(config, dtype=dtype, attn_implementation=implementation)
         _set_ends(model, settings)
-        return model
-    return _read(settings, config, place, dtype, attention)
+    else:
+        model = _read(settings, config, place, dtype, implementation)
+    tell_sequences(model)
+    return model
 
 
 def processor(settings: ModelSettings) -> ProcessorMixin:
@@ -111,18 +119,21 @@ def is_tied(config: PreTrainedConfig) -> bool:
     return bool(getattr(config, "tie_word_embeddings", False) or config.get_text_config().tie_word_embeddings)
 
 
-def attention_kind(wanted: str, device: torch.device) -> str:
-    """``auto`` is FlashAttention 2 where it is installed and the device can run it, else torch's own (SDPA)."""
-    if wanted == "flash_attention_2" and find_spec("flash_attn") is None:
-        raise SettingsError("model.attention: flash_attention_2 needs flash-attn (pip install flash-attn), or use sdpa")
-    if wanted != "auto":
-        return wanted
-    return "flash_attention_2" if device.type == "cuda" and find_spec("flash_attn") is not None else "sdpa"
+def attention_of(settings: ModelSettings, device: torch.device, dtype: torch.dtype, *, packing: bool) -> Attention:
+    """The attention kernel that settings mean on a device, for arithmetic in ``dtype``. Raises SettingsError."""
+    return choose(settings.attention, device, Heads.of(configuration(settings).get_text_config(), dtype),
+                  packing=packing)  # fmt: skip
 
 
-def _by_part(attention: str) -> str | dict[str, str]:
-    """FlexAttention is for rows of several examples; the tower has none, and its short squares suit SDPA better."""
-    return {"text_config": attention, "vision_config": "sdpa"} if attention == "flex_attention" else attention
+def _by_part(model_type: str, kind: str) -> dict[str, str]:
+    """What transformers calls the kernels of the language model and of the vision tower.
+
+    CLIP sees tiles of one size, which suit SDPA; another tower may see pictures of any size in one row.
+    """
+    if kind == "eager":
+        return {"text_config": kind, "vision_config": kind}
+    own = model_type != "llava_next" and kind in ("flash_attention_2", "flash_attention_3")
+    return {"text_config": registered(kind), "vision_config": kind if own else "sdpa"}
 
 
 def check_ends(model: PreTrainedModel, processor: ProcessorMixin, wanted: Shape) -> None:
@@ -146,7 +157,7 @@ def _read(
     config: PreTrainedConfig,
     place: torch.device,
     dtype: torch.dtype,
-    attention: str | dict[str, str],
+    attention: dict[str, str],
 ) -> PreTrainedModel:
     from safetensors import SafetensorError
     from transformers import AutoModelForImageTextToText

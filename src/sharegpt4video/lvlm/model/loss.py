@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import nullcontext
 from functools import cache, wraps
 from importlib import import_module
 from importlib.util import find_spec
@@ -18,16 +19,25 @@ SCORES_AT_ONCE = 2**26
 IGNORED = -100
 
 
-def loss_of(model: nn.Module, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
+def loss_of(model: nn.Module, inputs: dict[str, Any]) -> tuple[Tensor, int]:
     """Sum of the token losses of a batch, in 32 bits and differentiable, and how many tokens it is over.
 
     inputs   what the model takes, with ``labels`` (rows, tokens): -100 where nothing is to be learned. The label at a
              position is predicted from the position before; that of the first position of a row is never learned, so a
-             packed example must begin with -100, too.
+             packed example must begin with -100, too. ``learned`` may hold their places (`learned_places`); without it
+             they are looked for on the device, which has to be waited for.
     Works through any wrapper (PEFT, DDP, FSDP, DeepSpeed), since it calls the model itself.
     """
-    count = int((inputs["labels"][:, 1:] != IGNORED).sum())
-    return model(**inputs).loss, count
+    if inputs.get("learned") is None:
+        inputs = {**inputs, "learned": learned_places(inputs["labels"])}
+    return model(**inputs).loss, len(inputs["learned"])
+
+
+def learned_places(labels: Tensor) -> Tensor:
+    """Where in ``labels`` (rows, tokens), row after row, something is learned; never at the first token of a row."""
+    learned = labels != IGNORED
+    learned[:, 0] = False
+    return learned.flatten().nonzero().flatten()
 
 
 def with_summed_loss(model: Any, *, fused: bool, autocast: torch.dtype | None) -> None:
@@ -51,20 +61,33 @@ class SummedLoss:
     autocast_dtype: torch.dtype | None = None
 
 
+def without_autocast(model: nn.Module) -> torch.dtype | None:
+    """Have a model calculate in the type of its weights, for somebody who gives it weights of the right one.
+
+    Returns the type that autocast would have calculated in; None if there was no autocast.
+    """
+    inner = next(module for module in model.modules() if isinstance(module, SummedLoss))
+    lowered, inner.autocast_dtype = inner.autocast_dtype, None
+    return lowered
+
+
 @cache
 def _with_summed_loss(cls: type[Any]) -> type[Any]:
-    def forward(self: Any, *args: Any, labels: Tensor | None = None, **kwargs: Any) -> Any:
+    def forward(
+        self: Any, *args: Any, labels: Tensor | None = None, learned: Tensor | None = None, **kwargs: Any
+    ) -> Any:
         if labels is None:
             return cls.forward(self, *args, **kwargs)
-        device = labels.device.type
-        with torch.autocast(device, self.autocast_dtype, enabled=self.autocast_dtype is not None):
-            return _losses(self, labels, kwargs)
+        places = learned_places(labels) if learned is None else learned
+        lowered = torch.autocast(labels.device.type, self.autocast_dtype) if self.autocast_dtype else nullcontext()
+        with lowered:
+            return _losses(self, labels, places, kwargs)
 
     wrapped = wraps(cls.forward)(forward)  # generate() reads the signature to know what the model takes
     return type(cls.__name__, (SummedLoss, cls), {"forward": wrapped, "__module__": cls.__module__})
 
 
-def _losses(model: Any, labels: Tensor, inputs: dict[str, Any]) -> Any:
+def _losses(model: Any, labels: Tensor, learned: Tensor, inputs: dict[str, Any]) -> Any:
     from transformers.modeling_outputs import CausalLMOutputWithPast
 
     blind = inputs.get("pixel_values") is None and inputs.get("pixel_values_videos") is None
@@ -73,13 +96,12 @@ def _losses(model: Any, labels: Tensor, inputs: dict[str, Any]) -> Any:
     # With a cache, transformers would not look for packed rows, and examples would see each other.
     hidden = model.model(**inputs, use_cache=False).last_hidden_state
     head = model.get_output_embeddings()
-    before, after = hidden[:, :-1], labels[:, 1:]
     if model.fused_loss:
-        learned = after != IGNORED
-        loss = summed_loss(before[learned], head.weight, after[learned])
+        before = hidden.flatten(0, 1).index_select(0, learned - 1)
+        loss = summed_loss(before, head.weight, labels.flatten().index_select(0, learned))
     else:
-        scores = head(before).float()
-        loss = functional.cross_entropy(scores.flatten(0, 1), after.flatten(), reduction="sum", ignore_index=IGNORED)
+        scores = head(hidden[:, :-1]).float().flatten(0, 1)
+        loss = functional.cross_entropy(scores, labels[:, 1:].flatten(), reduction="sum", ignore_index=IGNORED)
     if nothing is not None:
         loss = loss + nothing
     return CausalLMOutputWithPast(loss=loss)

@@ -14,10 +14,17 @@ CONTEXT_BYTES = 1.5e9
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes on one GPU. ``gathered``: weights that FSDP2 brings together while they are used."""
+    """Bytes on one GPU.
+
+    weights      in pieces with FSDP2, else whole; what learns in 32 bits
+    gathered     with FSDP2: weights that are whole while they are used, and gradients on their way into pieces
+    casts        without FSDP2: copies in 16 bits of what learns, which autocast keeps during the forward pass
+    scores       of the loss, and the gradient of the head where it learns
+    """
 
     weights: float
     gathered: float
+    casts: float
     gradients: float
     optimiser: float
     activations: float
@@ -43,26 +50,30 @@ def memory(size: Sizes, tune: TuneSettings, run: RunSettings, load: Load, *, sha
     """The memory of a step of AdamW. What learns is held in 32 bits with its gradient and two moments."""
     kept = 2 if run.precision == "bf16" else 4
     learning = sum(size.trainable(tune).values())
-    whole = _weights(size, tune, kept)
+    in_pieces = sharding == "fsdp2" and gpus > 1  # alone, there is nobody to share with
     shares = gpus if sharding != "none" else 1
-    gathered = 0.0
-    if sharding == "fsdp2" and gpus > 1:  # alone, there is nobody to share with
-        gathered = _gathered(size, tune, kept)
     return Memory(
-        weights=whole / (gpus if sharding == "fsdp2" else 1),
-        gathered=gathered,
+        weights=_weights(size, tune, kept) / (gpus if in_pieces else 1),
+        gathered=_gathered(size, tune, kept) if in_pieces else 0.0,
+        casts=2.0 * learning if kept == 2 and not in_pieces else 0.0,
         gradients=4.0 * learning / shares,
         optimiser=8.0 * learning / shares,
-        activations=activations(size, tune, run, load) + (2.0 * learning / shares if kept == 2 else 0.0),
-        scores=_scores(size, run, load, kept),
+        activations=activations(size, tune, run, load, in_pieces=in_pieces),
+        scores=_scores(size, run, load, kept) + _head_gradient(size, tune, run, kept),
     )
 
 
-def activations(size: Sizes, tune: TuneSettings, run: RunSettings, load: Load) -> float:
-    """Bytes of what is kept for the backward pass, and of one layer that is calculated again at a time."""
+def activations(
+    size: Sizes, tune: TuneSettings, run: RunSettings, load: Load, *, in_pieces: bool = False
+) -> float:
+    """Bytes of what is kept for the backward pass, and of one layer that is calculated again at a time.
+
+    With autocast an embedding that learns comes out in 32 bits, and so does what goes from layer to layer; with weights
+    ``in_pieces`` (FSDP2) it is gathered in 16.
+    """
     kept = 2 if run.precision == "bf16" else 4
     layer = _layer_bytes(size, tune, kept)
-    entering = kept * size.hidden * (2 if tune.language == "full" and kept == 2 else 1)
+    entering = kept * size.hidden * (2 if tune.language == "full" and kept == 2 and not in_pieces else 1)
     attention = kept * size.attention_width + 4 * size.heads
     per_token = {
         "none": size.layers * layer,
@@ -111,12 +122,17 @@ def _weights(size: Sizes, tune: TuneSettings, kept: int) -> float:
 
 
 def _gathered(size: Sizes, tune: TuneSettings, kept: int) -> float:
-    """Two layers of the language model, one in use and one on its way, and the embeddings and head throughout."""
-    stored = 4 if tune.language == "full" else kept
-    layer = stored * size.language_linear / size.layers
+    """Two layers of the language model, one in use and one on its way, and the embeddings and head throughout.
+
+    What learns is gathered in the type of the arithmetic. Its gradient is whole in that type, and once more in 32 bits
+    as it goes into pieces: of a layer at a time, so those of the embeddings and the head are what counts.
+    """
+    layer = size.language_linear / size.layers
     if tune.language == "lora":
-        layer += 4.0 * size.lora(tune.lora_rank) / size.layers
-    return 2 * layer + stored * size.head * (1 if size.tied else 2)
+        layer += size.lora(tune.lora_rank) / size.layers
+    ends = size.head * (1 if size.tied else 2)
+    leaving = (kept + 4.0) * max(layer, ends) if tune.language == "full" else 0.0
+    return kept * (2 * layer + ends) + leaving
 
 
 def _scores(size: Sizes, run: RunSettings, load: Load, kept: int) -> float:
@@ -125,3 +141,8 @@ def _scores(size: Sizes, run: RunSettings, load: Load, kept: int) -> float:
     if run.fused_loss:
         held = min(SCORES_AT_ONCE, load.learned * size.vocabulary)
     return held * (4.0 + 2 * kept) + (0 if run.fused_loss else 4.0 * held)
+
+
+def _head_gradient(size: Sizes, tune: TuneSettings, run: RunSettings, kept: int) -> float:
+    """The loss in pieces sums it up in 32 bits, then keeps it in the type of the head as it was used."""
+    return (4.0 + kept) * size.head if tune.language == "full" and run.fused_loss else 0.0

@@ -12,8 +12,10 @@ from ...errors import SettingsError
 from ...video.samplers import SAMPLERS
 from ..data.encode import Encoder
 from ..data.loader import StepLoader
-from ..model.build import attention_kind, build, configuration, is_tied, processor, shape_of
+from ..model.attention import Attention
+from ..model.build import attention_of, build, configuration, is_tied, processor, shape_of
 from ..model.parts import parameter_groups, prepare
+from ..model.sequences import BLOCK
 from ..settings import TrainSettings
 from .deepspeed import DeepSpeedEngine
 from .engines import PlainEngine, ScoredModel
@@ -38,8 +40,6 @@ def check_machine(settings: TrainSettings, processes: Processes) -> None:
         found.append(
             f"data.sampler: no frame sampler is called {settings.data.sampler!r}; known: {', '.join(SAMPLERS)}"
         )
-    if processes.device.type == "cpu" and settings.model.attention == "flex_attention":
-        found.append("model.attention: flex_attention trains on a GPU alone; set it to auto")
     if processes.device.type == "cpu" and not found:
         width = configuration(settings.model).get_text_config().hidden_size
         if width > LARGE:
@@ -51,18 +51,29 @@ def check_machine(settings: TrainSettings, processes: Processes) -> None:
         raise SettingsError("; ".join(found))
 
 
+def arithmetic(settings: TrainSettings) -> torch.dtype:
+    """The type that the model calculates in, and that what does not learn is kept in."""
+    return torch.bfloat16 if settings.run.precision == "bf16" else torch.float32
+
+
+def attention(settings: TrainSettings, processes: Processes) -> Attention:
+    """The attention kernel of the run. Raises SettingsError for one that does not work here."""
+    return attention_of(settings.model, processes.device, arithmetic(settings), packing=settings.data.packing)
+
+
 def make_model(settings: TrainSettings, processes: Processes) -> tuple[nn.Module, list[dict[str, Any]]]:
     """The model, ready to train, and its parameter groups.
 
     With FSDP2 only the first process reads the weights; the others make an empty model and are sent their pieces.
     """
-    dtype = torch.bfloat16 if settings.run.precision == "bf16" else torch.float32
+    dtype = arithmetic(settings)
     sharded = settings.run.sharding == "fsdp2" and processes.count > 1
     place: str | torch.device = "cpu" if sharded else processes.device
     # Embedding and head that are one tensor would be taken apart in an empty model.
     if sharded and not processes.first and not is_tied(configuration(settings.model)):
         place = "meta"
-    model = build(settings.model, device=place, dtype=dtype, seed=settings.optimiser.seed)
+    kind = attention(settings, processes).kind
+    model = build(settings.model, device=place, dtype=dtype, seed=settings.optimiser.seed, attention=kind)
     prepared = prepare(model, settings.tune, settings.run)
     if settings.run.compile:
         _compile_layers(prepared)
@@ -82,7 +93,7 @@ def make_engine(
 
 def make_loader(settings: TrainSettings, encoder: Encoder, processes: Processes, start_step: int = 0) -> StepLoader:
     """The steps of the run, those of this process."""
-    kind = attention_kind(settings.model.attention, processes.device)
+    kind = attention(settings, processes).kind
     return StepLoader(
         settings.data.sources,
         encoder,
@@ -91,8 +102,9 @@ def make_loader(settings: TrainSettings, encoder: Encoder, processes: Processes,
         rank=processes.rank,
         world=processes.count,
         start_step=start_step,
-        # Rows side by side need no scores between them; FlashAttention finds sequences in a single row alone.
-        one_row=kind == "flash_attention_2",
+        # In one row there is no padding between rows; a mask of all by all would grow with the square of it.
+        one_row=kind != "eager",
+        multiple=BLOCK if kind == "flex_attention" else 1,
         # Processes that share weights gather each layer together, so none may leave the vision tower out.
         blank_images=settings.run.sharding == "fsdp2" and processes.count > 1,
     )

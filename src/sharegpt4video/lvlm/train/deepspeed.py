@@ -64,7 +64,7 @@ class DeepSpeedEngine(PlainEngine):
     def share(self, scored: ScoredModel) -> nn.Module:
         return scored.to(self._processes.device)
 
-    def backward(self, inputs: dict[str, Tensor], scale: float, *, last: bool) -> tuple[Tensor, int]:
+    def backward(self, inputs: dict[str, Any], scale: float, *, last: bool) -> tuple[Tensor, int]:
         self._engine.set_gradient_accumulation_boundary(is_boundary=last)
         loss, tokens = self._engine(inputs)
         self._engine.backward(loss * scale)

@@ -34,7 +34,7 @@ class ScoredModel(nn.Module):  # type: ignore[misc]  # torch is not checked
         super().__init__()
         self.model = model
 
-    def forward(self, inputs: dict[str, Tensor]) -> tuple[Tensor, int]:
+    def forward(self, inputs: dict[str, Any]) -> tuple[Tensor, int]:
         return loss_of(self.model, inputs)
 
 
@@ -68,7 +68,7 @@ class PlainEngine:
         fused = self._processes.device.type == "cuda"
         return torch.optim.AdamW(groups, betas=settings.betas, eps=settings.epsilon, fused=fused)
 
-    def backward(self, inputs: dict[str, Tensor], scale: float, *, last: bool) -> tuple[Tensor, int]:
+    def backward(self, inputs: dict[str, Any], scale: float, *, last: bool) -> tuple[Tensor, int]:
         """Run a batch forward and backward; gives its summed loss, detached, and its learned tokens.
 
         Gradients are exchanged with the last batch of a step alone.

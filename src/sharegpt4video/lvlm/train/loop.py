@@ -21,6 +21,7 @@ from .measure import peak_memory_bytes
 from .processes import Processes
 from .report import StepReport, TrainingError
 from .schedule import Schedule
+from .transfer import Transfer
 
 if TYPE_CHECKING:
     from ..data.loader import Step
@@ -51,11 +52,17 @@ class Loop:
         Raises TrainingError for a loss or gradients that are no finite numbers and for a step without learned tokens,
         before the weights are changed.
         """
+        with Transfer(self.processes.device) as transfer:
+            yield from self._run(steps, asked_to_stop, transfer)
+
+    def _run(
+        self, steps: Iterable[Step], asked_to_stop: Callable[[], bool], transfer: Transfer
+    ) -> Iterator[tuple[StepReport, Step, bool]]:
         begun = time.perf_counter()
         for step in steps:
             counts = self._count(step)
             rates = self.schedule.rates(step.number)
-            loss, norm = self._learned(step, counts, rates)
+            loss, norm = self._learned(step, counts, rates, transfer)
             ended = self.processes.gather([time.perf_counter() - begun, peak_memory_bytes(), float(asked_to_stop())])
             begun = time.perf_counter()
             seconds = max(one[0] for one in ended)
@@ -79,14 +86,16 @@ class Loop:
             )
             yield report, step, any(one[2] for one in ended)
 
-    def _learned(self, step: Step, counts: Counts, rates: Sequence[float]) -> tuple[float | None, float]:
+    def _learned(
+        self, step: Step, counts: Counts, rates: Sequence[float], transfer: Transfer
+    ) -> tuple[float | None, float]:
         """Learn from a step; gives its loss and the length of its gradients.
 
         A rest without a usable sample changes nothing: a run must be able to end in spite of it.
         """
         if step.rest and not counts.samples:
             return None, 0.0
-        losses = self._backward(step, self._scale(step, counts.loss_tokens), counts.most_batches)
+        losses = self._backward(step, self._scale(step, counts.loss_tokens), counts.most_batches, transfer)
         loss_sum = self._checked_loss(step, losses)
         norm = self.engine.update(rates)
         if not math.isfinite(norm):
@@ -125,15 +134,14 @@ class Loop:
             raise TrainingError(self._refused(step, "no token of this step is learned, so there is no loss"))
         return self.processes.count / loss_tokens
 
-    def _backward(self, step: Step, scale: float, most_batches: int) -> list[Tensor]:
+    def _backward(self, step: Step, scale: float, most_batches: int, transfer: Transfer) -> list[Tensor]:
         """Summed losses of this process's batches; every process runs the same number of them."""
         losses = []
         counted = 0
-        for index in range(most_batches):
-            own = index < len(step.batches)
-            batch = step.batches[index] if own else self.blank()
-            inputs = {name: value.to(self.processes.device, non_blocking=True) for name, value in batch.inputs.items()}
-            last = index == most_batches - 1
+        own_batches = len(step.batches)
+        batches = (step.batches[index] if index < own_batches else self.blank() for index in range(most_batches))
+        for index, inputs in enumerate(transfer(batches)):
+            own, last = index < own_batches, index == most_batches - 1
             loss, tokens = self.engine.backward(inputs, scale if own else 0.0, last=last)
             if own:
                 losses.append(loss)

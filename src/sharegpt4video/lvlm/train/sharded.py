@@ -1,15 +1,19 @@
-"""The engine of FSDP2: every process holds a piece of each weight, frozen or not, and gathers a layer for its turn."""
+"""The engine of FSDP2: every process holds a piece of each weight, frozen or not, and gathers a layer for its turn.
+
+What learns is kept in 32 bits, in pieces, and gathered in the type of the arithmetic. Autocast would do that, too, but
+after gathering, and keep its copy of every weight for the backward pass, whole in each process.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from ..model.loss import without_autocast
 from .engines import PlainEngine, ScoredModel
 from .processes import Processes
 from .report import TrainingError
@@ -20,7 +24,7 @@ class ShardedEngine(PlainEngine):
 
     def share(self, scored: ScoredModel) -> nn.Module:
         from torch.distributed.device_mesh import init_device_mesh
-        from torch.distributed.fsdp import fully_shard
+        from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
         processes = self._processes
         empty = bool(sum(one[0] for one in processes.gather([float(_is_empty(scored))])))
@@ -29,18 +33,18 @@ class ShardedEngine(PlainEngine):
         if empty:
             scored.to("meta")
         mesh = init_device_mesh(processes.device.type, (processes.count,))
-        # No mixed-precision policy: autocast decides, as in one process, so that results differ in rounding alone.
+        lowered = without_autocast(scored)
+        policy = MixedPrecisionPolicy(param_dtype=lowered, reduce_dtype=torch.float32 if lowered else None)
         for layer in repeated_layers(scored):
-            fully_shard(layer, mesh=mesh)
-        shared: nn.Module = fully_shard(scored, mesh=mesh)
+            fully_shard(layer, mesh=mesh, mp_policy=policy)
+        shared: nn.Module = fully_shard(scored, mesh=mesh, mp_policy=policy)
         if empty:
             _fill(shared, weights, buffers, processes)
         return shared
 
     @contextlib.contextmanager
-    def accumulating(self, *, last: bool) -> Iterator[None]:
-        module: Any = self.module
-        module.set_requires_gradient_sync(last)
+    def accumulating(self, *, last: bool) -> Iterator[None]:  # noqa: ARG002
+        """Gradients go into pieces after each batch: until the last one they would lie whole in every process."""
         yield
 
 
