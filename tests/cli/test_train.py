@@ -63,6 +63,19 @@ def test_train_go_on_and_merge(config: Path, tmp_path: Path) -> None:
     assert (code, "is not empty" in told) == (2, True)
 
 
+def test_samples_that_were_left_out_are_told_last_and_exit_with_3(config: Path, tmp_path: Path) -> None:
+    samples = json.loads((tmp_path / "samples.json").read_text(encoding="utf-8"))
+    samples[1]["image"] = samples[2]["image"] = "nowhere.png"
+    (tmp_path / "samples.json").write_text(json.dumps(samples), encoding="utf-8")
+    command = ("lvlm", config, "--out", tmp_path / "run", "--set", "optimiser.global_batch=4")
+    code, said, told = run(*command)
+    assert code == 3
+    assert said.splitlines()[-1].startswith("left out 2 of 4 samples (50.00%), more than data.max_skipped_share")
+    assert told.startswith("attention: sdpa (")
+    code, said, _ = run(*command, "--set", "data.max_skipped_share=0.5")
+    assert (code, said.splitlines()[-1][:24]) == (0, "left out 2 of 4 samples ")
+
+
 def test_a_plan_needs_no_data_and_no_folder(config: Path) -> None:
     code, said, told = run("lvlm", config, "--plan", "--gpus", 2, "--gpu", "A100-80", "--samples", 1000)
     assert code == 0, told

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import re
+import shutil
+import subprocess
+from collections import Counter
 from dataclasses import asdict, dataclass
+from functools import cache
 from importlib import metadata, resources
 from typing import Literal
 
@@ -15,10 +18,13 @@ from .. import __version__
 from ..cores import cores
 from ..foreign import terminal
 from .console import FAILED, print_json, print_text, rich_console
+from .installed import GONE, Found, extras, required, version
 from .options import Json
 
-State = Literal["ok", "missing", "absent"]  # absent: optional, and not here
-MARKS = {"ok": ("ok", "green"), "missing": ("MISSING", "red"), "absent": ("-", "yellow")}
+PACKAGE = "sharegpt4video"
+_NO_EXTRAS = ("all", "dev", "docs")  # those of others once more, and what only its developers need
+State = Literal["ok", "missing", "wrong", "absent"]  # absent: optional, and not here
+MARKS = {"ok": ("ok", "green"), "missing": ("MISSING", "red"), "wrong": ("WRONG", "red"), "absent": ("-", "yellow")}
 CODECS = {
     "h264": "H.264",
     "hevc": "H.265",
@@ -31,6 +37,9 @@ CODECS = {
 MODELS = {
     "embedded": "states what was measured; nothing to set up",
     "server:MODEL@URL": "any OpenAI-compatible chat server",
+    "hf:NAME_OR_FOLDER": "a model of transformers, in this process",
+    "vllm:NAME_OR_FOLDER": "a model run by vLLM, in this process",
+    "lvlm:FOLDER": "a ShareGPT4Video or LLaVA-NeXT model",
     "fake": "canned replies, for trying things out",
 }
 WEIGHTS = ("nanodet-g-416.onnx", "movenet-lightning-192.onnx")
@@ -54,31 +63,47 @@ def doctor(json: Json = False) -> None:
         print_json({"version": __version__, "checks": [asdict(check) for check in found]})
     else:
         _print(found)
-    if any(check.state == "missing" for check in found):
+    if any(check.state == "missing" or (check.state == "wrong" and check.group == "core") for check in found):
         raise typer.Exit(FAILED)
 
 
+@cache
 def packages() -> list[Check]:
-    """The packages that ours asks for, in the core and in each extra."""
-    found = []
-    for line in metadata.requires("sharegpt4video") or ():
-        name, extra = read_requirement(line)
-        if extra in ("all", "dev", "docs") or name == "sharegpt4video":
-            continue
-        remedy = f"pip install 'sharegpt4video[{extra}]'" if extra else f"pip install '{line}'"
-        version = _version(name)
-        state: State = "ok" if version else "absent" if extra else "missing"
-        found.append(
-            Check(f"extra {extra}" if extra else "core", name, state, version or "", "" if version else remedy)
-        )
-    return found
+    """The packages that ours needs, and its extras: each whole or not."""
+    try:
+        core = [_core(one) for one in required(PACKAGE)]
+        return [*core, *(_extra(name, required(PACKAGE, name)) for name in extras(PACKAGE) if name not in _NO_EXTRAS)]
+    except metadata.PackageNotFoundError:
+        remedy = "pip install sharegpt4video"
+        return [Check("core", PACKAGE, "missing", "not installed as a package: what it needs is not known", remedy)]
+    except ImportError as error:  # packaging, which reads requirements, comes with a package of the core
+        return [Check("core", str(error.name), "missing", "", f"pip install {error.name}")]
 
 
-def read_requirement(line: str) -> tuple[str, str]:
-    """The package and the extra ("" for the core) that a requirement line names."""
-    name = re.match(r"[\w.-]+", line)
-    extra = re.search(r"""extra\s*==\s*['"]([\w-]+)['"]""", line)
-    return name[0] if name else line, extra[1] if extra else ""
+def _core(one: Found) -> Check:
+    state: State = "ok" if not one.problem else "missing" if not one.version else "wrong"
+    remedy = "" if not one.problem else _reinstall([one]) or "pip install --upgrade sharegpt4video"
+    return Check("core", one.name, state, _detail(one), remedy)
+
+
+def _extra(name: str, found: list[Found]) -> Check:
+    """An extra is there when all of its packages are, each in a version that will do and with what it needs."""
+    bad = [one for one in found if one.problem]
+    if not bad:
+        return Check("extras", name, "ok", ", ".join(f"{one.name} {one.version}" for one in found))
+    absent = any(not one.version for one in bad)
+    remedy = _reinstall(bad) or f"pip install --upgrade '{PACKAGE}[{name}]'"
+    return Check("extras", name, "absent" if absent else "wrong", "; ".join(map(_detail, bad)), remedy)
+
+
+def _detail(one: Found) -> str:
+    return f"{one.name} {one.problem}" if one.problem else one.version
+
+
+def _reinstall(bad: list[Found]) -> str:
+    """pip takes a package whose entry is there for installed, whatever became of its files."""
+    gone = " ".join(one.name for one in bad if GONE in one.problem)
+    return f"pip install --force-reinstall --no-deps {gone}" if gone else ""
 
 
 def decoders() -> list[Check]:
@@ -118,10 +143,20 @@ def weights() -> list[Check]:
 
 
 def models() -> list[Check]:
-    """The names that ``--model`` takes: ours, and those that other packages add."""
-    from ..vlm import model_names
+    """The names that ``--model`` takes: ours, if what they need is there, and those that other packages add."""
+    from ..vlm import BACKENDS, model_names
 
-    return [Check("models", name, "ok", MODELS.get(name, "a plug-in")) for name in model_names()]
+    states = {check.name: check for check in packages() if check.group == "extras"}
+    found = []
+    for name in model_names():
+        backend = BACKENDS.get(name.partition(":")[0])
+        extra = states.get(backend.extra) if backend else None
+        if extra is not None and extra.state != "ok":
+            detail = f"needs the extra {extra.name}: {extra.detail}"
+            found.append(Check("models", name, extra.state, detail, extra.remedy))
+        else:
+            found.append(Check("models", name, "ok", MODELS.get(name, "a plug-in")))
+    return found
 
 
 def machine() -> list[Check]:
@@ -130,7 +165,33 @@ def machine() -> list[Check]:
         Check("machine", "system", "ok", system),
         Check("machine", "cores", "ok", str(cores())),
         Check("machine", "memory", "ok", _memory()),
+        *gpus(),
     ]
+
+
+def gpus() -> list[Check]:
+    """The GPUs that the driver names, and what stands between them and PyTorch. Nothing heavy is imported."""
+    names = _gpu_names()
+    if not names:
+        return [Check("machine", "GPU", "ok", "none (nvidia-smi lists none)")]
+    found = [Check("machine", "GPU", "ok", ", ".join(f"{count} x {name}" for name, count in Counter(names).items()))]
+    torch = version("torch")
+    if torch.endswith("+cpu"):
+        remedy = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128"
+        found.append(Check("machine", "torch", "wrong", f"{torch} is the build without CUDA: it sees no GPU", remedy))
+    if torch and not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
+        detail = "none, and FlexAttention and run.compile need one"
+        found.append(Check("machine", "C compiler", "absent", detail, "apt-get install gcc"))
+    return found
+
+
+def _gpu_names() -> list[str]:
+    command = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
+    try:
+        shown = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in shown.stdout.splitlines() if line.strip()]
 
 
 def _memory() -> str:
@@ -138,13 +199,6 @@ def _memory() -> str:
         return f"{os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.1f} GiB"
     except (AttributeError, ValueError, OSError):
         return "unknown"
-
-
-def _version(package: str) -> str | None:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return None
 
 
 def _print(found: list[Check]) -> None:
@@ -165,5 +219,5 @@ def _print(found: list[Check]) -> None:
     console.print(f"sharegpt4video {__version__}")
     console.print(table)
     for remedy in dict.fromkeys(check.remedy for check in found if check.remedy):
-        names = ", ".join(check.name for check in found if check.remedy == remedy)
+        names = ", ".join(check.name for check in found if check.remedy == remedy and check.group != "models")
         print_text(f"to add {names}: {remedy}")

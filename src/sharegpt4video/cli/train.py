@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import SettingsError
-from .console import INTERRUPTED, exit_codes, print_text, rich_console, say
+from .console import INTERRUPTED, MARKED, exit_codes, print_text, rich_console, say
 
 if TYPE_CHECKING:
     from ..lvlm.settings import TrainSettings
@@ -47,6 +47,8 @@ def lvlm(
 ) -> None:
     """Train a video-language model; the same command goes on with a run that was stopped.
 
+    Exits with 3 when more samples were left out than data.max_skipped_share allows.
+
     With several GPUs, start it with torchrun: torchrun --nproc-per-node 8 --no-python sg4v train lvlm CONFIG --out DIR
     """
     with exit_codes():
@@ -61,11 +63,13 @@ def lvlm(
         from ..lvlm.train import train
 
         with progress() as on_step:
-            result = train(settings, out, resume=resume, on_step=on_step)
+            result = train(settings, out, resume=resume, on_step=on_step, on_note=say)
         if _first():
             print_text(result.text())
         if result.interrupted:
             raise typer.Exit(INTERRUPTED)
+        if result.too_many_skipped:
+            raise typer.Exit(MARKED)
 
 
 def merge(

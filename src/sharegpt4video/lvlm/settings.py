@@ -128,12 +128,17 @@ class DataSettings:
     """Processes that decode and encode samples ahead; 0: none."""
     ready_steps: int = 2
     """How many optimiser steps' samples are kept ready."""
+    max_skipped_share: float = 0.01
+    """Largest share of the samples that may be left out (missing, damaged, too long). With more, training runs to its
+    end, but says so in its last line and exits with 3."""
 
     def problems(self) -> list[str]:
         found = [f"data.{name} must be at least {least}, not {getattr(self, name)}"
                  for name, least in (("frames", 1), ("max_tokens", 16), ("pack_images", 1), ("workers", 0),
                                      ("ready_steps", 1))
                  if getattr(self, name) < least]  # fmt: skip
+        if not 0 <= self.max_skipped_share <= 1:
+            found.append(f"data.max_skipped_share is in [0, 1], not {self.max_skipped_share}")
         if self.layout not in ("grid", "frames", "video"):
             found.append(f"data.layout is 'grid', 'frames' or 'video', not {self.layout!r}")
         if self.packing and self.pack_tokens < self.max_tokens:

@@ -20,18 +20,19 @@ ENTRY_POINTS = "sharegpt4video.vlm"
 
 
 class Backend(NamedTuple):
-    """Where a backend's class is, and what is written after its name and a colon ("" for nothing)."""
+    """Where a backend's class is, what is written after its name and a colon ("" for nothing), the extra it needs."""
 
     path: str
     argument: str = ""
+    extra: str = ""
 
 
 BACKENDS = {
     "embedded": Backend("sharegpt4video.vlm.embedded:EmbeddedVLM"),
     "server": Backend("sharegpt4video.vlm.server:ServerVLM", "MODEL@URL"),
-    "hf": Backend("sharegpt4video.vlm.hf:HfVLM", "NAME_OR_FOLDER"),
-    "vllm": Backend("sharegpt4video.vlm.vllm:VllmVLM", "NAME_OR_FOLDER"),
-    "lvlm": Backend("sharegpt4video.lvlm.backend:LvlmVLM", "FOLDER"),
+    "hf": Backend("sharegpt4video.vlm.hf:HfVLM", "NAME_OR_FOLDER", "hf"),
+    "vllm": Backend("sharegpt4video.vlm.vllm:VllmVLM", "NAME_OR_FOLDER", "vllm"),
+    "lvlm": Backend("sharegpt4video.lvlm.backend:LvlmVLM", "FOLDER", "hf"),
     "fake": Backend("sharegpt4video.vlm.fake:FakeVLM"),
 }
 

@@ -57,9 +57,9 @@ def test_processes_change_nothing(processor: Any, conversations: Callable[..., P
     assert len(here) == len(there) == 5  # 26 samples by 6
     assert all(map(same, here, elsewhere))
     skipped = [error for step in here for error in step.skipped]
-    assert sorted(error.kind for error in skipped) == ["malformed"] * 2 + ["undecodable"] * 2
+    assert sorted(error.kind for error in skipped) == ["malformed"] * 2 + ["missing"] * 2
     assert there.counts.samples == sum(step.samples for step in here) == 22
-    assert there.counts.skipped == {"malformed": 2, "undecodable": 2}
+    assert there.counts.skipped == {"malformed": 2, "missing": 2}
     assert "22 samples" in there.counts.text()
     assert "4 left out" in there.counts.text()
     assert [step.epoch for step in here] == pytest.approx([6 / 13, 12 / 13, 18 / 13, 24 / 13, 2.0])

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import signal
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,7 +106,7 @@ def test_a_sample_that_cannot_be_read_is_left_out_and_named(tiny: Tiny, conversa
     path.write_text(json.dumps(samples), encoding="utf-8")
     source = DataSource(str(path), media=str(conversations.parent))
     result = train(tiny(data__sources=(source,), optimiser__epochs=1), tmp_path / "out")
-    assert result.skipped == 1
+    assert (result.samples, result.skipped) == (8, {"missing": 1})
     assert sum(int(line["samples"]) for line in logged(tmp_path / "out")) == 7  # type: ignore[call-overload]
     assert "sample-3" in (tmp_path / "out" / "skipped.jsonl").read_text(encoding="utf-8")
 
@@ -144,15 +147,67 @@ def test_a_broken_sample_that_is_left_over_alone_does_not_keep_the_run_from_its_
         optimiser__epochs=1,
     )  # fmt: skip
     result = train(settings, tmp_path / "out")
-    assert (result.steps, result.total_steps, result.loss, result.skipped) == (2, 2, None, 1)
+    assert (result.steps, result.total_steps, result.loss, result.skipped) == (2, 2, None, {"missing": 1})
     assert [(line["samples"], line["loss"] is None) for line in logged(tmp_path / "out")] == [(4, False), (0, True)]
     assert f"sample-{last}" in (tmp_path / "out" / "skipped.jsonl").read_text(encoding="utf-8")
     assert (result.checkpoint / "state.json").exists()
 
 
+def unusable(conversations: Path, folder: Path) -> Path:
+    """Eight samples, of which five cannot be used, each for another reason."""
+    samples = json.loads(conversations.read_text(encoding="utf-8"))
+    for sample in samples:
+        sample["image"] = str(conversations.parent / sample["image"])
+    (folder / "damaged.png").write_bytes(b"PNG?")
+    samples[0]["image"] = "nowhere.png"
+    samples[1]["image"] = "damaged.png"
+    samples[2]["conversations"][1]["value"] = " "
+    samples[3]["conversations"][0]["value"] += " word" * 600
+    samples[4]["conversations"].reverse()
+    path = folder / "samples.json"
+    path.write_text(json.dumps(samples), encoding="utf-8")
+    return path
+
+
+KINDS = {"missing": 1, "undecodable": 1, "malformed": 2, "too long": 1}
+
+
+def test_what_was_left_out_is_counted_over_the_whole_run_by_what_was_wrong(
+    tiny: Tiny, conversations: Path, tmp_path: Path
+) -> None:
+    settings = tiny(
+        data__sources=(DataSource(str(unusable(conversations, tmp_path))),), optimiser__epochs=3,
+        optimiser__global_batch=8,
+    )  # fmt: skip
+
+    def stop(_: StepReport) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    notes: list[str] = []
+    first = train(settings, tmp_path / "out", on_step=stop, on_note=notes.append)
+    # Asked to stop after its first step, it ends with its second.
+    assert (first.samples, first.interrupted) == (16, True)
+    assert first.skipped == {kind: 2 * count for kind, count in KINDS.items()}
+    assert notes[0].startswith("attention: sdpa (")
+    assert "samples were left out; data.max_skipped_share allows 1.00%" in notes[1]
+    assert len(notes) == 2
+    second = train(settings, tmp_path / "out")
+    assert (second.samples, second.resumed_from) == (24, 2)
+    assert second.skipped == {kind: 3 * count for kind, count in KINDS.items()}
+    assert second.too_many_skipped
+    assert second.text().splitlines()[-1] == (
+        "left out 15 of 24 samples (62.50%), more than data.max_skipped_share (0.01) allows: 6 malformed, 3 missing,"
+        f" 3 too long, 3 undecodable; {tmp_path / 'out' / 'skipped.jsonl'} names each"
+    )
+    # Asked once more, it says so again; a larger share may be allowed afterwards.
+    assert train(settings, tmp_path / "out").too_many_skipped
+    allowed = replace(settings, data=replace(settings.data, max_skipped_share=0.7))
+    assert not train(allowed, tmp_path / "out").too_many_skipped
+
+
 def test_when_no_sample_at_all_can_be_used_the_run_says_so(tiny: Tiny, conversations: Path, tmp_path: Path) -> None:
     source = DataSource(str(conversations), media=str(tmp_path))
-    with pytest.raises(SG4VError, match=r"step 1: none of its samples can be used; the first: .*cannot be read"):
+    with pytest.raises(SG4VError, match=r"step 1: none of its samples can be used; the first: .*there is no such file"):
         train(tiny(data__sources=(source,)), tmp_path / "out")
 
 
@@ -178,3 +233,18 @@ def test_a_path_may_begin_at_the_home_folder(
     result = train(settings, tmp_path)
     state = json.loads((result.checkpoint / "state.json").read_text(encoding="utf-8"))
     assert len(state["facts"]["sources"]["~/samples.json"]) == 64
+
+
+def test_a_checkpoint_of_before_a_setting_came_is_gone_on_with(tiny: Tiny, tmp_path: Path) -> None:
+    settings = tiny(optimiser__epochs=2, optimiser__max_steps=3)
+
+    def stop(_: StepReport) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    first = train(settings, tmp_path, on_step=stop)
+    path = first.checkpoint / "state.json"
+    state = json.loads(path.read_text(encoding="utf-8"))
+    del state["settings"]["data"]["max_skipped_share"]
+    path.write_text(json.dumps(state), encoding="utf-8")
+    second = train(settings, tmp_path)
+    assert (second.resumed_from, second.steps) == (2, 3)

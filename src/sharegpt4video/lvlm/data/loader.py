@@ -126,6 +126,10 @@ class StepLoader:
         steps = -(-len(self._order) // self._optimiser.global_batch)
         return steps if self._optimiser.max_steps is None else min(steps, self._optimiser.max_steps)
 
+    def dealt(self, steps: int) -> int:
+        """How many samples the first steps of the run are made of, over all processes; those left out included."""
+        return min(steps * self._optimiser.global_batch, len(self._order))
+
     @property
     def fingerprint(self) -> str:
         """A hash of what decides the order: a run is to be resumed with equal ones only."""

@@ -43,8 +43,11 @@ def kinds_of(sample: Sample, settings: DataSettings) -> list[tuple[str, ...]]:
 def media_of(sample: Sample, settings: DataSettings) -> list[Medium]:
     """What a sample shows, in order: its pictures; or, for a video, a grid, separate frames, or the video itself.
 
-    Raises SampleError if something cannot be opened or decoded.
+    Raises SampleError if something is missing, or cannot be opened or decoded.
     """
+    for path in (*sample.images, *((sample.video,) if sample.video else ())):
+        if "://" not in path and not Path(path).exists():
+            raise SampleError(sample.id, f"{path}: there is no such file; is data.sources' media the right folder?", "missing")
     if sample.images:
         return [_picture(sample.id, path) for path in sample.images]
     return _of_video(sample, settings) if sample.video else []

@@ -17,7 +17,7 @@ IMAGE, VIDEO = "<image>", "<video>"
 _ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "system": "system"}
 
 
-Kind = Literal["malformed", "undecodable", "too long", "without an exact mask", "fatal to its process"]
+Kind = Literal["malformed", "missing", "undecodable", "too long", "without an exact mask", "fatal to its process"]
 
 
 class SampleError(SG4VError):

@@ -161,7 +161,7 @@ class Loop:
         return sum(every)
 
     def _refused(self, step: Step, what: str) -> str:
-        ids = self.processes.gather_texts([one for batch in step.batches for one in batch.ids])
+        ids = self.processes.gather_lists([one for batch in step.batches for one in batch.ids])
         shown = ", ".join(ids[:16]) + (f" and {len(ids) - 16} more" if len(ids) > 16 else "")
         return (
             f"step {step.number + 1}: {what}. Samples of the step: {shown}. Nothing was learned from it; the "

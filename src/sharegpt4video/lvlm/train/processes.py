@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 import torch.distributed as dist
+
+T = TypeVar("T")
 
 
 class Processes:
@@ -40,13 +42,13 @@ class Processes:
         dist.all_gather(everyones, mine)
         return [one.tolist() for one in everyones]
 
-    def gather_texts(self, texts: Sequence[str]) -> list[str]:
-        """The texts of every process, joined in the order of their ranks."""
+    def gather_lists(self, mine: Sequence[T]) -> list[T]:
+        """What is listed in every process, joined in the order of their ranks."""
         if self.count == 1:
-            return list(texts)
+            return list(mine)
         everyones: list[Any] = [None] * self.count
-        dist.all_gather_object(everyones, list(texts))
-        return [text for one in everyones for text in one]
+        dist.all_gather_object(everyones, list(mine))
+        return [each for one in everyones for each in one]
 
     def from_first(self, value: Any) -> Any:
         """What the first process has, in every process."""

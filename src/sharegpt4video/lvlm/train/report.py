@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,8 @@ class StepReport:
 
 
 OnStep = Callable[[StepReport], None]
+OnNote = Callable[[str], None]
+"""Takes a line that a reader should see as it happens."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +64,38 @@ class TrainResult:
     """A signal ended it after ``steps``; the same command goes on from there."""
     resumed_from: int
     """Steps that were done before this call."""
-    skipped: int
     seconds: float
+    samples: int
+    """That were to be learned from in these steps, in earlier calls too; those left out are among them."""
+    skipped: Mapping[str, int]
+    """How many of them were left out, by what was wrong with them."""
+    max_skipped_share: float
+    """How many may be (``data.max_skipped_share``)."""
+
+    @property
+    def skipped_share(self) -> float:
+        return sum(self.skipped.values()) / max(self.samples, 1)
+
+    @property
+    def too_many_skipped(self) -> bool:
+        """Whether so many were left out that the run cannot pass for one over the whole data."""
+        return self.skipped_share > self.max_skipped_share
 
     def text(self) -> str:
-        """The end of the run for a reader."""
+        """The end of the run for a reader; the last line says what was left out."""
         done = f"{self.steps} of {self.total_steps} steps in {self.seconds:.0f} s"
         since = f", {self.resumed_from} of them before" if self.resumed_from else ""
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        left_out = f", {self.skipped} samples left out (see skipped.jsonl)" if self.skipped else ""
         how = "interrupted; run the same command to go on. " if self.interrupted else ""
-        return f"{how}{done}{since}{loss}{left_out}; checkpoint: {self.checkpoint}"
+        return "\n".join([f"{how}{done}{since}{loss}; checkpoint: {self.checkpoint}", *self._left_out()])
+
+    def _left_out(self) -> Iterator[str]:
+        count = sum(self.skipped.values())
+        if not count:
+            return
+        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.skipped.items(), key=lambda one: (-one[1], one[0])))
+        rule = f", more than data.max_skipped_share ({self.max_skipped_share:.2g}) allows" * self.too_many_skipped
+        yield (
+            f"left out {count:,} of {self.samples:,} samples ({self.skipped_share:.2%}){rule}: {kinds};"
+            f" {self.checkpoint.parent.parent / 'skipped.jsonl'} names each"
+        )

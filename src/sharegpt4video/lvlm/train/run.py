@@ -18,31 +18,37 @@ from torch import nn
 from ...files import write_whole
 from ..data.encode import Encoder
 from ..data.packing import Batch
+from ..data.samples import SampleError
 from ..settings import TrainSettings
 from . import checkpoints
-from .assemble import check_machine, make_encoder, make_engine, make_loader, make_model
+from .assemble import attention, check_machine, make_encoder, make_engine, make_loader, make_model
 from .engines import PlainEngine
 from .loop import Loop
 from .processes import Processes
 from .randomness import random_states, restore_random_states, seed_everything
-from .report import OnStep, StepReport, TrainingError, TrainResult
+from .report import OnNote, OnStep, StepReport, TrainingError, TrainResult
 from .same import check_same, facts_of
 from .schedule import Schedule
 from .speed import flops_of, peak_flops
 from .stopping import Stopping
-from .tracking import Log
+from .tracking import Log, skipped_kinds
 
 logger = logging.getLogger(__name__)
 
 
 def train(
-    settings: TrainSettings, out: str | Path, *, resume: bool = True, on_step: OnStep | None = None
+    settings: TrainSettings,
+    out: str | Path,
+    *,
+    resume: bool = True,
+    on_step: OnStep | None = None,
+    on_note: OnNote = logger.info,
 ) -> TrainResult:
     """Train, or go on with, the run in the folder ``out``.
 
     Goes on from the newest sound checkpoint, bit for bit as if it had not stopped (same machine, libraries and number
     of processes). Without ``resume`` what an earlier run left in ``out`` is removed first. SIGTERM and SIGINT end it
-    after the step, with a checkpoint. ``on_step`` is called in the first process.
+    after the step, with a checkpoint. ``on_step`` and ``on_note`` are called in the first process.
 
     Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
     unwritable files, TrainingError for a loss that is no number or too little memory, MissingExtra.
@@ -52,11 +58,15 @@ def train(
     check_machine(settings, processes)
     with _advice_when_memory_ends(settings), _kernels(settings):
         seed_everything(settings.optimiser.seed)
+        kernel = attention(settings, processes)
+        if processes.first:
+            (logger.warning if kernel.slow else on_note)(kernel.text)
         model, groups = make_model(settings, processes)
         encoder = make_encoder(settings)
         steps = len(make_loader(settings, encoder, processes))
         facts = processes.from_first(facts_of(settings.data, model, steps) if processes.first else None)
-        run = Run(settings, out, processes, make_engine(settings, model, groups, processes), groups, encoder, facts)
+        engine = make_engine(settings, model, groups, processes)
+        run = Run(settings, out, processes, engine, groups, encoder, facts, on_note)
         return run.go(model, resume=resume, on_step=on_step)
 
 
@@ -71,6 +81,7 @@ class Run:
     groups: list[dict[str, Any]]
     encoder: Encoder
     facts: dict[str, Any]
+    on_note: OnNote
 
     def go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
         """Load what there is, run what is left, save. No other run may be in the folder meanwhile."""
@@ -85,13 +96,14 @@ class Run:
         steps = make_loader(self.settings, self.encoder, self.processes, done)
         loop = self._loop(model, total, steps.blank)
         last: StepReport | None = None
-        skipped, stopped = 0, False
+        stopped = warned = False
         log = Log(self.settings, self.out, done) if self.processes.first else None
         # Closed after an error, too: the last figures are those one looks for.
         with contextlib.closing(log) if log else contextlib.nullcontext(), Stopping() as stopping:
             for last, step, stopped in loop.run(steps, lambda: stopping.asked) if done < total else ():
-                skipped += last.skipped
-                self._tell(last, self.processes.gather_texts([str(one) for one in step.skipped]), log, on_step)
+                self._tell(last, self.processes.gather_lists(step.skipped), log, on_step)
+                if last.skipped and not warned:
+                    warned = self._warn(last.step, steps.dealt(last.step))
                 if stopped or last.step == total or last.step % self.settings.run.save_every_steps == 0:
                     self.save(last.step)
                 if stopped:
@@ -104,8 +116,10 @@ class Run:
             checkpoint=checkpoints.checkpoint_folder(self.out, now),
             interrupted=stopped and now < total,
             resumed_from=done,
-            skipped=skipped,
             seconds=time.monotonic() - begun,
+            samples=steps.dealt(now),
+            skipped=self.processes.from_first(skipped_kinds(self.out) if self.processes.first else None),
+            max_skipped_share=self.settings.data.max_skipped_share,
         )
 
     def begin(self, *, resume: bool) -> int:
@@ -163,13 +177,26 @@ class Run:
             blank=blank,
         )
 
-    def _tell(self, report: StepReport, skipped: list[str], log: Log | None, on_step: OnStep | None) -> None:
+    def _tell(self, report: StepReport, skipped: list[SampleError], log: Log | None, on_step: OnStep | None) -> None:
         if log is None:
             return
         log.step(report)
         log.skipped(report.step, skipped)
         if on_step:
             on_step(report)
+
+    def _warn(self, step: int, dealt: int) -> bool:
+        """Say as soon as too many samples are left out: hours later is late. Whether it was said."""
+        if not self.processes.first:
+            return False
+        count, allowed = sum(skipped_kinds(self.out).values()), self.settings.data.max_skipped_share
+        if count <= allowed * dealt:
+            return False
+        self.on_note(
+            f"step {step}: {count:,} of the first {dealt:,} samples were left out; data.max_skipped_share allows"
+            f" {allowed:.2%} ({self.out / 'skipped.jsonl'} says why)"
+        )
+        return True
 
 
 @contextmanager

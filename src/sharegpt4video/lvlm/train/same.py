@@ -19,6 +19,7 @@ HARMLESS = frozenset(
         "name",
         "data.workers",
         "data.ready_steps",
+        "data.max_skipped_share",
         "run.save_every_steps",
         "run.keep_checkpoints",
         "run.log_every_steps",

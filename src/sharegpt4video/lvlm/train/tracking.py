@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Protocol
 
 from ...errors import MissingExtra
 from ...files import write_whole
+from ..data.samples import SampleError
 from ..settings import TrainSettings
 from .report import StepReport
 
@@ -84,9 +86,10 @@ class Log:
         for tracker in self._trackers:
             tracker.log(report.step, figures(report))
 
-    def skipped(self, step: int, reasons: Iterable[str]) -> None:
-        for reason in reasons:
-            self._skipped.write(json.dumps({"step": step, "why": reason}, ensure_ascii=False) + "\n")
+    def skipped(self, step: int, samples: Iterable[SampleError]) -> None:
+        for one in samples:
+            said = {"step": step, "kind": one.kind, "why": str(one)}
+            self._skipped.write(json.dumps(said, ensure_ascii=False) + "\n")
         self._skipped.flush()
 
     def close(self) -> None:
@@ -94,6 +97,14 @@ class Log:
         self._skipped.close()
         for tracker in self._trackers:
             tracker.close()
+
+
+def skipped_kinds(out: Path) -> Counter[str]:
+    """How many samples of the whole run were left out, by what was wrong, as ``skipped.jsonl`` says."""
+    path = out / "skipped.jsonl"
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    # Earlier versions did not write the kind.
+    return Counter(json.loads(line).get("kind", "unusable") for line in lines)
 
 
 def figures(report: StepReport) -> dict[str, float]:

@@ -1,0 +1,136 @@
+"""Whether what a package asks for is installed: all of it, in a version that will do, with its files still there.
+
+What is asked for is read from the packages' own metadata, to the last dependency, so no list here can grow stale.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+GONE = "its files are gone"
+
+
+@dataclass(frozen=True)
+class Found:
+    """One requirement: the version that is there ("" if none), and what is wrong with it ("" if nothing)."""
+
+    name: str
+    version: str
+    problem: str
+
+
+def extras(package: str) -> list[str]:
+    """The extras of an installed package, by name."""
+    return sorted(metadata.metadata(package).get_all("Provides-Extra") or ())
+
+
+def required(package: str, extra: str = "") -> list[Found]:
+    """What a package asks for itself (or for an ``extra``, and nothing else), each with all that it needs in turn."""
+    found: dict[str, Found] = {}
+    for one in _direct(package, {extra} if extra else set(), only_extra=bool(extra)):
+        if canonical(one.name) == canonical(package):  # extras that are made of others
+            found |= {each.name: each for name in sorted(one.extras) for each in required(package, name)}
+        else:
+            found[one.name] = _looked_at(one)
+    return [found[name] for name in sorted(found, key=str.lower)]
+
+
+def _looked_at(wanted: Requirement) -> Found:
+    problem = _problem(wanted)
+    if not problem:
+        deep = sorted(set(_deep(wanted)))
+        problem = "; ".join(deep[:3]) + (f" and {len(deep) - 3} more" if len(deep) > 3 else "")
+    return Found(wanted.name, version(wanted.name), problem)
+
+
+def _deep(wanted: Requirement) -> Iterator[str]:
+    """What is wrong with what a package needs, and what that needs, and so on."""
+    seen: set[tuple[str, str]] = set()
+    waiting = [wanted]
+    while waiting:
+        one = waiting.pop()
+        for name in ("", *sorted(one.extras)):
+            key = (canonical(one.name), name)
+            if key in seen:
+                continue
+            seen.add(key)
+            for needed in _direct(one.name, {name} if name else set(), only_extra=bool(name)):
+                if problem := _problem(needed):
+                    yield f"needs {needed.name}, which {problem}" if not version(needed.name) else (
+                        f"needs {needed.name}, and that {problem}"
+                    )
+                else:
+                    waiting.append(needed)
+
+
+def _problem(wanted: Requirement) -> str:
+    """What is wrong with one package by itself."""
+    here = version(wanted.name)
+    if not here:
+        return "is not installed"
+    if not wanted.specifier.contains(here, prereleases=True):
+        return f"is {here}, where {wanted.specifier} is needed"
+    modules = _modules().get(canonical(wanted.name), [])
+    # Its entry in the list of packages is there, but its files may be gone, or never have been written.
+    if modules and not any(_is_there(module) for module in modules):
+        return f"is listed as {here}, but {GONE}"
+    return ""
+
+
+def _direct(package: str, wanted_extras: set[str], *, only_extra: bool) -> Iterator[Requirement]:
+    """The requirements of a package that count here: for this Python and system, and those of extras if asked for."""
+    from packaging.requirements import InvalidRequirement, Requirement
+
+    try:
+        lines = metadata.requires(package) or []
+    except metadata.PackageNotFoundError:
+        return
+    for line in lines:
+        try:
+            one = Requirement(line)
+        except InvalidRequirement:  # of an old package; pip passes over it, too
+            continue
+        always = one.marker is None or one.marker.evaluate({"extra": ""})
+        with_extra = one.marker is not None and any(one.marker.evaluate({"extra": name}) for name in wanted_extras)
+        if (with_extra and not always) if only_extra else always:
+            yield one
+
+
+def canonical(name: str) -> str:
+    """A package's name as all spellings of it come out (PEP 503)."""
+    from packaging.utils import canonicalize_name
+
+    return str(canonicalize_name(name))
+
+
+def version(package: str) -> str:
+    """The version of a package that is installed; "" if it is not."""
+    try:
+        return metadata.version(package) or ""
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+@cache
+def _modules() -> dict[str, list[str]]:
+    """The modules that each package brings, as it says itself."""
+    found: dict[str, list[str]] = {}
+    for module, packages in metadata.packages_distributions().items():
+        for package in packages:
+            found.setdefault(canonical(package), []).append(module)
+    return found
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except (ImportError, ValueError, AttributeError):  # what cannot be looked for is not there
+        return False

@@ -1,0 +1,146 @@
+"""``sg4v doctor`` on made packages: what is asked for, what is there, and what is told of it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from sharegpt4video.cli import doctor, installed
+from sharegpt4video.cli.app import app
+from sharegpt4video.cli.installed import Found, extras, required
+
+Install = Callable[..., Path]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Put a package with a version, requirements and a module on the path of imports, as pip would."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+    installed._modules.cache_clear()
+
+    def make(name: str, version: str = "1.0", *requires: str, extras: tuple[str, ...] = (), files: bool = True) -> Path:
+        module = name.replace("-", "_")
+        info = tmp_path / f"{module}-{version}.dist-info"
+        info.mkdir()
+        lines = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}",
+                 *(f"Provides-Extra: {extra}" for extra in extras), *(f"Requires-Dist: {line}" for line in requires)]  # fmt: skip
+        (info / "METADATA").write_text("\n".join(lines) + "\n")
+        (info / "RECORD").write_text(f"{module}/__init__.py,,\n")
+        if files:
+            (tmp_path / module).mkdir()
+            (tmp_path / module / "__init__.py").write_text("")
+        installed._modules.cache_clear()
+        return info
+
+    yield make
+    installed._modules.cache_clear()
+    doctor.packages.cache_clear()
+
+
+def test_an_extra_made_of_others_is_looked_at_whole(install: Install) -> None:
+    """As build tools write it that do not take such extras apart."""
+    lines = ["base>=1", "made-here[hf]; extra == 'train'", "peft-here>=0.15; extra == 'train'",
+             "torch-here>=2.4; extra == 'hf'", "old-here; python_version < '3' and extra == 'hf'"]  # fmt: skip
+    install("made-here", "0.1", *lines, extras=("hf", "train"))
+    install("peft-here", "0.16")
+    assert extras("made-here") == ["hf", "train"]
+    assert required("made-here", "train") == [
+        Found("peft-here", "0.16", ""), Found("torch-here", "", "is not installed"),
+    ]  # fmt: skip
+    assert required("made-here") == [Found("base", "", "is not installed")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "problem"),
+    [
+        ("server-here>=3", "is 2.0, where >=3 is needed"),
+        ("server-here>=1,<2", "is 2.0, where <2,>=1 is needed"),
+        ("server-here>=1", ""),
+        ("Server_Here", ""),
+        ("server-here[fast]", "needs speed-here, which is not installed"),
+        ("lost-here", "is listed as 1.0, but its files are gone"),
+        ("deep-here", "needs server-here, and that is 2.0, where <1 is needed"),
+        ("deeper-here", "needs server-here, and that is 2.0, where <1 is needed"),
+        ("ring-here", ""),
+    ],
+)
+def test_what_is_wrong_is_said(install: Install, wanted: str, problem: str) -> None:
+    install("server-here", "2.0", "speed-here>=1; extra == 'fast'", extras=("fast",))
+    install("lost-here", files=False)
+    install("deep-here", "1.0", "server-here<1", "not a requirement !")
+    install("deeper-here", "1.0", "deep-here")
+    install("ring-here", "1.0", "rung-here")
+    install("rung-here", "1.0", "ring-here")
+    install("made-here", "0.1", f"{wanted}; extra == 'it'", extras=("it",))
+    (found,) = required("made-here", "it")
+    assert found.problem == problem
+
+
+def test_a_pre_release_will_do(install: Install) -> None:
+    install("torch-here", "2.15.0.dev20261001+cu130")
+    install("made-here", "0.1", "torch-here>=2.4")
+    assert required("made-here") == [Found("torch-here", "2.15.0.dev20261001+cu130", "")]
+
+
+def shown(monkeypatch: pytest.MonkeyPatch) -> dict[str, dict[str, str]]:
+    monkeypatch.setattr(doctor, "PACKAGE", "made-here")
+    doctor.packages.cache_clear()
+    checks = json.loads(CliRunner().invoke(app, ["doctor", "--json"]).stdout)["checks"]
+    return {check["name"]: check for check in checks if check["group"] in ("core", "extras")}
+
+
+def test_each_state_has_a_word_and_a_line_that_mends_it(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("torch-here", "2.3")
+    install("peft-here", "0.16")
+    install("lost-here", "1.0", files=False)
+    lines = ["peft-here>=0.15", "base-here", "peft-here; extra == 'fine'", "torch-here>=2.4; extra == 'old'",
+             "torch-here; extra == 'half'", "gone-here; extra == 'half'", "lost-here; extra == 'lost'"]  # fmt: skip
+    install("made-here", "0.1", *lines, extras=("fine", "old", "half", "lost"))
+    found = shown(monkeypatch)
+    assert {name: check["state"] for name, check in found.items()} == {
+        "peft-here": "ok", "base-here": "missing", "fine": "ok", "old": "wrong", "half": "absent", "lost": "wrong",
+    }  # fmt: skip
+    assert found["old"]["detail"] == "torch-here is 2.3, where >=2.4 is needed"
+    assert found["old"]["remedy"] == "pip install --upgrade 'made-here[old]'"
+    assert found["half"]["detail"] == "gone-here is not installed"
+    assert found["lost"]["remedy"] == "pip install --force-reinstall --no-deps lost-here"
+    assert CliRunner().invoke(app, ["doctor"]).exit_code == 1
+
+
+def test_a_model_whose_extra_is_not_there_is_not_called_ok(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    install("torch-here", "2.5")
+    lines = ["torch-here; extra == 'hf'", "engine-here; extra == 'vllm'"]
+    install("made-here", "0.1", *lines, extras=("hf", "vllm"))
+    shown(monkeypatch)
+    states = {check.name.partition(":")[0]: check for check in doctor.models()}
+    assert (states["hf"].state, states["lvlm"].state, states["embedded"].state) == ("ok", "ok", "ok")
+    assert states["vllm"].state == "absent"
+    assert states["vllm"].detail == "needs the extra vllm: engine-here is not installed"
+
+
+def test_our_own_extras_are_those_of_the_package() -> None:
+    """Whatever is asked for by an extra is held against what ``pip`` says is here."""
+    names = {one.metadata["Name"].lower().replace("_", "-") for one in metadata.distributions()}
+    for extra in extras("sharegpt4video"):
+        for found in required("sharegpt4video", extra):
+            assert bool(found.version) == (found.name.lower().replace("_", "-") in names), found
+
+
+def test_a_gpu_and_what_keeps_torch_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert [check.detail for check in doctor.gpus()] == ["none (nvidia-smi lists none)"]
+    tool = tmp_path / "nvidia-smi"
+    tool.write_text(f"#!{sys.executable}\nprint('NVIDIA H100\\nNVIDIA H100')\n")
+    tool.chmod(0o755)
+    monkeypatch.setattr(doctor, "version", lambda _: "2.13.0+cpu")
+    found = {check.name: check for check in doctor.gpus()}
+    assert found["GPU"].detail == "2 x NVIDIA H100"
+    assert (found["torch"].state, found["C compiler"].state) == ("wrong", "absent")
+    monkeypatch.setattr(doctor, "version", lambda _: "")
+    assert [check.name for check in doctor.gpus()] == ["GPU"]
