@@ -25,6 +25,8 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[misc]  # torch is not checke
     def __init__(self, present: Iterable[torch.Tensor] = ()) -> None:
         super().__init__()
         self.peak_bytes = 0
+        self.casts = 0
+        """Of whole weights from 32 to 16 bits, as autocast makes them."""
         self._storages: dict[int, weakref.ref[Any]] = {}
         self._follow(present)
         self.start_bytes = self.bytes()
@@ -42,6 +44,8 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[misc]  # torch is not checke
 
     def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
         result = operation(*args, **(kwargs or {}))
+        if "_to_copy" in str(operation) and isinstance(args[0], torch.nn.Parameter):
+            self.casts += args[0].dtype == torch.float32 and result.dtype == torch.bfloat16
         if self._follow(tree_leaves(result)):
             self.peak_bytes = max(self.peak_bytes, self.bytes())
         return result

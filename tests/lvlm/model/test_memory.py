@@ -80,19 +80,37 @@ def test_the_memory_of_the_8b_recipe_by_hand() -> None:
     assert alone.weights == 2 * frozen + 4 * (adapters + projector)
     assert alone.gradients == 4 * (adapters + projector)
     assert alone.optimiser == 8 * (adapters + projector)
-    assert alone.gathered == 0
+    assert (alone.gathered, alone.casts) == (0, 2 * (adapters + projector))
     assert alone.other == CONTEXT_BYTES
     # What enters each of 32 layers in 16 bits, at least; and no more than three times that.
     entering = 32 * 2 * 4096 * 8192
-    assert entering < alone.activations < 3 * entering + 2 * (adapters + projector)
+    assert entering < alone.activations < 3 * entering
     two = memory(size, tune, run, load, sharding="deepspeed", gpus=8)
     assert (two.weights, two.gradients, two.optimiser) == (alone.weights, alone.gradients / 8, alone.optimiser / 8)
+    assert two.casts == alone.casts, "each process calculates with all weights"
     three = memory(size, tune, run, load, sharding="fsdp2", gpus=8)
     assert three.weights == alone.weights / 8
-    layer = 2 * (2 * 4096**2 + 2 * 4096 * 1024 + 3 * 4096 * 14336) + 4 * adapters / 32
-    assert three.gathered == 2 * layer + 2 * 2 * 128320 * 4096
-    assert three.total == sum((three.weights, three.gathered, three.gradients, three.optimiser, three.activations,
-                               three.scores, three.other))  # fmt: skip
+    layer = 2 * 4096**2 + 2 * 4096 * 1024 + 3 * 4096 * 14336 + adapters / 32
+    assert three.gathered == 2 * (2 * layer + 2 * 128320 * 4096)
+    assert three.casts == 0
+    assert three.total == sum((three.weights, three.gathered, three.casts, three.gradients, three.optimiser,
+                               three.activations, three.scores, three.other))  # fmt: skip
+
+
+def test_the_memory_of_full_tuning_in_pieces_by_hand() -> None:
+    size, tune = sizes(shape("llava-next-llama3-8b")), TuneSettings(language="full")
+    load = Load(tokens=8192, vision_tokens=4 * 5 * 577, patches=4 * 5 * 576, learned=400)
+    found = memory(size, tune, RunSettings(), load, sharding="fsdp2", gpus=8)
+    layer, head = 2 * 4096**2 + 2 * 4096 * 1024 + 3 * 4096 * 14336, 128320 * 4096
+    assert found.weights == (4 * (8_030_789_632 + 20_979_712) + 2 * 303_507_456) / 8
+    # Two layers, embeddings and head in 16 bits; the gradient of the latter two in 16, and in 32 on its way.
+    assert found.gathered == 2 * (2 * layer + 2 * head) + 6 * 2 * head
+    assert found.casts == 0
+    assert found.scores > 6 * head
+    # What goes from layer to layer is in 16 bits here, in 32 where an embedding in 32 goes through autocast.
+    whole = memory(size, tune, RunSettings(), load, sharding="none", gpus=8)
+    assert whole.activations - found.activations == 32 * 2 * 4096 * 8192
+    assert whole.casts == 2 * (8_030_789_632 + 20_979_712)
 
 
 def test_scores_of_all_tokens_take_gigabytes_and_pieces_do_not() -> None:

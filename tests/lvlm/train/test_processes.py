@@ -19,6 +19,7 @@ from sharegpt4video.lvlm.settings import DataSource, TrainSettings
 from sharegpt4video.lvlm.train import train
 
 Tiny = Callable[..., TrainSettings]
+TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
 
 # Stopped by a signal in its second step, and gone on with by the same processes.
 CHILD = """
@@ -72,7 +73,7 @@ def largest_difference(one: Path, other: Path, name: str) -> float:
     return max((a[key] - b[key]).abs().max().item() for key in a)
 
 
-@pytest.mark.parametrize(("sharding", "language"), [("none", "lora"), ("none", "full"), ("fsdp2", "lora")])
+@pytest.mark.parametrize(("sharding", "language"), [("none", "lora"), ("none", "full"), ("fsdp2", "lora"), ("fsdp2", "full")])
 def test_two_processes_learn_what_one_learns(
     tiny: Tiny, conversations: Path, mixed: Path, tmp_path: Path, sharding: str, language: str
 ) -> None:
@@ -93,13 +94,73 @@ def test_two_processes_learn_what_one_learns(
     assert largest_difference(*ends, "weights.safetensors") < 1e-5
 
 
+# A step after one that made the optimiser's moments, as the plan sees it and as it was.
+MEASURED = """
+import json, sys, torch
+sys.path.insert(0, sys.argv[1])
+from live_memory import LiveBytes
+from sharegpt4video.lvlm.model.loss import learned_places
+from sharegpt4video.lvlm.model.memory import CONTEXT_BYTES, Load, memory
+from sharegpt4video.lvlm.model.sequences import Sequences
+from sharegpt4video.lvlm.model.sizes import sizes
+from sharegpt4video.lvlm.settings import ModelSettings, RunSettings, TrainSettings, TuneSettings
+from sharegpt4video.lvlm.train.assemble import make_engine, make_model
+from sharegpt4video.lvlm.train.processes import Processes
+torch.set_num_threads(1)
+processes, found = Processes(), []
+for language, vision in (("full", "full"), ("lora", "frozen")):
+    tune = TuneSettings(language=language, vision=vision, lora_rank=8, lora_dropout=0.0)
+    run = RunSettings(sharding="fsdp2")
+    settings = TrainSettings(model=ModelSettings(shape="tiny", random_weights=True), tune=tune, run=run)
+    model, groups = make_model(settings, processes)
+    engine = make_engine(settings, model, groups, processes)
+    ids = torch.randint(10, 800, (1, 400), generator=torch.Generator().manual_seed(0))
+    ids[0, 5:197] = model.config.image_token_id
+    labels = torch.full_like(ids, -100)
+    labels[:, -128:] = ids[:, -128:]
+    inputs = {"input_ids": ids, "labels": labels, "pixel_values": torch.zeros(1, 5, 3, 84, 84),
+              "image_sizes": [[96, 96]], "position_ids": torch.arange(400)[None],
+              "learned": learned_places(labels), "sequences": Sequences(((400,),), torch.device("cpu"))}
+    def step():
+        for last in (False, True):
+            engine.backward(inputs, 1 / 256, last=last)
+        engine.update([1e-4] * len(groups))
+    step()
+    held = [*engine.module.parameters(), *engine.module.buffers()]
+    held += [moment for state in engine.optimiser.state.values() for moment in state.values()]
+    with LiveBytes(held) as live:
+        step()
+    load = Load(tokens=400, vision_tokens=5 * 37, patches=5 * 36, learned=128)
+    plan = memory(sizes(model), tune, run, load, sharding="fsdp2", gpus=2)
+    steady = plan.weights + plan.optimiser
+    found.append({"language": language, "casts": live.casts, "start": live.start_bytes, "steady": steady,
+                  "peak": live.peak_bytes, "planned": plan.total - CONTEXT_BYTES})
+if processes.first:
+    print(json.dumps(found))
+torch.distributed.destroy_process_group()
+"""
+
+
+def test_a_plan_counts_what_two_processes_hold(tmp_path: Path) -> None:
+    """Measured tensor by tensor. With autocast, whole copies of all that learns would be among them."""
+    (tmp_path / "measured.py").write_text(MEASURED, encoding="utf-8")
+    shown = subprocess.run(
+        [*TORCHRUN, str(tmp_path / "measured.py"), str(Path(__file__).parents[2])],
+        capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+    assert shown.returncode == 0, shown.stderr[-3000:]
+    for found in json.loads(shown.stdout.splitlines()[-1]):
+        assert found["casts"] == 0, found
+        assert found["start"] == pytest.approx(found["steady"], rel=0.02), found
+        assert found["peak"] <= found["planned"] <= 1.2 * found["peak"], found
+
+
 def in_two_processes(settings: TrainSettings, folder: Path, **environment: str) -> None:
     """Train in ``folder/two``."""
     script = folder / "child.py"
     script.write_text(CHILD, encoding="utf-8")
-    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", str(script)]
     shown = subprocess.run(
-        [*command, json.dumps(asdict(settings)), str(folder / "two")],
+        [*TORCHRUN, str(script), json.dumps(asdict(settings)), str(folder / "two")],
         capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr[-3000:]
