@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from .files import Stored, read_json
+from .files import FLOATS, Planned, Stored, count, read_json
 from .lora import TOWER
 
 KINDS = ("llava_llama", "llava")
@@ -165,6 +166,7 @@ def to_original(config: Mapping[str, Any], *, rows: int, dtype: str) -> dict[str
     text = dict(config["text_config"])
     rope = text.get("rope_parameters") or {}
     flat = {key: text[key] for key in _TEXT_KEYS if text.get(key) is not None}
+    flat["tie_word_embeddings"] = bool(config.get("tie_word_embeddings"))  # that of the whole counts, not the text's
     flat.setdefault("rope_theta", rope.get("rope_theta", _TEXT_DEFAULTS["rope_theta"]))
     if rope.get("rope_type", "default") != "default" and "rope_scaling" not in flat:
         flat["rope_scaling"] = {key: value for key, value in rope.items() if key != "rope_theta"}
@@ -206,9 +208,27 @@ def preprocessor(vision: Mapping[str, Any], pinpoints: list[list[int]]) -> dict[
 
 
 def main_dtype(tensors: Mapping[str, Stored]) -> str:
-    """The type that most weights are stored in."""
-    kinds = [stored.dtype for stored in tensors.values()]
-    return max(sorted(set(kinds)), key=kinds.count)
+    """The type that most numbers are stored in: not most tensors, of which norms and biases are the larger part."""
+    return next(iter(_numbers_by_dtype(tensors.values())))
+
+
+def several_dtypes(tensors: Sequence[Stored | Planned]) -> Iterator[str]:
+    """A warning when weights are of several types: each keeps its own, but programs load them all in one."""
+    found = {name: numbers for name, numbers in _numbers_by_dtype(tensors).items() if name in FLOATS}
+    if len(found) > 1:
+        told = ", ".join(f"{name} for {numbers / 1e6:,.1f} M" for name, numbers in found.items())
+        yield (
+            f"weights are of several types ({told}); each was kept as it is, but programs load all of them as"
+            f" config.json says, {next(iter(found))}; --dtype makes them one"
+        )
+
+
+def _numbers_by_dtype(tensors: Iterable[Stored | Planned]) -> dict[str, int]:
+    """How many numbers are of each type, the most first."""
+    found: Counter[str] = Counter()
+    for tensor in tensors:
+        found[tensor.dtype] += count(tensor.shape)
+    return dict(sorted(found.items(), key=lambda one: (-one[1], one[0])))
 
 
 def _known(vision: Mapping[str, Any]) -> dict[str, Any]:

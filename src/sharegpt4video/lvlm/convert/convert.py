@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, SettingsError
-from . import configs, names, texts
+from . import configs, names, texts, tied
 from .files import (
+    FLOATS,
     GIB,
     Planned,
     Reader,
@@ -27,7 +28,6 @@ from .lora import Adapter, is_adapter, read_adapter, read_tower
 RECORD = "sg4v_conversion.json"
 """What a converted folder keeps of its source, so that it can be turned back."""
 SHARD_BYTES = 4 * GIB
-_FLOATS = ("float32", "float16", "bfloat16", "float64")
 _LISTED = 12
 
 OnShard = Callable[[int, int], None]
@@ -50,6 +50,7 @@ class ConversionReport:
     dropped: tuple[str, ...] = ()
     template: str = ""
     vision_from: str = ""
+    tied: bool = False
     warnings: tuple[str, ...] = ()
 
     def text(self) -> str:
@@ -59,7 +60,7 @@ class ConversionReport:
             f"{self.source} -> {self.out}",
             f"  {self.tensors} tensors, {self.parameters / 1e6:.1f} M parameters, {self.size_bytes / GIB:.2f} GiB in"
             f" {self.shards} file{'s' * (self.shards != 1)}, {self.dtype}",
-            f"  vocabulary of {self.rows} rows{image}",
+            f"  vocabulary of {self.rows} rows{image}" + "; the head is the embeddings (tied)" * self.tied,
         ]
         if self.vision_from:
             lines.append(f"  vision tower from {self.vision_from}")
@@ -93,8 +94,8 @@ def convert(
     """
     _need_extra()
     source, out = Path(source), Path(out)
-    if dtype is not None and dtype not in _FLOATS:
-        raise SettingsError(f"dtype is one of {', '.join(_FLOATS)}, not {dtype!r}")
+    if dtype is not None and dtype not in FLOATS:
+        raise SettingsError(f"dtype is one of {', '.join(FLOATS)}, not {dtype!r}")
     parts = _gather(source, Path(base) if base else None, Path(vision_tower) if vision_tower else None)
     with fresh_folder(out) as folder:
         return _write(parts, folder, out, dtype, shard_bytes, on_shard)
@@ -123,7 +124,9 @@ def _need_extra() -> None:
 
 
 def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
-    config = configs.read_original(source)
+    # PEFT saves no config.json beside an adapter; the original training does.
+    plain = base is not None and is_adapter(source) and not (source / "config.json").is_file()
+    config = configs.read_original(base if base is not None and plain else source)
     adapter, folders = Adapter(), [source]
     if is_adapter(source):
         if base is None:
@@ -148,11 +151,12 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
         )
     vision, tower_folder = configs.vision_config(folders, config, tower)
     vision_from = "the checkpoint"
-    warnings: tuple[str, ...] = ()
+    weights, warnings = tied.once(folders[-1], config, weights)
+    warnings += adapter.warnings
     if not _has_tower(weights):
         weights |= _tower_weights(tower_folder, source)
         vision_from = str(tower_folder)
-        warnings = (
+        warnings += (
             f"the checkpoint holds no vision tower; it was taken from {tower_folder}, as it was before training",
         )
     return _Parts(source, config, vision, weights, adapter, folders, vision_from, dropped, warnings)
@@ -208,15 +212,15 @@ def _write(
         dropped=parts.dropped,
         template=spoken.template.name if spoken.template else "",
         vision_from=parts.vision_from,
-        warnings=(*parts.warnings, *spoken.warnings, *notes),
+        tied=tied.is_tied(config),
+        warnings=(*parts.warnings, *spoken.warnings, *notes, *configs.several_dtypes(tensors)),
     )
 
 
 def _rows(parts: _Parts) -> int:
-    sizes = {name: parts.weights[name].shape[0] for name in ("model.embed_tokens.weight", "lm_head.weight")
-             if name in parts.weights}  # fmt: skip
-    if len(sizes) != 2 or len(set(sizes.values())) != 1:
-        told = ", ".join(f"{name} has {rows}" for name, rows in sizes.items()) or "neither of them is there"
+    sizes = {name: parts.weights[name].shape[0] for name in (tied.EMBEDDINGS, tied.HEAD) if name in parts.weights}
+    if len(set(sizes.values())) != 1:
+        told = ", ".join(f"{name} has {rows}" for name, rows in sizes.items())
         raise SettingsError(
             f"{parts.source}: the embeddings and the head must have a row for each token: {told}; the checkpoint is"
             " not complete"
@@ -235,18 +239,21 @@ def _plan(parts: _Parts, rows: int, dtype: str | None, readers: tuple[Reader, Re
     for name, stored in parts.weights.items():
         new = names.to_transformers(name) or ""
         shape = (rows, *stored.shape[1:]) if new in (names.EMBEDDINGS, names.HEAD) else stored.shape
-        make = partial(_make, name, stored, parts.adapter, readers, rows if shape != stored.shape else 0)
-        kind = dtype if dtype and stored.dtype in _FLOATS else stored.dtype
+        make = partial(_make, name, stored, parts, readers, rows if shape != stored.shape else 0)
+        kind = dtype if dtype and stored.dtype in FLOATS else stored.dtype
         planned.append(Planned(new, shape, kind, make))
     return planned
 
 
-def _make(name: str, stored: Stored, adapter: Adapter, readers: tuple[Reader, Reader], rows: int) -> Any:
+def _make(name: str, stored: Stored, parts: _Parts, readers: tuple[Reader, Reader], rows: int) -> Any:
     main, beside = readers
+    adapter = parts.adapter
     weight = (beside if name in adapter.whole else main).tensor(stored)
     if name in adapter.low_rank:
         weight = adapter.merged(name, weight, beside)
-    return _with_rows(weight, rows, zero=name != "lm_head.weight") if rows else weight
+    # What is the head as well must not win there; as an embedding, pictures take its place in any case.
+    zero = name != tied.HEAD and not tied.is_tied(parts.config)
+    return _with_rows(weight, rows, zero=zero) if rows else weight
 
 
 def _with_rows(weight: Any, rows: int, *, zero: bool) -> Any:
@@ -263,6 +270,8 @@ def _check(source: Path, config: Mapping[str, Any], tensors: Sequence[Planned]) 
     """Hold names and shapes against transformers' own model. Raises SettingsError listing all that is amiss."""
     with configs.taken_by_transformers(source):
         wanted = expected_shapes(config)
+    if tied.is_tied(config):
+        wanted.pop(names.HEAD, None)
     made = {tensor.name: tensor.shape for tensor in tensors}
     found = []
     if missing := sorted(set(wanted) - set(made)):

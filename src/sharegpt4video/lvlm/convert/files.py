@@ -15,6 +15,7 @@ from ...errors import StorageError
 GIB = 1 << 30
 _DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32",
            "uint8": "U8", "bool": "BOOL"}  # fmt: skip
+FLOATS = ("float32", "float16", "bfloat16", "float64")
 _TORCH_NAMES = {code: name for name, code in _DTYPES.items()}
 
 
@@ -250,7 +251,13 @@ def _write(path: Path, tensors: Sequence[Planned]) -> None:
 def _bytes(planned: Planned) -> memoryview:
     import torch
 
-    tensor = planned.make().to(getattr(torch, planned.dtype)).contiguous()
+    made = planned.make()
+    tensor = made.to(getattr(torch, planned.dtype)).contiguous()
+    # Only 16 bits with a short exponent have so little room.
+    if planned.dtype == "float16" and made.dtype != torch.float16 and bool((tensor.isinf() & made.isfinite()).any()):
+        raise StorageError(
+            f"{planned.name}: holds {float(made.abs().max()):.3g}, and float16 ends at 65504; take bfloat16 instead"
+        )
     if tuple(tensor.shape) != planned.shape:
         raise StorageError(f"{planned.name}: has the shape {tuple(tensor.shape)}, but {planned.shape} was announced")
     return memoryview(tensor.reshape(-1).view(torch.uint8).numpy()) if tensor.numel() else memoryview(b"")

@@ -11,7 +11,8 @@ from typing import Any
 from ...errors import SettingsError
 from .files import Reader, Stored, read_json, stored_in, weight_files
 
-NON_LORA = "non_lora_trainables.bin"
+NON_LORA = ("non_lora_trainables.bin", "non_lora_trainables.safetensors")
+"""What the original training calls the file of weights that it trained outside LoRA, and what hubs turn it into."""
 TOWER = "vision_tower"
 """The folder in which the original training saves a tower that it trained, beside the weights of the rest."""
 _CHANGE_BASE = ("pissa", "olora", "corda", "loftq")
@@ -29,6 +30,7 @@ class Adapter:
 
     low_rank: Mapping[str, tuple[Stored, Stored, float]] = field(default_factory=dict)
     whole: Mapping[str, Stored] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
     def merged(self, name: str, weight: Any, reader: Reader) -> Any:
         """``W + B A * scale``, calculated in 32 bits and rounded once to the type of W (the rule of PEFT's merge)."""
@@ -69,7 +71,22 @@ def read_adapter(folder: Path) -> Adapter:
     }
     # A tower that LoRA leaked into is saved with the factors that are in the adapter's own file, too.
     tower = {name: stored for name, stored in read_tower(folder).items() if name.partition(".lora_")[0] not in factors}
-    return Adapter(low_rank, {**tower, **_whole(folder)})
+    whole = _whole(folder)
+    return Adapter(low_rank, {**tower, **whole}, () if any(map(_of_projector, whole)) else (_no_projector(folder),))
+
+
+def _of_projector(name: str) -> bool:
+    return name.startswith("model.mm_projector.")
+
+
+def _no_projector(folder: Path) -> str:
+    there = [name for name in NON_LORA if (folder / name).is_file()]
+    what = f"{there[0]} holds no projector" if there else f"there is no {NON_LORA[0]}"
+    return (
+        f"{what} in {folder}: the projector is the base's, as it was before training. The recipes train it beside LoRA"
+        " and save it there; unless yours left it frozen, copy the file that was saved with adapter_model and convert"
+        " again"
+    )
 
 
 def read_tower(folder: Path) -> dict[str, Stored]:
@@ -82,10 +99,9 @@ def read_tower(folder: Path) -> dict[str, Stored]:
 
 
 def _whole(folder: Path) -> dict[str, Stored]:
-    """Weights that were trained outside LoRA."""
-    if not (folder / NON_LORA).is_file():
-        return {}
-    return {_without_wrappers(name): stored for name, stored in stored_in([folder / NON_LORA]).items()}
+    """Weights that were trained outside LoRA; empty if the folder holds none."""
+    files = [folder / name for name in NON_LORA if (folder / name).is_file()]
+    return {_without_wrappers(name): stored for name, stored in stored_in(files[:1]).items()}
 
 
 def _without_wrappers(name: str) -> str:

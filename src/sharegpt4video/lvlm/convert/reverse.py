@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from . import configs, names, texts
+from . import configs, names, texts, tied
 from .convert import RECORD, SHARD_BYTES, ConversionReport, OnShard, _list, _need_extra
 from .files import (
     Planned,
@@ -54,9 +54,11 @@ def to_original(
         raise SettingsError(
             f"{source}: weights that the original does not have: {_list(unknown) or 'there are none at all'}"
         )
+    by_name = {names.to_original(name) or "": tensor for name, tensor in stored.items()}
+    original, notes = tied.once(source, config, by_name)
     record = read_json(source / RECORD) if (source / RECORD).is_file() else {}
     with fresh_folder(out) as folder:
-        return _write(source, folder, out, config, stored, record, shard_bytes, on_shard)
+        return _write(source, folder, out, config, original, record, notes, shard_bytes, on_shard)
 
 
 def _write(
@@ -66,6 +68,7 @@ def _write(
     config: Mapping[str, Any],
     stored: Mapping[str, Stored],
     record: Mapping[str, Any],
+    notes: tuple[str, ...],
     shard_bytes: int,
     on_shard: OnShard | None,
 ) -> ConversionReport:
@@ -81,7 +84,8 @@ def _write(
         write_json(folder / TOWER / "config.json", tower)
         plain = {**plain, "mm_vision_tower": TOWER}
     write_json(folder / "config.json", plain)
-    warnings = [] if record else ["the original configuration is not known; one was made from this one"]
+    warnings = [*notes] if record else [*notes, "the original configuration is not known; one was made from this one"]
+    warnings += configs.several_dtypes(tensors)
     _write_texts(source, folder, rows)
     return ConversionReport(
         source=source,
@@ -92,6 +96,7 @@ def _write(
         shards=len(paths),
         dtype=dtype,
         rows=rows,
+        tied=tied.is_tied(config),
         warnings=tuple(warnings),
     )
 
@@ -104,9 +109,9 @@ def _rows(config: Mapping[str, Any], record: Mapping[str, Any]) -> int:
 
 
 def _planned(name: str, stored: Stored, rows: int, reader: Reader) -> Planned:
-    has_rows = names.usual(name) in (names.EMBEDDINGS, names.HEAD)
+    has_rows = name in (tied.EMBEDDINGS, tied.HEAD)
     shape = (min(rows, stored.shape[0]), *stored.shape[1:]) if has_rows else stored.shape
-    return Planned(names.to_original(name) or "", shape, stored.dtype, partial(_first_rows, stored, shape, reader))
+    return Planned(name, shape, stored.dtype, partial(_first_rows, stored, shape, reader))
 
 
 def _first_rows(stored: Stored, shape: tuple[int, ...], reader: Reader) -> Any:
