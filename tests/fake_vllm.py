@@ -172,7 +172,12 @@ def install(patch: pytest.MonkeyPatch, **behaviour: Any) -> list[AsyncLLMEngine]
     """Make ``import vllm`` find this; gives the list that the engines made from now on are added to."""
     engine = type("AsyncLLMEngine", (AsyncLLMEngine,), {"made": [], **behaviour})
     modules = {
-        "vllm": {"AsyncEngineArgs": AsyncEngineArgs, "AsyncLLMEngine": engine, "SamplingParams": SamplingParams},
+        "vllm": {
+            "__version__": "0.33.0",
+            "AsyncEngineArgs": AsyncEngineArgs,
+            "AsyncLLMEngine": engine,
+            "SamplingParams": SamplingParams,
+        },
         "vllm.exceptions": {
             "VLLMError": VLLMError,
             "VLLMClientError": VLLMClientError,

@@ -24,6 +24,7 @@ from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_cho
 from .render import render
 from .screen import screen
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
+from .vllm_release import release
 
 T = TypeVar("T")
 
@@ -183,12 +184,9 @@ class VllmVLM(VLM):
 
     async def _outputs(self, engine: Any, request: Request, *, only_last: bool = False) -> AsyncGenerator[Any, None]:
         """What the engine gives for a request; runs in the engine's loop. Raises VLMError for what it refuses."""
-        from vllm import SamplingParams
-        from vllm.exceptions import VLLMClientError, VLLMError
-        from vllm.sampling_params import RequestOutputKind
-
+        vllm = release(self.name)
         prompt = render(request, self._prompts, hints=self._hints)
-        kind = RequestOutputKind.FINAL_ONLY if only_last else RequestOutputKind.CUMULATIVE
+        kind = vllm.RequestOutputKind.FINAL_ONLY if only_last else vllm.RequestOutputKind.CUMULATIVE
         own = engine.model_config.get_diff_sampling_param()
         greedy = {} if self._temperature is None else {"temperature": self._temperature}
         limit = {"max_tokens": self._max_tokens or prompt.max_tokens, "output_kind": kind}
@@ -196,27 +194,26 @@ class VllmVLM(VLM):
         marks = {"skip_special_tokens": False} if only_last else {}
         try:
             rendered = await self._rendered(engine, request)
-            params = SamplingParams(**{**own, **greedy, **marks, **self._sampling, **limit})
+            params = vllm.SamplingParams(**{**own, **greedy, **marks, **self._sampling, **limit})
             request_id = new_request_id(request.key())
             async with contextlib.aclosing(engine.generate(rendered, params, request_id)) as outputs:
                 async for output in outputs:
                     yield output
-        except (VLLMError, ValueError, TypeError) as error:
+        except (vllm.VLLMError, ValueError, TypeError) as error:
             said = str(error)[:_MESSAGE_LIMIT_CHARS]
-            if isinstance(error, VLLMError) and not isinstance(error, VLLMClientError) and not engine.errored:
+            passing = isinstance(error, vllm.VLLMError) and not isinstance(error, vllm.VLLMClientError)
+            if passing and not engine.errored:
                 raise _PassingError(said) from error
             raise VLMError(f"{self.name}: {said}") from error
 
     async def _rendered(self, engine: Any, request: Request) -> Any:
         """The request as the engine takes it: the template's text as tokens, and the pictures."""
-        from vllm.exceptions import VLLMClientError
-        from vllm.renderers import ChatParams
-
         if len(request.images) > self.max_images:
             raise VLMError(
                 f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
                 f" {self.max_images}; raise max_images if the model takes more, or have them put into one picture"
             )
+        vllm = release(self.name)
         prompt = render(request, self._prompts, hints=self._hints)
         urls = [self._pictures.url(image) for image in request.images]
         while True:
@@ -224,9 +221,9 @@ class VllmVLM(VLM):
             body = dialect.body("", prompt, urls, prompt.max_tokens, None)
             continued = {key: body.get(key, key == "add_generation_prompt") for key in _TEMPLATE_KEYS}
             try:
-                params = ChatParams(chat_template_kwargs={**continued, **template_kwargs(self._thinking)})
+                params = vllm.ChatParams(chat_template_kwargs={**continued, **template_kwargs(self._thinking)})
                 _, (rendered,) = await engine.renderer.render_chat_async([body["messages"]], params)
-            except VLLMClientError as error:
+            except vllm.VLLMClientError as error:
                 if (adapted := dialect.after(str(error), None)) is None:
                     raise
                 self._dialect = adapted
@@ -323,13 +320,8 @@ class _Running:
         self._loop.close()
 
     async def _make(self) -> None:
-        try:
-            from vllm import AsyncEngineArgs, AsyncLLMEngine
-        except ImportError as error:
-            if error.name != "vllm":
-                raise
-            raise MissingExtra(f"the model {self._name}", "vllm") from error
-        self.engine = AsyncLLMEngine.from_engine_args(AsyncEngineArgs(**self._options))
+        vllm = release(self._name)
+        self.engine = vllm.AsyncLLMEngine.from_engine_args(vllm.AsyncEngineArgs(**self._options))
 
     def _told(self, start: asyncio.Task[None]) -> None:
         """Tell those who wait for the start how it went; without an engine the loop ends."""
@@ -340,7 +332,7 @@ class _Running:
         with self._lock:
             self._closing = True
         self._loop.stop()
-        if isinstance(error, MissingExtra):
+        if isinstance(error, MissingExtra | VLMError):
             self.started.set_exception(error)
             return
         said = f"{type(error).__name__}: {str(error).strip()[:_MESSAGE_LIMIT_CHARS]}"
