@@ -11,6 +11,7 @@ from __future__ import annotations
 import sys
 import types
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -78,7 +79,7 @@ def attend(
     calls.append(Call(starts, longest, len(q)))
     shared = q.shape[1] // k.shape[1]
     parts = []
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         assert end - begin <= longest == longest_key
         one = [tensor[begin:end].transpose(0, 1) for tensor in (q, k, v)]
         keys, values = (tensor.repeat_interleave(shared, dim=0) for tensor in one[1:])

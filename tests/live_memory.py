@@ -42,7 +42,7 @@ class LiveBytes(TorchDispatchMode):  # type: ignore[misc]  # torch is not checke
                 total += storage.nbytes()
         return total
 
-    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = operation(*args, **(kwargs or {}))
         if "_to_copy" in str(operation) and isinstance(args[0], torch.nn.Parameter):
             self.casts += args[0].dtype == torch.float32 and result.dtype == torch.bfloat16

@@ -29,7 +29,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         info = tmp_path / f"{module}-{version}.dist-info"
         info.mkdir()
         lines = ["Metadata-Version: 2.4", f"Name: {name}", f"Version: {version}",
-                 *(f"Provides-Extra: {extra}" for extra in extras), *(f"Requires-Dist: {line}" for line in requires)]  # fmt: skip
+                 *(f"Provides-Extra: {extra}" for extra in extras),
+                 *(f"Requires-Dist: {line}" for line in requires)]  # fmt: skip
         (info / "METADATA").write_text("\n".join(lines) + "\n")
         (info / "RECORD").write_text(f"{module}/__init__.py,,\n")
         if files:

@@ -64,8 +64,10 @@ def _deep(wanted: Requirement) -> Iterator[str]:
             seen.add(key)
             for needed in _direct(one.name, {name} if name else set(), only_extra=bool(name)):
                 if problem := _problem(needed):
-                    yield f"needs {needed.name}, which {problem}" if not version(needed.name) else (
-                        f"needs {needed.name}, and that {problem}"
+                    yield (
+                        f"needs {needed.name}, which {problem}"
+                        if not version(needed.name)
+                        else (f"needs {needed.name}, and that {problem}")
                     )
                 else:
                     waiting.append(needed)

@@ -203,7 +203,9 @@ def test_lora_on_a_tied_base_of_several_types(tmp_path: Path) -> None:
     half = {name: weight.to(torch.float16) for name, weight in TIED.items()}
     save_original(tmp_path / "base", half, tie_word_embeddings=True, torch_dtype="float16")
     save_adapter(tmp_path / "lora", tmp_path / "base")
-    torch.save({f"base_model.model.{PROJECTOR}": WEIGHTS[PROJECTOR].bfloat16()}, tmp_path / "lora" / "non_lora_trainables.bin")
+    torch.save(
+        {f"base_model.model.{PROJECTOR}": WEIGHTS[PROJECTOR].bfloat16()}, tmp_path / "lora" / "non_lora_trainables.bin"
+    )
     report = convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
     assert report.tied
     assert [warning for warning in report.warnings if "several types (float16 for" in warning]

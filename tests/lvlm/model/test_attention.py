@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-import fake_flash_attn
 import pytest
 import torch
 from torch.nn.attention import flex_attention as torch_flex
 
+import fake_flash_attn
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.lvlm.model import attention, kernels
 from sharegpt4video.lvlm.model.attention import Heads, choose, difference_from_sdpa
@@ -51,7 +51,7 @@ def working(monkeypatch: pytest.MonkeyPatch, **outcomes: Any) -> list[str]:
 
 @pytest.mark.parametrize("best", range(4))
 def test_the_fastest_that_works_is_taken(best: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    working(monkeypatch, **{kind: 0.001 for kind in BY_SPEED[best:]})
+    working(monkeypatch, **dict.fromkeys(BY_SPEED[best:], 0.001))
     found = choose("auto", CUDA, HEADS)
     assert found.kind == BY_SPEED[best]
     assert not found.slow
@@ -65,7 +65,8 @@ def test_a_kernel_that_is_installed_but_fails_or_errs_is_passed_over(monkeypatch
     assert tried == list(BY_SPEED)
     assert (found.kind, found.slow) == ("sdpa", True)
     for said in ("FlashAttention only supports Ampere GPUs or newer.", "differ from SDPA's by 0.4",
-                 "(ImportError: undefined)", "(RuntimeError: no compiler)", "slow on a GPU", "pip install flash-attn"):  # fmt: skip
+                 "(ImportError: undefined)", "(RuntimeError: no compiler)", "slow on a GPU",
+                 "pip install flash-attn"):  # fmt: skip
         assert said in found.text
 
 
@@ -94,7 +95,7 @@ def test_a_dense_mask_is_never_made_on_a_gpu() -> None:
 
 
 def test_kernels_of_16_bits_are_not_for_32_and_dropout_is_for_sdpa(monkeypatch: pytest.MonkeyPatch) -> None:
-    working(monkeypatch, **{kind: 0.0 for kind in BY_SPEED})
+    working(monkeypatch, **dict.fromkeys(BY_SPEED, 0.0))
     assert choose("auto", CUDA, replace(HEADS, dtype=torch.float32)).kind == "flex_attention"
     dropping = choose("auto", CUDA, replace(HEADS, dropout=0.1))
     assert dropping.kind == "sdpa"

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
 
-import fake_flash_attn
 import pytest
 import torch
 from hypothesis import given, settings
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from torch.nn.attention import flex_attention as torch_flex
 from torch.utils._python_dispatch import TorchDispatchMode
 
+import fake_flash_attn
 from sharegpt4video.lvlm.model.build import build
 from sharegpt4video.lvlm.model.loss import learned_places, loss_of
 from sharegpt4video.lvlm.model.parts import prepare
@@ -30,9 +29,9 @@ CPU = torch.device("cpu")
 
 
 @pytest.fixture
-def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """A kind of kernel that runs here: those of FlashAttention stood in for, FlexAttention not compiled."""
-    kind = request.param
+    kind: str = request.param
     if kind in FLASH:
         fake_flash_attn.install(monkeypatch, kind)
     if kind == "flex_attention":
@@ -44,7 +43,7 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
             flex_attention, "compile_friendly_flex_attention",
             lambda *qkv, training, **options: torch_flex.flex_attention(*qkv, **options),  # noqa: ARG005
         )  # fmt: skip
-    yield kind
+    return kind
 
 
 def packed(device: torch.device = CPU) -> dict[str, Any]:
@@ -158,7 +157,7 @@ class _Largest(TorchDispatchMode):  # type: ignore[misc]
         super().__init__()
         self.side, self.found = side, []  # type: ignore[var-annotated]
 
-    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:  # noqa: ARG002
+    def __torch_dispatch__(self, operation: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         result = operation(*args, **(kwargs or {}))
         if isinstance(result, torch.Tensor) and sum(side >= self.side for side in result.shape[-2:]) == 2:
             self.found.append((str(operation), tuple(result.shape)))

@@ -73,7 +73,9 @@ def largest_difference(one: Path, other: Path, name: str) -> float:
     return max((a[key] - b[key]).abs().max().item() for key in a)
 
 
-@pytest.mark.parametrize(("sharding", "language"), [("none", "lora"), ("none", "full"), ("fsdp2", "lora"), ("fsdp2", "full")])
+@pytest.mark.parametrize(
+    ("sharding", "language"), [("none", "lora"), ("none", "full"), ("fsdp2", "lora"), ("fsdp2", "full")]
+)
 def test_two_processes_learn_what_one_learns(
     tiny: Tiny, conversations: Path, mixed: Path, tmp_path: Path, sharding: str, language: str
 ) -> None:

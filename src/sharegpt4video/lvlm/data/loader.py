@@ -77,8 +77,9 @@ class StepLoader:
     processes evenly by their guessed lengths. What cannot be used is left out, named in ``Step.skipped``, and the step
     is smaller by that. Workers are processes; with none, samples are encoded when asked for, with the same result.
 
-    ``one_row``, ``multiple``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that nothing is
-    learned from, so that every process runs every part of the model: needed where gradients are exchanged by parts.
+    ``one_row``, ``multiple``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that
+    nothing is learned from, so that every process runs every part of the model: needed where gradients are exchanged by
+    parts.
     Raises SettingsError if there is no source, or samples of this model cannot share rows; when a step has no usable
     sample, SG4VError if there is one process, else that one has no batch. What is left over at the end (``Step.rest``)
     may be a single sample: there, no usable one is no error.

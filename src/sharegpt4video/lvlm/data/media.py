@@ -47,7 +47,9 @@ def media_of(sample: Sample, settings: DataSettings) -> list[Medium]:
     """
     for path in (*sample.images, *((sample.video,) if sample.video else ())):
         if "://" not in path and not Path(path).exists():
-            raise SampleError(sample.id, f"{path}: there is no such file; is data.sources' media the right folder?", "missing")
+            raise SampleError(
+                sample.id, f"{path}: there is no such file; is data.sources' media the right folder?", "missing"
+            )
     if sample.images:
         return [_picture(sample.id, path) for path in sample.images]
     return _of_video(sample, settings) if sample.video else []

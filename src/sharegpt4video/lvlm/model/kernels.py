@@ -160,8 +160,8 @@ def _by_starts(
     """A kernel of FlashAttention, which takes all rows as one and where samples begin in it."""
     if dropout:
         raise ValueError(f"{kind} drops no scores here; set model.attention to sdpa")
-    flat = (tensor.transpose(1, 2).flatten(0, 1) for tensor in (query, key, value))
-    result = varlen(kind)(*flat, sequences.starts, sequences.longest, scaling)
+    q, k, v = (tensor.transpose(1, 2).flatten(0, 1) for tensor in (query, key, value))
+    result = varlen(kind)(q, k, v, sequences.starts, sequences.longest, scaling)
     return result.unflatten(0, (query.shape[0], query.shape[2]))
 
 

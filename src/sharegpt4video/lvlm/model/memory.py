@@ -63,9 +63,7 @@ def memory(size: Sizes, tune: TuneSettings, run: RunSettings, load: Load, *, sha
     )
 
 
-def activations(
-    size: Sizes, tune: TuneSettings, run: RunSettings, load: Load, *, in_pieces: bool = False
-) -> float:
+def activations(size: Sizes, tune: TuneSettings, run: RunSettings, load: Load, *, in_pieces: bool = False) -> float:
     """Bytes of what is kept for the backward pass, and of one layer that is calculated again at a time.
 
     With autocast an embedding that learns comes out in 32 bits, and so does what goes from layer to layer; with weights

@@ -6,6 +6,7 @@ packing, the micro-batch and the number of processes change nothing but rounding
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,7 +22,7 @@ from .measure import peak_memory_bytes
 from .processes import Processes
 from .report import StepReport, TrainingError
 from .schedule import Schedule
-from .transfer import Transfer
+from .transfer import Transfer, ahead
 
 if TYPE_CHECKING:
     from ..data.loader import Step
@@ -52,8 +53,11 @@ class Loop:
         Raises TrainingError for a loss or gradients that are no finite numbers and for a step without learned tokens,
         before the weights are changed.
         """
-        with Transfer(self.processes.device) as transfer:
-            yield from self._run(steps, asked_to_stop, transfer)
+        on_gpu = self.processes.device.type == "cuda"
+        with Transfer(self.processes.device) as transfer, contextlib.ExitStack() as stack:
+            # Closed when the run is left early: a thread is at work in it.
+            coming = stack.enter_context(contextlib.closing(ahead(steps))) if on_gpu else steps
+            yield from self._run(coming, asked_to_stop, transfer)
 
     def _run(
         self, steps: Iterable[Step], asked_to_stop: Callable[[], bool], transfer: Transfer

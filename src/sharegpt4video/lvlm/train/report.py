@@ -93,7 +93,9 @@ class TrainResult:
         count = sum(self.skipped.values())
         if not count:
             return
-        kinds = ", ".join(f"{number} {kind}" for kind, number in sorted(self.skipped.items(), key=lambda one: (-one[1], one[0])))
+        kinds = ", ".join(
+            f"{number} {kind}" for kind, number in sorted(self.skipped.items(), key=lambda one: (-one[1], one[0]))
+        )
         rule = f", more than data.max_skipped_share ({self.max_skipped_share:.2g}) allows" * self.too_many_skipped
         yield (
             f"left out {count:,} of {self.samples:,} samples ({self.skipped_share:.2%}){rule}: {kinds};"

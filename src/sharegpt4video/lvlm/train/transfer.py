@@ -1,10 +1,12 @@
-"""Batches on their way to the device: the next ones are copied while this one is computed."""
+"""Samples on their way to the device: the next step is put together, and its batches copied, while one is computed."""
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -14,10 +16,12 @@ from ..model.loss import learned_places
 from ..model.sequences import Sequences, sent
 
 if TYPE_CHECKING:
+    from ..data.loader import Step
     from ..data.packing import Batch
 
 Inputs = dict[str, Any]
 """What the model takes: tensors on the device, where something is ``learned``, ``sequences`` of a packed batch."""
+
 
 def inputs_of(batch: Batch, device: torch.device) -> Inputs:
     """A batch as the model takes it, copied from pinned memory where there is a GPU, without waiting for the copy."""
@@ -74,7 +78,7 @@ class Transfer:
             return inputs, self._stream.record_event()
 
     def _received(self, inputs: Inputs, copied: Any) -> Inputs:
-        """Let the computing stream wait for the copy; its memory is not used anew before that stream is done with it."""
+        """Let the computing stream wait for the copy, whose memory is not used anew before that stream is done."""
         computing = torch.cuda.current_stream(self._device)
         computing.wait_event(copied)
         copies = [value for value in inputs.values() if isinstance(value, Tensor)]
@@ -83,3 +87,26 @@ class Transfer:
         for tensor in copies:
             tensor.record_stream(computing)
         return inputs
+
+
+def ahead(steps: Iterable[Step]) -> Generator[Step, None, None]:
+    """The same steps, each put together by a thread while the one before is computed; waiting is counted here.
+
+    Leaving it early ends the steps, too.
+    """
+    made: Any = iter(steps)
+    with ThreadPoolExecutor(1, "sg4v-steps") as thread:
+        coming: Future[Step | None] = thread.submit(next, made, None)
+        try:
+            while True:
+                begun = time.perf_counter()
+                step = coming.result()
+                if step is None:
+                    return
+                waited = time.perf_counter() - begun
+                coming = thread.submit(next, made, None)
+                yield replace(step, waited_seconds=waited)
+        finally:
+            coming.cancel()
+            if hasattr(made, "close"):
+                thread.submit(made.close)  # after what the thread is doing; leaving waits for both
