@@ -27,7 +27,8 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sharegpt4video.lvlm.data.encode import Encoder, Example
+from sharegpt4video.lvlm.data.encode import Encoder
+from sharegpt4video.lvlm.data.example import Example
 from sharegpt4video.lvlm.data.loader import StepLoader
 from sharegpt4video.lvlm.data.media import media_of
 from sharegpt4video.lvlm.data.packing import pack

@@ -11,11 +11,11 @@ _WORDS = {
     "Samples": "samples",
     "read_samples": "samples",
     "Encoder": "encode",
-    "Example": "encode",
+    "Example": "example",
     "Batch": "packing",
     "collate": "packing",
     "pack": "packing",
-    "Step": "loader",
+    "Step": "example",
     "StepLoader": "loader",
 }
 

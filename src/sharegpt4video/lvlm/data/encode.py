@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from ...errors import SettingsError
 from ..settings import DataSettings
+from .example import Example
 from .masks import IGNORED, Masker
 from .media import kinds_of, media_of
 from .samples import Sample, SampleError
@@ -17,37 +18,6 @@ from .templates import Recipe, template
 from .visual import Shown, visual
 
 _BYTES_PER_TOKEN = 4  # of a sample in its file; only for sharing out work evenly
-
-
-@dataclass(frozen=True, eq=False)
-class Example:
-    """One sample, ready for a batch.
-
-    input_ids, labels   int64, (tokens,); a label is -100 where nothing is learned, and always at the first token
-    pixel_values        LLaVA-NeXT: for each picture (tiles, 3, side, side) float32
-    image_sizes         LLaVA-NeXT: for each picture its (height, width)
-    tensors             other models: further inputs, joined along the first axis over a batch
-    aligned             other models: further inputs with a value for each token, (tokens,)
-    visual_tokens       how many of the tokens stand for pictures; ``media`` how many pictures and videos there are
-    """
-
-    id: str
-    input_ids: torch.Tensor = field(repr=False)
-    labels: torch.Tensor = field(repr=False)
-    pixel_values: tuple[torch.Tensor, ...] = field(default=(), repr=False)
-    image_sizes: tuple[tuple[int, int], ...] = ()
-    tensors: Mapping[str, torch.Tensor] = field(default_factory=dict, repr=False)
-    aligned: Mapping[str, torch.Tensor] = field(default_factory=dict, repr=False)
-    visual_tokens: int = 0
-    media: int = 0
-
-    @property
-    def tokens(self) -> int:
-        return len(self.input_ids)
-
-    @property
-    def loss_tokens(self) -> int:
-        return int((self.labels != IGNORED).sum())
 
 
 class Encoder:

@@ -13,34 +13,12 @@ from functools import partial
 
 from ...errors import SettingsError, SG4VError
 from ..settings import DataSettings, DataSource, OptimiserSettings
-from .encode import Encoder, Example
+from .encode import Encoder
+from .example import Example, Step
 from .order import Order, deal
 from .packing import Batch, collate, pack
 from .samples import Sample, SampleError, read_samples
 from .workers import Outcome, Workers, encode_one
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What one process computes in one optimiser step.
-
-    number          of the step in the run, from 0
-    batches         what goes through the model, one after the other (none if this process got no sample)
-    samples, loss_tokens   how many are in the batches of this process
-    skipped         samples dealt to this process that could not be used, and why
-    epoch           how many epochs are done after the step
-    rest            it is the last one, and of fewer samples than those before: all of them may be unusable
-    waited_seconds  how long the step was waited for, reading, decoding and putting together included
-    """
-
-    number: int
-    batches: list[Batch] = field(repr=False)
-    samples: int
-    loss_tokens: int
-    skipped: list[SampleError] = field(repr=False)
-    epoch: float
-    waited_seconds: float
-    rest: bool = False
 
 
 @dataclass

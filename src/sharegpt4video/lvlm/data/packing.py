@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from .encode import Example
+from .example import Example
 from .masks import IGNORED
 
 

@@ -20,7 +20,8 @@ import torch
 
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
-from .encode import Encoder, Example
+from .encode import Encoder
+from .example import Example
 from .samples import Sample, SampleError
 
 Outcome = Example | SampleError

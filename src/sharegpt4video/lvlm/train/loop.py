@@ -25,7 +25,7 @@ from .schedule import Schedule
 from .transfer import Transfer, ahead
 
 if TYPE_CHECKING:
-    from ..data.loader import Step
+    from ..data.example import Step
     from ..data.packing import Batch
 
 Arithmetic = Callable[[list["Batch"]], Flops]

@@ -16,7 +16,7 @@ from ..model.loss import learned_places
 from ..model.sequences import Sequences, sent
 
 if TYPE_CHECKING:
-    from ..data.loader import Step
+    from ..data.example import Step
     from ..data.packing import Batch
 
 Inputs = dict[str, Any]
