@@ -66,10 +66,8 @@ def lvlm(
             result = train(settings, out, resume=resume, on_step=on_step, on_note=say)
         if _first():
             print_text(result.text())
-        if result.interrupted:
-            raise typer.Exit(INTERRUPTED)
-        if result.too_many_skipped:
-            raise typer.Exit(MARKED)
+        if result.interrupted or result.too_many_skipped:
+            raise typer.Exit(INTERRUPTED if result.interrupted else MARKED)
 
 
 def merge(

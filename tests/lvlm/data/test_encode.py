@@ -77,7 +77,7 @@ def test_a_video_becomes_separate_frames_of_the_part_that_is_shown(processor: An
 @pytest.mark.parametrize(
     ("changes", "kind", "said"),
     [
-        ({"images": ("/none/a.png",)}, "undecodable", "/none/a.png"),
+        ({"images": ("/none/a.png",)}, "missing", "/none/a.png"),
         ({"images": (__file__,)}, "undecodable", "cannot be read as a picture"),
         ({"video": __file__}, "undecodable", "test_encode.py"),
         ({"turns": (Turn("user", "a" * 500), Turn("assistant", "b"))}, "too long", "max_tokens is 300"),
