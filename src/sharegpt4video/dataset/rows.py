@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..records import Mode, Provenance, Shot, Step, VideoCaption
+from .sources.ids import with_span
 
 Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
 FailureKind = Literal["unreadable", "vanished", "unsafe", "crashed", "stalled", "unavailable", "model", "unexpected"]
@@ -35,6 +36,16 @@ class SourceVideo:
     size_bytes: int = 0
     modified: str = ""
     tags: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def content_id(self) -> str:
+        """The id of the whole file's content: equal for every span of it."""
+        return with_span(self.id, self.start_seconds, self.end_seconds)
+
+    @property
+    def can_compare(self) -> bool:
+        """Whether a size or date is stored that a file can be held against; released captions have none."""
+        return bool(self.modified or self.size_bytes)
 
 
 @dataclass(frozen=True)
@@ -86,7 +97,9 @@ class ShortCaption:
 class CaptionRow:
     """A captioned video: the fields of ``records.VideoCaption`` beside the ids of its source.
 
-    ``revision`` is 0 for a first caption and one more for each repair; the highest one counts.
+    ``revision`` is 0 for a first caption and one more for each repair; the highest one counts. ``content_id``,
+    ``size_bytes`` and ``modified`` are those of the file that was captioned (see `SourceVideo`): "" and 0 in data sets
+    of earlier versions, and where nothing is known of the file.
     """
 
     id: str
@@ -105,11 +118,27 @@ class CaptionRow:
     summary_problem: str
     warnings: tuple[str, ...]
     provenance: Provenance
+    content_id: str = ""
+    size_bytes: int = 0
+    modified: str = ""
 
     @staticmethod
     def of(source: SourceVideo, caption: VideoCaption, revision: int = 0) -> CaptionRow:
         told = {name: getattr(caption, name) for name in _TOLD}
+        if source.can_compare:
+            told |= {
+                "content_id": source.content_id,
+                "size_bytes": source.size_bytes,
+                "modified": source.modified,
+            }
         return CaptionRow(source.id, source.location, source.user_id, revision, **told)
+
+    @property
+    def original(self) -> SourceVideo:
+        """The whole file that was captioned, as far as the row knows it."""
+        return SourceVideo(
+            self.content_id or self.id, self.location, self.user_id, size_bytes=self.size_bytes, modified=self.modified
+        )
 
     @property
     def caption(self) -> VideoCaption:

@@ -12,6 +12,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,8 +22,15 @@ import pytest
 from listed_sources import found, put
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
+from sharegpt4video.dataset.sources.contents import confirmed
 from sharegpt4video.dataset.sources.ids import KnownContents, content_id, with_span
-from sharegpt4video.dataset.sources.sources import SourceGone, UnsafeSource, find_sources, open_source
+from sharegpt4video.dataset.sources.sources import (
+    SourceGone,
+    SourceReplaced,
+    UnsafeSource,
+    find_sources,
+    open_source,
+)
 from sharegpt4video.errors import VideoError
 from sharegpt4video.video.reader import VideoReader
 
@@ -109,21 +117,52 @@ def test_a_changed_or_vanished_file_is_not_opened(tmp_path: Path) -> None:
         pass
 
 
-def test_a_changed_archive_is_not_opened(tmp_path: Path) -> None:
-    for name in ("s.tar", "s.zip"):
-        if name == "s.tar":
-            with tarfile.open(tmp_path / name, "w") as tar:
-                tar.add(put(tmp_path / "x" / "a.mp4"), "a.mp4")
-        else:
-            with zipfile.ZipFile(tmp_path / name, "w") as opened:
-                opened.writestr("a.mp4", b"12345")
-        source = found(tmp_path / name)[0]
-        os.utime(tmp_path / name, ns=(5, 5))
-        with pytest.raises(VideoError, match="changed since it was listed"), open_source(source):
-            pass
-        (tmp_path / name).unlink()
-        with pytest.raises(SourceGone), open_source(source):
-            pass
+def packed(archive: Path, members: dict[str, bytes]) -> Path:
+    if archive.suffix == ".zip":
+        with zipfile.ZipFile(archive, "w") as zipped:
+            for name, data in members.items():
+                zipped.writestr(name, data)
+    else:
+        with tarfile.open(archive, "w") as tar:
+            for name, data in members.items():
+                info = tarfile.TarInfo(name)
+                info.size = len(data)
+                tar.addfile(info, io.BytesIO(data))
+    return archive
+
+
+@pytest.mark.parametrize("name", ["s.tar", "s.zip"])
+def test_of_an_archive_packed_anew_only_the_same_members_are_opened(tmp_path: Path, name: str) -> None:
+    archive = packed(tmp_path / name, {"a.mp4": b"12345", "b.mp4": b"bbbbb"})
+    first, second = found(archive)
+    packed(archive, {"0.mp4": b"more", "b.mp4": b"bbbbb", "a.mp4": b"54321"})
+    with pytest.raises(SourceReplaced, match="changed since it was listed"), open_source(first):
+        pass
+    with open_source(second) as opened:
+        assert opened.read() == b"bbbbb"  # type: ignore[union-attr]
+    packed(archive, {"a.mp4": b"12345"})
+    with open_source(first) as opened:
+        assert opened.read() == b"12345"  # type: ignore[union-attr]
+    with pytest.raises(SourceGone), open_source(second):
+        pass
+    archive.unlink()
+    with pytest.raises(SourceGone), open_source(first):
+        pass
+
+
+def test_a_touched_file_is_opened_and_its_hash_decides(tmp_path: Path) -> None:
+    source = found(put(tmp_path / "a.mp4", "12345"))[0]
+    os.utime(tmp_path / "a.mp4", ns=(7, 7))
+    assert confirmed(source) == replace(source, modified="7")
+    put(tmp_path / "a.mp4", "54321")
+    with pytest.raises(SourceReplaced):
+        confirmed(source)
+    span = replace(source, id=with_span(source.id, 1.0, 2.0), start_seconds=1.0, end_seconds=2.0)
+    put(tmp_path / "a.mp4", "12345")
+    assert confirmed(span).id == span.id
+    put(tmp_path / "b.mp4", "99999").replace(tmp_path / "a.mp4")  # deleted, then another renamed over it
+    with pytest.raises(SourceReplaced):
+        confirmed(span)
 
 
 def test_an_error_of_the_caller_goes_through(tmp_path: Path) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows import SourceVideo
+if TYPE_CHECKING:
+    from ..rows import SourceVideo
 
 Known = Callable[[str, int, str], "str | None"]
 """Answers (location, size_bytes, modified) with the id of that content as a whole, or None where it is not known."""
@@ -51,7 +53,7 @@ class KnownContents:
         for source in sources:
             if source.modified:
                 keys += _key(source.location, source.size_bytes, source.modified)
-                contents += bytes.fromhex(with_span(source.id, source.start_seconds, source.end_seconds))
+                contents += bytes.fromhex(source.content_id)
         packed: NDArray[np.void] = np.frombuffer(bytes(keys), f"V{ID_BYTES}")
         order = np.argsort(packed.view(">u8").reshape(-1, 2)[:, 0], kind="stable")
         self._keys: NDArray[np.uint64] = packed.view(">u8").reshape(-1, 2)[order].astype(np.uint64)

@@ -40,6 +40,10 @@ class SourceGone(VideoError):
     """A source that was there is not there any more."""
 
 
+class SourceReplaced(SourceGone):
+    """The file that was listed is gone: another one has its name."""
+
+
 class UnsafeSource(VideoError):
     """A source that is refused because opening it could do harm."""
 

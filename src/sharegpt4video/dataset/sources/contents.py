@@ -1,0 +1,176 @@
+"""What a source holds, and whether it is still that: the one place where a file is held against what was hashed."""
+
+from __future__ import annotations
+
+import os
+import threading
+import zlib
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from dataclasses import replace
+from http.client import HTTPException
+
+from ...errors import VideoError
+from ..rows import SourceVideo
+from .archives import member_stat, member_stream
+from .folders import printable
+from .ids import Known, content_id, place_id
+from .members import split_member, spot_of
+from .places import (
+    SourceGone,
+    SourceReplaced,
+    Stat,
+    as_named_on_disk,
+    is_web,
+    open_bytes,
+    scheme_of,
+    stat,
+    storage_errors,
+    web_chunks,
+)
+from .spool import Readable
+from .tars import UNPACK_ERRORS
+
+CHUNK_BYTES = 1 << 20
+KEPT_CONTENTS = 4096
+"""Of so many files the content's id is kept while listing, for further spans of them."""
+
+
+def looked_up(source: SourceVideo) -> SourceVideo:
+    """The source with its size and date, under the name that is on disk. Raises what ``reading_errors`` lists."""
+    location = source.location
+    if is_member(location):
+        found = member_stat(location)
+    else:
+        location = location if scheme_of(location) else as_named_on_disk(location)
+        found = stat(location)
+    if found.is_folder:
+        raise VideoError("this is a folder, not a video; name it in the command itself")
+    return replace(source, location=location, size_bytes=found.size_bytes, modified=found.modified)
+
+
+def is_member(location: str) -> bool:
+    if split_member(location) is None:
+        return False
+    return bool(scheme_of(location)) or not os.path.lexists(location)
+
+
+class Contents:
+    """The ids of contents: from earlier runs, from this one, or by reading. Each file is read once at a time."""
+
+    def __init__(self, known: Known | None) -> None:
+        self._known = known
+        self._lock, self._known_lock = threading.Lock(), threading.Lock()
+        self._kept: OrderedDict[tuple[str, int, str], Future[str]] = OrderedDict()
+
+    def known_only(self, location: str, size_bytes: int, modified: str) -> str | None:
+        if self._known is None or not modified:
+            return None
+        with self._known_lock:
+            return self._known(location, size_bytes, modified)
+
+    def of(self, source: SourceVideo) -> str:
+        key = (source.location, source.size_bytes, source.modified)
+        with self._lock:
+            future = self._kept.get(key)
+            if mine := future is None:
+                future = self._kept[key] = Future()
+                if len(self._kept) > KEPT_CONTENTS:
+                    self._kept.popitem(last=False)
+        if mine:
+            try:
+                future.set_result(self.known_only(*key) or read_content(source))
+            except BaseException as error:
+                future.set_exception(error)
+                raise
+        return future.result()
+
+
+def read_content(source: SourceVideo) -> str:
+    location, size = source.location, source.size_bytes
+    if is_web(location):
+        # Downloading a whole video to list it would cost more than captioning it: the server's word counts.
+        if source.modified:
+            return place_id("web", location, str(size), source.modified)
+        return content_id(web_chunks(location, CHUNK_BYTES))
+    spot = spot_of(source.modified) if is_member(location) else None
+    if spot is not None:
+        with member_stream(location, size, spot) as stream:
+            return content_id(_chunks(stream, size, spot.crc))
+    with open_bytes(location, size) as file:
+        content = content_id(_chunks(file, size))
+        if not scheme_of(location) and os.fstat(file.fileno()).st_mtime_ns != int(source.modified):
+            raise VideoError("the file changes while it is being read; try again when it is complete")
+    return content
+
+
+def _chunks(stream: Readable, size_bytes: int, crc: int | None = None) -> Iterator[bytes]:
+    """A stream's bytes. Raises VideoError when there are not ``size_bytes`` of them, or with another checksum."""
+    read = found = 0
+    while chunk := stream.read(CHUNK_BYTES):
+        read += len(chunk)
+        found = zlib.crc32(chunk, found) if crc is not None else 0
+        yield chunk
+    if read != size_bytes:
+        raise VideoError(f"has {read:,} bytes instead of {size_bytes:,}; it is changing or cut short, try again later")
+    if crc is not None and found != crc:
+        raise VideoError("its checksum is not the one in the archive's list; the archive is damaged")
+
+
+def reading_errors() -> tuple[type[BaseException], ...]:
+    """What looking up and reading a source raises."""
+    return (VideoError, ValueError, HTTPException, *UNPACK_ERRORS, *storage_errors())
+
+
+Look = Callable[[str], Stat]
+
+
+def confirmed(source: SourceVideo, look: Look = stat) -> SourceVideo:
+    """The source with the size and date that it has now, if it is still the file that was hashed.
+
+    Equal size and date are taken as proof. With another date but the size of before (copied, touched, restored, packed
+    anew) it is read, and its hash decides; behind a web address, where nothing is hashed, the date alone does. What
+    has neither size nor date (``SourceVideo.can_compare``) is only looked for. ``look`` is ``places.stat``, or one
+    that remembers.
+
+    Raises SourceGone when there is nothing there any more, SourceReplaced when something else is, and VideoError when
+    it cannot be looked up.
+    """
+    try:
+        return _confirmed(source, look)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise SourceGone(f"{printable(source.location)}: the file is not there any more") from error
+    except VideoError:
+        raise
+    except reading_errors() as error:
+        raise VideoError(f"{printable(source.location)}: cannot be read: {error}") from error
+
+
+def _confirmed(source: SourceVideo, look: Look) -> SourceVideo:
+    location, web = source.location, is_web(source.location)
+    spot = spot_of(source.modified) if is_member(location) else None
+    if is_member(location):
+        archive = look((split_member(location) or ("", ""))[0])
+        if not source.can_compare or (spot is not None and spot.modified == archive.modified):
+            return source
+        found = member_stat(location)
+    else:
+        found = look(location)
+        if not source.can_compare or _looks_same(source, found, web=web):
+            return replace(source, size_bytes=found.size_bytes)
+    now = replace(source, size_bytes=found.size_bytes, modified=found.modified)
+    if web or found.size_bytes != source.size_bytes or read_content(now) != source.content_id:
+        raise SourceReplaced(
+            f"{printable(location)}: the file was changed since it was listed ({source.size_bytes:,} bytes then,"
+            f" {now.size_bytes:,} now); build again, naming it, to caption what is there now"
+        )
+    return now
+
+
+def _looks_same(source: SourceVideo, found: Stat, *, web: bool) -> bool:
+    """Whether size and date are as before. A server may give neither: what it does not give is not compared."""
+    if web:
+        same_size = not (source.size_bytes and found.size_bytes) or source.size_bytes == found.size_bytes
+        return same_size and (not source.modified or not found.modified or source.modified == found.modified)
+    return source.size_bytes == found.size_bytes and (not source.modified or source.modified == found.modified)
