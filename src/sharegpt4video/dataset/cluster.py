@@ -153,9 +153,9 @@ class _ClusterRun:
     async def _listed(self, worklist: Worklist, known: Known) -> AsyncGenerator[SourceVideo, None]:
         """The sources in order, each content once, without those that failed before."""
         counts = self._outcomes.counts
-        async for item, is_new in worklist.items():
-            await self._outcomes.listed(item, is_new)
-            if isinstance(item, Failure):
+        async for item, state in worklist.items():
+            await self._outcomes.listed(item, state)
+            if isinstance(item, Failure) or state == "again":
                 continue
             if not known.first_time(item.id):
                 counts.identical += 1
@@ -163,7 +163,7 @@ class _ClusterRun:
                 counts.known += 1
             else:
                 yield item
-        counts.skipped, counts.all_listed = worklist.skipped, True
+        counts.skipped, counts.replaced, counts.all_listed = worklist.skipped, worklist.replaced, True
 
     async def _survey(self, sources: Sequence[SourceVideo]) -> None:
         """Survey them on the readers' cores."""

@@ -83,9 +83,9 @@ class Flow:
 
     async def _list(self, worklist: Worklist) -> None:
         """Put the sources into the queue, in order, each with a task that looks at it."""
-        async for item, is_new in worklist.items():
-            await self._outcomes.listed(item, is_new)
-            if isinstance(item, Failure):
+        async for item, state in worklist.items():
+            await self._outcomes.listed(item, state)
+            if isinstance(item, Failure) or state == "again":
                 continue
             if not self._known.first_time(item.id):
                 self.counts.identical += 1
@@ -96,7 +96,7 @@ class Flow:
             looking.add_done_callback(self._looking.discard)
             self._undecided.put_nowait((item, looking))
             self._outcomes.tell()
-        self.counts.skipped = worklist.skipped
+        self.counts.skipped, self.counts.replaced = worklist.skipped, worklist.replaced
         self.counts.all_listed = True
         self._undecided.put_nowait(None)
 

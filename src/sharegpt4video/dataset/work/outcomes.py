@@ -10,6 +10,7 @@ from ...records import VideoCaption
 from ..rows import CaptionRow, Failure, ShortCaption, SourceVideo, Survey
 from ..store.store import Store
 from .progress import BuildCounts
+from .worklist import State
 from .writer import Writer
 
 MODEL_FAILURES = 3  # videos in a row: then the model is given up, each try may have cost minutes of waiting
@@ -35,13 +36,13 @@ class Outcomes:
         self._unexpected_in_a_row = 0
         self._began = time.monotonic()
 
-    async def listed(self, item: SourceVideo | Failure, is_new: bool) -> None:
+    async def listed(self, item: SourceVideo | Failure, state: State) -> None:
         """A source, or what is named and cannot be one."""
-        self.counts.listed += 1
+        self.counts.listed += state != "again"
         if isinstance(item, Failure):
             self.counts.failed[item.kind] += 1
             await self._writer.add("failures", item)
-        elif is_new:
+        elif state != "stored":
             await self._writer.add("sources", item)
 
     async def surveyed(self, survey: Survey) -> None:

@@ -17,15 +17,17 @@ if TYPE_CHECKING:
 class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
-    ``identical`` were listed before under another name, ``known`` were done in an earlier run (captioned, dropped or
-    failed). ``dropped`` and ``failed`` count by reason and by kind. ``unanswered`` are captioned, but texts are missing
-    because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model,
-    the others were known; ``mixed_up`` replies belonged to other requests and were asked for again.
+    ``identical`` were listed before under another name, ``replaced`` of an earlier run are left out, since another file
+    has their name now; ``known`` were done in an earlier run (captioned, dropped or failed). ``dropped`` and ``failed``
+    count by reason and by kind. ``unanswered`` are captioned, but texts are missing because the model did not answer;
+    the next build asks for those again. ``requests_paid`` were asked of the model, the others were known; ``mixed_up``
+    replies belonged to other requests and were asked for again.
     """
 
     listed: int = 0
     all_listed: bool = False
     identical: int = 0
+    replaced: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     known: int = 0
     surveyed: int = 0
@@ -78,6 +80,7 @@ class BuildCounts:
         for number, what in (
             (self.known, "done before"),
             (self.identical, "the same file as another"),
+            (self.replaced, "replaced by another file"),
             (self.dropped.total(), "dropped"),
             (self.failed.total(), "failed"),
             (self.left, "left"),

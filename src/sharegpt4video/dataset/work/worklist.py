@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
+from functools import lru_cache
+from typing import Literal
 
 from ...background import in_thread
+from ...errors import VideoError
 from ..rows import Failure, SourceVideo
+from ..sources.contents import confirmed
 from ..sources.ids import KnownContents
+from ..sources.listed import Listed
+from ..sources.places import SourceReplaced, scheme_of, stat
 from ..sources.sources import find_sources
 from ..store.schema import to_rows
 from ..store.store import Store
@@ -18,59 +23,101 @@ from ..store.store import Store
 Shard = tuple[int, int]
 """(number, count): the share of the videos that one of several runs side by side takes, numbers from 0."""
 
+State = Literal["stored", "new", "again"]
+"""What is known of a source: stored by an earlier run, new, or stored with another date (to be stored once more)."""
+
 
 class Worklist:
-    """What a build works through. ``skipped`` counts files that were passed over while looking, by reason."""
+    """What a build works through.
+
+    skipped     files that were passed over while looking, by reason
+    replaced    stored sources that are left out, since another file was found under their name
+    """
 
     def __init__(self, store: Store, inputs: Sequence[str], shard: Shard | None = None) -> None:
         self._store, self._inputs, self._shard = store, list(inputs), shard
         self._listed: set[int] = set()
+        self._new: set[int] = set()
+        self._contents: KnownContents | None = None
+        self._touched: dict[tuple[str, int, str], str] = {}
+        self._changed: dict[str, list[SourceVideo]] = {}
+        self._look = lru_cache(maxsize=64)(stat)  # the members of an archive come one after the other
         self.skipped: Counter[str] = Counter()
+        self.replaced = 0
 
-    async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, bool], None]:
-        """Sources, and failures for what cannot be used; each with whether it is listed for the first time.
+    async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, State], None]:
+        """Sources, and failures for what cannot be used.
 
         Raises SettingsError when an input does not exist.
         """
         async with aclosing(in_thread(self._stored())) as batches:
             async for batch in batches:  # a hop between threads for each source would take longer than reading it
                 for source in batch:
-                    yield source, False
-        if not self._inputs:
-            return
-        known = await asyncio.to_thread(lambda: KnownContents(stored_sources(self._store)))
-        found = find_sources(self._inputs, known=known)
-        async with aclosing(in_thread(iter(found))) as items:
-            async for item in items:
-                if isinstance(item, Failure) or (self._is_new(item) and self._is_mine(item)):
-                    yield item, True
-        self.skipped = found.skipped
+                    yield source, "stored"
+        if self._inputs:
+            found = find_sources(self._inputs, known=self._known)
+            async with aclosing(in_thread(iter(found))) as items:
+                async for item in items:
+                    if isinstance(item, Failure):
+                        yield item, "new"
+                    elif (state := self._state(item)) != "stored" and self._is_mine(item):
+                        yield item, state
+            self.skipped = found.skipped
+        for source in (one for changed in self._changed.values() for one in changed):
+            yield source, "stored"  # not found anew: opening it tells that it is gone
 
     def _stored(self) -> Iterator[list[SourceVideo]]:
-        for batch in _stored_batches(self._store):
+        for batch in Listed(self._store).sources(self._store):
             self._listed.update(map(_key, batch))
-            yield [source for source in batch if self._is_mine(source)]
+            yield [source for source in batch if self._is_mine(source) and not self._is_replaced(source)]
 
-    def _is_new(self, source: SourceVideo) -> bool:
-        key = _key(source)
-        if key in self._listed:
+    def _is_replaced(self, source: SourceVideo) -> bool:
+        """Whether another file has its name now; looked up on this machine alone. It waits for what is found anew."""
+        if scheme_of(source.location) or not source.can_compare:
             return False
-        self._listed.add(key)
-        return True
+        try:
+            now = confirmed(source, self._look, self._known)
+        except SourceReplaced:
+            self._changed.setdefault(source.location, []).append(source)
+            return True
+        except VideoError:
+            return False  # opening it says so
+        if now.modified != source.modified:
+            self._touched[now.location, now.size_bytes, now.modified] = now.content_id
+        return False
+
+    def _known(self, location: str, size_bytes: int, modified: str) -> str | None:
+        """The id of a content that was hashed before."""
+        if (touched := self._touched.get((location, size_bytes, modified))) is not None:
+            return touched
+        return self._hashed(location, size_bytes, modified)
+
+    def _hashed(self, location: str, size_bytes: int, modified: str) -> str | None:
+        if self._contents is None:
+            self._contents = KnownContents(stored_sources(self._store))
+        return self._contents(location, size_bytes, modified)
+
+    def _state(self, source: SourceVideo) -> State:
+        self.replaced += len(self._changed.pop(source.location, ()))
+        key = _key(source)
+        if key in self._new:
+            return "stored"
+        if key not in self._listed:
+            self._new.add(key)
+            return "new"
+        if not source.modified or self._hashed(source.location, source.size_bytes, source.modified):
+            return "stored"
+        self._new.add(key)
+        return "again"
 
     def _is_mine(self, source: SourceVideo) -> bool:
         return self._shard is None or int(source.id[:8], 16) % self._shard[1] == self._shard[0]
 
 
 def stored_sources(store: Store) -> Iterator[SourceVideo]:
-    """Every listed source in the order of listing; the same content at two places is there twice."""
-    for batch in _stored_batches(store):
-        yield from batch
-
-
-def _stored_batches(store: Store) -> Iterator[list[SourceVideo]]:
+    """Every row of the sources, also those that no longer count."""
     for batch in store.batches("sources", superseded=True):
-        yield to_rows(SourceVideo, batch)
+        yield from to_rows(SourceVideo, batch)
 
 
 def _key(source: SourceVideo) -> int:

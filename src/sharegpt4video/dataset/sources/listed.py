@@ -1,0 +1,124 @@
+"""Which of the listed sources still count: of several contents that one place has had, the last one that was seen."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ...errors import VideoError
+from ..rows import SourceVideo
+from ..store.packed import Ids, distinct, packed_ids
+from ..store.schema import to_rows
+from ..store.store import Store
+from .contents import Look, confirmed
+from .ids import with_span
+from .places import SourceGone, is_web, stat
+
+_COLUMNS = ("location", "start_seconds", "end_seconds", "size_bytes", "modified")
+
+
+class Listed:
+    """The rows of the table ``sources``, in the order of listing, by whether they count; some 40 bytes a row.
+
+    stale      whether the place of a row has been seen with another content since
+    first      whether a row counts and is the first of its id and place: a file of which only the date has changed is
+               listed again, and keeps its place in the order
+    replaced   the ids of which every row is stale, sorted: what was listed under them is gone
+    """
+
+    def __init__(self, store: Store) -> None:
+        ids, places, contents, compared = _columns(store)
+        newest = _last_content(places, compared)
+        self.stale: NDArray[np.bool_] = compared & (newest >= 0) & (contents != contents[newest])
+        self.first: NDArray[np.bool_] = _first_of_pair(ids, places) & ~self.stale
+        self.ids: Ids = distinct(ids[~self.stale])
+        self.replaced: Ids = np.setdiff1d(distinct(ids), self.ids)
+
+    def sources(self, store: Store) -> Iterator[list[SourceVideo]]:
+        """The sources that count, in order, some at a time; the same content at two places is there twice."""
+        yield from _sources(store, self.first)
+
+
+def places_of(store: Store, listed: Listed, ids: Collection[str]) -> dict[str, list[SourceVideo]]:
+    """Where these contents have been seen and nothing else since, the place that was listed last first."""
+    wanted = np.sort(np.array([bytes.fromhex(id) for id in ids], "S16"))
+    found: dict[str, list[SourceVideo]] = {id: [] for id in ids}
+    for batch in _sources(store, ~listed.stale, wanted) if len(wanted) else ():
+        for source in batch:
+            found[source.id].insert(0, source)
+    return found
+
+
+def _sources(store: Store, kept: NDArray[np.bool_], ids: Ids | None = None) -> Iterator[list[SourceVideo]]:
+    offset = 0
+    for batch in store.batches("sources", superseded=True):
+        mask = kept[offset : offset + batch.num_rows]
+        offset += batch.num_rows
+        if ids is not None:
+            mask = mask & np.isin(packed_ids(batch.column("id")), ids)
+        if mask.any():
+            yield to_rows(SourceVideo, batch.filter(pa.array(mask)))
+
+
+def first_there(places: Iterable[SourceVideo], look: Look = stat) -> SourceVideo:
+    """The first of these places where the content still is, with its size and date of now.
+
+    Raises what ``confirmed`` raises for the first one; SourceGone without any.
+    """
+    problem: VideoError = SourceGone("the file was replaced since it was captioned")
+    for number, place in enumerate(places):
+        try:
+            return confirmed(place, look)
+        except VideoError as error:
+            problem = problem if number else error
+    raise problem
+
+
+def _columns(store: Store) -> tuple[Ids, NDArray[np.int64], Ids, NDArray[np.bool_]]:
+    """Of each row its id, its place as a number, its content, and whether that can be told."""
+    ids, contents = [np.empty(0, "S16")], [np.empty(0, "S16")]
+    places, compared = [np.empty(0, np.int64)], [np.empty(0, bool)]
+    for batch in store.batches("sources", _COLUMNS, batch_rows=1 << 14, superseded=True):
+        packed = packed_ids(batch.column("id"))
+        rows = {name: batch.column(name).to_pylist() for name in ("id", *_COLUMNS)}
+        inner = packed.copy()
+        for at, (id, start, end) in enumerate(zip(rows["id"], rows["start_seconds"], rows["end_seconds"], strict=True)):
+            if start is not None or end is not None:
+                inner[at] = bytes.fromhex(with_span(id, start, end))
+        ids.append(packed)
+        contents.append(inner)
+        places.append(np.fromiter(map(hash, rows["location"]), np.int64, len(packed)))
+        told = zip(rows["location"], rows["size_bytes"], rows["modified"], strict=True)
+        compared.append(np.array([bool(size or date) or is_web(place) for place, size, date in told], bool))
+    return np.concatenate(ids), np.concatenate(places), np.concatenate(contents), np.concatenate(compared)
+
+
+def _last_content(places: NDArray[np.int64], compared: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """For each row the last one of its place whose content can be told; -1 where there is none."""
+    found = np.full(len(places), -1, np.int64)
+    if len(places):
+        order = np.lexsort((np.arange(len(places)), places))
+        begins = np.flatnonzero(_changes(places[order]))
+        last = np.maximum.reduceat(np.where(compared[order], order, -1), begins)
+        found[order] = np.repeat(last, np.diff(np.append(begins, len(places))))
+    return found
+
+
+def _first_of_pair(ids: Ids, places: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which rows are the first ones of their id at their place."""
+    halves = np.ascontiguousarray(ids).view(">u8").reshape(-1, 2).astype(np.uint64)
+    pairs = np.column_stack([halves, places.view(np.uint64)])
+    order = np.lexsort((np.arange(len(ids)), *pairs.T))
+    first = np.zeros(len(ids), bool)
+    first[order[_changes(pairs[order])]] = True
+    return first
+
+
+def _changes(rows: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which of sorted rows differ from the one before; the first one does."""
+    differs = rows[1:] != rows[:-1]
+    return np.append(np.ones(min(len(rows), 1), bool), differs.any(axis=1) if differs.ndim > 1 else differs)
