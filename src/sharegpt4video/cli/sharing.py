@@ -73,6 +73,8 @@ def export(
         print_text(result.text())
         if push is not None:
             say(f"pushed to {upload(out, push, private=not public)}")
+        if result.failed:
+            raise typer.Exit(FAILED)
 
 
 def audit(

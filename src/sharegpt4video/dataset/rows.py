@@ -134,6 +134,11 @@ class CaptionRow:
         return CaptionRow(source.id, source.location, source.user_id, revision, **told)
 
     @property
+    def can_compare(self) -> bool:
+        """As for its source."""
+        return bool(self.modified or self.size_bytes)
+
+    @property
     def original(self) -> SourceVideo:
         """The whole file that was captioned, as far as the row knows it."""
         return SourceVideo(

@@ -24,8 +24,9 @@ from ...prompts import prompt_set
 from ...records import Provenance
 from ...vlm.base import VLM, Reply
 from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
+from ..sources.listed import Listed, original_of, places_of
 from ..store.schema import to_rows
-from ..store.store import Store, packed_ids
+from ..store.store import Store, packed_ids, unpacked_id
 from ..work.jobs import failure_of
 from . import CHECKS, JUDGE, REPEATED, check_caption, severity
 from .judge import Verdict, judging
@@ -129,12 +130,13 @@ class _Faulty:
                 if chosen and row.revision < max_revision:
                     self._checked[row.id] = replace(row, findings=tuple(chosen))
         self._ids = np.array([bytes.fromhex(id) for id in self._checked], "S16")
-        found = (row for batch in store.batches("sources") for row in to_rows(SourceVideo, self._mine(batch)))
-        self._sources = {row.id: row for row in found}
+        listed = Listed(store)
+        self._places = places_of(store, listed, self._checked)
+        self._replaced = {unpacked_id(packed) for packed in listed.replaced}
 
-    def source(self, row: CaptionRow) -> SourceVideo:
-        """What a caption was made from."""
-        return self._sources.get(row.id) or SourceVideo(row.id, row.location, row.user_id)
+    def places(self, row: CaptionRow) -> list[SourceVideo]:
+        """Where the video of a caption has been seen."""
+        return self._places[row.id]
 
     def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), self._ids)))
@@ -143,7 +145,7 @@ class _Faulty:
         for batch in self._store.batches("captions", batch_rows=64):
             for row in to_rows(CaptionRow, self._mine(batch)):
                 checked = self._checked[row.id]
-                if checked.revision == row.revision:
+                if checked.revision == row.revision and row.id not in self._replaced:
                     yield row, checked.findings
 
 
@@ -169,7 +171,7 @@ class _Repair:
                 if not askable:
                     self.result.not_askable += 1
                     continue
-                running[asyncio.create_task(self._ask_again(row, faulty.source(row), askable))] = row, findings
+                running[asyncio.create_task(self._ask_again(row, faulty.places(row), askable))] = row, findings
                 if len(running) >= 2 * self._engine.slots:
                     await self._take_finished(running, on_progress)
             while running:
@@ -183,13 +185,13 @@ class _Repair:
             if self._judge:
                 await self._judge.vlm.close()
 
-    async def _ask_again(self, row: CaptionRow, source: SourceVideo, findings: Sequence[Finding]) -> Outcome:
+    async def _ask_again(self, row: CaptionRow, places: Sequence[SourceVideo], findings: Sequence[Finding]) -> Outcome:
         replies: list[Reply] = []
         numbers = sorted({finding.step for finding in findings if finding.step != SUMMARY})
         try:
-            pictures = await self._pictures(row, source, numbers)
+            pictures = await self._pictures(row, places, numbers)
         except (VideoError, StorageError) as error:
-            return Outcome(row, (), failure=failure_of(source, "repair", error))
+            return Outcome(row, (), failure=failure_of(SourceVideo(row.id, row.location, row.user_id), "repair", error))
         role = retelling(row, findings, pictures, self._prompts, self._settings.fold_steps)
         told = await self._engine.run(role, on_reply=replies.append)
         new = replace(told, revision=row.revision + 1, provenance=self._added_up(row.provenance, replies))
@@ -199,11 +201,11 @@ class _Repair:
             found = (*found, *verdict.findings)
         return Outcome(new, found, tuple(replies))
 
-    async def _pictures(self, row: CaptionRow, source: SourceVideo, numbers: Sequence[int]) -> Pictures:
+    async def _pictures(self, row: CaptionRow, places: Sequence[SourceVideo], numbers: Sequence[int]) -> Pictures:
         """The pictures of these steps, cut out of the video again; none for a model that looks at none."""
         if not numbers or not self._engine.vlm.max_images:
             return {}
-        return await asyncio.to_thread(pictures_of, source, row, numbers, self._settings)
+        return await asyncio.to_thread(lambda: pictures_of(original_of(row, places), row, numbers, self._settings))
 
     def _added_up(self, before: Provenance, replies: Sequence[Reply]) -> Provenance:
         tokens_in = sum(reply.input_tokens for reply in replies)

@@ -26,6 +26,7 @@ from ...config import CaptionSettings
 from ...pipeline import open_engine
 from ...vlm.base import VLM
 from ..rows import CaptionRow, Clip
+from ..sources.listed import Listed
 from ..store.packed import Ids, packed_ids
 from ..store.store import Store
 from .spans import ClipSettings, Span, spans, told_by
@@ -158,9 +159,9 @@ class _Maker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _rows(self) -> Iterator[CaptionRow]:
-        kept = kept_videos(self._store)
+        kept, replaced = kept_videos(self._store), Listed(self._store).replaced
         for row in self._store.rows("captions"):
-            if kept is None or is_among(kept, row.id):
+            if not is_among(replaced, row.id) and (kept is None or is_among(kept, row.id)):
                 yield row
             else:
                 self._made.not_kept += 1

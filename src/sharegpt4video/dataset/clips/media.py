@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from ... import background
@@ -19,9 +16,8 @@ from ...cores import cores
 from ...errors import SettingsError, SG4VError
 from ...video.clips import FORMATS, Cut, cut
 from ..rows import Clip, SourceVideo
+from ..sources.listed import Listed, first_there, places_of
 from ..sources.sources import open_source
-from ..store.packed import Ids, packed_ids
-from ..store.schema import to_rows
 from ..store.store import Store
 from ..work.jobs import Send, kind_of
 from ..work.pool import WorkerLost, WorkerPool
@@ -229,6 +225,7 @@ def _work(
     store: Store, folder: Path, options: CutOptions, result: MediaResult
 ) -> Iterator[tuple[SourceVideo, tuple[_Wanted, ...]]]:
     """Videos with what is to be cut out of them; files that are there are counted as kept."""
+    listed = Listed(store)
     for chunk in _chunks(store):
         wanted: dict[str, list[_Wanted]] = {}
         for row in chunk.to_pylist():
@@ -238,10 +235,14 @@ def _work(
                 continue
             clip = _Wanted(row["id"], str(path), row["start_seconds"], row["end_seconds"])
             wanted.setdefault(row["video_id"], []).append(clip)
-        for source in _sources(store, wanted):
-            yield source, tuple(wanted.pop(source.id))
-        for clip in itertools.chain.from_iterable(wanted.values()):
-            result.fail("vanished", clip.id, "its video is not in the table of sources")
+        for id, places in places_of(store, listed, wanted).items():
+            try:
+                source = first_there(places)
+            except SG4VError as error:
+                for clip in wanted[id]:
+                    result.fail(kind_of(error), clip.id, str(error))
+            else:
+                yield source, tuple(wanted[id])
 
 
 def _chunks(store: Store) -> Iterator[pa.Table]:
@@ -254,15 +255,3 @@ def _chunks(store: Store) -> Iterator[pa.Table]:
             batches = []
     if batches:
         yield pa.Table.from_batches(batches)
-
-
-def _sources(store: Store, wanted: dict[str, Any]) -> Iterator[SourceVideo]:
-    """The sources with these ids, each once."""
-    ids: Ids = np.sort(packed_ids(pa.array(list(wanted), pa.string())))
-    found: set[str] = set()
-    for batch in store.batches("sources", batch_rows=8192) if len(ids) else ():
-        mine = np.isin(packed_ids(batch.column("id")), ids)
-        for source in to_rows(SourceVideo, batch.filter(pa.array(mine))):
-            if source.id not in found:
-                found.add(source.id)
-                yield source

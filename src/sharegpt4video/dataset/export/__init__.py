@@ -16,22 +16,24 @@ from .llava import LlavaOptions, write_llava
 from .parquet import ParquetOptions, write_parquet
 from .selection import SPLITS, Selection
 from .sharegpt4video import ShareGPT4VideoOptions, write_sharegpt4video
-from .subtitles import SubtitleOptions, write_srt, write_vtt
-from .table import CsvOptions, write_csv
+from .subtitles import SubtitleOptions, no_parts_beside, write_srt, write_vtt
+from .table import CsvOptions, no_parts_in_csv, write_csv
 from .target import Target
-from .webdataset import WebDatasetOptions, write_webdataset
+from .webdataset import WebDatasetOptions, no_parts_in_webdataset, write_webdataset
 
 __all__ = ["EXPORTERS", "SPLITS", "ExportJob", "ExportResult", "Exporter", "export", "push"]
 
 EXPORTERS: dict[str, Exporter] = {
     "sharegpt4video": Exporter("the JSONL of the released data set", ShareGPT4VideoOptions, write_sharegpt4video),
     "parquet": Exporter("Parquet shards with a data-set card", ParquetOptions, write_parquet),
-    "webdataset": Exporter("tar shards with the videos in them", WebDatasetOptions, write_webdataset),
+    "webdataset": Exporter(
+        "tar shards with the videos in them", WebDatasetOptions, write_webdataset, parts=no_parts_in_webdataset
+    ),
     "llava": Exporter("conversations about image grids or frames", LlavaOptions, write_llava),
     "captioner": Exporter("conversations for the four roles of a captioner", CaptionerOptions, write_captioner),
-    "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True),
-    "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True),
-    "csv": Exporter("one table with a row for each caption", CsvOptions, write_csv),
+    "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True, parts=no_parts_beside),
+    "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True, parts=no_parts_beside),
+    "csv": Exporter("one table with a row for each caption", CsvOptions, write_csv, parts=no_parts_in_csv),
 }
 """Every format by its name. A new one is a function, its options, and a line here."""
 
@@ -50,6 +52,9 @@ def export(
 ) -> ExportResult:
     """Write a data set in one of the formats of ``EXPORTERS`` into the folder ``out`` (a path, ``s3://...``).
 
+    A video whose file was replaced since it was captioned is left out, and so is a part of a longer file where the
+    readers of the format open whole files.
+
     Takes what the ``selection`` table keeps, everything captioned where there is none. ``splits`` limits it to some of
     train, val, test; ``clips`` adds the clips; ``include_problems`` takes texts with a problem, too, marked where the
     format has a place for that. Videos below ``media_root`` are named relative to it. ``overwrite`` replaces an earlier
@@ -62,15 +67,17 @@ def export(
     exporter = _exporter(format, out)
     chosen = _options(format, exporter.options, options)
     selection, target = Selection(store, splits), Target(out, overwrite=overwrite)
-    job = ExportJob(store, target, selection, chosen, clips, include_problems, media_root, overwrite)
+    parts = exporter.parts(chosen, out)
+    job = ExportJob(store, target, selection, chosen, clips, include_problems, media_root, overwrite, parts)
     _note_what_lacks(job)
     if out:
         target.prepare(format)
     exporter.write(job)
+    job.note_originals()
     result = _result(format, out, job)
     if out:
         counts = {"videos": result.videos, "clips": result.clips, "texts": result.texts, "splits": result.splits}
-        target.finish({**counts, "left_out": result.left_out, "notes": result.notes})
+        target.finish({**counts, "left_out": result.left_out, "failed": result.failed, "notes": result.notes})
     return result
 
 
@@ -104,5 +111,13 @@ def _result(format: str, out: str, job: ExportJob) -> ExportResult:
     tally = job.tally
     splits = {split: tally.splits[split] for split in SPLITS if tally.splits[split]}
     return ExportResult(
-        format, out, tally.videos, tally.clips, tally.texts, splits, dict(tally.left_out), tuple(tally.notes)
+        format,
+        out,
+        tally.videos,
+        tally.clips,
+        tally.texts,
+        splits,
+        dict(tally.left_out),
+        tuple(tally.notes),
+        tally.failed,
     )

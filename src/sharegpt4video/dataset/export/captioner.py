@@ -68,7 +68,7 @@ def write_captioner(job: ExportJob) -> None:
             try:
                 written = _write(job, files, entry, shorts)
             except VideoError as error:
-                job.leave_out(NO_PICTURES, example=str(error))
+                job.leave_out(NO_PICTURES, example=str(error), failed=True)
                 continue
             if written:
                 job.wrote(entry, written)

@@ -27,18 +27,24 @@ ALL_BUT_FACTS = (
 """The columns an export reads: the measured facts are most of a caption's bytes, and few formats take them."""
 
 
+_SHORT = 1e-3
+"""A video that ends so many seconds before its span does has no more of it: the span reaches to the file's end."""
+
+
 @dataclass(frozen=True)
 class Entry:
     """A video (``clip`` is None) or a clip of it, with the split it belongs to.
 
     ``text`` is the caption, ``steps`` are those of the exported part, without the unusable ones unless they were asked
-    for. All times are seconds of the file that ``location`` names: what a trainer opens is what it must seek in.
+    for. All times are seconds of the file that is exported: what a trainer opens is what it must seek in. That is the
+    file that ``location`` names, or the part of it that was cut out for this export and begins at ``cut_at_seconds``.
     """
 
     row: CaptionRow
     split: str
     clip: Clip | None = None
     with_problems: bool = False
+    cut_at_seconds: float | None = None
 
     @property
     def id(self) -> str:
@@ -62,7 +68,9 @@ class Entry:
 
     @property
     def offset_seconds(self) -> float:
-        """Where in the whole video the file that ``location`` names begins: over 0 for a clip that was cut out."""
+        """Where in the whole video the exported file begins: over 0 for what was cut out."""
+        if self.cut_at_seconds is not None:
+            return self.cut_at_seconds
         return self.clip.start_seconds if self.clip is not None and self.clip.media else 0.0
 
     @property
@@ -92,9 +100,21 @@ class Entry:
         )
 
     @property
+    def is_part(self) -> bool:
+        """Whether the file goes on before or after what is described: who opens all of it needs the times as well."""
+        if self.cut_at_seconds is not None:
+            return False
+        if self.clip is not None:
+            return not self.clip.media
+        asked_for = self.row.provenance.settings.get("end_seconds")
+        return self.row.start_seconds > 0 or (asked_for is not None and self.row.end_seconds > asked_for - _SHORT)
+
+    @property
     def source(self) -> SourceVideo:
-        """What to hand to ``sources.open_source`` for the media."""
-        return SourceVideo(self.id, self.location, self.row.user_id)
+        """What to hand to ``sources.open_source`` for the media: the file that was captioned, or that was cut of it."""
+        if self.clip is not None and self.clip.media:
+            return SourceVideo(self.id, self.clip.media, self.row.user_id)
+        return self.row.original
 
 
 def _earlier(step: Step, seconds: float) -> Step:

@@ -6,24 +6,34 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 
 from ..rows import Clip
+from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids
 from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
-from .selection import REASONS, SPLITS, UNKNOWN, Selection
+from .selection import REASONS, SPLITS, Selection
+from .selection import UNKNOWN as NOT_SELECTED
 from .shelf import Shelf
 from .target import Target
+
+_DOUBTS = {
+    GONE: "videos are not where they were when they were captioned",
+    UNREADABLE: "videos could not be looked up, so they may not be the ones that were captioned",
+    UNKNOWN: "captions come without size and date of their files, so these may not be the ones that were captioned",
+}
 
 
 @dataclass(frozen=True)
 class ExportResult:
     """What an export wrote. ``texts`` counts every text a model could be trained on; ``left_out`` says what is not
-    there, by reason; ``notes`` are sentences that a reader of the numbers should know.
+    there, by reason; ``notes`` are sentences that a reader of the numbers should know. ``failed`` counts those of
+    ``left_out`` whose file was replaced or cannot be read.
     """
 
     format: str
@@ -34,6 +44,7 @@ class ExportResult:
     splits: dict[str, int]
     left_out: dict[str, int]
     notes: tuple[str, ...]
+    failed: int = 0
 
     def text(self) -> str:
         """The result as lines for a terminal."""
@@ -55,6 +66,7 @@ class Tally:
     texts: int = 0
     splits: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    failed: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -62,7 +74,8 @@ class Tally:
 class ExportJob:
     """What an exporter is given. It asks for ``entries``, writes into ``target`` and says ``wrote`` for each of them.
 
-    ``options`` is a value of the format's own options class. ``location`` says how a video is named in the export.
+    ``options`` is a value of the format's own options class, ``parts`` why this export cannot hold a part of a longer
+    file ("": it can). ``location`` says how a video is named in the export.
     """
 
     store: Store
@@ -73,7 +86,13 @@ class ExportJob:
     include_problems: bool = False
     media_root: str = ""
     overwrite: bool = False
+    parts: str = ""
     tally: Tally = field(default_factory=Tally)
+
+    @cached_property
+    def originals(self) -> Originals:
+        """What has become of the files of the captions that are exported."""
+        return Originals(self.store, lambda ids: self.selection.codes(ids) < len(SPLITS))
 
     def entries(self, *, facts: bool = False, usable: bool = True) -> Iterator[Entry]:
         """What is to be exported, video by video, each followed by its clips if these were asked for.
@@ -88,16 +107,27 @@ class ExportJob:
                     self.tally.left_out[f"videos {REASONS[int(code)]}"] += 1
                 kept = batch.filter(codes < len(SPLITS))
                 for row, code in zip(caption_rows(kept, facts=facts), codes[codes < len(SPLITS)], strict=True):
-                    entry = Entry(row, SPLITS[int(code)], None, self.include_problems)
+                    entry = Entry(self.originals.now(row), SPLITS[int(code)], None, self.include_problems)
                     yield from self._with_clips(entry, shelf, usable)
 
     def _with_clips(self, entry: Entry, shelf: Shelf | None, usable: bool) -> Iterator[Entry]:
-        if not usable or self._usable(entry, "videos"):
+        if self._has_file(entry, "videos") and (not usable or self._usable(entry, "videos")):
             yield entry
         for clip in clips_of(shelf.get(bytes.fromhex(entry.row.id))) if shelf is not None else ():
             found = replace(entry, clip=clip)
-            if self._usable(found, "clips"):
+            if self._has_file(found, "clips") and self._usable(found, "clips"):
                 yield found
+
+    def _has_file(self, entry: Entry, kind: str) -> bool:
+        """Whether the file that the entry names is the one that was described, and no longer than that."""
+        own_file = entry.clip is not None and entry.clip.media
+        if not own_file and entry.row.id in self.originals.replaced:
+            self.leave_out(f"{kind} {REPLACED}", example=self.originals.examples["replaced"], failed=True)
+            return False
+        if self.parts and entry.is_part:
+            self.leave_out(f"{kind} that are part of a longer file ({self.parts})")
+            return False
+        return True
 
     def _usable(self, entry: Entry, kind: str) -> bool:
         why = unusable(entry.text, entry.problem, self.include_problems)
@@ -124,17 +154,25 @@ class ExportJob:
         if self.clips:
             tables["clips"] = ("video_id", "text", "problem")
         known = self.store.ids("captions") if self.clips else None
-        for table, (key, text, problem) in tables.items():
-            for batch in self.store.batches(table, [key, text, problem]):
-                ids = packed_ids(batch.column(key))
-                codes = self.selection.codes(ids)
+        for table, (key, *columns) in tables.items():
+            columns += ["media"] if table == "clips" else []
+            for batch in self.store.batches(table, [key, *columns]):
+                codes = self.selection.codes(packed_ids(batch.column(key)))
                 if table == "clips" and known is not None:
-                    codes[~np.isin(ids, known)] = UNKNOWN
-                texts, problems = batch.column(text).to_pylist(), batch.column(problem).to_pylist()
-                for code, words, why in zip(codes.tolist(), texts, problems, strict=True):
-                    if code < len(SPLITS) and not unusable(words, why, self.include_problems):
+                    codes[~np.isin(packed_ids(batch.column(key)), known)] = NOT_SELECTED
+                for code, row in zip(codes.tolist(), batch.to_pylist(), strict=True):
+                    text, problem, *media = (row[name] for name in columns)
+                    lost = row[key] in self.originals.replaced and not any(media)
+                    if code < len(SPLITS) and not lost and not unusable(text, problem, self.include_problems):
                         counts[SPLITS[code]] += 1
         return {split: counts[split] for split in SPLITS if counts[split]}
+
+    def note_originals(self) -> None:
+        """Say of how many files it is not known whether they are the ones that were captioned."""
+        found = self.originals
+        for kind, words in _DOUBTS.items():
+            if count := found.counts[kind]:
+                self.note(f"{count:,} {words} (first: {found.examples[kind]})")
 
     def wrote(self, entry: Entry, texts: int = 1) -> None:
         """Count an entry that is in the export now, with as many texts."""
@@ -145,8 +183,12 @@ class ExportJob:
         self.tally.texts += texts
         self.tally.splits[entry.split] += 1
 
-    def leave_out(self, reason: str, count: int = 1, *, example: str = "") -> None:
-        """Count what is not in the export, under a short reason that says what it is; the first example is noted."""
+    def leave_out(self, reason: str, count: int = 1, *, example: str = "", failed: bool = False) -> None:
+        """Count what is not in the export, under a short reason that says what it is; the first example is noted.
+
+        ``failed`` is for what should be there and cannot, unlike what the format or the selection has no place for.
+        """
+        self.tally.failed += count * failed
         if example and not self.tally.left_out[reason]:
             self.note(f"the first of the {reason}: {example}")
         self.tally.left_out[reason] += count
@@ -165,19 +207,22 @@ class ExportJob:
 
 
 Write = Callable[[ExportJob], None]
+REPLACED = "whose file was replaced since it was captioned"
 
 
 @dataclass(frozen=True)
 class Exporter:
     """A format: one line on what it is, its options (a frozen dataclass with defaults), and the function that writes.
 
-    ``beside`` formats can write into the folders of the videos themselves (an empty ``out``).
+    ``beside`` formats can write into the folders of the videos themselves (an empty ``out``). ``parts`` says why an
+    export cannot hold a part of a longer file: its readers open whole files and know no times. "": they do.
     """
 
     says: str
     options: type
     write: Write
     beside: bool = False
+    parts: Callable[[Any, str], str] = lambda _options, _out: ""
 
 
 def unusable(text: str, problem: str, include_problems: bool) -> str:

@@ -64,7 +64,7 @@ def write_llava(job: ExportJob) -> None:
             try:
                 names = _pictures(job, entry)
             except VideoError as error:
-                job.leave_out(NO_PICTURES, example=str(error))
+                job.leave_out(NO_PICTURES, example=str(error), failed=True)
                 continue
             files.add(entry.split, _sample(job, entry, names))
             job.wrote(entry)

@@ -12,7 +12,7 @@ from typing import IO, BinaryIO, cast
 from ...errors import SG4VError, VideoError
 from ..sources.places import open_bytes, scheme_of
 from ..store.storage import storage_errors
-from .entries import Entry
+from .entries import Entry, suffix_of
 
 COPY_BYTES = 1 << 20
 _HELD_BYTES = 32 << 20
@@ -24,24 +24,41 @@ def reading_errors() -> tuple[type[Exception], ...]:
 
 
 @contextmanager
-def media_bytes(entry: Entry) -> Iterator[tuple[IO[bytes], int]]:
-    """The file of an entry, open at its start, and its size; nothing that can still fail half-way but a local disk.
+def media_bytes(entry: Entry) -> Iterator[tuple[IO[bytes], int, str]]:
+    """The file of an entry, open at its start, its size and its ending; what can still fail half-way is a local disk.
 
-    Media in storage or an archive are copied into a temporary file first. Raises VideoError if they cannot be read.
+    Media in storage or an archive are copied into a temporary file first, and a part of a longer file is cut out into
+    one. Raises VideoError if they cannot be read.
     """
     from ..sources.sources import open_source
 
     with ExitStack() as stack:
         try:
             opened = stack.enter_context(open_source(entry.source))
-            file: BinaryIO = stack.enter_context(open_bytes(opened)) if isinstance(opened, str) else opened
-            if isinstance(opened, str) and not scheme_of(opened):
-                size = Path(opened).stat().st_size
+            if entry.is_part:
+                path = _cut_out(stack, opened, entry)
+                file: IO[bytes] = stack.enter_context(path.open("rb"))
+                size, ending = path.stat().st_size, path.suffix
+            elif isinstance(opened, str) and not scheme_of(opened):
+                file = stack.enter_context(open_bytes(opened))
+                size, ending = Path(opened).stat().st_size, suffix_of(entry.location)
             else:
-                file, size = _spooled(stack, file)
+                read = stack.enter_context(open_bytes(opened)) if isinstance(opened, str) else opened
+                (file, size), ending = _spooled(stack, read), suffix_of(entry.location)
         except reading_errors() as error:
             raise VideoError(f"{entry.location}: cannot be copied: {error}") from error
-        yield file, size
+        yield file, size, ending
+
+
+def _cut_out(stack: ExitStack, opened: str | BinaryIO, entry: Entry) -> Path:
+    """The part that an entry describes as a file of its own, gone afterwards."""
+    from ...video.clips import FORMATS, cut
+
+    ending = suffix_of(entry.location)
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sg4v-export-"))
+    path = Path(folder) / f"{entry.id}{ending if ending in FORMATS else '.mp4'}"
+    cut(opened, str(path), entry.start_seconds, entry.end_seconds)
+    return path
 
 
 def _spooled(stack: ExitStack, file: BinaryIO) -> tuple[BinaryIO, int]:

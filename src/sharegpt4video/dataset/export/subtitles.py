@@ -8,14 +8,10 @@ from dataclasses import dataclass, replace
 from hashlib import blake2b
 from pathlib import Path
 
-import numpy as np
-import pyarrow.compute as pc
-
 from ...config import STRICT
 from ...errors import SettingsError
 from ...records import VideoCaption
 from ...subtitles import cues, srt, vtt
-from ..store.store import Ids, packed_ids
 from .entries import Entry
 from .job import ExportJob
 from .names import file_name
@@ -29,8 +25,15 @@ class SubtitleOptions:
     __pydantic_config__ = STRICT
 
 
+def no_parts_beside(_options: SubtitleOptions, out: str) -> str:
+    return "" if out else "several would need the same name beside it"
+
+
 def write_srt(job: ExportJob) -> None:
-    """``SPLIT/ab/ID.srt`` for each video (and cut clip), or ``VIDEO.srt`` beside each video."""
+    """``SPLIT/ab/ID.srt`` for each video (and clip), or ``VIDEO.srt`` beside each video.
+
+    Times are those of the file: cues of a part that was not cut out begin where the part does.
+    """
     _write(job, "srt", srt)
 
 
@@ -40,36 +43,14 @@ def write_vtt(job: ExportJob) -> None:
 
 
 def _write(job: ExportJob, ending: str, render: Callable[[VideoCaption], str]) -> None:
-    spans = _spans(job) if not job.target.out else np.empty(0, "S16")
     beside: set[bytes] = set()
     for entry in job.entries(usable=False):
-        if entry.clip is not None and not entry.clip.media:
-            job.leave_out("clips that are not cut (they have no file of their own)")
-            continue
-        if entry.clip is None and _holds(spans, entry.id):
-            job.leave_out("parts of a longer file (several would need the same name)")
-            continue
         caption = _part(entry)
         count = len(cues(caption))
         if not count:
             job.leave_out("videos without a usable step" if entry.clip is None else "clips without a usable step")
         elif _place(job, entry, ending, render(caption), beside):
             job.wrote(entry, count)
-
-
-def _spans(job: ExportJob) -> Ids:
-    """The ids of the sources that are only a part of their file, sorted."""
-    found = [np.empty(0, "S16")]
-    for batch in job.store.batches("sources", ["start_seconds", "end_seconds"], batch_rows=1 << 16):
-        whole = pc.and_(pc.is_null(batch.column("start_seconds")), pc.is_null(batch.column("end_seconds")))
-        found.append(packed_ids(batch.column("id").filter(pc.invert(whole))))
-    return np.sort(np.concatenate(found))
-
-
-def _holds(ids: Ids, id: str) -> bool:
-    wanted = np.array([bytes.fromhex(id)], "S16")
-    at = int(np.searchsorted(ids, wanted)[0])
-    return at < len(ids) and bool(ids[at] == wanted[0])
 
 
 def _part(entry: Entry) -> VideoCaption:

@@ -32,6 +32,10 @@ class CsvOptions:
     and VideoX-Fun (``file_path,text,type``) want them. These two open whole files, so parts of a file are left out."""
 
 
+def no_parts_in_csv(options: CsvOptions, _out: str) -> str:
+    return "" if options.columns == "plain" else f"readers of {options.columns} open whole files"
+
+
 def write_csv(job: ExportJob) -> None:
     """``captions.csv`` in UTF-8, with a header, quoted where needed, lines ended as RFC 4180 says."""
     columns = COLUMNS[job.options.columns]
@@ -40,9 +44,6 @@ def write_csv(job: ExportJob) -> None:
     writer.writerow(columns)
     with job.target.writing("captions.csv") as file:
         for entry in job.entries():
-            if job.options.columns != "plain" and entry.clip is not None and not entry.clip.media:
-                job.leave_out("clips that are not cut (the reader opens whole files)")
-                continue
             values = _values(job, entry)
             writer.writerow([values[name] for name in columns])
             job.wrote(entry)

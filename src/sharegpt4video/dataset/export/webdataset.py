@@ -10,12 +10,12 @@ import io
 import json
 import tarfile
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import IO, Any
 
 from ...config import STRICT
 from ...errors import SettingsError, VideoError
-from .entries import STEP_FIELDS, Entry, suffix_of
+from .entries import STEP_FIELDS, Entry
 from .job import ExportJob
 from .media import media_bytes
 
@@ -30,6 +30,8 @@ class WebDatasetOptions:
 
     media: bool = True
     """Copy the videos into the shards, byte for byte. False: captions only."""
+    cut: bool = True
+    """Cut spans of longer files, and clips without a file of their own, out of their videos. False: leave them out."""
     shard_samples: int = 10_000
     """Samples of a shard at most."""
     shard_bytes: int = 1 << 30
@@ -39,6 +41,10 @@ class WebDatasetOptions:
         for name in ("shard_samples", "shard_bytes"):
             if getattr(self, name) < 1:
                 raise SettingsError(f"{name} must be at least 1, not {getattr(self, name)}")
+
+
+def no_parts_in_webdataset(options: WebDatasetOptions, _out: str) -> str:
+    return "they would have to be cut" if options.media and not options.cut else ""
 
 
 def write_webdataset(job: ExportJob) -> None:
@@ -55,25 +61,26 @@ def write_webdataset(job: ExportJob) -> None:
 
 
 def _add(job: ExportJob, shards: _Shards, entry: Entry) -> None:
-    texts = [("json", json.dumps(_plain(job, entry), ensure_ascii=False).encode()), ("txt", entry.text.encode())]
     if not job.options.media:
-        shards.add(entry.id, texts)
+        shards.add(entry.id, _texts(job, entry))
         job.wrote(entry)
         return
-    if entry.clip is not None and not entry.clip.media:
-        job.leave_out("clips that are not cut (there is no file to copy)")
-        return
     try:
-        with media_bytes(entry) as (file, size):
-            shards.add(entry.id, texts, (suffix_of(entry.location)[1:], file, size))
+        with media_bytes(entry) as (file, size, ending):
+            inside = replace(entry, cut_at_seconds=entry.start_seconds) if entry.is_part else entry
+            shards.add(entry.id, _texts(job, inside), (ending[1:], file, size))
     except VideoError as error:
-        job.leave_out("media that cannot be read", example=str(error))
+        job.leave_out("media that cannot be read", example=str(error), failed=True)
         return
     job.wrote(entry)
 
 
+def _texts(job: ExportJob, entry: Entry) -> list[tuple[str, bytes]]:
+    return [("json", json.dumps(_plain(job, entry), ensure_ascii=False).encode()), ("txt", entry.text.encode())]
+
+
 def _plain(job: ExportJob, entry: Entry) -> dict[str, Any]:
-    """What ``KEY.json`` holds; times are seconds of the media beside it."""
+    """What ``KEY.json`` holds; times are seconds of the media beside it, ``cut_at_seconds`` is one of ``video``."""
     row = entry.row
     steps = [{name: getattr(step, name) for name in STEP_FIELDS} for step in entry.steps]
     return {
@@ -85,6 +92,7 @@ def _plain(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "split": entry.split,
         "start_seconds": entry.start_seconds,
         "end_seconds": entry.end_seconds,
+        "cut_at_seconds": entry.cut_at_seconds or 0.0,
         "width": row.width,
         "height": row.height,
         "caption": entry.text,

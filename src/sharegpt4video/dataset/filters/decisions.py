@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..rows import SourceVideo
 from ..settings import FilterSettings
+from ..sources.listed import Listed
 from ..store.packed import Ids, packed_ids, sorting, unpacked_id
 from ..store.schema import arrow_schema
 from ..store.store import Store
@@ -216,14 +217,14 @@ def order_of(store: Store) -> tuple[Ids, Positions, int]:
 
 
 def _sources(store: Store, *columns: str) -> tuple[Ids, pa.Table]:
-    """The ids of the sources in the order of listing, and columns of theirs; of equal contents the one listed first."""
+    """The ids of the sources that count, in the order of listing, and columns of theirs; of equal ids the first."""
     batches = list(store.batches("sources", ["id", *columns], batch_rows=BATCH_ROWS, superseded=True))
     if not batches:
         return np.empty(0, "S16"), arrow_schema(SourceVideo).empty_table().select(columns)
     table = pa.Table.from_batches(batches)
     ids = packed_ids(table.column("id"))
-    is_first = _first_equal(ids) == np.arange(len(ids))
-    return ids[is_first], table.select(columns).filter(pa.array(is_first))
+    counts = (_first_equal(ids) == np.arange(len(ids))) & ~np.isin(ids, Listed(store).replaced)
+    return ids[counts], table.select(columns).filter(pa.array(counts))
 
 
 def _all_ids(store: Store, table: str) -> Ids:

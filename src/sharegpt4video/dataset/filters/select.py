@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..duplicates.dedup import near_duplicate_groups
 from ..rows import Selected
 from ..settings import DatasetSettings
+from ..sources.listed import Listed
 from ..store.packed import Ids, unpacked_id
 from ..store.store import Store
 from .decisions import Decisions, Positions, decide_all, order_of
@@ -102,7 +103,7 @@ def _rows(
     settings: DatasetSettings,
     counts: Counter[str],
 ) -> Iterator[Selected]:
-    captioned = store.ids("captions")
+    captioned = np.setdiff1d(store.ids("captions"), Listed(store).replaced)
     is_captioned = _among(decisions.ids, captioned)
     for row in range(len(decisions)):
         id, group = unpacked_id(decisions.ids[row]), unpacked_id(decisions.ids[groups[row]])

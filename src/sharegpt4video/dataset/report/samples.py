@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ...errors import SG4VError
 from ...records import Image
 from ..rows import TABLES, CaptionRow, Checked, Selected, SourceVideo, Survey
+from ..sources.listed import Listed, original_of, places_of
 from ..store import parts
 from ..store.schema import to_rows
 from ..store.store import Ids, Store, unpacked_id
@@ -56,7 +57,7 @@ def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
     """Read the captions with these ids and scores and their pictures, in this order."""
     ids = list(scores)
     rows = find_rows(store, "captions", ids)
-    sources = find_rows(store, "sources", ids)
+    places = places_of(store, Listed(store), ids)
     others = {table: find_rows(store, table, ids) for table in ("checks", "surveys", "selection")}
     most = max(1, min(MOST_PICTURES, PICTURE_BYTES // (USUAL_PICTURE_BYTES * max(len(ids), 1))))
     budget = PICTURE_BYTES // max(len(ids), 1)
@@ -64,7 +65,10 @@ def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
         row: CaptionRow = rows[id]
         checked: Checked | None = others["checks"].get(id)
         fresh = checked if checked is not None and checked.revision == row.revision else None
-        pictures, missing = keyframes(sources.get(id) or _source_of(row), wanted_times(row, most), budget)
+        try:
+            pictures, missing = keyframes(original_of(row, places[id]), wanted_times(row, most), budget)
+        except SG4VError as error:
+            pictures, missing = {}, str(error)
         yield Sample(row, scores[id], fresh, others["surveys"].get(id), others["selection"].get(id), pictures, missing)
 
 
@@ -144,11 +148,6 @@ def _pictures(opened: Any, times: Sequence[float]) -> Iterator[tuple[float, Imag
     with VideoReader(opened) as reader:
         for seconds, frame in zip(times, reader.frames(at_seconds=times, side_pixels=SIDE_PIXELS), strict=True):
             yield seconds, encode_jpeg(frame.pixels, JPEG_QUALITY)
-
-
-def _source_of(row: CaptionRow) -> SourceVideo:
-    """What the caption itself says of its source, for a data set without a list of sources."""
-    return SourceVideo(row.id, row.location, row.user_id)
 
 
 def data_address(image: Image) -> str:

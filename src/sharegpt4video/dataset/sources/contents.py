@@ -126,19 +126,19 @@ def reading_errors() -> tuple[type[BaseException], ...]:
 Look = Callable[[str], Stat]
 
 
-def confirmed(source: SourceVideo, look: Look = stat, known: Known | None = None) -> SourceVideo:
+def confirmed(source: SourceVideo, look: Look = stat, contents: Contents | None = None) -> SourceVideo:
     """The source with the size and date that it has now, if it is still the file that was hashed.
 
     Equal size and date are taken as proof. With another date but the size of before (copied, touched, restored, packed
     anew) it is read, and its hash decides; behind a web address, where nothing is hashed, the date alone does. What
     has neither size nor date (``SourceVideo.can_compare``) is only looked for. ``look`` is ``places.stat``, or one
-    that remembers; ``known`` spares reading what was hashed before.
+    that remembers; ``contents`` spares reading what was hashed before.
 
     Raises SourceGone when there is nothing there any more, SourceReplaced when something else is, and VideoError when
     it cannot be looked up.
     """
     try:
-        return _confirmed(source, look, known)
+        return _confirmed(source, look, contents or Contents(None))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceGone(f"{printable(source.location)}: the file is not there any more") from error
     except VideoError:
@@ -147,7 +147,7 @@ def confirmed(source: SourceVideo, look: Look = stat, known: Known | None = None
         raise VideoError(f"{printable(source.location)}: cannot be read: {error}") from error
 
 
-def _confirmed(source: SourceVideo, look: Look, known: Known | None) -> SourceVideo:
+def _confirmed(source: SourceVideo, look: Look, contents: Contents) -> SourceVideo:
     location, web = source.location, is_web(source.location)
     spot = spot_of(source.modified) if is_member(location) else None
     if is_member(location):
@@ -160,8 +160,7 @@ def _confirmed(source: SourceVideo, look: Look, known: Known | None) -> SourceVi
         if not source.can_compare or _looks_same(source, found, web=web):
             return replace(source, size_bytes=found.size_bytes)
     now = replace(source, size_bytes=found.size_bytes, modified=found.modified)
-    before = known(location, now.size_bytes, now.modified) if known and now.modified else None
-    if web or found.size_bytes != source.size_bytes or (before or read_content(now)) != source.content_id:
+    if web or found.size_bytes != source.size_bytes or contents.of(now) != source.content_id:
         raise SourceReplaced(
             f"{printable(location)}: the file was changed since it was listed ({source.size_bytes:,} bytes then,"
             f" {now.size_bytes:,} now); build again, naming it, to caption what is there now"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,15 +10,15 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...errors import VideoError
-from ..rows import SourceVideo
+from ..rows import CaptionRow, SourceVideo
 from ..store.packed import Ids, distinct, packed_ids
 from ..store.schema import to_rows
 from ..store.store import Store
-from .contents import Look, confirmed
+from .contents import Contents, Look, confirmed
 from .ids import with_span
-from .places import SourceGone, is_web, stat
+from .places import SourceReplaced, is_web, stat
 
-_COLUMNS = ("location", "start_seconds", "end_seconds", "size_bytes", "modified")
+_COLUMNS = ("location", "start_seconds", "end_seconds", "modified")
 
 
 class Listed:
@@ -53,6 +53,16 @@ def places_of(store: Store, listed: Listed, ids: Collection[str]) -> dict[str, l
     return found
 
 
+def original_of(row: CaptionRow, places: Sequence[SourceVideo]) -> SourceVideo:
+    """The file that a caption was made from, wherever it lies now; ``places`` are those of ``places_of``.
+
+    Raises SourceReplaced, SourceGone or another VideoError where it is not to be found. A caption of which nothing is
+    known that a file could be held against has the file of its name.
+    """
+    own = [row.original] if row.can_compare else []
+    return first_there([*own, *places]) if own or places else row.original
+
+
 def _sources(store: Store, kept: NDArray[np.bool_], ids: Ids | None = None) -> Iterator[list[SourceVideo]]:
     offset = 0
     for batch in store.batches("sources", superseded=True):
@@ -64,15 +74,16 @@ def _sources(store: Store, kept: NDArray[np.bool_], ids: Ids | None = None) -> I
             yield to_rows(SourceVideo, batch.filter(pa.array(mask)))
 
 
-def first_there(places: Iterable[SourceVideo], look: Look = stat) -> SourceVideo:
+def first_there(places: Iterable[SourceVideo], look: Look = stat, contents: Contents | None = None) -> SourceVideo:
     """The first of these places where the content still is, with its size and date of now.
 
-    Raises what ``confirmed`` raises for the first one; SourceGone without any.
+    Raises what ``confirmed`` raises for the first one; SourceReplaced without any: these are the
+    places of something that was listed once.
     """
-    problem: VideoError = SourceGone("the file was replaced since it was captioned")
+    problem: VideoError = SourceReplaced("another file has been listed under its name since")
     for number, place in enumerate(places):
         try:
-            return confirmed(place, look)
+            return confirmed(place, look, contents)
         except VideoError as error:
             problem = problem if number else error
     raise problem
@@ -92,8 +103,8 @@ def _columns(store: Store) -> tuple[Ids, NDArray[np.int64], Ids, NDArray[np.bool
         ids.append(packed)
         contents.append(inner)
         places.append(np.fromiter(map(hash, rows["location"]), np.int64, len(packed)))
-        told = zip(rows["location"], rows["size_bytes"], rows["modified"], strict=True)
-        compared.append(np.array([bool(size or date) or is_web(place) for place, size, date in told], bool))
+        dated = zip(rows["location"], rows["modified"], strict=True)  # released captions have no dates
+        compared.append(np.array([bool(date) or is_web(place) for place, date in dated], bool))
     return np.concatenate(ids), np.concatenate(places), np.concatenate(contents), np.concatenate(compared)
 
 

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...records import UNANSWERED
+from ..sources.listed import Listed
 from .packed import Ids, distinct, packed_ids
 from .parts import Written
 from .store import Store
@@ -20,6 +21,9 @@ from .store import Store
 PAUSE_SECONDS = 600.0
 """Nothing written for longer than this: the run stood still, so the time does not count for the rate."""
 SPENT = ("requests", "input_tokens", "output_tokens", "cost_usd")
+UNLISTED = "list"
+"""The stage of what is named and cannot be a source; its id is one of its place, of no video."""
+FailureKey = tuple[str, str]
 DONE_AT = {"survey": "surveys", "short": "shorts"}
 """Stages whose failure is over once the table has the video; that of any stage is once it is captioned."""
 
@@ -28,11 +32,11 @@ DONE_AT = {"survey": "surveys", "short": "shorts"}
 class Status:
     """The counts of a data set.
 
-    listed, identical, unlisted      sources; of these, files with the content of another one; entries of the lists that
-                                     could not even be identified (failures of stage "list")
+    listed, identical, unlisted      sources; of these, files with the content of another one; what was named and could
+                                     not even be identified (failures of stage "list")
     surveyed, dropped, captioned     videos; ``dropped`` before they were captioned
     with_problems                    captioned videos in which the model left a text that is not to be trusted
-    failed                           videos that are neither captioned nor dropped, by (kind, stage)
+    failed                           videos neither captioned nor dropped, and what is unlisted, by (kind, stage)
     left                             videos that are still to be done
     videos_per_minute, seconds_left  from when the captions were written; None if that cannot be told
     requests, input_tokens, output_tokens, cost_usd   all that was spent, repairs included; cost None: unknown
@@ -73,7 +77,7 @@ class Status:
             *([("  of these unfinished", self.unanswered, "build again: no answer came")] if self.unanswered else ()),
             ("failed", sum(self.failed.values()), ""),
             *((f"  {kind}, at {stage}", count, "") for (kind, stage), count in sorted(self.failed.items())),
-            ("left", self.left, "" if self.seconds_left is None else f"about {_duration(self.seconds_left)}"),
+            ("left", self.left, f"about {_duration(self.seconds_left)}" if self.left and self.seconds_left else ""),
         ]
         shown = [f"{name:<28}{count:>12,}  {note}".rstrip() for name, count, note in lines]
         if self.videos_per_minute is not None:
@@ -91,12 +95,13 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
     Without it, those count that the ``selection`` drops and that have no caption.
     Raises StorageError for a data set that cannot be read.
     """
-    listed, sources = _sources(store)
-    captioned, with_problems, no_answer = _captioned(store)
+    listing = Listed(store)
+    listed, sources = int(listing.first.sum()), listing.ids
+    captioned, with_problems, no_answer = _captioned(store, listing.replaced)
     if dropped is None:
         dropped = _dropped(store)
     dropped = np.setdiff1d(dropped, captioned)
-    failed, unlisted = _failed(store, sources, np.union1d(captioned, dropped))
+    failed = _failed(store, listing, np.union1d(captioned, dropped))
     over = np.concatenate([captioned, dropped, *failed.values()])
     left = len(np.setdiff1d(sources, over))
     rate = videos_per_second(store.written("captions"))
@@ -104,7 +109,7 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
     return Status(
         listed=listed,
         identical=listed - len(sources),
-        unlisted=unlisted,
+        unlisted=sum(len(ids) for (_, stage), ids in failed.items() if stage == UNLISTED),
         surveyed=len(store.ids("surveys")),
         dropped=len(dropped),
         captioned=len(captioned),
@@ -133,27 +138,6 @@ def videos_per_second(written: list[Written]) -> float | None:
     return sum(one.rows for one in recent[:-1]) / (recent[0].seconds - recent[-1].seconds)
 
 
-def _sources(store: Store) -> tuple[int, Ids]:
-    """How many different sources are listed, and the ids of their contents, each once.
-
-    A run that was started again lists its sources again: the same content at the same place is one source.
-    """
-    ids: list[Ids] = []
-    places: list[NDArray[np.int64]] = []
-    for batch in store.batches("sources", ["location"], batch_rows=1 << 16, superseded=True):
-        ids.append(packed_ids(batch.column("id")))
-        texts = batch.column("location").to_pylist()
-        places.append(np.fromiter(map(hash, texts), np.int64, len(texts)))
-    if not ids:
-        return 0, np.empty(0, "S16")
-    every = np.concatenate(ids)
-    halves = np.ascontiguousarray(every).view(">u8").reshape(-1, 2)
-    pairs = np.column_stack([halves.astype(np.uint64), np.concatenate(places).view(np.uint64)])
-    order = np.lexsort(pairs.T)
-    changed = (np.diff(pairs[order], axis=0) != 0).any(axis=1)
-    return 1 + int(np.count_nonzero(changed)), distinct(every)
-
-
 def unanswered(batch: pa.RecordBatch) -> NDArray[np.bool_]:
     """For each caption of a batch, whether a text is missing because the model did not answer.
 
@@ -171,14 +155,16 @@ def _any_problem(batch: pa.RecordBatch, matches: Callable[[pa.Array], pa.Array])
     return found
 
 
-def _captioned(store: Store) -> tuple[Ids, int, int]:
-    """The ids of captioned videos, in how many of them some text has a problem, and in how many one is missing."""
+def _captioned(store: Store, replaced: Ids) -> tuple[Ids, int, int]:
+    """The ids of captioned videos that are still there, in how many a text has a problem, in how many one is missing."""
     with_problems = no_answer = 0
     columns = ["summary_problem", "steps.list.element.problem"]
     for batch in store.batches("captions", columns, batch_rows=4096):
-        with_problems += int(np.count_nonzero(_any_problem(batch, lambda problems: pc.not_equal(problems, ""))))
-        no_answer += int(np.count_nonzero(unanswered(batch)))
-    return store.ids("captions"), with_problems, no_answer
+        there = ~np.isin(packed_ids(batch.column("id")), replaced)
+        bad = _any_problem(batch, lambda problems: pc.not_equal(problems, ""))
+        with_problems += int(np.count_nonzero(bad & there))
+        no_answer += int(np.count_nonzero(unanswered(batch) & there))
+    return np.setdiff1d(store.ids("captions"), replaced), with_problems, no_answer
 
 
 def _dropped(store: Store) -> Ids:
@@ -189,27 +175,29 @@ def _dropped(store: Store) -> Ids:
     return distinct(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
 
 
-def _failed(store: Store, sources: Ids, over: Ids) -> tuple[dict[tuple[str, str], Ids], int]:
-    """The ids of videos whose failure still stands, by kind and stage; and how many entries could not be identified."""
-    found: dict[tuple[str, str], list[Ids]] = {}
-    unlisted: list[Ids] = []
+def standing_failures(store: Store) -> Counter[FailureKey]:
+    """The failures that stand, by (kind, stage): of videos that were not captioned or dropped later, and of names."""
+    listing = Listed(store)
+    over = np.union1d(store.ids("captions"), _dropped(store))
+    return Counter({key: len(ids) for key, ids in _failed(store, listing, over).items()})
+
+
+def _failed(store: Store, listing: Listed, over: Ids) -> dict[FailureKey, Ids]:
+    """The ids of what failed and stands, by kind and stage."""
+    found: dict[FailureKey, list[Ids]] = {}
     done = {stage: store.ids(table) for stage, table in DONE_AT.items()}
     for batch in store.batches("failures", ["kind", "stage"], batch_rows=1 << 16):
         ids = packed_ids(batch.column("id"))
-        standing = ~np.isin(ids, over)
-        known = np.isin(ids, sources)
+        standing, known = ~np.isin(ids, over), np.isin(ids, listing.ids)
         kinds, stages = batch.column("kind").to_pylist(), batch.column("stage").to_pylist()
         for key in Counter(zip(kinds, stages, strict=True)):
             here = _equal(batch, "kind", key[0]) & _equal(batch, "stage", key[1])
-            if key[1] == "list":
-                unlisted.append(ids[here & ~known])
-                continue
-            here &= standing & known
+            here &= ~known if key[1] == UNLISTED else standing & known
             if key[1] in done:
                 here &= ~np.isin(ids, done[key[1]])
             found.setdefault(key, []).append(ids[here])
     joined = {key: np.concatenate(chunks) for key, chunks in found.items()}
-    return {key: ids for key, ids in joined.items() if len(ids)}, sum(map(len, unlisted))
+    return {key: ids for key, ids in joined.items() if len(ids)}
 
 
 def _equal(batch: pa.RecordBatch, column: str, value: str) -> NDArray[np.bool_]:

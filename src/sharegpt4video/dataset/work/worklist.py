@@ -12,7 +12,7 @@ from typing import Literal
 from ...background import in_thread
 from ...errors import VideoError
 from ..rows import Failure, SourceVideo
-from ..sources.contents import confirmed
+from ..sources.contents import Contents, confirmed
 from ..sources.ids import KnownContents
 from ..sources.listed import Listed
 from ..sources.places import SourceReplaced, scheme_of, stat
@@ -42,6 +42,7 @@ class Worklist:
         self._touched: dict[tuple[str, int, str], str] = {}
         self._changed: dict[str, list[SourceVideo]] = {}
         self._look = lru_cache(maxsize=64)(stat)  # the members of an archive come one after the other
+        self._hashes = Contents(self._known)
         self.skipped: Counter[str] = Counter()
         self.replaced = 0
 
@@ -76,7 +77,7 @@ class Worklist:
         if scheme_of(source.location) or not source.can_compare:
             return False
         try:
-            now = confirmed(source, self._look, self._known)
+            now = confirmed(source, self._look, self._hashes)
         except SourceReplaced:
             self._changed.setdefault(source.location, []).append(source)
             return True
