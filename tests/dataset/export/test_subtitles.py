@@ -1,10 +1,10 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from made_dataset import caption_row, kept, made_store
+from made_dataset import MADE, caption_row, kept, made_store
 from sharegpt4video.dataset.export import export
-from sharegpt4video.dataset.rows import SourceVideo
 from sharegpt4video.errors import SettingsError
 
 
@@ -32,11 +32,11 @@ def test_subtitles_beside_the_videos(tmp_path: Path) -> None:
 def test_spans_of_one_file_do_not_fight_for_its_name(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"video")
     rows = [caption_row(number, location=str(tmp_path / "a.mp4")) for number in range(2)]
+    rows[1] = replace(rows[1], provenance=replace(MADE, settings={"start_seconds": 0.0, "end_seconds": 8.0}))
     store = made_store(tmp_path / "set", rows, selected=[kept(0), kept(1)])
-    store.append("sources", [SourceVideo(rows[1].id, rows[1].location, start_seconds=0.0, end_seconds=8.0)])
     result = export(store, "vtt", "")
     assert result.videos == 1
-    assert result.left_out == {"parts of a longer file (several would need the same name)": 1}
+    assert result.left_out == {"videos that are part of a longer file (several would need the same name beside it)": 1}
     assert [file.name for file in tmp_path.glob("*.vtt")] == ["a.vtt"]
 
 

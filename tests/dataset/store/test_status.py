@@ -45,6 +45,8 @@ def test_everything_is_counted_once(store: Store) -> None:
         ("crashed", "caption"): 1,
         ("stalled", "caption"): 1,
         ("unreadable", "survey"): 1,
+        ("vanished", "list"): 1,
+        ("unsafe", "list"): 1,
     }, "0 was captioned later, 7 failed again in another way, 11 was surveyed later"
     assert found.left == 18 - 4 - 4
     assert (found.requests, found.input_tokens, found.cost_usd) == (54, 6 * 5200, pytest.approx(0.024))

@@ -59,8 +59,8 @@ def original_of(row: CaptionRow, places: Sequence[SourceVideo]) -> SourceVideo:
     Raises SourceReplaced, SourceGone or another VideoError where it is not to be found. A caption of which nothing is
     known that a file could be held against has the file of its name.
     """
-    own = [row.original] if row.can_compare else []
-    return first_there([*own, *places]) if own or places else row.original
+    found = [place for place in (row.original, *places) if place.can_compare]
+    return first_there(found) if found else row.original
 
 
 def _sources(store: Store, kept: NDArray[np.bool_], ids: Ids | None = None) -> Iterator[list[SourceVideo]]:

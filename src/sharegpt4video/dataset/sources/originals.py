@@ -94,10 +94,11 @@ class Originals:
 
     def _settle(self, caption: _Caption, problem: VideoError | None, places: list[SourceVideo]) -> None:
         """Look for the file wherever else it was listed."""
+        places = [place for place in places if place.can_compare]
         here = [place for place in places if place.location == caption.file.location]
         there = [place for place in places if place.location != caption.file.location]
         older = problem is None
-        if older and not any(place.can_compare for place in places) and not self._is_stale(caption.id):
+        if older and not places and not self._is_stale(caption.id):
             self._note(UNKNOWN, caption.file.location)
             return
         try:

@@ -1,0 +1,96 @@
+"""Exports read back by readers that are not ours."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+
+from sharegpt4video.dataset.export import EXPORTERS
+
+Read = dict[str, tuple[str, str]]  # id -> its split, and the text that was found for it
+
+WITHOUT_MEDIA: dict[str, dict[str, Any]] = {
+    "webdataset": {"media": False},
+    "llava": {"pictures": False},
+    "captioner": {"pictures": False},
+}
+
+
+def read_jsonl(folder: Path) -> Read:
+    pandas = pytest.importorskip("pandas")
+    found: Read = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        if not file.stat().st_size:
+            continue
+        for row in pandas.read_json(file, lines=True, dtype={"video_id": str}).to_dict("records"):
+            last = row["captions"][-1]
+            assert last["idx"] == "-1"
+            found[row["video_id"]] = (file.stem.removeprefix("sharegpt4video_"), last["content"])
+    return found
+
+
+def read_parquet(folder: Path) -> Read:
+    duckdb = pytest.importorskip("duckdb")
+    rows = duckdb.sql(f"SELECT id, filename, caption FROM read_parquet('{folder}/data/*.parquet', filename=true)")
+    return {id: (Path(name).name.split("-")[0], text) for id, name, text in rows.fetchall()}
+
+
+def read_webdataset(folder: Path) -> Read:
+    webdataset = pytest.importorskip("webdataset")
+    found: Read = {}
+    for file in sorted(folder.glob("*.tar")):
+        for sample in webdataset.WebDataset(str(file), shardshuffle=False).decode():
+            assert sample["json"]["caption"] == sample["txt"]
+            found[sample["__key__"]] = (file.name.split("-")[0], sample["txt"])
+    return found
+
+
+def read_llava(folder: Path) -> Read:
+    found: Read = {}
+    for file in sorted(folder.glob("[tv]*.json")):
+        for sample in json.loads(file.read_text("utf-8")):
+            found[sample["id"]] = (file.stem, sample["conversations"][-1]["value"])
+    return found
+
+
+def read_captioner(folder: Path) -> Read:
+    found: Read = {}
+    for id, (split, text) in read_llava(folder).items():
+        id, _, role = id.partition("-")
+        if role in ("summary", "sliding-0000"):
+            found[id] = (split, text if role == "summary" else found.get(id, ("", ""))[1] or text)
+    return found
+
+
+def read_cues(folder: Path) -> Read:
+    found: Read = {}
+    for file in sorted([*folder.rglob("*.srt"), *folder.rglob("*.vtt")]):
+        with av.open(str(file)) as container:
+            packets = [bytes(packet).decode() for packet in container.demux() if packet.size]
+        found[file.stem] = (file.relative_to(folder).parts[0], "\n".join(packets))
+    return found
+
+
+def read_csv(folder: Path) -> Read:
+    pandas = pytest.importorskip("pandas")
+    table = pandas.read_csv(folder / "captions.csv", dtype=str, keep_default_na=False)
+    return {row["id"]: (row["split"], row["caption"]) for row in table.to_dict("records")}
+
+
+READERS: dict[str, Callable[[Path], Read]] = {
+    "sharegpt4video": read_jsonl,
+    "parquet": read_parquet,
+    "webdataset": read_webdataset,
+    "llava": read_llava,
+    "captioner": read_captioner,
+    "srt": read_cues,
+    "vtt": read_cues,
+    "csv": read_csv,
+}
+STEPS_ONLY = ("srt", "vtt")
+formats = pytest.mark.parametrize("format", EXPORTERS)
