@@ -104,7 +104,7 @@ def near_duplicate_groups(
     known = _Known(bits, similarity, ColumnVectors(embeddings))
     group = np.arange(len(hashes))
     for _, part in _batches(hashes, embeddings):
-        _link(group, *known.add(*hash_numbers(part)))
+        link(group, *known.add(*hash_numbers(part)))
     return Groups(group, known.first.rows.copy())
 
 
@@ -234,7 +234,7 @@ def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
-def _link(group: Indices, later: Indices, earlier: Indices) -> None:
+def link(group: Indices, later: Indices, earlier: Indices) -> None:
     """Join the groups of linked videos; ``group`` leads from each video to the first of its group.
 
     All links at once: each round hangs every larger root under the smallest that it is linked to, then every video

@@ -21,21 +21,25 @@ from ..sources.listed import Listed
 from ..store.packed import Ids, unpacked_id
 from ..store.store import Store
 from .decisions import Decisions, Positions, decide_all, order_of
+from .recordings import contents_of, join_recordings
 from .retention import Retention, waterfall
 from .splits import SPLITS, split_of
 
 NOT_CAPTIONED = "not captioned"
+MOST_OF_ALL, LEAST_LARGE = 0.1, 20
+"""A group with more than this share of the videos, and more than so many, is told of."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was selected: captioned videos by split, near-duplicate groups of two and more, and the waterfall."""
+    """What was selected: captioned videos by split, groups of two and more that share a split, and the waterfall."""
 
     splits: dict[str, int] = field(default_factory=dict)
     dropped: int = 0
     not_captioned: int = 0
     groups: int = 0
     grouped: int = 0
+    largest: int = 0
     retention: Retention | None = None
 
     @property
@@ -47,8 +51,13 @@ class Selection:
         shares = ", ".join(f"{count:,} {split}" for split, count in self.splits.items() if count)
         kept = f"selected: {self.kept:,} captioned videos ({shares or 'none'}), {self.dropped:,} dropped"
         more = f", {self.not_captioned:,} not captioned" if self.not_captioned else ""
-        groups = f"; {self.grouped:,} of them near-duplicates, in {self.groups:,} groups" if self.groups else ""
-        return kept + more + groups
+        groups = (
+            f"; {self.grouped:,} are near-duplicates or of one recording, in {self.groups:,} groups that share a split"
+            if self.groups
+            else ""
+        )
+        one = f"; the largest group has {self.largest:,} videos, so shares of splits are coarse"
+        return kept + more + groups + one * (self.largest > max(MOST_OF_ALL * self.kept, LEAST_LARGE))
 
     def text(self) -> str:
         """What every filter removed, how many others would have, and what was selected."""
@@ -62,23 +71,47 @@ def select(store: Store, settings: DatasetSettings) -> Selection:
     """
     store.update_settings(settings)
     # One after the other: each takes about a gigabyte for a million videos, and gives it back.
-    groups = _groups(store, settings)
+    groups = _near_duplicates(store, settings)
     pa.default_memory_pool().release_unused()
     decisions = decide_all(store, settings.filters)
+    videos = _Videos(store, decisions, groups)
     counts: Counter[str] = Counter()
-    store.replace("selection", _rows(store, decisions, groups, settings, counts))
-    sizes = np.bincount(groups) if len(groups) else np.empty(0, int)
+    store.replace("selection", _rows(videos, settings, counts))
+    sizes = np.bincount(videos.groups) if len(videos.groups) else np.empty(0, int)
     return Selection(
         splits={split: counts[split] for split in SPLITS},
         dropped=counts["dropped"],
         not_captioned=counts[NOT_CAPTIONED],
         groups=int((sizes > 1).sum()),
         grouped=int(sizes[sizes > 1].sum()),
+        largest=int(sizes.max(initial=0)),
         retention=waterfall(decisions),
     )
 
 
-def _groups(store: Store, settings: DatasetSettings) -> Positions:
+class _Videos:
+    """What is selected from: the surveyed videos in their order, then captions that were brought in without a survey.
+
+    groups   for each video the position of the first that is a near-duplicate of it or of its recording, joined
+    """
+
+    def __init__(self, store: Store, decisions: Decisions, near: Positions) -> None:
+        captioned = np.setdiff1d(store.ids("captions"), Listed(store).replaced)
+        brought = captioned[~_among(captioned, np.sort(decisions.ids))]
+        self.decisions, self.ids = decisions, np.concatenate([decisions.ids, brought])
+        self.captioned = _among(self.ids, captioned)
+        alone = np.arange(len(near), len(self.ids), dtype=np.int64)
+        self.groups = join_recordings(store, self.ids, np.concatenate([near, alone]))
+        self.contents = contents_of(store, self.ids[np.unique(self.groups)])
+
+    def reason(self, row: int) -> str:
+        """Why a video is not kept; "" when it is."""
+        if row >= len(self.decisions):
+            return ""
+        return self.decisions.reason(row) or ("" if self.captioned[row] else NOT_CAPTIONED)
+
+
+def _near_duplicates(store: Store, settings: DatasetSettings) -> Positions:
     """For each surveyed video, in the order of the sources, the position of the first of its near-duplicates."""
     bits = settings.filters.near_duplicate_bits
     rows = order_of(store)[1]
@@ -96,28 +129,12 @@ def _in_order(column: pa.ChunkedArray, rows: Positions) -> pa.ChunkedArray:
     return column.take(pa.array(rows))
 
 
-def _rows(
-    store: Store,
-    decisions: Decisions,
-    groups: Positions,
-    settings: DatasetSettings,
-    counts: Counter[str],
-) -> Iterator[Selected]:
-    captioned = np.setdiff1d(store.ids("captions"), Listed(store).replaced)
-    is_captioned = _among(decisions.ids, captioned)
-    for row in range(len(decisions)):
-        id, group = unpacked_id(decisions.ids[row]), unpacked_id(decisions.ids[groups[row]])
-        reason = decisions.reason(row) or ("" if is_captioned[row] else NOT_CAPTIONED)
-        yield _selected(id, reason, group, settings, counts)
-    for packed in captioned[~_among(captioned, np.sort(decisions.ids))]:  # brought in without a survey
-        id = unpacked_id(packed)
-        yield _selected(id, "", id, settings, counts)
-
-
-def _selected(id: str, reason: str, group: str, settings: DatasetSettings, counts: Counter[str]) -> Selected:
-    split = "" if reason else split_of(group, settings.splits)
-    counts[split or (NOT_CAPTIONED if reason == NOT_CAPTIONED else "dropped")] += 1
-    return Selected(id, not reason, reason, group, split)
+def _rows(videos: _Videos, settings: DatasetSettings, counts: Counter[str]) -> Iterator[Selected]:
+    for row, packed in enumerate(videos.ids):
+        group, reason = unpacked_id(videos.ids[videos.groups[row]]), videos.reason(row)
+        split = "" if reason else split_of(videos.contents.get(group, group), settings.splits)
+        counts[split or (NOT_CAPTIONED if reason == NOT_CAPTIONED else "dropped")] += 1
+        yield Selected(unpacked_id(packed), not reason, reason, group, split)
 
 
 def _among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
