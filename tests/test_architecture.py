@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "prompts", "config", "cores", "files", "foreign"}
+BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files", "foreign"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -19,7 +19,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "records": {"foreign"},
     "errors": {"records"},
     "prompts": {"records", "errors"},
-    "config": {"records", "errors"},
+    "checking": {"errors"},
+    "config": {"records", "errors", "checking", "prompts"},
     "background": set(),
     "subtitles": {"records", "foreign"},
     "cores": set(),

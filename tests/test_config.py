@@ -2,26 +2,81 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from sharegpt4video.config import CaptionSettings, KeyframeSettings, load_yaml
+import sharegpt4video as sg4v
+from sharegpt4video.config import SELECTORS, CaptionSettings, KeyframeSettings, load_yaml
 from sharegpt4video.errors import SettingsError
+from sharegpt4video.video import keyframes
 
 
 def test_all_problems_come_in_one_message() -> None:
     with pytest.raises(SettingsError) as caught:
-        CaptionSettings(
-            mode="slow",  # type: ignore[arg-type]
-            start_seconds=5,
-            end_seconds=5,
-            jpeg_quality=0,
-            fold_steps=1,
-            keyframes=KeyframeSettings(every_seconds=0, similarity=2, encoder="magic"),
-        )
-    for part in ("mode", "start_seconds (5)", "jpeg_quality", "fold_steps", "every_seconds", "cosine", "'magic'"):
+        CaptionSettings(prompts="none", start_seconds=5, end_seconds=5, jpeg_quality=0, fold_steps=1)
+    for part in ("prompts", "start_seconds (5)", "jpeg_quality", "fold_steps"):
         assert part in str(caught.value)
+    with pytest.raises(SettingsError) as caught:
+        KeyframeSettings(every_seconds=0, similarity=2, encoder="magic", selector="semantc")
+    for part in ("keyframes.every_seconds", "cosine", "'magic'", "did you mean 'semantic'?"):
+        assert part in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"mode": "slidng"}, "mode is 'sliding' or 'fast', not 'slidng'; did you mean 'sliding'?"),
+        ({"hints": "no"}, "hints is true or false, not 'no'"),
+        ({"jpeg_quality": "92"}, "jpeg_quality is a whole number, not '92'"),
+        ({"jpeg_quality": True}, "jpeg_quality is a whole number, not True"),
+        ({"end_seconds": float("nan")}, "end_seconds is a number or None, not nan"),
+        ({"prompts": "papr"}, "prompts is 'default', 'paper' or 'sharecaptioner', not 'papr'; did you mean 'paper'?"),
+        ({"prompts": None}, "prompts is a text, not None"),
+        ({"keyframes": {"selector": "uniform"}}, "keyframes is a KeyframeSettings, not {'selector': 'uniform'}"),
+        ({"mode": "x", "hints": 1}, "mode is 'sliding' or 'fast', not 'x'; hints is true or false, not 1"),
+    ],
+)
+def test_values_are_checked_at_construction(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        CaptionSettings(**changes)
+    assert str(caught.value) == message
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    chosen = CaptionSettings(jpeg_quality=np.int64(80), end_seconds=np.float32(3))
+    assert chosen.jpeg_quality == 80
+
+
+def test_the_names_of_selectors_are_those_that_there_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert set(SELECTORS) == set(keyframes.SELECTORS)
+    monkeypatch.setitem(keyframes.SELECTORS, "mine", keyframes.SELECTORS["uniform"])
+    assert KeyframeSettings(selector="mine").selector == "mine"
+
+
+@pytest.mark.parametrize(
+    ("given", "advice"),
+    [
+        ({"mode": "fast"}, r"not a dict; write CaptionSettings\(mode='fast'\)"),
+        ("settings.yaml", "not a str; read a file with .*load_yaml"),
+        (KeyframeSettings(), "not a KeyframeSettings"),
+    ],
+)
+def test_what_is_no_settings_is_refused_before_anything_is_opened(given: Any, advice: str) -> None:
+    for use in (
+        lambda: sg4v.caption("no-such-video.mp4", settings=given),
+        lambda: asyncio.run(sg4v.acaption("no-such-video.mp4", settings=given)),
+        lambda: next(sg4v.keyframes("no-such-video.mp4", given)),
+        lambda: next(sg4v.measure("no-such-video.mp4", given)),
+        lambda: sg4v.recaption("a dog", settings=given),
+    ):
+        with pytest.raises(SettingsError, match=advice):
+            use()
+    with pytest.raises(SettingsError, match=advice):
+        sg4v.open_engine("embedded", given)
 
 
 def test_yaml_makes_nested_settings(tmp_path: Path) -> None:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
+from .checking import expect, one_of, raise_for, validated, wrong_types
 from .errors import SettingsError
+from .prompts import PROMPT_SETS
 from .records import Mode
 
 T = TypeVar("T")
 
 STRICT = {"extra": "forbid"}  # read by pydantic, from the attribute __pydantic_config__: unknown keys are errors
+
+SELECTORS = ("semantic", "uniform")
+"""The keyframe selectors of the package. What a program adds to ``video.keyframes.SELECTORS`` is known as well."""
+
+
+def selector_names() -> tuple[str, ...]:
+    """Every keyframe selector that there is: nobody can have added one without loading the module that has them."""
+    loaded = sys.modules.get(f"{__package__}.video.keyframes")
+    return tuple(dict.fromkeys((*SELECTORS, *getattr(loaded, "SELECTORS", ()))))
 
 
 @dataclass(frozen=True)
@@ -31,17 +43,17 @@ class KeyframeSettings:
     max_gap_seconds: float = 20.0
     """Keep a candidate anyway after this long, so that no step grows without end."""
 
-    def problems(self) -> list[str]:
-        found = []
-        if self.encoder not in ("embedded", "clip"):
-            found.append(f"keyframes.encoder is 'embedded' or 'clip', not {self.encoder!r}")
+    def __post_init__(self) -> None:
+        raise_for(wrong_types(self, "keyframes.").values())
+        found = one_of("keyframes.selector", self.selector, selector_names())
+        found += one_of("keyframes.encoder", self.encoder, ("embedded", "clip"))
         if self.every_seconds <= 0:
             found.append(f"keyframes.every_seconds must be over 0, not {self.every_seconds}")
         if self.similarity is not None and not -1 <= self.similarity <= 1:
             found.append(f"keyframes.similarity is a cosine in [-1, 1], not {self.similarity}")
         if self.max_gap_seconds < self.every_seconds:
             found.append("keyframes.max_gap_seconds must be at least keyframes.every_seconds")
-        return found
+        raise_for(found)
 
 
 @dataclass(frozen=True)
@@ -55,8 +67,10 @@ class FactSettings:
     ocr: bool | None = None
     """Read on-screen text (extra ``ocr``). None: when the extra is installed."""
 
-    def problems(self) -> list[str]:
-        return [] if self.every_seconds > 0 else [f"facts.every_seconds must be over 0, not {self.every_seconds}"]
+    def __post_init__(self) -> None:
+        raise_for(wrong_types(self, "facts.").values())
+        if self.every_seconds <= 0:
+            raise SettingsError(f"facts.every_seconds must be over 0, not {self.every_seconds}")
 
 
 @dataclass(frozen=True)
@@ -87,9 +101,8 @@ class CaptionSettings:
     facts: FactSettings = field(default_factory=FactSettings)
 
     def __post_init__(self) -> None:
-        found = [*self.keyframes.problems(), *self.facts.problems()]
-        if self.mode not in ("sliding", "fast"):
-            found.append(f"mode is 'sliding' or 'fast', not {self.mode!r}")
+        raise_for(wrong_types(self).values())
+        found = one_of("prompts", self.prompts, PROMPT_SETS)
         if self.start_seconds is not None and self.end_seconds is not None and self.start_seconds >= self.end_seconds:
             found.append(f"start_seconds ({self.start_seconds}) must be before end_seconds ({self.end_seconds})")
         if not 1 <= self.jpeg_quality <= 100:
@@ -97,12 +110,17 @@ class CaptionSettings:
         for name, least in (("image_side_pixels", 32), ("fast_frames", 1), ("fold_steps", 2)):
             if getattr(self, name) < least:
                 found.append(f"{name} must be at least {least}, not {getattr(self, name)}")
-        if found:
-            raise SettingsError("; ".join(found))
+        raise_for(found)
 
     def to_plain(self) -> dict[str, Any]:
         """The settings as plain data, as stored with every caption."""
         return asdict(self)
+
+
+def caption_settings(given: CaptionSettings | None) -> CaptionSettings:
+    """The settings, or the defaults. Raises SettingsError for anything else, such as a dict or the name of a file."""
+    expect(given, CaptionSettings)
+    return given or CaptionSettings()
 
 
 def load_yaml(path: str | Path, settings_type: type[T]) -> T:
@@ -111,14 +129,9 @@ def load_yaml(path: str | Path, settings_type: type[T]) -> T:
     Raises SettingsError naming the file and every key that does not fit.
     """
     import yaml
-    from pydantic import TypeAdapter, ValidationError
 
     try:
         plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
-    try:
-        return TypeAdapter(settings_type).validate_python({} if plain is None else plain)
-    except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"{path}: {lines}") from error
+    return validated(settings_type, {} if plain is None else plain, str(path))

@@ -19,7 +19,7 @@ from .captioner.engine import Engine, Role
 from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
 from .captioner.summary import summary as summary_role
-from .config import CaptionSettings
+from .config import CaptionSettings, caption_settings
 from .errors import CaptionInterrupted, VLMError
 from .facts.segments import segments
 from .prompts import prompt_set
@@ -61,7 +61,7 @@ async def acaption(
     A text that stays unusable is kept and marked (``VideoCaption.problems``). Raises VideoError when the video cannot
     be read, CaptionInterrupted (with the finished steps) when the model cannot go on.
     """
-    settings = settings or CaptionSettings()
+    settings = caption_settings(settings)
     async with _engine(model, settings, engine) as running:
         run = VideoRun(running, settings, on_progress)
         stop, loop = threading.Event(), asyncio.get_running_loop()
@@ -89,7 +89,7 @@ def summarize(
 
     Where no step has a usable description, the text is empty and ``problem`` says so.
     """
-    settings = settings or CaptionSettings()
+    settings = caption_settings(settings)
     role = summary_role(
         captioned.steps,
         video=captioned.video,
@@ -102,12 +102,12 @@ def summarize(
 
 def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
     """Turn a short text-to-video prompt into the style of the training captions."""
-    return _blocking(_run_role(recaption_role(prompt), model, settings or CaptionSettings()))
+    return _blocking(_run_role(recaption_role(prompt), model, caption_settings(settings)))
 
 
 def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterator[Keyframe]:
     """The frames worth describing, with their pictures, as they are found."""
-    settings = settings or CaptionSettings()
+    settings = caption_settings(settings)
     with _open(video, settings) as reader:
         flow = candidates(reader.decoded(), ShotDetector(), settings.keyframes.every_seconds)
         for selected in open_selector(settings.keyframes).select(flow):
@@ -124,7 +124,7 @@ def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterato
 
 def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[Facts]:
     """The facts at each shot's opening and between its keyframes, in time order; no model is asked."""
-    settings = settings or CaptionSettings()
+    settings = caption_settings(settings)
     with _open(video, settings) as reader:
         for segment in segments(reader.decoded(), open_selector(settings.keyframes), settings, with_images=False):
             yield from segment.facts[1:] if segment.continues else segment.facts
@@ -132,6 +132,7 @@ def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[
 
 def open_engine(model: str | VLM, settings: CaptionSettings) -> Engine:
     """An engine that any number of videos can share: they then share the model's slots, and no slot waits."""
+    settings = caption_settings(settings)
     vlm = (
         open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
         if isinstance(model, str)

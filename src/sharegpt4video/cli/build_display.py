@@ -61,7 +61,10 @@ class BuildDisplay:
 
 def _more(counts: BuildCounts) -> str:
     parts = [f"{counts.steps} steps"]
-    for number, what in ((counts.dropped.total(), "dropped"), (counts.failed.total(), "failed")):
+    for number, what in (
+        (counts.dropped.total(), "dropped"),
+        (counts.failed.total() + counts.failed_before.total(), "failed"),
+    ):
         if number:
             parts.append(f"{number} {what}")
     return ", ".join(parts)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -62,6 +64,17 @@ ShardOption = Annotated[
         show_default=False,
     ),
 ]
+BuildModel = Annotated[
+    str | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="Who describes: server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in. Without it, the model that the data "
+        "set was built with; embedded for a new one.",
+        show_default=False,
+    ),
+]
 Replies = Annotated[
     Path | None,
     typer.Option("--replies", metavar="FOLDER", help="Folder of the reply cache, on a disk of this machine."),
@@ -73,13 +86,12 @@ Canary = Annotated[
         help="Caption, mixing up replies on purpose, and tell whether each mix-up was caught; keeps nothing.",
     ),
 ]
-KINDS = ("all", "unreadable", "vanished", "unsafe", "crashed", "stalled", "unavailable", "model", "unexpected")
 
 
 def build(
     videos: Inputs = None,
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="DIR", help="The data set to make.")] = None,
-    model: o.Model = "embedded",
+    model: BuildModel = None,
     model_option: o.ModelOption = None,
     config: Config = None,
     changes: Changes = None,
@@ -97,18 +109,15 @@ def build(
     is paid for twice.
     """
     from ..dataset.build import BuildOptions
-    from ..dataset.work.models import ModelSpec
 
     if out is None and not canary:
         raise typer.BadParameter("a data set needs a directory", param_hint="--out")
     if on not in ("local", "ray"):
         raise typer.BadParameter(f"{on!r} is neither local nor ray", param_hint="--on")
-    if unknown := [kind for kind in retry_failed or () if kind not in KINDS]:
-        raise typer.BadParameter(f"{unknown[0]!r} is none of {', '.join(KINDS)}", param_hint="--retry-failed")
-    run = BuildOptions(processes, tuple(retry_failed or ()), _shard(shard), replies)
     with exit_codes():
+        run = BuildOptions(processes, tuple(retry_failed or ()), _shard(shard), replies)
         settings = dataset_settings(config, changes, None if out is None else _there(out))
-        spec = ModelSpec(model, o.read_model_options(model_option))
+        spec = _model(model, o.read_model_options(model_option), out)
         if canary:
             raise typer.Exit(_canary(videos or [], spec, settings))
         raise typer.Exit(_build(videos or [], str(out), spec, settings, run, on, quiet=quiet))
@@ -137,7 +146,7 @@ def _build(
 
             result = build_here(videos, out, model=model, settings=settings, options=run, on_progress=display.show)
     say(result.text())
-    if result.failed or result.unanswered or result.stopped:
+    if not result.all_well:
         return FAILED
     return MARKED if result.marked else 0
 
@@ -189,14 +198,22 @@ def filter(
     from ..dataset.store.store import Store
 
     with exit_codes():
-        store = Store.open(directory)
-        settings = dataset_settings(config, changes, store)
+        settings = dataset_settings(config, changes, Store.open(directory))
         if dry_run:
             from ..dataset.filters.retention import retention
 
-            print_text(retention(store, settings.filters).text())
+            print_text(retention(Store.open(directory), settings.filters).text())
             return
-        print_text(select(store, settings).text())
+        with writing(directory) as store:
+            print_text(select(store, settings).text())
+
+
+def _model(name: str | None, options: dict[str, Any], out: str | None) -> ModelSpec:
+    """The model named, else the one that the data set was built with; options come on top of its own."""
+    from ..dataset.work.models import ModelSpec, stored_spec
+
+    store = _there(out) if name is None and out is not None else None
+    return stored_spec(store, options) if store is not None else ModelSpec(name or "embedded", options)
 
 
 def _there(out: str) -> Store | None:
@@ -204,6 +221,17 @@ def _there(out: str) -> Store | None:
     from ..dataset.store.store import Store
 
     return Store.open(out) if Store(out).exists() else None
+
+
+@contextmanager
+def writing(directory: str) -> Iterator[Store]:
+    """The data set of a directory, which nobody else may write meanwhile."""
+    from ..dataset.store.lock import lock
+    from ..dataset.store.store import Store
+
+    Store.open(directory)  # a folder that is none is not made one by a lock
+    with lock(directory) as held:
+        yield Store(directory, guard=held.check)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

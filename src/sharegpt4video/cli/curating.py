@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from . import options as o
-from .building import DataSet
+from .building import DataSet, writing
 from .console import FAILED, exit_codes, print_text, say
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def check(
     """
     from ..dataset.checks.run import check_dataset
 
-    with exit_codes(), _writing(directory) as store:
+    with exit_codes(), writing(directory) as store:
         if judge is None:
             print_text(check_dataset(store, language=language).text())
             return
@@ -60,7 +60,7 @@ def repair(
     """Ask the model again about captions in which a check found something, telling it what; keep what is better."""
     from ..dataset.checks.repair import repair as repair_all
 
-    with exit_codes(), _writing(directory) as store, _model(store, model, model_option) as vlm:
+    with exit_codes(), writing(directory) as store, _model(store, model, model_option) as vlm:
         result = repair_all(store, model=vlm, checks=checks, language=language)
         print_text(result.text())
         if result.failed:
@@ -89,7 +89,7 @@ def clips(
     from ..dataset.clips.clips import ClipSettings, make_clips
     from ..dataset.clips.media import CutOptions, cut_media
 
-    with exit_codes(), _writing(directory) as store, _model(store, model, model_option) as vlm:
+    with exit_codes(), writing(directory) as store, _model(store, model, model_option) as vlm:
         settings = values(ClipSettings, option)
         cutting = values(CutOptions, cut_option)
         print_text(make_clips(store, settings, model=vlm).text())
@@ -104,7 +104,7 @@ def compact(directory: DataSet) -> None:
     """Put many small parts together into larger ones, and remove what killed runs left behind."""
     from ..dataset.rows import TABLES
 
-    with exit_codes(), _writing(directory) as store:
+    with exit_codes(), writing(directory) as store:
         many = {table: parts for table in TABLES if (parts := len(store.parts(table))) > 1}
         for table, before in many.items():
             say(f"{table}: {before} parts before, {store.compact(table)} now")
@@ -115,27 +115,9 @@ def compact(directory: DataSet) -> None:
 
 def values(kind: type[Any], given: list[str] | None) -> Any:
     """A settings dataclass from ``NAME=VALUE`` pairs. Raises SettingsError naming what does not fit."""
-    from pydantic import TypeAdapter, ValidationError
+    from ..checking import validated
 
-    from ..errors import SettingsError
-
-    try:
-        return TypeAdapter(kind).validate_python(o.read_model_options(given))
-    except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(lines) from error
-
-
-@contextmanager
-def _writing(directory: str) -> Iterator[Store]:
-    """The data set of a directory, which nobody else may write meanwhile."""
-    from ..dataset.store.lock import lock
-    from ..dataset.store.store import Store
-
-    store = Store.open(directory)
-    with lock(directory) as held:
-        store.guard = held.check
-        yield store
+    return validated(kind, o.read_model_options(given), "options")
 
 
 @contextmanager

@@ -18,25 +18,37 @@ def dataset_settings(config: Path | None, changes: Sequence[str] | None, store: 
 
     A change is ``filters.max_seconds=120``; its value is read as YAML. Raises SettingsError naming what is wrong.
     """
-    from pydantic import TypeAdapter, ValidationError
-
     from ..config import load_yaml
     from ..dataset.settings import DatasetSettings
 
     if config is not None:
         settings = load_yaml(config, DatasetSettings)
-    else:
-        settings = store.settings() if store is not None else DatasetSettings()
-    if not changes:
-        return settings
-    plain = settings.to_plain()
+    elif store is None:
+        settings = DatasetSettings()
+    elif not changes:
+        return store.settings()
+    else:  # stored settings may be wrong, which is what the changes mend
+        plain = _with_defaults(DatasetSettings().to_plain(), store.description["settings"])
+        return _changed(plain, changes)
+    return _changed(settings.to_plain(), changes) if changes else settings
+
+
+def _changed(plain: dict[str, Any], changes: Sequence[str]) -> DatasetSettings:
+    from ..checking import validated
+    from ..dataset.settings import DatasetSettings
+
     for change in changes:
         apply_change(plain, change)
-    try:
-        return TypeAdapter(DatasetSettings).validate_python(plain)
-    except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"--set: {lines}") from error
+    return validated(DatasetSettings, plain, "--set")
+
+
+def _with_defaults(defaults: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    """Stored settings, with the defaults of those that an earlier version did not know."""
+    merged = {**defaults, **stored}
+    for name, value in defaults.items():
+        if isinstance(value, dict) and isinstance(merged[name], dict):
+            merged[name] = _with_defaults(value, merged[name])
+    return merged
 
 
 def apply_change(plain: dict[str, Any], change: str) -> None:

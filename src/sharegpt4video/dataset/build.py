@@ -10,10 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import get_args
 
 from .. import background
+from ..checking import expect, one_of, raise_for
 from ..cores import cores
 from ..pipeline import open_engine
 from ..prompts import prompt_set
@@ -21,19 +24,22 @@ from ..vlm.base import VLM
 from .checks.run import check_dataset
 from .filters.filters import Decider
 from .filters.select import select
-from .rows import TABLES
+from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
+from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock
+from .store.status import standing_failures
 from .store.store import Store
 from .work.flow import Flow
-from .work.known import Known
-from .work.models import Model, opened
+from .work.known import ALL_KINDS, Known
+from .work.models import Model, ModelSpec, opened, stored_spec
 from .work.pairing import PairedVLM
 from .work.pool import WorkerPool
 from .work.progress import BuildCounts
 from .work.replies import CachedVLM, ReplyCache, replies_folder, writer_name
 from .work.worklist import Shard, Worklist
 
+RETRY_KINDS = (ALL_KINDS, *get_args(FailureKind))
 COMPACT_OVER_PARTS = 200  # small parts of one table; then they are put together at the end of a build
 
 
@@ -53,34 +59,44 @@ class BuildOptions:
     shard: Shard | None = None
     replies: Path | None = None
 
+    def __post_init__(self) -> None:
+        found = [] if self.processes is None or self.processes > 0 else [f"processes is over 0, not {self.processes}"]
+        kinds = [self.retry] if isinstance(self.retry, str) else self.retry
+        raise_for([*found, *(problem for kind in kinds for problem in one_of("retry", kind, RETRY_KINDS))])
+        object.__setattr__(self, "retry", tuple(kinds))
+
 
 def build(
     inputs: Sequence[str],
     out: str | os.PathLike[str],
     *,
-    model: Model = "embedded",
+    model: Model | None = None,
     settings: DatasetSettings | None = None,
     options: BuildOptions | None = None,
     on_progress: Callable[[BuildCounts], None] = lambda _: None,
 ) -> BuildCounts:
     """Caption every video that ``inputs`` name and that passes the filters, into the data set directory ``out``.
 
-    Then check the captions and select (see ``select``). Without inputs, carries on with those that ``out`` knows.
-    Raises SettingsError when ``out`` was built with other settings or another model, lock.Busy when another run is at
-    work there, StorageError when it cannot be written.
+    Then check the captions and select (see ``select``). Without inputs, carries on with those that ``out`` knows;
+    without a model, with the one that ``out`` was built with (``embedded`` for a new one), and without settings with
+    its settings. Raises SettingsError when ``out`` has captions that were made with other settings or another model,
+    lock.Busy when another run is at work there, StorageError when it cannot be written.
     """
-    settings = settings or DatasetSettings()
-    options = options or BuildOptions()
+    settings, options = chosen_settings(out, settings), chosen_options(options)
+    model = chosen_model(out, model)
     vlm = opened(model, settings)
-    store = open_store(out, settings, vlm)
+    check_store(out, settings, vlm)  # before a lock leaves its trace
     with lock(out, shard=options.shard) as held:
+        store = open_store(out, settings, vlm, model)
         store.guard = held.check
-        counts = background.run(_run(inputs, store, vlm, settings, options, on_progress))
-        return finished(store, settings, options, counts)
+        remove_leftovers(store, whole=options.shard is None)
+        worklist = Worklist(store, inputs, options.shard)
+        counts = background.run(_run(worklist, store, vlm, settings, options, on_progress))
+        return finished(store, settings, options, counts, worklist)
 
 
 async def _run(
-    inputs: Sequence[str],
+    worklist: Worklist,
     store: Store,
     vlm: VLM,
     settings: DatasetSettings,
@@ -95,7 +111,7 @@ async def _run(
         decider = Decider.of(settings, store.address)
         known = Known(store, retry=options.retry, with_hashes=settings.filters.drop_near_duplicates)
         flow = Flow(store, open_engine(cached, settings.caption), pool, settings, decider, on_progress=on_progress)
-        counts = await flow.run(Worklist(store, inputs, options.shard), known)
+        counts = await flow.run(worklist, known)
         counts.requests_paid = cache.misses
         counts.pairing = paired.text()
         return counts
@@ -105,23 +121,83 @@ async def _run(
         cache.close()
 
 
-def finished(store: Store, settings: DatasetSettings, options: BuildOptions, counts: BuildCounts) -> BuildCounts:
+def finished(
+    store: Store, settings: DatasetSettings, options: BuildOptions, counts: BuildCounts, worklist: Worklist
+) -> BuildCounts:
     """Put small parts together, check the new captions and select; left to the user after one of several shards."""
-    if options.shard is None and not counts.stopped:
+    if options.shard is not None:
+        return counts
+    if counts.all_listed:
+        _forget_listed(store, worklist)
+    if not counts.stopped:
         for table in TABLES:
             if len(store.parts(table)) > COMPACT_OVER_PARTS:
                 store.compact(table)
         counts.checks = check_dataset(store)
         counts.selection = select(store, settings)
+    counts.standing = standing_failures(store).total()
     return counts
 
 
-def open_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM) -> Store:
-    """The data set in ``out``, made if it is not there. Raises SettingsError when it was built otherwise."""
+def _forget_listed(store: Store, worklist: Worklist) -> None:
+    """Failures of names that have been listed since are over."""
+    over = {failure.id for failure in store.rows("failures") if worklist.has_listed(failure)}
+    if over:
+        store.replace("failures", (failure for failure in store.rows("failures") if failure.id not in over))
+
+
+def chosen_settings(out: str | os.PathLike[str], settings: DatasetSettings | None) -> DatasetSettings:
+    """The settings given, else those of the data set in ``out``, else the defaults."""
+    expect(settings, DatasetSettings)
+    store = Store(out)
+    return settings or (store.settings() if store.exists() else DatasetSettings())
+
+
+def chosen_options(options: BuildOptions | None) -> BuildOptions:
+    expect(options, BuildOptions, "options")
+    return options or BuildOptions()
+
+
+def chosen_model(out: str | os.PathLike[str], model: Model | None) -> Model:
+    """The model given, else the one that the data set in ``out`` was built with, else the embedded one.
+
+    Raises SettingsError when the data set was built with a model of which only the name is known.
+    """
+    if model is not None:
+        return model
+    store = Store(out)
+    return stored_spec(store) if store.exists() else ModelSpec()
+
+
+def check_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM) -> None:
+    """Raises SettingsError when captions in ``out`` were made otherwise. Nothing is written."""
+    store, prompts = Store(out), prompt_set(settings.caption.prompts)
+    if store.exists():
+        store.check_same(settings, vlm.identity, prompts.hash)
+    elif store.has_captions:
+        check_captions(store, settings, vlm.name, prompts.hash)
+
+
+def open_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM, model: Model | None = None) -> Store:
+    """The data set in ``out``, made if it is not there. Raises SettingsError when its captions were made otherwise.
+
+    ``model`` is stored, by its name, so that a later run need not name it.
+    """
     prompts = prompt_set(settings.caption.prompts)
-    if not Store(out).exists():
-        return Store.create(out, settings, vlm.identity, prompts.hash)
-    store = Store.open(out)
-    store.check_same(settings, vlm.identity, prompts.hash)
-    store.update_settings(settings)
+    spec = ModelSpec(model) if isinstance(model, str) else model
+    told = spec.stored() if isinstance(spec, ModelSpec) else {}
+    check_store(out, settings, vlm)
+    store = Store(out)
+    if not store.exists():
+        with suppress(AlreadyDescribed):  # another shard was quicker
+            Store.create(out, settings, vlm.identity, prompts.hash)
+    surveyed_otherwise = store.description["settings"].get("survey") != asdict(settings.survey)
+    store.update_settings(settings, model=vlm.identity, prompt_hash=prompts.hash, **told)
+    if surveyed_otherwise and store.parts("surveys"):  # there are no captions, or this would have been refused
+        store.replace("surveys", [])
     return store
+
+
+def remove_leftovers(store: Store, *, whole: bool) -> None:
+    """Delete the files that killed runs left half-written; beside other shards only those that are an hour old."""
+    store.clean(older_than_seconds=0.0 if whole else 3600.0)

@@ -12,13 +12,22 @@ import os
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from .. import background
 from ..errors import MissingExtra, ModelDenied, SG4VError
 from ..prompts import prompt_set
 from ..records import VideoCaption
-from .build import BuildOptions, finished, open_store
+from .build import (
+    BuildOptions,
+    check_store,
+    chosen_model,
+    chosen_options,
+    chosen_settings,
+    finished,
+    open_store,
+    remove_leftovers,
+)
 from .filters.filters import Decider, drop_reason
 from .rows import Failure, SourceVideo, Survey
 from .settings import DatasetSettings
@@ -56,7 +65,7 @@ def build_on_ray(
     inputs: Sequence[str],
     out: str | os.PathLike[str],
     *,
-    model: str | ModelSpec = "embedded",
+    model: str | ModelSpec | None = None,
     settings: DatasetSettings | None = None,
     options: BuildOptions | None = None,
     cluster: ClusterOptions | None = None,
@@ -68,17 +77,22 @@ def build_on_ray(
     machine. Raises what ``build`` raises, and MissingExtra without Ray.
     """
     ray = _ray()
-    settings, options, cluster = settings or DatasetSettings(), options or BuildOptions(), cluster or ClusterOptions()
-    spec = ModelSpec(model) if isinstance(model, str) else model
-    store = open_store(out, settings, spec.open(settings))
+    settings, options, cluster = chosen_settings(out, settings), chosen_options(options), cluster or ClusterOptions()
+    chosen = chosen_model(out, model)
+    spec = ModelSpec(chosen) if isinstance(chosen, str) else cast(ModelSpec, chosen)
+    vlm = spec.open(settings)
+    check_store(out, settings, vlm)
     with lock(out, shard=options.shard) as held:
+        store = open_store(out, settings, vlm, spec)
         store.guard = held.check
+        remove_leftovers(store, whole=options.shard is None)
         if not ray.is_initialized():
             ray.init(address=cluster.address, log_to_driver=False, include_dashboard=False)
         _quiet()
         run = _ClusterRun(store, spec, settings, options, cluster, on_progress)
-        counts = background.run(run.run(Worklist(store, inputs, options.shard)))
-        return finished(store, settings, options, counts)
+        worklist = Worklist(store, inputs, options.shard)
+        counts = background.run(run.run(worklist))
+        return finished(store, settings, options, counts, worklist)
 
 
 def _ray() -> Any:
@@ -160,7 +174,7 @@ class _ClusterRun:
             if not known.first_time(item.id):
                 counts.identical += 1
             elif known.failed(item.id):
-                counts.known += 1
+                counts.failed_before[known.failed_kind(item.id)] += 1
             else:
                 yield item
         counts.skipped, counts.replaced, counts.all_listed = worklist.skipped, worklist.replaced, True

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from ..checking import did_you_mean, raise_for, wrong_types
 from ..config import STRICT, CaptionSettings
 from ..errors import SettingsError
 
@@ -22,8 +23,10 @@ class SurveySettings:
     text: bool = False
     """Measure the area under on-screen text (extra ``ocr``)."""
 
-    def problems(self) -> list[str]:
-        return [] if self.every_seconds > 0 else [f"survey.every_seconds must be over 0, not {self.every_seconds}"]
+    def __post_init__(self) -> None:
+        raise_for(wrong_types(self, "survey.").values())
+        if self.every_seconds <= 0:
+            raise SettingsError(f"survey.every_seconds must be over 0, not {self.every_seconds}")
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,8 @@ class FilterSettings:
     max_findings: int | None = None
     """Drop captions in which the checks found more than this many things wrong."""
 
-    def problems(self) -> list[str]:
+    def __post_init__(self) -> None:
+        raise_for(wrong_types(self, "filters.").values())
         found = []
         for name in ("max_black_share", "max_frozen_share", "max_letterbox_share", "max_text_area"):
             value = getattr(self, name)
@@ -81,7 +85,9 @@ class FilterSettings:
             found.append(f"filters.min_novelty is 1 - cosine, from 0 to 2, not {self.min_novelty}")
         if self.near_duplicate_bits is not None and not 0 <= self.near_duplicate_bits <= 16:
             found.append(f"filters.near_duplicate_bits is 0 to 16, not {self.near_duplicate_bits}")
-        return found
+        if self.near_duplicate_similarity is not None and not -1 <= self.near_duplicate_similarity <= 1:
+            found.append(f"filters.near_duplicate_similarity is a cosine, not {self.near_duplicate_similarity}")
+        raise_for(found)
 
 
 @dataclass(frozen=True)
@@ -95,9 +101,11 @@ class NoveltySettings:
     use_given: bool = True
     """Take the user's own caption where the source has one, instead of asking the model."""
 
-    def problems(self) -> list[str]:
-        known = self.encoder == "minilm" or (self.encoder.startswith("hf:") and len(self.encoder) > 3)
-        return [] if known else [f"novelty.encoder is 'minilm' or 'hf:NAME', not {self.encoder!r}"]
+    def __post_init__(self) -> None:
+        raise_for(wrong_types(self, "novelty.").values())
+        if self.encoder != "minilm" and not (self.encoder.startswith("hf:") and len(self.encoder) > 3):
+            near = did_you_mean(self.encoder, ["minilm"])
+            raise SettingsError(f"novelty.encoder is 'minilm' or 'hf:NAME', not {self.encoder!r}{near}")
 
 
 @dataclass(frozen=True)
@@ -113,9 +121,10 @@ class SplitSettings:
     seed: int = 0
     """Another seed gives another division; the same one always the same, also when videos are added."""
 
-    def problems(self) -> list[str]:
-        fine = self.val >= 0 and self.test >= 0 and self.val + self.test < 1
-        return [] if fine else [f"splits.val and splits.test are shares under 1 together, not {self.val}, {self.test}"]
+    def __post_init__(self) -> None:
+        raise_for(wrong_types(self, "splits.").values())
+        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
+            raise SettingsError(f"splits.val and splits.test are shares under 1 together, not {self.val}, {self.test}")
 
 
 @dataclass(frozen=True)
@@ -131,12 +140,11 @@ class DatasetSettings:
     splits: SplitSettings = field(default_factory=SplitSettings)
 
     def __post_init__(self) -> None:
-        parts = (self.survey, self.filters, self.novelty, self.splits)
-        found = [problem for part in parts for problem in part.problems()]
+        raise_for(wrong_types(self).values())
         if self.caption.start_seconds is not None or self.caption.end_seconds is not None:
-            found.append("caption.start_seconds and caption.end_seconds are for one video; give spans in a table")
-        if found:
-            raise SettingsError("; ".join(found))
+            raise SettingsError(
+                "caption.start_seconds and caption.end_seconds are for one video; give spans in a table"
+            )
 
     def to_plain(self) -> dict[str, Any]:
         return asdict(self)

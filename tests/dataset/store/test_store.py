@@ -281,8 +281,10 @@ def test_a_data_set_knows_what_it_was_built_with(store: Store) -> None:
 
 def test_captions_of_two_kinds_are_not_mixed(tmp_path: Path) -> None:
     store = Store.create(tmp_path, DatasetSettings(), "model-a", "ab12")
-    store.check_same(DatasetSettings(), "model-a", "ab12")
     other = DatasetSettings(CaptionSettings(mode="fast", fast_frames=9))
+    store.check_same(other, "model-b", "cd34")  # there is no caption yet
+    store.append("captions", [caption_row(0)])
+    store.check_same(DatasetSettings(), "model-a", "ab12")
     with pytest.raises(SettingsError) as caught:
         store.check_same(other, "model-b", "cd34")
     for part in (

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pydantic import TypeAdapter, ValidationError
-
+from ...checking import did_you_mean, validated
 from ...errors import SettingsError
 from ..store.store import Store
 from .captioner import CaptionerOptions, write_captioner
@@ -59,10 +58,8 @@ def export(
     train, val, test; ``clips`` adds the clips; ``include_problems`` takes texts with a problem, too, marked where the
     format has a place for that. Videos below ``media_root`` are named relative to it. ``overwrite`` replaces an earlier
     export. ``out`` may be empty for subtitles: they then lie beside the videos. ``options`` are those of the format, as
-    a mapping or a value of its options class.
-
-    Memory does not grow with the data set but for some 50 bytes per video. Raises SettingsError for an unknown format,
-    option or split, and for a folder that is not empty.
+    a mapping or a value of its options class. Raises SettingsError for an unknown format, option or split, and for a
+    folder that is not empty.
     """
     exporter = _exporter(format, out)
     chosen = _options(format, exporter.options, options)
@@ -84,7 +81,8 @@ def export(
 def _exporter(format: str, out: str) -> Exporter:
     exporter = EXPORTERS.get(format)
     if exporter is None:
-        raise SettingsError(f"no export format is called {format!r}; known are: {', '.join(EXPORTERS)}")
+        near = did_you_mean(format, EXPORTERS)
+        raise SettingsError(f"no export format is called {format!r}; known are: {', '.join(EXPORTERS)}{near}")
     if not out and not exporter.beside:
         raise SettingsError(f"the format {format} needs a folder to write into")
     return exporter
@@ -98,13 +96,7 @@ def _note_what_lacks(job: ExportJob) -> None:
 
 
 def _options(format: str, kind: type, given: Mapping[str, Any] | object | None) -> Any:
-    if isinstance(given, kind):
-        return given
-    try:
-        return TypeAdapter(kind).validate_python({} if given is None else given)
-    except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in error.errors())
-        raise SettingsError(f"options of the format {format}: {lines}") from error
+    return given if isinstance(given, kind) else validated(kind, given or {}, f"options of the format {format}")
 
 
 def _result(format: str, out: str, job: ExportJob) -> ExportResult:

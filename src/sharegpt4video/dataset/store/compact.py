@@ -23,6 +23,7 @@ class _Part:
     rows: int
     memory_bytes: int
     schema: pa.Schema
+    made: str
 
 
 def merge(store: Store, table: str, part_rows: int, part_bytes: int) -> int:
@@ -49,7 +50,13 @@ def _described(store: Store, table: str) -> Iterator[_Part]:
     for path in store.parts(table):
         with parts.opened(store.fs, path, whole=False) as file:
             groups = [file.metadata.row_group(number) for number in range(file.metadata.num_row_groups)]
-            yield _Part(path, file.metadata.num_rows, sum(g.total_byte_size for g in groups), file.schema_arrow)
+            yield _Part(
+                path,
+                file.metadata.num_rows,
+                sum(g.total_byte_size for g in groups),
+                file.schema_arrow,
+                parts.made(file),
+            )
 
 
 def _runs(found: Iterator[_Part], part_rows: int, part_bytes: int) -> Iterator[list[_Part]]:
@@ -67,9 +74,14 @@ def _runs(found: Iterator[_Part], part_rows: int, part_bytes: int) -> Iterator[l
 
 
 def _alike(one: _Part, other: _Part) -> bool:
-    """Whether two parts have the same columns in the same version, and names that tell their order."""
+    """Whether two parts have the same columns in the same version, one origin, and names that tell their order."""
     named = parts.stamp_of(one.path.rpartition("/")[2]) and parts.stamp_of(other.path.rpartition("/")[2])
-    return bool(named) and one.schema.equals(other.schema) and _version(one.schema) == _version(other.schema)
+    return (
+        bool(named)
+        and one.made == other.made
+        and one.schema.equals(other.schema)
+        and _version(one.schema) == _version(other.schema)
+    )
 
 
 def _version(schema: pa.Schema) -> bytes | None:
@@ -84,6 +96,6 @@ def _merged(store: Store, table: str, run: Sequence[_Part], generation: int) -> 
         with parts.opened(store.fs, part.path, whole=True) as file:
             tables.append(file.read().replace_schema_metadata({VERSION_KEY: _version(part.schema) or b"1"}))
             written += parts.written(file)
-    last = run[-1].path.rpartition("/")[2]
+    last, last_made = run[-1].path.rpartition("/")[2], run[-1].made
     place = (parts.stamp_of(last), parts.token_of(last))
-    return store.write(table, pa.concat_tables(tables), place, generation=generation, written=written)
+    return store.write(table, pa.concat_tables(tables), place, generation=generation, written=written, made=last_made)

@@ -30,6 +30,8 @@ from .schema import SCHEMA_VERSION, VERSION_KEY
 ROW_GROUP_ROWS = 256
 ROW_GROUP_BYTES = 32 << 20  # of Arrow memory: what a reader holds at least
 WRITTEN_KEY = b"sg4v_written"
+MADE_KEY = b"sg4v_made"
+"""In the footer of a part: what ``dataset.json`` said when it was written, so that this can be held against it."""
 MAGIC = b"PAR1"
 
 NAME = re.compile(r"(?P<stamp>\d{20})-(?P<token>[0-9a-f]{8})-(?P<footer>[0-9a-f]{8})(?P<whole>[0-9a-f]{8})(\.g\d{20})?")
@@ -54,10 +56,12 @@ class Written:
     rows: int
 
 
-def encode(data: pa.Table, written: Sequence[Written] = ()) -> bytes:
-    """A table as the bytes of a part. ``written`` is kept for parts that are made of others."""
+def encode(data: pa.Table, written: Sequence[Written] = (), made: str = "") -> bytes:
+    """A table as the bytes of a part. ``written`` is kept for parts that are made of others; ``made``: see MADE_KEY."""
     when = [[one.seconds, one.rows] for one in written] or [[time.time(), data.num_rows]]
     schema = data.schema.with_metadata({**(data.schema.metadata or {}), WRITTEN_KEY: json.dumps(when).encode()})
+    if made:
+        schema = schema.with_metadata({**schema.metadata, MADE_KEY: made.encode()})
     rows = ROW_GROUP_ROWS
     if data.num_rows:
         rows = max(1, min(rows, ROW_GROUP_BYTES * data.num_rows // max(1, data.nbytes)))
@@ -124,6 +128,11 @@ def written(file: pq.ParquetFile) -> list[Written]:
     """When the rows of a part were written; unknown ([]) for one from elsewhere."""
     told = (file.metadata.metadata or {}).get(WRITTEN_KEY)
     return [Written(float(seconds), int(rows)) for seconds, rows in json.loads(told)] if told else []
+
+
+def made(file: pq.ParquetFile) -> str:
+    """What ``dataset.json`` said when a part was written; "" for one of an earlier version or from elsewhere."""
+    return bytes((file.metadata.metadata or {}).get(MADE_KEY, b"")).decode()
 
 
 def problem_of(fs: Any, path: str) -> str:

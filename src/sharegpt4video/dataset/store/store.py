@@ -46,6 +46,7 @@ class Store:
         self.guard = guard
         self._newest: dict[str, int] = {}
         self._ids: dict[str, Ids] = {}
+        self._made: str | None = None
 
     @staticmethod
     def create(root: str | os.PathLike[str], settings: DatasetSettings, model: str, prompt_hash: str) -> Store:
@@ -80,16 +81,26 @@ class Store:
         return description.stored_settings(self.fs, self.root)
 
     def check_same(self, settings: DatasetSettings, model: str, prompt_hash: str) -> None:
-        """Raises SettingsError listing what decides captions and differs from what the data set was built with.
+        """Raises SettingsError listing what decides captions and differs from what the captions were made with.
 
-        Filters, novelty and splits may differ: they are applied to what is stored.
+        Filters, novelty and splits may differ: they are applied to what is stored. So may everything while there is no
+        caption.
         """
-        description.check_same(self.fs, self.root, settings, model, prompt_hash)
+        description.check_same(self.fs, self.root, settings, model, prompt_hash, bound=self.has_captions)
 
-    def update_settings(self, settings: DatasetSettings) -> None:
-        """Store other filters, novelty settings and splits. Raises SettingsError if anything else differs."""
+    @property
+    def has_captions(self) -> bool:
+        """Whether a model has described anything: then its settings stay."""
+        return any(self.parts(table) for table in ("captions", "shorts"))
+
+    def update_settings(self, settings: DatasetSettings, **told: Any) -> None:
+        """Store other filters, novelty settings and splits; while there is no caption, any others.
+
+        ``told`` are further fields of ``description`` to store. Raises SettingsError if anything else differs.
+        """
         self.check_guard()
-        description.update_settings(self.fs, self.root, settings)
+        description.update_settings(self.fs, self.root, settings, told, bound=self.has_captions)
+        self._made = None
 
     def append(self, table: str, rows: Sequence[object]) -> str:
         """Write rows as one new part; returns its path. Nothing is written for no rows ("")."""
@@ -248,9 +259,12 @@ class Store:
         *,
         generation: int | None = None,
         written: Sequence[Written] = (),
+        made: str | None = None,
     ) -> str:
         """Write one part; returns its name. ``place`` (stamp, token) is where it is sorted, see ``parts.new_name``."""
-        encoded = parts.encode(data, written)
+        if made is None and self._made is None:
+            self._made = description.made_with(self.fs, self.root)
+        encoded = parts.encode(data, written, (self._made or "") if made is None else made)
         name = parts.new_name(encoded, *place, generation=generation)
         self.check_guard()
         storage.put(self.fs, f"{self._folder(table)}/{name}", encoded)

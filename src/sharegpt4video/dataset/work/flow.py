@@ -133,7 +133,8 @@ class Flow:
             looked = await looking
             self._window.release()
             if looked is None:
-                self.counts.known += self._known.failed(source.id)
+                if self._known.failed(source.id):
+                    self.counts.failed_before[self._known.failed_kind(source.id)] += 1
                 continue
             if reason := await self._decision(source, looked):
                 self.counts.dropped[self._decider.gate_of(reason)] += 1

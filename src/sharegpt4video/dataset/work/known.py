@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 import numpy as np
 import pyarrow as pa
@@ -32,7 +32,7 @@ class Known:
         columns = [name for name in Survey.__dataclass_fields__ if with_hashes or name not in _HEAVY]
         self._captioned = store.ids("captions")
         self._unanswered = _unanswered(store)
-        self._failed = _failed_ids(store, PASSING.union(retry))
+        self._failed, self._kinds = _failed_ids(store, PASSING.union(retry))
         self._surveys = _Lookup(store, "surveys", columns)
         self._shorts = _Lookup(store, "shorts", ["text", "problem"])
         self._seen: set[bytes] = set()
@@ -56,6 +56,11 @@ class Known:
     def failed(self, id: str) -> bool:
         """Whether it failed before and is not to be tried again."""
         return _has(self._failed, id) and not self.captioned(id)
+
+    def failed_kind(self, id: str) -> str:
+        """The kind of failure that ``failed`` speaks of."""
+        at = _place(self._failed, id)
+        return "" if at is None else self._kinds[at]
 
     def surveyed(self, id: str) -> bool:
         return self._surveys.has(id)
@@ -121,16 +126,16 @@ def _unanswered(store: Store) -> dict[str, int]:
     return found
 
 
-def _failed_ids(store: Store, retry: Collection[str]) -> Ids:
-    """Ids whose last failure is not of a kind that is to be tried again."""
-    chunks = list(_kept_failures(store, retry))
-    return np.unique(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
-
-
-def _kept_failures(store: Store, retry: Collection[str]) -> Iterator[Ids]:
+def _failed_ids(store: Store, retry: Collection[str]) -> tuple[Ids, list[str]]:
+    """Ids whose last failure is not of a kind that is to be tried again, sorted, and their kinds."""
+    chunks, kinds = [np.empty(0, "S16")], [np.empty(0, object)]
     for batch in store.batches("failures", ["kind"]):
-        ids, kinds = packed_ids(batch.column("id")), batch.column("kind").to_pylist()
-        yield ids[[kind not in retry and ALL_KINDS not in retry for kind in kinds]]
+        told = np.array(batch.column("kind").to_pylist(), object)
+        kept = np.array([kind not in retry and ALL_KINDS not in retry for kind in told], bool)
+        chunks.append(packed_ids(batch.column("id"))[kept])
+        kinds.append(told[kept])
+    ids, first = np.unique(np.concatenate(chunks), return_index=True)
+    return ids, np.concatenate(kinds)[first].tolist()
 
 
 def _has(ids: Ids, id: str) -> bool:

@@ -18,10 +18,11 @@ class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
     ``identical`` were listed before under another name, ``replaced`` of an earlier run are left out, since another file
-    has their name now; ``known`` were done in an earlier run (captioned, dropped or failed). ``dropped`` and ``failed``
-    count by reason and by kind. ``unanswered`` are captioned, but texts are missing because the model did not answer;
-    the next build asks for those again. ``requests_paid`` were asked of the model, the others were known; ``mixed_up``
-    replies belonged to other requests and were asked for again.
+    has their name now; ``known`` were done in an earlier run. ``dropped`` and ``failed`` count by reason and by kind,
+    ``failed_before`` those that failed in an earlier run and were not tried again; ``standing`` are all failures of the
+    data set that stand after this run, as ``status`` counts them. ``unanswered`` are captioned, but texts are missing
+    because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model, the
+    others were known; ``mixed_up`` replies belonged to other requests and were asked for again.
     """
 
     listed: int = 0
@@ -37,6 +38,8 @@ class BuildCounts:
     marked: int = 0
     unanswered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
+    failed_before: Counter[str] = field(default_factory=Counter)
+    standing: int = 0
     steps: int = 0
     video_seconds: float = 0.0
     requests: int = 0
@@ -68,7 +71,13 @@ class BuildCounts:
     @property
     def done(self) -> int:
         """Videos that need nothing more."""
-        return self.known + self.identical + self.captioned + self.dropped.total() + self.failed.total()
+        failed = self.failed.total() + self.failed_before.total()
+        return self.known + self.identical + self.captioned + self.dropped.total() + failed
+
+    @property
+    def all_well(self) -> bool:
+        """Whether nothing failed, in this run or before it, and nothing was left for want of a model."""
+        return not (self.failed or self.failed_before or self.standing or self.unanswered or self.stopped)
 
     @property
     def left(self) -> int:
@@ -83,6 +92,7 @@ class BuildCounts:
             (self.replaced, "replaced by another file"),
             (self.dropped.total(), "dropped"),
             (self.failed.total(), "failed"),
+            (self.failed_before.total(), "failed before"),
             (self.left, "left"),
         ):
             if number:
@@ -97,6 +107,11 @@ class BuildCounts:
         lines = [", ".join([*parts, f"{self.seconds:.0f} s"])]
         for what, counts in (("dropped", self.dropped), ("failed", self.failed), ("skipped", self.skipped)):
             lines += [f"  {what}: {number} {reason}" for reason, number in counts.most_common()]
+        for kind, number in self.failed_before.most_common():
+            lines.append(f"  failed before: {number} {kind} (--retry-failed {kind} tries again)")
+        elsewhere = self.standing - self.failed.total() - self.failed_before.total()
+        if elsewhere > 0:
+            lines.append(f"  {elsewhere} further failures of earlier runs stand; sg4v dataset status counts them")
         if self.unanswered:
             lines.append(
                 f"  unfinished: {self.unanswered} captioned videos lack texts that the model did not answer;"

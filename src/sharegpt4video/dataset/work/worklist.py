@@ -15,7 +15,7 @@ from ..rows import Failure, SourceVideo
 from ..sources.contents import Contents, confirmed
 from ..sources.ids import KnownContents
 from ..sources.listed import Listed
-from ..sources.places import SourceReplaced, scheme_of, stat
+from ..sources.places import SourceReplaced, absolute, scheme_of, stat
 from ..sources.sources import find_sources
 from ..store.schema import to_rows
 from ..store.store import Store
@@ -32,6 +32,7 @@ class Worklist:
 
     skipped     files that were passed over while looking, by reason
     replaced    stored sources that are left out, since another file was found under their name
+    failed      the ids of what could not be a source
     """
 
     def __init__(self, store: Store, inputs: Sequence[str], shard: Shard | None = None) -> None:
@@ -45,6 +46,7 @@ class Worklist:
         self._hashes = Contents(self._known)
         self.skipped: Counter[str] = Counter()
         self.replaced = 0
+        self.failed: set[str] = set()
 
     async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, State], None]:
         """Sources, and failures for what cannot be used.
@@ -60,12 +62,24 @@ class Worklist:
             async with aclosing(in_thread(iter(found))) as items:
                 async for item in items:
                     if isinstance(item, Failure):
+                        self.failed.add(item.id)
                         yield item, "new"
                     elif (state := self._state(item)) != "stored" and self._is_mine(item):
                         yield item, state
             self.skipped = found.skipped
         for source in (one for changed in self._changed.values() for one in changed):
             yield source, "stored"  # not found anew: opening it tells that it is gone
+
+    def has_listed(self, failure: Failure) -> bool:
+        """Whether this run has looked again at what an earlier one could not list, and could list it now."""
+        if failure.stage != "list" or failure.id in self.failed:
+            return False
+        return any(
+            failure.location == place
+            or failure.location.startswith((f"{place.rstrip('/')}/", f"{place}::"))
+            or failure.message.startswith(f"{place}, ")  # a row of a list
+            for place in (absolute(text.removeprefix("@")) for text in self._inputs)
+        )
 
     def _stored(self) -> Iterator[list[SourceVideo]]:
         for batch in Listed(self._store).sources(self._store):

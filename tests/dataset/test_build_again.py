@@ -1,0 +1,204 @@
+"""Building again: what was replaced, deleted, renamed, failed or left behind since the last run."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from made_sets import QUICK, captions, quick, write_clips
+from sharegpt4video.config import CaptionSettings
+from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.dataset.export import export
+from sharegpt4video.dataset.settings import DatasetSettings, SurveySettings
+from sharegpt4video.dataset.store.status import status
+from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.dataset.work.models import ModelSpec, stored_spec
+from sharegpt4video.dataset.work.progress import BuildCounts
+from sharegpt4video.errors import SettingsError
+from sharegpt4video.vlm.fake import FakeVLM
+
+ONE = BuildOptions(processes=1)
+
+
+def run(*inputs: object, out: Path, **more: object) -> BuildCounts:
+    given = {"model": FakeVLM(), "settings": QUICK, "options": ONE, **more}
+    return build([str(one) for one in inputs], out, **given)  # type: ignore[arg-type]
+
+
+def exported(out: Path, to: Path) -> dict[str, str]:
+    """The paths that an export names, with their captions."""
+    export(Store(out), "csv", str(to), overwrite=True)
+    lines = (to / "captions.csv").read_text().splitlines()[1:]
+    return {Path(line.split(",")[2]).name: line for line in lines}
+
+
+def test_a_replaced_file_is_captioned_anew_and_is_one_source(tmp_path: Path) -> None:
+    clip, other = write_clips(tmp_path / "in", 2)
+    data = other.read_bytes()
+    other.unlink()
+    run(tmp_path / "in", out=tmp_path / "set")
+    old = captions(tmp_path / "set")[str(clip)]
+    clip.write_bytes(data)
+    assert exported(tmp_path / "set", tmp_path / "before") == {}
+    again = run(tmp_path / "in", out=tmp_path / "set")
+    assert (again.listed, again.captioned, again.known, again.replaced) == (1, 1, 0, 1)
+    assert "1 replaced by another file" in again.text()
+    new = captions(tmp_path / "set")[str(clip)]
+    assert new.id != old.id
+    assert new.id in exported(tmp_path / "set", tmp_path / "after")[clip.name]
+    found = status(Store(tmp_path / "set"))
+    assert (found.listed, found.captioned, found.left, found.failed) == (1, 1, 0, {})
+    assert [row.id for row in Store(tmp_path / "set").rows("selection")] == [new.id]
+
+
+def test_a_file_that_was_put_back_is_done_before(tmp_path: Path) -> None:
+    clip, other = write_clips(tmp_path / "in", 2)
+    aside = other.rename(tmp_path / "aside.mp4")
+    run(clip, out=tmp_path / "set")
+    first = clip.rename(tmp_path / "first.mp4")
+    aside.rename(clip)
+    run(clip, out=tmp_path / "set")
+    first.replace(clip)
+    again = run(clip, out=tmp_path / "set")
+    assert (again.captioned, again.known, again.replaced) == (0, 1, 1)
+    assert len(exported(tmp_path / "set", tmp_path / "out")) == 1
+
+
+def test_a_touched_file_stays_the_same_source(tmp_path: Path) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    run(clip, out=tmp_path / "set")
+    for date in (5, 6):
+        os.utime(clip, ns=(date, date))
+        again = run(clip, out=tmp_path / "set")
+        assert (again.listed, again.known, again.identical, again.replaced) == (1, 1, 0, 0)
+    assert [row.modified for row in Store(tmp_path / "set").rows("sources")] == ["6"]
+    assert status(Store(tmp_path / "set")).listed == 1
+    assert clip.name in exported(tmp_path / "set", tmp_path / "out")
+
+
+def test_a_renamed_file_is_exported_under_its_new_name(tmp_path: Path) -> None:
+    one, two = write_clips(tmp_path / "in", 2)
+    run(tmp_path / "in", out=tmp_path / "set")
+    ids = {Path(place).name: row.id for place, row in captions(tmp_path / "set").items()}
+    one.unlink()
+    two.rename(one)  # deleted, then renamed over
+    assert exported(tmp_path / "set", tmp_path / "before").keys() == {two.name}
+    run(tmp_path / "in", out=tmp_path / "set")
+    (line,) = exported(tmp_path / "set", tmp_path / "after").values()
+    assert ids[two.name] in line
+    assert str(one) in line
+
+
+def test_a_run_without_a_model_goes_on_with_the_stored_one(tmp_path: Path) -> None:
+    clip, other = write_clips(tmp_path / "in", 2)
+    run(clip, out=tmp_path / "set", model=ModelSpec("fake", {"max_images": 2, "name": "mine"}))
+    again = run(other, out=tmp_path / "set", model=None, settings=None)
+    assert again.captioned == 1
+    assert {row.provenance.model for row in captions(tmp_path / "set").values()} == {"mine"}
+    with pytest.raises(SettingsError, match=r"model was 'mine', is 'embedded"):
+        run(clip, out=tmp_path / "set", model="embedded")
+
+
+def test_keys_and_passwords_are_not_stored(tmp_path: Path) -> None:
+    spec = ModelSpec(
+        "server:org/m@b@https://me:pass%20word@host:8000/v1",
+        {"api_key": "k-123", "max_tokens": 9, "extra_body": {"auth_token": "k-456", "top_k": 3}, "hf_token": "k-789"},
+    )
+    store = Store.create(tmp_path, QUICK, "server:org/m", "0")
+    store.update_settings(QUICK, **spec.stored())
+    text = (tmp_path / "dataset.json").read_text()
+    assert "pass" not in text.replace("password", "")
+    assert "k-" not in text
+    assert stored_spec(store, {"temperature": 0.5}) == ModelSpec(
+        "server:org/m@b@https://host:8000/v1", {"max_tokens": 9, "extra_body": {"top_k": 3}, "temperature": 0.5}
+    )
+
+
+@pytest.mark.parametrize(("model", "known"), [("embedded@0.0.9", "embedded"), ("server:m {}", ""), ("mine", "")])
+def test_a_data_set_of_an_earlier_version_tells_its_model_or_asks_for_it(
+    tmp_path: Path, model: str, known: str
+) -> None:
+    store = Store.create(tmp_path, QUICK, model, "0")
+    if known:
+        assert stored_spec(store).name == known
+        return
+    with pytest.raises(SettingsError, match=r"name it again: --model (server:m@URL|mine)"):
+        stored_spec(store)
+
+
+def test_a_deleted_description_does_not_let_another_model_in(tmp_path: Path) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    run(clip, out=tmp_path / "set", model="fake")
+    (tmp_path / "set" / "dataset.json").unlink()
+    with pytest.raises(SettingsError, match="model was 'fake'"):
+        run(clip, out=tmp_path / "set", model="embedded")
+    assert not (tmp_path / "set" / "dataset.json").exists()
+    assert run(out=tmp_path / "set", model=None, settings=None).known == 1
+    assert json.loads((tmp_path / "set" / "dataset.json").read_text())["model_name"] == "fake"
+
+
+def test_without_captions_a_data_set_takes_other_settings(tmp_path: Path) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    nothing = replace(QUICK.filters, max_seconds=1.0)
+    first = run(clip, out=tmp_path / "set", settings=quick(filters=nothing))
+    assert (first.captioned, first.surveyed) == (0, 1)
+    other = DatasetSettings(replace(QUICK.caption, mode="fast"), SurveySettings(False, 2.0))
+    second = run(clip, out=tmp_path / "set", settings=other, model=FakeVLM(name="another"))
+    assert (second.captioned, second.surveyed) == (1, 1), "surveyed anew, as the survey was another one"
+    assert Store(tmp_path / "set").settings() == other
+
+
+def test_failures_of_an_earlier_run_are_told_until_they_are_over(tmp_path: Path) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    (tmp_path / "in" / "broken.mp4").write_bytes(b"no video" * 100)
+    (tmp_path / "in" / "empty.mp4").touch()
+    first = run(tmp_path / "in", out=tmp_path / "set")
+    assert (first.failed.total(), first.standing, first.all_well) == (2, 2, False)
+    for inputs, failed_now in (([tmp_path / "in"], 1), ([], 0)):
+        again = run(*inputs, out=tmp_path / "set")
+        assert (again.known, again.failed_before, again.failed.total()) == (1, {"unreadable": 1}, failed_now)
+        assert (again.standing, again.all_well) == (2, False)
+        assert "1 failed before" in again.text()
+        assert sum(status(Store(tmp_path / "set")).failed.values()) == again.standing
+    data = clip.read_bytes()
+    (tmp_path / "in" / "empty.mp4").write_bytes(data)
+    (tmp_path / "in" / "broken.mp4").unlink()
+    (tmp_path / "in" / "broken.mp4").write_bytes(data)
+    mended = run(tmp_path / "in", out=tmp_path / "set")
+    assert (mended.standing, mended.all_well) == (0, True), mended.text()
+    assert status(Store(tmp_path / "set")).failed == {}
+
+
+def test_left_over_files_of_killed_runs_go(tmp_path: Path) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    out = tmp_path / "set"
+    run(clip, out=out)
+    left = [out / "captions" / ".x.parquet.0123abcd.unfinished", out / ".dataset.json.0123abcd.unfinished"]
+    for path in left:
+        path.write_bytes(b"half")
+    run(out=out)
+    assert not [path for path in left if path.exists()]
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"settings": {"caption": {"mode": "fast"}}}, "settings is a DatasetSettings, not a dict"),
+        ({"settings": CaptionSettings()}, "settings is a DatasetSettings, not a CaptionSettings"),
+        ({"options": {"processes": 1}}, r"write BuildOptions\(processes=1\)"),
+        ({"model": "embeded"}, "did you mean 'embedded'"),
+    ],
+)
+def test_wrong_settings_leave_no_trace(tmp_path: Path, more: dict[str, object], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        run("nothing.mp4", out=tmp_path / "set", **more)
+    assert not (tmp_path / "set").exists()
+
+
+def test_a_kind_of_failure_that_there_is_not_is_refused() -> None:
+    with pytest.raises(SettingsError, match="not 'unreadabel'; did you mean 'unreadable'"):
+        BuildOptions(retry=("unreadabel",))
