@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.work.replies import CachedVLM, ReplyCache, cache_key
+from sharegpt4video.dataset.work.replies import RESERVE_BYTES, CachedVLM, ReplyCache, cache_key
 from sharegpt4video.errors import StorageError
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.records import Image
@@ -130,7 +130,7 @@ def test_runs_side_by_side_read_each_others_replies(tmp_path: Path) -> None:
 WRITE_FOREVER = """
 import sys
 from pathlib import Path
-from sharegpt4video.dataset.work.replies import ReplyCache, cache_key
+from sharegpt4video.dataset.work.replies import RESERVE_BYTES, ReplyCache, cache_key
 from sharegpt4video.vlm.base import Reply
 cache = ReplyCache(Path(sys.argv[1]))
 for number in range(10**9):
@@ -189,3 +189,25 @@ def test_a_full_disk_is_told_and_keeps_what_was_there(tmp_path: Path) -> None:
     with pytest.raises(StorageError, match="free some space"):
         cache.put(cache_key("m", "p", "long"), replace(REPLY, text="x" * 100_000))
     assert cache.get(KEY) is not None
+
+
+def test_the_answer_that_finds_the_disk_full_is_kept_in_the_reserve(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = ReplyCache(tmp_path)
+    (reserve,) = tmp_path.glob("*.reserve")
+    assert reserve.stat().st_size == RESERVE_BYTES
+    insert = cache._insert
+
+    def on_a_full_disk(row: tuple[object, ...]) -> None:
+        if reserve.exists():
+            raise sqlite3.OperationalError("database or disk is full")
+        insert(row)
+
+    monkeypatch.setattr(cache, "_insert", on_a_full_disk)
+    with pytest.raises(StorageError, match="free some space"):
+        cache.put(KEY, REPLY)
+    cache.close()
+    again = ReplyCache(tmp_path)
+    assert again.get(KEY) is not None
+    assert reserve.stat().st_size == RESERVE_BYTES, "set aside anew once there is room"

@@ -24,6 +24,9 @@ from ..store.store import Store
 
 CACHE_VERSION = 1
 ENDING = ".sqlite"
+RESERVE = ".reserve"
+RESERVE_BYTES = 8 << 20
+"""Room kept free beside a cache: on a full disk it is given up for the answers that are still on their way."""
 BUSY_SECONDS = 30.0
 NOT_ANSWERED: frozenset[Problem] = frozenset({"unavailable", "mixed up"})
 """Problems of replies that nobody paid for, or that belong to somebody else: they are asked for again."""
@@ -43,7 +46,8 @@ class ReplyCache:
 
     A writer belongs to one process. What has been put is there after a kill at any moment. Each row is sealed with a
     hash over key and answer, so a row that was damaged or put under another key is not used; ``damaged`` counts them.
-    Raises StorageError when a file is none of ours, from another version, or cannot be written.
+    Raises StorageError when a file is none of ours, from another version, or cannot be written. On a full disk what has
+    been put is kept all the same, in room that was set aside, and then StorageError is raised: so the run ends.
     """
 
     def __init__(self, folder: Path, writer: str = "replies") -> None:
@@ -55,6 +59,8 @@ class ReplyCache:
             self._files = [_open(self._own)]
             others = sorted(path for path in folder.glob(f"*{ENDING}") if path != self._own)
             self._files += [_open(path) for path in others]
+        self._reserve = self._own.with_suffix(RESERVE)
+        _set_aside(self._reserve)
 
     def get(self, key: bytes) -> Reply | None:
         """The reply under this key, without its ``request_key``; None if there is none."""
@@ -82,10 +88,20 @@ class ReplyCache:
             reply.problem,
             reply.detail,
         )
-        with _explained(self._own), self._lock, self._files[0]:
+        with _explained(self._own), self._lock:
+            try:
+                self._insert((key, *values, _seal(key, values)))
+            except sqlite3.OperationalError as error:
+                if not _is_full(error):
+                    raise
+                self._reserve.unlink(missing_ok=True)
+                self._insert((key, *values, _seal(key, values)))
+                raise  # it is written; the next ones may not be
+
+    def _insert(self, row: tuple[object, ...]) -> None:
+        with self._files[0]:
             self._files[0].execute(
-                f"INSERT OR REPLACE INTO replies (key, {_COLUMNS}, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (key, *values, _seal(key, values)),
+                f"INSERT OR REPLACE INTO replies (key, {_COLUMNS}, seal) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row
             )
 
     def __len__(self) -> int:
@@ -171,6 +187,21 @@ def _seal(key: bytes, values: tuple[object, ...]) -> bytes:
     return hashlib.blake2b(key + repr(values).encode(), digest_size=12).digest()
 
 
+def _set_aside(reserve: Path) -> None:
+    """Take room on the disk, where it can be had; what is there already stays."""
+    with contextlib.suppress(OSError):
+        if not reserve.exists() or reserve.stat().st_size < RESERVE_BYTES:
+            try:
+                reserve.write_bytes(bytes(RESERVE_BYTES))
+            except OSError:
+                reserve.unlink(missing_ok=True)  # not even that much is free
+
+
+def _is_full(error: sqlite3.Error) -> bool:
+    """Whether a disk is full; SQLite calls some of it an I/O error, and does not say which."""
+    return "full" in str(error) or "disk I/O error" in str(error)
+
+
 def _open(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
     try:
@@ -201,7 +232,7 @@ def _explained(path: Path) -> Iterator[None]:
         yield
     except sqlite3.DatabaseError as error:
         said = str(error)
-        if "full" in said:
+        if "full" in said or "disk I/O error" in said:
             advice = "free some space and start again: what was answered so far is kept"
         elif "not a database" in said or "malformed" in said:
             advice = "the file is damaged: move it away; what it held is asked for again"
