@@ -100,7 +100,7 @@ def test_what_cannot_be_read_is_a_failure_with_its_kind(tmp_path: Path) -> None:
     assert Path(failure.location).name == "broken.mp4"
     assert "not a video" in failure.message
     again = build([], tmp_path / "out", settings=QUICK, options=ONE)
-    assert (again.known, again.failed.total()) == (2, 0)
+    assert (again.known, dict(again.failed_before), again.failed.total()) == (1, {"unreadable": 1}, 0)
 
 
 def test_failures_are_tried_again_when_asked_for(tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import av
 import av.error
 
 from ..errors import SettingsError, VideoError
+from ..unfinished import unfinished_name
 from .decoder import Decoder
 from .remux import CannotCopy, CodedRun, find_run, opened_at, run_packets
 from .restart import canonical_name
@@ -192,7 +192,7 @@ def _sound(video: Source, output: Any, form: _Format, *, audio: bool) -> Iterato
 @contextmanager
 def _written(path: Path, form: _Format) -> Iterator[Any]:
     """An output under a temporary name, which gets its own when all went well."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
+    temporary = path.with_name(unfinished_name(f".{path.name}", ".part"))
     options = {"movflags": "+faststart"} if form.hides_start else {}
     try:
         try:

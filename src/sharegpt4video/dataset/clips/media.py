@@ -14,6 +14,7 @@ import pyarrow as pa
 from ... import background
 from ...cores import cores
 from ...errors import SettingsError, SG4VError
+from ...unfinished import is_abandoned
 from ...video.clips import FORMATS, Cut, cut
 from ..rows import Clip, SourceVideo
 from ..sources.listed import Listed, first_there, places_of
@@ -126,8 +127,8 @@ def cut_media(
     result = MediaResult()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for unfinished in folder.glob("??/.*.part"):  # of a run that was killed
-            unfinished.unlink()
+        for unfinished in filter(is_abandoned, folder.glob("??/.*.part")):  # of a run that was killed
+            unfinished.unlink(missing_ok=True)
     except OSError as error:
         raise SG4VError(f"{folder}: cannot be written to ({error.strerror}); give another folder") from error
     background.run(_cut_all(store, folder, options, processes or cores(), result, on_progress))

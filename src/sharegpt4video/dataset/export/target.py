@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
 from ...errors import SettingsError
+from ...unfinished import is_abandoned, unfinished_name
 from ..store.storage import FULL, TEMPORARY, is_local, open_storage, read, storage_errors, storage_problem
 from .names import file_name
 
@@ -39,6 +39,8 @@ class Target:
         if self.fs.exists(self.root):
             if not self.fs.isdir(self.root):
                 raise SettingsError(f"{self.out}: is a file; an export needs a folder")
+            if is_local(self.fs):
+                _remove_abandoned(Path(self.root))
             if self.fs.ls(self.root, detail=False):
                 self._clear()
         self.fs.makedirs(self.root, exist_ok=True)
@@ -101,14 +103,19 @@ class Target:
             file.write(text.encode())
 
 
+def _remove_abandoned(folder: Path) -> None:
+    """Delete what killed exports left half-written in their folder."""
+    for path in filter(is_abandoned, folder.glob(f"*{TEMPORARY}")):
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
     """A local file that appears under its name when all is written (with ``sync``: and on the disk), or never.
 
     Raises SG4VError if it cannot be made or the disk is full.
     """
-    whole = Path(path)
-    part = whole.with_name(file_name(whole.name, f".{secrets.token_hex(4)}{TEMPORARY}"))
+    part = Path(unfinished_name(path, TEMPORARY))
     try:
         with _told(path):
             part.parent.mkdir(parents=True, exist_ok=True)
