@@ -21,9 +21,11 @@ def unfinished_name(name: str, ending: str) -> str:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether the process that was writing this file is gone."""
+    """Whether the process that was writing this file is gone; earlier versions did not say which that was."""
     match = _NAME.search(path.name)
-    if match is None or match["host"] != _host() or os.name != "posix":
+    if match is None:
+        return True
+    if match["host"] != _host() or os.name != "posix":
         try:
             return time.time() - path.stat().st_mtime > OLD_SECONDS
         except FileNotFoundError:

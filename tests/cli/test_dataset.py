@@ -12,6 +12,7 @@ from typer.testing import CliRunner, Result
 from chat_server import ChatServer, answer
 from made_sets import write_clips
 from sharegpt4video.cli.app import app
+from sharegpt4video.dataset.store.lock import lock
 
 CONFIG = """
 caption: {facts: {every_seconds: 4.0, ocr: false}, keyframes: {every_seconds: 1.0, selector: uniform}}
@@ -61,6 +62,39 @@ def test_status_as_text_and_as_json(folder: Path) -> None:
     assert "captioned" in sg4v("status", folder / "set").output
     plain = json.loads(sg4v("status", folder / "set", "--json").output)
     assert (plain["captioned"], plain["left"], plain["failed"]) == (3, 0, [])
+
+
+def test_filter_waits_for_nobody_who_writes(folder: Path) -> None:
+    with lock(folder / "set"):
+        busy = sg4v("filter", folder / "set", "--set", "splits.val=0.5")
+        assert busy.exit_code == 1
+        assert "is being written by" in busy.output
+        assert sg4v("filter", folder / "set", "--dry-run").exit_code == 0
+    assert sg4v("filter", folder / "nothing-here").exit_code == 1
+    assert not (folder / "nothing-here").exists()
+
+
+def test_a_typo_in_a_setting_binds_nothing(folder: Path) -> None:
+    wrong = build(folder, "typo", "--set", "caption.keyframes.selector=semantc")
+    assert wrong.exit_code == 2
+    assert "did you mean 'semantic'?" in wrong.output
+    assert not (folder / "typo").exists()
+
+
+def test_another_model_than_the_stored_one_is_refused(folder: Path) -> None:
+    refused = sg4v("build", "--out", folder / "set", "--model", "fake")
+    assert refused.exit_code == 2
+    assert "without --model, the former model is taken" in refused.output
+
+
+def test_an_export_of_replaced_files_fails(folder: Path, tmp_path: Path) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    made = sg4v("build", clip, "--out", tmp_path / "set", "-c", folder / "quick.yaml", "--processes", 1)
+    assert made.exit_code == 0, made.output
+    clip.write_bytes(b"another")
+    found = sg4v("export", tmp_path / "set", "-f", "csv", "-o", tmp_path / "out")
+    assert found.exit_code == 1
+    assert "left out: videos whose file was replaced since it was captioned" in found.output
 
 
 def test_filters_are_tried_and_changed(folder: Path) -> None:

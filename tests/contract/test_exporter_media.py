@@ -152,6 +152,29 @@ def pack(archive: Path, members: dict[str, bytes]) -> None:
             tar.addfile(info, io.BytesIO(data))
 
 
+@formats
+def test_a_replaced_clip_is_left_out_and_one_of_a_replaced_video_stays(
+    format: str, folder: Path, tmp_path: Path
+) -> None:
+    rows = captioned_files(folder / "a.mp4")
+    store = a_store(tmp_path / "set", rows)
+    spans = ((0, 1), (0, 2), (2, 3))
+    clips = [replace(clip_of(caption_row(0), *span), video_id=rows[0].id, location=rows[0].location) for span in spans]
+    cut = [replace(clip, media=str(tmp_path / f"{clip.id}.mp4"), media_bytes=5) for clip in clips[1:]]
+    Path(cut[0].media).write_bytes(b"12345")
+    Path(cut[1].media).write_bytes(b"123456")
+    store.append("clips", [clips[0], *cut])
+    written_over(folder)
+    result = export(store, format, str(tmp_path / "out"), clips=True, options=WITHOUT_MEDIA.get(format))
+    assert READERS[format](tmp_path / "out").keys() <= {cut[0].id}
+    assert (result.videos, result.clips, result.failed) == (0, 1, 3)
+    assert result.left_out == {
+        REPLACED: 1,
+        "clips whose file was replaced since it was captioned": 1,
+        "clips whose cut file was replaced": 1,
+    }
+
+
 # Parts of longer files
 
 NUMBERS_PER_SECOND = 10

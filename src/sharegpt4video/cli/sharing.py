@@ -109,10 +109,13 @@ def _convert(path: Path, out: str, media: Path | None, keyframe_unit: str) -> No
 
     from ..dataset.released.convert import KeyframeUnit, convert
     from ..dataset.settings import DatasetSettings
+    from ..dataset.store.lock import lock
     from ..dataset.store.store import Store
 
-    store = Store.create(out, DatasetSettings(), "released captions", "")
-    print_text(convert(path, store, media=media, keyframe_unit=cast(KeyframeUnit, keyframe_unit)).text())
+    with lock(out) as held:
+        store = Store.create(out, DatasetSettings(), "released captions", "")
+        store.guard = held.check
+        print_text(convert(path, store, media=media, keyframe_unit=cast(KeyframeUnit, keyframe_unit)).text())
 
 
 def report(

@@ -189,7 +189,8 @@ class Checked:
 class Clip:
     """A contiguous run of steps ``[first_step, last_step]`` of a captioned video with a caption of its own.
 
-    ``location`` is that of the whole video and the times are its own; ``media`` is the cut file, once there is one.
+    ``location`` is that of the whole video and the times are its own; ``media`` is the cut file, once there is one, of
+    ``media_bytes`` (0: not known).
     """
 
     id: str
@@ -202,6 +203,7 @@ class Clip:
     text: str
     problem: str = ""
     media: str = ""
+    media_bytes: int = 0
 
 
 @dataclass(frozen=True)

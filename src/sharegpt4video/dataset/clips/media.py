@@ -136,7 +136,8 @@ def cut_media(
     def with_media() -> Iterator[Clip]:
         for clip in store.rows("clips", batch_rows=1024):
             path = media_path(folder, clip.id, options.ending)
-            yield replace(clip, media=path.as_posix() if path.exists() else "")
+            size = path.stat().st_size if path.exists() else 0
+            yield replace(clip, media=path.as_posix() if size else "", media_bytes=size)
 
     store.replace("clips", with_media())
     return result

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -121,6 +121,9 @@ class ExportJob:
     def _has_file(self, entry: Entry, kind: str) -> bool:
         """Whether the file that the entry names is the one that was described, and no longer than that."""
         own_file = entry.clip is not None and entry.clip.media
+        if entry.clip is not None and own_file and not _as_cut(entry.clip):
+            self.leave_out("clips whose cut file was replaced", example=entry.clip.media, failed=True)
+            return False
         if not own_file and entry.row.id in self.originals.replaced:
             self.leave_out(f"{kind} {REPLACED}", example=self.originals.examples["replaced"], failed=True)
             return False
@@ -223,6 +226,14 @@ class Exporter:
     write: Write
     beside: bool = False
     parts: Callable[[Any, str], str] = lambda _options, _out: ""
+
+
+def _as_cut(clip: Clip) -> bool:
+    """Whether the file of a clip has the size that it was cut with; one that is not there is told of when opened."""
+    try:
+        return not clip.media_bytes or Path(clip.media).stat().st_size == clip.media_bytes
+    except OSError:
+        return True
 
 
 def unusable(text: str, problem: str, include_problems: bool) -> str:
