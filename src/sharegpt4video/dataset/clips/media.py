@@ -12,8 +12,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from ... import background
+from ...checking import one_of, raise_for, wrong_types
 from ...cores import cores
-from ...errors import SettingsError, SG4VError
+from ...errors import SG4VError
 from ...unfinished import is_abandoned
 from ...video.clips import FORMATS, Cut, cut
 from ..rows import Clip, SourceVideo
@@ -29,6 +30,7 @@ CLIPS_AT_ONCE = 65_536
 """Clips whose sources are looked up together: one pass over the ids of all sources for so many clips."""
 STALL_SECONDS = 3600.0
 """One clip may take so long before its process is given up."""
+PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
 _EXAMPLES = 20
 _COLUMNS = ("video_id", "start_seconds", "end_seconds")
 
@@ -49,8 +51,11 @@ class CutOptions:
     """Speed of what is coded again, from ``ultrafast`` to ``veryslow``."""
 
     def __post_init__(self) -> None:
-        if self.ending not in FORMATS:
-            raise SettingsError(f"ending is one of {', '.join(FORMATS)}, not {self.ending!r}")
+        raise_for(wrong_types(self).values())
+        found = [*one_of("ending", self.ending, FORMATS), *one_of("preset", self.preset, PRESETS)]
+        if self.crf is not None and not 0 <= self.crf <= 63:
+            found.append(f"crf is 0 to 63, not {self.crf}")
+        raise_for(found)
 
 
 @dataclass

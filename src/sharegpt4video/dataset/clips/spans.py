@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ...checking import raise_for, wrong_types
 from ...config import STRICT
-from ...errors import SettingsError
 from ...records import Step
 
 Way = Literal["shots", "steps", "runs", "length", "window"]
@@ -47,25 +47,19 @@ class ClipSettings:
     """Clips whose text is not to be trusted: kept and marked, or left out (and counted)."""
 
     def __post_init__(self) -> None:
-        found = []
-        if self.way not in WAYS:
-            found.append(f"way is one of {', '.join(WAYS)}, not {self.way!r}")
-        if self.problems not in ("mark", "drop"):
-            found.append(f"problems is 'mark' or 'drop', not {self.problems!r}")
-        if self.min_seconds < 0 or (self.max_seconds is not None and self.max_seconds < self.min_seconds):
-            found.append(f"min_seconds ({self.min_seconds}) lies between 0 and max_seconds ({self.max_seconds})")
-        for name, least in (("frames", 1), ("max_steps", 1)):
-            value = getattr(self, name)
-            if value is not None and value < least:
-                found.append(f"{name} must be at least {least}, not {value}")
-        for name in ("seconds", "fps", "stride_seconds"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                found.append(f"{name} must be over 0, not {value}")
-        if not 0 < self.min_share <= 1:
+        wrong = wrong_types(self)
+        found = [*wrong.values()]
+        low, high = self.min_seconds, self.max_seconds
+        if not wrong.keys() & {"min_seconds", "max_seconds"} and (low < 0 or (high is not None and high < low)):
+            found.append(f"min_seconds ({low}) lies between 0 and max_seconds ({high})")
+        for names, least in ((("frames", "max_steps"), 1), (("seconds", "fps", "stride_seconds"), 0)):
+            for name in names:
+                value = None if name in wrong else getattr(self, name)
+                if value is not None and (value < least or value == 0):
+                    found.append(f"{name} must be {'over 0' if least == 0 else f'at least {least}'}, not {value}")
+        if "min_share" not in wrong and not 0 < self.min_share <= 1:
             found.append(f"min_share is over 0 and at most 1, not {self.min_share}")
-        if found:
-            raise SettingsError("clips: " + "; ".join(found))
+        raise_for(f"clips: {problem}" for problem in found)
 
     @property
     def window_seconds(self) -> float:
