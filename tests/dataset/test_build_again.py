@@ -50,6 +50,8 @@ def test_a_replaced_file_is_captioned_anew_and_is_one_source(tmp_path: Path) -> 
     new = captions(tmp_path / "set")[str(clip)]
     assert new.id != old.id
     assert new.id in exported(tmp_path / "set", tmp_path / "after")[clip.name]
+    left_out = json.loads((tmp_path / "after" / "export.json").read_text())["left_out"]
+    assert left_out == {"videos of a file that was replaced and listed anew": 1}
     found = status(Store(tmp_path / "set"))
     assert (found.listed, found.captioned, found.left, found.failed) == (1, 1, 0, {})
     assert [row.id for row in Store(tmp_path / "set").rows("selection")] == [new.id]

@@ -17,7 +17,7 @@ from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids
 from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
-from .selection import REASONS, SPLITS, Selection
+from .selection import REASONS, SPLITS, SUPERSEDED, Selection
 from .selection import UNKNOWN as NOT_SELECTED
 from .shelf import Shelf
 from .target import Target
@@ -102,7 +102,9 @@ class ExportJob:
         """
         with self._clips() as shelf:
             for batch in self.store.batches("captions", None if facts else ALL_BUT_FACTS):
-                codes = self.selection.codes(packed_ids(batch.column("id")))
+                ids = packed_ids(batch.column("id"))
+                codes = self.selection.codes(ids)
+                codes[(codes == NOT_SELECTED) & np.isin(ids, self.originals.superseded)] = SUPERSEDED
                 for code in codes[codes >= len(SPLITS)]:
                     self.tally.left_out[f"videos {REASONS[int(code)]}"] += 1
                 kept = batch.filter(codes < len(SPLITS))

@@ -11,9 +11,10 @@ from ...errors import SettingsError
 from ..store.store import Ids, Store, packed_ids
 
 SPLITS = ("train", "val", "test")
-DROPPED, OTHER_SPLIT, UNKNOWN = 253, 254, 255  # codes below these are positions in SPLITS
+SUPERSEDED, DROPPED, OTHER_SPLIT, UNKNOWN = 252, 253, 254, 255  # codes below these are positions in SPLITS
 
 REASONS = {
+    SUPERSEDED: "of a file that was replaced and listed anew",
     DROPPED: "dropped by the filters",
     OTHER_SPLIT: "in a split that was not asked for",
     UNKNOWN: "not in the selection yet (select again)",

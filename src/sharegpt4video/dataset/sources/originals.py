@@ -48,6 +48,7 @@ class Originals:
     counts     how many files are ``GONE``, how many cannot be looked up (``UNREADABLE``), and for how many captions
                nothing is known that a file could be held against (``UNKNOWN``); these are not ``replaced``
     examples   a sentence about the first of each
+    superseded ids of what was listed once, and has been seen to be replaced since
 
     Equal size and date are enough; where only the date differs, the file is read and its hash decides. A caption of an
     earlier version does not say what its file was; then the list of sources does. Memory: a few hundred bytes for each
@@ -60,6 +61,7 @@ class Originals:
         self.examples: dict[str, str] = {}
         self._now: dict[str, SourceVideo] = {}
         self._store, self._listed = store, Listed(store)
+        self.superseded: Ids = self._listed.replaced
         self._look, self._contents = lru_cache(maxsize=1024)(stat), Contents(None)
         with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="sg4v-look") as pool:
             for captions in _captions(store, wanted):

@@ -143,7 +143,9 @@ def check_captions(store: Store, settings: DatasetSettings, model: str, prompt_h
                 if table == "shorts":
                     made["mode"] = plain["caption"]["mode"]
                 before = {"model": _ADDRESS.sub("", row["model"]), "prompts (hash)": row["prompt_hash"]}
-                _require_same(store.root, before | _flat("caption", made), now, f"has no {FILE}, and {table} made with")
+                _require_same(
+                    store.root, before | _flat("caption", made), now, f"has no {FILE}, and its {table} were made with"
+                )
 
 
 _ADDRESS = re.compile(r"@https?://.*", re.S)
