@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files", "foreign", "unfinished"}
+BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files", "foreign"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -25,7 +25,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "subtitles": {"records", "foreign"},
     "cores": set(),
     "files": set(),
-    "unfinished": set(),
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
     "vlm": BASICS,

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import secrets
 import socket
+import time
 import zlib
 from pathlib import Path
 
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written, or was when its writer was killed."""
 
+OLD_SECONDS = 86_400.0
+_MARK = re.compile(r"\.[0-9a-f]{8}-(\d+)-[0-9a-f]{8}\.\w+$")
 _NAME_BYTES = 120  # of the target's name; the rest of the 255 that file systems take is for the mark of the writer
 
 
@@ -23,8 +27,7 @@ def write_whole(path: Path, content: bytes) -> None:
     it. Raises OSError when it cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    start = path.name.encode("utf-8", "surrogateescape")[:_NAME_BYTES].decode("utf-8", "ignore")
-    unfinished = path.with_name(f".{start}.{_writer(os.getpid())}{secrets.token_hex(4)}{UNFINISHED}")
+    unfinished = path.with_name(f".{unfinished_name(path.name)}")
     try:
         with unfinished.open("xb", buffering=0) as file:
             write_all(file.fileno(), content)
@@ -33,6 +36,29 @@ def write_whole(path: Path, content: bytes) -> None:
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()
+
+
+def unfinished_name(name: str, ending: str = UNFINISHED) -> str:
+    """What a file is called until it is written: it tells the machine and the process, and is not too long."""
+    start = name.encode("utf-8", "surrogateescape")[:_NAME_BYTES].decode("utf-8", "ignore")
+    return f"{start}.{_writer(os.getpid())}{secrets.token_hex(4)}{ending}"
+
+
+def is_abandoned(path: Path) -> bool:
+    """Whether whoever was writing this file is gone.
+
+    Earlier versions did not say who that was: then he is. The processes of other machines cannot be looked up: theirs
+    are given up after a day without a change.
+    """
+    match = _MARK.search(path.name)
+    if match is None:
+        return True
+    if match[0].startswith(f".{_writer(None)}"):
+        return not _runs(int(match[1]))
+    try:
+        return time.time() - path.stat().st_mtime > OLD_SECONDS
+    except OSError:
+        return False
 
 
 def write_all(descriptor: int, content: bytes) -> None:

@@ -14,7 +14,7 @@ import av
 import av.error
 
 from ..errors import SettingsError, VideoError
-from ..unfinished import unfinished_name
+from ..files import unfinished_name
 from .decoder import Decoder
 from .remux import CannotCopy, CodedRun, find_run, opened_at, run_packets
 from .restart import canonical_name

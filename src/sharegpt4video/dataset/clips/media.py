@@ -15,7 +15,7 @@ from ... import background
 from ...checking import one_of, raise_for, wrong_types
 from ...cores import cores
 from ...errors import SG4VError
-from ...unfinished import is_abandoned
+from ...files import is_abandoned
 from ...video.clips import FORMATS, Cut, cut
 from ..rows import Clip, SourceVideo
 from ..sources.listed import Listed, first_there, places_of

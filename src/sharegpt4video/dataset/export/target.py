@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO, Any, cast
 
 from ...errors import SettingsError
-from ...unfinished import is_abandoned, unfinished_name
+from ...files import is_abandoned, unfinished_name
 from ..store.storage import FULL, TEMPORARY, is_local, open_storage, read, storage_errors, storage_problem
 from .names import file_name
 
@@ -115,7 +115,7 @@ def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
 
     Raises SG4VError if it cannot be made or the disk is full.
     """
-    part = Path(unfinished_name(path, TEMPORARY))
+    part = Path(path).with_name(unfinished_name(Path(path).name, TEMPORARY))
     try:
         with _told(path):
             part.parent.mkdir(parents=True, exist_ok=True)
