@@ -62,7 +62,7 @@ def test_each_gate_says_what_was_measured_and_what_was_wanted(
     assert drop_reason(bad, only) == reason
     assert gate_of(reason) == name
     assert drop_reason(bad, OFF) == drop_reason(GOOD, only) == ""
-    at_threshold = replace(only, **{name: score_of(GATES[name], bad)})
+    at_threshold = replace(only, **{name: type(threshold)(score_of(GATES[name], bad))})
     assert drop_reason(bad, at_threshold) == ""
 
 
