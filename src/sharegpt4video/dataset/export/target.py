@@ -16,7 +16,6 @@ from typing import IO, Any, cast
 from ...errors import SettingsError
 from ...files import is_abandoned, unfinished_name
 from ..store.storage import FULL, TEMPORARY, is_local, open_storage, read, storage_errors, storage_problem
-from .names import file_name
 
 MANIFEST = "export.json"
 
