@@ -156,7 +156,7 @@ def _any_problem(batch: pa.RecordBatch, matches: Callable[[pa.Array], pa.Array])
 
 
 def _captioned(store: Store, replaced: Ids) -> tuple[Ids, int, int]:
-    """The ids of captioned videos that are still there, in how many a text has a problem, in how many one is missing."""
+    """The ids of captioned videos that are still there; how many have a text with a problem, and how many lack one."""
     with_problems = no_answer = 0
     columns = ["summary_problem", "steps.list.element.problem"]
     for batch in store.batches("captions", columns, batch_rows=4096):

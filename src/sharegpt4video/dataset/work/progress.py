@@ -21,8 +21,8 @@ class BuildCounts:
     has their name now; ``known`` were done in an earlier run. ``dropped`` and ``failed`` count by reason and by kind,
     ``failed_before`` those that failed in an earlier run and were not tried again; ``standing`` are all failures of the
     data set that stand after this run, as ``status`` counts them. ``unanswered`` are captioned, but texts are missing
-    because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model, the
-    others were known; ``mixed_up`` replies belonged to other requests and were asked for again.
+    because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model,
+    the others were known; ``mixed_up`` replies belonged to other requests and were asked for again.
     """
 
     listed: int = 0
