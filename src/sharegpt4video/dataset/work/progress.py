@@ -104,7 +104,20 @@ class BuildCounts:
             parts.append(f"{self.requests_paid} of {self.requests} replies asked for")
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
-        lines = [", ".join([*parts, f"{self.seconds:.0f} s"])]
+        lines = [", ".join([*parts, f"{self.seconds:.0f} s"]), *self._reasons()]
+        if self.pairing:
+            lines.append(f"  {self.pairing}")
+        if self.checks is not None and self.checks.captions:
+            lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
+        if self.selection is not None:
+            lines.append(self.selection.line())
+        if self.stopped:
+            lines.append(f"stopped early: {self.stopped}")
+        return "\n".join(lines)
+
+    def _reasons(self) -> list[str]:
+        """What was dropped, failed or left unfinished, and what to do about it."""
+        lines = []
         for what, counts in (("dropped", self.dropped), ("failed", self.failed), ("skipped", self.skipped)):
             lines += [f"  {what}: {number} {reason}" for reason, number in counts.most_common()]
         for kind, number in self.failed_before.most_common():
@@ -119,12 +132,4 @@ class BuildCounts:
             )
         if self.failed["unavailable"] or self.failed["model"]:
             lines.append("  unavailable: no answer came; model: a request was not taken; build again to try both again")
-        if self.pairing:
-            lines.append(f"  {self.pairing}")
-        if self.checks is not None and self.checks.captions:
-            lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
-        if self.selection is not None:
-            lines.append(self.selection.line())
-        if self.stopped:
-            lines.append(f"stopped early: {self.stopped}")
-        return "\n".join(lines)
+        return lines
