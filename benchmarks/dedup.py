@@ -1,11 +1,12 @@
 """Near-duplicates of known truth: what is found, what is found wrongly, and how long it takes for a million videos.
 
-Run as ``python benchmarks/dedup.py [--quick] [--only quality|scale] [--photos DIR]``. Videos are made of photographs
+Run as ``python benchmarks/dedup.py [--quick] [--only quality|clips|scale] [--photos DIR] [--clips DIR]``. Videos are made of photographs
 (those bundled with scikit-image and scikit-learn, those of ``--photos``, first frames of ``../shared/videos`` where
 that folder exists) and of smooth noise: three shots, in each of which a window travels over a picture. Copies of them
 are cut, scaled, encoded and painted over; other videos share a title card, a shot or the scene with them and are no
 duplicates. Baselines: equal files, equal packets, one alike keyframe (perceptual or average hash) without further
-proof, and the average hash in the place of ours.
+proof, and the average hash in the place of ours. ``--clips`` makes such copies of real clips, which are all different;
+the figures in ``docs/duplicates.md`` come from those.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
@@ -37,6 +39,7 @@ from numpy.typing import NDArray
 from sharegpt4video.dataset.duplicates.dedup import near_duplicate_groups, near_duplicate_pairs
 from sharegpt4video.dataset.settings import FilterSettings, SurveySettings
 from sharegpt4video.dataset.survey.survey import survey
+from sharegpt4video.video.reader import VideoReader
 
 Picture = NDArray[np.uint8]
 Frames = list[Picture]
@@ -68,6 +71,8 @@ class Made:
     hashes: tuple[str, ...]
     embedding: bytes
     average_hashes: tuple[str, ...]
+    centre_hashes: tuple[str, ...]
+    centre_embedding: bytes
 
 
 def shot(pictures: Sequence[Picture], take: Take) -> Frames:
@@ -114,13 +119,17 @@ def each(change: Callable[[Picture], Picture]) -> Callable[[Frames], Frames]:
 
 
 def cropped(share: float) -> Callable[[Picture], Picture]:
-    x, y = int(WIDTH * share / 2), int(HEIGHT * share / 2)
-    return lambda picture: picture[y : HEIGHT - y - HEIGHT % 2, x : WIDTH - x]
+    def crop(picture: Picture) -> Picture:
+        height, width = picture.shape[:2]
+        x, y = int(width * share / 2), int(height * share / 2)
+        return picture[y : height - y, x : width - x]
+
+    return crop
 
 
 def scaled(factor: float) -> Callable[[Picture], Picture]:
-    size = (int(WIDTH * factor) // 2 * 2, int(HEIGHT * factor) // 2 * 2)
-    return lambda picture: cv2.resize(picture, size, interpolation=cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC)
+    kind = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return lambda picture: cv2.resize(picture, None, fx=factor, fy=factor, interpolation=kind)
 
 
 def toned(gain: float, gamma: float) -> Callable[[Picture], Picture]:
@@ -128,55 +137,86 @@ def toned(gain: float, gamma: float) -> Callable[[Picture], Picture]:
     return lambda picture: table[picture]
 
 
-def with_logo(picture: Picture) -> Picture:
-    marked = picture.copy()
-    cv2.rectangle(marked, (WIDTH - 50, 8), (WIDTH - 10, 28), (230, 230, 230), -1)
-    cv2.putText(marked, "TV5", (WIDTH - 46, 24), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (200, 20, 20), 2)
-    return marked
+def with_logo(wide: float, high: float) -> Callable[[Picture], Picture]:
+    """A white plate with letters in the top right corner, in shares of the picture."""
+
+    def mark(picture: Picture) -> Picture:
+        marked, (height, width) = picture.copy(), picture.shape[:2]
+        right, bottom = int(0.97 * width), int((0.04 + high) * height)
+        cv2.rectangle(marked, (right - int(wide * width), int(0.04 * height)), (right, bottom), (235, 235, 235), -1)
+        spot = (right - int(0.9 * wide * width), bottom - int(0.3 * high * height))
+        cv2.putText(marked, "TV5", spot, cv2.FONT_HERSHEY_SIMPLEX, wide * width / 90, (200, 20, 20), 2)
+        return marked
+
+    return mark
 
 
 def with_caption(picture: Picture) -> Picture:
-    marked = picture.copy()
-    cv2.putText(marked, "and then we went outside", (40, HEIGHT - 16), cv2.FONT_HERSHEY_SIMPLEX, 0.55, (255,) * 3, 2)
+    marked, (height, width) = picture.copy(), picture.shape[:2]
+    text, size = "and then we went outside", 0.55 * width / WIDTH
+    spot = (int(0.08 * width), int(0.94 * height))
+    cv2.putText(marked, text, spot, cv2.FONT_HERSHEY_SIMPLEX, size, (255,) * 3, 2)
+    return marked
+
+
+def with_lower_third(picture: Picture) -> Picture:
+    marked, (height, width) = picture.copy(), picture.shape[:2]
+    marked[int(0.76 * height) : int(0.92 * height), int(0.05 * width) : int(0.95 * width)] = (20, 30, 120)
+    spot = (int(0.07 * width), int(0.87 * height))
+    cv2.putText(marked, "JOHN SMITH, REPORTER", spot, cv2.FONT_HERSHEY_SIMPLEX, width / 600, (255,) * 3, 2)
     return marked
 
 
 def letterboxed(picture: Picture) -> Picture:
-    return cv2.copyMakeBorder(picture, 30, 30, 0, 0, cv2.BORDER_CONSTANT)
+    """Bars that make it 4:3."""
+    height, width = picture.shape[:2]
+    y, x = max(0, width * 3 // 4 - height) // 2, max(0, height * 4 // 3 - width) // 2
+    return cv2.copyMakeBorder(picture, y, y, x, x, cv2.BORDER_CONSTANT)
 
 
-COPIES: dict[str, tuple[Callable[[Frames], Frames], str, int]] = {  # frames, CRF, frames a second
-    "same file": (list, "20", FPS),
-    "CRF 28": (list, "28", FPS),
-    "CRF 38": (list, "38", FPS),
-    "quarter size": (each(scaled(0.25)), "24", FPS),
-    "double size": (each(scaled(2)), "24", FPS),
-    "brighter": (each(toned(1.15, 1.0)), "24", FPS),
-    "gamma 1.4": (each(toned(1.0, 1.4)), "24", FPS),
-    "letterbox": (each(letterboxed), "24", FPS),
-    "logo": (each(with_logo), "24", FPS),
-    "subtitle": (each(with_caption), "24", FPS),
-    "crop 2 %": (each(cropped(0.02)), "24", FPS),
-    "crop 5 %": (each(cropped(0.05)), "24", FPS),
-    "crop 10 %": (each(cropped(0.10)), "24", FPS),
-    "speed x 1.25": (list, "24", round(FPS * 1.25)),
-    "half the frames": (lambda frames: frames[::2], "24", FPS // 2),
-    "0.7 s cut off": (lambda frames: frames[int(0.7 * FPS) :], "24", FPS),
-    "title put before": (lambda frames: title("FUNNY CLIPS") + frames, "24", FPS),
-    "first half": (lambda frames: frames[: len(frames) // 2], "24", FPS),
-    "mirrored": (each(lambda picture: np.ascontiguousarray(picture[:, ::-1])), "24", FPS),
+def framed(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    return cv2.copyMakeBorder(picture, height // 4, height // 4, width // 4, width // 4, cv2.BORDER_CONSTANT)
+
+
+COPIES: dict[str, tuple[Callable[[Frames], Frames], str, float]] = {  # frames, CRF, times as many frames a second
+    "same file": (list, "20", 1),
+    "CRF 28": (list, "28", 1),
+    "CRF 38": (list, "38", 1),
+    "quarter size": (each(scaled(0.25)), "24", 1),
+    "double size": (each(scaled(2)), "24", 1),
+    "brighter": (each(toned(1.15, 1.0)), "24", 1),
+    "gamma 1.4": (each(toned(1.0, 1.4)), "24", 1),
+    "bars for 4:3": (each(letterboxed), "24", 1),
+    "bars on four sides": (each(framed), "24", 1),
+    "logo 8 x 7 %": (each(with_logo(0.08, 0.07)), "24", 1),
+    "logo 20 x 12 %": (each(with_logo(0.20, 0.12)), "24", 1),
+    "lower third": (each(with_lower_third), "24", 1),
+    "subtitle": (each(with_caption), "24", 1),
+    "crop 2 %": (each(cropped(0.02)), "24", 1),
+    "crop 5 %": (each(cropped(0.05)), "24", 1),
+    "crop 10 %": (each(cropped(0.10)), "24", 1),
+    "speed x 1.25": (list, "24", 1.25),
+    "half the frames": (lambda frames: frames[::2], "24", 0.5),
+    "0.7 s cut off": (lambda frames: frames[int(0.7 * FPS) :], "24", 1),
+    "title put before": (lambda frames: title("FUNNY CLIPS") + frames, "24", 1),
+    "first half": (lambda frames: frames[: len(frames) // 2], "24", 1),
+    "mirrored": (each(lambda picture: np.ascontiguousarray(picture[:, ::-1])), "24", 1),
 }
 BEYOND = ("mirrored", "crop 10 %")
 """Listed, but not asked for: the recall over all leaves them out."""
 
 
-def coded(frames: Frames, crf: str, fps: int) -> bytes:
+def coded(frames: Frames, crf: str, fps: float) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
-        stream = container.add_stream("libx264", rate=fps, options={"crf": crf, "preset": "veryfast"})
-        stream.height, stream.width, stream.pix_fmt = *frames[0].shape[:2], "yuv420p"
+        rate = Fraction(fps).limit_denominator(1000)
+        stream = container.add_stream("libx264", rate=rate, options={"crf": crf, "preset": "veryfast"})
+        height, width = (side // 2 * 2 for side in frames[0].shape[:2])
+        stream.height, stream.width, stream.pix_fmt = height, width, "yuv420p"
         for picture in frames:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(picture), format="rgb24")))
+            whole = np.ascontiguousarray(picture[:height, :width])
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(whole, format="rgb24")))
         container.mux(stream.encode(None))
     return buffer.getvalue()
 
@@ -186,12 +226,13 @@ def average_hash(picture: Picture) -> str:
     return np.packbits(small > small.mean()).tobytes().hex()
 
 
-def measured(origin: int, how: str, frames: Frames, crf: str, fps: int) -> Made:
+def measured(origin: int, how: str, frames: Frames, crf: str, fps: float) -> Made:
     data = coded(frames, crf, fps)
     found = survey(io.BytesIO(data), id="", settings=SurveySettings())
     spots = np.linspace(0, len(frames) - 1, 2 * len(found.hashes) + 1).astype(int)[1::2]
     averages = tuple(average_hash(np.asarray(frames[spot])) for spot in spots)
-    return Made(origin, how, hashlib.md5(data).hexdigest(), found.packet_hash, found.hashes, found.embedding, averages)
+    looks = (found.hashes, found.embedding, averages, found.centre_hashes, found.centre_embedding)
+    return Made(origin, how, hashlib.md5(data).hexdigest(), found.packet_hash, *looks)
 
 
 def videos_of(origin: int, pictures: Sequence[Picture], copies: Sequence[str]) -> list[Made]:
@@ -202,8 +243,8 @@ def videos_of(origin: int, pictures: Sequence[Picture], copies: Sequence[str]) -
     frames = joined(own)
     made = [measured(origin, "original", frames, "20", FPS)]
     for name in copies:
-        change, crf, fps = COPIES[name]
-        made.append(measured(origin, name, change(frames), crf, fps))
+        change, crf, times = COPIES[name]
+        made.append(measured(origin, name, change(frames), crf, FPS * times))
     new = [shot(pictures, some_take(int(which), random)) for which in random.choice(len(pictures), 7, replace=False)]
     again = [shot(pictures, some_take(take.picture, random)) for take in takes]
     for number, (name, video) in enumerate(
@@ -218,9 +259,13 @@ def videos_of(origin: int, pictures: Sequence[Picture], copies: Sequence[str]) -
     return made
 
 
-def columns(made: Sequence[Made], average: bool = False) -> tuple[pa.Array, pa.Array]:
+def columns(made: Sequence[Made], average: bool = False) -> tuple[pa.Array, ...]:
+    """The arguments of ``near_duplicate_pairs``; average hashes are of whole pictures only."""
     hashes = [list(one.average_hashes if average else one.hashes) for one in made]
-    return pa.array(hashes, pa.list_(pa.string())), pa.array([one.embedding for one in made], pa.binary())
+    centres = [[] if average else list(one.centre_hashes) for one in made]
+    lists = [pa.array(texts, pa.list_(pa.string())) for texts in (hashes, centres)]
+    vectors = [pa.array(some, pa.binary()) for some in zip(*((one.embedding, one.centre_embedding) for one in made))]
+    return lists[0], vectors[0], lists[1], vectors[1]
 
 
 Pairs = set[tuple[int, int]]
@@ -293,7 +338,8 @@ def detail(made: Sequence[Made]) -> None:
     print("\nrecall by copy" + " " * 14 + " ".join(f"{bits:>3d}/{similarity or '-':<4}" for bits, similarity in shown))
     for name in COPIES:
         wanted = wanted_pairs(made, [name])
-        print(f"{name:27s} " + " ".join(f"{len(found[key] & wanted) / len(wanted):8.2f}" for key in shown))
+        if wanted:
+            print(f"{name:27s} " + " ".join(f"{len(found[key] & wanted) / len(wanted):8.2f}" for key in shown))
     print("wrong pairs with")
     for name in ("same title", "one shot shared", "same scenes, other view", "another video", "original"):
         wrong = [sum(made[a].origin != made[b].origin and name in (made[a].how, made[b].how) for a, b in found[key])
@@ -311,6 +357,29 @@ def embeddings_alone(made: Sequence[Made]) -> None:
         found = set(zip(later.tolist(), earlier.tolist(), strict=True))
         beyond = [len(found & wanted_pairs(made, [name])) / len(wanted_pairs(made, [name])) for name in BEYOND]
         print(f"cosine {similarity:5.3f}            {scored(made, found)} {beyond[0]:10.2f} {beyond[1]:10.2f}")
+
+
+def clips(folder: Path) -> None:
+    """Copies of real clips: at most 16 s of each, 400 pixels wide, at most 16 frames a second."""
+    with ProcessPoolExecutor(2) as workers:
+        made = [one for some in workers.map(copies_of, enumerate(sorted(folder.glob("*.mp4")))) for one in some]
+    print(f"\n{len(made)} videos from {len({one.origin for one in made})} real clips")
+    detail(made)
+
+
+def copies_of(numbered: tuple[int, Path]) -> list[Made]:
+    origin, path = numbered
+    with VideoReader(path, end_seconds=16.0) as reader:
+        frames = [(frame.seconds, frame.frame(400).pixels) for frame in reader.decoded()]
+    pictures, fps = [picture for _, picture in frames], (len(frames) - 1) / (frames[-1][0] - frames[0][0])
+    while fps > 16:
+        pictures, fps = pictures[::2], fps / 2
+    made = [measured(origin, "original", pictures, "20", fps)]
+    for name, (change, crf, times) in COPIES.items():
+        if name not in ("same file", "0.7 s cut off", "title put before"):  # those count frames at the rate of ours
+            made.append(measured(origin, name, change(pictures), crf, fps * times))
+    made.append(measured(origin, "0.7 s cut off", pictures[int(0.7 * fps) :], "24", fps))
+    return made
 
 
 def scale(counts: Sequence[int]) -> None:
@@ -374,18 +443,21 @@ def drawn(count: int, title: bool) -> tuple[pa.Array, pa.Array, NDArray[np.int64
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--only", choices=("quality", "scale"))
+    parser.add_argument("--only", choices=("quality", "clips", "scale"))
     parser.add_argument("--photos", type=Path)
+    parser.add_argument("--clips", type=Path, help="a folder of different real clips (mp4)")
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.child:
         child(int(given.child[0]), given.child[1])
         return
     print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}, {os.cpu_count()} CPUs")
-    if given.only != "scale":
+    if given.clips and given.only in (None, "clips"):
+        clips(given.clips)
+    if given.only in (None, "quality"):
         pictures = [*photographs(given.photos).values(), *(noise(seed) for seed in range(12))]
         quality(pictures, 12 if given.quick else 40)
-    if given.only != "quality":
+    if given.only in (None, "scale"):
         scale([10_000] if given.quick else [10_000, 100_000, 1_000_000])
 
 

@@ -58,7 +58,9 @@ class Survey:
     ``letterbox_share`` the area of black bars that stay. ``motion`` is the mean of the motion that the camera does not
     explain, ``camera_motion`` that of the camera, both in picture widths per second. ``text_area`` is the mean
     share of the picture under on-screen text (extra ``ocr``). ``hashes`` are 64-bit perceptual hashes of keyframes,
-    as 16 hex digits each; ``embedding`` is the unit mean vector of the keyframes, 256 float16 little endian.
+    as 16 hex digits each; ``embedding`` is the unit mean vector of the keyframes, 256 float16 little endian. Both leave
+    out black bars; ``centre_hashes`` and ``centre_embedding`` are of the middle, which logos and lower thirds leave
+    alone.
     """
 
     id: str
@@ -81,6 +83,8 @@ class Survey:
     text_area: float | None = None
     hashes: tuple[str, ...] = ()
     embedding: bytes = field(default=b"", repr=False)
+    centre_hashes: tuple[str, ...] = ()
+    centre_embedding: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True)

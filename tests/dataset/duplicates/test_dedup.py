@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from random import Random
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -90,6 +92,27 @@ def test_groups_and_firsts_are_those_of_the_definition(
     assert found.group.tolist() == group
     assert found.first.tolist() == first
     assert streamed(videos, bits, similarity) == first
+
+
+@settings(max_examples=100, deadline=None)
+@given(video_sets(), st.randoms(use_true_random=False))
+def test_whole_pictures_or_their_middles_are_enough(videos: list[Video], random: Random) -> None:
+    middles = random.sample(videos, len(videos))
+    columns = [
+        pa.array([video[part] for video in view], kind)
+        for view in (videos, middles)
+        for part, kind in ((0, pa.list_(pa.string())), (1, pa.binary()))
+    ]
+    first = list(range(len(videos)))
+    for later in range(len(videos)):
+        for other in range(later - 1, -1, -1):
+            alike = any(near(view[later], view[other], 4, 0.9) for view in (videos, middles))
+            if alike and first[other] == other:
+                first[later] = other
+    assert near_duplicate_groups(*columns, bits=4, similarity=0.9).first.tolist() == first
+    pool = NearDuplicates(4, 0.9)
+    each = enumerate(zip(videos, middles, strict=True))
+    assert [int(pool.add(str(number), *video, *middle)) for number, (video, middle) in each] == first
 
 
 def many(count: int) -> list[Video]:
@@ -202,7 +225,7 @@ def test_no_videos_have_no_groups() -> None:
     [
         (["12"], [b""], "16 hex digits"),
         (["zz23456789abcdef"], [b""], "zz23456789abcdef"),
-        (["0123456789abcdef"], [b"", b""], "1 videos"),
+        (["0123456789abcdef"], [b"", b""], "same videos"),
     ],
 )
 def test_what_is_no_survey_is_refused(hashes: list[str], embeddings: list[bytes], said: str) -> None:

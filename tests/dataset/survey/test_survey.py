@@ -71,7 +71,8 @@ def test_headers_alone(tmp_path: Path) -> None:
     whole, header = surveyed(path), surveyed(path, pictures=False)
     looks = "brightness sharpness black_share frozen_share letterbox_share shots motion camera_motion"
     unmeasured = dict.fromkeys(looks.split())
-    assert header == replace(whole, **unmeasured, hashes=(), embedding=b"", duration_seconds=header.duration_seconds)
+    empty = {"hashes": (), "embedding": b"", "centre_hashes": (), "centre_embedding": b""}
+    assert header == replace(whole, **unmeasured, **empty, duration_seconds=header.duration_seconds)
     assert header.duration_seconds == pytest.approx(4.0)
 
 
@@ -176,6 +177,19 @@ def test_bars_are_measured(tmp_path: Path, rows: int, columns: int, crf: int, no
     path = written(tmp_path / "clip.mp4", boxed(moving(20), rows, columns, noise), crf)
     expected = 1 - (HEIGHT - 2 * rows) * (WIDTH - 2 * columns) / (HEIGHT * WIDTH)
     assert surveyed(path).letterbox_share == pytest.approx(expected, abs=0.015)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.2, 0.3])
+def test_bars_on_four_sides(tmp_path: Path, share: float) -> None:
+    width, height = 320, 180
+    x, y = int(width * share), int(height * share)
+    scene, pictures = texture(1, width + 40, height), []
+    for number in range(40):
+        picture = np.full((height, width, 3), 16, np.uint8)
+        picture[y : height - y, x : width - x] = scene[y : height - y, x + number : width - x + number]
+        pictures.append(picture)
+    expected = 1 - (height - 2 * y) * (width - 2 * x) / (height * width)
+    assert surveyed(written(tmp_path / "clip.mp4", pictures)).letterbox_share == pytest.approx(expected, abs=0.02)
 
 
 def test_bars_of_a_portrait_video(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Near-duplicates: videos whose keyframes look alike.
 
-Two videos are near-duplicates when both hold:
+Two videos are near-duplicates when both hold, for their whole pictures or for the middle of them (which logos, lower
+thirds and subtitles leave alone):
 
 - more than half of the keyframes of the one with fewer have an alike one in the other (perceptual hashes that differ in
   at most ``bits`` of 64). Alike keyframes are counted from either side and the smaller number is taken, so neither a
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -31,6 +33,9 @@ BATCH_VIDEOS, BATCH_HASHES = 8192, 1 << 16
 COMPARED, COMPARED_VECTORS = 1 << 20, 1 << 13
 """Pairs of keyframes, and of embeddings, that are compared at a time."""
 ID_BYTES = 32
+
+Lists: TypeAlias = pa.ListArray | pa.ChunkedArray
+Binaries: TypeAlias = pa.BinaryArray | pa.ChunkedArray
 
 
 @dataclass(frozen=True)
@@ -54,76 +59,130 @@ class Groups:
 class NearDuplicates:
     """Videos as they come, first wins: a video that is near to none of those kept so far is kept itself.
 
-    Memory: about 60 bytes for each keyframe and the embedding (512 bytes) for each video. Raises ValueError for
-    settings that are none.
+    Memory: about 120 bytes for each keyframe and the embeddings (1 KB) for each video. Raises ValueError for settings
+    that are none.
     """
 
     def __init__(self, bits: int, similarity: float | None) -> None:
-        self._vectors = GrownVectors()
-        self._known = _Known(bits, similarity, self._vectors)
+        self._vectors = (GrownVectors(), GrownVectors())
+        self._known = _Known([_View(bits, similarity, vectors) for vectors in self._vectors])
         self._ids = Grown(f"S{ID_BYTES}")
 
-    def add(self, id: str, hashes: Sequence[str], embedding: bytes = b"") -> str:
+    def add(
+        self,
+        id: str,
+        hashes: Sequence[str],
+        embedding: bytes = b"",
+        centre_hashes: Sequence[str] = (),
+        centre_embedding: bytes = b"",
+    ) -> str:
         """The id of the first near-duplicate of this video that was kept; its own when there is none.
 
-        ``hashes`` and ``embedding`` are those of a ``Survey``. Raises ValueError for a hash that is none.
+        The arguments are fields of a ``Survey``. Raises ValueError for a hash that is none.
         """
-        column = pa.array([list(hashes)], pa.list_(pa.string()))
-        (first,) = self.add_all([id], column, pa.array([embedding], pa.binary()))
+        columns = [pa.array([list(texts)], pa.list_(pa.string())) for texts in (hashes, centre_hashes)]
+        vectors = [pa.array([vector], pa.binary()) for vector in (embedding, centre_embedding)]
+        (first,) = self.add_all([id], columns[0], vectors[0], columns[1], vectors[1])
         return first
 
     def add_all(
-        self, ids: Sequence[str], hashes: pa.ListArray | pa.ChunkedArray, embeddings: pa.BinaryArray | pa.ChunkedArray
+        self,
+        ids: Sequence[str],
+        hashes: Lists,
+        embeddings: Binaries,
+        centre_hashes: Lists | None = None,
+        centre_embeddings: Binaries | None = None,
     ) -> list[str]:
         """As ``add`` for each in turn, many times faster: for columns of the table ``surveys``."""
         wrong = next((id for id in ids if len(id) > ID_BYTES or not id.isascii()), None)
         if wrong is not None:
             raise ValueError(f"an id has at most {ID_BYTES} ASCII characters, not {wrong!r}")
         before = len(self._known.first)
-        for rows, hash_part in _batches(hashes, embeddings):
-            vectors = vectors_of(_one(embeddings.slice(rows.start, len(hash_part))))
-            numbers, counts = hash_numbers(hash_part)
-            self._vectors.add(vectors)
-            self._known.add(numbers, counts)
+        if centre_hashes is None or centre_embeddings is None:
+            centre_hashes = pa.array([[]] * len(ids), pa.list_(pa.string()))
+            centre_embeddings = pa.array([b""] * len(ids), pa.binary())
+        views = _views(hashes, embeddings, centre_hashes, centre_embeddings)
+        for rows, parts in _batches(views):
+            for (_, column), vectors in zip(views, self._vectors, strict=True):
+                vectors.add(vectors_of(_one(column.slice(rows.start, rows.stop - rows.start))))
+            self._known.add(parts)
         self._ids.add(np.array([id.encode("ascii") for id in ids], f"S{ID_BYTES}"))
         return [first.decode("ascii") for first in self._ids.rows[self._known.first.rows[before:]]]
 
 
 def near_duplicate_groups(
-    hashes: pa.ListArray | pa.ChunkedArray,
-    embeddings: pa.BinaryArray | pa.ChunkedArray,
+    hashes: Lists,
+    embeddings: Binaries,
+    centre_hashes: Lists | None = None,
+    centre_embeddings: Binaries | None = None,
     *,
     bits: int,
     similarity: float | None,
 ) -> Groups:
     """The near-duplicates among all videos of a set, in their order; ``first`` is what ``NearDuplicates`` would say.
 
-    ``hashes`` and ``embeddings`` are columns of the table ``surveys``. Raises ValueError for a hash that is none,
-    embeddings of different lengths, or settings out of range.
+    The first four are columns of the table ``surveys``. Raises ValueError for a hash that is none, embeddings of
+    different lengths, or settings out of range.
     """
-    known = _Known(bits, similarity, ColumnVectors(embeddings))
+    views = _views(hashes, embeddings, centre_hashes, centre_embeddings)
+    known = _Known([_View(bits, similarity, ColumnVectors(column)) for _, column in views])
     group = np.arange(len(hashes))
-    for _, part in _batches(hashes, embeddings):
-        link(group, *known.add(*hash_numbers(part)))
+    for _, parts in _batches(views):
+        link(group, *known.add(parts))
     return Groups(group, known.first.rows.copy())
 
 
 def near_duplicate_pairs(
-    hashes: pa.ListArray | pa.ChunkedArray,
-    embeddings: pa.BinaryArray | pa.ChunkedArray,
+    hashes: Lists,
+    embeddings: Binaries,
+    centre_hashes: Lists | None = None,
+    centre_embeddings: Binaries | None = None,
     *,
     bits: int,
     similarity: float | None,
 ) -> Iterator[tuple[int, int]]:
     """Each pair of near-duplicates as positions (later, earlier); arguments as for ``near_duplicate_groups``."""
-    known = _Known(bits, similarity, ColumnVectors(embeddings))
-    for _, part in _batches(hashes, embeddings):
-        later, earlier = known.add(*hash_numbers(part))
+    views = _views(hashes, embeddings, centre_hashes, centre_embeddings)
+    known = _Known([_View(bits, similarity, ColumnVectors(column)) for _, column in views])
+    for _, parts in _batches(views):
+        later, earlier = known.add(parts)
         yield from zip(later.tolist(), earlier.tolist(), strict=True)
 
 
 class _Known:
     """The videos so far, and which of them is the first for each."""
+
+    def __init__(self, views: Sequence[_View]) -> None:
+        self._views = views
+        self.first = Grown(np.int32)
+
+    def add(self, parts: Sequence[tuple[Hashes, Indices]]) -> tuple[Indices, Indices]:
+        """Take further videos, the hashes of each view and how many each video has of them.
+
+        Returns all near pairs (later, earlier) whose later one is among them, sorted.
+        """
+        before, count = len(self.first), len(parts[0][1])
+        total = before + count
+        found = [view.add(hashes, counts) for view, (hashes, counts) in zip(self._views, parts, strict=True)]
+        pairs = np.unique(np.concatenate([later * total + earlier for later, earlier in found]))
+        later, earlier = np.divmod(pairs, total)
+        self._settle(before, count, later, earlier)
+        return later, earlier
+
+    def _settle(self, before: int, count: int, later: Indices, earlier: Indices) -> None:
+        """Find the first of each of the last videos, in order: the earliest near one that is kept."""
+        self.first.add(np.arange(before, before + count))
+        first = self.first.rows
+        ones, starts = np.unique(later, return_index=True)
+        for one, begin, end in zip(ones, starts, np.append(starts, len(later))[1:], strict=True):
+            near = earlier[begin:end]
+            kept = near[first[near] == near]
+            if len(kept):
+                first[one] = kept[0]
+
+
+class _View:
+    """The videos so far, as seen by one kind of keyframe hash and embedding."""
 
     def __init__(self, bits: int, similarity: float | None, vectors: GrownVectors | ColumnVectors) -> None:
         if not 0 <= bits <= 16:
@@ -134,11 +193,10 @@ class _Known:
         self._index = HammingIndex(bits)
         self._hashes, self._starts = Grown(np.uint64), Grown(np.int64)
         self._starts.add(np.zeros(1, np.int64))
-        self.first = Grown(np.int32)
 
     def add(self, hashes: Hashes, counts: Indices) -> tuple[Indices, Indices]:
         """Take further videos; returns all near pairs (later, earlier) whose later one is among them, sorted."""
-        before = len(self.first)
+        before = len(self._starts) - 1
         owners = np.repeat(np.arange(before, before + len(counts)), counts)
         self._starts.add(len(self._hashes) + np.cumsum(counts))
         self._hashes.add(hashes)
@@ -147,7 +205,6 @@ class _Known:
         for near in (self._look_alike, self._are_close):
             kept = near(later, earlier)
             later, earlier = later[kept], earlier[kept]
-        self._settle(before, len(counts), later, earlier)
         return later, earlier
 
     def _candidates(self, hashes: Hashes, owners: Indices) -> tuple[Indices, Indices]:
@@ -200,32 +257,30 @@ class _Known:
             close[part] = (dots >= self._similarity * lengths) | (lengths == 0)
         return close
 
-    def _settle(self, before: int, count: int, later: Indices, earlier: Indices) -> None:
-        """Find the first of each of the last videos, in order: the earliest near one that is kept."""
-        self.first.add(np.arange(before, before + count))
-        first = self.first.rows
-        ones, starts = np.unique(later, return_index=True)
-        for one, begin, end in zip(ones, starts, np.append(starts, len(later))[1:], strict=True):
-            near = earlier[begin:end]
-            kept = near[first[near] == near]
-            if len(kept):
-                first[one] = kept[0]
+
+def _views(
+    hashes: Lists, embeddings: Binaries, centre_hashes: Lists | None, centre_embeddings: Binaries | None
+) -> list[tuple[Lists, Binaries]]:
+    """The columns of whole pictures and, where given, of their middles, all of the same length."""
+    views = [(hashes, embeddings)]
+    if centre_hashes is not None and centre_embeddings is not None:
+        views.append((centre_hashes, centre_embeddings))
+    lengths = [len(column) for view in views for column in view]
+    if len({*lengths}) > 1:
+        raise ValueError(f"hashes and embeddings must be of the same videos, not of {lengths} videos")
+    return views
 
 
-def _batches(
-    hashes: pa.Array | pa.ChunkedArray, embeddings: pa.Array | pa.ChunkedArray
-) -> Iterator[tuple[slice, pa.ListArray]]:
-    """The hashes of some thousand videos at a time, with their positions."""
-    if len(hashes) != len(embeddings):
-        raise ValueError(f"there are hashes of {len(hashes)} videos, but embeddings of {len(embeddings)}")
-    start, rows = 0, BATCH_VIDEOS
-    while start < len(hashes):
-        part = _one(hashes.slice(start, rows))
-        if len(part.flatten()) > BATCH_HASHES and rows > 1:
+def _batches(views: Sequence[tuple[Lists, Binaries]]) -> Iterator[tuple[slice, list[tuple[Hashes, Indices]]]]:
+    """The hashes of some thousand videos at a time, for each view, with their positions."""
+    start, rows, total = 0, BATCH_VIDEOS, len(views[0][0])
+    while start < total:
+        parts = [_one(column.slice(start, rows)) for column, _ in views]
+        if max(len(part.flatten()) for part in parts) > BATCH_HASHES and rows > 1:
             rows = max(1, rows // 2)
             continue
-        yield slice(start, start + len(part)), part
-        start += len(part)
+        yield slice(start, start + len(parts[0])), [hash_numbers(part) for part in parts]
+        start += len(parts[0])
 
 
 def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:

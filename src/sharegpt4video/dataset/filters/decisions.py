@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import SourceVideo
 from ..settings import FilterSettings
 from ..sources.listed import Listed
@@ -163,12 +164,12 @@ class _State:
         self.first[rows[copies]] = first[copies]
         self._drop(rows[copies], DUPLICATE)
 
-    def drop_near(self, pool: Any, looks: Iterable[tuple[Positions, pa.Array, pa.Array]]) -> None:
+    def drop_near(self, pool: Any, looks: Iterable[tuple[Positions, list[pa.Array]]]) -> None:
         """Drop what looks like an earlier row that is still in."""
         order = sorting(self._ids)
-        for rows, hashes, embeddings in looks:
+        for rows, columns in looks:
             ids = [unpacked_id(self._ids[row]) for row in rows]
-            firsts = packed_ids(pa.array(_added(pool, ids, hashes, embeddings), pa.string()))
+            firsts = packed_ids(pa.array(_added(pool, ids, columns), pa.string()))
             first = order[np.searchsorted(self._ids, firsts, sorter=order)]
             near = first != rows
             self.first[rows[near]] = first[near]
@@ -191,13 +192,13 @@ class _State:
         self.stage[rows] = STAGES.index(name)
 
 
-def _added(pool: Any, ids: list[str], hashes: pa.Array, embeddings: pa.Array) -> Sequence[str]:
+def _added(pool: Any, ids: list[str], looks: Sequence[pa.Array]) -> Sequence[str]:
     """The first near-duplicate of each; all at once where the pool can do that."""
     if hasattr(pool, "add_all"):
-        found: Sequence[str] = pool.add_all(ids, hashes, embeddings)
+        found: Sequence[str] = pool.add_all(ids, *looks)
         return found
-    each = zip(ids, hashes.to_pylist(), embeddings.to_pylist(), strict=True)
-    return [pool.add(id, tuple(texts), embedding) for id, texts, embedding in each]
+    each = zip(ids, *(column.to_pylist() for column in looks), strict=True)
+    return [pool.add(*values) for values in each]
 
 
 def _offered(pool: Any, texts: list[str]) -> Sequence[Novel]:
@@ -279,14 +280,14 @@ def _findings(store: Store, ids: Ids) -> Numbers:
     return np.where(rows >= 0, np.concatenate(counts)[rows].astype(np.float64), np.nan)
 
 
-def _looks(store: Store, rows: Positions, wanted: Positions) -> Iterator[tuple[Positions, pa.Array, pa.Array]]:
-    """Keyframe hashes and embeddings of the wanted videos, in their order, some thousand at a time.
+def _looks(store: Store, rows: Positions, wanted: Positions) -> Iterator[tuple[Positions, list[pa.Array]]]:
+    """The ``LOOK_COLUMNS`` of the wanted videos, in their order, some thousand at a time.
 
     Surveys are stored about in the order of the sources: only those that are still needed are held.
     """
     surveys = rows[wanted]
     oldest = np.minimum.accumulate(surveys[::-1])[::-1]
-    batches = store.batches("surveys", ["hashes", "embedding"], batch_rows=BATCH_ROWS)
+    batches = store.batches("surveys", LOOK_COLUMNS, batch_rows=BATCH_ROWS)
     held: list[tuple[int, pa.RecordBatch]] = []
     done = 0
     for at in range(0, len(wanted), BATCH_ROWS):
@@ -297,7 +298,7 @@ def _looks(store: Store, rows: Positions, wanted: Positions) -> Iterator[tuple[P
             done += batch.num_rows
         held = [(start, batch) for start, batch in held if start + batch.num_rows > oldest[at]]
         table = pa.Table.from_batches([batch for _, batch in held]).take(pa.array(part - held[0][0]))
-        yield wanted[at : at + BATCH_ROWS], *(_whole(table[name]) for name in ("hashes", "embedding"))
+        yield wanted[at : at + BATCH_ROWS], [_whole(table[name]) for name in LOOK_COLUMNS]
 
 
 def _whole(column: pa.ChunkedArray) -> pa.Array:

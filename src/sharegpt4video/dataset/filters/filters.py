@@ -166,7 +166,14 @@ class TextPool(Protocol):
 class LookPool(Protocol):
     """Looks of videos that were let in; see ``dedup.NearDuplicates``."""
 
-    def add(self, id: str, hashes: Sequence[str], embedding: bytes = b"") -> str: ...
+    def add(
+        self,
+        id: str,
+        hashes: Sequence[str],
+        embedding: bytes = b"",
+        centre_hashes: Sequence[str] = (),
+        centre_embedding: bytes = b"",
+    ) -> str: ...
 
 
 def score_of(gate: Gate, survey: Survey) -> float:
@@ -263,7 +270,7 @@ class Decider:
     def _look_alike(self, id: str, survey: Survey) -> str:
         if self._near is None:
             return ""
-        first = self._near.add(id, survey.hashes, survey.embedding)
+        first = self._near.add(id, survey.hashes, survey.embedding, survey.centre_hashes, survey.centre_embedding)
         return "" if first == id else look_alike(first)
 
     def _nothing_new(self, id: str, text: str | None) -> str:

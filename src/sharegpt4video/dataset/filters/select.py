@@ -15,6 +15,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..duplicates.dedup import near_duplicate_groups
+from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import Selected
 from ..settings import DatasetSettings
 from ..sources.listed import Listed
@@ -117,8 +118,8 @@ def _near_duplicates(store: Store, settings: DatasetSettings) -> Positions:
     rows = order_of(store)[1]
     if bits is None or not len(rows):
         return np.arange(len(rows), dtype=np.int64)
-    hashes, embeddings = (_in_order(store.column("surveys", name), rows) for name in ("hashes", "embedding"))
-    found = near_duplicate_groups(hashes, embeddings, bits=bits, similarity=settings.filters.near_duplicate_similarity)
+    looks = (_in_order(store.column("surveys", name), rows) for name in LOOK_COLUMNS)
+    found = near_duplicate_groups(*looks, bits=bits, similarity=settings.filters.near_duplicate_similarity)
     return np.asarray(found.group, np.int64)
 
 

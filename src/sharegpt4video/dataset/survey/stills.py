@@ -5,6 +5,9 @@ Every meter is pushed pictures in time order, keeps numbers and at most two pict
 
 from __future__ import annotations
 
+import math
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +17,8 @@ from ...video.picture import DecodedFrame, fitted_size
 
 Grey = NDArray[np.uint8]
 Picture = NDArray[np.uint8]
+Edges = tuple[float, float, float, float]
+AnyScalar = TypeVar("AnyScalar", bound=np.generic)
 
 MOST_SIDE_PIXELS = 720
 
@@ -38,6 +43,12 @@ EDGE_DARK_TIME, EDGE_SHARE = 0.6, 0.5
 """Behind a bar so much of the next rows is not dark for longer than this: the picture begins, along a straight line."""
 EDGE_ROWS = 3
 LEAST_BAR_SHARE = 0.01
+FOUR_EDGES_SHARE = 0.6
+"""Of bars on four sides, each edge has to be lit along so much of it: what stands in the light on a dark stage has no
+four straight edges."""
+LIT_TIME, LIT_SHARE, LEAST_CONTENT = 0.05, 0.1, 0.2
+"""Content begins at the first row in which so much of the pixels is not dark for so much of the time; content that is
+smaller than this share of a side is a dark picture."""
 
 
 def picture_of(frame: DecodedFrame) -> Picture:
@@ -170,7 +181,52 @@ class BarMeter:
         height, width = often.shape
         top, bottom = _bars(often, level)
         left, right = _bars(often[top : height - bottom].T, level[top : height - bottom].T)
-        return float(1.0 - (height - top - bottom) * (width - left - right) / (height * width))
+        covered = 1.0 - (height - top - bottom) * (width - left - right) / (height * width)
+        return float(covered or _covered_on_four_sides(often, self.content()))
+
+    def content(self) -> Edges:
+        """Where anything is ever lit, as edges left, top, right, bottom in shares of the picture.
+
+        A copy with bars has the same content as its original, dark scenes included, so the two can be compared by it;
+        what is cut off of a dark scene is not always a bar, so ``share`` is stricter.
+        """
+        if self._dark is None or self._count == 0:
+            return 0.0, 0.0, 1.0, 1.0
+        lit = self._dark / np.float32(self._count) < 1 - LIT_TIME
+        height, width = lit.shape
+        left, right = 0, width
+        for _ in range(2):  # the rows of a narrow picture between wide bars are found once its columns are
+            top, bottom = _reach(lit[:, left:right].mean(axis=1))
+            left, right = _reach(lit[top:bottom].mean(axis=0))
+        if bottom - top < LEAST_CONTENT * height or right - left < LEAST_CONTENT * width:
+            return 0.0, 0.0, 1.0, 1.0
+        return left / width, top / height, right / width, bottom / height
+
+
+def inside(picture: NDArray[AnyScalar], edges: Edges) -> NDArray[AnyScalar]:
+    """The part of a picture between edges (left, top, right, bottom, in shares); at least one pixel."""
+    height, width = picture.shape[:2]
+    left, top = min(math.ceil(edges[0] * width), width - 1), min(math.ceil(edges[1] * height), height - 1)
+    right, bottom = max(math.floor(edges[2] * width), left + 1), max(math.floor(edges[3] * height), top + 1)
+    return np.ascontiguousarray(picture[top:bottom, left:right])
+
+
+def _reach(share: NDArray[np.float32]) -> tuple[int, int]:
+    """The first row with content and the one after the last; all rows if none has."""
+    rows = np.flatnonzero(share > LIT_SHARE)
+    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(share))
+
+
+def _covered_on_four_sides(often: NDArray[np.float32], content: Edges) -> float:
+    """The share of the picture under bars round all of it, which no whole row or column crosses; 0.0 without such."""
+    left, top, right, bottom = content
+    if min(left, top, 1 - right, 1 - bottom) < LEAST_BAR_SHARE:
+        return 0.0
+    lit = inside(often, content) < EDGE_DARK_TIME
+    for turns in range(4):
+        if np.rot90(lit, turns)[:EDGE_ROWS].any(axis=0).mean() < FOUR_EDGES_SHARE:
+            return 0.0
+    return 1.0 - (right - left) * (bottom - top)
 
 
 def _bars(often: NDArray[np.float32], level: NDArray[np.float32]) -> tuple[int, int]:

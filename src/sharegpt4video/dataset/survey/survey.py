@@ -21,13 +21,15 @@ from .embedding import embedding_of
 from .moving import PairMeter
 from .packets import coded
 from .phash import perceptual_hash
-from .stills import BarMeter, FreezeMeter, Picture, grey_of, is_black, picture_of, sharpness
+from .stills import BarMeter, FreezeMeter, Picture, grey_of, inside, is_black, picture_of, sharpness
 
 MOST_KEYFRAMES = 16
 MOST_ENCODED = 8
 SECONDS_PER_KEYFRAME = 1.0
 SECONDS_PER_ENCODED = 2.0
 CANDIDATES = 64
+CENTRE = (0.15, 0.15, 0.85, 0.75)
+"""The part of the picture that logos, lower thirds and subtitles leave alone: left, top, right, bottom."""
 CANDIDATE_SIDE = 224  # what the encoder sees; the hash needs less
 TEXT_SIDE_PIXELS = 1280
 MOST_READINGS = 8
@@ -125,8 +127,9 @@ class Surveyor:
         length = self._end - start
         cuts = [*self._cuts, *(cut.seconds for cut in self._shots.flush())]
         motion, camera = self._pairs.speeds(cuts)
-        keyframes = self._candidates.keyframes(start, self._end, cuts)
-        hashes = [perceptual_hash(picture) for picture in keyframes]
+        content = self._bars.content()
+        keyframes = [inside(one, content) for one in self._candidates.keyframes(start, self._end, cuts)]
+        spread = [inside(one, content) for one in self._candidates.spread(start, self._end)]
         return {
             "duration_seconds": length,
             "brightness": _median(self._brightness),
@@ -138,8 +141,10 @@ class Surveyor:
             "motion": motion,
             "camera_motion": camera,
             "text_area": None if self._texts is None else self._texts.area(),
-            "hashes": tuple(text for text in dict.fromkeys(hashes) if text),
-            "embedding": embedding_of(self._candidates.spread(start, self._end)),
+            "hashes": _hashes(keyframes),
+            "embedding": embedding_of(spread),
+            "centre_hashes": _hashes([inside(one, CENTRE) for one in keyframes]),
+            "centre_embedding": embedding_of([inside(one, CENTRE) for one in spread]),
         }
 
     def _sample(self, frame: DecodedFrame, black: bool) -> Picture:
@@ -182,7 +187,7 @@ class Candidates:
             if len(inside):
                 chosen.append(int(inside[np.argmin(np.abs(self._times()[inside] - middles[shot]))]))
         wanted = int(np.clip((end - start) / SECONDS_PER_KEYFRAME, 1, MOST_KEYFRAMES))
-        for index in self._nearest(start, end, wanted):
+        for index in self._nearest(start + (end - start) * _halves(wanted)):
             if index not in chosen and len(chosen) < MOST_KEYFRAMES:
                 chosen.append(index)
         return [self._kept[index][1] for index in sorted(chosen)]
@@ -190,12 +195,12 @@ class Candidates:
     def spread(self, start: float, end: float) -> list[Picture]:
         """At most 8 pictures at even distances, whatever the shots are: the same for another encoding of the video."""
         wanted = int(np.clip(round((end - start) / SECONDS_PER_ENCODED), 1, MOST_ENCODED))
-        return [self._kept[index][1] for index in self._nearest(start, end, wanted)]
+        evenly = start + (end - start) * (np.arange(wanted) + 0.5) / wanted
+        return [self._kept[index][1] for index in self._nearest(evenly)]
 
-    def _nearest(self, start: float, end: float, count: int) -> list[int]:
+    def _nearest(self, targets: NDArray[np.float64]) -> list[int]:
         if not self._kept:
             return []
-        targets = start + (end - start) * (np.arange(count) + 0.5) / count
         found = np.abs(self._times()[None, :] - targets[:, None]).argmin(axis=1)
         return [int(index) for index in np.unique(found)]
 
@@ -237,6 +242,20 @@ def covered_share(texts: tuple[ScreenText, ...], cells: int = 512) -> float:
 
 def _edges(text: ScreenText) -> tuple[float, float, float, float]:
     return text.box.left, text.box.top, text.box.right, text.box.bottom
+
+
+def _hashes(pictures: list[Picture]) -> tuple[str, ...]:
+    """The different hashes of pictures that have one."""
+    return tuple(text for text in dict.fromkeys(perceptual_hash(picture) for picture in pictures) if text)
+
+
+def _halves(count: int) -> NDArray[np.float64]:
+    """The first numbers of 1/2, 1/4, 3/4, 1/8, 5/8, ...: any two of these rows have the shorter one in common.
+
+    So a copy that is played faster, for which fewer pictures are asked for, has them from the same scenes (the sequence
+    of J. G. van der Corput, 1935).
+    """
+    return np.array([int(f"{number:b}"[::-1], 2) / (1 << number.bit_length()) for number in range(1, count + 1)])
 
 
 def _evenly(count: int, most: int) -> list[int]:

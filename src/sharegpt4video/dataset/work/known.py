@@ -15,7 +15,12 @@ from ..store.schema import arrow_schema, to_rows
 from ..store.status import unanswered
 from ..store.store import Ids, Store, packed_ids
 
-_HEAVY = ("hashes", "embedding")
+_HEAVY = {
+    "hashes": pa.scalar([], pa.list_(pa.string())),
+    "embedding": pa.scalar(b"", pa.binary()),
+    "centre_hashes": pa.scalar([], pa.list_(pa.string())),
+    "centre_embedding": pa.scalar(b"", pa.binary()),
+}
 ALL_KINDS = "all"
 PASSING = frozenset({"unavailable", "model"})
 """Not the fault of the video: each run tries again, as the server or the model's options may have been mended."""
@@ -104,13 +109,12 @@ class _Lookup:
 def _completed(table: pa.Table, row_type: type) -> pa.Table:
     """The table with the columns that were not read, empty: whole rows are turned into values several times faster."""
     schema = arrow_schema(row_type)
-    empty = {"hashes": pa.scalar([], pa.list_(pa.string())), "embedding": pa.scalar(b"", pa.binary())}
-    if not {field.name for field in schema} - {*table.column_names} <= {*empty}:
+    if not {field.name for field in schema} - {*table.column_names} <= {*_HEAVY}:
         return table
     read = {name: table.column(name) for name in table.column_names}
     columns = [read.get(field.name) for field in schema]
     filled = [
-        pa.chunked_array([pa.repeat(empty[field.name], table.num_rows)]) if column is None else column
+        pa.chunked_array([pa.repeat(_HEAVY[field.name], table.num_rows)]) if column is None else column
         for field, column in zip(schema, columns, strict=True)
     ]
     return pa.Table.from_arrays(filled, schema=schema)
