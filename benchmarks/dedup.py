@@ -1,12 +1,13 @@
 """Near-duplicates of known truth: what is found, what is found wrongly, and how long it takes for a million videos.
 
-Run as ``python benchmarks/dedup.py [--quick] [--only quality|clips|scale] [--photos DIR] [--clips DIR]``. Videos are made of photographs
-(those bundled with scikit-image and scikit-learn, those of ``--photos``, first frames of ``../shared/videos`` where
-that folder exists) and of smooth noise: three shots, in each of which a window travels over a picture. Copies of them
-are cut, scaled, encoded and painted over; other videos share a title card, a shot or the scene with them and are no
-duplicates. Baselines: equal files, equal packets, one alike keyframe (perceptual or average hash) without further
-proof, and the average hash in the place of ours. ``--clips`` makes such copies of real clips, which are all different;
-the figures in ``docs/duplicates.md`` come from those.
+Run as ``python benchmarks/dedup.py [--quick] [--only quality|clips|scale] [--photos DIR] [--clips DIR]``.
+
+Videos are made of photographs (those bundled with scikit-image and scikit-learn, those of ``--photos``, first frames of
+``../shared/videos`` where that folder exists) and of smooth noise: three shots, in each a window travels over a
+picture. Copies of them are cut, scaled, encoded and painted over; other videos share a title card, a shot or the scene
+with them and are no duplicates. Baselines: equal files, equal packets, one alike keyframe (perceptual or average hash)
+without further proof, and the average hash in the place of ours. ``--clips`` makes such copies of real clips, which are
+all different.
 """
 
 from __future__ import annotations
@@ -264,7 +265,9 @@ def columns(made: Sequence[Made], average: bool = False) -> tuple[pa.Array, ...]
     hashes = [list(one.average_hashes if average else one.hashes) for one in made]
     centres = [[] if average else list(one.centre_hashes) for one in made]
     lists = [pa.array(texts, pa.list_(pa.string())) for texts in (hashes, centres)]
-    vectors = [pa.array(some, pa.binary()) for some in zip(*((one.embedding, one.centre_embedding) for one in made))]
+    vectors = [
+        pa.array(some, pa.binary()) for some in ([m.embedding for m in made], [m.centre_embedding for m in made])
+    ]
     return lists[0], vectors[0], lists[1], vectors[1]
 
 

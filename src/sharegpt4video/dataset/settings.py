@@ -63,7 +63,7 @@ class FilterSettings:
     """Drop a video whose short caption is nearer than this (1 - cosine) to one already in the pool (paper, 3.1)."""
     near_duplicate_bits: int | None = 8
     """Two keyframes are alike when their perceptual hashes differ in at most so many of 64 bits."""
-    near_duplicate_similarity: float | None = 0.90
+    near_duplicate_similarity: float | None = 0.85
     """Of videos with alike keyframes, those whose embeddings have at least this cosine are near-duplicates."""
     drop_near_duplicates: bool = False
     """Keep only the first of each group of near-duplicates; if not, a group still never spans two splits."""

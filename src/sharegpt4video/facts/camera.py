@@ -26,6 +26,9 @@ TARGET_CONTRAST, MOST_GAIN = 50.0, 3.0
 WEAKEST_CORNER = 4e-5  # smallest eigenvalue (grey levels scaled to 0..1), under which LK follows noise
 LEAST_TRACKS, LEAST_CELLS, LEAST_AGREEMENT = 10, 6, 0.3
 LEAST_EDGE_CELLS, LEAST_SPREAD = 6, 0.4
+LEAST_LINES = (
+    3  # rows, and columns, of cells that move with the camera: a ticker over a plain picture fills two at most
+)
 HYPOTHESES = 160
 BLACK_BAR, MARGIN = 28, 4  # grey level, pixels
 WINDOW, LEVELS = (13, 13), 4
@@ -172,6 +175,8 @@ def reaches_out(cells: NDArray[np.int64]) -> bool:
     """Whether points are spread wide enough to be the background, not something that moves in front of a plain one."""
     cells = np.unique(cells)
     rows, columns = np.divmod(cells, GRID[0])
+    if min(len(np.unique(rows)), len(np.unique(columns))) < LEAST_LINES:
+        return False
     # Of a picture full of corners these are 1; of a centred ellipse, about the share of the picture that it covers.
     spread = 12 * float(rows.std() / GRID[1] * columns.std() / GRID[0])
     return len(rows) >= LEAST_CELLS and (int(at_edge(cells).sum()) >= LEAST_EDGE_CELLS or spread >= LEAST_SPREAD)
