@@ -313,6 +313,22 @@ def test_yoga_has_a_static_camera_and_someone_in_the_middle_moves() -> None:
     assert 0.01 < motion.area < 0.15
 
 
+@pytest.mark.parametrize("rows", [(160, 180), (0, 20), (140, 180)])
+@pytest.mark.parametrize("noise", [0, 2])
+def test_a_ticker_over_a_plain_picture_is_not_the_camera(rows: tuple[int, int], noise: float) -> None:
+    random, strip = np.random.default_rng(3), np.full((rows[1] - rows[0], 900, 3), 30, np.uint8)
+    for baseline in range(14, len(strip), 16):
+        for left in range(-60, 900, 90):
+            text, spot = f"BREAKING {left}", (left + baseline, baseline)
+            cv2.putText(strip, text, spot, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (255, 255, 255), 1)
+    meter = MotionMeter()
+    for number in range(18):
+        picture = np.clip(128 + random.normal(0, noise, (HEIGHT, WIDTH, 3)), 0, 255).astype(np.uint8)
+        picture[rows[0] : rows[1]] = strip[:, 8 * number : 8 * number + WIDTH]
+        meter.push(number * EVERY, picture)
+    assert meter.camera(0.0, 2.0).moves == ()
+
+
 @pytest.mark.parametrize("size", [(160, 16), (160, 20), (160, 31), (320, 31), (80, 24), (16, 160), (31, 31), (160, 90)])
 def test_flow_is_measured_in_pictures_of_any_shape(size: tuple[int, int]) -> None:
     """OpenCV's flow writes past the end of pictures that are wide and under 32 pixels high."""
