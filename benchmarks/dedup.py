@@ -417,7 +417,8 @@ def child(count: int, kind: str) -> None:
     hashes, embeddings, truth = drawn(count, kind == "one title in all")
     before, began = psutil.Process().memory_info().rss, time.perf_counter()
     bits, similarity = DEFAULTS.near_duplicate_bits or 0, DEFAULTS.near_duplicate_similarity
-    found = near_duplicate_groups(hashes, embeddings, bits=bits, similarity=similarity)
+    columns = (hashes, embeddings) * 2  # of pictures and of their middles
+    found = near_duplicate_groups(*columns, bits=bits, similarity=similarity)
     seconds = time.perf_counter() - began
     lines = Path("/proc/self/status").read_text().splitlines()
     peak = 1024 * int(next(line.split()[1] for line in lines if line.startswith("VmHWM")))
