@@ -55,7 +55,7 @@ def _can_be_watched(tmp_path_factory: pytest.TempPathFactory) -> None:
     "call", ["socket.socket().connect_ex(('127.0.0.1', 9))", "socket.getaddrinfo('example.invalid', 443)"]
 )
 def test_connections_and_look_ups_are_seen(call: str, tmp_path: Path) -> None:
-    assert offline(f"from socket import *; {call}", tmp_path).wait() == -signal.SIGSYS
+    assert offline(f"import socket; {call}", tmp_path).wait() == -signal.SIGSYS
 
 
 def test_a_caption_and_a_build_call_nobody(tmp_path: Path) -> None:
