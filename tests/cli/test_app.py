@@ -381,20 +381,23 @@ def test_help_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_interrupting_leaves_nothing_half_written(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+def test_interrupting_keeps_the_answers_that_came(number: int, clip: Path, tmp_path: Path) -> None:
     with ChatServer(answer("one"), default=stall(60)) as server:
         command = [*SG4V, "caption", str(clip), "-m", f"server:slow@{server.base_url}", "--out", "out"]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         deadline = time.monotonic() + 60
         while len(server.received) < 2 and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         out, err = process.communicate(timeout=30)
     assert process.returncode == 130, err
     assert out == ""
     assert "interrupted" in err
     assert "Traceback" not in err
-    assert not list(tmp_path.rglob("*.*"))
+    (kept,) = tmp_path.rglob("*.*")
+    assert kept.name == f"{clip.stem}.partial.json"
+    assert [step.text for step in VideoCaption.from_json(kept.read_bytes()).steps] == ["one"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="pipes are POSIX")

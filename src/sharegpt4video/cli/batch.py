@@ -25,7 +25,7 @@ from .formats import FORMATS, summary_lines
 from .jobs import Job, plan_jobs
 from .outputs import Conflict, Outputs, Plan, keep_elsewhere, keep_partial
 from .progress import Display
-from .reading import HalfWay, Readers
+from .reading import HalfWay, Readers, Stopped
 from .record import Key
 
 if TYPE_CHECKING:
@@ -195,8 +195,9 @@ class Batch:
             if self.outputs is not None and (lost := captioned.unanswered):  # no file may keep the next run from asking
                 missing = f"{len(lost)} texts are missing, run again to ask for them: {lost[0]}"
                 raise HalfWay(VLMError(missing), captioned)
-        except HalfWay as stopped:
-            if stopped.caption.steps:
+        except (HalfWay, Stopped) as stopped:
+            seen = isinstance(stopped, Stopped) and self._streams  # on the terminal, before Ctrl-C
+            if stopped.caption.steps and not seen:
                 self._keep(folder, name, self._signed(stopped.caption, content), video, run.display)
             raise
         if content is not None and not is_unchanged(content):

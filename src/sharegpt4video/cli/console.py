@@ -105,7 +105,7 @@ def exit_codes() -> Iterator[None]:
         error(failed)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
-        say("interrupted; nothing half-written is left behind")
+        say("interrupted; no file is half-written")
         raise typer.Exit(INTERRUPTED) from None
 
 

@@ -24,6 +24,14 @@ class HalfWay(Exception):
         self.cause, self.caption = cause, caption
 
 
+class Stopped(asyncio.CancelledError):
+    """Captioning was cancelled; ``caption`` holds the steps that were finished before that."""
+
+    def __init__(self, caption: VideoCaption) -> None:
+        super().__init__()
+        self.caption = caption
+
+
 class Readers:
     """Reads videos for one model. A crash of a decoder ends the process it happens in: with ``processes``, one of ours,
     which is replaced; without, this one.
@@ -34,7 +42,7 @@ class Readers:
         self._pool = WorkerPool(processes) if processes else None
 
     async def caption(self, video: str, engine: Engine, on_progress: Callable[[Progress], None]) -> VideoCaption:
-        """Caption one video. Raises HalfWay for whatever goes wrong."""
+        """Caption one video. Raises HalfWay for whatever goes wrong, Stopped when cancelled."""
         run = VideoRun(engine, self._settings, on_progress)
         looks = engine.vlm.max_images > 0
         events = self._from_worker(video, looks, run) if self._pool else self._from_thread(video, looks, run)
@@ -42,6 +50,8 @@ class Readers:
             return await run.describe(events)
         except BrokenPipeError:  # whoever reads our stdout has gone
             raise
+        except asyncio.CancelledError as cause:
+            raise Stopped(run.caption()) from cause
         except Exception as cause:
             raise HalfWay(cause, run.caption()) from cause
 
