@@ -122,3 +122,9 @@ def test_settings_become_plain_data_and_back() -> None:
 
     settings = CaptionSettings(hints=True, keyframes=KeyframeSettings(similarity=0.9))
     assert TypeAdapter(CaptionSettings).validate_python(settings.to_plain()) == settings
+
+
+@pytest.mark.parametrize("wrong", [{"start_seconds": -1}, {"end_seconds": 10**400}, {"fast_frames": 10**400}])
+def test_no_number_that_cannot_be_meant(wrong: dict[str, Any]) -> None:
+    with pytest.raises(SettingsError, match=next(iter(wrong))):
+        CaptionSettings(**wrong)

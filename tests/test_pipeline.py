@@ -12,6 +12,7 @@ import sharegpt4video as sg4v
 from media import write_video
 from scenes import texture
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
+from sharegpt4video.errors import SettingsError
 from sharegpt4video.records import VideoCaption
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.fake import FakeVLM
@@ -257,3 +258,9 @@ def test_recaption_goes_through_the_model() -> None:
     vlm = FakeVLM(["A small dog runs over wet sand."])
     assert sg4v.recaption("a dog on a beach", model=vlm).text == "A small dog runs over wet sand."
     assert vlm.requests[0].user_text == "a dog on a beach"
+
+
+@pytest.mark.parametrize("model", [None, 3, object(), FakeVLM])
+def test_a_model_that_is_none_is_refused_at_once(model: object) -> None:
+    with pytest.raises(SettingsError, match="model is a name such as 'embedded' or a VLM object, not"):
+        sg4v.caption("nowhere.mp4", model=model)  # type: ignore[arg-type]

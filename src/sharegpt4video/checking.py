@@ -7,7 +7,7 @@ import math
 import numbers
 import types
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any, TypeVar
 
@@ -61,6 +61,21 @@ def wrong_types(settings: Any, prefix: str = "") -> dict[str, str]:
     return found
 
 
+def wrong_numbers(factory: Callable[..., Any], arguments: Mapping[str, object]) -> list[str]:
+    """The arguments that should be numbers and are not, by the annotations; a text may stand for other things."""
+    callee = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]  # only its annotations
+    try:
+        hints = typing.get_type_hints(callee)
+    except (NameError, TypeError):  # names that only a type checker imports
+        return []
+    found = []
+    for name, value in arguments.items():
+        hint = hints.get(name)
+        if set(typing.get_args(hint) or (hint,)) <= {int, float, types.NoneType} and not _fits(value, hint):
+            found.append(f"{name} is {_words(hint)}, not {value!r}")
+    return found
+
+
 def validated(settings_type: type[T], plain: object, where: str) -> T:
     """Settings out of plain data (a YAML file, a stored description), with numbers in texts read as such.
 
@@ -99,12 +114,19 @@ def _fits(value: object, hint: Any) -> bool:
         return value in arguments
     if hint in (int, float):
         number = numbers.Integral if hint is int else numbers.Real
-        return isinstance(value, number) and not isinstance(value, bool) and math.isfinite(typing.cast(float, value))
+        return isinstance(value, number) and not isinstance(value, bool) and _is_finite(typing.cast(float, value))
     if origin is tuple:
         inner = arguments[0] if arguments[-1] is Ellipsis else None
         return isinstance(value, (tuple, list)) and (inner is None or all(_fits(one, inner) for one in value))
     kind = origin or hint
     return value is None if kind is type(None) else not isinstance(kind, type) or isinstance(value, kind)
+
+
+def _is_finite(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _words(hint: Any) -> str:

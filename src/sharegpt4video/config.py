@@ -103,6 +103,8 @@ class CaptionSettings:
     def __post_init__(self) -> None:
         raise_for(wrong_types(self).values())
         found = one_of("prompts", self.prompts, PROMPT_SETS)
+        if self.start_seconds is not None and self.start_seconds < 0:
+            found.append(f"start_seconds cannot be negative, as {self.start_seconds} is")
         if self.start_seconds is not None and self.end_seconds is not None and self.start_seconds >= self.end_seconds:
             found.append(f"start_seconds ({self.start_seconds}) must be before end_seconds ({self.end_seconds})")
         if not 1 <= self.jpeg_quality <= 100:

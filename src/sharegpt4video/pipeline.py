@@ -20,7 +20,7 @@ from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
 from .captioner.summary import summary as summary_role
 from .config import CaptionSettings, caption_settings
-from .errors import CaptionInterrupted, VLMError
+from .errors import CaptionInterrupted, SettingsError, VLMError
 from .facts.segments import segments
 from .prompts import prompt_set
 from .reading import open_selector, read
@@ -133,11 +133,12 @@ def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[
 def open_engine(model: str | VLM, settings: CaptionSettings) -> Engine:
     """An engine that any number of videos can share: they then share the model's slots, and no slot waits."""
     settings = caption_settings(settings)
-    vlm = (
-        open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
-        if isinstance(model, str)
-        else model
-    )
+    if isinstance(model, str):
+        model = open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
+    if not isinstance(model, VLM):
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise SettingsError(f"model is a name such as 'embedded' or a VLM object, not {what}")
+    vlm = model
 
     def prepare(request: Request, max_images: int) -> Request:
         return replace(request, images=arrange(request.images, request.layout, max_images, settings.jpeg_quality))

@@ -411,3 +411,23 @@ def test_a_reader_that_goes_away_is_no_traceback(clip: Path) -> None:
     err = process.stderr.read()
     assert process.wait(timeout=20) in (0, 1)
     assert "Traceback" not in err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux")
+class TestStdoutIsFull:
+    def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+        with Path("/dev/full").open("wb") as full:
+            command, env = [*SG4V, *arguments], {**os.environ, "TMPDIR": str(cwd)}
+            return subprocess.run(command, cwd=cwd, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+
+    def test_a_verb_says_so_in_one_line(self, tmp_path: Path) -> None:
+        ended = self.run("--version", cwd=tmp_path)
+        assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+        assert "No space left on device" in ended.stderr
+
+    def test_a_caption_is_kept(self, clip: Path, tmp_path: Path) -> None:
+        ended = self.run("caption", str(clip), "-m", "fake", "--json", cwd=tmp_path)
+        assert ended.returncode == 1
+        (kept,) = tmp_path.rglob("*.json")
+        assert VideoCaption.from_json(kept.read_bytes()).steps
+        assert str(kept) in ended.stderr

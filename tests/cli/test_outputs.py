@@ -22,7 +22,7 @@ from sharegpt4video.cli.outputs import Conflict, Outputs, Plan, keep_partial, pa
 from sharegpt4video.cli.record import FILE, Entry, Key, Record
 from sharegpt4video.config import CaptionSettings, KeyframeSettings
 from sharegpt4video.dataset.sources.ids import content_id
-from sharegpt4video.errors import SettingsError, VideoError
+from sharegpt4video.errors import SettingsError, StorageError, VideoError
 from sharegpt4video.records import Provenance, VideoCaption
 
 PLAIN = CaptionSettings().to_plain()
@@ -210,12 +210,31 @@ class TestFolderOfAnOlderVersion:
         assert (plan.action, plan.formats, plan.remark) == ("caption", ("json",), "there already and kept: x.srt")
         assert (tmp_path / "x.srt").read_text() == "mine"
 
-    def test_json_of_something_else_is_kept_and_named(self, tmp_path: Path) -> None:
+    def test_json_of_something_else_is_kept_and_the_video_captioned(self, tmp_path: Path) -> None:
         (tmp_path / "x.json").write_text("{}")
         plan = do(into(tmp_path), "a/x.mp4", A)
-        assert plan.action == "skip"
-        assert "x.json is not a caption that can be read" in plan.remark
-        assert do(into(tmp_path, overwrite=True), "a/x.mp4", A).action == "caption"
+        assert (plan.action, plan.name) == ("caption", f"x-{A.id[:6]}")
+        assert do(into(tmp_path), "a/x.mp4", A).action == "skip"
+        assert (tmp_path / "x.json").read_text() == "{}"
+        (tmp_path / f"{plan.name}.json").unlink()
+        plan = do(into(tmp_path, overwrite=True), "a/x.mp4", A)
+        assert (plan.action, (tmp_path / f"{plan.name}.json").exists()) == ("caption", True)
+
+
+def test_a_damaged_caption_is_not_taken_for_done(tmp_path: Path) -> None:
+    do(into(tmp_path), "x.mp4", A)
+    (tmp_path / "x.json").write_text('{"video": ')
+    with pytest.raises(StorageError, match="json: not a caption that can be read"):
+        into(tmp_path).plan("x.mp4", A)
+    assert do(into(tmp_path, overwrite=True), "x.mp4", A).action == "caption"
+    assert do(into(tmp_path), "x.mp4", A).action == "skip"
+
+
+def test_a_directory_in_place_of_a_file_is_found_before_the_model_is_asked(tmp_path: Path) -> None:
+    do(into(tmp_path), "x.mp4", A)
+    (tmp_path / "x.srt").mkdir()
+    with pytest.raises(StorageError, match="srt: this is a directory"):
+        into(tmp_path, "json", "srt", overwrite=True).plan("x.mp4", A)
 
 
 @pytest.mark.parametrize("formats", [("json", "srt", "vtt"), ("srt", "vtt", "md")])

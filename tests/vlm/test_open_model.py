@@ -144,3 +144,30 @@ def test_plug_ins_are_listed_and_a_broken_one_says_so_only_when_wanted() -> None
     assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", "broken", "plain", "plugged")
     with pytest.raises(VLMError, match=r"'broken' \(no_such_package:Model\) cannot be loaded"):
         open_model("broken", prompts=DEFAULT)
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"max_tokens": "abc"},
+        {"max_tokens": 1.5},
+        {"temperature": float("nan")},
+        {"temperature": "warm"},
+        {"retries": None},
+        {"timeout_seconds": True},
+        {"max_concurrent": [4]},
+        {"max_answer_bytes": "10 MB"},
+    ],
+)
+def test_an_option_that_should_be_a_number_is_one(option: dict[str, object]) -> None:
+    (name,) = option
+    with pytest.raises(SettingsError, match=f"server: {name} is a "):
+        open_model("server:m@http://localhost:1/v1", prompts=DEFAULT, **option)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1/v1", "http://h:99999/v1", "http://h:port/v1", "http://h:0/v1", "http://[x]/"]
+)
+def test_an_address_that_no_server_can_have_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="address must look like"):
+        open_model(f"server:m@{url}", prompts=DEFAULT)

@@ -156,8 +156,15 @@ class Batch:
         found = await self._content(job.video) if "json" in self.formats else None
         captioned = await self._captioned(Path(), video_name(job.video), job.video, found, run)
         self._count(captioned, run.display)
+        try:
+            self._print(captioned, run)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            kept = keep_elsewhere(video_name(job.video), captioned)
+            where = f"; the caption is kept in {kept}" if kept else ""
+            raise StorageError(f"{job.video}: cannot be printed: {error.strerror or error}{where}") from error
         self.done += 1
-        self._print(captioned, run)
 
     async def _content(self, video: str) -> Content:
         if self.outputs is None:
@@ -235,6 +242,9 @@ class Batch:
         else:
             self.rendered += 1
             self.marked += plan.problems
+        if not written:
+            display.say(f"{terminal_line(video)}: another run has written its files meanwhile; they stay as they are")
+            return
         what = f"{len(captioned.steps)} steps written" if plan.stored is None else "written from the stored caption"
         display.say(f"{terminal_line(video)}: {what} to {', '.join(terminal_line(path) for path in written)}")
 

@@ -102,7 +102,7 @@ def exit_codes() -> Iterator[None]:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise typer.Exit(FAILED) from None
     except OSError as failed:
-        error(failed)
+        error(f"{failed.filename}: {failed.strerror}" if failed.filename and failed.strerror else failed)
         raise typer.Exit(FAILED) from None
     except KeyboardInterrupt:
         say("interrupted; no file is half-written")

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..errors import SettingsError, VideoError
+from ..errors import SettingsError, StorageError, VideoError
 from .console import say
 from .content import Content, content_of
 from .outputs import Conflict, Outputs
@@ -64,6 +64,6 @@ def _looked_at(video: str, outputs: Outputs, conflicts: list[Conflict]) -> Job:
         return Job(video, content, outputs.plan(video, content).action == "caption")
     except Conflict as conflict:
         conflicts.append(conflict)
-    except (VideoError, OSError):
+    except (VideoError, OSError, StorageError):
         pass  # said when its turn comes
     return Job(video, asks=False)

@@ -84,7 +84,7 @@ class Outputs:
         self._claims[folded(name)] = content_id
 
     def plan(self, video: str, content: Content) -> Plan:
-        """Decide about one video, and claim its name. Raises Conflict and OSError."""
+        """Decide about one video, and claim its name. Raises Conflict, OSError, StorageError for a damaged caption."""
         base = self.base(video)
         name = next(self._candidates(base, content))
         self.claim(name, content.id)
@@ -96,7 +96,10 @@ class Outputs:
         if self._overwrite:
             ours = holder.entry.formats if holder.entry else ("json",) if holder.caption else ()
             there = [format for format, path in self.paths(name, ours).items() if path.exists()]
-            return Plan("caption", name, tuple(dict.fromkeys([*self.formats, *there])), replaces=True)
+            formats = tuple(dict.fromkeys([*self.formats, *there]))
+            if folders := [path for path in self.paths(name, formats).values() if path.is_dir()]:
+                raise StorageError(f"{folders[0]}: this is a directory; move it away")
+            return Plan("caption", name, formats, replaces=True)
         self._check_same(name, video, holder)
         return self._complete(name, holder)
 
@@ -165,13 +168,16 @@ class Outputs:
             holder, claimed = self._holder(name), self._claims.get(folded(name), content.id)
             if holder is not None and holder.content_id == content.id:
                 mine.append(self._as_noted(name))
-            elif claimed == content.id and (holder is None or self._may_take(holder, content)):
+            elif claimed == content.id and (holder is None or self._may_take(name, holder, content)):
                 free.append(name)
         yield from mine
         yield from free
 
-    def _may_take(self, holder: _Holder, content: Content) -> bool:
-        """A name whose files nobody noted is taken as it always was; another video's only if its file was changed."""
+    def _may_take(self, name: str, holder: _Holder, content: Content) -> bool:
+        """A name whose files nobody noted is taken as it always was, unless its JSON is something else than a caption;
+        another video's only if its file was changed."""
+        if not holder.content_id and holder.caption is None and not self._overwrite:
+            return not self.paths(name, ["json"])["json"].exists()
         changed = holder.entry is not None and holder.entry.location == content.location
         return not holder.content_id or (self._overwrite and changed)
 
@@ -207,8 +213,8 @@ class Outputs:
         stored = holder.caption or (self.record.caption(holder.entry) if holder.entry else None)
         problems = len(stored.problems) if stored else holder.entry.problems if holder.entry else 0
         remark = "" if holder.content_id else NOT_COMPARED
-        if holder.caption is None and (self.folder / f"{name}.json").exists():
-            remark = f"{name}.json is not a caption that can be read; use --overwrite to replace it"
+        if holder.caption is None and (path := self.folder / f"{name}.json").exists():
+            raise StorageError(f"{path}: not a caption that can be read; move it away, or use --overwrite")
         if not missing:
             return Plan("skip", name, self.formats, stored, remark, problems=problems)
         if stored is not None:

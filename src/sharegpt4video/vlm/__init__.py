@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
+from ..checking import raise_for, wrong_numbers
 from ..errors import SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request, Task
@@ -64,6 +65,7 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
     unknown = [option for option in options if taken is not None and option not in taken]
     if taken is not None and unknown:
         raise SettingsError(_unknown_options(name, unknown, [key for key in taken if key not in ("prompts", "hints")]))
+    raise_for(f"{name}: {problem}" for problem in wrong_numbers(factory, options))
     always = {"prompts": prompts, "hints": hints}
     passed = {key: value for key, value in always.items() if taken is None or key in taken}
     model: VLM = factory(*arguments, **passed, **options)

@@ -337,8 +337,12 @@ def _check_options(
     not_negative: Mapping[str, float],
 ) -> None:
     found = [] if model else ["the model's name is missing"]
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port over 65535
+        usable = False
+    if not usable:
         shown = base_url.rpartition("@")[2].partition("?")[0]
         found.append(f"the address must look like http://localhost:8000/v1, not {shown!r}")
     found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
