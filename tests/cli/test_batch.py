@@ -183,7 +183,7 @@ class TestTheFolder:
         Path("out/0.json").mkdir(parents=True)
         batch = captioned(videos, "json", "srt", overwrite=True)
         assert (batch.done, batch.failed) == (3, 1)
-        assert "0.mp4: cannot be written to out" in capsys.readouterr().err
+        assert "0.mp4: out/0.json: this is a directory" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("here", "videos")
