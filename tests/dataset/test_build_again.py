@@ -13,6 +13,7 @@ from made_sets import QUICK, captions, quick, write_clips
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.export import export
+from sharegpt4video.dataset.report.samples import read_samples
 from sharegpt4video.dataset.settings import DatasetSettings, SurveySettings
 from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
@@ -55,6 +56,22 @@ def test_a_replaced_file_is_captioned_anew_and_is_one_source(tmp_path: Path) -> 
     found = status(Store(tmp_path / "set"))
     assert (found.listed, found.captioned, found.left, found.failed) == (1, 1, 0, {})
     assert [row.id for row in Store(tmp_path / "set").rows("selection")] == [new.id]
+
+
+def test_a_caption_that_does_not_know_its_file_is_not_shown_beside_another_one(tmp_path: Path) -> None:
+    clip, other = write_clips(tmp_path / "in", 2)
+    aside = other.rename(tmp_path / "aside.mp4")
+    run(clip, out=tmp_path / "set")
+    store = Store(tmp_path / "set")
+    (old,) = store.rows("captions")
+    store.append("captions", [replace(old, size_bytes=0, modified="", content_id="")])  # as earlier versions wrote it
+    aside.replace(clip)
+    run(clip, out=tmp_path / "set")
+    ids = {row.id: 0 for row in Store(tmp_path / "set").rows("captions")}
+    shown = {sample.row.id: sample for sample in read_samples(Store(tmp_path / "set"), ids)}
+    assert not shown[old.id].pictures
+    assert "another file has been listed under its name" in shown[old.id].missing
+    assert all(sample.pictures for id, sample in shown.items() if id != old.id)
 
 
 def test_a_file_that_was_put_back_is_done_before(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ from ...vlm.base import VLM, Reply
 from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
 from ..sources.listed import Listed, original_of, places_of
 from ..store.schema import to_rows
-from ..store.store import Store, packed_ids, unpacked_id
+from ..store.store import Store, packed_ids
 from ..work.jobs import failure_of
 from . import CHECKS, JUDGE, REPEATED, check_caption, severity
 from .judge import Verdict, judging
@@ -130,13 +130,12 @@ class _Faulty:
                 if chosen and row.revision < max_revision:
                     self._checked[row.id] = replace(row, findings=tuple(chosen))
         self._ids = np.array([bytes.fromhex(id) for id in self._checked], "S16")
-        listed = Listed(store)
-        self._places = places_of(store, listed, self._checked)
-        self._replaced = {unpacked_id(packed) for packed in listed.replaced}
+        self._listed = Listed(store)
+        self._places = places_of(store, self._listed, self._checked)
 
-    def places(self, row: CaptionRow) -> list[SourceVideo]:
-        """Where the video of a caption has been seen."""
-        return self._places[row.id]
+    def original(self, row: CaptionRow) -> SourceVideo:
+        """The file that a caption was made from. Raises as ``original_of`` does."""
+        return original_of(row, self._places[row.id], self._listed)
 
     def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
         return batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), self._ids)))
@@ -145,7 +144,7 @@ class _Faulty:
         for batch in self._store.batches("captions", batch_rows=64):
             for row in to_rows(CaptionRow, self._mine(batch)):
                 checked = self._checked[row.id]
-                if checked.revision == row.revision and row.id not in self._replaced:
+                if checked.revision == row.revision and not self._listed.is_replaced(row.id):
                     yield row, checked.findings
 
 
@@ -171,7 +170,7 @@ class _Repair:
                 if not askable:
                     self.result.not_askable += 1
                     continue
-                running[asyncio.create_task(self._ask_again(row, faulty.places(row), askable))] = row, findings
+                running[asyncio.create_task(self._ask_again(row, faulty, askable))] = row, findings
                 if len(running) >= 2 * self._engine.slots:
                     await self._take_finished(running, on_progress)
             while running:
@@ -185,11 +184,11 @@ class _Repair:
             if self._judge:
                 await self._judge.vlm.close()
 
-    async def _ask_again(self, row: CaptionRow, places: Sequence[SourceVideo], findings: Sequence[Finding]) -> Outcome:
+    async def _ask_again(self, row: CaptionRow, faulty: _Faulty, findings: Sequence[Finding]) -> Outcome:
         replies: list[Reply] = []
         numbers = sorted({finding.step for finding in findings if finding.step != SUMMARY})
         try:
-            pictures = await self._pictures(row, places, numbers)
+            pictures = await self._pictures(row, faulty, numbers)
         except (VideoError, StorageError) as error:
             return Outcome(row, (), failure=failure_of(SourceVideo(row.id, row.location, row.user_id), "repair", error))
         role = retelling(row, findings, pictures, self._prompts, self._settings.fold_steps)
@@ -201,11 +200,11 @@ class _Repair:
             found = (*found, *verdict.findings)
         return Outcome(new, found, tuple(replies))
 
-    async def _pictures(self, row: CaptionRow, places: Sequence[SourceVideo], numbers: Sequence[int]) -> Pictures:
+    async def _pictures(self, row: CaptionRow, faulty: _Faulty, numbers: Sequence[int]) -> Pictures:
         """The pictures of these steps, cut out of the video again; none for a model that looks at none."""
         if not numbers or not self._engine.vlm.max_images:
             return {}
-        return await asyncio.to_thread(lambda: pictures_of(original_of(row, places), row, numbers, self._settings))
+        return await asyncio.to_thread(lambda: pictures_of(faulty.original(row), row, numbers, self._settings))
 
     def _added_up(self, before: Provenance, replies: Sequence[Reply]) -> Provenance:
         tokens_in = sum(reply.input_tokens for reply in replies)

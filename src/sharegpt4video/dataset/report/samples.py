@@ -57,7 +57,8 @@ def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
     """Read the captions with these ids and scores and their pictures, in this order."""
     ids = list(scores)
     rows = find_rows(store, "captions", ids)
-    places = places_of(store, Listed(store), ids)
+    listed = Listed(store)
+    places = places_of(store, listed, ids)
     others = {table: find_rows(store, table, ids) for table in ("checks", "surveys", "selection")}
     most = max(1, min(MOST_PICTURES, PICTURE_BYTES // (USUAL_PICTURE_BYTES * max(len(ids), 1))))
     budget = PICTURE_BYTES // max(len(ids), 1)
@@ -66,7 +67,7 @@ def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
         checked: Checked | None = others["checks"].get(id)
         fresh = checked if checked is not None and checked.revision == row.revision else None
         try:
-            pictures, missing = keyframes(original_of(row, places[id]), wanted_times(row, most), budget)
+            pictures, missing = keyframes(original_of(row, places[id], listed), wanted_times(row, most), budget)
         except SG4VError as error:
             pictures, missing = {}, str(error)
         yield Sample(row, scores[id], fresh, others["surveys"].get(id), others["selection"].get(id), pictures, missing)

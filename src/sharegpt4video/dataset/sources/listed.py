@@ -38,6 +38,10 @@ class Listed:
         self.ids: Ids = distinct(ids[~self.stale])
         self.replaced: Ids = np.setdiff1d(distinct(ids), self.ids)
 
+    def is_replaced(self, id: str) -> bool:
+        """Whether what was listed under an id is gone."""
+        return bool(np.isin(np.array([bytes.fromhex(id)], "S16"), self.replaced)[0])
+
     def sources(self, store: Store) -> Iterator[list[SourceVideo]]:
         """The sources that count, in order, some at a time; the same content at two places is there twice."""
         yield from _sources(store, self.first)
@@ -53,14 +57,14 @@ def places_of(store: Store, listed: Listed, ids: Collection[str]) -> dict[str, l
     return found
 
 
-def original_of(row: CaptionRow, places: Sequence[SourceVideo]) -> SourceVideo:
+def original_of(row: CaptionRow, places: Sequence[SourceVideo], listed: Listed) -> SourceVideo:
     """The file that a caption was made from, wherever it lies now; ``places`` are those of ``places_of``.
 
     Raises SourceReplaced, SourceGone or another VideoError where it is not to be found. A caption of which nothing is
-    known that a file could be held against has the file of its name.
+    known that a file could be held against has the file of its name, unless another one was listed there since.
     """
     found = [place for place in (row.original, *places) if place.can_compare]
-    return first_there(found) if found else row.original
+    return first_there(found) if found or listed.is_replaced(row.id) else row.original
 
 
 def _sources(store: Store, kept: NDArray[np.bool_], ids: Ids | None = None) -> Iterator[list[SourceVideo]]:
