@@ -216,6 +216,14 @@ def test_a_wrong_checksum_of_a_packed_tar_is_told(tmp_path: Path, name: str) -> 
     assert listed(path)[1]
 
 
+def test_a_damaged_first_header_costs_its_member_alone(tmp_path: Path) -> None:
+    head = bytearray(tarfile.TarInfo("0.mp4").tobuf())
+    head[0] ^= 1  # the checksum does not fit any more
+    drafts, failures, _ = listed(damaged_tar(tmp_path / "a.tar", bytes(head), at=0))
+    assert list(drafts) == ["1.mp4", "2.mp4", "3.mp4", "4.mp4"]
+    assert len(failures) == 1
+
+
 def test_what_is_no_tar_is_not_searched_for_members(tmp_path: Path) -> None:
     drafts, failures, _ = listed(damaged_tar(tmp_path / "a.tar", b"\xff" * 512, at=0))
     assert not drafts

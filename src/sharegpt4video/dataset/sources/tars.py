@@ -177,7 +177,7 @@ class _Listing:
         try:
             self._tape = _Tape(file, not self._packed)
             first = self._tape.content(0, BLOCK)
-            self._is_tar = _is_header(first)
+            self._is_tar = first[257:262] == b"ustar" or _is_header(first)
             start: tuple[int, bytes] | None = (0, first)
             while start is not None:
                 start = yield from self._stretch(*start)
