@@ -162,3 +162,11 @@ def test_a_damaged_description_in_a_zip_costs_only_its_video(tmp_path: Path) -> 
     drafts, failures, _ = listed(path)
     assert list(drafts) == ["b.mp4", "c.mp4"]
     assert [failure.kind for failure in failures] == ["unreadable"]
+
+
+def test_names_of_old_zips_are_as_long_as_they_are_written(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", [("a.mp4", content(1)), ("b.mp4", content(2))])
+    path.write_bytes(path.read_bytes().replace(b"a.mp4", b"\x81.mp4"))  # a u with two dots in code page 437
+    drafts, failures, _ = listed(path)
+    assert not failures
+    assert {key: read(draft) for key, draft in drafts.items()} == {"\xfc.mp4": content(1), "b.mp4": content(2)}

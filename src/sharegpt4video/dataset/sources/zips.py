@@ -39,6 +39,7 @@ LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 CHUNK_BYTES = 1 << 18
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
 _ENCRYPTED = 0x1 | 0x40
+_UTF8_NAME = 0x800
 _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, struct.error, zlib.error, EOFError)
 
 
@@ -123,12 +124,17 @@ def _overlapping(infos: list[zipfile.ZipInfo], archive_bytes: int) -> set[int]:
     for info in ordered:
         if info.header_offset < last_end:
             found |= {last_start, info.header_offset}
-        end = info.header_offset + LOCAL_HEADER.size + len(info.filename.encode(errors="replace")) + info.compress_size
+        end = info.header_offset + LOCAL_HEADER.size + _name_bytes(info) + info.compress_size
         if end > last_end:
             last_end, last_start = end, info.header_offset
         if end > archive_bytes:
             found.add(info.header_offset)
     return found
+
+
+def _name_bytes(info: zipfile.ZipInfo) -> int:
+    """How long the name is in the archive: UTF-8 where a flag says so, else one byte for each character."""
+    return len(info.orig_filename.encode(errors="replace") if info.flag_bits & _UTF8_NAME else info.orig_filename)
 
 
 def _odd(archive: str, info: zipfile.ZipInfo, overlapping: set[int], names: set[str]) -> Failure | None:
