@@ -185,6 +185,13 @@ def test_two_columns_of_one_name_are_a_wrong_call(tmp_path: Path, name: str) -> 
         list(read_rows(str(tmp_path / name)))
 
 
+@pytest.mark.parametrize("header", ["path,PATH", "Path, path ", "path,end,End"])
+def test_upper_and_lower_case_make_no_two_columns(tmp_path: Path, header: str) -> None:
+    put(tmp_path / "t.csv", f"{header}\na,b\n")
+    with pytest.raises(SettingsError, match="several columns are called"):
+        list(read_rows(str(tmp_path / "t.csv")))
+
+
 def arrow_text(*values: bytes) -> pa.Array:
     """A column of text whose bytes nobody has checked."""
     ends = pa.array([sum(map(len, values[:at])) for at in range(len(values) + 1)], pa.int32()).buffers()[1]

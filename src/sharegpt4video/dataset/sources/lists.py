@@ -260,7 +260,8 @@ def _value(name: str, column: Any, at: int) -> Any:
 
 def _require_path(location: str, names: Sequence[str]) -> None:
     roles = dict(roles_of(tuple(names)))
-    if twice := sorted(name for name in roles if list(names).count(name) > 1):
+    plain = [name.strip().lower() for name in names]
+    if twice := sorted(name for name in roles if plain.count(name.strip().lower()) > 1):
         raise SettingsError(f"{location}: several columns are called {twice[0]!r}; rename all but one of them")
     if "path" not in roles.values():
         raise SettingsError(
