@@ -201,3 +201,11 @@ def test_the_canary_tells_that_every_mix_up_was_caught(folder: Path) -> None:
     caught = sg4v("build", folder / "videos", "-c", folder / "quick.yaml", "--canary")
     assert "every mix-up was caught" in caught.output, caught.output
     assert caught.exit_code == 0
+
+
+def test_rows_that_cannot_be_converted_fail_the_command(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"video_id": "x", "captions": [{"idx": "-1", "content": "A dog runs."}]}\n[1]\n')
+    looked = sg4v("audit", tmp_path / "a.jsonl", "--no-probe", "--convert", tmp_path / "set")
+    assert looked.exit_code == 1
+    assert "1  rows that cannot be read" in looked.output
+    assert json.loads(sg4v("status", tmp_path / "set", "--json").output)["captioned"] == 1

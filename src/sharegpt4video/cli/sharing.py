@@ -107,7 +107,7 @@ def audit(
 def _convert(path: Path, out: str, media: Path | None, keyframe_unit: str) -> None:
     from typing import cast
 
-    from ..dataset.released.convert import KeyframeUnit, convert
+    from ..dataset.released.convert import UNREADABLE, KeyframeUnit, convert
     from ..dataset.settings import DatasetSettings
     from ..dataset.store.lock import lock
     from ..dataset.store.store import Store
@@ -115,7 +115,10 @@ def _convert(path: Path, out: str, media: Path | None, keyframe_unit: str) -> No
     with lock(out) as held:
         store = Store.create(out, DatasetSettings(), "released captions", "")
         store.guard = held.check
-        print_text(convert(path, store, media=media, keyframe_unit=cast(KeyframeUnit, keyframe_unit)).text())
+        done = convert(path, store, media=media, keyframe_unit=cast(KeyframeUnit, keyframe_unit))
+    print_text(done.text())
+    if done.missing[UNREADABLE]:
+        raise typer.Exit(FAILED)
 
 
 def report(

@@ -30,6 +30,8 @@ PART_ROWS = 2048
 
 KeyframeUnit = Literal["seconds", "candidates"]
 
+UNREADABLE = "rows that cannot be read"
+
 
 @dataclass
 class Converted:
@@ -80,14 +82,14 @@ def _pairs(
         for json_row in released_rows(file):
             plain = json_row.value
             if json_row.problem or not isinstance(plain, dict):
-                done.missing["rows that cannot be read"] += 1
+                done.missing[UNREADABLE] += 1
             elif "captions" not in plain and "summary" not in plain:
                 done.missing["rows without captions (training conversations or other)"] += 1
             else:
                 try:
                     pair = _pair(plain, read_row(plain), index, done, unit)
                 except VALUE_ERRORS:
-                    done.missing["rows that cannot be read"] += 1
+                    done.missing[UNREADABLE] += 1
                 else:
                     yield pair
 
