@@ -99,11 +99,11 @@ def test_random_faults_lose_no_finished_step(seed: int, clip: Path, undisturbed:
 
 
 def test_a_server_that_goes_away_leaves_the_finished_steps(clip: Path, undisturbed: VideoCaption) -> None:
-    server = ChatServer(answer(told), answer(told), answer(told), status(401))
+    server = ChatServer(answer(told), answer(told), answer(told), default=status(401))
     with server, pytest.raises(sg4v.CaptionInterrupted, match="401") as caught:
         sg4v.caption(clip, model=server_vlm(server.base_url), settings=SETTINGS)
     assert caught.value.caption.steps == undisturbed.steps[:3]
-    assert len(server.received) == 4  # the refusal was not asked again
+    assert len(server.received) > 4  # a key that was good a moment ago is tried again before it is given up
 
 
 def test_the_requests_are_those_of_the_prompt_set(clip: Path) -> None:
