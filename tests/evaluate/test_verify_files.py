@@ -334,3 +334,35 @@ def test_the_command_tells_files_apart_and_ends_with_1_on_a_difference(tmp_path:
     assert "DIFFERENT" in run.output
     run = CliRunner().invoke(app, ["evaluate", "verify-scorers", "--mvbench", str(log)])
     assert run.exit_code == 2
+
+
+def test_a_line_separator_inside_a_response_ends_no_line(tmp_path: Path) -> None:
+    rows = video_mme_log(pred="B")
+    rows[0]["filtered_resps"] = ["A\u2028because\x85it is"]
+    file = tmp_path / "D_samples_videomme.jsonl"
+    file.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+    assert tables.read_rows(file) == rows
+
+
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_table_that_ends_inside_quotes_is_refused(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "M_Video-MME.tsv"
+    file.write_text(f'a\tb\n1\t"x\ny"\n2\tz{end}', encoding="utf-8")
+    assert tables.read_rows(file) == [{"a": "1", "b": "x\ny"}, {"a": "2", "b": "z"}]
+    file.write_text(f'a\tb\n1\t"x\n2\ty\n3\tz{end}', encoding="utf-8")
+    with pytest.raises(SettingsError, match="ends inside quotes"):
+        tables.read_rows(file)
+
+
+@pytest.mark.parametrize(
+    ("whole", "message"),
+    [
+        ('{"acc_dict": {"X": [1e400, 2]}, "res_list": [{"pred": "(A)", "gt": "(A) x"}]}', "acc_dict of 'X'"),
+        ('[{"pred": "(A)", "gt": "(A) x", "task_type": ["x"]}, 3]', "not a result file of MVBench"),
+    ],
+)
+def test_odd_values_in_a_notebooks_file_are_clear_errors(tmp_path: Path, whole: str, message: str) -> None:
+    file = tmp_path / "results.json"
+    file.write_text(whole, encoding="utf-8")
+    with pytest.raises(SettingsError, match=message):
+        verify_file(file, "mvbench")

@@ -22,6 +22,7 @@ _MISSING = frozenset(
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
     )
 )
+_AFTER_THE_END = "\ue000 after the end"  # a row behind the last; inside a field if quotes were left open
 _WANTED = "wanted is .jsonl, .json, .tsv, .csv or .xlsx as the tool wrote it"
 
 
@@ -53,14 +54,16 @@ def _text_rows(path: Path, text: str) -> list[Row]:
     if path.suffix.lower() in (".json", ".jsonl"):
         raise SettingsError(f"{path}: is no JSON; is it damaged? {_WANTED}")
     delimiter = "," if path.suffix.lower() == ".csv" else "\t"
-    before = csv.field_size_limit(len(text) + 1)
+    before = csv.field_size_limit(len(text) + len(_AFTER_THE_END) + 2)
     try:
-        read = list(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter))
+        read = list(csv.reader(io.StringIO(f"{text}\n{_AFTER_THE_END}", newline=""), delimiter=delimiter))
     except csv.Error as error:
         raise SettingsError(f"{path}: cannot be read as a table: {error}") from error
     finally:
         csv.field_size_limit(before)
-    return _table(read)
+    if read[-1] != [_AFTER_THE_END]:
+        raise SettingsError(f"{path}: ends inside quotes, so rows may be missing; was it cut short? Copy it again")
+    return _table(read[:-1])
 
 
 def _json_rows(path: Path, text: str) -> list[Row]:
@@ -68,12 +71,17 @@ def _json_rows(path: Path, text: str) -> list[Row]:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        return [_json_line(path, number, line) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+        return [_json_line(path, number, line) for number, line in enumerate(_lines(text), 1) if line.strip()]
     if isinstance(whole, dict):
         whole = whole.get("logs", [whole])
     if not isinstance(whole, list) or not all(isinstance(row, dict) for row in whole):
         raise SettingsError(f"{path}: is no list of rows; {_WANTED}")
     return [{key: None if _is_nan(value) else value for key, value in row.items()} for row in whole]
+
+
+def _lines(text: str) -> list[str]:
+    """Lines as JSON lines have them: only a line feed ends one, so U+2028 and the like may stand inside a string."""
+    return text.split("\n")
 
 
 def _json_line(path: Path, number: int, line: str) -> Row:

@@ -87,7 +87,11 @@ def _official(path: Path) -> str | None:
         if "questions" in rows[0]:
             return "videomme"
         if {"pred", "gt"} <= set(rows[0]):
-            return "tvbench" if {row.get("task_type") for row in rows} & tvbench.OWN_TASKS else "mvbench"
+            return (
+                "tvbench"
+                if {str(row.get("task_type")) for row in rows if isinstance(row, dict)} & tvbench.OWN_TASKS
+                else "mvbench"
+            )
     return None
 
 
@@ -182,7 +186,7 @@ def _pair(path: Path, task: str, value: Any) -> tuple[int, int]:
     try:
         right, total = value
         return int(right), max(int(total), 1)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise SettingsError(f"{path}: acc_dict of {task!r} is {value!r}, not [right, all]") from error
 
 
