@@ -145,3 +145,105 @@ CAPTIONS = "Which fits?\nOption 1: The man is dribbling.\nOption 2: A man is dun
 )
 def test_captions_are_matched_by_label_and_words_together(reply: str, index: int | None) -> None:
     assert matched_caption(reply, CAPTIONS) == index
+
+
+@pytest.mark.parametrize(
+    ("reply", "means"),
+    [
+        ("A - неверно", None),
+        ("A, falsch", None),
+        ("B: sbagliato", None),
+        ("If I had to guess, I'd say C.", 2),
+        ("There is not enough information, but if I had to guess: C", 2),
+        ("If it were faster, I'd say C.", None),
+        ("My guess is D", 3),
+        ("A is more likely than B.", 0),
+        ("A is more likely than B, though C and D are close", 0),
+        ("A is not more likely than B", None),
+        ("[ANSWER]B[/ANSWER]", 1),
+        ("【答案】B", 1),
+        ("应该是D吧", 3),
+        ("不是A，是B", 1),
+        ("不是A，也不是B", None),
+        ("Aではなく、Bです。", 1),
+        ("A가 아니라 B입니다", 1),
+        ("La respuesta no es A, sino B.", 1),
+        ("Die Antwort lautet D.", 3),
+        ("Die Antwort lautet nicht D.", None),
+        ("Не A, а B", 1),
+        ("A resposta é a letra C", 2),
+        ("الإجابة الصحيحة هي B", 1),
+        ("सही उत्तर B है।", 1),
+        ("उत्तर B नहीं है", None),
+        ("Doğru cevap B'dir.", 1),
+        ("Poprawna odpowiedź to C.", 2),
+        ("Odpowiedź to nie C.", None),
+        ("Správná odpověď je B.", 1),
+        ("Η σωστή απάντηση είναι B", 1),
+        ("Răspunsul corect este C", 2),
+        ("התשובה הנכונה היא B", 1),
+        ("\ufeffB\u200b", 1),
+        ("~~A~~ B", 1),
+        ("A ❌\nB ✅\nC ❌\nD ❌", 1),
+        ("The second option is correct.", 1),
+        ("The last option.", 3),
+        ("Option 2", 1),
+        ("The second option is wrong.", None),
+        ("The answer to A is not shown", None),
+    ],
+)
+def test_statements_in_many_forms_and_languages(reply: str, means: int | None) -> None:
+    assert chosen(reply, DIRECTIONS) == means
+
+
+@pytest.mark.parametrize(
+    ("reply", "options", "means"),
+    [
+        ("他没有打开冰箱。", ("打开冰箱", "关上冰箱"), None),
+        (
+            "He opens the fridge and closes the window.",
+            ("He opens the fridge.", "He closes the fridge.", "He opens the window.", "He closes the window."),
+            None,
+        ),
+        ("He opens the fridge and leaves.", ("He opens the fridge.", "He closes the fridge."), 0),
+        ("A: pink balloon is growing", ("A pink balloon is shrinking", "A pink balloon is growing"), None),
+        ("A pink balloon is growing", ("A pink balloon is shrinking", "A pink balloon is growing"), 1),
+        ("Option 3", ("2", "3", "4"), None),  # the third, or the one that says 3
+        ("The first one", ("the first ball", "the last ball"), None),
+    ],
+)
+def test_words_that_fit_two_options_are_not_read(reply: str, options: tuple[str, ...], means: int | None) -> None:
+    assert chosen(reply, options) == means
+
+
+@pytest.mark.parametrize(
+    ("reply", "yes"),
+    [
+        *((word, True) for word in ("نعم", "हाँ", "Evet.", "Tak", "Có", "ใช่", "Sì", "Ναι", "כן")),
+        *((word, False) for word in ("لا", "नहीं", "Hayır.", "Nie", "Không", "ไม่ใช่", "Nej", "Όχι", "לא")),
+        *(
+            (text, None)
+            for text in ("Không có", "Có lẽ", "Nie wiem", "ไม่แน่ใจ", "لا أعرف", "No. 2 is right", "Ano 2020")
+        ),
+        ("I would say no.", False),
+        ("I would not say yes.", None),
+        ("No. It has 2.", False),
+    ],
+)
+def test_yes_and_no_in_many_languages(reply: str, yes: bool | None) -> None:
+    assert yes_or_no(reply) is yes
+
+
+@pytest.mark.parametrize(
+    ("reply", "means"),
+    [
+        ("The second one", 1),
+        ("First option", 0),
+        ("Option two", 1),
+        ("オプション2", 1),
+        ("옵션 2", 1),
+        ("Option 3", None),
+    ],
+)
+def test_captions_are_named_by_their_place(reply: str, means: int | None) -> None:
+    assert matched_caption(reply, "Which fits?\nOption 1: The man dribbles.\nOption 2: A man dunks.") == means

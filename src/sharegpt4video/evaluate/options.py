@@ -20,6 +20,16 @@ _OTHER_NUMBER_BEFORE = re.compile(
     r"|(?:more|less|fewer) than|at (?:least|most)|over|under)\s*)\Z",
     re.IGNORECASE,
 )
+_ORDINALS = ("first", "second", "third", "fourth", "fifth")
+_PLACE_WORDS = {*_ORDINALS, "last"}
+_KINDS = "(?:one|option|choice|answer|caption|sentence|description|statement)"
+_PLACE = re.compile(
+    r"(?:(?:the answer is|answer:|it is|it['’]s)\s+)?"
+    rf"(?:(?:the\s+)?(?P<ordinal>{'|'.join(_ORDINALS)}|last)(?:\s+{_KINDS})?"
+    rf"|{_KINDS}\s+(?P<number>one|two|three|four|five|[1-5]))"
+    r"(?:\s+is\s+(?:the\s+)?(?:correct|right|best|more suitable|answer)(?:\s+(?:one|match|answer|option))?)?[.!]*",
+    re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?;\n。]")
 
 
@@ -48,6 +58,27 @@ class Options:
         if wanted == "one":
             wanted = "1"
         return self.texts.index(wanted) if wanted and wanted in self.texts else None
+
+    def opens_with_another_label(self, text: str, index: int) -> bool:
+        """Whether words that are an option's begin with the mark of another: "A: ball rolls" beside "A ball rolls"."""
+        label = re.match(r"\s*[(\[{]?(\w)[)\]}.:]+\s*\w", text)
+        return label is not None and self.index(label[1]) not in (None, index)
+
+    def in_place(self, text: str) -> int | None:
+        """The option named by its place alone: "the second option" or, where labels are letters, "Option 2"."""
+        found = _PLACE.fullmatch(text)
+        if found is None or any(set(option.split()) & _PLACE_WORDS for option in self.texts):
+            return None
+        if found["ordinal"]:
+            at = (
+                len(self.texts) - 1 if found["ordinal"].lower() == "last" else _ORDINALS.index(found["ordinal"].lower())
+            )
+        else:
+            number = words(found["number"]).replace("one", "1")
+            if number in self.texts and number not in self.labels:
+                return None  # the number itself may be meant
+            at = self.labels.index(number) if number in self.labels else int(number) - 1
+        return at if 0 <= at < len(self.texts) else None
 
     def is_label(self, text: str) -> bool:
         """Whether a text is nothing but a label, written as one: a capital, or before a bracket."""
@@ -133,7 +164,18 @@ class Options:
             for index in found
             if not any(index != other and self.texts[index] in self.texts[other] for other in found)
         ]
-        return longest[0] if len(longest) == 1 else None
+        return longest[0] if len(longest) == 1 and not self._says_parts(text, longest[0]) else None
+
+    def _says_parts(self, text: str, index: int) -> bool:
+        """Whether the sentence with an option has all that sets another apart: "opens the door and closes the lid"."""
+        own = set(self.texts[index].split())
+        others = [set(option.split()) - own for at, option in enumerate(self.texts) if at != index]
+        sentences = [set(words(sentence).split()) for sentence in _SENTENCE_END.split(text)]
+        return any(
+            len(other) > 1 and own | other <= sentence and not {"not", "t"} & sentence
+            for other in others
+            for sentence in sentences
+        )
 
     def _says(self, text: str, option: str) -> bool:
         """Whether the words of an option stand in a text, at least once without being denied."""

@@ -16,32 +16,36 @@ CLOSE = r"[)\]}\"'>]{0,4}"
 
 NAMED = any_of(
     "options?|choices?|answers?|captions?|sentences?|descriptions?|statements?",
-    "选项|選項|opci[oó]n|opção|вариант",
+    "选项|選項|句子|描述|标题|標題|opci[oó]n|opção|вариант|オプション|選択肢|옵션|선택지|보기|satz|legende|légende|beschreibung",
 )
 """What stands before a label where it is only named: "option B"."""
 OPTION = rf"(?:{NAMED}|letters?)"
 
 ANSWER = any_of(
     "answers?|ans|options?|choices?|selection|pick|letter|response|prediction|output",
-    "captions?|sentences?|descriptions?|statements?|conclusion|one|match|final|result|verdict",
+    "captions?|sentences?|descriptions?|statements?|conclusion|one|match|final|result|verdict|guess",
     "答案|正解|正确选项|选项|答え?|解答|정답|답|respuesta|opci[oó]n|réponse|reponse",
     "antwort|lösung|risposta|resposta|opção|ответ|đáp án|câu trả lời|jawaban(?:nya)?|cevap",
     "yanıt|odpowiedź|الإجابة|إجابة|الجواب|उत्तर|คำตอบ|antwoord|svaret|svar|vastaus",
-    "απάντηση|תשובה|پاسخ",
+    "απάντηση|תשובה|התשובה|پاسخ|відповідь|válasz|odpověď|odpoveď|răspuns(?:ul)?|جواب|जवाब|cevabı|doğru seçenek",
 )
-_RIGHT = any_of("correct[ae]?|corretta|correta|exacta|bonne|richtige?|benar|yang benar|đúng|صحيحة|الصحيحة")
+_RIGHT = any_of(
+    "correct[ae]?|corretta|correta|exacta|bonne|richtige?|benar|yang benar|đúng",
+    "صحيحة|الصحيحة|الصحيح|صحیح|corect|σωστή|הנכונה",
+)
 # "to this question", "that best describes the video", "correcta"
 TAIL = rf"(?:\s+(?:to|for|that|which|of|here|in|based|from|according)\b[^.:;!?\n]{{0,80}}?|\s+{_RIGHT})?"
-_SIGNS = r"\s*[\"']?\s*(?:[:=]|->|=>|→|—|–|-(?=\s))"
+_SIGNS = r"\s*[\"']?\s*(?:\]\s*:?|[:=]|->|=>|→|—|–|-(?=\s))"
 _VERBS = any_of(
     "is|are|was|be|(?:must|should|would|will|could|may|might) be|(?:seems|appears)(?: to be)?|:",
-    "es|est|ist|è|é|adalah|là|है|er|är|on",
+    "es|est|ist|lautet|è|é|adalah|là|है|er|är|on|هي|هو|(?<=odpowiedź )to|jest|je|είναι|este|היא|הוא|is het",
 )
 _GLUED = any_of("应该是", "应为", "是", "为", "為", "は", "은", "는", "คือ")
 IS = rf"(?:{_SIGNS}|\s+{_VERBS}(?=[\s:\"'(])\s*:?|\s*{_GLUED}\s*:?)"
 _FILLERS = any_of(
     "the|la|el|il|die|der|o|a opção|probably|most likely|likely|clearly|simply",
     "definitely|therefore|thus|just|indeed|option|choice|letter|answer|caption|sentence",
+    "a letra|la letra|letra|la lettre|lettre|la lettera|lettera|der buchstabe",
     "description|选项|選項|la opción|opción|opção|вариант",
 )
 FILL = rf"(?:\s*{_FILLERS}\b:?)*"
@@ -60,12 +64,14 @@ CHOOSING = r"\b" + any_of(
     "(?:it|this|that)(?:['’]s| is| must be| has to be| should be| would be)",
     "c['’]est(?: la)?",
 )
-_THEREFORE = any_of("so|therefore|thus|hence|consequently|by elimination|sondern|finally|well|okay|ok")
+_THEREFORE = any_of("so|therefore|thus|hence|consequently|by elimination|sondern|sino|finally|well|okay|ok")
 CONCLUDING = any_of(
     r"\A(?:maybe|perhaps|probably|possibly|only)\b",
     r"\bnot\b[^.!?\n]{1,40}\bbut(?: rather)?\b",
     rf"(?:\A|(?<=[.!?;:,\n ])){_THEREFORE}\b,?",
-    "=>|->|→|⇒|∴|而是|我认为是|应该是",
+    "=>|->|→|⇒|∴|而是|我认为是|应该是|ではなく[、,]?|아니라",
+    r"不是[^。.!?\n]{1,20},\s*是",
+    r"\bне\b[^.!?\n]{1,40},\s*а",
     r"(?:故|应|應)?(?:选择?|選択?)\s*:?",
 )
 _GOOD = any_of(
@@ -75,9 +81,13 @@ _GOOD = any_of(
     "match(?:es)?",
     r"it\b",
 )
+_FITTING = "(?:likely|probable|plausible|suitable|fitting|appropriate|accurate|correct|consistent)"
 IS_RIGHT = any_of(
     r"\s*(?:fits|matches)(?= best| the video|[.!]|\s*\Z)",
     r"\s*makes the most sense",
+    # A comparison says which only where it is the last word.
+    rf"\s*is (?:more {_FITTING}|an? (?:better|closer|more {_FITTING}) \w+|better|closer)"
+    r"(?= than [^.;!?\n]{1,60}[.!]?\s*\Z)",
     rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{_GOOD}",
     r"\s*(?:选项|选择)?(?:是|为)?(?:最?正确|正确答案|对的)",
 )
@@ -98,7 +108,9 @@ _NOT = any_of(
     r"kein\w*",
     "ne|pas|нет|не|não|không|bukan|nie|niet|inte",
 )
-_GLUED_NOT = any_of("不是", "并非", "不选", "不選", "排除", "错误", "لا", "ليس", "नहीं", "ไม่")
+_GLUED_NOT = any_of(
+    "没有|沒有|并未|並未|不会|不會", "不是", "并非", "不选", "不選", "排除", "错误", "لا", "ليس", "नहीं", "ไม่"
+)
 _DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}", re.IGNORECASE)
 _AUXILIARY = any_of(
     "is|are|was|were|does|do|did|would|can|could|should|has|have|seems?|looks?",
@@ -110,12 +122,16 @@ _REFUTED = any_of(
     "out|excluded|eliminated|impossible|unlikely",
     "less|rejected|invalid|unsupported|mistaken",
 )
+_WRONG = any_of(
+    "wrong|incorrect|false|неверно|неправильно|невірно|falsch|faux|fausse|incorrecto|incorrecta|falso|falsa",
+    "errado|errada|incorreto|incorreta|sbagliato|sbagliata|fout|onjuist|yanlış|błędne|niepoprawne|sai|salah|fel|feil",
+)
 _GLUED_REFUTED = any_of(
     "选?项?(?:是)?(?:错误|不正确|不对|错)|değil|では(?:な|あり)|じゃ(?:な|あり)", r"이?가?\s*아[니닙]"
 )
 _DENIED_AFTER = re.compile(
     rf"[)\]}}\"'>]*\s*[,:\-–—]?\s*(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
-    rf"|(?:wrong|incorrect|false)\b|{_GLUED_REFUTED})",
+    rf"|(?:{_WRONG})\b|{_GLUED_REFUTED})",
     re.IGNORECASE,
 )
 # What holds for the whole sentence, and what only as far as the next comma.
@@ -131,6 +147,9 @@ _CONDITION = re.compile(
     )
     + r"\b|如果|是否|假如|可能",
     re.IGNORECASE,
+)
+_GUESSED = re.compile(
+    r"\bif (?:i|we) (?:had to|have to|must|were to) (?:guess|choose|pick|select|answer)\b", re.IGNORECASE
 )
 _ASIDE = re.compile(
     r"\b"
@@ -185,7 +204,7 @@ def is_denied_before(text: str, start: int) -> bool:
 
 def is_supposed(text: str, start: int, end: int) -> bool:
     """Whether the sentence only considers it: a condition, another's view, an example of the format."""
-    before = _SENTENCE_END.split(text[max(0, start - _CHARS_BEFORE) : start])[-1]
+    before = _SENTENCE_END.split(_GUESSED.sub(" ", text[max(0, start - _CHARS_BEFORE) : start]))[-1]
     clause = _CLAUSE_END.split(before)[-1]
     return bool(_CONDITION.search(before) or _ASIDE.search(clause) or _SUPPOSED_AFTER.match(text, end))
 

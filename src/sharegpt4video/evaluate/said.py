@@ -22,6 +22,7 @@ _TAGGED_THOUGHT = re.compile(
 _ROLE = re.compile(r"(?:\A|\n|\))[ \t#]*(?:assistant|model|gpt)\s*(?::|\n)", re.IGNORECASE)
 _NEXT_TURN = re.compile(r"\n[ \t#]*(?:human|user)\s*:|<\|(?:user|im_start)\|>", re.IGNORECASE)
 _ANSWER = re.compile(r"<\s*(answer|conclusion|final_answer)\s*>(.*?)(?:<\s*/\s*\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
+_BRACKETED = re.compile(r"\[(answer|final_answer)\](.{0,2000}?)\[/\1\]", re.DOTALL | re.IGNORECASE)
 _BOX_TOKENS = re.compile(r"<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|\Z)", re.DOTALL)
 _ENDS = re.compile(r"<\|(?:endoftext|im_end|eot_id|end|return|end_of_text|eom_id)\|>|</s>|<(?:eos|end_of_turn)>")
 _TOKEN = re.compile(
@@ -31,6 +32,8 @@ _STYLE = re.compile(r"\\(?:text\w{0,4}|math\w{1,4}|mbox)\s*\{([^{}]*)\}")
 _BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _MARKDOWN = re.compile(r"[*`$]|\\[()\[\]]|(?<![^\W_])_+|_+(?![^\W_])")
 _LINE_START = re.compile(r"^[ \t]*(?:[>#•→⇒∴]+[ \t]*|[=-]+>[ \t]*|[-+][ \t]+)+", re.MULTILINE)
+_STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*\n\s*")
 _QUOTES = str.maketrans("“”„‟«»「」『』‘’【】〔〕", '""""""""""\'\'[][]')
@@ -38,7 +41,7 @@ _QUOTES = str.maketrans("“”„‟«»「」『』‘’【】〔〕", '"""""
 
 def plain_words(text: str) -> str:
     """Full-width signs as plain ones, quotes of all kinds as two, no markdown."""
-    text = unicodedata.normalize("NFKC", text).translate(_QUOTES)
+    text = unicodedata.normalize("NFKC", _STRUCK.sub("", _UNSEEN.sub("", text))).translate(_QUOTES)
     text = _BOXED.sub(rf"\n{MARKED}\1{MARK_END}\n", _STYLE.sub(r"\1", text))
     text = _SPACES.sub(" ", _LINE_START.sub("", _MARKDOWN.sub("", text)))
     return _LINES.sub("\n\n", text).strip()
@@ -57,6 +60,7 @@ def said(reply: str) -> str:
     ended = [found.end() for found in _THOUGHT_END.finditer(text)]
     text = text[ended[-1] :] if ended else text
     text = _BOX_TOKENS.sub(rf"\n{MARKED}\1{MARK_END}\n", _ANSWER.sub(rf"\n{MARKED}\2{MARK_END}\n", text))
+    text = _BRACKETED.sub(rf"\n{MARKED}\2{MARK_END}\n", text)
     whole = [part for part in _ENDS.split(text) if part.strip()]
     text = whole[0] if whole else ""  # behind an end mark a model goes on with a turn of its own
     roles = list(_ROLE.finditer(text))

@@ -25,8 +25,10 @@ from .said import MARK_END, MARKED
 
 _EDGE = r"0-9A-Za-zÀ-ɏ_\u0400-\u04FF"  # Chinese and Japanese have no spaces, so a letter may stand between their signs
 _CUE = rf"(?<![A-Za-z]){ANSWER}{TAIL}{IS}\s*{FILL}\s*"
+_SIGNS = "✅✓✔☑❌✗✘✖"
 _WORD = rf"(?:{OPTION}\s*)?"
-_STOP = r"(?=\s*(?:[.!,;:\n。]|\Z|because\b|since\b|as\b|-|–|—|\())"  # behind a label that could be a word
+# What may stand behind a label that could be a word.
+_STOP = r"(?=\s*(?:[.!,;:\n。]|です|だ|である|입니다|이다|吧|\Z|because\b|since\b|as\b|-|–|—|\())"
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,8 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
         ),
         opening=re.compile(opening, flags),
         item=re.compile(
-            rf"(?:(?P<start>^)[ \t]*|(?<=[\s;,]))(?:{OPTION}\s+)?(?:[(\[]{own}[)\]]|{second}[.):])[:.]?(?=\s|$|[A-Z])",
+            rf"(?:(?P<start>^)[ \t]*|(?<=[\s;,]))(?:{OPTION}\s+)?"
+            rf"(?:[(\[]{own}[)\]]|{second}(?:[.):]|(?=\s*[{_SIGNS}])))[:.]?(?=\s|$|[A-Z{_SIGNS}])",
             flags | re.MULTILINE,
         ),
         after=re.compile(rf"{CLOSE}{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags),
@@ -126,6 +129,7 @@ def _stating(label: str, own: str, opening: str) -> tuple[tuple[re.Pattern[str],
         (rf"{_CUE}{OPEN}{label}", False),
         (rf"(?<![A-Za-z])(?:answer|ans)\s*\n\s*{OPEN}{own}{CLOSE}[.)]?(?=\s|\Z)", True),
         (rf"{OPEN}{label}{CLOSE}{IS_RIGHT}", False),
+        (rf"(?:उत्तर|जवाब|cevap|cevabı|yanıt)\s+{OPEN}{own}{CLOSE}(?:\s+है|['’]?d[iıuü]r)", True),
         (rf"{CHOOSING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (rf"{CONCLUDING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (opening, False),

@@ -62,8 +62,11 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
     whole = known.same_as(bare)
     # "(A)" is the label, also where another option is the mere letter a (MVBench asks which letter comes first).
     if whole is not None and not known.is_label(bare):
+        if known.opens_with_another_label(bare, whole):
+            return None
         return None if bare.endswith("?") and not options[whole].rstrip().endswith("?") else whole
-    return _settled(text, known, patterns)
+    placed = known.in_place(bare)
+    return placed if placed is not None else _settled(text, known, patterns)
 
 
 def matched_caption(reply: str, question: str) -> int | None:
@@ -231,11 +234,14 @@ def _line_end(text: str, at: int) -> int:
 @lru_cache(maxsize=1)
 def _yes_or_no() -> tuple[re.Pattern[str], ...]:
     """What opens a text or sentence, what stands between commas, what a statement ends with, and what says both."""
-    yes = r"yes|yeah|yep|yup|sí|oui|ja|да|はい|예|네|sim|是的?|对"
-    no = r"no(?:pe)?|nein|non|нет|いいえ|아니요|아니오|não|否|不是?|不对"
+    yes = r"yes|yeah|yep|yup|s[íì]|oui|ja|да|はい|예|네|sim|是的?|对"
+    yes += r"|نعم|بله|हाँ|हां|evet|tak|có|ใช่|igen|kyllä|ναι|כן|так"
+    no = r"no(?:pe)?(?!\.\s*\d)|nein|non|нет|いいえ|아니요|아니오|não|否|不是?|不对"
+    no += r"|لا|خیر|नहीं|hayır|nie|không|ไม่ใช่|ไม่|nej|nei|nee|nem|όχι|לא|ні"
     after = rf"(?=\s*(?:[.,;:!)\]\"'{MARK_END}]|\Z|\n|-|—|。|、))"
     pronoun = r"(?=\s+(?:it|he|she|they|the|there|this|that|these|those|i|we|you|because|since|as|not)\b)"
-    told = r"\b(?:answers?|response|conclusion)[\"']?\s*(?:is|:|=|would be)+\s*|答案?(?:是|为|:)+"
+    told = r"\b(?:i|i'd|i would|i will) say\s+"
+    told += r"|\b(?:answers?|response|conclusion)[\"']?\s*(?:is|:|=|would be)+\s*|答案?(?:是|为|:)+"
     cue = rf"(?:{MARKED}|{told}|\A|[.!?:;\n])"
     word = rf"\s*(?:(?:so|therefore|thus|hence|and),?\s+|{OPTION}\s+)?{OPEN}(?:(?P<yes>{yes})|(?P<no>{no}))"
     return (
