@@ -104,7 +104,7 @@ def test_a_model_that_is_gone_raises(tmp_path: Path) -> None:
 def test_a_judge_that_is_never_to_be_had_is_taken_for_gone(tmp_path: Path) -> None:
     model = vlm(fail=fail_after(0, "unavailable"))
     judge = Judge(model, tmp_path, tries=1)
-    with pytest.raises(VLMError, match="20 replies of the judge in a row could not be had"):
+    with pytest.raises(VLMError, match="20 requests to the judge in a row failed"):
         run_all([scoring(f"good {number}") for number in range(40)], judge)
     assert 20 <= len(model.requests) < 40
 

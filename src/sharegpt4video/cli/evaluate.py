@@ -95,8 +95,8 @@ def run(
 ) -> None:
     """Ask a model the questions of a benchmark, keep every answer, score them.
 
-    A stopped run goes on when it is started again. Exit code 1 when a video could not be read, or an answer or a
-    judge's verdict could not be had.
+    A stopped run goes on when it is started again. Exit code 1 when a video could not be read, or the model
+    or the judge could not be reached for an answer.
     """
     from ..evaluate import runner
     from ..evaluate.benchmarks import benchmark_named

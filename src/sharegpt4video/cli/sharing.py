@@ -146,7 +146,7 @@ def plan(
     ] = None,
     option: Option = None,
 ) -> None:
-    """Reckon requests, tokens, hours and money of a data set, with the arithmetic shown.
+    """Estimate requests, tokens, time and cost of a data set, with the arithmetic shown.
 
     Options are those of PlanInputs, such as gpus=8, output_tokens_per_second=2000,
     usd_per_gpu_hour=2.5, steps=10.

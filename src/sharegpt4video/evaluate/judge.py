@@ -24,7 +24,7 @@ FILE = "replies.jsonl"
 TRIES = 3
 WAIT_SECONDS = 1.0
 _GONE_AFTER = 20
-"""So many replies in a row that could not be had, each after all tries, and the judge is taken for gone."""
+"""After so many requests in a row have failed, each after all tries, the judge is taken for gone."""
 _TO_REPEAT = "give the model to repeat (--judge replay:MODEL), or a judge to ask"
 
 Key = tuple[str, str]
@@ -158,7 +158,7 @@ class Judge:
         self._in_vain += 1
         if self._in_vain >= _GONE_AFTER:
             raise VLMError(
-                f"{vlm.name}: {_GONE_AFTER} replies of the judge in a row could not be had: {reply.detail}; what it "
+                f"{vlm.name}: {_GONE_AFTER} requests to the judge in a row failed: {reply.detail}; what it "
                 f"said is kept in {self.path}: score again to go on"
             )
         return reply

@@ -30,7 +30,7 @@ from .shown import Showing, Shown, show, video_path
 
 SCORES = "scores.jsonl"
 _GONE_AFTER = 20
-"""So many answers in a row that could not be had, and the model is taken for gone."""
+"""After so many failed requests in a row the model is taken for gone."""
 
 Progress = Callable[[int, int], None]
 
@@ -327,7 +327,7 @@ class _Asking:
         reply = await self._vlm.generate(request_of(question, shown))
         self._unavailable = self._unavailable + 1 if reply.problem == "unavailable" else 0
         if self._unavailable >= _GONE_AFTER:
-            raise VLMError(f"{self._vlm.name}: {_GONE_AFTER} answers in a row could not be had: {reply.detail}")
+            raise VLMError(f"{self._vlm.name}: {_GONE_AFTER} requests in a row failed: {reply.detail}")
         return _answer_of(question, shown, reply)
 
     def _without_video(self, question: Question, shown: Shown) -> Answer:
