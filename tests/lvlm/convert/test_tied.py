@@ -213,3 +213,10 @@ def test_lora_on_a_tied_base_of_several_types(tmp_path: Path) -> None:
     made = load_file(tmp_path / "out" / "model.safetensors")
     assert made[to_transformers(changed) or ""].equal((half[changed].float() + 2).half())  # ones by ones, of rank two
     loaded(tmp_path / "out")
+
+
+def test_a_head_that_is_the_embeddings_in_a_narrower_type_is_the_same(tmp_path: Path) -> None:
+    save_original(tmp_path / "source", {**TIED, OUT: WEIGHTS[EMBED].to(torch.bfloat16)}, tie_word_embeddings=True)
+    report = convert(tmp_path / "source", tmp_path / "out")
+    assert report.tied
+    assert not [warning for warning in report.warnings if "tie" in warning]

@@ -59,7 +59,8 @@ def _equal(one: Stored, other: Stored) -> bool:
         return False
     readers = Reader(), Reader()
     first, second = (reader.tensor(stored) for reader, stored in zip(readers, (one, other), strict=True))
-    same = bool(torch.equal(first, second.to(first.dtype)))
+    # One may be the other, rounded to a narrower type.
+    same: bool = torch.equal(first, second.to(first.dtype)) or torch.equal(first.to(second.dtype), second)
     for reader in readers:
         reader.close()
     return same
