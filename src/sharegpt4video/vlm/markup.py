@@ -79,7 +79,8 @@ _ADDRESSED = re.compile(r"\s*to=[\w.-]{1,60}\s*<\|message\|>")  # the template w
 
 # Reasoning that is told in words or headings; each opens the whole text.
 _SPOKEN_THOUGHT = re.compile(
-    r"\s*(?:here(?:'s|’s| is) my thought process:|here are my reasoning steps:|#{1,4} (?:thinking|reasoning)\b)",
+    r"\s*(?:here(?:'s|’s| is) my thought process:|here are my reasoning steps:"
+    r"|#{1,4} \**(?:thinking|reasoning)(?: process| steps)?\**[ :]*(?:\n|\Z))",
     re.IGNORECASE,
 )
 _SPOKEN_ANSWER = re.compile(
@@ -92,7 +93,8 @@ _BARE_FINAL = "assistantfinal"
 _BARE_GEMMA = re.compile(r"\s*thought\n")
 
 _ROLE = re.compile(
-    r"\s*(?:#{1,4}\s*)?(?:\*\*)?(?:ASSISTANT|Assistant|assistant(?=\s*[:\n]))\s*[:：]?(?:\*\*)?[:：]?(?:\s+|\Z)"
+    r"\s*(?:#{1,4}\s*)?(?:\*\*)?(?:ASSISTANT|Assistant|assistant)(?:\*\*)?"
+    r"(?:\s{0,3}[:：](?:\*\*)?(?:\s+|\Z)|[ \t]*(?:\n\s*|\Z))"
 )
 _NEXT_TURN = re.compile(r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:")
 _PROMPT_AND_ROLE = re.compile(r"\s*(?:USER|Human|User)\s{0,3}:")
@@ -103,6 +105,12 @@ _TAILS = (
     *(f"</{name}>" for name in ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "answer")),
     "◁think▷", "◁/think▷", "[think]", "[/think]", "<start_of_turn>", "<end_of_turn>", "<channel|>", "</s>",
 )  # fmt: skip
+# An element of a page that a sentence shows, "the page has a <summary>More</summary> in it": words go on behind it.
+_SHOWN = re.compile(
+    r"(?<=[\w:,] )<(summary|caption|output|description)(?:\s[^<>\n]{0,100})?>[^<>\n]{0,200}(?P<end></\1>)"
+    r"(?=[ ,.;:]{1,2}\w)",
+    re.IGNORECASE,
+)
 _QUOTE_WINDOW_CHARS = 100
 _MOST_QUOTED = 200  # marks; who writes more quotes nothing
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
@@ -138,7 +146,7 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     if bare is not None:
         rest = strip(bare.text, caption=caption)
         return Stripped(rest.text, True, bare.unfinished or rest.unfinished)
-    if not _SIGN.search(text) and not _TAIL.search(text[-48:]):
+    if not may_be_marked(text):
         return Stripped(_without_roles(text))
     text = _FLOOD.sub(r"\1", _BOXES.sub("", text))
     walk = _Walk(f"<|start|>assistant {text.lstrip()}" if _ADDRESSED.match(text) else text, caption)
@@ -147,6 +155,11 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     if (walk.thought or walk.turned) and (again := _spoken(found.text)) is not None:
         found = Stripped(again.text, True, again.unfinished)
     return found
+
+
+def may_be_marked(text: str) -> bool:
+    """Whether there is a mark in a text, or what may become one when more of it comes."""
+    return bool(_SIGN.search(text) or _TAIL.search(text[-48:]))
 
 
 def is_structural(token: str) -> bool:
@@ -169,10 +182,11 @@ class _Walk:
     def run(self) -> None:
         at = 0
         outer = _whole_is_quoted(self.text)
+        shown = {at for found in _SHOWN.finditer(self.text) for at in (found.start(), found.start("end"))}
         for number, mark in enumerate(_marks(self.text)):
             if mark.start < at:
                 continue
-            if not self.thinking and number < _MOST_QUOTED and self._is_told_of(mark, outer):
+            if not self.thinking and number < _MOST_QUOTED and (mark.start in shown or self._is_told_of(mark, outer)):
                 continue
             self._say(self.text[at : mark.start])
             at = mark.end
@@ -372,8 +386,8 @@ def _without_roles(text: str) -> str:
         text = text.partition("ASSISTANT:")[2]
     if found := _ROLE.match(text):
         text = text[found.end() :]
-    if (found := _NEXT_TURN.search(text)) and text[: found.start()].strip():
-        text = text[: found.start()]
+    if (found := _NEXT_TURN.search(text)) and (said := text[: found.start()].strip()) and said[-1] not in ":：":
+        text = said  # after a colon it is a talk that the picture shows
     return text.strip()
 
 

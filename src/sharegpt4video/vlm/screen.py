@@ -20,12 +20,12 @@ REFUSAL_LIMIT_CHARS = 400  # a longer text that opens with an excuse goes on to 
 _REFUSAL = re.compile(
     r"""(?:
         (?:i['’]?m|i\ am|we['’]?re|we\ are)\ (?:very\ |so\ |really\ )?sorry\b
-      | sorry,\ (?:but\ )?(?:i|we)\b
+      | sorry,\ (?:but\ )?(?:i|we)(?:['’](?:m|re|ll)|\ (?:can|could|will|wo|do|am|must|have)|\ are\ (?:un|not))
       | (?:i|we)\ apologi[sz]e\b
       | (?:(?:unfortunately|sorry|apologies),?\ )?(?:but\ )?(?:i|we)\ (?:can['’]?t|cannot|can\ not|won['’]?t|will\ not
           |(?:am|are)\ (?:unable|not\ able)|must\ decline)\b
       | (?:i['’]?m|we['’]?re)\ (?:unable|not\ able)\ to\b
-      | as\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model)\b
+      | as\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model)\b[^.\n]{0,80}?\b(?:i|my|we)\b
       | (?:很抱歉|非常抱歉|抱歉，|对不起，)?(?:我|作为)(?:无法|不能|一个(?:AI|人工智能))
       | (?:很抱歉|非常抱歉|抱歉|对不起)[，,]
     )""",
@@ -34,9 +34,10 @@ _REFUSAL = re.compile(
 # Reasoning that came as the answer, with nothing around it: it talks of its task, which a caption never does.
 _ALOUD = re.compile(
     r"""(?:(?:okay|ok|alright|all\ right|hmm+|well|so|got\ it|first|now)[,.]*\s+)*(?:
-        (?:the|this)\ user(?:['’]s)?\ (?:want|ask|said|say|request|need|sent|provid|gave|has|is\ asking|prompt
-          |query|question|message)
-      | user\ (?:wants|asks|says|requests)\b
+        (?:(?:the|this)\ )?user(?:['’]s)?\ (?:want|ask|said|say|request|need|sen[dt]|provid|gave|has|is|prompt|query
+          |question|message|instruct)[^.!?\n]{0,200}?\b(?:me|us|captions?|descri\w+|summar\w+|frames?|facts|rewrit\w+
+          |know|task|prompt|what['’]?s?\ (?:is|has|happens|changed|changes|they)|(?:provided|sent|gave|given|shared
+          |uploaded|attached)\ (?:\w+\ ){0,5}?(?:images?|videos?|pictures?|photos?|clips?))\b
       | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will
         |going)\ to\ (?:describe|caption|write|provide|produce
           |answer|look|analy[sz]e|summari[sz]e|figure|create|generate|give|output|respond|tell|compare|identify

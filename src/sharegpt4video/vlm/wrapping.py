@@ -36,6 +36,7 @@ _CODE = re.compile(r"```(?!(?:markdown|md|text|txt|plain|plaintext|json|caption)
 _FENCE = re.compile(r"(?:```|~~~)[\w-]*[ \t]*\n?(.*?)\n?[ \t]*(?:```|~~~)", re.DOTALL)
 _FENCED_INSIDE = re.compile(r"```(?:json|JSON)[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
 _QUOTES = (('"', '"'), ("“", "”"), ("「", "」"), ("«", "»"), ("『", "』"), ("„", "“"), ("”", "”"))
+_OPENING = frozenset(opening for opening, _ in _QUOTES) | {"'", "‘"}
 _EMPHASIS = ("***", "**", "__", "*", "_")
 _BOXED = re.compile(r"\$?\\boxed\{(?:\\text\{)?(.*?)\}?\}\$?", re.DOTALL)
 
@@ -60,28 +61,31 @@ _PREAMBLES = tuple(
         rf"{_HERE}\b[^.:\n]{{0,100}}?\b{_NOUN}\b[^.:\n]{{0,160}}(?::[*_]{{0,3}}|\.?[*_]{{0,3}}\n)",
         rf"{_YES}\s{{0,2}}[!,.:]+\s{{1,3}}(?:i['’]ll|i\swill|let\sme|i['’]d\sbe\shappy\sto|i\scan"
         rf"|happy\sto)\b[^.:!\n]{{0,160}}[.:!]",
-        r"(?:sure|certainly|of\scourse|absolutely)(?:\sthing)?\s?!(?=\s)",
+        r"(?:sure|certainly|of\scourse|absolutely)(?:\sthing)?\s?!(?=\s+(?-i:[^a-z\s]))",
         r"(?:(?:i['’]d|i\swould|i)\s(?:describe|caption|summari[sz]e)|let\sme\sdescribe"
         r"|i['’]ll\sdescribe)\b[^.:\n]{0,120}:",
         r"the\s(?:video|image|picture|clip|scene|frames?|pictures?)\s(?:can\sbe|is|are|could\sbe)\s(?:best\s)?"
         r"(?:described|captioned|summari[sz]ed)\sas(?:\sfollows)?\s?:",
         r"(?:好的|当然(?:可以)?|没问题|没有问题|明白了?|可以)[，,。.!！:：]\s{0,3}(?=(?:以下|下面|这是|根据))",
-        r"(?:以下|下面|这)(?:是|为)[^。：:\n]{0,60}(?:描述|字幕|说明|总结|概述|标题|內容|内容)[^。：:\n]{0,20}[：:]",
+        r"(?:以下|下面|这)(?:是|为)[^。：:\n]{0,60}(?:描述|字幕|说明|说明文字?|总结|概述|标题|內容|内容|說明|總結)[：:]",
+        r"(?:以下|下面)(?:是|为)[^。：:\n]{0,60}(?:描述|字幕|说明|总结|概述)[^。：:\n]{0,20}[：:]",
         r"根据[^。：:\n]{1,60}(?:以下|如下)[^。：:\n]{0,40}[：:]",
-        r"(?:はい|もちろん(?:です)?|承知(?:いた)?しました|わかりました|かしこまりました)[、。,!！]\s{0,3}",
+        r"(?:はい[、。,!！]\s{0,3}(?=以下|こちら|説明|承知)|(?:もちろん(?:です)?|承知(?:いた)?しました|わかりました|かしこまりました)[、。,!！]\s{0,3}(?!と))",
         r"以下[はがに、][^。：:\n]{0,60}(?:説明|キャプション|描写|要約)[^。：:\n]{0,20}[。：:]",
-        r"(?:네|물론(?:이죠|입니다)?|알겠습니다)[,.!]\s{0,3}",
+        r"(?:네[,.!]\s{0,3}(?=다음|아래|여기|알겠|물론|요청)|(?:물론(?:이죠|입니다)?|알겠습니다)[,.!]\s{0,3})",
         r"(?:다음은|아래는)[^.:\n]{0,60}(?:설명|캡션|묘사|요약)[^.:\n]{0,20}[.:]",
-        r"(?:natürlich|gerne?|klar|selbstverständlich)\s?[!,.]\s{0,3}(?:hier\s(?:ist|sind)\b[^.:\n]{0,140}:)?",
+        r"(?:natürlich|gerne?|klar|selbstverständlich)\s?(?:!\s{0,3}(?-i:(?![a-zäöü]))|[,.]\s{0,3}(?=hier\b))"
+        r"(?:hier\s(?:ist|sind)\b[^.:\n]{0,140}:)?",
         r"hier\s(?:ist|sind)\s(?:ein|eine|die|der)\b[^.:\n]{0,60}(?:beschreibung|zusammenfassung|untertitel"
         r"|caption)\b[^.:\n]{0,80}:",
-        r"(?:bien\s(?:sûr|entendu)|certainement|d['’]accord|avec\splaisir)\s?[!,.]\s{0,3}(?:voici\b[^.:\n]{0,140}:)?",
+        r"(?:bien\s(?:sûr|entendu)|certainement|d['’]accord|avec\splaisir)\s?(?:!\s{0,3}(?-i:(?![a-zéà]))|[,.]\s{0,3}(?=voici\b))"
+        r"(?:voici\b[^.:\n]{0,140}:)?",
         r"voici\s(?:une?|la|le)\b[^.:\n]{0,60}(?:description|légende|résumé)\b[^.:\n]{0,80}:",
-        r"¡?(?:claro(?:\sque\ssí)?|por\ssupuesto|desde\sluego|con\sgusto)\s?[!,.]\s{0,3}(?:aqu[ií]\s(?:tienes?"
-        r"|está|va)\b[^.:\n]{0,140}:)?",
+        r"¡?(?:claro(?:\sque\ssí)?|por\ssupuesto|desde\sluego|con\sgusto)\s?(?:!\s{0,3}(?-i:(?![a-zéáñ]))|[,.]\s{0,3}(?=aqu[ií]\b))"
+        r"(?:aqu[ií]\s(?:tienes?|está|va)\b[^.:\n]{0,140}:)?",
         r"aqu[ií]\s(?:tienes?|está|va)\s(?:una?|la|el|uma?|a)\b[^.:\n]{0,60}(?:descripción|leyenda|resumen"
         r"|descrição|legenda)\b[^.:\n]{0,80}:",
-        r"(?:claro|com\scerteza)\s?[!,.]\s{0,3}(?:aqui\s(?:está|vai)\b[^.:\n]{0,140}:)?",
+        r"com\scerteza\s?(?:!\s{0,3}(?-i:(?![a-zéáã]))|[,.]\s{0,3}(?=aqui\b))(?:aqui\s(?:está|vai)\b[^.:\n]{0,140}:)?",
         r"(?:certo|certamente|naturalmente)\s?[!,.]\s{0,3}(?=ecco)",
         r"ecco\s(?:una|la|il)\b[^.:\n]{0,60}(?:descrizione|didascalia|riassunto)\b[^.:\n]{0,80}:",
         r"(?:конечно|хорошо)\s?[!,.]\s{0,3}(?=вот)",
@@ -153,7 +157,8 @@ def leftover(text: str, raw: str = "") -> str:
     """
     text, raw = text.strip(), raw.strip()
     if text[:1] in ("{", "[") and (_BEGUN_OBJECT.match(text) or _parsed(text) is not None):
-        return "JSON"
+        followed = _json_and_more(text)
+        return "" if followed is not None and not followed[1].startswith("\n") else "JSON"
     if text[:200].lower().startswith(("<!doctype", "<html", "<?xml", "<svg")):
         return "a page of markup"
     return "code" if _CODE.match(raw) and raw.endswith("```") else ""
@@ -184,12 +189,14 @@ def _unannounced(text: str) -> str:
     for pattern in (*_PREAMBLES, _LABEL):
         found = pattern.match(text)
         if found and found.end() and (rest := text[found.end() :].lstrip(" \t\n\r*_")):
+            if pattern is _LABEL and rest[0] in _OPENING and unquote(rest) == rest:
+                continue  # it tells of words that are shown: 'Caption: "LIVE" in a corner'
             kept = text[found.end() :].strip()
             text = kept if kept.count("**") % 2 == 0 else rest
     tail_from = max(0, len(text) - _CHATTER_CHARS)
     for _ in range(3):
         found = _CHATTER.search(text, tail_from)
-        if found is None or not text[: found.start()].strip():
+        if found is None or not text[: found.start()].strip() or _is_in_quotes(text, found.start()):
             break
         text = text[: found.start()].rstrip()
     return text
@@ -198,11 +205,15 @@ def _unannounced(text: str) -> str:
 def _caption_in_json(text: str) -> str | None:
     """The caption that a text gives as JSON, alone or as the one block in a fence; None if it is something else."""
     if text[:1] not in ("{", "["):
-        blocks = _FENCED_INSIDE.findall(text) if "```" in text[:200] or "```" in text[-20:] else []
-        return _caption_of(_parsed(blocks[0])) if len(blocks) == 1 else None
+        blocks = list(_FENCED_INSIDE.finditer(text)) if "```" in text[:200] or "```" in text[-20:] else []
+        if len(blocks) != 1 or (text[: blocks[0].start()].strip() and text[blocks[0].end() :].strip()):
+            return None  # with words on both sides it is a part of the picture
+        return _caption_of(_parsed(blocks[0][1]))
     plain = _parsed(text)
     if plain is not None:
         return _caption_of(plain)
+    if (followed := _json_and_more(text)) is not None:
+        return _caption_of(followed[0]) if followed[1].startswith("\n") else None
     begun = _BEGUN_JSON.match(text)
     if begun is None or _norm(begun[1]) not in _CAPTION_KEYS:
         return None
@@ -224,6 +235,25 @@ def _parsed(text: str) -> Any:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
         return None
+
+
+def _json_and_more(text: str) -> tuple[Any, str] | None:
+    """The object or list that a text begins with, and the words behind it; None where there are not both."""
+    if len(text) > _MOST_JSON_CHARS:
+        return None
+    try:
+        plain, end = json.JSONDecoder(strict=False).raw_decode(text)
+    except (ValueError, RecursionError):
+        return None
+    more = text[end:].lstrip(" \t")
+    return (plain, more) if re.search(r"\w", more) else None
+
+
+def _is_in_quotes(text: str, at: int) -> bool:
+    """Whether quotation marks are open at a place: somebody in the picture says what follows."""
+    return text.count('"', 0, at) % 2 == 1 or any(
+        text.count(opening, 0, at) > text.count(closing, 0, at) for opening, closing in _QUOTES[1:6]
+    )
 
 
 def _caption_of(plain: Any, depth: int = 4) -> str | None:
