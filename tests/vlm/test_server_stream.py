@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from dataclasses import replace
 
 import pytest
@@ -149,3 +150,61 @@ def test_every_part_of_a_free_question_is_in_its_key() -> None:
     base = Request("ask", images=(FIRST,), seconds=(0.0,), user_text="q")
     changed = [{"system": "s"}, {"earlier": (("a", "b"),)}, {"prefill": "p"}, {"max_tokens": 9}, {"user_text": "r"}]
     assert len({base.key(), *(replace(base, **more).key() for more in changed)}) == 6  # type: ignore[arg-type]
+
+
+# Reasoning, control tokens, and ends that are none
+
+EVENT_STREAM = {"Content-Type": "text/event-stream"}
+
+
+@pytest.mark.parametrize(
+    ("pieces", "shown"),
+    [
+        (("<think>", "Let me look.", "</thi", "nk>", "A cat ", "sits."), "A cat sits."),
+        (("<|channel|>analysis<|message|>", "Look.", "<|end|><|start|>assistant<|channel|>final<|message|>", "A cat."),
+         "A cat."),
+        (("A cat ", "sits.", "<|im_", "end|>"), "A cat sits."),
+        (("a <", " b and c ", "> d"), "a < b and c > d"),
+        (("Hm.", "</think>", "A cat."), "Hm.\n\nA cat."),
+    ],
+)  # fmt: skip
+def test_markup_is_taken_off_as_the_pieces_come(pieces: tuple[str, ...], shown: str) -> None:
+    with ChatServer(in_pieces(*pieces)) as server:
+        assert "".join(streamed(server_vlm(server.base_url))) == shown
+
+
+def test_nothing_but_reasoning_is_no_answer() -> None:
+    with (
+        ChatServer(in_pieces("<think>", "Let me look.")) as server,
+        pytest.raises(VLMError, match="its reasoning never came to an end"),
+    ):
+        streamed(server_vlm(server.base_url))
+
+
+@pytest.mark.parametrize(
+    ("finish_reason", "said"),
+    [
+        ("content_filter", "filter ended it"),
+        ("abort", "gave up"),
+        (None, "ended before the answer did"),
+        ("error_event", "CUDA"),
+    ],
+)
+def test_an_end_that_is_none_is_told(finish_reason: str | None, said: str) -> None:
+    piece = {"choices": [{"index": 0, "delta": {"content": "half"}, "finish_reason": None}]}
+    lines = [f"data: {json.dumps(piece)}"]
+    if finish_reason == "error_event":
+        lines += ["event: error", 'data: {"message": "CUDA error"}']
+    elif finish_reason:
+        piece["choices"][0] |= {"delta": {}, "finish_reason": finish_reason}
+        lines += [f"data: {json.dumps(piece)}", "data: [DONE]"]
+    sent = "\n\n".join([*lines, ""]).encode()
+    with ChatServer(raw(sent, headers=EVENT_STREAM)) as server, pytest.raises(VLMError, match=said):
+        streamed(server_vlm(server.base_url))
+
+
+def test_an_answer_that_the_limit_ends_is_warned_of(caplog: pytest.LogCaptureFixture) -> None:
+    piece = {"choices": [{"index": 0, "delta": {"content": "half"}, "finish_reason": "length"}]}
+    with ChatServer(raw(f"data: {json.dumps(piece)}\n\ndata: [DONE]\n\n".encode(), headers=EVENT_STREAM)) as server:
+        assert streamed(server_vlm(server.base_url)) == ["half"]
+    assert "cut off: max_tokens=" in caplog.text

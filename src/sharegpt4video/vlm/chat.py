@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..records import well_formed
-from .base import token_count
+from .base import is_of_another, token_count
 from .complaints import cap_tokens, content_form, refuses_system
 from .faults import Fault, error_in_answer
-from .reasoning import ThinkingWay, finish_reason_of, is_reasoning_part, reasoning_of
+from .reasoning import ThinkingWay, ending, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
+from .screen import tidy
 
 END_OF_PIECES = "[DONE]"
+_EVENT_OF_ERROR = re.compile(r"event:\s*error\s*", re.IGNORECASE)
 
+_MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
+_ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
 _MOST_DEPTH = 64
 _MOST_BRACKETS = 1_000_000  # an empty list of two bytes takes fifty in memory
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)  # also one that is never closed: linear
@@ -136,6 +140,8 @@ def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
     if error := plain.get("error"):
         raise error_in_answer(error)
     choice = _first(plain.get("choices"))
+    if choice is None and plain.get("object") == "error":  # vLLM's errors before 0.10, and those of lmdeploy
+        raise error_in_answer(plain)
     if choice is None:
         raise Fault(f"the answer has no choices: {_beginning(text)}")
     if error := choice.get("error"):
@@ -146,20 +152,36 @@ def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
     return _answer(plain, choice, message, headers)
 
 
-def read_piece(line: str, headers: Mapping[str, str]) -> Answer | None:
+def read_piece(line: str, headers: Mapping[str, str], *, failed: bool = False) -> Answer | None:
     """Read one line of an answer that comes in pieces (server-sent events); None for a line that says nothing.
 
-    A piece is an `Answer` of which most is missing. Raises Fault saying what is wrong with it.
+    A piece is an `Answer` of which most is missing. Raises Fault saying what is wrong with it, and for what follows
+    a line that says it is an error (``failed``).
     """
-    name, _, data = line.partition(":")
+    name, _, data = line.removeprefix("\ufeff").partition(":")
     if name != "data" or data.strip() in ("", END_OF_PIECES):
         return None
+    if failed:
+        raise Fault(f"the server broke off: {_beginning(data.strip())}")
     plain = _object(data.strip())
     choice = _first(plain.get("choices")) or {}
     if error := plain.get("error") or choice.get("error"):
         raise Fault(f"the server broke off: {error_in_answer(error)}")
     delta = choice.get("delta") or choice.get("message")
     return _answer(plain, choice, delta if isinstance(delta, dict) else {}, headers)
+
+
+async def read_pieces(lines: AsyncIterator[str], headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
+    """Read an answer that comes in pieces. Raises Fault where one is wrong, and where they end before the answer."""
+    ended = failed = False
+    async for line in lines:
+        failed = failed or _EVENT_OF_ERROR.fullmatch(line) is not None
+        if (piece := read_piece(line, headers, failed=failed)) is not None:
+            ended = ended or piece.finish_reason is not None
+            yield piece
+        ended = ended or line.partition(":")[2].strip() == END_OF_PIECES
+    if not ended:
+        raise Fault("the connection ended before the answer did")
 
 
 def _first(choices: object) -> dict[str, Any] | None:
@@ -200,18 +222,24 @@ def _answer(
         refused=bool(message.get("refusal")),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
-        marks=(_text(plain.get("id")), headers.get("x-request-id", "")),
+        marks=(name if isinstance(name := plain.get("id"), str) else "", headers.get("x-request-id", "")),
         reasoning=well_formed(reasoning_of(message)),
     )
 
 
 def _text(content: object) -> str:
-    """A message's text; some endpoints send it in parts."""
+    """A message's text; some endpoints send it in parts, as one part, or as an object with a value."""
     if isinstance(content, str):
         return content
-    parts = content if isinstance(content, list) else []
-    said = (part for part in parts if isinstance(part, dict) and not is_reasoning_part(part))
-    return "".join(text for part in said if isinstance(text := part.get("text"), str))
+    parts = content if isinstance(content, list) else [content]
+    return "".join(_text_of_part(part) for part in parts)
+
+
+def _text_of_part(part: object) -> str:
+    if isinstance(part, dict):
+        text = "" if is_reasoning_part(part) else part.get("text")
+        part = text.get("value") if isinstance(text, dict) else text
+    return part if isinstance(part, str) else ""
 
 
 def _count(usage: object, name: str) -> int:
@@ -220,3 +248,31 @@ def _count(usage: object, name: str) -> int:
 
 def _beginning(body: str) -> str:
     return repr(body[:200]) if body else "it is empty"
+
+
+def check_owner(answer: Answer, key: str) -> None:
+    """Raise a Fault if the answer says that it belongs to another request, as under a broken proxy."""
+    for mark in answer.marks:
+        if is_of_another(mark, key):
+            raise Fault(f"the server sent the answer to another request ({mark[-100:]})", "mixed up")
+
+
+def check_ending(answer: Answer) -> None:
+    """Raise a Fault if the server says that it gave up in the middle of the answer."""
+    if ending(answer.finish_reason) == "broken":
+        raise Fault(f"the server gave up on the answer (finish_reason {answer.finish_reason})")
+
+
+def check_length(answer: Answer, max_tokens: int) -> None:
+    """Raise a Fault if the answer is far longer than what was asked for, whatever the server counts."""
+    most = most_chars(max_tokens)
+    if len(answer.text) > most and len(text := tidy(answer.text)) > most:
+        raise Fault(too_long(len(text), max_tokens))
+
+
+def most_chars(max_tokens: int) -> int:
+    return max(max_tokens * _MOST_CHARS_PER_TOKEN, _ALWAYS_ALLOWED_CHARS)
+
+
+def too_long(chars: int, max_tokens: int) -> str:
+    return f"the answer is {chars:,} characters long or more, although at most {max_tokens} tokens were asked for"

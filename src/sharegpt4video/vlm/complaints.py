@@ -37,6 +37,16 @@ _NO_IMAGES = _any_of(
     r"image input is not supported|not a (?:multimodal|vision) model|is not a VLM|mmproj|unknown variant `?image_url",
     r"(?:image_url|vision|multimodal)[^.\n]{0,40}not (?:supported|enabled)|content type[^.\n]{0,30}image_url",
 )
+_TOO_MUCH = _any_of(
+    r"(?:image|picture|photo|media)[^.\n]{0,60}(?:too large|too big|\bsize|dimensions?|payload|resolution|\bpixels"
+    r"|\d ?[mk]i?b\b|bytes)",
+    r"(?:size|dimensions?|resolution) of (?:the |an? )?(?:image|picture)",
+)
+_NO_ROOM = _any_of(
+    r"rate[ _-]?limit|throttl|too many (?:requests|tokens|concurrent)|overloaded|at capacity|over capacity"
+    r"|requests? per (?:second|minute|hour|day)|tokens per minute|(?:try|retry) again (?:later|in \d)|server is busy"
+    r"|per[ _]minute|resource[ _]exhausted",
+)
 _TOO_LONG = _any_of(
     r"context[ _](?:length|window|size|limit)|too long|maximum (?:allowed )?(?:input|prompt|sequence"
     r"|model) (?:length|tokens)",
@@ -79,6 +89,7 @@ _LEAST_TOKENS = 64  # an answer in fewer is not worth asking for
 
 IMAGES_ADVICE = "set max_images to what the server allows (-O max_images=1)"
 NO_IMAGES_ADVICE = "this model is given no pictures by its server: name one that sees, or start it with its vision part"
+SIZE_ADVICE = "make the pictures smaller: image_side_pixels or max_image_bytes"
 LENGTH_ADVICE = (
     "the request is too long for this model: fewer fold_steps, smaller image_side_pixels, or a longer context"
 )
@@ -110,10 +121,17 @@ def room_tokens(message: str) -> int | None:
     return context - used
 
 
+def has_no_room(*said: str) -> bool:
+    """Whether a refusal says that there were too many requests: gateways give it as a 400 or a 403, too."""
+    return any(_NO_ROOM.search(words) for words in said)
+
+
 def advice_on(message: str) -> str:
     """What to do about a refusal that no retry mends, whatever its status; "" if the words are not known."""
     if _NO_IMAGES.search(message) or content_form(message) == "text":
         return NO_IMAGES_ADVICE
+    if _TOO_MUCH.search(message):
+        return SIZE_ADVICE
     if _MANY_IMAGES.search(message) and "pixel" not in message.casefold():
         return IMAGES_ADVICE
     return LENGTH_ADVICE if _TOO_LONG.search(message) else ""

@@ -15,13 +15,21 @@ from typing import Any, Literal
 import openai
 
 from ..records import well_formed
-from .complaints import advice_on
+from .complaints import SIZE_ADVICE, advice_on, has_no_room
 
 _HEALING = frozenset({408, 409, 425, 429})  # and everything from 500, and what is no error status
 _BUSY = frozenset({429, 503, 529})
+_DOUBTFUL = frozenset({400, 403, 408, 420, 423, 424, 498, 499})  # said of a lack of room, too
 _DENIED = frozenset({401, 402, 403, 404, 407})  # of the key, the account or the model, not of one request
 _PASSING = _HEALING | _BUSY | {502, 504, 520, 521, 522, 523, 524}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+# What errors without a status are called.
+_NAMES_OF_STATUS = {
+    401: frozenset({"invalid_api_key", "authentication_error", "AuthenticationError", "UNAUTHENTICATED"}),
+    403: frozenset({"permission_error", "PERMISSION_DENIED", "PermissionDeniedError"}),
+    404: frozenset({"model_not_found", "not_found_error", "NotFoundError"}),
+    429: _OUT_OF_MONEY | {"rate_limit_exceeded", "rate_limit_error", "RateLimitError", "RESOURCE_EXHAUSTED"},
+}
 _FILTERED = frozenset({"content_filter", "content_policy_violation", "ResponsibleAIPolicyViolation"})
 # Of the HTTP libraries, by their names: the first changed that of its package once.
 _NEVER_CONNECTED = frozenset({"ConnectError", "ConnectTimeout", "ConnectionTimeoutError"})
@@ -33,7 +41,7 @@ _ADVICE = {
     402: "the account has nothing left to pay with",
     403: "this key may not use this model",
     404: "is the model's name right, and does the address end in /v1? GET /v1/models lists what is served",
-    413: "make the pictures smaller: image_side_pixels or max_image_bytes",
+    413: SIZE_ADVICE,
     422: "the server does not understand this request: see its message",
     429: "the account's quota is used up",
 }
@@ -98,8 +106,11 @@ def error_in_answer(body: object) -> Fault:
     told = _told(body)
     if told.code.isdecimal() and len(told.code) == 3 and int(told.code) >= 400:
         return fault_of_status(ErrorReply(int(told.code), told.message, "", told.type, told.param))
-    if {told.code, told.type} & _FILTERED:
+    codes = {told.code, told.type}
+    if codes & _FILTERED:
         return Fault(f"the server's filter: {told.message}", "refused")
+    if status := next((status for status, names in _NAMES_OF_STATUS.items() if codes & names), None):
+        return fault_of_status(ErrorReply(status, told.message, told.code, told.type, told.param))
     return Fault(f"the server answered with an error: {told.message}")
 
 
@@ -111,7 +122,8 @@ def fault_of_status(error: ErrorReply) -> Fault:
         return Fault(message, "refused")
     if status not in _PASSING and status not in _ADVICE and (advice := advice_on(error.message)):
         return Fault(f"{message} - {advice}", "final")
-    if status in _BUSY and not codes & _OUT_OF_MONEY:
+    is_busy = status in _BUSY or (status in _DOUBTFUL and has_no_room(error.message, error.code, error.type))
+    if is_busy and not codes & _OUT_OF_MONEY:
         return Fault(message, "busy", wait_seconds=error.wait_seconds)
     if status >= 500 or status < 400 or (status in _HEALING and not codes & _OUT_OF_MONEY):
         return Fault(message, wait_seconds=error.wait_seconds)

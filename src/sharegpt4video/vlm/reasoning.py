@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ..errors import SettingsError
 
 Thinking = Literal["default", "on", "off"]
-Ending = Literal["stop", "limit", "filter"]
+Ending = Literal["stop", "limit", "filter", "broken"]
 
 ROOM_TOKENS = 4096
 """What reasoning is given besides the tokens of the answer, once it is known to need them."""
@@ -20,7 +20,35 @@ _LIMITS = frozenset((
     "max_new_tokens", "token_limit", "limit", "model_length", "model_context_window_exceeded", "context_length",
     "context_length_exceeded", "2",
 ))  # fmt: skip
-_FILTERS = ("filter", "safety", "recitation", "blocklist", "prohibited", "spii", "sensitive", "refus", "moderation")
+_LIMIT_WORDS = ("length", "max_token", "truncat", "incomplete")
+_BROKEN = (  # the server gave up on the answer: SGLang and vLLM abort, DeepSeek runs out of machines
+    "abort",
+    "error",
+    "cancel",
+    "interrupt",
+    "timeout",
+    "timed_out",
+    "fail",
+    "insufficient_system_resource",
+    "rate_limit",
+)
+_FILTERS = (
+    "guardrail",
+    "block",
+    "censor",
+    "pii",
+    "unsafe",
+    "violation",
+    "filter",
+    "safety",
+    "recitation",
+    "blocklist",
+    "prohibited",
+    "spii",
+    "sensitive",
+    "refus",
+    "moderation",
+)
 _GEMINI_FILTERS = ("3", "4")  # its enumeration in numbers: 1 STOP, 2 MAX_TOKENS, 3 SAFETY, 4 RECITATION
 _FIELDS = ("reasoning_content", "reasoning", "thinking", "thinking_content", "thought", "reasoning_details")
 _PARTS = ("reasoning", "thinking", "thought", "redacted_thinking", "summary")
@@ -169,8 +197,10 @@ def ending(finish_reason: str | None) -> Ending:
     """How an answer ended, whatever the server calls it: "STOP", "MAX_TOKENS", "content_filter: RECITATION" …"""
     reason = (finish_reason or "").strip().casefold().replace("-", "_").replace(" ", "_").removeprefix("finish_reason_")
     reason = reason.rpartition(".")[2]  # "FinishReason.MAX_TOKENS"
-    if reason in _LIMITS:
-        return "limit"
     if reason in _GEMINI_FILTERS or any(word in reason for word in _FILTERS):
         return "filter"
+    if any(word in reason for word in _BROKEN):
+        return "broken"
+    if reason in _LIMITS or any(word in reason for word in _LIMIT_WORDS):
+        return "limit"
     return "stop"

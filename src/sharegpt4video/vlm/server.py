@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
@@ -15,25 +16,35 @@ import openai
 
 from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import VLM, Problem, Reply, Request, is_of_another, new_request_id
-from .chat import Answer, Dialect, read_answer, read_piece
+from .base import VLM, Problem, Reply, Request, new_request_id
+from .chat import (
+    Answer,
+    Dialect,
+    check_ending,
+    check_length,
+    check_owner,
+    most_chars,
+    read_answer,
+    read_pieces,
+    too_long,
+)
 from .clients import Address, Clients
 from .complaints import room_tokens
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
 from .pace import Pace, Throttles, persist
 from .pictures import DataUrls
-from .reasoning import Thinking, ThinkingWay
+from .reasoning import Thinking, ThinkingWay, ending
 from .render import Prompt, render
-from .screen import Screened, tidy
+from .screen import Screened
+from .stripping import StrippedPieces
 from .thinking import ThinkingControl
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
 from .wire import lines, whole
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
-_MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
-_ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
 
 
 class ServerVLM(VLM):
@@ -137,8 +148,9 @@ class ServerVLM(VLM):
                 answer = await self._ask(prompt, image_urls, pace, lambda body: self._post(client, body, key), way)
                 usage.add(answer.input_tokens, answer.output_tokens)
                 self.usage.add(answer.input_tokens, answer.output_tokens)
-                _check_owner(answer, key)
-                _check_length(answer, budget)
+                check_owner(answer, key)
+                check_ending(answer)
+                check_length(answer, budget)
                 has_id = any(key in mark for mark in answer.marks)
                 return answer
 
@@ -152,10 +164,11 @@ class ServerVLM(VLM):
         return replace(reply, has_id=has_id)
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer as the server writes it, as it comes (``generate`` tidies).
+        """The answer as it comes, without reasoning and control tokens (``generate`` tidies more).
 
         Until the first piece is there, calls that fail in passing are repeated as ``generate`` does it. Raises VLMError
-        as ``generate`` does, when there is no answer, and when it breaks off.
+        as ``generate`` does, when there is no answer, and when it breaks off. One that the token limit
+        ends is warned of.
         """
         prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
@@ -176,21 +189,21 @@ class ServerVLM(VLM):
         except Fault as fault:
             reply = self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
-        said, thought, finish_reason, refused = False, "", None, False
+        thought, finish_reason, refused, shown = "", None, False, StrippedPieces()
         try:
             while piece is not None:
-                said, thought, refused = said or bool(piece.text), thought or piece.reasoning, refused or piece.refused
+                thought, refused = thought or piece.reasoning, refused or piece.refused
                 finish_reason = piece.finish_reason or finish_reason
                 usage.add(piece.input_tokens, piece.output_tokens)
-                if piece.text:
-                    yield piece.text
+                if text := shown.add(piece.text):
+                    yield text
                 piece = await self._next_piece(pieces)
         finally:
             await pieces.aclose()
             self.usage.add(usage.input_tokens, usage.output_tokens)
-        if not said:
-            nothing = Answer("", finish_reason, refused, 0, 0, (), thought)
-            raise VLMError(f"{self.name}: no answer: {self._thinking.why_nothing(request, nothing, prompt)}")
+        if text := shown.rest():
+            yield text
+        self._check_end(request, Answer(shown.whole, finish_reason, refused, 0, 0, (), thought), prompt, shown.said)
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         """US dollars for so many tokens; None unless both prices were given."""
@@ -270,9 +283,9 @@ class ServerVLM(VLM):
         chars = 0
         async with aclosing(self._all_pieces(client, body, key)) as pieces:
             async for piece in pieces:
-                _check_owner(piece, key)
-                if (chars := chars + len(piece.text)) > _most_chars(max_tokens):
-                    raise Fault(_too_long(chars, max_tokens))
+                check_owner(piece, key)
+                if (chars := chars + len(piece.text)) > most_chars(max_tokens):
+                    raise Fault(too_long(chars, max_tokens))
                 yield piece
 
     async def _all_pieces(
@@ -281,11 +294,23 @@ class ServerVLM(VLM):
         with client_faults():
             async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
                 if "event-stream" in response.headers.get("content-type", ""):
-                    async for line in lines(response.iter_bytes(), self._max_answer_bytes):
-                        if (piece := read_piece(line, response.headers)) is not None:
-                            yield piece
+                    sent = lines(response.iter_bytes(), self._max_answer_bytes)
+                    async for piece in read_pieces(sent, response.headers):
+                        yield piece
                 else:
                     yield read_answer(await whole(response.iter_bytes(), self._max_answer_bytes), response.headers)
+
+    def _check_end(self, request: Request, answer: Answer, prompt: Prompt, said: bool) -> None:
+        """Tell, once an answer that came in pieces is at its end, what is wrong with it. Raises VLMError."""
+        end = ending(answer.finish_reason)
+        if not said:
+            raise VLMError(f"{self.name}: no answer: {self._thinking.why_nothing(request, answer, prompt)}")
+        if end in ("filter", "broken"):
+            who = "the server's filter ended it" if end == "filter" else "the server gave up on it"
+            raise VLMError(f"{self.name}: the answer broke off: {who} (finish_reason {answer.finish_reason})")
+        if end == "limit":
+            limit = self._thinking.budget(prompt)
+            logger.warning("%s: the answer is cut off: max_tokens=%d ended it; raise it", self.name, limit)
 
     async def _next_piece(self, pieces: AsyncGenerator[Answer, None]) -> Answer | None:
         try:
@@ -356,28 +381,6 @@ def _headers(key: str) -> dict[str, str]:
     """vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so each
     call gets an id of its own that begins with the key of the request."""
     return {"X-Request-Id": new_request_id(key)}
-
-
-def _check_owner(answer: Answer, key: str) -> None:
-    """Raise a Fault if the answer says that it belongs to another request, as under a broken proxy."""
-    for mark in answer.marks:
-        if is_of_another(mark, key):
-            raise Fault(f"the server sent the answer to another request ({mark})", "mixed up")
-
-
-def _check_length(answer: Answer, max_tokens: int) -> None:
-    """Raise a Fault if the answer is far longer than what was asked for, whatever the server counts."""
-    most_chars = _most_chars(max_tokens)
-    if len(answer.text) > most_chars and len(text := tidy(answer.text)) > most_chars:
-        raise Fault(_too_long(len(text), max_tokens))
-
-
-def _most_chars(max_tokens: int) -> int:
-    return max(max_tokens * _MOST_CHARS_PER_TOKEN, _ALWAYS_ALLOWED_CHARS)
-
-
-def _too_long(chars: int, max_tokens: int) -> str:
-    return f"the answer is {chars:,} characters long or more, although at most {max_tokens} tokens were asked for"
 
 
 async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
