@@ -65,3 +65,47 @@ def test_a_refusal_is_still_one(text: str) -> None:
 
 def test_what_follows_json_on_the_next_line_does_not_spoil_the_caption_in_it() -> None:
     assert screen('{"caption": "A dog runs."}\nThis caption is short.', "stop").text == "A dog runs."
+
+
+BARE = "A person walks across the lawn."
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"<details><summary>Thinking</summary>Let me look.</details>{BARE}",
+        f'<details type="reasoning"><summary>Thought for 3 seconds</summary>\n> Hm.\n</details>\n{BARE}',
+        f"<thinking_process>Let me look.</thinking_process>{BARE}",
+        f"<internal_thoughts>Let me look.</internal_thoughts><answer>{BARE}</answer>",
+        f"<rationale>Let me look.</rationale>{BARE}",
+        f"<minimax:tool_call>x</minimax:tool_call>{BARE}",
+        f"<|tool_calls_section_begin|><|tool_call_begin|>x<|tool_call_end|><|tool_calls_section_end|>{BARE}",
+        f"&lt;think&gt;Let me look.&lt;/think&gt;{BARE}",
+        f"**Thinking:** Let me look.\n\n**Answer:** {BARE}",
+        f"Thought: Let me look.\nFinal Answer: {BARE}",
+        f"<dense_caption>{BARE}</dense_caption>",
+        f'"{{\\"caption\\": \\"{BARE}\\"}}"',
+        f'json\n{{"caption": "{BARE}"}}',
+        f"{{“caption”: “{BARE}”}}",
+        f"`{BARE}`",
+        f"Answer: {BARE}",
+        f"Sure thing! Here you go:\n\n{BARE}",
+        f"Here's what I see:\n{BARE}",
+        f"Thank you for sharing the video. Here is the description:\n\n{BARE}",
+        f"As requested, here is the caption:\n\n{BARE}",
+        f"Oczywiście! Oto opis filmu:\n\n{BARE}",
+        f"Tabii! İşte videonun açıklaması:\n\n{BARE}",
+        f"Chắc chắn rồi! Dưới đây là mô tả video:\n\n{BARE}",
+        f"بالتأكيد! إليك وصف الفيديو:\n\n{BARE}",
+        f"ज़रूर! यहाँ वीडियो का विवरण है:\n\n{BARE}",
+        f"แน่นอน! นี่คือคำอธิบายวิดีโอ:\n\n{BARE}",
+        f"Звісно! Ось опис відео:\n\n{BARE}",
+        f"Självklart! Här är en beskrivning av videon:\n\n{BARE}",
+        f"Jistě! Zde je popis videa:\n\n{BARE}",
+        f"Desigur! Iată descrierea videoclipului:\n\n{BARE}",
+        f"當然！以下是影片的描述：\n\n{BARE}",
+        f"はい、こちらが説明文です：\n{BARE}",
+    ],
+)
+def test_what_stands_around_a_caption_goes(text: str) -> None:
+    assert screen(text, "stop") == Screened(BARE)

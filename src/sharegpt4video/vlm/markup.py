@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from .turns import decoded, without_roles
+
 Kind = Literal["think", "unthink", "open", "close", "end", "header", "drop"]
 
 # Names of tags that hold reasoning, whatever stands before or behind them: <seed:think>, <longcat_think>, ◁think▷.
-_THINK = r"(?:\w{1,12}[:_])?think(?::\w{1,12})?|thinking|thoughts?|reasoning|reason|reflection|analysis|scratchpad"
-_THINK += r"|inner_monologue|(?:tool|function)_calls?"  # a call of a tool is no answer either
+_THINK = r"(?:\w{1,12}[:_])?think(?:[:_]\w{1,12})?|(?:internal_|inner_)?(?:thinking|thoughts?|reasoning)(?:_process)?"
+_THINK += r"|reason|reflection|analysis|scratchpad|rationale|evaluation|observations?|plan|planning"
+_THINK += r"|inner_monologue|(?:\w{1,12}:)?(?:tool|function)_calls?"  # a call of a tool is no answer either
 # Sections that hold text. The highest rank that says something is the answer: LLaVA-CoT has a summary, then a caption,
 # then its reasoning, then a conclusion.
 _SECTIONS = {
     **dict.fromkeys(("answer", "final_answer", "final", "response", "conclusion", "solution", "output"), 3),
-    **dict.fromkeys(("caption", "description", "video_caption", "video_description"), 2),
+    **dict.fromkeys(("caption", "description", "video_caption", "video_description", "caption_text", "result"), 2),
+    **dict.fromkeys(("detailed_caption", "dense_caption", "image_caption", "final_caption"), 2),
     "summary": 1,
 }
 _ANGLED = (
@@ -58,6 +62,8 @@ _MARK = re.compile(
 # What is between <| and |>: the tokens whose meaning goes beyond being taken out.
 _TOKENS: tuple[tuple[str, Kind], ...] = (
     (r"(?:start_|begin_of_)(?:thinking|thought)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
+    (r"tool_calls_section_begin|tool_call_begin", "think"),
+    (r"tool_calls_section_end", "unthink"),
     (r"(?:content_)?(?:think|thinking)|channel|begin▁of▁think(?:ing)?", "think"),
     (r"(?:end_|end_of_)(?:thinking|thought)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
     (r"/(?:think|thinking)|end▁of▁think(?:ing)?", "unthink"),
@@ -87,17 +93,18 @@ _SPOKEN_ANSWER = re.compile(
     r"here(?:'s|’s| is) my response:|^#{1,4} (?:final )?(?:response|answer)[ :]*$|\[BEGIN FINAL RESPONSE\]",
     re.IGNORECASE | re.MULTILINE,
 )
+# The same as labels; only where both are there. A page's fold-out that a chat front end writes reasoning into.
+_LABELLED_THOUGHT = re.compile(r"\s*[*_]{0,3}(?:thinking|thoughts?|reasoning)(?: process)?:[*_]{0,3}\s", re.IGNORECASE)
+_LABELLED_ANSWER = re.compile(
+    r"^[*_]{0,3}(?:final )?(?:answer|caption|description|response):[*_]{0,3}", re.IGNORECASE | re.MULTILINE
+)
+_FOLDED_THOUGHT = re.compile(
+    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>\s{0,8}(?:think|thought|reason).*?</details>", re.IGNORECASE | re.DOTALL
+)
 # Harmony and Gemma 4 whose special tokens were left out in decoding: "analysisWe need …assistantfinalA man …".
 _BARE_HARMONY = re.compile(r"\s*(?:assistant)?(analysis|final)(?=[A-Z\"'“*(<])")
 _BARE_FINAL = "assistantfinal"
 _BARE_GEMMA = re.compile(r"\s*thought\n")
-
-_ROLE = re.compile(
-    r"\s*(?:#{1,4}\s*)?(?:\*\*)?(?:ASSISTANT|Assistant|assistant)(?:\*\*)?"
-    r"(?:\s{0,3}[:：](?:\*\*)?(?:\s+|\Z)|[ \t]*(?:\n\s*|\Z))"
-)
-_NEXT_TURN = re.compile(r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:")
-_PROMPT_AND_ROLE = re.compile(r"\s*(?:USER|Human|User)\s{0,3}:")
 
 _TAIL = re.compile(r"[<◁\[](?=\S)[/|｜]?[\w:▁]{0,40}\|?\Z")
 _TAILS = (
@@ -141,17 +148,17 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     Reasoning that never ends takes the rest of the text with it; an end of reasoning whose beginning the template wrote
     takes what is before it. Marks that the text quotes, as words on a screen, stay.
     """
-    text = _decoded(text.strip())
+    text = decoded(text.strip())
     bare = _spoken(text)
     if bare is not None:
         rest = strip(bare.text, caption=caption)
         return Stripped(rest.text, True, bare.unfinished or rest.unfinished)
     if not may_be_marked(text):
-        return Stripped(_without_roles(text))
+        return Stripped(without_roles(text))
     text = _FLOOD.sub(r"\1", _BOXES.sub("", text))
     walk = _Walk(f"<|start|>assistant {text.lstrip()}" if _ADDRESSED.match(text) else text, caption)
     walk.run()
-    found = Stripped(_without_roles(walk.answer()), walk.thought, walk.thinking)
+    found = Stripped(without_roles(walk.answer()), walk.thought, walk.thinking)
     if (walk.thought or walk.turned) and (again := _spoken(found.text)) is not None:
         found = Stripped(again.text, True, again.unfinished)
     return found
@@ -370,6 +377,10 @@ def _spoken(text: str) -> Stripped | None:
     if opened := _SPOKEN_THOUGHT.match(text):
         answers = list(_SPOKEN_ANSWER.finditer(text, opened.end()))
         return Stripped(text[answers[-1].end() :] if answers else "", True, not answers)
+    if (opened := _FOLDED_THOUGHT.match(text)) or (
+        _LABELLED_THOUGHT.match(text) and (opened := _LABELLED_ANSWER.search(text))
+    ):
+        return Stripped(text[opened.end() :], True)
     if opened := _BARE_HARMONY.match(text):
         rest = text[opened.end() :]
         if opened[1] == "final" or _BARE_FINAL in rest:
@@ -378,23 +389,3 @@ def _spoken(text: str) -> Stripped | None:
     if opened := _BARE_GEMMA.match(text):
         return Stripped(text[opened.end() :], True)
     return None
-
-
-def _without_roles(text: str) -> str:
-    """The text without the name of the speaker, without the question if it was repeated, and without a next turn."""
-    if _PROMPT_AND_ROLE.match(text) and "ASSISTANT:" in text:
-        text = text.partition("ASSISTANT:")[2]
-    if found := _ROLE.match(text):
-        text = text[found.end() :]
-    if (found := _NEXT_TURN.search(text)) and (said := text[: found.start()].strip()) and said[-1] not in ":：":
-        text = said  # after a colon it is a talk that the picture shows
-    return text.strip()
-
-
-def _decoded(text: str) -> str:
-    """The text with the marks of a byte-level or SentencePiece vocabulary made spaces, where nothing else separates."""
-    for space, newline in (("Ġ", "Ċ"), ("▁", "")):
-        if text.count(space) > 2 * text.count(" ") + 2:
-            text = text.replace(space, " ")
-            text = text.replace(newline, "\n") if newline else text
-    return text

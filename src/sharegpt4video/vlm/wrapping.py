@@ -35,7 +35,7 @@ _BEGUN_OBJECT = re.compile(r"""[\[\s]{0,8}\{\s{0,40}["'][^"'\n]{1,60}["']\s{0,8}
 _CODE = re.compile(r"```(?!(?:markdown|md|text|txt|plain|plaintext|json|caption)\b)\w+[ \t]*\n", re.IGNORECASE)
 _FENCE = re.compile(r"(?:```|~~~)[\w-]*[ \t]*\n?(.*?)\n?[ \t]*(?:```|~~~)", re.DOTALL)
 _FENCED_INSIDE = re.compile(r"```(?:json|JSON)[ \t]*\n(.*?)\n?[ \t]*```", re.DOTALL)
-_QUOTES = (('"', '"'), ("“", "”"), ("「", "」"), ("«", "»"), ("『", "』"), ("„", "“"), ("”", "”"))
+_QUOTES = (('"', '"'), ("“", "”"), ("「", "」"), ("«", "»"), ("『", "』"), ("„", "“"), ("”", "”"), ("`", "`"))
 _OPENING = frozenset(opening for opening, _ in _QUOTES) | {"'", "‘"}
 _EMPHASIS = ("***", "**", "__", "*", "_")
 _BOXED = re.compile(r"\$?\\boxed\{(?:\\text\{)?(.*?)\}?\}\$?", re.DOTALL)
@@ -62,7 +62,12 @@ _PREAMBLES = tuple(
         rf"{_YES}\s{{0,2}}[!,.:]+\s{{1,3}}(?:i['’]ll|i\swill|let\sme|i['’]d\sbe\shappy\sto|i\scan"
         rf"|happy\sto)\b[^.:!\n]{{0,160}}[.:!]",
         r"(?:sure|certainly|of\scourse|absolutely)(?:\sthing)?\s?!(?=\s+(?-i:[^a-z\s]))",
-        r"(?:(?:i['’]d|i\swould|i)\s(?:describe|caption|summari[sz]e)|let\sme\sdescribe"
+        r"(?:i['’]d\sbe\s(?:happy|glad)\sto\shelp|great\squestion|(?:thank\syou|thanks)\sfor\s(?:sharing|the|providing)"
+        r"\b[^.!:\n]{0,60}|hello|hi)[!.](?=\s+(?-i:[A-Z*#\"“]))",
+        rf"(?:{_YES}\s{{0,2}}[!,.:]+\s{{0,3}})?(?:here\syou\sgo|here['’]s\swhat\s(?:i\s(?:can\s)?see"
+        rf"|is\shappening|happens)\b[^.:\n]{{0,60}})[:!.][*_]{{0,3}}\s{{0,3}}\n",
+        rf"as\s(?:requested|you\sasked),\s(?={_HERE})",
+        r"(?:(?:i['’]d|i\swould|i\scan|i)\s(?:describe|caption|summari[sz]e)|let\sme\sdescribe"
         r"|i['’]ll\sdescribe)\b[^.:\n]{0,120}:",
         r"the\s(?:video|image|picture|clip|scene|frames?|pictures?)\s(?:can\sbe|is|are|could\sbe)\s(?:best\s)?"
         r"(?:described|captioned|summari[sz]ed)\sas(?:\sfollows)?\s?:",
@@ -92,6 +97,23 @@ _PREAMBLES = tuple(
         r"вот\b[^.:\n]{0,60}(?:описание|подпись|резюме)\b[^.:\n]{0,80}:",
         r"(?:natuurlijk|zeker)\s?[!,.]\s{0,3}(?=hier)|hier\sis\seen\b[^.:\n]{0,60}(?:beschrijving"
         r"|samenvatting)\b[^.:\n]{0,80}:",
+        r"(?:oczywiście|jasne)\s?[!,.]\s{0,3}(?=oto)|oto\b[^.:\n]{0,60}(?:opis|podsumowanie)\b[^.:\n]{0,80}:",
+        r"(?:tabii(?:\ski)?|elbette)\s?[!,.]\s{0,3}(?=[iİ̇ı]̇?şte)|[iİı]̇?şte\b[^.:\n]{0,60}(?:açıklama|özet)[^.:\n]{0,80}:",
+        r"(?:chắc\schắn(?:\srồi)?|tất\snhiên|vâng)\s?[!,.]\s{0,3}(?=dưới|đây)|(?:dưới\s)?đây\slà[^.:\n]{0,60}(?:mô\stả"
+        r"|tóm\stắt)[^.:\n]{0,80}:",
+        r"(?:بالتأكيد|بالطبع|حسنًا)\s?[!،,.]\s{0,3}(?=إليك|فيما)"
+        r"|(?:إليك|فيما)[^.:\n]{0,60}(?:وصف|ملخص)[^.:\n]{0,60}:",
+        r"(?:ज़रूर|ज़रूर|बिल्कुल|बेशक)\s?[!,।]\s{0,3}(?=यहाँ|यहां)|(?:यहाँ|यहां)[^.:\n]{0,60}(?:विवरण|सारांश|वर्णन)[^.:\n]{0,40}:",
+        r"(?:แน่นอน|ได้เลย)\S{0,6}\s?!?\s{0,3}(?=นี่)|นี่คือ[^:\n]{0,60}(?:คำอธิบาย|คำบรรยาย|สรุป)[^:\n]{0,60}:",
+        r"(?:звісно|звичайно)\s?[!,.]\s{0,3}(?=ось)|ось\b[^.:\n]{0,60}опис\b[^.:\n]{0,80}:",
+        r"(?:självklart|visst|naturligtvis)\s?[!,.]\s{0,3}(?=här)|här\s(?:är|kommer)\b[^.:\n]{0,60}(?:beskrivning"
+        r"|sammanfattning)\w{0,3}\b[^.:\n]{0,80}:",
+        r"(?:jistě|samozřejmě)\s?[!,.]\s{0,3}(?=zde|tady)|(?:zde|tady)\sje\b[^.:\n]{0,60}popis\b[^.:\n]{0,80}:",
+        r"(?:desigur|sigur)\s?[!,.]\s{0,3}(?=iată)|iată\b[^.:\n]{0,60}(?:descriere|rezumat)\w{0,3}\b[^.:\n]{0,80}:",
+        r"(?:當然(?:可以)?|沒問題)[，,。.!！:：]\s{0,3}(?=(?:以下|下面|這是|根據))|(?:以下|下面|這)是[^。：:\n]{0,60}"
+        r"(?:描述|字幕|說明|總結)[：:]",
+        r"(?:好的|当然|當然)[。！!]\s{0,3}\n",
+        r"こちら[がは][^。：:\n]{0,60}(?:説明|キャプション|描写|要約)[^。：:\n]{0,20}[。：:]",
         r"(?:tentu(?:\ssaja)?)\s?[!,.]\s{0,3}(?=berikut)|berikut\b[^.:\n]{0,60}(?:deskripsi|keterangan"
         r"|ringkasan)\b[^.:\n]{0,80}:",
     )
@@ -102,6 +124,7 @@ _LABEL = re.compile(
     r"|scene|frame|clip|overall)\s){0,3}(?:caption|description|summary|prompt)(?:\s(?:of|for)\s(?:the"
     r"|this)\s[\w ]{1,40})?"
     r"[*_]{0,3}\s{0,3}(?:[:：][*_]{0,3}|(?<=[*_])\n|\n(?=\n))"
+    r"|[*_]{0,3}(?:final\s)?(?:answer|output|response)[*_]{0,3}:[*_]{0,3}(?=\s*(?-i:[A-Z\"“]))"
     r"|(?:#{1,6}\s{1,3})[^\n.:]{0,40}\b(?:caption|description|summary)\b[^\n.]{0,40}\n"
     r"|[*_]{0,3}(?:视频描述|画面描述|描述|字幕|总结|説明|キャプション|설명|캡션|beschreibung|descripción|descrição|légende|descrizione"
     r"|описание)[*_]{0,3}\s{0,3}[:：][*_]{0,3}",
@@ -167,6 +190,8 @@ def leftover(text: str, raw: str = "") -> str:
 def _unframed(text: str) -> str:
     """Without rules, emphasis, a heading's marks and a LaTeX box around the whole."""
     text = _RULE.sub("", text).strip()
+    if text[:8].lower().startswith("json") and (rest := text[4:].lstrip())[:1] in ("{", "["):
+        text = rest
     if boxed := _BOXED.fullmatch(text):
         text = boxed[1].strip()
     for mark in _EMPHASIS:
@@ -204,11 +229,15 @@ def _unannounced(text: str) -> str:
 
 def _caption_in_json(text: str) -> str | None:
     """The caption that a text gives as JSON, alone or as the one block in a fence; None if it is something else."""
+    if text.startswith('"{') and isinstance(inside := _parsed(text), str):
+        return _caption_of(_parsed(inside))
     if text[:1] not in ("{", "["):
         blocks = list(_FENCED_INSIDE.finditer(text)) if "```" in text[:200] or "```" in text[-20:] else []
         if len(blocks) != 1 or (text[: blocks[0].start()].strip() and text[blocks[0].end() :].strip()):
             return None  # with words on both sides it is a part of the picture
         return _caption_of(_parsed(blocks[0][1]))
+    if text.startswith(("{“", "[“")):
+        text = text.translate({ord("“"): '"', ord("”"): '"'})
     plain = _parsed(text)
     if plain is not None:
         return _caption_of(plain)
