@@ -167,8 +167,7 @@ class ServerVLM(VLM):
         """The answer as it comes, without reasoning and control tokens (``generate`` tidies more).
 
         Until the first piece is there, calls that fail in passing are repeated as ``generate`` does it. Raises VLMError
-        as ``generate`` does, when there is no answer, and when it breaks off. One that the token limit
-        ends is warned of.
+        when there is no answer, and when it breaks off; one that the token limit ends is warned of.
         """
         prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
