@@ -112,8 +112,20 @@ def test_fast_mode_takes_no_header_at_its_word(max_images: int, hints: bool, tmp
     captioned = sg4v.caption(path, model=vlm, settings=settings)
     assert times(captioned) == [(0.0, 3.0)]
     assert all(seconds < 3.0 for seconds in vlm.requests[0].seconds)
-    if not hints:  # there the pictures are taken on the way, before anybody knows
-        assert len(vlm.requests[0].seconds) == 4
+    assert len(vlm.requests[0].seconds) == 4
+
+
+@pytest.mark.parametrize(("max_images", "hints"), [(16, False), (16, True), (0, False)])
+def test_fast_mode_begins_with_the_pictures_where_sound_begins_earlier(
+    max_images: int, hints: bool, tmp_path: Path
+) -> None:
+    path = tmp_path / "late.mp4"
+    write_video(path, [texture(1, 64, 48)] * 30, fps=FPS, pts=range(20, 50), audio_seconds=(0, 5))
+    vlm = FakeVLM(max_images=max_images)
+    settings = CaptionSettings(mode="fast", fast_frames=4, hints=hints, **QUICK)  # type: ignore[arg-type]
+    captioned = sg4v.caption(path, model=vlm, settings=settings)
+    assert times(captioned) == [(2.0, 5.0)]
+    assert vlm.requests[0].seconds == pytest.approx((2.375, 3.125, 3.875, 4.625), abs=0.08)
 
 
 def test_a_selector_is_chosen_by_name(clip: Path) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -28,11 +29,15 @@ LEAST_FAST_SECONDS = 0.1  # between the facts of fast mode
 
 @dataclass(frozen=True)
 class Opened:
-    """The video is open. ``end_seconds`` is where the wanted part ends as the header says (None: it does not)."""
+    """The video is open. ``end_seconds`` is where the wanted part ends as the header says (None: it does not).
+
+    ``start_seconds`` is where its pictures begin, which may be later than asked for: sound often begins earlier.
+    """
 
     name: str
     width: int
     height: int
+    start_seconds: float
     end_seconds: float | None
 
 
@@ -72,7 +77,8 @@ def read(
     """
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
         reading = _Reading(reader, settings, looks, stopped, on_progress)
-        yield Opened(reader.info.name, reader.info.width, reader.info.height, reading.announced_seconds())
+        info = reader.info
+        yield Opened(info.name, info.width, info.height, reading.start_seconds, reading.announced_seconds())
         yield from reading.fast() if settings.mode == "fast" else reading.sliding()
         if not stopped():
             yield Ended(reading.read_seconds, tuple(reader.warnings))
@@ -91,8 +97,9 @@ class _Reading:
     ) -> None:
         self._reader, self._settings, self._looks = reader, settings, looks
         self._stopped, self._on_progress = stopped, on_progress
-        self._start_seconds = self.read_seconds = settings.start_seconds or 0.0
-        self._reported = self._start_seconds
+        self.start_seconds = max(settings.start_seconds or 0.0, reader.info.first_seconds)
+        self.read_seconds = self.start_seconds
+        self._reported = self.start_seconds
 
     def announced_seconds(self) -> float | None:
         known, wanted = self._reader.info.duration_seconds, self._settings.end_seconds
@@ -107,18 +114,32 @@ class _Reading:
         end = self._decoded_end() if known is None else known
         if self._settings.end_seconds is not None:
             end = min(end, self._settings.end_seconds)
-        every = max((end - self._start_seconds) / self._settings.fast_frames, LEAST_FAST_SECONDS)
-        if not self._looks:
-            found = self._measured(self._decoded(), every)
-            keyframes = [Keyframe(seconds, 0, "change") for seconds in self._even_times(self.read_seconds)]
-        elif self._settings.hints:
-            pictures = _Pictures(self._even_times(end), self._settings)
-            found = self._measured(pictures.watch(self._decoded()), every)
-            keyframes = pictures.taken
-        else:
+        if self._looks and not self._settings.hints:
             found, keyframes = [], self._sampled(end)
+        else:
+            found, keyframes = self._watched(end)
+            if self._is_other_end(end):
+                with suppress(VideoError):  # a stream cannot be read again: what was taken stands
+                    found, keyframes = self._watched(self.read_seconds)
         facts = [part for segment in found for part in (segment.facts[1:] if segment.continues else segment.facts)]
         yield Sampled(tuple(keyframes), tuple(facts), shots_of(found))
+
+    def _watched(self, end_seconds: float) -> tuple[list[Segment], list[Keyframe]]:
+        """What is measured in one decode, and frames spread evenly over a video that ends at ``end_seconds``."""
+        every = self._part_seconds(end_seconds)
+        if not self._looks:
+            found = self._measured(self._decoded(), every)
+            return found, [Keyframe(seconds, 0, "change") for seconds in self._even_times(self.read_seconds)]
+        pictures = _Pictures(self._even_times(end_seconds), self._settings)
+        return self._measured(pictures.watch(self._decoded()), every), pictures.taken
+
+    def _is_other_end(self, end_seconds: float) -> bool:
+        """Whether the video, now read, ends so far from there that a picture is missing or a part is not seen."""
+        part, late = self._part_seconds(end_seconds), self.read_seconds - end_seconds
+        return not self._stopped() and (late <= -part / 2 or late >= part)
+
+    def _part_seconds(self, end_seconds: float) -> float:
+        return max((end_seconds - self.start_seconds) / self._settings.fast_frames, LEAST_FAST_SECONDS)
 
     def _measured(self, decoded: Iterable[DecodedFrame], every_seconds: float) -> list[Segment]:
         return list(segments(decoded, UniformSelector(every_seconds), self._settings, with_images=False))
@@ -141,7 +162,7 @@ class _Reading:
 
     def _even_times(self, end_seconds: float) -> list[float]:
         """The middles of ``fast_frames`` equal parts."""
-        start, count = self._start_seconds, self._settings.fast_frames
+        start, count = self.start_seconds, self._settings.fast_frames
         return [start + (end_seconds - start) * (number + 0.5) / count for number in range(count)]
 
     def _decoded(self) -> Iterator[DecodedFrame]:
@@ -156,7 +177,7 @@ class _Reading:
             yield frame
 
     def _decoded_end(self) -> float:
-        return max((frame.end_seconds for frame in self._reader.decoded()), default=self._start_seconds)
+        return max((frame.end_seconds for frame in self._reader.decoded()), default=self.start_seconds)
 
 
 class _Pictures:

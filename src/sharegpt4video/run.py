@@ -149,7 +149,7 @@ class VideoRun:
                 sampled.keyframes,
                 sampled.facts,
                 video=self._name,
-                start_seconds=self._start_seconds,
+                start_seconds=self._opened.start_seconds if self._opened else self._start_seconds,
                 end_seconds=self._read_seconds,
                 layout=self._prompts.fast_layout,
             )

@@ -96,7 +96,7 @@ def test_any_exception_is_one_failure(
 
 def _crash(send: Callable[[Any], None], video: str, settings: CaptionSettings, looks: bool) -> None:
     if video == "1.mp4":
-        send(Opened(video, 64, 48, 1.0))
+        send(Opened(video, 64, 48, 0.0, 1.0))
         os.kill(os.getpid(), signal.SIGSEGV)
     _read_job(send, video, settings, looks)
 

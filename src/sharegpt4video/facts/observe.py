@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..config import FactSettings
 from ..errors import MissingExtra
 from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, ScreenText, TrackedObject
+from ..video.grid import SLACK_SECONDS, Grid
 from ..video.picture import DecodedFrame
 from .colour import colour_names, colour_shares
 from .detect import Detection, ObjectDetector
@@ -59,6 +60,7 @@ class Observer:
 
     def __init__(self, settings: FactSettings) -> None:
         self._every_seconds = settings.every_seconds
+        self._grid = Grid(settings.every_seconds)
         self._detector = ObjectDetector()
         self._poser = PoseEstimator()
         self._meter = MotionMeter()
@@ -69,16 +71,15 @@ class Observer:
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
         self._texts_before: tuple[ScreenText, ...] = ()
         self._followed_shot: float | None = None
-        self._next_sample = self._next_motion = float("-inf")
+        self._next_motion = float("-inf")
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Pass the frames on unchanged, measuring some of them on the way."""
         for frame in decoded:
-            if frame.seconds >= self._next_motion:
+            if frame.seconds >= self._next_motion - SLACK_SECONDS:
                 self._next_motion = frame.seconds + self._meter.every_seconds
                 self._meter.push(frame.seconds, frame.small(self._meter.side_pixels))
-            if frame.seconds >= self._next_sample:
-                self._next_sample = frame.seconds + self._every_seconds
+            if self._grid.takes(frame):
                 self._sample(frame)
             yield frame
 

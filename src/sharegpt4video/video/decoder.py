@@ -92,9 +92,12 @@ class Decoder:
         if self.stream.duration:
             end: Fraction = ((self.stream.start_time or 0) + self.stream.duration) * self.time_base
             return end
-        if self.container.duration:
-            return (self.container_start or Fraction(0)) + Fraction(self.container.duration, av.time_base)
-        return None
+        if not self.container.duration:
+            return None
+        start, length = self.container_start or Fraction(0), Fraction(self.container.duration, av.time_base)
+        if "matroska" in self.container.format.name and length > start:
+            return length  # FFmpeg writes the last time there, wherever the first one is (matroskaenc.c)
+        return start + length
 
     def close(self) -> None:
         """Give back the file and the decoder's memory; pictures that are still being read end with a VideoError."""

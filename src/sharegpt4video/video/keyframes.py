@@ -15,12 +15,12 @@ from ..errors import SettingsError
 from ..records import KeyframeReason, ShotOpening
 from .encoders import FrameEncoder
 from .fades import Transition
+from .grid import SLACK_SECONDS, tick_after
 from .picture import DecodedFrame
 from .shots import ShotDetector
 
 ENCODER_SIDE_PIXELS = 640  # both encoders look at less
 MIN_STEP_SECONDS = 0.5  # closer than this, a shot's last frame and the keyframe before it are one
-SLACK_SECONDS = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,10 +132,7 @@ class _Walk:
 
     def _after(self, frame: DecodedFrame) -> float:
         """When the next one is due: the first step of the shot's own clock after this frame."""
-        start = frame.seconds if self._start is None else self._start
-        return start + self._every * (
-            1 + (max(frame.end_seconds - SLACK_SECONDS, frame.seconds) - start) // self._every
-        )
+        return tick_after(frame.seconds if self._start is None else self._start, self._every, frame)
 
     def _close(self, last: DecodedFrame | None, *, only: bool) -> Iterator[Candidate]:
         if last is None or self._start is None:

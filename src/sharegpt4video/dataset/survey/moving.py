@@ -9,11 +9,11 @@ import numpy as np
 
 from ...facts.camera import CameraStep, Prepared, prepare, register
 from ...facts.motion import MOST_AREA_UNREGISTERED, DenseFlow, MotionMeter, Moving, residual_motion
+from ...video.grid import SLACK_SECONDS
 from ...video.picture import DecodedFrame, Pixels
 
 LEAST_PAIRS, MOST_PAIRS = 8, 120
 LONGEST_GAP_SECONDS = 1.0
-SLACK_SECONDS = 1e-6
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class PairMeter:
         """Take the next frame, in time order."""
         first = self._first
         if first is None:
-            if frame.seconds >= self._next:
+            if frame.seconds >= self._next - SLACK_SECONDS:
                 picture = frame.small(MotionMeter.side_pixels)
                 self._first = (frame.seconds, picture, prepare(picture))
                 self._next = frame.seconds + self._gap

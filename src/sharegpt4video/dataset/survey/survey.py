@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...facts.text import TextReader
 from ...records import ScreenText
+from ...video.grid import SLACK_SECONDS, Grid
 from ...video.picture import DecodedFrame
 from ...video.reader import VideoInfo, VideoReader
 from ...video.shots import ShotDetector
@@ -86,7 +87,7 @@ class Surveyor:
     def __init__(
         self, settings: SurveySettings, expected_seconds: float | None, texts: TextMeter | None = None
     ) -> None:
-        self._every = settings.every_seconds
+        self._grid = Grid(settings.every_seconds)
         self._shots = ShotDetector()
         self._cuts: list[float] = []
         self._freeze = FreezeMeter()
@@ -100,7 +101,6 @@ class Surveyor:
         self._black = 0.0
         self._start: float | None = None
         self._end = 0.0
-        self._next = float("-inf")
 
     def push(self, frame: DecodedFrame) -> None:
         """Take the next frame."""
@@ -112,10 +112,7 @@ class Surveyor:
         small = grey_of(thumbnail)
         black = is_black(small)
         self._black += frame.duration_seconds if black else 0.0
-        sample = None
-        if frame.seconds >= self._next:
-            self._next = frame.seconds + self._every
-            sample = self._sample(frame, black)
+        sample = self._sample(frame, black) if self._grid.takes(frame) else None
         self._freeze.push(frame, small, sample)
         self._pairs.push(frame)
         if self._texts is not None:
@@ -221,7 +218,7 @@ class TextMeter:
 
     def push(self, frame: DecodedFrame, gap_seconds: float) -> None:
         """Read the frame if it is time; when there are more of them than the header announced, less and less often."""
-        if frame.seconds < self._next:
+        if frame.seconds < self._next - SLACK_SECONDS:
             return
         self._next = frame.seconds + gap_seconds * 2.0 ** (len(self._areas) // MOST_READINGS)
         self._areas.append(covered_share(self._reader(frame.frame(TEXT_SIDE_PIXELS).pixels, frame.seconds)))
