@@ -89,6 +89,20 @@ def test_late_start_without_sound_is_zero(clips: Path) -> None:
     assert [start for _, start, _ in seen(path)] == pytest.approx([n / 25 for n in range(5)])
 
 
+@pytest.mark.parametrize(("first", "sound"), [(1000, None), (30, (0.0, 5.0)), (0, None)])
+def test_matroska_that_begins_late_is_as_long_as_its_pictures(
+    tmp_path: Path, first: int, sound: tuple[float, float] | None
+) -> None:
+    """Its header tells the last time, whatever the first one is: that of a recording cut out is no loss."""
+    path = tmp_path / "late.mkv"
+    write_video(path, numbered_run(20), fps=10, pts=range(first, first + 20), audio_seconds=sound)
+    with VideoReader(path) as reader:
+        *_, last = reader.decoded()
+        assert last.end_seconds == pytest.approx(5.0 if sound else 2.0)
+        assert reader.info.duration_seconds == pytest.approx(last.end_seconds, abs=0.1)
+        assert reader.warnings == []
+
+
 def test_edit_list_hides_what_a_player_hides(clips: Path) -> None:
     path = clips / "edited.mp4"
     write_video(path, numbered_run(30), gop=1)
