@@ -56,6 +56,15 @@ def test_frames_as_pictures_of_their_own(row: CaptionRow, tmp_path: Path) -> Non
     assert sample["conversations"][0]["value"] == "<image>\n" * 4 + "What is this?"
 
 
+def test_pictures_that_begin_after_the_sound(row: CaptionRow, tmp_path: Path) -> None:
+    path = tmp_path / "a.mp4"
+    write_video(path, numbered_run(60, 320, 240), fps=10, pts=range(20, 80), audio_seconds=(0, 8))
+    options = {"images": "frames", "frames": 4}
+    export(made_store(tmp_path / "set", [row]), "llava", str(tmp_path / "out"), options=options)
+    (sample,) = samples(tmp_path / "out")
+    assert [number_of(picture(tmp_path / "out" / name)) for name in sample["image"]] == [0, 10, 30, 50]
+
+
 def test_clips_show_their_own_part(row: CaptionRow, tmp_path: Path) -> None:
     store = made_store(tmp_path / "set", [row])
     store.append("clips", [clip_of(row, 3, 3)])

@@ -22,7 +22,7 @@ def even_times(start_seconds: float, end_seconds: float, count: int) -> tuple[fl
 def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int) -> dict[float, Image]:
     """The frames on screen at these times (seconds of ``entry.location``), each decoded and coded once.
 
-    Raises VideoError if the video cannot be opened or has no frame at one of the times.
+    Before the first picture, it is that one. Raises VideoError if the video cannot be opened or ends before a time.
     """
     from ...video.reader import VideoReader
     from ..sources.sources import open_source
@@ -32,7 +32,9 @@ def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: i
     last: tuple[float, Image] | None = None
     try:
         with open_source(entry.source) as opened, VideoReader(opened) as reader:
-            shown = reader.frames(at_seconds=wanted, side_pixels=side_pixels)
+            # Sound often begins before the pictures: until then a player shows the first one.
+            at = [max(seconds, reader.info.first_seconds) for seconds in wanted]
+            shown = reader.frames(at_seconds=at, side_pixels=side_pixels)
             for seconds, frame in zip(wanted, shown, strict=True):
                 if last is None or last[0] != frame.seconds:
                     last = frame.seconds, encode_jpeg(frame.pixels, quality)
