@@ -114,8 +114,9 @@ class _Reading:
         end = self._decoded_end() if known is None else known
         if self._settings.end_seconds is not None:
             end = min(end, self._settings.end_seconds)
+        found: list[Segment] = []
         if self._looks and not self._settings.hints:
-            found, keyframes = [], self._sampled(end)
+            keyframes = self._sampled(end)
         else:
             found, keyframes = self._watched(end)
             if self._is_other_end(end):

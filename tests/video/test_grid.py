@@ -1,4 +1,5 @@
 from fractions import Fraction
+from itertools import pairwise
 from types import SimpleNamespace
 from typing import cast
 
@@ -11,10 +12,7 @@ from sharegpt4video.video.picture import DecodedFrame
 
 def frames(starts: list[Fraction], end: Fraction) -> list[DecodedFrame]:
     edges = [float(at) for at in (*starts, end)]
-    return [
-        cast(DecodedFrame, SimpleNamespace(seconds=at, end_seconds=gone))
-        for at, gone in zip(edges, edges[1:], strict=False)
-    ]
+    return [cast(DecodedFrame, SimpleNamespace(seconds=at, end_seconds=gone)) for at, gone in pairwise(edges)]
 
 
 def taken(starts: list[Fraction], end: Fraction, every: Fraction) -> list[int]:
