@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from ..config import FactSettings
 from ..errors import MissingExtra
 from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, ScreenText, TrackedObject
-from ..video.grid import SLACK_SECONDS, Grid
 from ..video.picture import DecodedFrame
 from .colour import colour_names, colour_shares
 from .detect import Detection, ObjectDetector
@@ -60,7 +59,6 @@ class Observer:
 
     def __init__(self, settings: FactSettings) -> None:
         self._every_seconds = settings.every_seconds
-        self._grid = Grid(settings.every_seconds)
         self._detector = ObjectDetector()
         self._poser = PoseEstimator()
         self._meter = MotionMeter()
@@ -71,15 +69,16 @@ class Observer:
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
         self._texts_before: tuple[ScreenText, ...] = ()
         self._followed_shot: float | None = None
-        self._next_motion = float("-inf")
+        self._next_sample = self._next_motion = float("-inf")
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Pass the frames on unchanged, measuring some of them on the way."""
         for frame in decoded:
-            if frame.seconds >= self._next_motion - SLACK_SECONDS:
+            if frame.seconds >= self._next_motion:
                 self._next_motion = frame.seconds + self._meter.every_seconds
                 self._meter.push(frame.seconds, frame.small(self._meter.side_pixels))
-            if self._grid.takes(frame):
+            if frame.seconds >= self._next_sample:
+                self._next_sample = frame.seconds + self._every_seconds
                 self._sample(frame)
             yield frame
 
