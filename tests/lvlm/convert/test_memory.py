@@ -21,26 +21,20 @@ MIB = 1 << 20
 WIDE, INNER, FILES = 1024, 8192, 8
 SIZES = {"hidden_size": WIDE, "intermediate_size": INNER, "num_hidden_layers": 8}
 CONVERT = """
-import sys, threading, time
+import sys
 from pathlib import Path
-import psutil, torch
+import torch
 torch.set_num_threads(1)
 from sharegpt4video.lvlm.convert import convert
 
 folder = Path(sys.argv[1])
 convert(folder / "small", folder / "small converted")  # brings in all that is imported
-process, over, sizes = psutil.Process(), threading.Event(), []
-before = process.memory_info().rss
-def watch():
-    while not over.is_set():
-        sizes.append(process.memory_info().rss)
-        time.sleep(0.001)
-watcher = threading.Thread(target=watch)
-watcher.start()
+def kib(line):
+    return next(int(words.split()[1]) for words in Path("/proc/self/status").read_text().splitlines() if line in words)
+Path("/proc/self/clear_refs").write_text("5")  # the kernel's own record of the peak begins anew
+before = kib("VmRSS")
 convert(folder / "large", folder / "large converted", shard_bytes=64 << 20)
-over.set()
-watcher.join()
-print(len(sizes), max(sizes) - before)
+print(1024 * (kib("VmHWM") - before))
 """
 
 
@@ -60,13 +54,14 @@ def save_large(folder: Path) -> None:
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": places}))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the record of a peak that can begin anew is Linux's")
 def test_memory_is_bounded_by_a_file_and_a_tensor(tmp_path: Path) -> None:
     save_original(tmp_path / "small")
     save_large(tmp_path / "large")
     done = subprocess.run([sys.executable, "-c", CONVERT, str(tmp_path)], capture_output=True, text=True, timeout=240)
     assert done.returncode == 0, done.stderr[-2000:]
-    samples, grown = map(int, done.stdout.split())
-    assert samples > 5  # the watch had its turns, however busy the machine
+    grown = int(done.stdout)
+    assert grown > 0
     sizes = [path.stat().st_size for path in (tmp_path / "large").glob("*.safetensors")]
     assert sum(sizes) > 400 * MIB
     assert len(list((tmp_path / "large converted").glob("*.safetensors"))) >= FILES

@@ -33,26 +33,20 @@ from sharegpt4video.lvlm.train.same import fingerprint
 MIB = 1 << 20
 WIDE, INNER, LAYERS = 512, 8192, 16
 MERGE = """
-import sys, threading, time
+import sys
 from pathlib import Path
-import psutil, torch
+import torch
 torch.set_num_threads(1)
 from sharegpt4video.lvlm.train import merge
 
 folder = Path(sys.argv[1])
 merge(folder / "small" / "run", folder / "small" / "merged")  # brings in all that is imported
-process, over, sizes = psutil.Process(), threading.Event(), []
-before = process.memory_info().rss
-def watch():
-    while not over.is_set():
-        sizes.append(process.memory_info().rss)
-        time.sleep(0.001)
-watcher = threading.Thread(target=watch)
-watcher.start()
+def kib(line):
+    return next(int(words.split()[1]) for words in Path("/proc/self/status").read_text().splitlines() if line in words)
+Path("/proc/self/clear_refs").write_text("5")  # the kernel's own record of the peak begins anew
+before = kib("VmRSS")
 merge(folder / "large" / "run", folder / "large" / "merged")
-over.set()
-watcher.join()
-print(len(sizes), max(sizes) - before)
+print(1024 * (kib("VmHWM") - before))
 """
 
 
@@ -88,6 +82,7 @@ def save_run(folder: Path, wide: int, inner: int, layers: int) -> None:
     checkpoints.finish(unfinished, checkpoints.checkpoint_folder(folder / "run", 1), 1, settings.to_plain(), 1, facts)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the record of a peak that can begin anew is Linux's")
 def test_memory_is_bounded_by_a_file_and_a_few_weights(tmp_path: Path) -> None:
     save_run(tmp_path / "small", 192, 512, 2)
     save_run(tmp_path / "large", WIDE, INNER, LAYERS)
@@ -96,8 +91,8 @@ def test_memory_is_bounded_by_a_file_and_a_few_weights(tmp_path: Path) -> None:
     command = [sys.executable, "-c", MERGE, str(tmp_path)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=240, env=given_back)
     assert done.returncode == 0, done.stderr[-2000:]
-    samples, grown = map(int, done.stdout.split())
-    assert samples > 5  # the watch had its turns, however busy the machine
+    grown = int(done.stdout)
+    assert grown > 0
     sizes = [path.stat().st_size for path in (tmp_path / "large" / "base").glob("*.safetensors")]
     assert len(sizes) > 8
     assert sum(sizes) > 400 * MIB
