@@ -61,11 +61,13 @@ def lvlm(
         if out is None:
             raise SettingsError("--out DIR is missing: where checkpoints and logs go (or --plan, to train nothing)")
         from ..lvlm.train import train
+        from ..lvlm.train.processes import end_processes
 
         with progress() as on_step:
             result = train(settings, out, resume=resume, on_step=on_step, on_note=say)
         if _first():
             print_text(result.text())
+        end_processes()
         if result.interrupted or result.too_many_skipped:
             raise typer.Exit(INTERRUPTED if result.interrupted else MARKED)
 

@@ -11,7 +11,6 @@ import pytest
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
-pytest.importorskip("psutil")
 
 from safetensors.torch import save_file  # noqa: E402
 

@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 import torch
-
-pytest.importorskip("psutil")
-
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, LlavaNextConfig
 

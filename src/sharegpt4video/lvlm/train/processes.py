@@ -62,3 +62,13 @@ class Processes:
         """Until every process is here."""
         if self.count > 1:
             dist.barrier()
+
+
+def end_processes() -> None:
+    """Wait for the other processes of this program, and let go of them; nothing distributed works after it.
+
+    For the end of a program: a process that leaves while another still works breaks its connections.
+    """
+    if dist.is_available() and dist.is_initialized():
+        dist.barrier()
+        dist.destroy_process_group()
