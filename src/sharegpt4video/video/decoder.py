@@ -33,8 +33,8 @@ MAX_BAD_READS = 20
 class Decoder:
     """Decodes the main video stream of a source; raises VideoError when it has none.
 
-    `losses` counts what could not be had. `slots` is there where the file has no times of showing. `advances` turns
-    false when seeking ahead was seen to gain nothing.
+    `losses` counts the pictures that are missing. `slots` is there where the file has no times of showing. `advances`
+    turns false when seeking ahead was seen to gain nothing.
     """
 
     def __init__(self, source: Source, zero: Fraction | None = None) -> None:

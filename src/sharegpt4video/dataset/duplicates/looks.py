@@ -12,7 +12,7 @@ from .hamming import Hashes, Indices
 Vectors = NDArray[np.float16]
 
 LOOK_COLUMNS = ("hashes", "embedding", "centre_hashes", "centre_embedding")
-"""The columns of the table ``surveys`` by which near-duplicates are found."""
+"""The columns of the table ``surveys`` that near-duplicates are found with."""
 HASH_DIGITS = 16
 
 _DIGIT = np.full(256, 255, np.uint8)

@@ -35,7 +35,7 @@ class ModelSpec:
         return open_model(self.name, prompts=prompts, hints=settings.caption.hints, **self.options)
 
     def stored(self) -> dict[str, Any]:
-        """The fields of ``dataset.json`` by which a later run goes on with this model, without keys and passwords."""
+        """The fields of ``dataset.json`` that let a later run go on with this model, without keys or passwords."""
         name = _IN_ADDRESS.sub(lambda found: found[1] or "", self.name)
         options, secrets = _without_secrets(self.options)
         return {NAME: name, OPTIONS: options, WITHHELD: ["in the address"] * (name != self.name) + secrets}

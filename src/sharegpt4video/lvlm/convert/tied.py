@@ -38,7 +38,7 @@ def once(
     if len(missing) == 2:
         raise SettingsError(f"{source}: neither embeddings nor head are there; the checkpoint is not complete")
     if missing == [EMBEDDINGS]:
-        # Files name one tensor once, by whichever of its names the writer took.
+        # Files name one tensor once, under the name that the writer chose.
         return {EMBEDDINGS if name == HEAD else name: stored for name, stored in found.items()}, ()
     if missing == [HEAD]:
         return found, ()
