@@ -57,19 +57,22 @@ def lvlm(
             from ..lvlm.model.plan import plan as reckon
 
             print_text(reckon(settings, gpus=gpus, gpu_kind=gpu, mfu=mfu, samples=samples).text())
-            return
-        if out is None:
+        elif out is None:
             raise SettingsError("--out DIR is missing: where checkpoints and logs go (or --plan, to train nothing)")
-        from ..lvlm.train import train
-        from ..lvlm.train.processes import end_processes
+        else:
+            _train(settings, out, resume=resume)
 
-        with progress() as on_step:
-            result = train(settings, out, resume=resume, on_step=on_step, on_note=say)
-        if _first():
-            print_text(result.text())
-        end_processes()
-        if result.interrupted or result.too_many_skipped:
-            raise typer.Exit(INTERRUPTED if result.interrupted else MARKED)
+
+def _train(settings: TrainSettings, out: Path, *, resume: bool) -> None:
+    from ..lvlm.train import end_processes, train
+
+    with progress() as on_step:
+        result = train(settings, out, resume=resume, on_step=on_step, on_note=say)
+    if _first():
+        print_text(result.text())
+    end_processes()
+    if result.interrupted or result.too_many_skipped:
+        raise typer.Exit(INTERRUPTED if result.interrupted else MARKED)
 
 
 def merge(

@@ -104,8 +104,8 @@ class PairedVLM(VLM):
             else ""
         )
         return ModelDenied(
-            f"{self.name}: this server mixes up its answers: {how}. It sends no request ids back, so wrong captions cannot"
-            f" be told from right ones. Ask one at a time (max_concurrent=1), or serve with ids, as vLLM does{since}"
+            f"{self.name}: this server mixes up its answers: {how}. It sends no request ids back, so wrong captions"
+            f" cannot be told. Ask one at a time (max_concurrent=1), or serve with ids, as vLLM does{since}"
         )
 
     def text(self) -> str:

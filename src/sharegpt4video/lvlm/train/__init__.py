@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-WORDS = {"train": "run", "TrainResult": "report", "StepReport": "report", "merge": "merging", "push": "sending"}
-__all__ = ["StepReport", "TrainResult", "merge", "push", "train"]
+WORDS = {"train": "run", "TrainResult": "report", "StepReport": "report", "merge": "merging", "push": "sending",
+         "end_processes": "processes"}  # fmt: skip
+__all__ = ["StepReport", "TrainResult", "end_processes", "merge", "push", "train"]
 
 
 def __getattr__(name: str) -> Any:
