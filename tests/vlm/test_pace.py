@@ -110,3 +110,18 @@ def test_a_key_that_was_good_is_tried_again_and_one_that_never_was_is_not() -> N
     with ChatServer(answer("first"), default=status(401)) as server:
         assert asyncio.run(ask("a", "b")) == ["denied"]
     assert len(server.received) == 4
+
+
+def test_those_who_wait_for_a_place_are_not_turned_away_one_by_one() -> None:
+    async def ask() -> list[object]:
+        vlm = server_vlm(server.base_url, max_concurrent=2)
+        try:
+            requests = [Request("recaption", user_text=f"leaf {number}") for number in range(40)]
+            return list(await asyncio.gather(*map(vlm.generate, requests), return_exceptions=True))
+        finally:
+            await vlm.close()
+
+    with ChatServer(default=status(401, "no such key")) as server:
+        told = asyncio.run(ask())
+    assert all(isinstance(one, ModelDenied) and "no such key" in str(one) for one in told), told
+    assert len(server.received) == 2

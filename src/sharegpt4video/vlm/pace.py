@@ -69,7 +69,7 @@ class Throttle:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def take(self) -> None:
-        """Wait for a place; the ones that come first are served first."""
+        """Wait for a place; the ones that come first are served first. Raises the Fault of `deny`."""
         if self._in_flight + 1 <= self.limit and not self._waiting:
             self._in_flight += 1
             return
@@ -85,6 +85,13 @@ class Throttle:
     def give_back(self) -> None:
         self._in_flight -= 1
         self._serve()
+
+    def deny(self, fault: Fault) -> None:
+        """The server takes no call at all: those that wait for a place need not be turned away one by one."""
+        waiting, self._waiting = self._waiting, deque()
+        for turn in waiting:
+            if not turn.done():
+                turn.set_exception(Fault(str(fault), fault.kind, connected=fault.connected))
 
     def answered(self) -> None:
         """A call brought an answer: there may be room for more."""
@@ -142,7 +149,9 @@ async def persist(pace: Pace, throttle: Throttle, ask: Callable[[], Awaitable[T]
             last = throttle.answers
             hopeless = fault.kind in ("final", "refused") or (fault.kind == "mixed up" and was_mixed_up)
             # A key that was good a moment ago is good: one of the machines behind the address has hiccups.
-            hopeless |= fault.kind == "denied" and not throttle.answers
+            if fault.kind == "denied" and not throttle.answers:
+                hopeless = True
+                throttle.deny(fault)
             was_mixed_up |= fault.kind == "mixed up"
             if hopeless or wait_seconds is None:
                 if fault.kind == "denied" and throttle.answers > began:
