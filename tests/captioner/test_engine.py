@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 
 from chains import drive, image, reply_to
 from sharegpt4video.captioner.engine import Engine, Slots
-from sharegpt4video.errors import VLMError
+from sharegpt4video.captioner.recaption import recaption
+from sharegpt4video.errors import ModelDenied, VLMError
 from sharegpt4video.vlm.base import VLM, Reply, Request
+from sharegpt4video.vlm.fake import FakeVLM, fail_after
 
 SETTLED_AFTER = 8  # turns of the event loop in which everybody who can ask has asked
 
@@ -336,3 +338,15 @@ def test_when_one_of_several_requests_fails_the_others_are_not_asked_any_more() 
     asyncio.run(main())
     # The slot that the failure gave back went to the third before anybody heard of it; the rest stay unasked.
     assert len(vlm.asked) <= 3
+
+
+def test_after_a_denial_nothing_else_is_asked() -> None:
+    async def run() -> list[object]:
+        engine = Engine(vlm, max_concurrent=1)
+        first = await asyncio.gather(*(engine.run(recaption(f"leaf {n}")) for n in range(20)), return_exceptions=True)
+        return [*first, *await asyncio.gather(engine.run(recaption("late")), return_exceptions=True)]
+
+    vlm = FakeVLM(fail=fail_after(0, ModelDenied("no such key")))
+    told = asyncio.run(run())
+    assert all(isinstance(one, ModelDenied) and str(one) == "no such key" for one in told), told
+    assert len(vlm.requests) == 1

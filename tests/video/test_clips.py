@@ -120,7 +120,7 @@ def test_the_last_of_reordered_pictures_goes_when_the_track_ends(tmp_path: Path)
             stream = file.streams.video[0]
             end = float(stream.duration * stream.time_base)
             shown = sorted((packet.pts, packet.duration) for packet in file.demux(stream) if packet.size)
-        odd.append(abs(float(sum(shown[-1]) * stream.time_base) - end) > 0.01)
+            odd.append(abs(float(sum(shown[-1]) * stream.time_base) - end) > 0.01)
         assert seen(source)[-1][2] == pytest.approx(end, abs=1e-6)
         done = cut(source, tmp_path / "clip.mp4", 1.0, 99.0, preset="ultrafast")
         assert done.end_seconds == pytest.approx(end, abs=1e-6)

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..errors import ModelDenied
 from ..vlm.base import VLM, Reply, Request
 
 T = TypeVar("T")
@@ -76,6 +77,8 @@ class Engine:
 
     Counts over its life: ``requests`` answered, ``input_tokens``, ``output_tokens``, ``asked_again`` (how often for
     which problem), and ``problems`` (how many replies were handed on with which one). An engine belongs to one loop.
+    Once its model has denied a request as it would deny all (ModelDenied), it asks for no other: open a new engine when
+    the key or the model's name is mended.
     """
 
     def __init__(
@@ -94,6 +97,7 @@ class Engine:
         self.problems: Counter[str] = Counter()
         self._prepare = prepare
         self._on_reply = on_reply
+        self._denied: ModelDenied | None = None
         # Threads of its own: in the loop's shared ones a picture would wait behind the decoding of other videos.
         self._threads = ThreadPoolExecutor(_PREPARE_THREADS, "sg4v-prepare")
         self._slots = Slots(vlm.max_concurrent if max_concurrent is None else max_concurrent)
@@ -150,7 +154,12 @@ class Engine:
         key = request.key()
         await self._slots.take(request.remaining)
         try:
+            if self._denied is not None:
+                raise ModelDenied(str(self._denied))
             reply = await self.vlm.generate(request)
+        except ModelDenied as denied:
+            self._denied = denied
+            raise
         finally:
             self._slots.give_back()
         if reply.request_key != key:

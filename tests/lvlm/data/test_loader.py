@@ -162,8 +162,8 @@ def test_a_process_that_dies_or_hangs_costs_one_sample(
     good = read_samples(DataSource(str(conversations(2))))
     os.mkfifo(tmp_path / "stuck.png")
     stuck = Sample("stuck", (Turn("user", "a", 1), Turn("assistant", "b")), images=(str(tmp_path / "stuck.png"),))
-    with Workers(Encoder(processor, SETTINGS), 1, stall_seconds=2.0) as workers:
-        assert workers.submit(good[0]).result(120).id == good[0].id  # it runs
+    with Workers(Encoder(processor, SETTINGS), 1, stall_seconds=60.0) as workers:
+        assert not isinstance(workers.submit(good[0]).result(120), SampleError)  # it runs
         (first,) = workers._running
         answers = [workers.submit(sample) for sample in (stuck, good[1])]
         time.sleep(0.2)
@@ -172,9 +172,11 @@ def test_a_process_that_dies_or_hangs_costs_one_sample(
         assert isinstance(lost, SampleError)
         assert (lost.id, lost.kind) == ("stuck", "fatal to its process")
         assert "died (signal 9)" in lost.why
-        assert answers[1].result(120).id == good[1].id  # by another process
+        assert not isinstance(answers[1].result(120), SampleError)  # by another process
+        workers._stall_seconds = 2.0
         assert "nothing came of it for 2 s" in str(workers.submit(stuck).result(60))
-        workers.submit(good[0]).result(120)
+        workers._stall_seconds = 60.0
+        assert not isinstance(workers.submit(good[0]).result(120), SampleError)
         (last,) = workers._running
         pids = [first._process.pid, last._process.pid]
     deadline = time.monotonic() + 10
