@@ -16,14 +16,16 @@ from . import camera, facts, support, text, times
 from .language import language
 from .prose import Draft
 
-__all__ = ["CHECKS", "JUDGE", "REPEATED", "Check", "check_caption", "severity"]
+__all__ = ["CHECKS", "JUDGE", "MIXED_UP", "REPEATED", "Check", "check_caption", "severity"]
 
 Group = Literal["text", "times", "support", "facts"]
 
 JUDGE = "judge"
 """The check that a model makes (see ``judge``)."""
 REPEATED = "repeated"
-"""The check across videos: one text on several of them (see ``whole``)."""
+"""A check across videos: one text on several of them (see ``whole``)."""
+MIXED_UP = "mixed up"
+"""A check across videos: texts that fit another video (see ``exchanged``)."""
 _MORE_OF_THE_SAME = 0.25
 
 
@@ -66,7 +68,7 @@ CHECKS: dict[str, Check] = {
 }
 """Every check of a single caption, by the name that findings bear."""
 
-_WEIGHTS = {name: check.weight for name, check in CHECKS.items()} | {JUDGE: 0.7, REPEATED: 0.9}
+_WEIGHTS = {name: check.weight for name, check in CHECKS.items()} | {JUDGE: 0.7, REPEATED: 0.9, MIXED_UP: 1.0}
 
 
 def check_caption(row: CaptionRow, *, language: str = "en") -> tuple[Finding, ...]:

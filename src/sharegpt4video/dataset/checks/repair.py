@@ -28,7 +28,7 @@ from ..sources.listed import Listed, original_of, places_of
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids
 from ..work.jobs import failure_of
-from . import CHECKS, JUDGE, REPEATED, check_caption, severity
+from . import CHECKS, JUDGE, MIXED_UP, REPEATED, check_caption, severity
 from .judge import Verdict, judging
 from .language import check_language_code
 from .prose import SUMMARY
@@ -103,7 +103,7 @@ def repair(
     ``max_revision``. Raises SettingsError for an unknown check, VLMError when the model is gone; what was mended
     before that is kept.
     """
-    known = {*CHECKS, JUDGE, REPEATED}
+    known = {*CHECKS, JUDGE, REPEATED, MIXED_UP}
     if unknown := sorted(set(checks or ()) - known):
         raise SettingsError(f"no check is called {unknown[0]!r}; known are: {', '.join(sorted(known))}")
     check_language_code(language)
@@ -260,7 +260,7 @@ class _Repair:
         """Whether a finding that the rules cannot make still counts against the new caption."""
         if finding.check == JUDGE and self._judge:
             return False  # it has judged again
-        return old.summary.split() == new.summary.split()
+        return _text(old, finding.step).split() == _text(new, finding.step).split()
 
     def flush(self) -> None:
         """Write what has been mended so far."""
@@ -268,6 +268,10 @@ class _Repair:
         failures, self._failures = self._failures, []
         self._store.append("captions", captions)
         self._store.append("failures", failures)
+
+
+def _text(row: CaptionRow, number: int) -> str:
+    return row.summary if number == SUMMARY else row.steps[number].text
 
 
 def _foreign(findings: Sequence[Finding]) -> tuple[Finding, ...]:

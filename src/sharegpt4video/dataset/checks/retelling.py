@@ -18,6 +18,7 @@ from ...video.reader import VideoReader
 from ...vlm.base import Reply, Request
 from ..rows import CaptionRow, Finding, SourceVideo
 from ..sources.sources import open_source
+from . import MIXED_UP
 from .prose import SUMMARY
 
 MOST_REASON_CHARACTERS = 600
@@ -34,8 +35,8 @@ def retelling(
     with the new texts; its revision and provenance are still the old ones.
     """
     reasons: defaultdict[int, list[str]] = defaultdict(list)
-    for finding in findings:
-        reasons[finding.step].append(finding.reason)
+    for finding in findings:  # what answered another request is no fault of the model: it is asked the same again
+        reasons[finding.step] += [finding.reason] if finding.check != MIXED_UP else []
     steps = list(row.steps)
     for number in sorted(set(reasons) - {SUMMARY}):
         request = request_of(row, steps, number, pictures.get(number, ()), prompts)

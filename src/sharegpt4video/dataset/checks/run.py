@@ -21,9 +21,11 @@ from ..rows import CaptionRow, Checked, Finding
 from ..store.packed import sorting
 from ..store.schema import to_rows
 from ..store.store import Ids, Store, packed_ids, unpacked_id
-from . import REPEATED, check_caption
+from . import MIXED_UP, REPEATED, check_caption
+from .exchanged import Exchanges
 from .judge import Verdict, judging
 from .language import check_language_code
+from .prose import Draft
 from .whole import Found, Repeats
 
 PART_ROWS = 2048
@@ -36,6 +38,7 @@ class ChecksResult:
     checked       captions checked in this run; ``updated`` are earlier ones whose text now stands on other videos, too
     captions      captions that have been checked, in this run or before; ``faulty`` are those with a finding
     findings      how many findings each check has made over the whole data set, and ``faulty_by`` in how many captions
+    unrelated     what to tell when the captions checked in this run do not fit their videos; "" when nothing says so
     judged        verdicts of the judge in this run; ``unjudged`` counts why there is none, by the reason
     """
 
@@ -45,6 +48,7 @@ class ChecksResult:
     faulty: int = 0
     findings: Counter[str] = field(default_factory=Counter)
     faulty_by: Counter[str] = field(default_factory=Counter)
+    unrelated: str = ""
     judged: int = 0
     unjudged: Counter[str] = field(default_factory=Counter)
 
@@ -57,6 +61,8 @@ class ChecksResult:
         share = self.faulty / max(self.captions, 1)
         lines.append(f"{'any':<18}{self.faulty:>10}{share:>9.1%}{sum(self.findings.values()):>10}")
         lines.append(f"{self.captions} captions checked, {self.checked} of them now, {self.updated} updated")
+        if self.unrelated:
+            lines.append(self.unrelated)
         if self.judged or self.unjudged:
             lines.append(f"{self.judged} judged now, {sum(self.unjudged.values())} without a verdict")
             lines += [f"  {count} x {why}" for why, count in self.unjudged.most_common(5)]
@@ -87,7 +93,8 @@ def check_dataset(
         repeats = _Repeated(store)
         result.updated = _update(store, repeats)
         writer = _Writer(store, result, int(waiting.sum()), on_progress)
-        fresh = _fresh(store, waiting, repeats, language)
+        exchanges = Exchanges()
+        fresh = _fresh(store, waiting, repeats, exchanges, language)
         try:
             if judge is None:
                 for row, findings in fresh:
@@ -96,21 +103,28 @@ def check_dataset(
                 background.run(_judge_all(fresh, judge, writer, known))
         finally:
             writer.flush()
+            _add_mixed_up(store, exchanges.findings(), known)
+        result.unrelated = exchanges.warning()
     _count(store, result)
     return result
 
 
 class _Known:
-    """Which revisions have been checked, and by which judge: 24 bytes for each caption."""
+    """Which revisions have been checked, and by which judge: 24 bytes for each caption.
+
+    ``mixed_up`` are the stored findings of that check, by id: who is checked again need not meet the same others.
+    """
 
     def __init__(self, store: Store) -> None:
         ids, revisions, judges = [], [], []
         self._names: dict[str, int] = {"": 0}
-        for batch in store.batches("checks", ["revision", "judge"], batch_rows=1 << 16):
+        self.mixed_up: dict[str, Checked] = {}
+        for batch in store.batches("checks", ["revision", "judge", "findings"], batch_rows=1 << 14):
             ids.append(packed_ids(batch.column("id")))
             revisions.append(np.asarray(batch.column("revision"), np.int32))
             codes = [self._names.setdefault(name, len(self._names)) for name in batch.column("judge").to_pylist()]
             judges.append(np.array(codes, np.int32))
+            self.mixed_up |= _mixed_up(batch)
         all_ids = np.concatenate(ids) if ids else np.empty(0, "S16")
         order = sorting(all_ids)
         self._ids = all_ids[order]
@@ -206,7 +220,7 @@ class _Writer:
 
 
 def _fresh(
-    store: Store, waiting: NDArray[np.bool_], repeats: _Repeated, language: str
+    store: Store, waiting: NDArray[np.bool_], repeats: _Repeated, exchanges: Exchanges, language: str
 ) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
     """The captions that wait, each with what the rules find."""
     offset = 0
@@ -215,6 +229,7 @@ def _fresh(
         places = offset + np.flatnonzero(mask)
         offset += batch.num_rows
         for place, row in zip(places, to_rows(CaptionRow, batch.filter(pa.array(mask))), strict=True):
+            exchanges.add(Draft(row, language))
             yield row, (*check_caption(row, language=language), *repeats.at(int(place)))
 
 
@@ -274,6 +289,31 @@ def _update(store: Store, repeats: _Repeated) -> int:
             count, changed = count + len(changed), []
     store.append("checks", changed)
     return count + len(changed)
+
+
+def _mixed_up(batch: pa.RecordBatch) -> dict[str, Checked]:
+    """The rows of a batch that have a finding of an answer mixed up, by id; with these findings alone."""
+    findings = batch.column("findings")
+    here = pc.equal(pc.struct_field(pc.list_flatten(findings), "check"), MIXED_UP)
+    rows = to_rows(Checked, batch.take(pc.unique(pc.list_parent_indices(findings).filter(here))))
+    return {row.id: replace(row, findings=tuple(one for one in row.findings if one.check == MIXED_UP)) for row in rows}
+
+
+def _add_mixed_up(store: Store, found: dict[str, tuple[Finding, ...]], known: _Known) -> None:
+    """Write down which texts answer another video, beside what else was found in their captions.
+
+    What was found in an earlier run stands while the revision does.
+    """
+    wanted = np.array([bytes.fromhex(id) for id in {*found, *known.mixed_up}], "S16")
+    changed: list[Checked] = []
+    for batch in store.batches("checks", batch_rows=4096) if len(wanted) else ():
+        for row in to_rows(Checked, batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), wanted)))):
+            before = known.mixed_up.get(row.id)
+            now = found.get(row.id) or (before.findings if before and before.revision == row.revision else ())
+            others = tuple(finding for finding in row.findings if finding.check != MIXED_UP)
+            if (*others, *now) != row.findings:
+                changed.append(replace(row, findings=(*others, *now)))
+    store.append("checks", changed)
 
 
 def _count(store: Store, result: ChecksResult) -> None:

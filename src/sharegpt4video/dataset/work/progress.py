@@ -77,7 +77,8 @@ class BuildCounts:
     @property
     def all_well(self) -> bool:
         """Whether nothing failed, in this run or before it, and nothing was left for want of a model."""
-        return not (self.failed or self.failed_before or self.standing or self.unanswered or self.stopped)
+        unrelated = self.checks is not None and self.checks.unrelated
+        return not (self.failed or self.failed_before or self.standing or self.unanswered or self.stopped or unrelated)
 
     @property
     def left(self) -> int:
@@ -109,6 +110,13 @@ class BuildCounts:
             lines.append(f"  {self.pairing}")
         if self.checks is not None and self.checks.captions:
             lines.append(f"checks: {self.checks.faulty:,} of {self.checks.captions:,} captions with findings")
+            if mixed_up := self.checks.faulty_by["mixed up"]:
+                lines.append(
+                    f"  {mixed_up:,} of them seem to hold answers about other videos; ask for those again with:"
+                    ' sg4v dataset repair DIR --check "mixed up" --model MODEL'
+                )
+            if self.checks.unrelated:
+                lines.append(f"  {self.checks.unrelated}")
         if self.selection is not None:
             lines.append(self.selection.line())
         if self.stopped:
