@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .. import background, pipeline
 from ..config import CaptionSettings
+from ..dataset.work.pairing import PairedVLM
 from ..dataset.work.pool import WorkerLost
 from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
 from ..estimate import estimate
@@ -70,6 +71,7 @@ class Batch:
         self.settings, self.model, self.formats, self.quiet = settings, model, formats, quiet
         self.done = self.rendered = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
         self.cost_usd: float | None = None
+        self.pairing = ""
         self._failures_in_a_row = {"the model": 0, "writing the files": 0}
         self._denied = False
         self._started = time.monotonic()
@@ -115,8 +117,9 @@ class Batch:
         background.run(self._run(deque(jobs or self.plan([str(video) for video in videos]))))
 
     async def _run(self, waiting: deque[Job]) -> None:
-        engine = pipeline.open_engine(self.model, self.settings)
         several, together = len(waiting) > 1, min(self.jobs, len(waiting))
+        paired = PairedVLM(self.model)
+        engine = pipeline.open_engine(paired if several else self.model, self.settings)
         readers = Readers(self.settings, processes=together if several else 0)
         try:
             with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
@@ -129,6 +132,7 @@ class Batch:
                     why = "no request can be answered by the model" if self._denied else failed
                     display.error(f"{why}; {self.untried} were not tried")
         finally:
+            self.pairing = paired.text()
             await readers.close()
             await engine.vlm.close()
 

@@ -89,5 +89,7 @@ def _run(batch: Batch, videos: Sequence[str]) -> None:
     finally:
         if len(videos) > 1 or batch.outputs is not None:
             say(batch.counts())
+        if batch.pairing:
+            say(batch.pairing)
     if batch.failed or batch.marked:
         raise typer.Exit(FAILED if batch.failed else MARKED)

@@ -23,7 +23,7 @@ from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.checks.repair import repair
 from sharegpt4video.dataset.checks.retelling import pictures_of, request_of, retelling
 from sharegpt4video.dataset.checks.run import check_dataset
-from sharegpt4video.dataset.rows import CaptionRow, Finding, SourceVideo
+from sharegpt4video.dataset.rows import CaptionRow, Checked, Finding, SourceVideo
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.prompts import prompt_set
@@ -307,3 +307,16 @@ def test_pictures_are_cut_out_at_the_very_times(video: Path) -> None:
         0: [0, 7],
         2: [2, 9],
     }
+
+
+def test_a_text_of_another_video_is_asked_for_again_as_at_first(store: Store, video: Path) -> None:
+    """The finding goes once the text has changed, and stays, as the old text does, when the same comes back."""
+    finding = Finding("mixed up", 1, "fits another video better than its own")
+    row = captioned(store, video, check=False, change=f"{CHANGE} A tram passes a bakery in the rain.")
+    store.append("checks", [Checked(row.id, row.revision, (finding,))])
+    same = FakeVLM(says(change=row.steps[1].text))
+    assert (repair(store, model=same, settings=SETTINGS, checks=["mixed up"]).not_better, same.asked[0].reminder) == (1, "")
+    result = repair(store, model=FakeVLM(says()), settings=SETTINGS, checks=["mixed up"])
+    assert (result.better, result.mended["mixed up"]) == (1, 1)
+    (mended,) = store.rows("captions")
+    assert (mended.steps[1].text, mended.revision) == (CHANGE, 1)

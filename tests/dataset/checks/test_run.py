@@ -165,3 +165,28 @@ def test_the_worst_captions_come_first() -> None:
     assert severity([]) == 0
     assert severity([refusal, loop]) > severity([refusal]) > severity([cut, cut]) > severity([cut]) > 0
     assert severity([cut] * 50) < severity([refusal, loop])
+
+
+def test_texts_that_fit_another_video_are_written_down_and_stay_when_a_judge_looks_again(store: Store) -> None:
+    rows = []
+    for number in range(1, 41):
+        own = [f"{WORDS[(7 * number + place) % len(WORDS)]}{number}x" for place in range(9)]
+        texts = tuple(f"A man stands by the {' and the '.join(own[part:])} and waits." for part in range(3))
+        rows.append(row_of(texts, SUMMARY, number=number, location=f"{number}.mp4"))
+    one, other = rows[29], rows[33]
+    rows[29] = replace(one, steps=(one.steps[0], replace(one.steps[1], text=other.steps[1].text), one.steps[2]))
+    rows[33] = replace(other, steps=(other.steps[0], replace(other.steps[1], text=one.steps[1].text), other.steps[2]))
+    store.append("captions", rows)
+    assert check_dataset(store).faulty_by["mixed up"] == 2
+
+    def found() -> set[tuple[int, int]]:
+        told = stored(store).items()
+        return {(number, one.step) for number, row in told for one in row.findings if one.check == "mixed up"}
+
+    assert found() == {(30, 1), (34, 1)}
+    verdict = FakeVLM(lambda _: '{"unsupported": []}')
+    assert check_dataset(store, judge=verdict).judged == 40
+    assert found() == {(30, 1), (34, 1)}
+    store.append("captions", [replace(one, revision=1)])
+    check_dataset(store)
+    assert found() == {(34, 1)}

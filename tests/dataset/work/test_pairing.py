@@ -61,6 +61,18 @@ def test_a_server_that_mixes_up_is_found_before_its_first_answer_is_used() -> No
         captions(vlm, 1)
 
 
+def test_a_server_that_is_found_out_is_asked_nothing_more() -> None:
+    vlm = PairedVLM(Crowd(shift=1))
+
+    async def ask() -> list[object]:
+        leaves = [vlm.generate(Request("ask", user_text=f"leaf {number}")) for number in range(6)]
+        return await asyncio.gather(*leaves, return_exceptions=True)
+
+    assert {type(one) for one in asyncio.run(ask())} == {ModelDenied}
+    assert (vlm.controls.asked, vlm.controls.wrong) == (16, 16)
+    assert vlm.text().endswith("0 of 16 control questions came back right, 16 as the answer to another")
+
+
 def test_a_server_that_begins_to_mix_up_is_found_by_a_later_round() -> None:
     crowd = Crowd()
     vlm = PairedVLM(crowd, every=10)
@@ -84,6 +96,25 @@ def test_a_model_that_does_not_repeat_codes_shows_nothing_and_that_is_said() -> 
     captions(vlm, 3)
     assert vlm.controls.silent == 16
     assert vlm.text().endswith("0 of 16 control questions came back right, too few to tell")
+
+
+class Queues(Crowd):
+    """Keeps a queue of its own for requests with pictures, and mixes up that one alone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.with_pictures = Crowd(shift=1)
+
+    async def generate(self, request: Request) -> Reply:
+        return await (self.with_pictures.generate(request) if request.images else super().generate(request))
+
+
+def test_a_server_that_mixes_up_only_what_has_pictures_is_found() -> None:
+    with pytest.raises(ModelDenied, match="8 of 16 control questions"):
+        captions(PairedVLM(Queues()), 1)
+    blind = Queues()
+    blind.max_images = 0
+    assert captions(PairedVLM(blind), 1) == ["leaf 0"]  # it is sent no pictures
 
 
 @pytest.mark.parametrize("has_id", [True, None])

@@ -28,6 +28,7 @@ from ..sources.listed import Listed, original_of, places_of
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids
 from ..work.jobs import failure_of
+from ..work.pairing import PairedVLM
 from . import CHECKS, JUDGE, MIXED_UP, REPEATED, check_caption, severity
 from .judge import Verdict, judging
 from .language import check_language_code
@@ -108,7 +109,8 @@ def repair(
         raise SettingsError(f"no check is called {unknown[0]!r}; known are: {', '.join(sorted(known))}")
     check_language_code(language)
     settings = settings or store.settings().caption
-    work = _Repair(store, open_engine(model, settings), settings, judge, language)
+    paired = PairedVLM(open_engine(model, settings).vlm)
+    work = _Repair(store, open_engine(paired, settings), settings, judge, language)
     try:
         background.run(work.run(_Faulty(store, checks, max_revision), on_progress, isinstance(model, str)))
     finally:

@@ -1,8 +1,9 @@
 """Control questions for servers that do not send the id of a request back with its answer.
 
 Without ids an answer that a server or a proxy gives to the wrong request looks like any other. So a build asks, many at
-once, for codes that it has made up, and looks whose code comes back. That is a sample: it shows a server that mixes
-answers up often, and soon, and says nothing about a single slip.
+once, for codes that it has made up, and looks whose code comes back. Every other question carries a picture, as those
+about videos do: some servers queue these apart. That is a sample: it shows a server that mixes answers up often, and
+soon, and says nothing about a single slip.
 """
 
 from __future__ import annotations
@@ -11,17 +12,30 @@ import asyncio
 import re
 import secrets
 from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
 
 from ...errors import ModelDenied
+from ...records import Image
+from ...video.compose import encode_jpeg
 from ...vlm.base import VLM, Reply, Request
 
 QUESTIONS = 16
 EVERY = 500
 """Answers without an id between two rounds of questions; the first round comes before the first answer is used."""
 
+PICTURE_SIDE_PIXELS = 224  # smaller ones are refused by some models
+
 _LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"  # none that is read as another
 _CODE = re.compile(rf"SG[{_LETTERS}]{{8}}")
 _ASK = "Reply with this code and nothing else: {code}"
+
+
+@cache
+def _grey() -> Image:
+    """A picture of nothing."""
+    return encode_jpeg(np.full((PICTURE_SIDE_PIXELS, PICTURE_SIDE_PIXELS, 3), 128, np.uint8), 90)
 
 
 @dataclass
@@ -52,6 +66,7 @@ class PairedVLM(VLM):
         self.without_id = 0
         self._questions, self._every = min(questions, vlm.max_concurrent), every
         self._next = 1
+        self._proof = ""
         self._codes: set[str] = set()
         self._lock = asyncio.Lock()
 
@@ -74,6 +89,8 @@ class PairedVLM(VLM):
         if self.without_id < self._next:
             return
         async with self._lock:
+            if self._proof:  # whoever waited meanwhile
+                raise self._mixed_up(self._proof)
             if self.without_id < self._next:
                 return
             await self._ask_round()
@@ -82,7 +99,11 @@ class PairedVLM(VLM):
     async def _ask_round(self) -> None:
         codes = ["SG" + "".join(secrets.choice(_LETTERS) for _ in range(8)) for _ in range(self._questions)]
         self._codes.update(codes)
-        requests = [Request("ask", user_text=_ASK.format(code=code), max_tokens=64) for code in codes]
+        pictures = ((_grey(),), ()) if self.max_images else ((), ())
+        requests = [
+            Request("ask", images=pictures[number % 2], user_text=_ASK.format(code=code), max_tokens=64)
+            for number, code in enumerate(codes)
+        ]
         replies = await asyncio.gather(*map(self.vlm.generate, requests))
         wrong = 0
         for code, request, reply in zip(codes, requests, replies, strict=True):
@@ -92,7 +113,8 @@ class PairedVLM(VLM):
             wrong += bool(found - {code})
         self.controls.wrong += wrong
         if wrong:
-            raise self._mixed_up(f"{wrong} of {len(codes)} control questions got the answer to another one")
+            self._proof = f"{wrong} of {len(codes)} control questions got the answer to another one"
+            raise self._mixed_up(self._proof)
 
     def _codes_in(self, reply: Reply) -> set[str]:
         return self._codes.intersection(_CODE.findall(reply.text.upper()))
@@ -116,7 +138,9 @@ class PairedVLM(VLM):
         shown = (
             f"{self.controls.right} of {asked} control questions came back right" if asked else "asked one at a time"
         )
-        if asked and self.controls.right < asked / 2:
+        if self.controls.wrong:
+            shown += f", {self.controls.wrong} as the answer to another"
+        elif asked and self.controls.right < asked / 2:
             shown += ", too few to tell"
         return f"{self.without_id} answers came without the id of their request: {shown}"
 
