@@ -315,7 +315,10 @@ def test_a_text_of_another_video_is_asked_for_again_as_at_first(store: Store, vi
     row = captioned(store, video, check=False, change=f"{CHANGE} A tram passes a bakery in the rain.")
     store.append("checks", [Checked(row.id, row.revision, (finding,))])
     same = FakeVLM(says(change=row.steps[1].text))
-    assert (repair(store, model=same, settings=SETTINGS, checks=["mixed up"]).not_better, same.asked[0].reminder) == (1, "")
+    assert (
+        repair(store, model=same, settings=SETTINGS, checks=["mixed up"]).not_better,
+        same.requests[0].reminder,
+    ) == (1, "")
     result = repair(store, model=FakeVLM(says()), settings=SETTINGS, checks=["mixed up"])
     assert (result.better, result.mended["mixed up"]) == (1, 1)
     (mended,) = store.rows("captions")

@@ -156,7 +156,7 @@ class Exchanges:
     def _look_back(self, video: _Video) -> None:
         """Find texts of this video that fit an earlier one."""
         for text in video.texts:
-            gains: Counter[int] = Counter()
+            gains: defaultdict[int, float] = defaultdict(float)
             for word in video.strange(text):
                 for place in self._having.get(word, ()):
                     gains[place] += self._rarity(word)
@@ -166,7 +166,7 @@ class Exchanges:
 
     def _look_forward(self, video: _Video) -> None:
         """Find texts of earlier videos that fit this one."""
-        gains: Counter[tuple[int, int]] = Counter()
+        gains: defaultdict[tuple[int, int], float] = defaultdict(float)
         for word in video.words:
             for entry in self._strange.get(word, ()):
                 gains[entry] += self._rarity(word)
