@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import json
 import logging
 import os
@@ -364,6 +365,8 @@ def _check_options(
     try:
         parts = urlsplit(base_url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if "[" in parts.netloc:
+            ipaddress.IPv6Address(parts.hostname or "")  # from Python 3.11.4 on, urlsplit looks at it itself
     except ValueError:  # half an IPv6 address, a port over 65535
         usable = False
     if not usable:
