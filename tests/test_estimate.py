@@ -43,7 +43,7 @@ def settings(**more: object) -> CaptionSettings:
 
 def test_six_seconds_are_an_opening_three_changes_and_a_summary(clip: Path) -> None:
     with VideoReader(clip) as reader:
-        found = estimate(reader, Priced(), settings())
+        found = estimate(reader.info, Priced(), settings())
     assert found is not None
     assert found.requests == 5
     assert found.input_tokens == 11 + 3 * 21 + 1
@@ -55,16 +55,16 @@ def test_the_run_asks_no_more_when_every_candidate_is_kept(clip: Path) -> None:
     vlm = Priced()
     sg4v.caption(clip, model=vlm, settings=settings())
     with VideoReader(clip) as reader:
-        found = estimate(reader, vlm, settings())
+        found = estimate(reader.info, vlm, settings())
     assert found is not None
     assert len(vlm.requests) == found.requests
 
 
 def test_a_part_and_fast_mode_cost_less(clip: Path) -> None:
     with VideoReader(clip) as reader:
-        part = estimate(reader, Priced(), settings(start_seconds=1.0, end_seconds=3.0))
-        fast = estimate(reader, Priced(), settings(mode="fast"))
-        folded = estimate(reader, Priced(), settings(fold_steps=2))
+        part = estimate(reader.info, Priced(), settings(start_seconds=1.0, end_seconds=3.0))
+        fast = estimate(reader.info, Priced(), settings(mode="fast"))
+        folded = estimate(reader.info, Priced(), settings(fold_steps=2))
     assert part is not None
     assert part.requests == 3
     assert fast is not None
@@ -75,4 +75,4 @@ def test_a_part_and_fast_mode_cost_less(clip: Path) -> None:
 
 def test_a_model_that_cannot_count_gives_no_estimate(clip: Path) -> None:
     with VideoReader(clip) as reader:
-        assert estimate(reader, FakeVLM(), settings()) is None
+        assert estimate(reader.info, FakeVLM(), settings()) is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .config import CaptionSettings
 from .records import Image, Step
 from .video.picture import fitted_size
-from .video.reader import VideoReader
+from .video.reader import VideoInfo
 from .vlm.base import VLM, Request, Task
 
 OPENING_TOKENS, CHANGE_TOKENS, SUMMARY_TOKENS = 200, 120, 350  # what answers to our prompts are long, about
@@ -26,17 +26,17 @@ class Estimate:
     cost_usd: float | None
 
 
-def estimate(reader: VideoReader, model: VLM, settings: CaptionSettings) -> Estimate | None:
+def estimate(info: VideoInfo, model: VLM, settings: CaptionSettings) -> Estimate | None:
     """About the most that one video will use; fewer keyframes make it less, retries and cuts more.
 
     None when the model cannot count tokens, or when no header tells how long the video is.
     """
-    end = settings.end_seconds if reader.info.duration_seconds is None else reader.info.duration_seconds
+    end = settings.end_seconds if info.duration_seconds is None else info.duration_seconds
     if end is None:
         return None
     if settings.end_seconds is not None:
         end = min(end, settings.end_seconds)
-    requests = _requests(max(end - (settings.start_seconds or 0.0), 0.0), reader, settings)
+    requests = _requests(max(end - (settings.start_seconds or 0.0), 0.0), info, settings)
     counts = [(number, model.estimate_tokens(request), answer) for number, request, answer in requests]
     tokens_in = sum(number * tokens for number, tokens, _ in counts if tokens is not None)
     if any(tokens is None for _, tokens, _ in counts):
@@ -45,9 +45,9 @@ def estimate(reader: VideoReader, model: VLM, settings: CaptionSettings) -> Esti
     return Estimate(sum(n for n, _, _ in counts), tokens_in, tokens_out, model.cost_usd(tokens_in, tokens_out))
 
 
-def _requests(seconds: float, reader: VideoReader, settings: CaptionSettings) -> list[tuple[int, Request, int]]:
+def _requests(seconds: float, info: VideoInfo, settings: CaptionSettings) -> list[tuple[int, Request, int]]:
     """How many of which request, and how many tokens each answer has."""
-    width, height = reader.info.width, reader.info.height
+    width, height = info.width, info.height
     if settings.mode == "fast":
         grid = Image(b"", *fitted_size(width, height, GRID_SIDE_PIXELS))
         return [(1, _request("fast", grid, settings.fast_frames), SUMMARY_TOKENS)]

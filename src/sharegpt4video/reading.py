@@ -167,7 +167,8 @@ class _Reading:
         return [start + (end_seconds - start) * (number + 0.5) / count for number in range(count)]
 
     def _decoded(self) -> Iterator[DecodedFrame]:
-        """The frames of the video, while somebody wants them."""
+        """The frames of the video, while somebody wants them; each time it is read, progress is told."""
+        self._reported = self.start_seconds
         for frame in self._reader.decoded():
             if self._stopped():
                 return
@@ -178,7 +179,7 @@ class _Reading:
             yield frame
 
     def _decoded_end(self) -> float:
-        return max((frame.end_seconds for frame in self._reader.decoded()), default=self.start_seconds)
+        return max((frame.end_seconds for frame in self._decoded()), default=self.start_seconds)
 
 
 class _Pictures:

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from media import solid, write_video
-from sharegpt4video.cli import batch as batch_module
 from sharegpt4video.cli import outputs as outputs_module
+from sharegpt4video import reading as read_module
 from sharegpt4video.cli import reading as reading_module
 from sharegpt4video.cli.batch import Batch
 from sharegpt4video.config import CaptionSettings, FactSettings
@@ -35,13 +35,6 @@ def videos(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return [f"{number}.mp4" for number in range(4)]
 
 
-@pytest.fixture
-def here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Videos are read in this process, which is quicker than to start workers."""
-    made = reading_module.Readers
-    monkeypatch.setattr(batch_module, "Readers", lambda settings, **_: made(settings))
-
-
 def captioned(videos: list[str], *formats: str, vlm: FakeVLM | None = None, jobs: int = 1, **options: Any) -> Batch:
     batch = Batch(SETTINGS, vlm or FakeVLM(), formats or ("json",), Path("out"), quiet=True, jobs=jobs, **options)
     batch.run(videos)
@@ -49,7 +42,7 @@ def captioned(videos: list[str], *formats: str, vlm: FakeVLM | None = None, jobs
 
 
 def failing_reads(monkeypatch: pytest.MonkeyPatch, name: str, fail: Callable[[], None]) -> None:
-    read = reading_module.read
+    read = read_module.read
 
     def reads(video: str, *arguments: Any, **options: Any) -> Any:
         events = read(video, *arguments, **options)
@@ -58,10 +51,9 @@ def failing_reads(monkeypatch: pytest.MonkeyPatch, name: str, fail: Callable[[],
             fail()
         yield from events
 
-    monkeypatch.setattr(reading_module, "read", reads)
+    monkeypatch.setattr(read_module, "read", reads)
 
 
-@pytest.mark.usefixtures("here")
 @pytest.mark.parametrize(
     "error",
     [
@@ -104,16 +96,17 @@ def _crash(send: Callable[[Any], None], video: str, settings: CaptionSettings, l
 _read_job = reading_module._read_job
 
 
+@pytest.mark.usefixtures("workers")
+@pytest.mark.parametrize("number", [1, 3], ids=["alone", "among others"])
 def test_a_crash_of_a_decoder_is_one_failure(
-    videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     monkeypatch.setattr(reading_module, "_read_job", _crash)
-    batch = captioned(videos[:3])
-    assert (batch.done, batch.failed, batch.untried) == (2, 1, 0)
-    assert "1.mp4: the process that read it died (signal 11)" in capsys.readouterr().err
+    batch = captioned(["1.mp4", "0.mp4", "2.mp4"][:number])
+    assert (batch.done, batch.failed, batch.untried) == (number - 1, 1, 0)
+    assert "1.mp4: the process that read it died (signal 11); the file crashes its decoder" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("here")
 class TestTheFolder:
     def test_a_full_disk_loses_no_answer(
         self, videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -186,7 +179,7 @@ class TestTheFolder:
         assert "0.mp4: out/0.json: this is a directory" in capsys.readouterr().err
 
 
-@pytest.mark.usefixtures("here", "videos")
+@pytest.mark.usefixtures("videos")
 def test_one_content_under_two_names_is_asked_once_though_both_are_done_at_once() -> None:
     Path("link.mp4").symlink_to("0.mp4")
     vlm = FakeVLM(delay_seconds=0.1, max_concurrent=8)
@@ -195,7 +188,6 @@ def test_one_content_under_two_names_is_asked_once_though_both_are_done_at_once(
     assert VideoCaption.from_json(Path("out/link.json").read_bytes()).video == "link.mp4"
 
 
-@pytest.mark.usefixtures("here")
 def test_marked_texts_are_told_again(videos: list[str]) -> None:
     batch = captioned(videos[:1], vlm=FakeVLM(replies=["", ""]))
     assert (batch.done, batch.marked) == (1, 2)  # the step, which is the summary in fast mode

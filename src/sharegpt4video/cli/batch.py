@@ -15,11 +15,10 @@ from ..config import CaptionSettings
 from ..dataset.work.pairing import PairedVLM
 from ..dataset.work.pool import WorkerLost
 from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
-from ..estimate import estimate
+from ..estimate import Estimate, estimate
 from ..foreign import terminal_line
 from ..prompts import prompt_set
 from ..records import VideoCaption
-from ..video.reader import VideoReader
 from .content import Content, content_of, is_unchanged
 from .files import video_name
 from .formats import FORMATS, summary_lines
@@ -52,7 +51,8 @@ class _Run:
 class Batch:
     """Captions videos with one model, ``jobs`` of them at the same time, and counts what became of them.
 
-    With ``any_model``, what is in ``out`` already counts whatever model made it.
+    With ``any_model``, what is in ``out`` already counts whatever model made it. ``readers`` may be on their way before;
+    they end with the run, or with `close`.
     """
 
     def __init__(
@@ -66,8 +66,9 @@ class Batch:
         quiet: bool = False,
         jobs: int = 1,
         any_model: bool = False,
+        readers: Readers | None = None,
     ) -> None:
-        self.jobs = jobs
+        self.jobs, self._readers = jobs, readers
         self.settings, self.model, self.formats, self.quiet = settings, model, formats, quiet
         self.done = self.rendered = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
         self.cost_usd: float | None = None
@@ -94,33 +95,46 @@ class Batch:
         """What the run may cost, in one line, before anything is asked; "" without prices."""
         if self.model.cost_usd(0, 0) is None:
             return ""
-        found, unknown = [], 0
-        for job in jobs:
-            try:
-                with VideoReader(job.video) as reader:
-                    one = estimate(reader, self.model, self.settings)
-            except (VideoError, OSError):
-                continue  # the run itself will say why
-            if one is not None:
-                found.append(one)
-            else:
-                unknown += 1
+        estimates = background.run(self._estimates(jobs))
+        found = [one for one in estimates if one is not None]
+        unknown = len(estimates) - len(found)
         if not found and not unknown:
             return ""
         cost = sum(one.cost_usd or 0.0 for one in found)
         line = f"about {sum(one.requests for one in found)} requests, at most about {cost:.2f} US dollars"
         return f"{line}, and {unknown} of unknown length" if unknown else line
 
+    async def _estimates(self, jobs: Sequence[Job]) -> list[Estimate | None]:
+        readers, found = self._reading(len(jobs)), []
+        for job in jobs:
+            try:
+                found.append(estimate(await readers.info(job.video), self.model, self.settings))
+            except (VideoError, OSError, WorkerLost):
+                continue  # the run itself will say why
+        return found
+
     def run(self, videos: Sequence[str] | Sequence[Job]) -> None:
         """Caption all of them. Raises SettingsError or MissingExtra, which no other video would escape."""
         jobs = [video for video in videos if isinstance(video, Job)]
-        background.run(self._run(deque(jobs or self.plan([str(video) for video in videos]))))
+        try:
+            background.run(self._run(deque(jobs or self.plan([str(video) for video in videos]))))
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """End the processes that read."""
+        if self._readers is not None:
+            self._readers.end()
+
+    def _reading(self, videos: int) -> Readers:
+        self._readers = self._readers or Readers(max(min(self.jobs, videos), 1))
+        return self._readers
 
     async def _run(self, waiting: deque[Job]) -> None:
         several, together = len(waiting) > 1, min(self.jobs, len(waiting))
         paired = PairedVLM(self.model)
         engine = pipeline.open_engine(paired if several else self.model, self.settings)
-        readers = Readers(self.settings, processes=together if several else 0)
+        readers = self._reading(len(waiting))
         try:
             with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
                 run = _Run(engine, readers, display, several)
@@ -133,7 +147,6 @@ class Batch:
                     display.error(f"{why}; {self.untried} were not tried")
         finally:
             self.pairing = paired.text()
-            await readers.close()
             await engine.vlm.close()
 
     async def _work(self, waiting: deque[Job], run: _Run) -> None:
@@ -222,7 +235,7 @@ class Batch:
 
     async def _caption(self, video: str, run: _Run) -> VideoCaption:
         with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
-            captioned = await run.readers.caption(video, run.engine, report)
+            captioned = await run.readers.caption(video, self.settings, run.engine, report)
         if captioned.answered:
             self._failures_in_a_row["the model"] = 0
         elif self.outputs is None:

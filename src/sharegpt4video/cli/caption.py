@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from .console import FAILED, MARKED, exit_codes, say
 if TYPE_CHECKING:
     from ..vlm.base import VLM
     from .batch import Batch
+    from .reading import Readers
 
 
 def caption(
@@ -45,17 +47,33 @@ def caption(
     lacks are written from the stored caption. Without it, --json prints one
     document for one video, and one document a line for several.
     """
-    from .batch import Batch
-
     formats = _formats(format, json, out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
     how |= {"keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
-    with exit_codes():
+    with exit_codes(), _readers(videos) as readers:
+        from .batch import Batch
+
         settings = o.read_settings(config, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, o.read_model_options(model_option))
         jobs, any_model = _jobs(jobs, out, vlm), model is None and not model_option
-        batch = Batch(settings, vlm, formats, out, jobs=jobs, any_model=any_model, overwrite=overwrite, quiet=quiet)
+        how_often = {"any_model": any_model, "overwrite": overwrite}
+        batch = Batch(settings, vlm, formats, out, jobs=jobs, quiet=quiet, readers=readers, **how_often)
         _run(batch, videos)
+
+
+@contextlib.contextmanager
+def _readers(videos: Sequence[str]) -> Iterator[Readers | None]:
+    """For one video, a process that reads it, which starts up while this one is still importing; None for several."""
+    from .reading import Readers
+
+    readers = Readers() if len(videos) == 1 else None
+    try:
+        if readers is not None:
+            readers.begin()
+        yield readers
+    finally:
+        if readers is not None:
+            readers.end()
 
 
 def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> list[str]:

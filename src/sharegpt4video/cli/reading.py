@@ -1,19 +1,27 @@
-"""One video from its file to its caption, read in a thread, or in a worker process that may crash alone."""
+"""One video from its file to its caption. It is read in a worker process, which may crash alone.
+
+Nothing heavy is imported here: a worker starts up while its parent is still importing the rest.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import threading
+import os
+import sys
 from collections.abc import AsyncGenerator, Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .. import background
-from ..captioner.engine import Engine
-from ..config import CaptionSettings
 from ..dataset.work.pool import WorkerPool
-from ..reading import Event, read
-from ..records import VideoCaption
-from ..run import Progress, VideoRun
+
+if TYPE_CHECKING:
+    from ..captioner.engine import Engine
+    from ..config import CaptionSettings
+    from ..reading import Event
+    from ..records import VideoCaption
+    from ..run import Progress, VideoRun
+    from ..video.reader import VideoInfo
+
+READING = "sharegpt4video.reading"
 
 
 class HalfWay(Exception):
@@ -33,21 +41,24 @@ class Stopped(asyncio.CancelledError):
 
 
 class Readers:
-    """Reads videos for one model. A crash of a decoder ends the process it happens in: with ``processes``, one of ours,
-    which is replaced; without, this one.
-    """
+    """Reads videos in ``processes`` workers: a crash of a decoder ends the worker, which is replaced, and no other."""
 
-    def __init__(self, settings: CaptionSettings, *, processes: int = 0) -> None:
-        self._settings = settings
-        self._pool = WorkerPool(processes) if processes else None
+    def __init__(self, processes: int = 1) -> None:
+        self._pool = WorkerPool(processes, preload=READING)
 
-    async def caption(self, video: str, engine: Engine, on_progress: Callable[[Progress], None]) -> VideoCaption:
+    def begin(self) -> None:
+        """Let the first worker start up now. Raises WorkerLost."""
+        self._pool.begin()
+
+    async def caption(
+        self, video: str, settings: CaptionSettings, engine: Engine, on_progress: Callable[[Progress], None]
+    ) -> VideoCaption:
         """Caption one video. Raises HalfWay for whatever goes wrong, Stopped when cancelled."""
-        run = VideoRun(engine, self._settings, on_progress)
-        looks = engine.vlm.max_images > 0
-        events = self._from_worker(video, looks, run) if self._pool else self._from_thread(video, looks, run)
+        from ..run import VideoRun
+
+        run = VideoRun(engine, settings, on_progress)
         try:
-            return await run.describe(events)
+            return await run.describe(self._events(video, settings, engine.vlm.max_images > 0, run))
         except BrokenPipeError:  # whoever reads our stdout has gone
             raise
         except asyncio.CancelledError as cause:
@@ -55,22 +66,18 @@ class Readers:
         except Exception as cause:
             raise HalfWay(cause, run.caption()) from cause
 
-    async def close(self) -> None:
-        if self._pool is not None:
-            await self._pool.close()
+    async def info(self, video: str) -> VideoInfo:
+        """What the header and the first picture tell. Raises VideoError and WorkerLost."""
+        found: VideoInfo = await self._pool.call(_info_job, _lasting(video))
+        return found
 
-    def _from_thread(self, video: str, looks: bool, run: VideoRun) -> AsyncGenerator[Event, None]:
-        stop, loop = threading.Event(), asyncio.get_running_loop()
+    def end(self) -> None:
+        self._pool.end()
 
-        def report(seconds: float) -> None:
-            loop.call_soon_threadsafe(run.read_to, seconds)
-
-        events = read(video, self._settings, looks=looks, stopped=stop.is_set, on_progress=report)
-        return background.in_thread(events, stop.set)
-
-    async def _from_worker(self, video: str, looks: bool, run: VideoRun) -> AsyncGenerator[Event, None]:
-        assert self._pool is not None
-        items = self._pool.stream(_read_job, video, self._settings, looks)
+    async def _events(
+        self, video: str, settings: CaptionSettings, looks: bool, run: VideoRun
+    ) -> AsyncGenerator[Event, None]:
+        items = self._pool.stream(_read_job, _lasting(video), settings, looks)
         try:
             async for item in items:
                 if isinstance(item, float):
@@ -83,5 +90,25 @@ class Readers:
 
 def _read_job(send: Callable[[Any], None], video: str, settings: CaptionSettings, looks: bool) -> None:
     """Read one video in a worker: sends the events of ``reading.read``, and between them the time read to."""
+    from ..reading import read
+
     for event in read(video, settings, looks=looks, on_progress=send):
         send(event)
+
+
+def _info_job(send: Callable[[Any], None], video: str) -> None:
+    from ..video.reader import VideoReader
+
+    with VideoReader(video) as reader:
+        send(reader.info)
+
+
+def _lasting(video: str) -> str:
+    """A path that leads another process to the same file; ``/dev/stdin`` and ``/dev/fd/3`` are its own there."""
+    if not video.startswith(("/dev/", "/proc/self/", "/proc/thread-self/")):
+        return video
+    real = os.path.realpath(video)
+    if os.path.isfile(real):  # noqa: PTH113 - a Path would drop what is odd in a name
+        return real
+    handle = {"/dev/stdin": "0"}.get(video) or video.rpartition("/fd/")[2]
+    return f"/proc/{os.getpid()}/fd/{handle}" if sys.platform == "linux" and handle.isdigit() else video

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
+import importlib
 import itertools
 import multiprocessing
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from multiprocessing.connection import Connection
@@ -23,7 +25,10 @@ Job = Callable[..., None]
 STALL_SECONDS = 300.0
 LEAVE_SECONDS = 5.0
 START_SECONDS = 300.0
+_SLICE_SECONDS = 5.0
 _STOP, _ITEM, _END, _ERROR = range(4)
+_KILLED = getattr(signal, "SIGKILL", None)
+_CRASHES = [getattr(signal, f"SIG{name}", None) for name in ("SEGV", "BUS", "ABRT", "ILL", "FPE")]
 
 
 class WorkerLost(SG4VError):
@@ -43,20 +48,26 @@ class WorkerPool:
 
     Jobs with a lower ``priority`` are given a worker first, equal ones in the order they came. A worker waits when
     what it has sent has not been taken, so memory stays bounded. Made inside a running event loop, or before it.
+    A worker imports the module ``preload`` before it says that it is ready.
     """
 
-    def __init__(self, processes: int, *, stall_seconds: float = STALL_SECONDS) -> None:
+    def __init__(self, processes: int, *, stall_seconds: float = STALL_SECONDS, preload: str = "") -> None:
         if processes < 1:
             raise ValueError(f"a pool needs at least one process, not {processes}")
         self.processes = processes
         self.lost = 0
-        self._stall_seconds = stall_seconds
+        self._stall_seconds, self._preload = stall_seconds, preload
         self._threads = ThreadPoolExecutor(processes, "sg4v-workers")
+        self._begun: list[_Worker] = []
         self._idle: list[_Worker] = []
         self._workers: set[_Worker] = set()
         self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
         self._arrivals = itertools.count()
         self._busy = 0
+
+    def begin(self) -> None:
+        """Let a worker start up now, beside other work, so that the first job waits less. Raises WorkerLost."""
+        self._begun.append(self._new())
 
     async def stream(self, job: Job, *arguments: Any, priority: int = 0) -> AsyncGenerator[Any, None]:
         """Run ``job`` in a worker and yield what it sends. Raises what it raises, and WorkerLost.
@@ -107,6 +118,10 @@ class WorkerPool:
 
     async def close(self) -> None:
         """End all workers, also busy ones."""
+        self.end()
+
+    def end(self) -> None:
+        """As `close`, where there is no event loop."""
         for worker in list(self._workers):
             self._drop(worker)
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -135,7 +150,16 @@ class WorkerPool:
     async def _worker(self) -> _Worker:
         if self._idle:
             return self._idle.pop()
-        worker: _Worker = await self._in_thread(_Worker, max(cores() // self.processes, 1))
+        worker = self._begun.pop() if self._begun else self._new()
+        try:
+            await self._in_thread(worker.wait_until_ready)
+        except BaseException:
+            self._drop(worker)
+            raise
+        return worker
+
+    def _new(self) -> _Worker:
+        worker = _Worker(max(cores() // self.processes, 1), self._preload)
         self._workers.add(worker)
         return worker
 
@@ -174,14 +198,29 @@ def _again(kind: type[Exception], message: str) -> Exception:
 class _Worker:
     """One process and the pipe to it, seen from this side."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, preload: str) -> None:
         # Started afresh, not forked: the sessions of ONNX Runtime and threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
         self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_serve, args=(other, threads), daemon=True, name="sg4v-worker")
-        self._process.start()
-        other.close()
-        self.receive(START_SECONDS)  # it says when it is ready: starting up is not doing a job
+        arguments = (other, threads, preload)
+        self._process = context.Process(target=_serve, args=arguments, daemon=True, name="sg4v-worker")
+        try:
+            with _without_ctrl_c():
+                self._process.start()
+        except OSError as error:
+            self._pipe.close()
+            message = f"a process to read it cannot be started: {error.strerror or error}; free memory or processes"
+            raise WorkerLost("crashed", message) from error
+        finally:
+            other.close()
+
+    def wait_until_ready(self) -> None:
+        """Starting up is not doing a job: there is more time for it, and it is no fault of a file."""
+        try:
+            self.receive(START_SECONDS)
+        except WorkerLost as lost:
+            how = self._ended() if lost.kind == "crashed" else f"in {START_SECONDS:.0f} s"
+            raise WorkerLost(lost.kind, f"the process to read it did not start ({how}); see the lines above") from lost
 
     def begin(self, job: Job, arguments: tuple[Any, ...]) -> None:
         try:
@@ -191,8 +230,13 @@ class _Worker:
 
     def receive(self, seconds: float) -> tuple[int, Any]:
         """The next message. Raises WorkerLost after so many seconds of silence."""
+        left = seconds
         try:
-            if not self._pipe.poll(seconds):
+            # In slices: the time for which both of us were stopped (Ctrl-Z) is no silence.
+            while not self._pipe.poll(min(left, _SLICE_SECONDS)):
+                left -= _SLICE_SECONDS
+                if left > 0:
+                    continue
                 raise WorkerLost(
                     "stalled",
                     f"nothing came for {seconds:.0f} s; the file may be damaged in a way that hangs its codec",
@@ -216,18 +260,41 @@ class _Worker:
         self._pipe.close()
 
     def _lost(self) -> WorkerLost:
+        return WorkerLost("crashed", f"the process that read it died ({self._ended()}); {self._advice()}")
+
+    def _ended(self) -> str:
         self._process.join(10)
         code = self._process.exitcode
-        how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-        return WorkerLost(
-            "crashed", f"the process that read it died ({how}); the file may be damaged, or memory may be short"
-        )
+        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
+
+    def _advice(self) -> str:
+        number = -(self._process.exitcode or 0)
+        if number in _CRASHES:
+            return "the file crashes its decoder; copy or download it again, or convert it (ffmpeg -i FILE NEW.mp4)"
+        if number == _KILLED:
+            return "the system ends processes when memory is short; free some, or read fewer videos at the same time"
+        return "the file may be damaged, or memory may be short"
 
 
-def _serve(pipe: Connection, threads: int) -> None:
+@contextlib.contextmanager
+def _without_ctrl_c() -> Iterator[None]:
+    """A process that is started in here never sees Ctrl-C, not even before it can say that it wants none."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _serve(pipe: Connection, threads: int, preload: str) -> None:
     """What a worker does: jobs, one after the other, until the other side is gone."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders
     _limit_threads(threads)
+    if preload:
+        importlib.import_module(preload)
     try:
         pipe.send((_END, None))
         while True:
