@@ -16,8 +16,8 @@ from sharegpt4video.dataset.work.pool import Stopped
 class HereInAThread:
     """Stands in for the pool of worker processes: the same jobs, in a thread."""
 
-    def __init__(self, processes: int, **_: Any) -> None:
-        self.lost = 0
+    def __init__(self, *_: Any, **__: Any) -> None:
+        pass
 
     def begin(self) -> None:
         pass

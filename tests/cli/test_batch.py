@@ -5,17 +5,22 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import socket
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from media import solid, write_video
-from sharegpt4video.cli import outputs as outputs_module
 from sharegpt4video import reading as read_module
+from sharegpt4video.cli import outputs as outputs_module
 from sharegpt4video.cli import reading as reading_module
 from sharegpt4video.cli.batch import Batch
+from sharegpt4video.cli.claims import Claims
+from sharegpt4video.cli.content import content_of
 from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.errors import VideoError
 from sharegpt4video.reading import Opened
@@ -96,10 +101,10 @@ def _crash(send: Callable[[Any], None], video: str, settings: CaptionSettings, l
 _read_job = reading_module._read_job
 
 
-@pytest.mark.usefixtures("workers")
+@pytest.mark.usefixtures("workers", "videos")
 @pytest.mark.parametrize("number", [1, 3], ids=["alone", "among others"])
 def test_a_crash_of_a_decoder_is_one_failure(
-    videos: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], number: int
 ) -> None:
     monkeypatch.setattr(reading_module, "_read_job", _crash)
     batch = captioned(["1.mp4", "0.mp4", "2.mp4"][:number])
@@ -177,6 +182,40 @@ class TestTheFolder:
         batch = captioned(videos, "json", "srt", overwrite=True)
         assert (batch.done, batch.failed) == (3, 1)
         assert "0.mp4: out/0.json: this is a directory" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_of_several_runs_at_once_one_asks_for_each_video(videos: list[str], overwrite: bool) -> None:
+    models = [FakeVLM(delay_seconds=0.2) for _ in range(3)]
+    if overwrite:
+        captioned(videos)
+    ready = threading.Barrier(len(models))
+    batches = [Batch(SETTINGS, vlm, ["json"], Path("out"), quiet=True, overwrite=overwrite) for vlm in models]
+
+    def run(batch: Batch) -> None:
+        ready.wait(10)
+        batch.run(videos)
+
+    with ThreadPoolExecutor(len(models)) as pool:
+        list(pool.map(run, batches))
+    assert sum(len(vlm.requests) for vlm in models) == sum(batch.done for batch in batches) == len(videos)
+    assert all(batch.done + batch.skipped + batch.left == len(videos) for batch in batches)
+    assert sum(batch.failed for batch in batches) == 0
+    assert sorted(path.name for path in Path("out").iterdir()) == [*(f"{n}.json" for n in range(4)), "captions.jsonl"]
+
+
+def test_what_another_run_is_at_is_left_to_it_and_told(videos: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    vlm = FakeVLM()
+    with Claims(Path("out")).claimed(content_of("1.mp4").id):
+        batch = captioned(videos, vlm=vlm)
+        alone = captioned(["1.mp4"], vlm=vlm)
+    assert (batch.done, batch.left, batch.failed) == (3, 1, 0)
+    assert (alone.done, alone.left, alone.failed) == (0, 1, 0)
+    assert len(vlm.requests) == 3
+    assert "captioned 0 videos, 1 left to other runs" in alone.counts()
+    said = f"1.mp4: another run (process {os.getpid()} on {socket.gethostname()} since "
+    assert capsys.readouterr().err.count(said) == 2
+    assert captioned(videos).counts().startswith("captioned 1 video, 3 already done")
 
 
 @pytest.mark.usefixtures("videos")

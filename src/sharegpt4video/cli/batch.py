@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict, deque
 from collections.abc import Coroutine, Sequence
@@ -19,6 +20,7 @@ from ..estimate import Estimate, estimate
 from ..foreign import terminal_line
 from ..prompts import prompt_set
 from ..records import VideoCaption
+from .claims import Busy
 from .content import Content, content_of, is_unchanged
 from .files import video_name
 from .formats import FORMATS, summary_lines
@@ -51,8 +53,8 @@ class _Run:
 class Batch:
     """Captions videos with one model, ``jobs`` of them at the same time, and counts what became of them.
 
-    With ``any_model``, what is in ``out`` already counts whatever model made it. ``readers`` may be on their way before;
-    they end with the run, or with `close`.
+    With ``any_model``, what is in ``out`` already counts whatever model made it. ``readers`` end with the run, or with
+    `close`.
     """
 
     def __init__(
@@ -70,7 +72,7 @@ class Batch:
     ) -> None:
         self.jobs, self._readers = jobs, readers
         self.settings, self.model, self.formats, self.quiet = settings, model, formats, quiet
-        self.done = self.rendered = self.skipped = self.failed = self.untried = self.steps = self.marked = 0
+        self.done = self.rendered = self.skipped = self.failed = self.left = self.untried = self.steps = self.marked = 0
         self.cost_usd: float | None = None
         self.pairing = ""
         self._failures_in_a_row = {"the model": 0, "writing the files": 0}
@@ -157,18 +159,18 @@ class Batch:
                 name = f"{terminal_line(job.video)}:"
                 run.display.line(name if not self.done + self.failed else f"\n{name}")
             try:
-                await self._one(job, run)
+                await self._one(job, waiting, run)
             except BrokenPipeError:
                 raise
             except Exception as error:  # noqa: BLE001 - one odd video must not end the others
                 self._fail(job.video, error, run.display)
 
-    async def _one(self, job: Job, run: _Run) -> None:
+    async def _one(self, job: Job, waiting: deque[Job], run: _Run) -> None:
         if self.outputs is not None:
             fresh = job.content is not None and is_unchanged(job.content)
             content = job.content if job.content and fresh else await self._content(job.video)
             async with self._same_content[content.id]:
-                await self._into_folder(self.outputs, job, content, run)
+                await self._into_folder(self.outputs, job, content, waiting, run)
             return
         found = await self._content(job.video) if "json" in self.formats else None
         captioned = await self._captioned(Path(), video_name(job.video), job.video, found, run)
@@ -188,29 +190,49 @@ class Batch:
             return await asyncio.to_thread(content_of, video)
         return await asyncio.to_thread(content_of, video, self.outputs.record.known_content)
 
-    async def _into_folder(self, outputs: Outputs, job: Job, content: Content, run: _Run) -> None:
-        """Do what is missing of one video's files."""
+    async def _into_folder(self, outputs: Outputs, job: Job, content: Content, waiting: deque[Job], run: _Run) -> None:
+        """Do what is missing of one video's files, unless another run is at it."""
         outputs.record.refresh()
         if job.content != content:
             outputs.claim(outputs.base(job.video), content.id)
         plan = outputs.plan(job.video, content)
-        if plan.remark:
-            run.display.say(f"{terminal_line(job.video)}: {plan.remark}")
-        if plan.action == "skip":
-            outputs.adopt(plan, content)
-            self._skip(job.video, plan, outputs, run.display)
-            return
         try:
-            outputs.check_writable()
-            captioned = plan.stored
-            if captioned is None:
-                captioned = await self._captioned(outputs.folder, plan.name, job.video, content, run)
-                self._count(captioned, run.display)
-            self._commit(outputs, plan, captioned, job.video, content, run.display)
+            with contextlib.ExitStack() as claim:
+                if plan.action != "skip":
+                    outputs.check_writable()
+                if plan.action == "caption":
+                    claim.enter_context(outputs.claims.claimed(content.id))
+                    outputs.record.refresh()
+                    plan = outputs.plan(job.video, content)  # by now, another run may have captioned it
+                await self._carry_out(plan, outputs, job.video, content, run)
+        except Busy as busy:
+            self._put_off(job, busy, waiting, run.display)
         except StorageError:
             self._failures_in_a_row["writing the files"] += 1
             raise
-        self._failures_in_a_row["writing the files"] = 0
+        else:
+            self._failures_in_a_row["writing the files"] = 0
+
+    async def _carry_out(self, plan: Plan, outputs: Outputs, video: str, content: Content, run: _Run) -> None:
+        if plan.remark:
+            run.display.say(f"{terminal_line(video)}: {plan.remark}")
+        if plan.action == "skip":
+            outputs.adopt(plan, content)
+            self._skip(video, plan, outputs, run.display)
+            return
+        captioned = plan.stored
+        if captioned is None:
+            captioned = await self._captioned(outputs.folder, plan.name, video, content, run)
+            self._count(captioned, run.display)
+        self._commit(outputs, plan, captioned, video, content, run.display)
+
+    def _put_off(self, job: Job, busy: Busy, waiting: deque[Job], display: Display) -> None:
+        """Look once more when everything else is done; what another run is still at then is left to it."""
+        if not job.put_off:
+            waiting.append(replace(job, put_off=True))
+            return
+        self.left += 1
+        display.say(f"{terminal_line(job.video)}: {busy} is captioning it, so it is left to that")
 
     async def _captioned(self, folder: Path, name: str, video: str, content: Content | None, run: _Run) -> VideoCaption:
         """Ask the model. What it has answered may have cost money: it is kept even when the video was not finished."""
@@ -322,6 +344,7 @@ class Batch:
         for number, what in (
             (self.rendered, "written from stored captions"),
             (self.skipped, "already done"),
+            (self.left, "left to other runs"),
             (self.failed, "failed"),
             (self.untried, "not tried"),
         ):

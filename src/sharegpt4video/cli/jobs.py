@@ -21,12 +21,14 @@ _SHOWN = 5
 class Job:
     """One video of a run. ``content`` is set where its name was taken, so that the content had to decide.
 
-    ``asks`` tells that the model will be asked, as far as is known before every file has been read.
+    ``asks`` tells that the model will be asked, as far as is known before every file has been read; ``put_off`` that
+    the video had its turn, and another run was at it.
     """
 
     video: str
     content: Content | None = None
     asks: bool = True
+    put_off: bool = False
 
 
 def plan_jobs(videos: Sequence[str], outputs: Outputs) -> list[Job]:

@@ -14,6 +14,7 @@ from typing import Literal
 
 from ..errors import SettingsError, StorageError
 from ..records import VideoCaption, spelled_out
+from .claims import Claims
 from .content import Content
 from .files import fitted, remove_leftovers, video_name, write_in_temporary, write_whole
 from .formats import ENDINGS, FORMATS
@@ -62,7 +63,7 @@ class Outputs:
     ) -> None:
         self.folder, self.formats, self.key = folder, tuple(formats), key
         self.any_model, self._overwrite = any_model, overwrite
-        self.record = Record(folder)
+        self.record, self.claims = Record(folder), Claims(folder)
         remove_leftovers(folder)
         self._claims: dict[str, str] = {}
         self._written: set[str] = set()
@@ -93,7 +94,7 @@ class Outputs:
             return self._copy(name, video, content) or Plan("caption", name, self.formats)
         if name in self._written:
             return Plan("skip", name, self.formats)
-        if self._overwrite:
+        if self._overwrite and not self.record.is_new(name):  # another run that began meanwhile is not done over
             ours = holder.entry.formats if holder.entry else ("json",) if holder.caption else ()
             there = [format for format, path in self.paths(name, ours).items() if path.exists()]
             formats = tuple(dict.fromkeys([*self.formats, *there]))

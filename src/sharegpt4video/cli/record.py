@@ -97,7 +97,9 @@ class Record:
         self._by_content: dict[str, list[str]] = {}
         self._captions: dict[str, tuple[int, int]] = {}
         self._contents: dict[tuple[str, int, str], str] = {}
+        self._new: set[str] | None = None
         self.refresh()
+        self._new = set()
         if self.unreadable and not self._entries:
             raise SettingsError(
                 f"{self.path}: not written by sg4v caption; move it away, or choose another --out folder"
@@ -110,6 +112,10 @@ class Record:
     def of_content(self, content_id: str) -> list[Entry]:
         found = [self._entries[name] for name in self._by_content.get(content_id, ())]
         return [entry for entry in found if entry.content_id == content_id]
+
+    def is_new(self, name: str) -> bool:
+        """Whether the entry of that name came after this record was opened."""
+        return self._new is not None and folded(name) in self._new
 
     def known_content(self, location: str, size_bytes: int, modified: str) -> str | None:
         """The id of a file's content, if it was read before and has not changed since."""
@@ -181,6 +187,8 @@ class Record:
             self.unreadable += 1
             return
         name = folded(entry.name)
+        if self._new is not None:
+            self._new.add(name)
         self._captions.pop(name, None)
         if entry.caption:
             self._captions[name] = (at, len(line))

@@ -11,24 +11,20 @@ the machines may differ by a minute or so.
 
 from __future__ import annotations
 
-import errno
-import json
 import logging
 import os
 import re
-import secrets
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
-from datetime import datetime, timezone
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 from ...errors import SettingsError, StorageError
 from . import storage
+from .flock import NO_LOCKS, Owner, flock, held, open_file
 
 FOLDER = "locks"
 FULL = "full"
@@ -36,7 +32,6 @@ SHARD = re.compile(r"shard-(\d+)-of-(\d+)")
 LEASE = re.compile(r"(?P<name>.+)\.(?P<number>\d{8})\.lease")
 STALE_SECONDS = 300.0
 BEAT_SECONDS = 30.0
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 logger = logging.getLogger(__name__)
 
@@ -52,27 +47,6 @@ class Held(Protocol):
 
     def check(self) -> None:
         """Raises Busy if the lock was lost: then nothing more may be written. Cheap; meant for ``Store.guard``."""
-
-
-@dataclass(frozen=True)
-class Owner:
-    """Who holds a lock, as it stands in the lock's file. ``since`` and ``beat`` are seconds since 1970."""
-
-    token: str
-    pid: int
-    host: str
-    since: float
-    beat: float
-    released: bool = False
-
-    @staticmethod
-    def me() -> Owner:
-        now = time.time()
-        return Owner(secrets.token_hex(8), os.getpid(), socket.gethostname(), now, now)
-
-    def __str__(self) -> str:
-        since = datetime.fromtimestamp(self.since, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
-        return f"process {self.pid} on {self.host} since {since}"
 
 
 def lock(
@@ -111,18 +85,6 @@ def _busy(root: object, other: str, owner: Owner | None) -> Busy:
     return Busy(f"{root}: is being written by {what}{who}; wait until it ends, or use another directory")
 
 
-def _owner(data: bytes | None) -> Owner | None:
-    """None for a file that does not tell (an owner who was killed while writing it)."""
-    try:
-        return Owner(**json.loads(data or b""))
-    except (ValueError, TypeError):
-        return None
-
-
-def _bytes(owner: Owner) -> bytes:
-    return json.dumps(asdict(owner)).encode()
-
-
 # On a local disk
 
 
@@ -138,30 +100,15 @@ class _Flock:
             raise Busy(f"{self._root}: its lock was deleted while this run held it; nothing more is written")
 
 
-_handles: set[int] = set()
-
-
-def _forget_handles() -> None:
-    """In a forked child: it must not keep its parent's locks alive after the parent was killed."""
-    for handle in _handles:
-        with suppress(OSError):
-            os.close(handle)
-    _handles.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_handles)
-
-
 def _kernel_locks(folder: Path) -> bool:
     """Whether the disk of a folder knows the locks of the kernel."""
     if os.name != "posix":
         return False
     with storage.told(str(folder), "locked"):
         folder.mkdir(parents=True, exist_ok=True)
-        gate = _open(folder / "gate")
+        gate = open_file(folder / "gate")
         try:
-            _flock(gate, wait=True)
+            flock(gate, wait=True)
         except OSError as error:
             if error.errno in NO_LOCKS:
                 return False
@@ -176,52 +123,38 @@ def _local(root: Path, name: str) -> Iterator[Held]:
     folder = root / FOLDER
     with storage.told(str(folder), "locked"):
         handle = _try(root, folder, name)
-    _handles.add(handle)
+    held.add(handle)
     try:
         yield _Flock(root, handle)
     finally:
-        _handles.discard(handle)
+        held.discard(handle)
         os.close(handle)
 
 
 def _try(root: Path, folder: Path, name: str) -> int:
     """The open file whose lock is ours. Raises Busy."""
-    gate = _open(folder / "gate")  # one at a time tries, so looking at a lock never gets into another's way
+    gate = open_file(folder / "gate")  # one at a time tries, so looking at a lock never gets into another's way
     try:
-        _flock(gate, wait=True)
+        flock(gate, wait=True)
         for path in sorted(folder.glob("*.lock")):
             if path.stem == name or not _conflicts(name, path.stem):
                 continue
-            other = _open(path)
+            other = open_file(path)
             try:
-                if not _flock(other):
-                    raise _busy(root, path.stem, _owner(path.read_bytes()))
+                if not flock(other):
+                    raise _busy(root, path.stem, Owner.read(path.read_bytes()))
             finally:
                 os.close(other)
         mine = folder / f"{name}.lock"
-        handle = _open(mine)
-        if not _flock(handle):
+        handle = open_file(mine)
+        if not flock(handle):
             os.close(handle)
-            raise _busy(root, name, _owner(mine.read_bytes()))
+            raise _busy(root, name, Owner.read(mine.read_bytes()))
         os.ftruncate(handle, 0)
-        os.write(handle, _bytes(Owner.me()))
+        os.write(handle, Owner.me().to_bytes())
         return handle
     finally:
         os.close(gate)
-
-
-def _open(path: Path) -> int:
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
-
-
-def _flock(handle: int, *, wait: bool = False) -> bool:
-    import fcntl
-
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except BlockingIOError:
-        return False
-    return True
 
 
 # On other storage
@@ -246,8 +179,8 @@ class _Lease:
         self._refuse_if_others(found)
         number, owner = found.get(self._name, (0, None))
         self._number = number + 1
-        if not storage.create(self._fs, self._path(self._number), _bytes(self._me)):
-            raise _busy(self._root, self._name, _owner(storage.read(self._fs, self._path(self._number))))
+        if not storage.create(self._fs, self._path(self._number), self._me.to_bytes()):
+            raise _busy(self._root, self._name, Owner.read(storage.read(self._fs, self._path(self._number))))
         self.confirmed = time.time()
         try:
             self._refuse_if_others(self._leases())  # who came at the same moment sees us, or we them
@@ -277,7 +210,7 @@ class _Lease:
                 raise Busy(self._lost)
             now = time.time()
             self._me = Owner(**{**asdict(self._me), "beat": now})
-            storage.put(self._fs, self._path(self._number), _bytes(self._me))
+            storage.put(self._fs, self._path(self._number), self._me.to_bytes())
             self.confirmed = now
 
     def release(self) -> None:
@@ -287,7 +220,7 @@ class _Lease:
                 self._lost = f"{self._root}: its lock was given back"
                 with suppress(StorageError):  # the storage is gone: the lease runs out by itself
                     free = Owner(**{**asdict(self._me), "released": True})
-                    storage.put(self._fs, self._path(self._number), _bytes(free))
+                    storage.put(self._fs, self._path(self._number), free.to_bytes())
 
     def _path(self, number: int) -> str:
         return f"{self._folder}/{self._name}.{number:08d}.lease"
@@ -299,7 +232,7 @@ class _Lease:
             if match := LEASE.fullmatch(entry):
                 newest[match["name"]] = max(int(match["number"]), newest.get(match["name"], 0))
         return {
-            name: (number, _owner(storage.read(self._fs, f"{self._folder}/{name}.{number:08d}.lease")))
+            name: (number, Owner.read(storage.read(self._fs, f"{self._folder}/{name}.{number:08d}.lease")))
             for name, number in newest.items()
             if name == self._name or _conflicts(self._name, name)
         }

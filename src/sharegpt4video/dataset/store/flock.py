@@ -1,0 +1,81 @@
+"""Locks of the kernel on files, which a killed process never leaves behind, and who holds them."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import socket
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""Errors of a disk that knows no such locks."""
+
+
+@dataclass(frozen=True)
+class Owner:
+    """Who holds a lock, as it stands in the lock's file. ``since`` and ``beat`` are seconds since 1970."""
+
+    token: str
+    pid: int
+    host: str
+    since: float
+    beat: float
+    released: bool = False
+
+    @staticmethod
+    def me() -> Owner:
+        now = time.time()
+        return Owner(secrets.token_hex(8), os.getpid(), socket.gethostname(), now, now)
+
+    def __str__(self) -> str:
+        since = datetime.fromtimestamp(self.since, timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC")
+        return f"process {self.pid} on {self.host} since {since}"
+
+    @staticmethod
+    def read(data: bytes | None) -> Owner | None:
+        """None for a file that does not tell (an owner who was killed while writing it)."""
+        try:
+            return Owner(**json.loads(data or b""))
+        except (ValueError, TypeError):
+            return None
+
+    def to_bytes(self) -> bytes:
+        return json.dumps(asdict(self)).encode()
+
+
+held: set[int] = set()
+"""Open files whose locks this process holds."""
+
+
+def _forget() -> None:
+    """In a forked child: it must not keep its parent's locks alive after the parent was killed."""
+    for handle in held:
+        with suppress(OSError):
+            os.close(handle)
+    held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
+
+
+def open_file(path: Path, *, create: bool = True) -> int:
+    """Open a file to be locked."""
+    return os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o666)
+
+
+def flock(handle: int, *, wait: bool = False) -> bool:
+    """Whether the lock on an open file is ours now. Raises OSError, of `NO_LOCKS` where there are none."""
+    import fcntl
+
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except BlockingIOError:
+        return False
+    return True
