@@ -6,6 +6,7 @@ can be pickled.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -52,10 +53,14 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Ended:
-    """The wanted part has been read up to its end, ``seconds``; the warnings say what could not be read."""
+    """The wanted part has been read up to its end, ``seconds``; the warnings say what could not be read.
+
+    ``part`` is where it was to start and to end, None where nothing of the video was left out on that side.
+    """
 
     seconds: float
     warnings: tuple[str, ...]
+    part: tuple[float | None, float | None] = (None, None)
 
 
 Event = Opened | Segment | Sampled | Ended
@@ -81,7 +86,7 @@ def read(
         yield Opened(info.name, info.width, info.height, reading.start_seconds, reading.announced_seconds())
         yield from reading.fast() if settings.mode == "fast" else reading.sliding()
         if not stopped():
-            yield Ended(reading.read_seconds, tuple(reader.warnings))
+            yield Ended(reading.read_seconds, tuple(reader.warnings), reading.part())
 
 
 class _Reading:
@@ -104,6 +109,16 @@ class _Reading:
     def announced_seconds(self) -> float | None:
         known, wanted = self._reader.info.duration_seconds, self._settings.end_seconds
         return wanted if known is None else known if wanted is None else min(known, wanted)
+
+    def part(self) -> tuple[float | None, float | None]:
+        """The wanted part, once it has been read, with None where the video itself starts or ends."""
+        start, end, known = self._settings.start_seconds, self._settings.end_seconds, self._reader.info.duration_seconds
+        if start is not None and start <= self._reader.info.first_seconds:
+            start = None
+        jumped = self._settings.mode == "fast" and self._looks and not self._settings.hints
+        if end is not None and (end >= (known or math.inf) if jumped else self._reader.at_end):
+            end = None
+        return start, end
 
     def sliding(self) -> Iterator[Segment]:
         selector = open_selector(self._settings.keyframes)

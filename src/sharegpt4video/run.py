@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from . import __version__
@@ -58,6 +58,7 @@ class VideoRun:
         self._opened: Opened | None = None
         self._start_seconds = self._read_seconds = settings.start_seconds or 0.0
         self._warnings: tuple[str, ...] = ()
+        self._part = settings.start_seconds, settings.end_seconds
         self._shots: dict[int, Shot] = {}
         self._timeline = Timeline(self._step_done)
         self._steps_done = 0
@@ -94,7 +95,7 @@ class VideoRun:
         if isinstance(event, Opened):
             self._opened = event
         else:
-            self._read_seconds, self._warnings = event.seconds, event.warnings
+            self._read_seconds, self._warnings, self._part = event.seconds, event.warnings, event.part
 
     async def _start_chain(self, segment: Segment, chains: list[asyncio.Task[str]]) -> None:
         """Describe a segment in a chain of its own, which carries on from the one before where the shot does."""
@@ -198,12 +199,13 @@ class VideoRun:
     def _provenance(self) -> Provenance:
         tokens_in = sum(reply.input_tokens for reply in self._replies)
         tokens_out = sum(reply.output_tokens for reply in self._replies)
+        start, end = self._part
         return Provenance(
             model=next((reply.model for reply in self._replies), self._engine.vlm.name),
             prompt_set=self._prompts.name,
             prompt_hash=self._prompts.hash,
             version=__version__,
-            settings=self._settings.to_plain(),
+            settings=replace(self._settings, start_seconds=start, end_seconds=end).to_plain(),
             requests=len(self._replies),
             input_tokens=tokens_in,
             output_tokens=tokens_out,

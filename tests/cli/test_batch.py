@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,7 @@ from sharegpt4video.cli.batch import Batch
 from sharegpt4video.cli.claims import Claims
 from sharegpt4video.cli.content import content_of
 from sharegpt4video.config import CaptionSettings, FactSettings
-from sharegpt4video.errors import VideoError
+from sharegpt4video.errors import SettingsError, VideoError
 from sharegpt4video.reading import Opened
 from sharegpt4video.records import VideoCaption
 from sharegpt4video.vlm.base import Reply, Request
@@ -182,6 +183,29 @@ class TestTheFolder:
         batch = captioned(videos, "json", "srt", overwrite=True)
         assert (batch.done, batch.failed) == (3, 1)
         assert "0.mp4: out/0.json: this is a directory" in capsys.readouterr().err
+
+
+WHOLE = [(None, None), (0.0, None), (None, 2.0), (0.0, 100.0), (None, 2.5)]
+PARTS = [(0.5, None), (None, 1.5), (0.5, 1.5)]
+
+
+@pytest.mark.parametrize("mode", ["fast", "sliding"])
+@pytest.mark.parametrize(("spans", "others"), [(WHOLE, PARTS), (PARTS[:1], WHOLE), (PARTS[1:2], WHOLE)])
+@pytest.mark.usefixtures("videos")
+def test_a_span_that_leaves_nothing_out_is_none(mode: Any, spans: list[Any], others: list[Any]) -> None:
+    write_video("two seconds.mp4", [solid((9, 90, 90))] * 20, fps=10)
+
+    def batch(number: int, span: Any) -> Batch:
+        settings = replace(SETTINGS, mode=mode, start_seconds=span[0], end_seconds=span[1])
+        return Batch(settings, FakeVLM(), ["json"], Path(f"out{number}"), quiet=True)
+
+    for number, span in enumerate(spans):
+        batch(number, span).run(["two seconds.mp4"])
+        for again in spans:
+            assert [job.asks for job in batch(number, again).plan(["two seconds.mp4"])] == [False]
+        for other in others:
+            with pytest.raises(SettingsError, match=r"(start|end)_seconds"):
+                batch(number, other).plan(["two seconds.mp4"])
 
 
 @pytest.mark.parametrize("overwrite", [False, True])

@@ -84,7 +84,7 @@ def test_a_name_stays_although_the_other_is_gone(tmp_path: Path) -> None:
     ("key", "said"),
     [
         (replace(KEY, settings=CaptionSettings(mode="fast").to_plain()), "mode sliding, not fast"),
-        (replace(KEY, settings=CaptionSettings(end_seconds=5.0).to_plain()), "end_seconds None, not 5.0"),
+        (replace(KEY, settings=CaptionSettings(end_seconds=1.5).to_plain()), "end_seconds None, not 1.5"),
         (
             replace(KEY, settings=CaptionSettings(keyframes=KeyframeSettings(every_seconds=1.0)).to_plain()),
             "keyframes.every_seconds 2.0, not 1.0",
@@ -119,6 +119,21 @@ def test_a_setting_that_came_later_had_its_default(tmp_path: Path) -> None:
     other = replace(KEY, settings={**PLAIN, "fold_steps": 7})
     with pytest.raises(Conflict, match="fold_steps 40, not 7"):
         into(tmp_path, key=other).plan("a/x.mp4", A)
+
+
+def test_an_end_behind_the_end_is_none_for_what_an_older_version_noted(tmp_path: Path) -> None:
+    """It noted the end as it was given; the caption ends at 2 s, where the video did."""
+    late = replace(KEY, settings=CaptionSettings(start_seconds=0.0, end_seconds=9.0).to_plain())
+    do(into(tmp_path, key=late), "a/x.mp4", A)
+    assert into(tmp_path).plan("a/x.mp4", A).action == "skip"
+    for start, end, ours in ((None, 7.0, True), (0.0, 2.0, True), (None, 1.9, False), (0.1, None, False)):
+        key = replace(KEY, settings=CaptionSettings(start_seconds=start, end_seconds=end).to_plain())
+        if ours:
+            assert into(tmp_path, key=key).plan("a/x.mp4", A).action == "skip"
+            assert into(tmp_path, key=key).plan("b/copy.mp4", A).action == "render"
+        else:
+            with pytest.raises(Conflict):
+                into(tmp_path, key=key).plan("a/x.mp4", A)
 
 
 @pytest.mark.parametrize("first", ["json", "srt", "vtt", "md", "text"])
@@ -202,14 +217,6 @@ class TestFolderOfAnOlderVersion:
         with pytest.raises(Conflict, match="mode fast, not sliding"):
             into(tmp_path).plan("a/x.mp4", A)
 
-    def test_subtitles_alone_are_kept(self, tmp_path: Path) -> None:
-        (tmp_path / "x.srt").write_text("mine")
-        plan = do(into(tmp_path, "srt"), "a/x.mp4", A)
-        assert (plan.action, "could not be compared" in plan.remark) == ("skip", True)
-        plan = do(into(tmp_path, "srt", "json"), "a/x.mp4", A)
-        assert (plan.action, plan.formats, plan.remark) == ("caption", ("json",), "there already and kept: x.srt")
-        assert (tmp_path / "x.srt").read_text() == "mine"
-
     def test_json_of_something_else_is_kept_and_the_video_captioned(self, tmp_path: Path) -> None:
         (tmp_path / "x.json").write_text("{}")
         plan = do(into(tmp_path), "a/x.mp4", A)
@@ -219,6 +226,51 @@ class TestFolderOfAnOlderVersion:
         (tmp_path / f"{plan.name}.json").unlink()
         plan = do(into(tmp_path, overwrite=True), "a/x.mp4", A)
         assert (plan.action, (tmp_path / f"{plan.name}.json").exists()) == ("caption", True)
+
+
+class TestAFileOfSomebodyElse:
+    """``film.srt`` beside ``film.mp4``: it is neither replaced nor taken for ours, and the model is not asked."""
+
+    @pytest.mark.parametrize("formats", [("srt",), ("json", "srt"), ("srt", "md")])
+    @pytest.mark.parametrize("kind", ["file", "directory", "dangling link"])
+    def test_is_told_before_anything_is_asked(self, tmp_path: Path, formats: tuple[str, ...], kind: str) -> None:
+        path = tmp_path / "x.srt"
+        if kind == "file":
+            path.write_text("mine")
+        elif kind == "directory":
+            path.mkdir()
+        else:
+            path.symlink_to("nowhere")
+        with pytest.raises(StorageError, match=r"x\.srt: .*; move it away, choose another --out folder, or use"):
+            into(tmp_path, *formats).plan("a/x.mp4", A)
+
+    def test_is_replaced_when_asked_to(self, tmp_path: Path) -> None:
+        (tmp_path / "x.srt").write_text("mine")
+        plan = do(into(tmp_path, "srt", overwrite=True), "a/x.mp4", A)
+        assert (plan.action, "rains" in (tmp_path / "x.srt").read_text()) == ("caption", True)
+        assert do(into(tmp_path, "srt"), "a/x.mp4", A).action == "skip"
+
+    @pytest.mark.parametrize("formats", [("srt",), ("json", "srt")])
+    def test_beside_a_caption_of_ours(self, tmp_path: Path, formats: tuple[str, ...]) -> None:
+        do(into(tmp_path), "a/x.mp4", A)
+        (tmp_path / "x.srt").write_text("mine")
+        with pytest.raises(StorageError, match="nothing says that it is of this video"):
+            into(tmp_path, *formats).plan("a/x.mp4", A)
+        assert do(into(tmp_path), "a/x.mp4", A).action == "skip"
+
+    def test_ours_is_known_without_the_record_too(self, tmp_path: Path) -> None:
+        do(into(tmp_path, "json", "srt"), "a/x.mp4", A)
+        (tmp_path / FILE).unlink()
+        assert do(into(tmp_path, "json", "srt"), "a/x.mp4", A).action == "skip"
+
+    def test_one_that_comes_meanwhile_stays_and_is_told(self, tmp_path: Path) -> None:
+        outputs = into(tmp_path, "json", "srt")
+        plan = outputs.plan("a/x.mp4", A)
+        (tmp_path / "x.srt").write_text("mine")
+        with pytest.raises(FileExistsError):
+            outputs.commit(plan, made(A), "a/x.mp4", A)
+        assert (tmp_path / "x.srt").read_text() == "mine"
+        assert outputs.is_stored("x", A)
 
 
 def test_a_damaged_caption_is_not_taken_for_done(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ What counts is the content of a video with what made its caption (`Key`), never 
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -114,16 +115,17 @@ class Outputs:
             if plan.action == "caption" and not plan.replaces:
                 plan = self._still_mine(plan, video, content)
             paths = self.paths(plan.name, plan.formats)
-            written = [paths["json"]] if "json" in paths and self._write("json", paths["json"], captioned, plan) else []
+            if "json" in paths:
+                self._write("json", paths["json"], captioned, plan)
             self._note(plan, captioned, content)
-        written += [
-            path for format, path in paths.items() if format != "json" and self._write(format, path, captioned, plan)
-        ]
+        for format, path in paths.items():
+            if format != "json":
+                self._write(format, path, captioned, plan)
         self._written.add(plan.name)
         partial = partial_path(self.folder, plan.name)
         if partial.exists() and (before := _read(partial)) and before.content_id == content.id:
             partial.unlink(missing_ok=True)
-        return written
+        return list(paths.values())
 
     def adopt(self, plan: Plan, content: Content) -> None:
         """Note a caption that says itself what it is of: its line was lost, or never written. Raises OSError."""
@@ -178,7 +180,7 @@ class Outputs:
         """A name whose files nobody noted is taken as it always was, unless its JSON is something else than a caption;
         another video's only if its file was changed."""
         if not holder.content_id and holder.caption is None and not self._overwrite:
-            return not self.paths(name, ["json"])["json"].exists()
+            return not os.path.lexists(self.paths(name, ["json"])["json"])
         changed = holder.entry is not None and holder.entry.location == content.location
         return not holder.content_id or (self._overwrite and changed)
 
@@ -191,7 +193,7 @@ class Outputs:
             return _Holder(caption.content_id, Key.of(caption), None, caption)
         if entry is not None and (caption or self.record.caption(entry) or self._any_there(entry)):
             return _Holder(entry.content_id, entry.key, entry, caption)
-        there = path.exists() or any(path.exists() for path in self.paths(name).values())
+        there = any(os.path.lexists(each) for each in (path, *self.paths(name).values()))
         return _Holder("") if there else None
 
     def _as_noted(self, name: str) -> str:
@@ -203,49 +205,65 @@ class Outputs:
         return any(path.exists() for path in self.paths(entry.name, entry.formats).values())
 
     def _check_same(self, name: str, video: str, holder: _Holder) -> None:
-        if holder.key is None:
-            return
-        if found := holder.key.differences(self.key, any_model=self.any_model):
+        stored = holder.caption or (self.record.caption(holder.entry) if holder.entry else None)
+        if holder.key and (found := self._differences(holder.key, stored)):
             raise Conflict(f"{video}: {self.folder / name} has {'; '.join(found)}")
 
+    def _differences(self, key: Key, stored: VideoCaption | None) -> list[str]:
+        span = (stored.start_seconds, stored.end_seconds) if stored else None
+        return key.differences(self.key, any_model=self.any_model, span=span)
+
     def _complete(self, name: str, holder: _Holder) -> Plan:
-        """Skip what is whole; what lacks a format gets it from the stored caption, or else from the model."""
-        missing = tuple(format for format, path in self.paths(name).items() if not path.exists())
+        """Skip what is whole; what lacks a format gets it from the stored caption, or else from the model.
+
+        Raises StorageError where a file is not a caption that can be read, or nothing says that it is this video's.
+        """
+        missing = tuple(format for format, path in self.paths(name).items() if not os.path.lexists(path))
         stored = holder.caption or (self.record.caption(holder.entry) if holder.entry else None)
         problems = len(stored.problems) if stored else holder.entry.problems if holder.entry else 0
         remark = "" if holder.content_id else NOT_COMPARED
         if holder.caption is None and (path := self.folder / f"{name}.json").exists():
             raise StorageError(f"{path}: not a caption that can be read; move it away, or use --overwrite")
+        for format, path in self.paths(name).items():
+            if format not in missing and not self._is_ours(format, path, holder, stored):
+                what = "a directory" if path.is_dir() else "there already, and nothing says that it is of this video"
+                raise StorageError(f"{path}: {what}; move it away, choose another --out folder, or use --overwrite")
         if not missing:
             return Plan("skip", name, self.formats, stored, remark, problems=problems)
         if stored is not None:
             return Plan("render", name, missing, stored, remark, problems=problems)
-        kept = [path.name for format, path in self.paths(name).items() if format not in missing]
-        return Plan("caption", name, missing, remark=f"there already and kept: {', '.join(kept)}" if kept else "")
+        return Plan("caption", name, missing)
+
+    def _is_ours(self, format: str, path: Path, holder: _Holder, stored: VideoCaption | None) -> bool:
+        """Whether a file was written for the holder of its name, as far as its record or its content says."""
+        if format == "json" or (holder.entry and format in holder.entry.formats):
+            return True
+        if holder.caption and not holder.content_id:
+            return True  # of an older version, which wrote no record
+        return stored is not None and _has(path, FORMATS[format](stored))
 
     def _copy(self, name: str, video: str, content: Content) -> Plan | None:
         """The caption of the same content under another name, so that a copy or a link is not paid for twice."""
         if self._overwrite:
             return None
         for entry in self.record.of_content(content.id):
-            if not entry.key.differences(self.key, any_model=self.any_model):
-                holder = self._holder(entry.name)
-                stored = holder and (holder.caption or self.record.caption(entry))
-                if holder and stored and holder.content_id == content.id:
-                    copied = replace(
-                        stored, video=spelled_out(Path(video).name) if "://" not in video else stored.video
-                    )
-                    remark = f"the same video as that of {entry.name}"
-                    return Plan("render", name, self.formats, copied, remark, problems=len(stored.problems))
+            holder = self._holder(entry.name)
+            stored = holder and (holder.caption or self.record.caption(entry))
+            if not holder or not stored or holder.content_id != content.id or self._differences(entry.key, stored):
+                continue
+            copied = replace(stored, video=spelled_out(Path(video).name) if "://" not in video else stored.video)
+            remark = f"the same video as that of {entry.name}"
+            return Plan("render", name, self.formats, copied, remark, problems=len(stored.problems))
         return None
 
-    def _write(self, format: str, path: Path, captioned: VideoCaption, plan: Plan) -> bool:
-        """False if a file came there in the meantime: it stays."""
+    def _write(self, format: str, path: Path, captioned: VideoCaption, plan: Plan) -> None:
+        """Raises FileExistsError if another file came there in the meantime: it stays."""
+        content = FORMATS[format](captioned)
         try:
-            write_whole(path, FORMATS[format](captioned), replace=plan.replaces)
+            write_whole(path, content, replace=plan.replaces)
         except FileExistsError:
-            return False
-        return True
+            if not _has(path, content):
+                raise
 
     def _note(self, plan: Plan, captioned: VideoCaption, content: Content) -> None:
         """Add the line of a caption to the record, unless nobody knows what its stored caption describes."""
@@ -255,7 +273,9 @@ class Outputs:
         before = entry.formats if entry and entry.content_id == content.id else ()
         formats = tuple(dict.fromkeys([*before, *plan.formats]))
         caption = "" if "json" in formats else captioned.to_json(indent=None)
-        key = self.key if plan.action == "caption" else Key.of(captioned)
+        key = Key.of(captioned)
+        if plan.action == "caption":
+            key = replace(self.key, settings=key.settings)
         self.record.add(Entry(plan.name, content.id, key, formats, len(captioned.problems), caption=caption), content)
 
 
@@ -279,6 +299,14 @@ def keep_elsewhere(name: str, captioned: VideoCaption) -> Path | None:
         return write_in_temporary(f"{fitted(name, LONGEST)}.json", FORMATS["json"](captioned))
     except OSError:
         return None
+
+
+def _has(path: Path, content: str) -> bool:
+    """Whether a file has just this content."""
+    try:
+        return path.read_bytes() == content.encode()
+    except OSError:
+        return False
 
 
 def _read(path: Path) -> VideoCaption | None:

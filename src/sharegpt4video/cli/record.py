@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from .content import Content
 
 FILE = "captions.jsonl"
-_SPAN = ("start_seconds", "end_seconds")
+_START, _END = "start_seconds", "end_seconds"
+_ROUNDING_SECONDS = 0.0005
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,16 @@ class Key:
         made = caption.provenance
         return Key(made.model, caption.model_identity, made.prompt_hash, dict(made.settings))
 
-    def differences(self, wanted: Key, *, any_model: bool = False) -> list[str]:
-        """What is not as wanted, a phrase for each; a setting that an older version did not have had its default."""
+    def differences(
+        self, wanted: Key, *, any_model: bool = False, span: tuple[float, float] | None = None
+    ) -> list[str]:
+        """What is not as wanted, a phrase for each; a setting that an older version did not have had its default.
+
+        ``span`` is what was captioned with this key: with it, a wanted end behind the end of the video is none.
+        """
         defaults = _flat(CaptionSettings().to_plain())
         mine, other = {**defaults, **_flat(self.settings)}, {**defaults, **_flat(wanted.settings)}
+        _normalize_spans(mine, other, span)
         found = [f"{name} {mine.get(name)}, not {other[name]}" for name in other if mine.get(name) != other[name]]
         if self.prompt_hash != wanted.prompt_hash and not any(line.startswith("prompts ") for line in found):
             found.append("other prompts")
@@ -213,6 +220,21 @@ def _adapter() -> TypeAdapter[Entry]:
     from pydantic import TypeAdapter
 
     return TypeAdapter(Entry)
+
+
+def _normalize_spans(mine: dict[str, Any], wanted: dict[str, Any], span: tuple[float, float] | None) -> None:
+    """Make a start before the first picture, and an end behind the last, None in both."""
+    for settings in (mine, wanted):
+        settings[_START] = settings[_START] or None
+    if span is None:
+        return
+    start, end = span
+    if mine[_START] is None and wanted[_START] is not None and wanted[_START] <= start:
+        wanted[_START] = None
+    if mine[_END] is not None and end < mine[_END] - _ROUNDING_SECONDS:  # the video was over before that
+        mine[_END] = None
+    if mine[_END] is None and wanted[_END] is not None and wanted[_END] >= end - _ROUNDING_SECONDS:
+        wanted[_END] = None
 
 
 def _flat(plain: dict[str, Any], before: str = "") -> dict[str, Any]:

@@ -60,7 +60,7 @@ class VideoReader:
 
     Each iteration decodes once, from the start. Nothing is kept, so memory does not grow with length. `info` comes
     from the header and the first frame. `warnings` are sentences that say what was lost; an iteration adds to them
-    when it ends.
+    when it ends. `at_end` tells whether the last one came to the end of the video, with nothing left behind its part.
 
     Raises VideoError, when made or while reading, if there is nothing to read: no file, no video stream, no frame
     that can be decoded, no frame in the part asked for, a server that stalls for 30 s; SettingsError if the part is
@@ -78,6 +78,7 @@ class VideoReader:
         self._source = source_of(source)
         self._start, self._end = start_seconds, end_seconds
         self.warnings: list[str] = []
+        self.at_end = False
         self._losses = Losses()
         self._zero: Fraction | None = None
         self._decoders: list[Decoder] = []
@@ -215,7 +216,7 @@ class VideoReader:
         return Run(decoder, decoder.shown(seconds))
 
     def _finish(self, walk: Walk) -> None:
-        decoder, end = walk.run.decoder, walk.seen_end_seconds
+        decoder, end, self.at_end = walk.run.decoder, walk.seen_end_seconds, walk.ended
         self._losses.merge(decoder.losses)
         if trouble := self._source.trouble():
             self._losses.note(trouble)
