@@ -29,6 +29,7 @@ from .outputs import Conflict, Outputs, Plan, keep_elsewhere, keep_partial
 from .progress import Display
 from .reading import HalfWay, Readers, Stopped
 from .record import Key
+from .resume import Resumed, with_earlier
 
 if TYPE_CHECKING:
     from ..captioner.engine import Engine
@@ -72,6 +73,7 @@ class Batch:
     ) -> None:
         self.jobs, self._readers = jobs, readers
         self.settings, self.model, self.formats, self.quiet = settings, model, formats, quiet
+        self._asked = Resumed(model)
         self.done = self.rendered = self.skipped = self.failed = self.left = self.untried = self.steps = self.marked = 0
         self.cost_usd: float | None = None
         self.pairing = ""
@@ -135,7 +137,8 @@ class Batch:
     async def _run(self, waiting: deque[Job]) -> None:
         several, together = len(waiting) > 1, min(self.jobs, len(waiting))
         paired = PairedVLM(self.model)
-        engine = pipeline.open_engine(paired if several else self.model, self.settings)
+        self._asked = Resumed(paired if several else self.model)
+        engine = pipeline.open_engine(self._asked, self.settings)
         readers = self._reading(len(waiting))
         try:
             with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
@@ -236,28 +239,44 @@ class Batch:
 
     async def _captioned(self, folder: Path, name: str, video: str, content: Content | None, run: _Run) -> VideoCaption:
         """Ask the model. What it has answered may have cost money: it is kept even when the video was not finished."""
+        earlier = self.outputs.unfinished(name, content) if self.outputs is not None and content else None
         try:
-            captioned = self._signed(await self._caption(video, run), content)
+            captioned = self._signed(await self._caption(video, earlier, run), content, earlier)
             if self.outputs is not None and (lost := captioned.unanswered):  # no file may keep the next run from asking
                 missing = f"{len(lost)} texts are missing, run again to ask for them: {lost[0]}"
                 raise HalfWay(VLMError(missing), captioned)
         except (HalfWay, Stopped) as stopped:
             seen = isinstance(stopped, Stopped) and self._streams  # on the terminal, before Ctrl-C
             if stopped.caption.steps and not seen:
-                self._keep(folder, name, self._signed(stopped.caption, content), video, run.display)
+                self._keep(folder, name, self._signed(stopped.caption, content, earlier), video, run.display)
             raise
+        finally:
+            if earlier is not None:
+                self._asked.end(earlier)
         if content is not None and not is_unchanged(content):
             self._keep(folder, name, captioned, video, run.display)
             raise VideoError(f"{video}: the file was changed while it was being captioned; run the command again")
         return captioned
 
-    def _signed(self, captioned: VideoCaption, content: Content | None) -> VideoCaption:
-        """The caption with what it is of, and what made it."""
+    def _signed(self, captioned: VideoCaption, content: Content | None, earlier: VideoCaption | None) -> VideoCaption:
+        """The caption with what it is of, and what made it, in earlier runs, too; once signed, it stays as it is."""
+        if captioned.model_identity:
+            return captioned
+        if earlier is not None:
+            captioned = with_earlier(captioned, earlier, self._asked.answers(earlier), self.model)
         return replace(captioned, content_id=content.id if content else "", model_identity=self.model.identity)
 
-    async def _caption(self, video: str, run: _Run) -> VideoCaption:
-        with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
-            captioned = await run.readers.caption(video, self.settings, run.engine, report)
+    async def _caption(self, video: str, earlier: VideoCaption | None, run: _Run) -> VideoCaption:
+        if earlier is not None:
+            self._asked.begin(earlier)
+            run.display.say(f"{terminal_line(video)}: goes on from the {len(earlier.steps)} steps of an earlier run")
+        try:
+            with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
+                captioned = await run.readers.caption(video, self.settings, run.engine, report)
+        except (HalfWay, Stopped) as stopped:
+            self._add_cost(stopped.caption)
+            raise
+        self._add_cost(captioned)
         if captioned.answered:
             self._failures_in_a_row["the model"] = 0
         elif self.outputs is None:
@@ -293,6 +312,8 @@ class Batch:
         except OSError:
             path = keep_elsewhere(name, captioned)
         where = f"are in {terminal_line(path)}" if path else "could not be written anywhere"
+        if path and self.outputs is not None and path.parent == folder:
+            where += "; the same command goes on from there"
         display.say(f"{terminal_line(video)}: the {len(captioned.steps)} steps finished before that {where}")
 
     def _skip(self, video: str, plan: Plan, outputs: Outputs, display: Display) -> None:
@@ -324,10 +345,12 @@ class Batch:
     def _count(self, captioned: VideoCaption, display: Display) -> None:
         self.steps += len(captioned.steps)
         self.marked += len(captioned.problems)
-        if captioned.provenance.cost_usd is not None:
-            self.cost_usd = (self.cost_usd or 0.0) + captioned.provenance.cost_usd
         for remark in (*captioned.warnings, *captioned.problems):
             display.say(f"{terminal_line(captioned.video)}: {remark}")
+
+    def _add_cost(self, captioned: VideoCaption) -> None:
+        if captioned.provenance.cost_usd is not None:
+            self.cost_usd = (self.cost_usd or 0.0) + captioned.provenance.cost_usd
 
     def _print(self, captioned: VideoCaption, run: _Run) -> None:
         """The result, on stdout."""

@@ -139,6 +139,13 @@ class Outputs:
             return False
         return bool(holder.caption or (holder.entry and self.record.caption(holder.entry)))
 
+    def unfinished(self, name: str, content: Content) -> VideoCaption | None:
+        """The steps that an earlier run had of this content, if it asked the same model in the same way."""
+        found = _read(partial_path(self.folder, name))
+        if found is None or found.content_id != content.id or Key.of(found).differences(self.key):
+            return None
+        return found
+
     def _still_mine(self, plan: Plan, video: str, content: Content) -> Plan:
         """The plan, under another name if another run took this one for another video. Raises Conflict."""
         holder = self._holder(plan.name)
@@ -285,10 +292,11 @@ def partial_path(folder: Path, name: str) -> Path:
 
 
 def keep_partial(folder: Path, name: str, captioned: VideoCaption) -> Path:
-    """Write down an unfinished caption, unless a longer one of the video is there. Raises OSError."""
+    """Write down an unfinished caption, unless a longer one, made alike, of the video is there. Raises OSError."""
     path = partial_path(folder, name)
     before = _read(path)
-    if not (before and before.content_id == captioned.content_id and len(before.steps) > len(captioned.steps)):
+    alike = before and before.content_id == captioned.content_id and not Key.of(before).differences(Key.of(captioned))
+    if not (before and alike and len(before.steps) > len(captioned.steps)):
         write_whole(path, FORMATS["json"](captioned))
     return path
 
