@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 import sharegpt4video as sg4v
-from sharegpt4video.config import SELECTORS, CaptionSettings, KeyframeSettings, load_yaml
+from sharegpt4video.config import SELECTORS, CaptionSettings, FactSettings, KeyframeSettings, load_yaml
+from sharegpt4video.dataset.settings import SurveySettings
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.video import keyframes
 
@@ -44,6 +45,18 @@ def test_values_are_checked_at_construction(changes: dict[str, Any], message: st
     with pytest.raises(SettingsError) as caught:
         CaptionSettings(**changes)
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("every_seconds", [1e-300, 1e-6, 0.0, -1.0, 9e-4])
+def test_no_sampling_finer_than_any_video(every_seconds: float) -> None:
+    for kind in (KeyframeSettings, FactSettings, SurveySettings):
+        with pytest.raises(SettingsError, match=r"every_seconds must be at least 0.001, not "):
+            kind(every_seconds=every_seconds)
+        assert kind(every_seconds=0.001).every_seconds == 0.001
+    with pytest.raises(SettingsError, match=r"every_seconds must be at least 0.001"):
+        keyframes.UniformSelector(every_seconds)
+    with pytest.raises(SettingsError, match="fast_frames can be 1024 at most"):
+        CaptionSettings(fast_frames=10**9)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:

@@ -22,6 +22,17 @@ def raise_for(problems: Iterable[str]) -> None:
         raise SettingsError(found)
 
 
+LEAST_STEP_SECONDS = 0.001
+"""Pictures of one video are never looked at more often: no camera but a scientist's has more of them."""
+
+
+def too_often(name: str, every_seconds: float) -> list[str]:
+    """The problem with looking at a video this often; empty if it makes sense."""
+    if every_seconds >= LEAST_STEP_SECONDS:
+        return []
+    return [f"{name} must be at least {LEAST_STEP_SECONDS}, not {every_seconds}"]
+
+
 def one_of(name: str, value: object, known: Iterable[str]) -> list[str]:
     """The problem with a name that is none of those that are known, with the nearest one; empty if it is."""
     names = list(known)

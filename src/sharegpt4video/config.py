@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .checking import expect, one_of, raise_for, validated, wrong_types
+from .checking import expect, one_of, raise_for, too_often, validated, wrong_types
 from .errors import SettingsError
 from .prompts import PROMPT_SETS
 from .records import Mode
@@ -18,6 +18,9 @@ STRICT = {"extra": "forbid"}  # read by pydantic, from the attribute __pydantic_
 
 SELECTORS = ("semantic", "uniform")
 """The keyframe selectors of the package. What a program adds to ``video.keyframes.SELECTORS`` is known as well."""
+
+MOST_FAST_FRAMES = 1024
+"""In one grid; each is as small as a stamp then."""
 
 
 def selector_names() -> tuple[str, ...]:
@@ -47,8 +50,7 @@ class KeyframeSettings:
         raise_for(wrong_types(self, "keyframes.").values())
         found = one_of("keyframes.selector", self.selector, selector_names())
         found += one_of("keyframes.encoder", self.encoder, ("embedded", "clip"))
-        if self.every_seconds <= 0:
-            found.append(f"keyframes.every_seconds must be over 0, not {self.every_seconds}")
+        found += too_often("keyframes.every_seconds", self.every_seconds)
         if self.similarity is not None and not -1 <= self.similarity <= 1:
             found.append(f"keyframes.similarity is a cosine in [-1, 1], not {self.similarity}")
         if self.max_gap_seconds < self.every_seconds:
@@ -69,8 +71,7 @@ class FactSettings:
 
     def __post_init__(self) -> None:
         raise_for(wrong_types(self, "facts.").values())
-        if self.every_seconds <= 0:
-            raise SettingsError(f"facts.every_seconds must be over 0, not {self.every_seconds}")
+        raise_for(too_often("facts.every_seconds", self.every_seconds))
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,8 @@ class CaptionSettings:
         for name, least in (("image_side_pixels", 32), ("fast_frames", 1), ("fold_steps", 2)):
             if getattr(self, name) < least:
                 found.append(f"{name} must be at least {least}, not {getattr(self, name)}")
+        if self.fast_frames > MOST_FAST_FRAMES:
+            found.append(f"fast_frames can be {MOST_FAST_FRAMES} at most, not {self.fast_frames}")
         raise_for(found)
 
     def to_plain(self) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from media import solid, write_video
 from sharegpt4video.cli import console
 from sharegpt4video.cli.app import app
 from sharegpt4video.cli.progress import Display
+from sharegpt4video.records import VideoCaption
 from sharegpt4video.run import Progress
 
 SRC = Path(sharegpt4video.__file__).parent
@@ -106,6 +107,39 @@ def test_names_and_texts_on_a_terminal_are_text(capsys: pytest.CaptureFixture[st
     joined = re.sub(r"\s+", "", err)
     assert joined.count(SHOWN) >= 3
     assert f"reading{SHOWN[:20]}" in joined
+
+
+@pytest.mark.parametrize("columns", [1, 2, 3, 7, 80])
+def test_a_terminal_of_any_width_shows_the_whole_text(columns: int, capsys: pytest.CaptureFixture[str]) -> None:
+    display = Display(steps_are_the_result=False)
+    display._console = Console(stderr=True, force_terminal=True, width=columns, markup=False, highlight=False)
+    display._at_terminal = True
+    display.show(step("opening", 0.0, 1.0, "Rain falls."))
+    shown = re.sub(r"\x1b\[[0-9;?]*m|\s+", "", capsys.readouterr().err)
+    assert shown == "0:00.0–0:01.0Rainfalls."
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
+@pytest.mark.parametrize(
+    ("closed", "arguments", "code", "said"),
+    [
+        (">&-", "caption a.mp4 -m fake", 1, "standard output is closed, so the result would be lost"),
+        (">&-", "--version", 1, "standard output is closed"),
+        (">&- <&-", "caption a.mp4 -m fake -o out --mode fast", 0, "captioned 1 video"),
+        (">&- 2>&- <&-", "caption nowhere.mp4 -m fake -o out", 1, ""),
+        ("2>&-", "--version", 0, ""),
+    ],
+)
+def test_closed_streams(closed: str, arguments: str, code: int, said: str, tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", [solid((90, 90, 90))] * 4, fps=10)
+    command = f'"$0" -c "from sharegpt4video.cli import main; main()" {arguments} {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert "Traceback" not in done.stderr
+    if code == 0 and "out" in arguments:
+        assert VideoCaption.from_json((tmp_path / "out" / "a.json").read_bytes()).steps
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.server
 import io
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -90,6 +91,49 @@ def serve(long: Path) -> Iterator[Callable[[str], str]]:
     server.shutdown()
     server.server_close()
     thread.join()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("-", "-: the video is not read from standard input; save it to a file"),
+        ("", "'': it is empty"),
+        ("file:/a/b.mp4", "give its path: /a/b.mp4"),
+        ("file:///a/b%20c.mp4", "give its path: /a/b c.mp4"),
+        ("FILE://localhost/a.mp4", "give its path: /a.mp4"),
+        ("file:b.mp4", "give its path: b.mp4"),
+        ("lavfi:testsrc", "no such file; inputs that FFmpeg makes or fetches (lavfi:) are not opened"),
+        ("concat:a.ts|b.ts", "(concat:) are not opened"),
+        ("subfile,,start,0,end,9,,:a.mp4", "are not opened"),
+        ("pipe:0", "(pipe:) are not opened"),
+        ("https:/example.org/a.mp4", "(https:) are not opened"),
+        ("rtsp://camera/1", "start with rtsp:// are not opened, only http and https ones"),
+        ("s3://bucket/a.mp4", "start with s3:// are not opened"),
+        ("Film: two.mp4", "Film: two.mp4: No such file or directory; check the path"),
+        ("/dev/null", "/dev/null: not a regular file but a device; save what comes from it"),
+    ],
+)
+def test_what_is_no_path_is_told_with_what_to_do(given: str, said: str) -> None:
+    with pytest.raises(VideoError) as refused:
+        VideoReader(given)
+    assert said in str(refused.value)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows takes no such names")
+@pytest.mark.parametrize("name", ["-", "lavfi:x.mkv", "file:x.mkv", "concat:a|b.mkv"])
+def test_a_file_of_an_odd_name_is_a_file(
+    plain: Path, name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).write_bytes(plain.read_bytes())
+    with VideoReader(name) as reader:
+        assert reader.info.name == name
+
+
+def test_a_pipe_is_told_apart(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "x")
+    with pytest.raises(VideoError, match="not a regular file but a pipe"):
+        VideoReader(tmp_path / "x")
 
 
 @pytest.mark.parametrize("path", ["range.mkv", "plain.mkv"])

@@ -9,10 +9,12 @@ import sys
 
 def main() -> None:
     """Run ``sg4v`` and leave with its exit code. Where nobody watches, no library draws progress bars either."""
+    _reserve_standard_streams()
+    from ..errors import SG4VError
     from .app import app
-    from .console import FAILED, INTERRUPTED, error, make_output_safe, report_fault, say
+    from .console import FAILED, INTERRUPTED, error, is_terminal, make_output_safe, report_fault, say
 
-    if not sys.stderr.isatty():  # read by huggingface_hub and transformers when they are imported
+    if not is_terminal(sys.stderr):  # read by huggingface_hub and transformers when they are imported
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
     if getattr(sys.stdout, "errors", "") == "strict":  # a console that has no emoji gets its number instead
         sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
@@ -25,12 +27,24 @@ def main() -> None:
     except KeyboardInterrupt:
         say("interrupted")
         sys.exit(INTERRUPTED)
+    except SG4VError as failed:  # --version, say, while stdout is closed
+        error(failed)
+        sys.exit(FAILED)
     except OSError as fault:  # a full disk, say, while the help is written to a file
         error(fault)
         sys.exit(FAILED)
     except Exception as fault:  # noqa: BLE001 - whatever it is, its traceback may quote foreign text
         report_fault(fault)
         sys.exit(FAILED)
+
+
+def _reserve_standard_streams() -> None:
+    """Give the numbers of closed standard streams to nothing, or the next file opened would get what is printed."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def _interrupt(*_: object) -> None:

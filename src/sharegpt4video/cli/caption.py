@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from . import options as o
-from .console import FAILED, MARKED, exit_codes, say
+from .console import FAILED, MARKED, exit_codes, need_stdout, say
 
 if TYPE_CHECKING:
     from ..vlm.base import VLM
@@ -50,22 +50,23 @@ def caption(
     formats = _formats(format, json, out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
     how |= {"keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
-    with exit_codes(), _readers(videos) as readers:
+    with exit_codes(), _readers(videos, out) as readers:
         from .batch import Batch
 
         settings = o.read_settings(config, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, o.read_model_options(model_option))
         jobs, any_model = _jobs(jobs, out, vlm), model is None and not model_option
-        how_often = {"any_model": any_model, "overwrite": overwrite}
-        batch = Batch(settings, vlm, formats, out, jobs=jobs, quiet=quiet, readers=readers, **how_often)
-        _run(batch, videos)
+        options = {"any_model": any_model, "overwrite": overwrite, "quiet": quiet}
+        _run(Batch(settings, vlm, formats, out, jobs=jobs, readers=readers, **options), videos)
 
 
 @contextlib.contextmanager
-def _readers(videos: Sequence[str]) -> Iterator[Readers | None]:
+def _readers(videos: Sequence[str], out: Path | None) -> Iterator[Readers | None]:
     """For one video, a process that reads it, which starts up while this one is still importing; None for several."""
     from .reading import Readers
 
+    if out is None:
+        need_stdout()
     readers = Readers() if len(videos) == 1 else None
     try:
         if readers is not None:

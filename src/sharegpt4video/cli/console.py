@@ -13,12 +13,12 @@ import sys
 import traceback
 import warnings
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import typer
 from typer.core import TyperGroup
 
-from ..errors import SettingsError, SG4VError
+from ..errors import SettingsError, SG4VError, StorageError
 from ..foreign import json_text, terminal
 
 if TYPE_CHECKING:
@@ -31,7 +31,8 @@ INTERRUPTED = 130
 
 
 def print_text(text: object = "", *, end: str = "\n") -> None:
-    """Text of the result, on stdout."""
+    """Text of the result, on stdout. Raises StorageError if that is closed."""
+    need_stdout()
     typer.echo(f"{terminal(text)}{end}", nl=False)
 
 
@@ -51,8 +52,20 @@ def error_text(message: object) -> str:
 
 
 def print_json(plain: Any) -> None:
-    """One JSON document on stdout; indented for a reader, on one line for a pipe."""
-    typer.echo(json_text(json.dumps(plain, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)))
+    """One JSON document on stdout, indented for a reader, on one line for a pipe. StorageError if stdout is closed."""
+    need_stdout()
+    typer.echo(json_text(json.dumps(plain, ensure_ascii=False, indent=2 if is_terminal(sys.stdout) else None)))
+
+
+def need_stdout() -> None:
+    """Raises StorageError if nobody can get what is printed: better before the work than after it."""
+    if sys.stdout is None:
+        raise StorageError("standard output is closed, so the result would be lost; let it go to a file or a terminal")
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody may be reading along; a stream that was closed before we started is None."""
+    return stream is not None and stream.isatty()
 
 
 def rich_console(*, stderr: bool = True) -> Console:

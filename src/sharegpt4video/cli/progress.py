@@ -14,13 +14,17 @@ from rich.text import Text
 
 from ..foreign import terminal, terminal_line
 from ..subtitles import marked
-from .console import error, error_text, print_text, rich_console, say
+from .console import error, error_text, is_terminal, print_text, rich_console, say
 from .formats import step_line
 from .times import show_span
 
 if TYPE_CHECKING:
     from ..records import Step
     from ..run import Progress as Report
+
+
+INDENTED_COLUMNS = 20
+"""A terminal has at least, where texts are indented: of one that has room for the margin only, rich shows nothing."""
 
 
 def share_done(report: Report, start_seconds: float) -> float | None:
@@ -85,15 +89,17 @@ class Display:
 
     def show(self, step: Step) -> None:
         """Show a finished step."""
-        if self._at_terminal and (sys.stdout.isatty() or not self._to_stdout):
+        if self._at_terminal and (is_terminal(sys.stdout) or not self._to_stdout):
             self._console.print(Text(show_span(step.start_seconds, step.end_seconds), style="cyan"))
-            self._console.print(Padding(Text(terminal_line(marked(step.text, step.problem))), (0, 0, 0, 2)))
+            indent = 2 if self._console.width >= INDENTED_COLUMNS else 0
+            text = Text(terminal_line(marked(step.text, step.problem)))
+            self._console.print(Padding(text, (0, 0, 0, indent)))
         elif self._to_stdout:
             self.line(step_line(step))
 
     def line(self, text: str, *, fold: bool = True) -> None:
         """A line of the result, on stdout; ``fold`` it between words where the terminal ends."""
-        if self._at_terminal and sys.stdout.isatty():
+        if self._at_terminal and is_terminal(sys.stdout):
             self._console.print(
                 Text(terminal(text)), soft_wrap=not fold
             )  # past the bar's console it would tear the bar

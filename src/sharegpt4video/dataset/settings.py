@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from ..checking import did_you_mean, raise_for, wrong_types
+from ..checking import did_you_mean, raise_for, too_often, wrong_types
 from ..config import STRICT, CaptionSettings
 from ..errors import SettingsError
 
@@ -25,8 +25,7 @@ class SurveySettings:
 
     def __post_init__(self) -> None:
         raise_for(wrong_types(self, "survey.").values())
-        if self.every_seconds <= 0:
-            raise SettingsError(f"survey.every_seconds must be over 0, not {self.every_seconds}")
+        raise_for(too_often("survey.every_seconds", self.every_seconds))
 
 
 @dataclass(frozen=True)

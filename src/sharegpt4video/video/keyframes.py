@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ..checking import raise_for, too_often
 from ..config import KeyframeSettings
 from ..errors import SettingsError
 from ..records import KeyframeReason, ShotOpening
@@ -55,10 +56,9 @@ def candidates(
     The last frame comes only when its shot is longer than ``every_seconds``, or is all there is; a shorter shot is
     its first frame. Of a shot that ends in a fade, it is the last frame before the fade; no candidate lies within
     one. Without a detector the video is one shot. Only frames about which the detector has not made up its mind are
-    held. Raises SettingsError unless ``every_seconds`` is over 0.
+    held. Raises SettingsError unless ``every_seconds`` is at least 0.001.
     """
-    if not every_seconds > 0:
-        raise SettingsError(f"every_seconds must be over 0, not {every_seconds}")
+    raise_for(too_often("every_seconds", every_seconds))
     walk = _Walk(every_seconds)
     for frame in decoded:
         yield from walk.take(frame)
@@ -194,12 +194,11 @@ class SemanticSelector:
 class UniformSelector:
     """Keeps candidates at least ``every_seconds`` apart, whatever they show; looks at no picture.
 
-    Raises SettingsError unless ``every_seconds`` is over 0.
+    Raises SettingsError unless ``every_seconds`` is at least 0.001.
     """
 
     def __init__(self, every_seconds: float = 2.0) -> None:
-        if not every_seconds > 0:
-            raise SettingsError(f"every_seconds must be over 0, not {every_seconds}")
+        raise_for(too_often("every_seconds", every_seconds))
         self.every_seconds = every_seconds
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 import av
 
+from ..checking import raise_for, too_often
 from ..errors import SettingsError, VideoError
 from ..records import Frame, spelled_out
 from .decoder import Decoder
@@ -126,8 +127,7 @@ class VideoReader:
         if at_seconds is not None:
             found = self._at(sorted(_numbers("at_seconds", at_seconds)))
         elif every_seconds is not None:
-            if not (math.isfinite(every_seconds) and every_seconds > 0):
-                raise SettingsError(f"every_seconds must be over 0, not {every_seconds}")
+            raise_for(too_often("every_seconds", *_numbers("every_seconds", (every_seconds,))))
             found = self._every(every_seconds)
         else:
             found = self.decoded()

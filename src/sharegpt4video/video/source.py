@@ -10,7 +10,7 @@ import stat
 from collections.abc import Callable, Hashable
 from pathlib import Path
 from typing import IO, Any, BinaryIO, Protocol
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import av
 import av.container
@@ -32,6 +32,13 @@ FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,flv,live_flv,ogg,asf,gif,apng,mxf,nut,ivf,obu,av1,h264,hevc,vvc,"
     "mpegvideo,m4v,h263,vc1,mjpeg,mpjpeg,yuv4mpegpipe,rm,wtv,dv,gxf,jpeg_pipe,png_pipe,webp_pipe,webp,bmp_pipe,tiff_pipe,"
     "jpegxl_pipe,jpegxl_anim,j2k_pipe,ppm_pipe,pgm_pipe,qoi_pipe,mp3,aac,flac,wav"
+)
+
+_KINDS = {"a pipe": stat.S_ISFIFO, "a socket": stat.S_ISSOCK}
+_FFMPEG_INPUT = re.compile(
+    r"(async|avfoundation|cache|concatf?|crypto|data|dshow|fd|ftp|gdigrab|hls|https?|kmsgrab|lavfi|pipe|rtmps?|rtp|rtsp|"
+    r"sftp|smb|srt|subfile|tcp|tls|udp|unix|v4l2|video4linux2|x11grab)[:,+]",
+    re.IGNORECASE,
 )
 
 # What PyAV raises: FFmpeg's errors, and plain ones for values that it cannot represent.
@@ -77,16 +84,31 @@ def source_of(video: str | os.PathLike[str] | BinaryIO) -> Source:
     if isinstance(video, str):
         if re.match(r"https?://", video, re.IGNORECASE):
             return WebSource(video)
-        if scheme := re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+)://", video):
-            raise VideoError(
-                f"{video}: addresses that start with {scheme[0]} are not opened, only http and https ones; "
-                "download the file and give its path"
-            )
+        if not os.path.lexists(video) and (wrong := _no_path(video)):
+            raise VideoError(f"{video or repr(video)}: {wrong}")
     if isinstance(video, (str, os.PathLike)):
         return FileSource(Path(video))
     if callable(getattr(video, "read", None)):
         return StreamSource(video)
     raise VideoError(f"a video is a path, an http address or an open binary file, not {type(video).__name__}")
+
+
+def _no_path(video: str) -> str:
+    """What is wrong with a text that looks like something else than a path; "" for what may be one."""
+    if not video:
+        return "it is empty; is a variable in your command not set?"
+    if video == "-":
+        return "the video is not read from standard input; save it to a file and give its path"
+    scheme, colon, rest = video.partition(":")
+    if scheme.lower() == "file" and colon:
+        path = unquote(re.sub(r"^//(localhost)?(?=/)", "", rest))
+        return f"an address is not needed for a file of this machine; give its path: {path}"
+    if re.match(r"[a-zA-Z][a-zA-Z0-9+.-]+://", video):
+        advice = "record or download it to a file and give its path"
+        return f"addresses that start with {scheme}:// are not opened, only http and https ones; {advice}"
+    if colon and _FFMPEG_INPUT.match(video):
+        return f"no such file; inputs that FFmpeg makes or fetches ({scheme}:) are not opened, only files and addresses"
+    return ""
 
 
 class FileSource:
@@ -105,7 +127,11 @@ class FileSource:
         if stat.S_ISDIR(found.st_mode):
             raise VideoError(f"{path}: this is a directory; give a video file in it")
         if not stat.S_ISREG(found.st_mode):
-            raise VideoError(f"{path}: not a regular file; open it and pass the open file instead")
+            kind = next((name for name, test in _KINDS.items() if test(found.st_mode)), "a device")
+            raise VideoError(
+                f"{path}: not a regular file but {kind}; save what comes from it to a file and give that"
+                " (in Python, give the open file)"
+            )
         if found.st_size == 0:
             raise VideoError(f"{path}: the file is empty (0 bytes); copy or download it again")
         self.identity: Hashable = (str(path.absolute()), found.st_size, found.st_mtime_ns, found.st_ino)
