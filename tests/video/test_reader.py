@@ -36,6 +36,8 @@ FORMATS: dict[str, dict[str, Any]] = {
     "vp8.ogv": {"codec": "libvpx", "container": "ogg"},
     "mpeg2.mxf": {"codec": "mpeg2video"},
     "wmv.asf": {"codec": "wmv2"},
+    "h264.asf": {"b_frames": 3, "audio_seconds": (0.0, 1.2)},
+    "h264.avi": {"b_frames": 3},
     "h264.ts": {},
     "mpeg1.mpg": {"codec": "mpeg1video"},
 }
@@ -48,6 +50,35 @@ def test_every_container_gives_all_frames_at_their_times(clips: Path, name: str)
     assert [number for number, _, _ in got] == list(range(30))
     assert [start for _, start, _ in got] == pytest.approx([n / 25 for n in range(30)], abs=1e-9)
     assert [end for _, _, end in got] == pytest.approx([(n + 1) / 25 for n in range(30)], abs=1e-3)
+
+
+@pytest.mark.parametrize("codec", ["libvpx-vp9", "libx264"])
+@pytest.mark.parametrize("gaps", [[20, 40, 500, 20, 80, 200], [500, 20], [40] * 5, [20, 20, 20, 333]])
+def test_the_last_picture_of_a_variable_rate_lasts_to_the_end_in_the_header(
+    tmp_path: Path, codec: str, gaps: list[int]
+) -> None:
+    path = tmp_path / "vfr.mp4"
+    write_video(
+        path, numbered_run(len(gaps) + 1), pts=[0, *np.cumsum(gaps).tolist()], time_base=MILLISECOND, codec=codec
+    )
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        header = float(((stream.start_time or 0) + (stream.duration or 0)) * (stream.time_base or 0))
+    assert seen(path)[-1][2] == pytest.approx(header, abs=0.0015)
+
+
+@pytest.mark.parametrize("suffix", ["flv", "mkv", "asf", "avi", "ts"])
+def test_sound_that_goes_on_is_no_file_cut_short(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"long.{suffix}"
+    write_video(path, numbered_run(10), audio_seconds=(0.0, 3.0))
+    with VideoReader(path) as reader:
+        assert len(list(reader.decoded())) == 10
+    assert reader.warnings == []
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    with VideoReader(path) as reader:
+        assert len(list(reader.decoded())) > 0
+    told = reader.info.duration_seconds is not None and reader.info.duration_seconds > 2.5
+    assert any("cut short?" in warning for warning in reader.warnings) == told
 
 
 @settings(max_examples=25, deadline=None)

@@ -51,6 +51,7 @@ FILES: dict[str, dict[str, Any]] = {
     "mpeg2.mxf": {"codec": "mpeg2video", "b_frames": 2, "fps": 25, "count": 400},
     "mpeg4.avi": {"codec": "mpeg4", "b_frames": 2, "gop": 20},
     "h264.avi": {"gop": 20, "b_frames": 2},
+    "h264.asf": {"gop": 20, "b_frames": 3},
     "open.avi": {**OPEN, "gop": 20},
     "mpeg4.ts": {"codec": "mpeg4", "gop": 20},
     "mjpeg.mov": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},

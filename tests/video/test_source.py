@@ -102,7 +102,7 @@ def serve(long: Path) -> Iterator[Callable[[str], str]]:
         ("file:///a/b%20c.mp4", "give its path: /a/b c.mp4"),
         ("FILE://localhost/a.mp4", "give its path: /a.mp4"),
         ("file:b.mp4", "give its path: b.mp4"),
-        ("lavfi:testsrc", "no such file; inputs that FFmpeg makes or fetches (lavfi:) are not opened"),
+        ("lavfi:testsrc", "No such file; inputs that FFmpeg makes or fetches (lavfi:) are not opened"),
         ("concat:a.ts|b.ts", "(concat:) are not opened"),
         ("subfile,,start,0,end,9,,:a.mp4", "are not opened"),
         ("pipe:0", "(pipe:) are not opened"),

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Hashable
+from fractions import Fraction
 from typing import Any
+
+import av
 
 from .source import AV_ERRORS, Source
 from .timing import CLOCK_JUMP_SECONDS
@@ -37,6 +41,37 @@ def is_steady(source: Source) -> bool:
             _known.clear()
         steady = _known[source.identity] = _look(source)
     return steady
+
+
+def goes_on(source: Source, seconds: float, zero: Fraction) -> bool:
+    """Whether anything in the file, its sound as a rule, is heard or seen at ``seconds``, so that it is not cut short.
+
+    Of addresses nothing is read: False.
+    """
+    if not source.seeks_freely:
+        return False
+    last = _last_packet(source, seconds + float(zero))
+    if last is None:  # without an index, some files lead nowhere
+        last = _last_packet(source, None)
+    return last is not None and last - float(zero) >= seconds
+
+
+def _last_packet(source: Source, seconds: float | None) -> float | None:
+    """The time of the latest packet from ``seconds`` (of the file's own clock) on; None if none comes."""
+    latest: float | None = None
+    container: Any = source.open()
+    try:
+        if seconds is not None:
+            container.seek(int(seconds * av.time_base))
+        for packet in container.demux():
+            if packet.size and packet.pts is not None:
+                at = float(packet.pts * packet.time_base)
+                latest = at if latest is None else max(at, latest)
+    except AV_ERRORS:
+        pass  # what is damaged shows when it is decoded
+    finally:
+        container.close()
+    return latest
 
 
 def _look(source: Source) -> bool:
@@ -87,8 +122,9 @@ def _pes_seconds(field: bytes) -> float:
 
 
 def is_unordered(container: Any, codec: str) -> bool:
-    """Whether times of showing are missing: AVI has slots in the order of coding, H.264 and HEVC show in another."""
-    return container.format.name == "avi" and codec in ("h264", "hevc")
+    """Whether times of showing are missing: AVI and ASF have times in the order of coding, H.264 and HEVC show in
+    another."""
+    return container.format.name in ("avi", "asf") and codec in ("h264", "hevc")
 
 
 class SlotClock:
@@ -103,20 +139,23 @@ class SlotClock:
 
     def restart(self) -> None:
         """Forget everything: decoding begins anew."""
-        self._first: int | None = None
+        self._slots: deque[int] = deque()  # of packets that no picture has come for yet, and the one of the last
         self._ahead: int | None = None
-        self._last: int | None = None
+        self._begun = False
 
     def take(self, packet: Any) -> None:
         """Note a packet that is about to be decoded."""
-        if self._first is None:
-            self._first = packet.dts
+        if packet.dts is not None:
+            self._slots.append(packet.dts)
 
     def set(self, frame: Any) -> None:
         """Give a picture its time."""
-        if frame.dts is None or self._first is None:  # what is left in the decoder at the end
-            frame.pts = self._first if self._last is None else self._last + 1
-        else:
-            self._ahead = frame.dts - self._first if self._ahead is None else self._ahead
-            frame.pts = frame.dts - self._ahead
-        self._last = frame.pts
+        if self._begun and len(self._slots) > 1:
+            self._slots.popleft()
+        self._begun = True
+        if frame.dts is not None and frame.dts in self._slots:
+            index = self._slots.index(frame.dts)
+            self._ahead = index if self._ahead is None else self._ahead
+            for _ in range(index - self._ahead):  # of pictures that were lost
+                self._slots.popleft()
+        frame.pts = self._slots[0] if self._slots else None

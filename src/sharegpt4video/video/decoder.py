@@ -83,7 +83,11 @@ class Decoder:
         self.time_base = self.stream.time_base or Fraction(1, 90_000)
         self.container_start = _microseconds(self.container.start_time)
         start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
-        self._zero = presentation_zero(self.container_start, start) if self._zero is None else self._zero
+        self._guesses = (
+            self.slots is not None and self.container.format.name == "asf"
+        )  # FFmpeg, at start and after seeks
+        if self._zero is None and not self._guesses:
+            self._zero = presentation_zero(self.container_start, start)
         self._header_end = self._read_header_end()
         self._sums_up = "mp4" in self.container.format.name and bool(self.stream.duration)
 
@@ -184,6 +188,8 @@ class Decoder:
         self._open()
 
     def _seek(self, seconds: float) -> bool:
+        if self._guesses:
+            return False
         try:
             self.container.seek(int((Fraction(seconds) + self.zero) / self.time_base), stream=self.stream)
         except AV_ERRORS:
@@ -216,7 +222,9 @@ class Decoder:
             last = timed.ticks
             duration = float(timed.duration * self.time_base)
             yield from timeline.push(timed.picture, self._seconds(timed.ticks), duration)
-        yield from timeline.flush(None if last == self._coded_last else self.packet_end_seconds)
+        coded_last, reorders = last == self._coded_last, self._context.has_b_frames
+        header_end = None if coded_last and reorders else self.packet_end_seconds
+        yield from timeline.flush(header_end, coded_last=coded_last)
 
     def _seconds(self, ticks: int | None) -> float | None:
         return None if ticks is None else float(ticks * self.time_base - self.zero)

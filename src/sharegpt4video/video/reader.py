@@ -17,6 +17,7 @@ import av
 from ..checking import raise_for, too_often
 from ..errors import SettingsError, VideoError
 from ..records import Frame, spelled_out
+from .clock import goes_on
 from .decoder import Decoder
 from .picture import Converter, DecodedFrame, Orientation, displayed_size, orientation_of
 from .restart import canonical_name
@@ -220,15 +221,20 @@ class VideoReader:
         self._losses.merge(decoder.losses)
         if trouble := self._source.trouble():
             self._losses.note(trouble)
-        announced = decoder.announced_seconds
-        if walk.ended and end is not None and announced and announced - end > CUT_SHORT_SECONDS:
-            self._losses.note(
-                f"the header announces {announced:.2f} s, but the pictures end at {end:.2f} s; is the file cut short?"
-            )
+        if walk.ended and end is not None:
+            self._note_early_end(decoder, end)
         self.warnings[:] = self._losses.sentences()
         decoder.close()
         if decoder in self._decoders:
             self._decoders.remove(decoder)
+
+    def _note_early_end(self, decoder: Decoder, end_seconds: float) -> None:
+        announced = decoder.announced_seconds
+        if announced is None or announced - end_seconds <= CUT_SHORT_SECONDS:
+            return
+        if not goes_on(self._source, announced - CUT_SHORT_SECONDS, decoder.zero):
+            told = f"the header announces {announced:.2f} s, but the pictures end at {end_seconds:.2f} s"
+            self._losses.note(f"{told}; is the file cut short?")
 
 
 def _info(decoder: Decoder, first: Shown[av.VideoFrame], orientation: Orientation) -> VideoInfo:

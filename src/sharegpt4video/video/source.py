@@ -107,7 +107,7 @@ def _no_path(video: str) -> str:
         advice = "record or download it to a file and give its path"
         return f"addresses that start with {scheme}:// are not opened, only http and https ones; {advice}"
     if colon and _FFMPEG_INPUT.match(video):
-        return f"no such file; inputs that FFmpeg makes or fetches ({scheme}:) are not opened, only files and addresses"
+        return f"No such file; inputs that FFmpeg makes or fetches ({scheme}:) are not opened, only files and addresses"
     return ""
 
 

@@ -91,6 +91,8 @@ class Timeline(Generic[T]):
         self._shift = 0.0
         self._held: list[_Held[T]] = []
         self._lengths: deque[float] = deque(maxlen=REORDERED_PICTURES)
+        self._longest = 0.0
+        self._lengths_lie = False
 
     @property
     def shifted(self) -> bool:
@@ -120,20 +122,36 @@ class Timeline(Generic[T]):
         if len(self._held) > 2:
             yield self._release(self._held[1].start_seconds)
 
-    def flush(self, header_end_seconds: float | None = None) -> Iterator[Shown[T]]:
+    def flush(self, header_end_seconds: float | None = None, *, coded_last: bool = False) -> Iterator[Shown[T]]:
         """What is held back; the last picture lasts as long as it says itself, or as the one before did.
 
-        ``header_end_seconds`` is given where the length of the last picture is not its own (see `last_end`).
+        ``header_end_seconds`` is given where a header sums up the lengths of all pictures. Then the length of the last
+        one is not its own (see `last_end`), unless it was ``coded_last``; even so, where the lengths of others were
+        wrong (FFmpeg makes those of VP9 in MP4 all equal), the header is right.
         """
         end = self._next_start()
         if self._held and header_end_seconds is not None and not self.shifted:
-            end = last_end(self._held[-1].start_seconds, end, self._lengths, header_end_seconds)
+            start = self._held[-1].start_seconds
+            if not coded_last:
+                end = last_end(start, end, self._lengths, header_end_seconds)
+            elif abs(header_end_seconds - end) > HEADER_ROUNDING_SECONDS:
+                self._compare_lengths()
+                if self._lengths_lie and start < header_end_seconds <= start + self._longest + HEADER_ROUNDING_SECONDS:
+                    end = header_end_seconds
         while self._held:
             yield self._release(self._held[1].start_seconds if len(self._held) > 1 else end)
 
     def _release(self, end_seconds: float) -> Shown[T]:
+        self._compare_lengths()
         first = self._held.pop(0)
         return Shown(first.picture, first.start_seconds, end_seconds)
+
+    def _compare_lengths(self) -> None:
+        """Hold the length of the oldest picture against the time until the next one."""
+        if len(self._held) > 1:
+            gap, own = self._held[1].start_seconds - self._held[0].start_seconds, self._held[0].duration_seconds
+            self._longest = max(self._longest, gap)
+            self._lengths_lie |= bool(own) and abs((own or gap) - gap) > HEADER_ROUNDING_SECONDS
 
     def _next_start(self) -> float:
         if not self._held:
