@@ -10,9 +10,12 @@ import sys
 def main() -> None:
     """Run ``sg4v`` and leave with its exit code. Where nobody watches, no library draws progress bars either."""
     _reserve_standard_streams()
-    from ..errors import SG4VError
-    from .app import app
-    from .console import FAILED, INTERRUPTED, error, is_terminal, make_output_safe, report_fault, say
+    try:
+        from ..errors import SG4VError
+        from .app import app
+        from .console import FAILED, INTERRUPTED, error, is_terminal, make_output_safe, report_fault, say
+    except KeyboardInterrupt:
+        sys.exit(130)
 
     if not is_terminal(sys.stderr):  # read by huggingface_hub and transformers when they are imported
         os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import multiprocessing
+import os
+import signal
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -155,6 +159,42 @@ def test_closing_leaves_no_process_behind() -> None:
 
     for number in in_pool(work, processes=2):
         assert not psutil.pid_exists(number) or psutil.Process(number).status() == psutil.STATUS_ZOMBIE
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_ctrl_c_does_not_reach_a_worker_that_is_starting_up() -> None:
+    async def work(made: WorkerPool) -> None:
+        made.begin()
+        (process,) = multiprocessing.active_children()
+        assert process.pid is not None
+        os.kill(process.pid, signal.SIGINT)
+        assert (await made.call(worker_jobs.process, "a"))[1] == process.pid, "the one that was begun"
+
+    in_pool(work)
+
+
+def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(made: WorkerPool) -> None:
+        with pytest.raises(WorkerLost, match="cannot be started: Resource temporarily unavailable"):
+            await gathered(made, worker_jobs.count, 1)
+
+    def fails(*_: object) -> None:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    monkeypatch.setattr("multiprocessing.util.spawnv_passfds", fails)
+    in_pool(work)
+
+
+def test_a_worker_that_dies_while_starting_up_is_told_as_such() -> None:
+    async def work(made: WorkerPool) -> None:
+        made.begin()
+        (process,) = multiprocessing.active_children()
+        process.kill()
+        with pytest.raises(WorkerLost, match=r"the process to read it did not start \(signal 9\)"):
+            await gathered(made, worker_jobs.count, 1)
+        assert await gathered(made, worker_jobs.count, 2) == [0, 1]
+
+    in_pool(work)
 
 
 def test_a_pool_needs_a_process() -> None:
