@@ -12,38 +12,48 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from .shown import is_shown
 from .turns import decoded, without_roles
 
 Kind = Literal["think", "unthink", "open", "close", "end", "header", "drop"]
 
 # Names of tags that hold reasoning, whatever stands before or behind them: <seed:think>, <longcat_think>, ◁think▷.
-_THINK = r"(?:\w{1,12}[:_])?think(?:[:_]\w{1,12})?|(?:internal_|inner_)?(?:thinking|thoughts?|reasoning)(?:_process)?"
+_THINK = r"(?:\w{1,12}[:_|])?think(?:[:_]\w{1,12})?"
+_THINK += r"|(?:internal_|inner_|ant)?(?:thinking|thoughts?|reasoning)(?:_(?:process|trace|steps|content|budget))?"
 _THINK += r"|reason|reflection|analysis|scratchpad|rationale|evaluation|observations?|plan|planning"
-_THINK += r"|inner_monologue|(?:\w{1,12}:)?(?:tool|function)_calls?"  # a call of a tool is no answer either
+_THINK += r"|inner_monologue|chain_of_thought|cot|step_by_step|思考|思考过程|推理|推理过程|分析"
+_THINK += r"|(?:\w{1,12}[:_|])?(?:tool|function)_(?:calls?|use|responses?)(?::\w{1,12})?"  # a call is no answer either
 # Sections that hold text. The highest rank that says something is the answer: LLaVA-CoT has a summary, then a caption,
 # then its reasoning, then a conclusion.
 _SECTIONS = {
     **dict.fromkeys(("answer", "final_answer", "final", "response", "conclusion", "solution", "output"), 3),
+    **dict.fromkeys(("final_response", "final-answer", "final answer", "回答", "答案", "最终答案", "结论"), 3),
     **dict.fromkeys(("caption", "description", "video_caption", "video_description", "caption_text", "result"), 2),
-    **dict.fromkeys(("detailed_caption", "dense_caption", "image_caption", "final_caption"), 2),
+    **dict.fromkeys(("detailed_caption", "dense_caption", "image_caption", "final_caption", "描述", "字幕"), 2),
     "summary": 1,
 }
 _ANGLED = (
     r"s|bos|eos|eop|eod|pad|unk|mask|sep|cls|start_of_turn|end_of_turn|end_of_utterance|image_soft_token|image"
-    r"|video|img"
+    r"|video|img|img_context|sop|gmask|no_?think|text_end"
 )
 _ANGLED += (
     r"|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
+    r"|extra_id_\d{1,4}|ctrl\d{1,4}|reserved_\d{1,4}"
 )
-_ENDS = r"/s|eos|eop|eod|end_of_turn|end_of_utterance|turn\|"
+_ENDS = r"/s|eos|eop|eod|eot|end_of_turn|end_of_text|end_of_utterance|turn\|"
+_BRACKETED = r"思考(?:过程)?|推理(?:过程)?|分析|reasoning|thinking|think"  # in brackets of other kinds
 
 _MARK = re.compile(
     rf"""
-      [<◁]\s{{0,4}}(?P<slash>/?)\s{{0,4}}(?P<tag>{_THINK}|{"|".join(_SECTIONS)})(?:\s[^<>◁▷\n]{{0,200}})?\s{{0,4}}/?[>▷]
-    | \[(?P<bslash>/?)(?P<bracket>THINK)\]
+      <(?:thinking|think|reasoning)_(?P<edge>start|begin|end)>
+    | [<◁]\s{{0,4}}(?P<slash>/?)\s{{0,4}}(?!no_?think)(?P<tag>{_THINK}|{"|".join(map(re.escape, _SECTIONS))})
+      (?:\s[^<>◁▷\n]{{0,200}})?\s{{0,4}}(?P<void>/?)[>▷]
+    | [\[⟨＜‹【{{](?P<bslash>/?)(?P<bracket>{_BRACKETED})[\]⟩＞›】}}]
     | \ufffd(?P<fslash>/?)(?P<broken>think)\ufffd
     | \[(?P<response>BEGIN|END)\ FINAL\ RESPONSE\]
     | \[unused(?P<pangu>16|17)\]
+    | <(?P<call>/(?:function|invoke)|(?:function|invoke)(?:=|\sname=)[^<>\n]{{0,100}})>
+    | <(?P<dsml>/?)[|｜]DSML[|｜]\s?(?:function_calls|tool_calls|calls)>
     | <\|(?P<xtml>open|close)\|>\s{{0,4}}(?P<channel>\w{{1,30}})[^<>|\n]{{0,100}}<\|sep\|>
     | <\|start_header_id\|>\s{{0,4}}(?P<llama>\w{{1,30}})\s{{0,4}}(?:<\|end_header_id\|>|\Z)
     | <\|im_(?P<kimi>user|assistant|system)\|>\w{{0,30}}<\|im_middle\|>
@@ -53,19 +63,22 @@ _MARK = re.compile(
       <\|message\|>
     | <\|channel\|>\s{{0,4}}(?P<unheaded>analysis|commentary|final)\b
     | <(?:start_of_turn>|\|turn>)\s{{0,4}}(?P<gemma>user|model|system)?\n?
-    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT)\])
-    | (?P<angled></?(?:{_ANGLED})>|\[/?INST\]|<<?/?SYS>>?|<0x0A>)
-    | <[|｜](?P<token>[\w▁./:-]{{1,60}}?)(?:[|｜]>|>) | <(?P<gemma4>channel)\|>
+    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT|end\ of\ text)\])
+    | (?P<angled></?(?:{_ANGLED})>|\[/?(?:INST|TOOL_CALLS)\]|\[(?:BOS|gMASK)\]|<<?/?SYS>>?|<0x0A>
+        |</?[|｜]DSML[|｜][^<>\n]{{0,100}}>|</?parameter(?:[=\s][^<>\n]{{0,100}})?>)
+    | <[|｜](?P<token>[\w▁./:-]{{1,60}}?)(?:[|｜]>|>) | <(?P<gemma4>channel|tool_call|tool_response)\|>
     """,
     re.IGNORECASE | re.VERBOSE,
 )
 # What is between <| and |>: the tokens whose meaning goes beyond being taken out.
 _TOKENS: tuple[tuple[str, Kind], ...] = (
-    (r"(?:start_|begin_of_)(?:thinking|thought)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
-    (r"tool_calls_section_begin|tool_call_begin", "think"),
-    (r"tool_calls_section_end", "unthink"),
+    (r"(?:start_|begin_of_)(?:thinking|thought|reasoning)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
+    (r"(?:thinking|reasoning|think)_(?:start|begin)|thought|reasoning", "think"),
+    (r"(?:thinking|reasoning|think)_end|/thought|/reasoning", "unthink"),
+    (r"tool_calls_section_begin|tool_call_begin|tool_calls?|tool_response", "think"),
+    (r"tool_calls_section_end|/tool_calls?", "unthink"),
     (r"(?:content_)?(?:think|thinking)|channel|begin▁of▁think(?:ing)?", "think"),
-    (r"(?:end_|end_of_)(?:thinking|thought)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
+    (r"(?:end_|end_of_)(?:thinking|thought|reasoning)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
     (r"/(?:think|thinking)|end▁of▁think(?:ing)?", "unthink"),
     (r"start_(?:text|response)|begin_of_(?:solution|answer)|content_text", "open"),
     (r"end_(?:text|response)|end_of_(?:solution|answer)", "close"),
@@ -75,34 +88,57 @@ _TOKENS: tuple[tuple[str, Kind], ...] = (
     (r"user_token|chatbot_token|system_token|message_model|message_user|user▁|assistant▁", "header"),
 )
 _TOKEN_KINDS: dict[str, Kind] = {}
-_BOXES = re.compile(r"(?:<box>|<\|box_start\|>)[\s\d.,()\[\]]{0,400}(?:</box>|<\|box_end\|>)", re.IGNORECASE)
+_BOXES = re.compile(
+    r"(?:<box>|<\|box_start\|>)[\s\d.,()\[\]]{0,400}(?:</box>|<\|box_end\|>)|<img>[^<>\n]{0,200}</img>", re.IGNORECASE
+)
 _SIGN = re.compile(  # how every mark begins
-    r"<(?=\s{0,4}/?\s{0,4}[a-z]|[|｜]|<SYS|0x0A)|◁|\[(?=/?(?:THINK|INST|SYS|BEGIN|END|EO|unused))|\ufffd(?=/?think)",
+    r"<(?=\s{0,4}/?\s{0,4}[a-z思推分回答最结描字]|/?[|｜]|<SYS|0x0A)|◁"
+    r"|\[(?=/?(?:THINK|INST|SYS|BEGIN|END|EO|BOS|gMASK|TOOL|unused))"
+    rf"|[\[⟨＜‹【{{](?=/?(?:{_BRACKETED})[\]⟩＞›】}}])|\ufffd(?=/?think)",
     re.IGNORECASE,
 )
+_MOST_SIGNS = 20_000
+"""More marks than any answer has: no one reads a flood of them."""
 _FLOOD = re.compile(r"((?:<[^<>\n]{1,40}>){1,4}?)\1{8,}")  # a model in a loop: once says the same
 _ADDRESSED = re.compile(r"\s*to=[\w.-]{1,60}\s*<\|message\|>")  # the template wrote the header's beginning
 
 # Reasoning that is told in words or headings; each opens the whole text.
 _SPOKEN_THOUGHT = re.compile(
     r"\s*(?:here(?:'s|’s| is) my thought process:|here are my reasoning steps:"
-    r"|#{1,4} \**(?:thinking|reasoning)(?: process| steps)?\**[ :]*(?:\n|\Z))",
+    r"|#{1,4} \**(?:thinking|reasoning|thoughts?|analysis)(?: process| steps)?\**[ :]*(?:\n|\Z))",
     re.IGNORECASE,
 )
 _SPOKEN_ANSWER = re.compile(
-    r"here(?:'s|’s| is) my response:|^#{1,4} (?:final )?(?:response|answer)[ :]*$|\[BEGIN FINAL RESPONSE\]",
+    r"here(?:'s|’s| is) my response:|^#{1,4} \**(?:final |video )?(?:response|answer|caption|description)\**[ :]*$"
+    r"|\[BEGIN FINAL RESPONSE\]",
     re.IGNORECASE | re.MULTILINE,
 )
+# What clients show while a model thinks, and Ollama's command line prints around it.
+_WAITING = re.compile(
+    r"[^\w\n]{0,6}(?:thinking(?:[.…][^\w\n]{0,8}|[^\w\n]{1,8})|(?<=[*_(\[])thinking[^\w\n]{1,8}"
+    r"|thought for (?:a |an? few )?(?:\d[\d.]{0,6}\s?)?(?:seconds?|minutes?|moments?|s|m)[^\w\n]{0,6})(?:\n\s*|\Z)",
+    re.IGNORECASE,
+)
+_DONE_THINKING = re.compile(r"^\.{3}\s?done thinking\.?\s*$", re.IGNORECASE | re.MULTILINE)
 # The same as labels; only where both are there. A page's fold-out that a chat front end writes reasoning into.
-_LABELLED_THOUGHT = re.compile(r"\s*[*_]{0,3}(?:thinking|thoughts?|reasoning)(?: process)?:[*_]{0,3}\s", re.IGNORECASE)
+_LABELLED_THOUGHT = re.compile(
+    r"\s*[*_>]{0,3}\s?(?:(?:thinking|thoughts?|reasoning|analysis|observations?|step \d{1,2})(?: process)?:"
+    r"|(?:思考|推理|分析)(?:过程)?[:：])[*_]{0,3}\s?",
+    re.IGNORECASE,
+)
 _LABELLED_ANSWER = re.compile(
-    r"^[*_]{0,3}(?:final )?(?:answer|caption|description|response):[*_]{0,3}", re.IGNORECASE | re.MULTILINE
+    r"^[*_]{0,3}(?:(?:final )?(?:answer|caption|description|response):|(?:最终)?(?:答案|回答|描述)[:：])[*_]{0,3}",
+    re.IGNORECASE | re.MULTILINE,
 )
 _FOLDED_THOUGHT = re.compile(
-    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>\s{0,8}(?:think|thought|reason).*?</details>", re.IGNORECASE | re.DOTALL
+    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>[^<>\n]{0,40}\b(?:think|thought|reason).*?</details>", re.IGNORECASE | re.DOTALL
 )
 # Harmony and Gemma 4 whose special tokens were left out in decoding: "analysisWe need …assistantfinalA man …".
-_BARE_HARMONY = re.compile(r"\s*(?:assistant)?(analysis|final)(?=[A-Z\"'“*(<])")
+_BARE_HARMONY = re.compile(r"\s*(?:assistant)?(analysis|commentary|final)(?=\s?[A-Za-z\"'“*(<])")
+_BEGINNING = re.compile(  # of a sentence: "finalA man walks", not "finalScore is shown"
+    r"(?:An?|The|In|On|At|One|Two|Three|It|He|She|They|There|This|We|I|Let's|User|Need|Okay|People|Several|Someone"
+    r"|From|With|During|As|First|Over|No)\b|[\"'“*(<]"
+)
 _BARE_FINAL = "assistantfinal"
 _BARE_GEMMA = re.compile(r"\s*thought\n")
 
@@ -114,10 +150,12 @@ _TAILS = (
 )  # fmt: skip
 # An element of a page that a sentence shows, "the page has a <summary>More</summary> in it": words go on behind it.
 _SHOWN = re.compile(
-    r"(?<=[\w:,] )<(summary|caption|output|description)(?:\s[^<>\n]{0,100})?>[^<>\n]{0,200}(?P<end></\1>)"
-    r"(?=[ ,.;:]{1,2}\w)",
+    r"(?<=[\w:,] )<(summary|caption|output|description|answer|response|think|result|final)(?:\s[^<>\n]{0,100})?>"
+    r"[^<>\n]{0,200}(?P<end></\1>)(?=[ ,.;:]{1,2}(?-i:[a-z])|, )",
     re.IGNORECASE,
 )
+_PROMPT = re.compile(r"(?:<s>|\s){0,4}\[INST\].{1,20000}?\[/INST\](?=\s*\w)", re.DOTALL)  # the question, repeated
+_HYPERCLOVA = ("/think\n", "<|im_start|>assistant")
 _QUOTE_WINDOW_CHARS = 100
 _MOST_QUOTED = 200  # marks; who writes more quotes nothing
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
@@ -149,6 +187,14 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     takes what is before it. Marks that the text quotes, as words on a screen, stay.
     """
     text = decoded(text.strip())
+    if sum(map(text.count, "<◁[{")) > _MOST_SIGNS:
+        text = _FLOOD.sub(r"\1", text)
+        if sum(map(text.count, "<◁[{")) > _MOST_SIGNS:
+            return Stripped(text)
+    if (echo := _PROMPT.match(text)) is not None:
+        text = text[echo.end() :].lstrip()
+    if text.startswith(_HYPERCLOVA[0]) and _HYPERCLOVA[1] in text:
+        text = f"<think>{text[len(_HYPERCLOVA[0]) :]}"
     bare = _spoken(text)
     if bare is not None:
         rest = strip(bare.text, caption=caption)
@@ -185,6 +231,7 @@ class _Walk:
         self._parts: dict[int, list[str]] = {}
         self._rank = 0
         self._said = self._silent = False
+        self._shown = False  # a mark was told of: so is the one that closes it
 
     def run(self) -> None:
         at = 0
@@ -203,7 +250,16 @@ class _Walk:
         self.thinking = self.thinking or (not self.answer() and bool(_TAIL.search(rest)))
 
     def _is_told_of(self, mark: _Mark, outer: bool) -> bool:
-        return _is_quoted(self.text, mark, outer) or (not self._caption and _is_spoken_of(self.text, mark))
+        if self._shown and mark.kind in ("unthink", "close"):
+            self._shown = False
+            return True
+        found = _is_quoted(self.text, mark, outer) or (not self._caption and _is_spoken_of(self.text, mark))
+        if not found:
+            before = self.text[max(0, mark.start - 2 * _QUOTE_WINDOW_CHARS) : mark.start].rpartition("\n")[2]
+            after = self.text[mark.end : mark.end + _QUOTE_WINDOW_CHARS].partition("\n")[0]
+            found = is_shown(before, after, structural=mark.kind in ("think", "unthink", "open", "close"))
+            self._shown = found and mark.kind in ("think", "open")
+        return found
 
     def answer(self) -> str:
         """The section of the highest rank that says something."""
@@ -262,11 +318,15 @@ def _marks(text: str) -> Iterator[_Mark]:
         if (found := _MARK.match(text, sign.start())) is None:
             continue
         group = found.lastgroup or "drop"
+        if group == "bracket" and found["bracket"].lower() != "think" and f"/{found['bracket']}" not in text:
+            continue
         kind, rank = _READERS[group](found) if group in _READERS else ("drop", 0)
         yield _Mark(kind, found.start(), found.end(), rank)
 
 
 def _tag(found: re.Match[str]) -> tuple[Kind, int]:
+    if found["void"]:
+        return "drop", 0
     rank = _SECTIONS.get(found["tag"].lower(), 0)
     if rank:
         return ("close" if found["slash"] else "open"), rank
@@ -297,6 +357,8 @@ def _message(found: re.Match[str]) -> tuple[Kind, int]:
 
 def _token(found: re.Match[str]) -> tuple[Kind, int]:
     name = found["token"].lower()
+    if name in ("no_think", "nothink"):
+        return "drop", 0
     if found[0].endswith(("|>", "｜>")) and name == "channel":
         return "drop", 0  # harmony's own; that of Gemma 4 is <|channel>
     if name not in _TOKEN_KINDS:
@@ -313,7 +375,10 @@ _CHANNELS: dict[str, dict[str, tuple[Kind, int]]] = {
     "close": {"think": ("unthink", 0), "response": ("end", 0), "message": ("end", 0)},
 }
 _READERS: dict[str, Callable[[re.Match[str]], tuple[Kind, int]]] = {
-    "tag": _tag,
+    "edge": lambda found: _thought_mark("/" if found["edge"].lower() == "end" else ""),
+    "void": _tag,
+    "call": lambda found: _thought_mark("/" if found["call"].startswith("/") else ""),
+    "dsml": lambda found: _thought_mark(found["dsml"]),
     "bracket": lambda found: _thought_mark(found["bslash"]),
     "broken": lambda found: _thought_mark(found["fslash"]),
     "response": lambda found: ("open" if found["response"].upper() == "BEGIN" else "close", 3),
@@ -374,6 +439,9 @@ def _without_tail(text: str) -> str:
 
 def _spoken(text: str) -> Stripped | None:
     """Reasoning without a mark of its own; None if there is none. The text that follows may hold marks."""
+    if opened := _WAITING.match(text):
+        done = _DONE_THINKING.search(text, opened.end())
+        return Stripped(text[(done or opened).end() :], True)
     if opened := _SPOKEN_THOUGHT.match(text):
         answers = list(_SPOKEN_ANSWER.finditer(text, opened.end()))
         return Stripped(text[answers[-1].end() :] if answers else "", True, not answers)
@@ -383,9 +451,11 @@ def _spoken(text: str) -> Stripped | None:
         return Stripped(text[opened.end() :], True)
     if opened := _BARE_HARMONY.match(text):
         rest = text[opened.end() :]
-        if opened[1] == "final" or _BARE_FINAL in rest:
+        if _BARE_FINAL in rest:
             return Stripped(rest.rpartition(_BARE_FINAL)[2], True)
-        return Stripped("", True, True)
+        if opened[1] == "final" and _BEGINNING.match(rest):
+            return Stripped(rest, True)
+        return Stripped("", True, True) if opened[1] != "final" and _BEGINNING.match(rest) else None
     if opened := _BARE_GEMMA.match(text):
         return Stripped(text[opened.end() :], True)
     return None

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .base import Problem
 from .markup import Stripped, strip
 from .reasoning import ROOM_TOKENS, ending
+from .shown import tells_of_words
 from .wrapping import leftover, unquote, unwrap
 
 REFUSAL_LIMIT_CHARS = 400  # a longer text that opens with an excuse goes on to describe something
@@ -25,32 +26,52 @@ _REFUSAL = re.compile(
       | (?:(?:unfortunately|sorry|apologies),?\ )?(?:but\ )?(?:i|we)\ (?:can['’]?t|cannot|can\ not|won['’]?t|will\ not
           |(?:am|are)\ (?:unable|not\ able)|must\ decline)\b
       | (?:i['’]?m|we['’]?re)\ (?:unable|not\ able)\ to\b
-      | as\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model)\b[^.\n]{0,80}?\b(?:i|my|we)\b
-      | (?:很抱歉|非常抱歉|抱歉，|对不起，)?(?:我|作为)(?:无法|不能|一个(?:AI|人工智能))
-      | (?:很抱歉|非常抱歉|抱歉|对不起)[，,]
+      | as\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model)\b(?!\ robot)[^.\n]{0,80}?\b(?:i|my|we)\b
+      | (?:很抱歉|非常抱歉|抱歉|对不起)?[，,]?(?:我|作为)(?:无法|不能|一个(?:AI|人工智能))
+      | (?:很抱歉|非常抱歉|抱歉|对不起)(?:，|,|。|\s|\Z)[^。\n]{0,40}?(?:无法|不能|没法|没办法|不便|不支持|未能|看不到|\Z)
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
 # Reasoning that came as the answer, with nothing around it: it talks of its task, which a caption never does.
-_ALOUD = re.compile(
-    r"""(?:(?:okay|ok|alright|all\ right|hmm+|well|so|got\ it|first|now)[,.]*\s+)*(?:
+_HEDGE = r"(?:(?:okay|ok|alright|all\ right|hmm+|well|so|got\ it|first|now)[,.]*\s+)*"
+_TASK_VERB = r"(?:describe|caption|summari[sz]e|respond|answer|compare|output|figure\ out|identify)\b"
+_OF_THE_TASK = re.compile(
+    rf"""{_HEDGE}(?:
         (?:(?:the|this)\ )?user(?:['’]s)?\ (?:want|ask|said|say|request|need|sen[dt]|provid|gave|has|is|prompt|query
-          |question|message|instruct)[^.!?\n]{0,200}?\b(?:me|us|captions?|descri\w+|summar\w+|frames?|facts|rewrit\w+
+          |question|message|instruct)[^.!?\n]{{0,200}}?\b(?:me|us|captions?|descri\w+|summar\w+|frames?|facts|rewrit\w+
           |know|task|prompt|what['’]?s?\ (?:is|has|happens|changed|changes|they)|(?:provided|sent|gave|given|shared
-          |uploaded|attached)\ (?:\w+\ ){0,5}?(?:images?|videos?|pictures?|photos?|clips?))\b
-      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will
-        |going)\ to\ (?:describe|caption|write|provide|produce
-          |answer|look|analy[sz]e|summari[sz]e|figure|create|generate|give|output|respond|tell|compare|identify
-            |be\ careful)
-      | let['’]?s\ (?:see|think|analy[sz]e|look|break|tackle|describe|start|examine)\b
-      | let\ me\ (?:see|think|analy[sz]e|look|break|tackle|start|examine|try|carefully)\b
-      | my\ task\ is\b
-      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)
-        |我(?:需要|应该|现在需要|得)(?:先)?(?:描述|分析|仔细|看|写|根据)
-        |让我(?:们)?(?:来)?(?:看|分析|仔细|想))
+          |uploaded|attached)\ (?:\w+\ ){{0,5}}?(?:images?|videos?|pictures?|photos?|clips?))\b
+      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ {_TASK_VERB}
+      | let['’]?s\ {_TASK_VERB}
+      | my\ task\ is\ to\b
+      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)|我(?:需要|应该|现在需要|得)(?:先)?(?:描述|根据))
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
+# The same in words that people in a picture may say, too: it takes a second sign.
+_MUSING = re.compile(
+    rf"""{_HEDGE}(?:
+        (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ (?:write|provide
+          |produce|look|analy[sz]e|create|generate|give|tell|be\ careful)
+      | let['’]?s\ (?:see|think|analy[sz]e|look|break|tackle|start|examine)\b
+      | let\ me\ (?:see|think|analy[sz]e|look|break|tackle|start|examine|try|carefully|describe)\b
+      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:我(?:需要|应该|现在需要|得)(?:先)?(?:分析|仔细|看|写)|让我(?:们)?(?:来)?(?:看|分析|仔细|想))
+    )""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_SECOND_SIGN = re.compile(
+    r"""\b(?:the\ user|captions?|descri(?:be|ption)|i\ (?:need|should|will|must|can\ see|think|see)|i['’]ll|wait|hmm+
+      |maybe|probably|perhaps|let\ me|(?:first|second|last|two|both|provided|given|these|this)\ (?:images?|frames?
+      |pictures?|videos?|clip)|the\ (?:images?|frames?|videos?|question|prompt|task|answer|facts|differences?|changes?)
+      |looking\ at|step\ by\ step)\b|用户|描述|图片|画面|视频|帧|应该|可能|第一|任务""",
+    re.IGNORECASE | re.VERBOSE,
+)
+_DESKTOP = re.compile(  # of a screen cast's user, where nobody speaks of "me"
+    r"\b(?:cursor|windows?|form|folder|buttons?|dialog|column|spreadsheet|menu|page|browser|app|field|clicks?|mouse"
+    r"|icon|tab|list|scrolls?)\b|屏幕|窗口|对话框|鼠标|点击|按钮|页面",
+    re.IGNORECASE,
+)
+_OF_ME = re.compile(r"\b(?:me|us|i|my|we)\b|我", re.IGNORECASE)
 # Scripts that write no spaces are taken character by character, everything else word by word.
 _WORD = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff]|[^\W_]+")
 _SENTENCE_END = re.compile(r"[.!?…。！？；;\n]+")
@@ -58,6 +79,7 @@ _LETTER_RUN = re.compile(r"([^\W\d_])\1{19}")
 _ANY_RUN = re.compile(r"(\S)\1{119}")
 
 _MOST_ROUNDS = 6
+_ALOUD_CHARS = 400  # of the beginning, which tells
 _LONGEST_UNIT_WORDS = 600
 _SQUEEZE_FROM_BYTES = 400
 _SQUEEZE_RATIO = 4.0  # 60 published summaries reach 2.4; of 3,798 captions of a 7B model all above 4 do loop
@@ -101,7 +123,7 @@ def screen(
     if cut_off or not said:
         detail = _why(said, end == "limit", stripped.unfinished, thought, max_tokens, off)
         return Screened(answer, "cut off" if cut_off else "empty", detail, not said and (thought or cut_off))
-    if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")):
+    if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")) and not tells_of_words(answer):
         return Screened(answer, "refused")
     if caption and thinks_aloud(answer):
         return Screened(answer, "not plain text", _with_advice("its reasoning came as the answer", "", off), True)
@@ -112,7 +134,12 @@ def screen(
 
 def thinks_aloud(text: str) -> bool:
     """Whether a text opens as reasoning does, about the user and the task."""
-    return bool(_ALOUD.match(text.lstrip("*_# \n")))
+    text = text.lstrip("*_# \n")
+    if found := _OF_THE_TASK.match(text):
+        on_a_screen = _DESKTOP.search(text, 0, _ALOUD_CHARS) and not _OF_ME.search(text, 0, _ALOUD_CHARS)
+        return not (on_a_screen or tells_of_words(text))
+    found = _MUSING.match(text)
+    return bool(found and _SECOND_SIGN.search(text, found.end())) and not tells_of_words(text)
 
 
 def tidy(text: str, *, caption: bool = True) -> str:
