@@ -47,7 +47,7 @@ _MARK = re.compile(
     rf"""
       <(?:thinking|think|reasoning)_(?P<edge>start|begin|end)>
     | [<◁]\s{{0,4}}(?P<slash>/?)\s{{0,4}}(?!no_?think)(?P<tag>{_THINK}|{"|".join(map(re.escape, _SECTIONS))})
-      (?:\s[^<>◁▷\n]{{0,200}})?\s{{0,4}}(?P<void>/?)[>▷]
+      (?:\s[^<>◁▷\n]{{0,200}}?)?\s{{0,4}}(?P<void>/?)[>▷]
     | [\[⟨＜‹【{{](?P<bslash>/?)(?P<bracket>{_BRACKETED})[\]⟩＞›】}}]
     | \ufffd(?P<fslash>/?)(?P<broken>think)\ufffd
     | \[(?P<response>BEGIN|END)\ FINAL\ RESPONSE\]
@@ -63,7 +63,7 @@ _MARK = re.compile(
       <\|message\|>
     | <\|channel\|>\s{{0,4}}(?P<unheaded>analysis|commentary|final)\b
     | <(?:start_of_turn>|\|turn>)\s{{0,4}}(?P<gemma>user|model|system)?\n?
-    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT|end\ of\ text)\])
+    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT|END|end\ of\ text)\])
     | (?P<angled></?(?:{_ANGLED})>|\[/?(?:INST|TOOL_CALLS)\]|\[(?:BOS|gMASK)\]|<<?/?SYS>>?|<0x0A>
         |</?[|｜]DSML[|｜][^<>\n]{{0,100}}>|</?parameter(?:[=\s][^<>\n]{{0,100}})?>)
     | <[|｜](?P<token>[\w▁./:-]{{1,60}}?)(?:[|｜]>|>) | <(?P<gemma4>channel|tool_call|tool_response)\|>
@@ -97,7 +97,7 @@ _SIGN = re.compile(  # how every mark begins
     rf"|[\[⟨＜‹【{{](?=/?(?:{_BRACKETED})[\]⟩＞›】}}])|\ufffd(?=/?think)",
     re.IGNORECASE,
 )
-_MOST_SIGNS = 20_000
+_MOST_SIGNS = 5_000
 """More marks than any answer has: no one reads a flood of them."""
 _FLOOD = re.compile(r"((?:<[^<>\n]{1,40}>){1,4}?)\1{8,}")  # a model in a loop: once says the same
 _ADDRESSED = re.compile(r"\s*to=[\w.-]{1,60}\s*<\|message\|>")  # the template wrote the header's beginning
@@ -115,8 +115,9 @@ _SPOKEN_ANSWER = re.compile(
 )
 # What clients show while a model thinks, and Ollama's command line prints around it.
 _WAITING = re.compile(
-    r"[^\w\n]{0,6}(?:thinking(?:[.…][^\w\n]{0,8}|[^\w\n]{1,8})|(?<=[*_(\[])thinking[^\w\n]{1,8}"
-    r"|thought for (?:a |an? few )?(?:\d[\d.]{0,6}\s?)?(?:seconds?|minutes?|moments?|s|m)[^\w\n]{0,6})(?:\n\s*|\Z)",
+    r"(?:[^\w\n]|_){0,6}(?:thinking(?:[.…](?:[^\w\n]|_){0,8}|(?:[^\w\n]|_){1,8})"
+    r"|thought for (?:a |an? few )?(?:\d[\d.]{0,6}\s?)?(?:seconds?|minutes?|moments?|s|m)(?:[^\w\n]|_){0,6})(?:\n\s*|\Z)"
+    r"|>\s?(?:[^\w\n]|_){0,4}(?:thinking|thoughts?|reasoning)\b[^\n]*\n(?:>[^\n]*\n)*\s*",
     re.IGNORECASE,
 )
 _DONE_THINKING = re.compile(r"^\.{3}\s?done thinking\.?\s*$", re.IGNORECASE | re.MULTILINE)
@@ -131,7 +132,8 @@ _LABELLED_ANSWER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FOLDED_THOUGHT = re.compile(
-    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>[^<>\n]{0,40}\b(?:think|thought|reason).*?</details>", re.IGNORECASE | re.DOTALL
+    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>[^<>\n]{0,40}\b(?:think|thought|reason).*?</details>",
+    re.IGNORECASE | re.DOTALL,
 )
 # Harmony and Gemma 4 whose special tokens were left out in decoding: "analysisWe need …assistantfinalA man …".
 _BARE_HARMONY = re.compile(r"\s*(?:assistant)?(analysis|commentary|final)(?=\s?[A-Za-z\"'“*(<])")

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from .base import Problem
 from .markup import Stripped, strip
+from .quoting import unquote
 from .reasoning import ROOM_TOKENS, ending
 from .shown import tells_of_words
-from .wrapping import leftover, unquote, unwrap
+from .wrapping import leftover, unwrap
 
 REFUSAL_LIMIT_CHARS = 400  # a longer text that opens with an excuse goes on to describe something
 
@@ -200,9 +201,9 @@ def repeats(text: str) -> bool:
     text = text.casefold()
     return (
         bool(_LETTER_RUN.search(text) or _ANY_RUN.search(text))
+        or _squeezes_away(text)  # quick, and true of most loops
         or _sentences_loop(text)
         or _words_loop(text)
-        or _squeezes_away(text)
     )
 
 

@@ -1,4 +1,4 @@
-"""Whether a text speaks of words that a picture shows: what looks like markup, a refusal or reasoning is then no such."""
+"""Whether a text speaks of words that a picture shows: what looks like markup or a refusal is then none."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import re
 
 _SAYS = r"(?:says?|said|reads?|asks?|shouts?|whispers?|calls|cries|answers|replies|sings|states|announces|warns)"
 _PUT = (
-    r"(?:(?:\w+ly )?(?:written|printed|painted|sprayed|carved|typed|spelled|stitched|engraved|tattooed|circled)"
-    r"|the (?:\w+ )?(?:title|headline|slogan|name|first|last|text|caption|message|motto|key|words?|label|beginning)\b)"
+    r"(?:(?:\w+ly\s)?(?:written|printed|painted|sprayed|carved|typed|spelled|stitched|engraved|tattooed|circled)"
+    r"|the\s(?:\w+\s)?(?:title|headline|slogan|name|first|last|text|caption|message|motto|key|words?|label|beginning)\b)"
 )
+_NOT_THE_WORDS = r"\b(?:what|which|whose|who|that|the|any|this|these|it|no|here|below|following)\b"
 _TELLING = re.compile(
     rf"""
       ,\ {_SAYS}\ (?!(?:i|we|you)\b)\w                                # "Stop, says the man": nobody else puts it so
     | ,\ (?:the|a|an|his|her)\ (?:\w+\ ){{1,3}}{_SAYS}\b              # "I won't, the note says"
-    | \A(?:the\ )?(?:(?!\b(?:what|which|whose|who|that|the|any|this|these|it|no)\b)[^,.!?\n]){{1,60}}?\b(?:is|are)\ {_PUT}
+    | \A(?:the\ )?(?:(?!{_NOT_THE_WORDS})[^,.!?\n]){{1,60}}?\b(?:is|are)\ {_PUT}
     | [，,。！!—]+(?:(?!我|无法|不能|什么|看不)[^，。！？\n]){{0,16}}(?:写着|写道|说着|说道|显示着|字幕|牌子|歌词)
     | [、,，]\s?(?:と(?:書かれ|表示|言っ)|라는|라고)
     """,
@@ -30,9 +31,8 @@ _SHOWS = (
     r"|has|have|lists?|stands?|highlights?|marks?)"
 )
 _BEFORE = re.compile(rf"\b(?:{_SHOWS}|{_THINGS}|stands?|called|named)\b[^.!?。\n]*\Z", re.IGNORECASE)
-_JUST_BEFORE = re.compile(
-    rf"\b(?:{_SHOWS}|{_THINGS}|and|or|then|boxes|of|the|an?)[,:]?\ (?:\w+\ )?\Z", re.IGNORECASE
-)
+_JUST_BEFORE = re.compile(rf"\b(?:{_SHOWS}|{_THINGS}|and|or|then|boxes|of|the|an?)[,:]?\ (?:\w+\ )?\Z", re.IGNORECASE)
+_SHOWS_IT = re.compile(rf"\b{_SHOWS} \Z", re.IGNORECASE)
 _AFTER = re.compile(
     r"\ (?:is|are|was|were|appears?|stands?|blinks?|fades?|scrolls?|marks?|means?|tokens?|tags?|elements?|signs?"
     r"|comes?|flashes|runs?|moves?|in\ (?:green|red|white|yellow|blue|black|large|bold|small))\b"
@@ -56,7 +56,7 @@ def is_shown(before: str, after: str, *, structural: bool) -> bool:
     if not before.strip():
         return bool(_AFTER.match(after))
     if after and not _GOES_ON.match(after):
-        return False
+        return not structural and bool(_SHOWS_IT.search(before))
     if _AFTER.match(after) and before.rstrip()[-1] not in ".!?。":
         return True
     return bool((_JUST_BEFORE if structural else _BEFORE).search(before) and (_BEFORE.search(before)))
