@@ -15,7 +15,8 @@ from made_requests import OPENING, server_vlm
 from misbehaving import CASES, DENIED, FINAL
 from raw_server import GOOD, GOOD_TEXT, RawServer, chat, http
 from sharegpt4video.errors import ModelDenied, VLMError
-from sharegpt4video.vlm.chat import Answer, read_answer, read_piece
+from sharegpt4video.vlm.chat import Answer, joined, read_answer, read_event
+from sharegpt4video.vlm.events import Event
 from sharegpt4video.vlm.faults import Fault, error_in_answer, retry_after_seconds
 from sharegpt4video.vlm.server import ServerVLM
 from sharegpt4video.vlm.wire import _Unzip
@@ -164,7 +165,7 @@ def with_value(place: tuple[Any, ...], value: object) -> bytes:
 
 def check(body: bytes) -> None:
     """An answer with well-formed text, or a Fault."""
-    for read in (lambda: read_answer(body, {}), lambda: read_piece(f"data: {body.decode('utf-8', 'replace')}", {})):
+    for read in (lambda: read_answer(body, {}), lambda: read_event(Event("", body.decode("utf-8", "replace")), {})):
         try:
             answer = read()
         except Fault as fault:
@@ -172,7 +173,7 @@ def check(body: bytes) -> None:
             continue
         assert isinstance(answer, Answer | None)
         if answer is not None:
-            answer.text.encode()
+            joined(answer.text).encode()
             assert 0 <= answer.input_tokens <= 10**9
             assert 0 <= answer.output_tokens <= 10**9
             assert all(isinstance(mark, str) for mark in answer.marks)

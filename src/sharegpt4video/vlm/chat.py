@@ -11,19 +11,18 @@ from typing import Any, Literal
 from ..records import well_formed
 from .base import is_of_another, token_count
 from .complaints import cap_tokens, content_form, refuses_system
-from .faults import Fault, error_in_answer
+from .events import Event
+from .faults import Fault, error_in_answer, error_of
 from .reasoning import ThinkingWay, ending, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
 from .screen import tidy
-
-END_OF_PIECES = "[DONE]"
-_EVENT_OF_ERROR = re.compile(r"event:\s*error\s*", re.IGNORECASE)
 
 _MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
 _ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
 _MOST_DEPTH = 64
 _MOST_BRACKETS = 1_000_000  # an empty list of two bytes takes fifty in memory
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)  # also one that is never closed: linear
+_HALVES = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 _WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected",
@@ -137,51 +136,72 @@ def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
     """Read a chat completion. Raises Fault saying what is wrong with it."""
     text = body.decode("utf-8-sig", "replace")
     plain = _object(text)
-    if error := plain.get("error"):
-        raise error_in_answer(error)
     choice = _first(plain.get("choices"))
+    if error := error_of(plain, choice or {}):
+        raise error_in_answer(error)
     if choice is None and plain.get("object") == "error":  # vLLM's errors before 0.10, and those of lmdeploy
         raise error_in_answer(plain)
     if choice is None:
         raise Fault(f"the answer has no choices: {_beginning(text)}")
-    if error := choice.get("error"):
-        raise error_in_answer(error)
     message = choice.get("message")
     if not isinstance(message, dict):
         raise Fault(f"the answer has no message: {_beginning(text)}")
-    return _answer(plain, choice, message, headers)
+    answer = _answer(plain, choice, message, headers)
+    return replace(answer, text=joined(answer.text), reasoning=joined(answer.reasoning))
 
 
-def read_piece(line: str, headers: Mapping[str, str], *, failed: bool = False) -> Answer | None:
-    """Read one line of an answer that comes in pieces (server-sent events); None for a line that says nothing.
+def read_event(event: Event, headers: Mapping[str, str]) -> Answer | None:
+    """Read one event of an answer that comes in pieces; None for one that says nothing.
 
-    A piece is an `Answer` of which most is missing. Raises Fault saying what is wrong with it, and for what follows
-    a line that says it is an error (``failed``).
+    A piece is an `Answer` of which most is missing; its text may end in half a character. Raises Fault saying what is
+    wrong with it, and for an event that is an error.
     """
-    name, _, data = line.removeprefix("\ufeff").partition(":")
-    if name != "data" or data.strip() in ("", END_OF_PIECES):
+    data = event.data.strip()
+    if event.name.casefold() == "error":
+        raise Fault(f"the server broke off: {_beginning(data)}")
+    if not data or event.is_last:
         return None
-    if failed:
-        raise Fault(f"the server broke off: {_beginning(data.strip())}")
-    plain = _object(data.strip())
+    plain = _object(data)
     choice = _first(plain.get("choices")) or {}
-    if error := plain.get("error") or choice.get("error"):
+    if error := error_of(plain, choice):
         raise Fault(f"the server broke off: {error_in_answer(error)}")
     delta = choice.get("delta") or choice.get("message")
     return _answer(plain, choice, delta if isinstance(delta, dict) else {}, headers)
 
 
-async def read_pieces(lines: AsyncIterator[str], headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
+async def read_pieces(events: AsyncIterator[Event], headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
     """Read an answer that comes in pieces. Raises Fault where one is wrong, and where they end before the answer."""
-    ended = failed = False
-    async for line in lines:
-        failed = failed or _EVENT_OF_ERROR.fullmatch(line) is not None
-        if (piece := read_piece(line, headers, failed=failed)) is not None:
-            ended = ended or piece.finish_reason is not None
-            yield piece
-        ended = ended or line.partition(":")[2].strip() == END_OF_PIECES
+    ended, half = False, ""
+    async for event in events:
+        if event.is_last:
+            ended = True
+            break
+        if (piece := read_event(event, headers)) is None:
+            continue
+        ended = ended or piece.finish_reason is not None
+        text, half = half + piece.text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":  # the other half comes in the next piece
+            text, half = text[:-1], text[-1]
+        yield replace(piece, text=joined(text), reasoning=joined(piece.reasoning))
+    if half:
+        yield Answer(joined(half), None, False, 0, 0, ())
     if not ended:
         raise Fault("the connection ended before the answer did")
+
+
+async def read_whole(body: bytes, headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
+    """Read what is not events where pieces were asked for: the answer in one, or its pieces as lines of JSON."""
+    begun, _, more = body.strip().partition(b"\n")
+    if begun.endswith(b"}") and more:
+        async for piece in read_pieces(_lines_of_json(body), headers):
+            yield piece
+    else:
+        yield read_answer(body, headers)
+
+
+async def _lines_of_json(body: bytes) -> AsyncIterator[Event]:
+    for line in body.decode("utf-8-sig", "replace").splitlines():
+        yield Event("", line)
 
 
 def _first(choices: object) -> dict[str, Any] | None:
@@ -217,13 +237,13 @@ def _answer(
 ) -> Answer:
     usage = plain.get("usage")
     return Answer(
-        text=well_formed(_text(message.get("content")) or _text(message.get("refusal"))),
+        text=_text(message.get("content")) or _text(message.get("refusal")),
         finish_reason=finish_reason_of(choice.get("finish_reason")),
         refused=bool(message.get("refusal")),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
         marks=(name if isinstance(name := plain.get("id"), str) else "", headers.get("x-request-id", "")),
-        reasoning=well_formed(reasoning_of(message)),
+        reasoning=reasoning_of(message),
     )
 
 
@@ -240,6 +260,13 @@ def _text_of_part(part: object) -> str:
         text = "" if is_reasoning_part(part) else part.get("text")
         part = text.get("value") if isinstance(text, dict) else text
     return part if isinstance(part, str) else ""
+
+
+def joined(text: str) -> str:
+    """The text with the halves of characters put together, as they come when tokens are sent one by one."""
+    if _HALVES.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return well_formed(text)
 
 
 def _count(usage: object, name: str) -> int:

@@ -23,6 +23,7 @@ _DOUBTFUL = frozenset({400, 403, 408, 420, 423, 424, 498, 499})  # said of a lac
 _DENIED = frozenset({401, 402, 403, 404, 407})  # of the key, the account or the model, not of one request
 _PASSING = _HEALING | _BUSY | {502, 504, 520, 521, 522, 523, 524}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_ALL_IS_WELL = frozenset({"", "0", "200", "ok", "success", "succeeded", "none", "null", "false", "no error", "成功"})
 # What errors without a status are called.
 _NAMES_OF_STATUS = {
     401: frozenset({"invalid_api_key", "authentication_error", "AuthenticationError", "UNAUTHENTICATED"}),
@@ -99,6 +100,19 @@ def read_error(error: openai.APIStatusError) -> ErrorReply:
     wait_seconds = retry_after_seconds(error.response.headers)
     return ErrorReply(error.status_code, told.message or "no reason given", told.code, told.type, told.param,
                       wait_seconds)  # fmt: skip
+
+
+def error_of(*holders: Mapping[str, Any]) -> object:
+    """The ``error`` in a part of an answer; None where there is none, or one that says all is well."""
+    return next((error for holder in holders if (error := holder.get("error")) and not _says_all_is_well(error)), None)
+
+
+def _says_all_is_well(error: object) -> bool:
+    """Gateways give each answer an error of code 0, "success"."""
+    if not isinstance(error, Mapping):
+        return str(error).casefold() in _ALL_IS_WELL if isinstance(error, str | int) else False
+    told = {name: _in_words(error.get(name)).casefold() for name in ("code", "status", "type", "message", "msg")}
+    return any(told.values()) and all(word in _ALL_IS_WELL for word in told.values())
 
 
 def error_in_answer(body: object) -> Fault:

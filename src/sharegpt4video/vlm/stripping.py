@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from .markup import may_be_marked, strip
+from .turns import may_be_name, without_names
 
 _WINDOW_CHARS = 64  # of what came before a piece: a mark may begin there
 _SAME_CHARS = 20
@@ -19,18 +20,23 @@ class StrippedPieces:
     Pieces go through as they are until something looks like a mark; from then on the answer so far is read again with
     each piece that may hold one. What was given on before an end of reasoning without a beginning cannot be taken back.
 
-    whole  the answer so far, as it came; ``said`` tells whether anything was given on
+    whole  the answer so far, without the name of who speaks; ``said`` tells whether anything was given on
     """
 
     def __init__(self) -> None:
         self.whole = ""
         self.said = False
         self._given = ""
-        self._marked = self._thinking = False
+        self._marked = self._thinking = self._begun = False
 
     def add(self, piece: str) -> str:
         """What to give on now that this piece has come; "" for nothing yet."""
         self.whole += piece
+        if not self._begun:
+            if may_be_name(self.whole):
+                return ""
+            self._begin()
+            piece = self.whole
         if not self._marked and not may_be_marked(self.whole[-len(piece) - _WINDOW_CHARS :]):
             if _BEGUN.search(self.whole, max(0, len(self.whole) - _WINDOW_CHARS)):
                 return ""
@@ -45,9 +51,14 @@ class StrippedPieces:
 
     def rest(self) -> str:
         """What was held back at the end of the answer."""
+        if not self._begun:
+            self._begin()
         if self._marked:
             return self._say(self._news())
         return self._say(self.whole[len(self._given) :])
+
+    def _begin(self) -> None:
+        self._begun, self.whole = True, without_names(self.whole)
 
     def _news(self) -> str:
         found, given = strip(self.whole, caption=False), self._given

@@ -11,6 +11,7 @@ _ROLE = re.compile(
     r"|<?(?:[Aa]ssistant|bot)>?(?:\*\*)?(?:\s{0,3}[:：](?:\*\*)?(?:\s+(?![a-z])|\Z)|[ \t]*(?:\n\s*|\Z))"
     r"|model\n\s*)"
 )
+_BEGUN_NAME = re.compile(r"assistant\*{0,2}\s{0,3}[:：]?\*{0,2}\s*|/(?:n|no|no_|no_?think|think)\s*")
 _SWITCH = re.compile(r"/(?:no_?)?think(?:\s*\n\s*|\s+(?![a-z])|\Z)")  # Qwen's and GLM's, repeated from the question
 _LAST_SWITCH = re.compile(r"\s/(?:no_?)?think\Z")
 _MOST_NAMES = 8  # a name may be there twice, in a loop more often
@@ -23,16 +24,28 @@ def without_roles(text: str) -> str:
     """The text without the name of the speaker, without the question if it was repeated, and without a next turn."""
     if _PROMPT_AND_ROLE.match(text) and "ASSISTANT:" in text:
         text = text.partition("ASSISTANT:")[2]
-    text = text.lstrip()
-    for _ in range(_MOST_NAMES):
-        if (found := _ROLE.match(text) or _SWITCH.match(text)) is None:
-            break
-        text = text[found.end() :]
+    text = without_names(text)
     if found := _LAST_SWITCH.search(text, max(0, len(text) - 12)):
         text = text[: found.start()]
     if (found := _NEXT_TURN.search(text)) and (said := text[: found.start()].strip()) and said[-1] not in ":：":
         text = said  # after a colon it is a talk that the picture shows
     return text.strip()
+
+
+def without_names(text: str) -> str:
+    """The text without the name of the speaker, however often it is there, and a switch that was repeated."""
+    text = text.lstrip()
+    for _ in range(_MOST_NAMES):
+        if (found := _ROLE.match(text) or _SWITCH.match(text)) is None:
+            break
+        text = text[found.end() :]
+    return text
+
+
+def may_be_name(text: str) -> bool:
+    """Whether a text so far may turn out to be the name of a speaker, which no one needs to see."""
+    begun = without_names(text).lstrip("#* ").casefold()
+    return "assistant:".startswith(begun) or bool(_BEGUN_NAME.fullmatch(begun))
 
 
 def decoded(text: str) -> str:

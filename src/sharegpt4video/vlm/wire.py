@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import zlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
@@ -53,22 +53,6 @@ async def whole(pieces: AsyncIterator[bytes], max_bytes: int) -> bytes:
         if len(held) > max_bytes:
             raise too_large(max_bytes)
     return bytes(held)
-
-
-async def lines(pieces: AsyncIterator[bytes], max_bytes: int) -> AsyncGenerator[str, None]:
-    """The lines of an answer, as they come. Only line feeds end one: texts hold other separators."""
-    held = bytearray()
-    async for piece in pieces:
-        held += piece
-        if b"\n" in piece:
-            *whole, rest = bytes(held).split(b"\n")
-            held = bytearray(rest)
-            for line in whole:
-                yield line.decode("utf-8", "replace").removesuffix("\r")
-        if len(held) > max_bytes:
-            raise too_large(max_bytes)
-    if held:
-        yield held.decode("utf-8", "replace").removesuffix("\r")
 
 
 def too_large(max_bytes: int) -> Fault:

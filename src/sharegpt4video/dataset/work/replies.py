@@ -204,7 +204,8 @@ def _is_full(error: sqlite3.Error) -> bool:
 
 def _open(path: Path) -> sqlite3.Connection:
     file = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
-    try:
+    with contextlib.ExitStack() as opened:
+        opened.callback(file.close)  # whatever keeps it from being of use, an interruption as well
         version = file.execute("PRAGMA user_version").fetchone()[0]
         if version not in (0, CACHE_VERSION):
             raise StorageError(
@@ -219,9 +220,7 @@ def _open(path: Path) -> sqlite3.Connection:
         file.execute(_SCHEMA)
         file.execute(f"PRAGMA user_version = {CACHE_VERSION}")
         file.commit()
-    except BaseException:
-        file.close()
-        raise
+        opened.pop_all()
     return file
 
 
