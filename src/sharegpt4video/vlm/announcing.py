@@ -1,4 +1,4 @@
-"""Takes off what models say before and after a caption: "Sure! Here is the caption:", "**Caption:**", "Let me know …"."""
+"""Takes off what models say before and after a caption: "Sure! Here is …", "**Caption:**", "Let me know …"."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _PREAMBLES = tuple(
         rf"(?::[*_]{{0,3}}|[.!]?[*_]{{0,3}}\s{{0,3}}\n)",
         r"(?:sure,\s)?here\s(?:it\sis|you\sgo|goes)\s?:[*_]{0,3}|(?:okay,\s|ok,\s)?here\s(?:it\sis|goes)[:.]?\s{0,3}\n"
         r"|here(?:['’]s|\sis)\smy\s(?:attempt|try|take|version)\s?:|i\shave\scompleted\s(?:the|your)\stask[.!]",
-        rf"(?:after|having|looking|based|judging)\b[^.:\n]{{3,120}},\s(?=here)|here(?:['’]s|\sis)\swhat\s(?:changed|changes"
+        r"(?:after|having|looking|based|judging)\b[^.:\n]{3,120},\s(?=here)|here(?:['’]s|\sis)\swhat\s(?:changed|changes"
         r"|happened|happens|i\s(?:see|can\ssee))\b[^.:\n]{0,60}:",
         r"as\san?\sai\s(?:assistant|model),\s(?=here)",
         rf"(?:the|an?|my|one|your)\s(?:[\w-]{{1,16}}\s){{0,4}}{_NOUN}\s(?:is|are|would\sbe|could\sbe|might\sbe)"
@@ -133,7 +133,8 @@ _AFTERWORD = re.compile(
       | that(?:['’]s|\sis)\s(?:the|my)\s(?:caption|description|summary)
       | (?:end\sof\s)(?:the\s)?(?:captions?|descriptions?|answer|response|output)\b[^\n]{0,10}
       | (?:word|character)\scount\s?:\s?\d{1,5} | \d{1,5}\s(?:words|characters|tokens)
-      | (?:how\s(?:can|may)\si\s(?:help|assist)|anything\selse|is\sthis\s(?:what|ok)|do(?:es)?\sthis\s(?:help|work))[^\n]{0,80}\?
+      | (?:how\s(?:can|may)\si\s(?:help|assist)|anything\selse|is\sthis\s(?:what|ok)|do(?:es)?\sthis
+        \s(?:help|work))[^\n]{0,80}\?
       | (?:还有什么|请问还|还需要)[^\n]{0,40}[？?]
       | (?:bitte\slassen\ssie|n['’]hésitez\spas|avísame|háganme|дайте\sзнать|fammi\ssapere|laat\shet\sme)[^\n]{0,200}
       | 必要(?:であれば|なら|でしたら)[^\n]{0,60} | (?:도움이|더)[^\n]{0,40}(?:말씀|알려)[^\n]{0,20}

@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..records import well_formed
 from .base import is_of_another, token_count
 from .complaints import cap_tokens, content_form, refuses_system
-from .events import Event
+from .events import Event, events, opened
 from .faults import Fault, error_in_answer, error_of
 from .reasoning import ThinkingWay, ending, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
 from .screen import tidy
+from .wire import whole
 
+_OF_EVENTS = (b"d", b"e", b"i", b"r", b":")  # how the fields of server-sent events begin, and comments
 _MOST_CHARS_PER_TOKEN = 32  # of a whole text; English runs at about 4
 _ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens were asked for
 _MOST_DEPTH = 64
@@ -169,10 +172,10 @@ def read_event(event: Event, headers: Mapping[str, str]) -> Answer | None:
     return _answer(plain, choice, delta if isinstance(delta, dict) else {}, headers)
 
 
-async def read_pieces(events: AsyncIterator[Event], headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
+async def read_pieces(told: AsyncIterator[Event], headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
     """Read an answer that comes in pieces. Raises Fault where one is wrong, and where they end before the answer."""
     ended, half = False, ""
-    async for event in events:
+    async for event in told:
         if event.is_last:
             ended = True
             break
@@ -189,14 +192,23 @@ async def read_pieces(events: AsyncIterator[Event], headers: Mapping[str, str]) 
         raise Fault("the connection ended before the answer did")
 
 
-async def read_whole(body: bytes, headers: Mapping[str, str]) -> AsyncGenerator[Answer, None]:
-    """Read what is not events where pieces were asked for: the answer in one, or its pieces as lines of JSON."""
-    begun, _, more = body.strip().partition(b"\n")
-    if begun.endswith(b"}") and more:
-        async for piece in read_pieces(_lines_of_json(body), headers):
-            yield piece
+async def read_stream(
+    received: AsyncIterator[bytes], headers: Mapping[str, str], max_bytes: int
+) -> AsyncGenerator[Answer, None]:
+    """Read what comes where pieces were asked for: events, the answer in one, or its pieces as lines of JSON."""
+    first, received = await opened(received, max_bytes)
+    if first in _OF_EVENTS:
+        pieces = read_pieces(events(received, max_bytes), headers)
     else:
-        yield read_answer(body, headers)
+        body = await whole(received, max_bytes)
+        begun, _, more = body.strip().partition(b"\n")
+        if not (begun.endswith(b"}") and more):
+            yield read_answer(body, headers)
+            return
+        pieces = read_pieces(_lines_of_json(body), headers)
+    async with aclosing(pieces):
+        async for piece in pieces:
+            yield piece
 
 
 async def _lines_of_json(body: bytes) -> AsyncIterator[Event]:

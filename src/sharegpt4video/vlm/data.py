@@ -17,7 +17,8 @@ _CAPTION_KEYS = (
     "finalcaption", "description", "videodescription", "imagedescription", "framedescription", "scenedescription",
     "detaileddescription", "descriptions", "summary", "videosummary", "changedescription", "changes", "change",
     "recaption", "rewrittenprompt", "answer", "finalanswer", "response", "output", "result", "text", "content",
-    "message", "messages", "choices", "parts", "arguments", "parameters", "描述", "视频描述", "画面描述", "字幕", "内容", "总结", "説明", "キャプション", "설명", "캡션",
+    "message", "messages", "choices", "parts", "arguments", "parameters",
+    "描述", "视频描述", "画面描述", "字幕", "内容", "总结", "説明", "キャプション", "설명", "캡션",
     "descripción", "descripcion",
     "字幕内容", "视频内容", "descrição", "descricao", "légende", "legende", "beschreibung", "descrizione", "описание",
 )  # fmt: skip

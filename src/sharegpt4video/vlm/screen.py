@@ -29,7 +29,8 @@ _REFUSAL = re.compile(
       | (?:i['’]?m|we['’]?re)\ (?:unable|not\ able)\ to\b
       | as\ an?\ (?:ai|artificial\ intelligence|(?:large\ )?language\ model)\b(?!\ robot)[^.\n]{0,80}?\b(?:i|my|we)\b
       | (?:很抱歉|非常抱歉|抱歉|对不起)?[，,]?(?:我|作为)(?:无法|不能|一个(?:AI|人工智能))
-      | (?:很抱歉|非常抱歉|抱歉|对不起)(?:，|,|。|\s|\Z)[^。\n]{0,40}?(?:无法|不能|没法|没办法|不便|不支持|未能|看不到|\Z)
+      | (?:很抱歉|非常抱歉|抱歉|对不起)(?:，|,|。|\s|\Z)[^。\n]{0,40}?(?:无法|不能|没法|没办法|不便|不支持
+          |未能|看不到|\Z)
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -45,7 +46,8 @@ _OF_THE_TASK = re.compile(
       | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ {_TASK_VERB}
       | let['’]?s\ {_TASK_VERB}
       | my\ task\ is\ to\b
-      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)|我(?:需要|应该|现在需要|得)(?:先)?(?:描述|根据))
+      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)
+          |我(?:需要|应该|现在需要|得)(?:先)?(?:描述|根据))
     )""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -56,7 +58,8 @@ _MUSING = re.compile(
           |produce|look|analy[sz]e|create|generate|give|tell|be\ careful)
       | let['’]?s\ (?:see|think|analy[sz]e|look|break|tackle|start|examine)\b
       | let\ me\ (?:see|think|analy[sz]e|look|break|tackle|start|examine|try|carefully|describe)\b
-      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:我(?:需要|应该|现在需要|得)(?:先)?(?:分析|仔细|看|写)|让我(?:们)?(?:来)?(?:看|分析|仔细|想))
+      | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:我(?:需要|应该|现在需要|得)(?:先)?(?:分析|仔细|看|写)
+          |让我(?:们)?(?:来)?(?:看|分析|仔细|想))
     )""",
     re.IGNORECASE | re.VERBOSE,
 )

@@ -26,13 +26,11 @@ from .chat import (
     check_owner,
     most_chars,
     read_answer,
-    read_pieces,
-    read_whole,
+    read_stream,
     too_long,
 )
 from .clients import Address, Clients
 from .complaints import room_tokens
-from .events import events, opened
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
 from .pace import Pace, Throttles, persist
 from .pictures import DataUrls
@@ -42,13 +40,11 @@ from .screen import Screened
 from .stripping import StrippedPieces
 from .thinking import ThinkingControl
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
-from .wire import whole
 
 logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
-_OF_EVENTS = (b"d", b"e", b"i", b"r", b":")  # how the fields of server-sent events begin, and comments
 
 
 class ServerVLM(VLM):
@@ -296,14 +292,9 @@ class ServerVLM(VLM):
     ) -> AsyncGenerator[Answer, None]:
         with client_faults():
             async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
-                first, received = await opened(response.iter_bytes(), self._max_answer_bytes)
-                if first in _OF_EVENTS:
-                    async for piece in read_pieces(events(received, self._max_answer_bytes), response.headers):
-                        yield piece
-                else:
-                    body = await whole(received, self._max_answer_bytes)
-                    async for piece in read_whole(body, response.headers):
-                        yield piece
+                received = response.iter_bytes()
+                async for piece in read_stream(received, response.headers, self._max_answer_bytes):
+                    yield piece
 
     def _check_end(self, request: Request, answer: Answer, prompt: Prompt, said: bool) -> None:
         """Tell, once an answer that came in pieces is at its end, what is wrong with it. Raises VLMError."""
