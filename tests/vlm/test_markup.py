@@ -18,6 +18,10 @@ FAMILIES = {
     "deepseek_r1, qwen3, olmo3, step3, step3p5, mimo, internvl, ovis, skywork": ("<think>\n", "\n</think>\n\n"),
     "deepseek_v3, deepseek_v4, glm45, glm47, holo2, hunyuan_a13b, hy_v3, kimi_k2, nemotron_v3": ("<think>", "</think>"),
     "minimax_m2, ernie45, interns1, poolside_v1, exaone4": ("<think>", "</think>\n"),
+    "k2_horizon": ("<ifm|think>", "</ifm|think>"),
+    "k2_horizon, little effort": ("<ifm|think_faster>", "</ifm|think_faster>"),
+    "tokens of reasoning": ("<|reasoning_start|>", "<|reasoning_end|>"),
+    "deepseek_v32's calls": ("<｜DSML｜function_calls>", "</｜DSML｜function_calls>"),
     "minimax_m3": ("<mm:think>", "</mm:think>"),
     "hy_v4": ("<think:opensource>", "</think:opensource>"),
     "seed_oss": ("<seed:think>", "</seed:think>"),
@@ -45,9 +49,10 @@ FAMILIES = {
     "kimi_k3": ("<|open|>think<|sep|>", "<|close|>think<|sep|><|open|>response<|sep|>"),
     "muse_glimmer": (" to=self<|message|>", "<|eom|><|start|>assistant to=user<|message|>"),
     "inkling": ("<|content_thinking|>", "<|end_message|><|message_model|><|content_text|>"),
+    "hyperclovax, 14B": ("/think\n", "<|im_end|>\n<|im_start|>assistant\n"),
     "hyperclovax": ("<|im_start|>assistant/think\n", "<|im_end|>\n<|im_start|>assistant\n"),
 }
-IN_WORDS = {"granite", "granite, quantized", "apriel", "huatuo", "gpt-oss without tokens"}
+IN_WORDS = {"hyperclovax, 14B", "granite", "granite, quantized", "apriel", "huatuo", "gpt-oss without tokens"}
 OPENED_BY_THE_TEMPLATE = [
     name for name in FAMILIES if name not in IN_WORDS | {"gpt-oss", "kimi_k3", "muse_glimmer", "inkling", "hyperclovax"}
 ]

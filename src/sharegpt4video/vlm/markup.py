@@ -26,7 +26,8 @@ _SHOWN = re.compile(
     re.IGNORECASE,
 )
 _PROMPT = re.compile(r"(?:<s>|\s){0,4}\[INST\].{1,20000}?\[/INST\](?=\s*\w)", re.DOTALL)  # the question, repeated
-_HYPERCLOVA = ("/think\n", "<|im_start|>assistant")
+_BEGUN_ALOUD = "/think
+"  # how HyperCLOVA X begins to think; its answer is a turn of its own
 _QUOTE_WINDOW_CHARS = 100
 _MOST_QUOTED = 200  # marks; who writes more quotes nothing
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
@@ -56,8 +57,8 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
             return Stripped(text)
     if (echo := _PROMPT.match(text)) is not None:
         text = text[echo.end() :].lstrip()
-    if text.startswith(_HYPERCLOVA[0]) and _HYPERCLOVA[1] in text:
-        text = f"<think>{text[len(_HYPERCLOVA[0]) :]}"
+    if text.startswith(_BEGUN_ALOUD):
+        text = f"<think>{text.removeprefix(_BEGUN_ALOUD)}"
     if (bare := spoken(text)) is not None:
         rest = strip(bare[0], caption=caption)
         return Stripped(rest.text, True, bare[1] or rest.unfinished)

@@ -55,7 +55,7 @@ def unframed(text: str) -> str:
         around = len(inner) > 1 and text.startswith(mark) and text.endswith(mark)
         if around and mark[0] not in inner and "\n" not in inner:
             return inner.strip()
-    if text.startswith(">") and not re.match(r">\s{0,4}[a-z]", text):
+    if text.startswith(">") and not re.match(r">\s{0,4}[a-z\d]", text):
         lines = text.splitlines()
         if all(line.startswith(">") for line in lines):
             return "\n".join(line[1:].strip() for line in lines).strip()

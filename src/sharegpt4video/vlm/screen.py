@@ -43,8 +43,10 @@ _OF_THE_TASK = re.compile(
           |question|message|instruct)[^.!?\n]{{0,200}}?\b(?:me|us|captions?|descri\w+|summar\w+|frames?|facts|rewrit\w+
           |know|task|prompt|what['’]?s?\ (?:is|has|happens|changed|changes|they)|(?:provided|sent|gave|given|shared
           |uploaded|attached)\ (?:\w+\ ){{0,5}}?(?:images?|videos?|pictures?|photos?|clips?))\b
-      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ {_TASK_VERB}
+      | (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:(?:need|have|asked|supposed|going)\ to|should|must|will)\ {_TASK_VERB}
       | let['’]?s\ {_TASK_VERB}
+      | (?:the\ )?user\ (?:has\ )?(?:gave|sent|provided|uploaded|shared|given)\ (?:\w+\ ){{0,4}}?(?:images?|videos?
+          |pictures?|photos?|frames?|clips?)\b
       | my\ task\ is\ to\b
       | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:用户(?:想|要|让|希望|发|提供|给|上传)
           |我(?:需要|应该|现在需要|得)(?:先)?(?:描述|根据))
@@ -54,8 +56,8 @@ _OF_THE_TASK = re.compile(
 # The same in words that people in a picture may say, too: it takes a second sign.
 _MUSING = re.compile(
     rf"""{_HEDGE}(?:
-        (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:need|have|asked|supposed|should|must|will|going)\ to\ (?:write|provide
-          |produce|look|analy[sz]e|create|generate|give|tell|be\ careful)
+        (?:we|i)(?:['’]re|['’]m|\ are|\ am)?\ (?:(?:need|have|asked|supposed|going)\ to|should|must|will)\ (?:write
+          |provide|produce|look|analy[sz]e|create|generate|give|tell|be\ careful)
       | let['’]?s\ (?:see|think|analy[sz]e|look|break|tackle|start|examine)\b
       | let\ me\ (?:see|think|analy[sz]e|look|break|tackle|start|examine|try|carefully|describe)\b
       | (?:好的?|嗯|首先|那么)?[，,。\s]*(?:我(?:需要|应该|现在需要|得)(?:先)?(?:分析|仔细|看|写)

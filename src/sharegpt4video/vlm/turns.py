@@ -13,7 +13,7 @@ _ROLE = re.compile(
 )
 _BEGUN_NAME = re.compile(r"assistant\*{0,2}\s{0,3}[:：]?\*{0,2}\s*|/(?:n|no|no_|no_?think|think)\s*")
 _SWITCH = re.compile(r"/(?:no_?)?think(?:\s*\n\s*|\s+(?![a-z])|\Z)")  # Qwen's and GLM's, repeated from the question
-_LAST_SWITCH = re.compile(r"\s/(?:no_?)?think\Z")
+_LAST_SWITCH = re.compile(r"(?:(?<=[.!?。！？\"”]) |\n\s{0,4})/(?:no_?)?think\Z")
 _MOST_NAMES = 8  # a name may be there twice, in a loop more often
 _NEXT_TURN = re.compile(r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:")
 _ESCAPED = re.compile(r"&lt;/?(?:\||\w{0,12}:?(?:think|thought|reason|analysis|answer|caption|summary|response))")
@@ -25,7 +25,7 @@ def without_roles(text: str) -> str:
     if _PROMPT_AND_ROLE.match(text) and "ASSISTANT:" in text:
         text = text.partition("ASSISTANT:")[2]
     text = without_names(text)
-    if found := _LAST_SWITCH.search(text, max(0, len(text) - 12)):
+    if found := _LAST_SWITCH.search(text, max(0, len(text) - 20)):
         text = text[: found.start()]
     if (found := _NEXT_TURN.search(text)) and (said := text[: found.start()].strip()) and said[-1] not in ":：":
         text = said  # after a colon it is a talk that the picture shows
