@@ -26,8 +26,7 @@ _SHOWN = re.compile(
     re.IGNORECASE,
 )
 _PROMPT = re.compile(r"(?:<s>|\s){0,4}\[INST\].{1,20000}?\[/INST\](?=\s*\w)", re.DOTALL)  # the question, repeated
-_BEGUN_ALOUD = "/think
-"  # how HyperCLOVA X begins to think; its answer is a turn of its own
+_BEGUN_ALOUD = "/think\n"  # how HyperCLOVA X begins to think; its answer is a turn of its own
 _QUOTE_WINDOW_CHARS = 100
 _MOST_QUOTED = 200  # marks; who writes more quotes nothing
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
