@@ -34,7 +34,7 @@ TEXTS = (
     "* * *", ": x",
     "_a_ __b__", "{#id .class}", "end\\", "    code",
     # spreadsheets
-    "=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", "\uff1d1+1", '=HYPERLINK("http://evil.example")',
+    "=1+1", "+1", "-1+1", "@SUM(1)", "\t=1", "\r=1", "\n=1", " =1", "\xa0=1", "\u3000@SUM(1)", "\uff1d1+1", '=HYPERLINK("http://evil.example")',
     '"quoted", x', "-dQw4w9WgXc",
     # JSON
     '"', '\\"', "\\u202e", "\x00\x01\x02", "</script>", "\U0001f600", "\u0000\u2028\ud800",

@@ -76,7 +76,8 @@ def markdown(text: str) -> str:
 def csv_cell(text: str) -> str:
     """A cell that no spreadsheet takes for a formula: one that looks like a formula gets an apostrophe in front."""
     text = "\r".join(map(plain, text.split("\r")))
-    return f"'{text}" if text.startswith(_FORMULA) and not _HARMLESS.fullmatch(text) else text
+    begins = text.startswith(_FORMULA) or text.lstrip().startswith(_FORMULA)  # some programs leave the blanks out
+    return f"'{text}" if begins and not _HARMLESS.fullmatch(text) else text
 
 
 def csv_path(path: str) -> str:

@@ -28,6 +28,7 @@ _SHOWN = re.compile(
 _PROMPT = re.compile(r"(?:<s>|\s){0,4}\[INST\].{1,20000}?\[/INST\](?=\s*\w)", re.DOTALL)  # the question, repeated
 _BEGUN_ALOUD = "/think\n"  # how HyperCLOVA X begins to think; its answer is a turn of its own
 _QUOTE_WINDOW_CHARS = 100
+_MOST_ROUNDS = 8  # of reasoning in words, one after the other
 _MOST_QUOTED = 200  # marks; who writes more quotes nothing
 _QUOTES = {'"': '"', "“": "”", "‘": "’", "'": "'", "`": "`", "«": "»", "「": "」", "『": "』", "„": "“"}
 
@@ -59,8 +60,16 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     if text.startswith(_BEGUN_ALOUD):
         text = f"<think>{text.removeprefix(_BEGUN_ALOUD)}"
     if (bare := spoken(text)) is not None:
-        rest = strip(bare[0], caption=caption)
+        for _ in range(_MOST_ROUNDS):
+            if bare[1] or (more := spoken(bare[0].strip())) is None:
+                break
+            bare = more
+        rest = _without_marks(bare[0].strip(), caption)
         return Stripped(rest.text, True, bare[1] or rest.unfinished)
+    return _without_marks(text, caption)
+
+
+def _without_marks(text: str, caption: bool) -> Stripped:
     if not may_be_marked(text):
         return Stripped(without_roles(text))
     text = _FLOOD.sub(r"\1", BOXES.sub("", text))
