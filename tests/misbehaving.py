@@ -34,6 +34,7 @@ def busy(retry_after: str, name: str = "Retry_After") -> bytes:
 GOOD_BODY = json.dumps(chat())
 BOMB = gzip.compress(b'{"id":"' + b"0" * (8 << 20) + b'"}', 9)
 SHORT = "A leaf."
+BARE_DEFLATE = zlib.compress(json.dumps(chat(SHORT)).encode())[2:-4]
 
 CASES: dict[str, tuple[bytes, str]] = {
     # The line of the status, and the connection
@@ -68,6 +69,7 @@ CASES: dict[str, tuple[bytes, str]] = {
     "gzip": (http(gzip.compress(json.dumps(chat(SHORT)).encode()), Content_Encoding="gzip"), SHORT),
     "gzip in capitals": (http(gzip.compress(json.dumps(chat(SHORT)).encode()), Content_Encoding="GZIP"), SHORT),
     "deflate": (http(zlib.compress(json.dumps(chat(SHORT)).encode()), Content_Encoding="deflate"), SHORT),
+    "deflate without its header": (http(BARE_DEFLATE, Content_Encoding="deflate"), SHORT),
     "gzip that is none": (http(b"\x1f\x8b no", Content_Encoding="gzip"), AGAIN),
     "gzip cut short": (http(gzip.compress(GOOD_BODY.encode())[:-12], Content_Encoding="gzip"), AGAIN),
     "gzip of nothing": (http(b"", Content_Encoding="gzip"), AGAIN),

@@ -14,6 +14,7 @@ from ..errors import SettingsError
 from .wire import ACCEPTED, bounded
 
 _CONNECT_SECONDS = 10.0
+_MOST_REDIRECTS = 4  # a server that redirects in a circle costs no hundreds of requests
 _PIECES_TO_TEXT = 16  # each token of an answer in pieces comes with a quarter of a kilobyte around it
 
 
@@ -61,6 +62,7 @@ class Clients:
     def _open(self, http_client: Any, *, streams: bool) -> openai.AsyncOpenAI:
         hook = bounded(self._max_bytes * (_PIECES_TO_TEXT if streams else 1))
         http_client.event_hooks = {"response": [hook]}
+        http_client.max_redirects = _MOST_REDIRECTS
         return openai.AsyncOpenAI(
             api_key=self._api_key or "EMPTY",
             base_url=self._address.url,

@@ -131,11 +131,14 @@ class _Unzip:
                 if not data:
                     return
                 self._packed = zlib.decompressobj(_EITHER_HEADER)  # gzip files may be joined
-            self._begun = True
             try:
                 piece = self._packed.decompress(data, _PIECE_BYTES)
             except zlib.error as error:
-                raise Fault(f"the answer cannot be unpacked: {error}") from error
+                if self._begun:
+                    raise Fault(f"the answer cannot be unpacked: {error}") from error
+                self._packed, self._begun = zlib.decompressobj(-zlib.MAX_WBITS), True
+                continue  # some servers leave out the header that "deflate" has (RFC 9110, 8.4.1.2)
+            self._begun = True
             self._left -= len(piece)
             more = len(piece) == _PIECE_BYTES
             if self._left < 0:
