@@ -241,6 +241,7 @@ def _most_said_five_words(text: str) -> int:
         "Here is a ",
         "word is ",
         "，写着",
+        "【思考】",
         "Thinking...\n",
     ],
 )

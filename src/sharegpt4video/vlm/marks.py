@@ -94,6 +94,9 @@ SIGN = re.compile(  # how every mark begins
     rf"|[\[⟨＜‹【{{](?=/?(?:{_BRACKETED})[\]⟩＞›】}}])|\ufffd(?=/?think)",
     re.IGNORECASE,
 )
+SIGNS = "<◁[{⟨＜‹【\ufffd"
+"""The characters that they begin with."""
+
 MOST_SIGNS = 5_000
 """More marks than any answer has: no one reads a flood of them."""
 
@@ -107,12 +110,16 @@ class Mark:
 
 
 def marks(text: str) -> Iterator[Mark]:
+    closed: dict[str, bool] = {}
     for sign in SIGN.finditer(text):
         if (found := _MARK.match(text, sign.start())) is None:
             continue
         group = found.lastgroup or "drop"
-        if group == "bracket" and found["bracket"].lower() != "think" and f"/{found['bracket']}" not in text:
-            continue
+        if group == "bracket" and (name := found["bracket"]).lower() != "think":
+            if name not in closed:
+                closed[name] = f"/{name}" in text
+            if not closed[name]:
+                continue  # a sound, as in subtitles: "[thinking]"
         kind, rank = _READERS[group](found) if group in _READERS else ("drop", 0)
         yield Mark(kind, found.start(), found.end(), rank)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .marks import BOXES, MOST_SIGNS, SIGN, Mark, marks
+from .marks import BOXES, MOST_SIGNS, SIGN, SIGNS, Mark, marks
 from .shown import is_shown
 from .spoken import spoken
 from .turns import decoded, without_roles
@@ -51,9 +51,9 @@ def strip(text: str, *, caption: bool = True) -> Stripped:
     takes what is before it. Marks that the text quotes, as words on a screen, stay.
     """
     text = decoded(text.strip())
-    if sum(map(text.count, "<◁[{")) > MOST_SIGNS:
+    if sum(map(text.count, SIGNS)) > MOST_SIGNS:
         text = _FLOOD.sub(r"\1", text)
-        if sum(map(text.count, "<◁[{")) > MOST_SIGNS:
+        if sum(map(text.count, SIGNS)) > MOST_SIGNS:
             return Stripped(text)
     if (echo := _PROMPT.match(text)) is not None:
         text = text[echo.end() :].lstrip()

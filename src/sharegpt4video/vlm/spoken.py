@@ -54,6 +54,8 @@ def spoken(text: str) -> tuple[str, bool] | None:
     The text may hold marks.
     """
     if opened := _WAITING.match(text):
+        while opened.end() < len(text) and (more := _WAITING.match(text, opened.end())):
+            opened = more
         done = _DONE_THINKING.search(text, opened.end())
         return (text[(done or opened).end() :], False)
     if opened := _SPOKEN_THOUGHT.match(text):
