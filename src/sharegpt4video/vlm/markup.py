@@ -77,7 +77,7 @@ def _without_marks(text: str, caption: bool) -> Stripped:
     walk.run()
     found = Stripped(without_roles(walk.answer()), walk.thought, walk.thinking)
     if (walk.thought or walk.turned) and (again := spoken(found.text)) is not None:
-        found = Stripped(again[0], True, again[1])
+        found = Stripped(again[0].strip(), True, again[1])
     return found
 
 
