@@ -418,7 +418,9 @@ class TestStdoutIsFull:
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
         with Path("/dev/full").open("wb") as full:
             command, env = [*SG4V, *arguments], {**os.environ, "TMPDIR": str(cwd)}
-            return subprocess.run(command, cwd=cwd, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=180)
+            return subprocess.run(
+                command, cwd=cwd, env=env, stdout=full, stderr=subprocess.PIPE, text=True, timeout=180
+            )
 
     def test_a_verb_says_so_in_one_line(self, tmp_path: Path) -> None:
         ended = self.run("--version", cwd=tmp_path)
