@@ -8,20 +8,20 @@ from dataclasses import dataclass
 
 from .phrases import is_asked, is_denied, is_supposed
 from .said import plain_words
+from .sentences import answers_with, is_elsewhere
 
 _NUMBERS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 _NUMBER_OF = {name: str(number) for number, name in enumerate(_NUMBERS) if name != "one"}  # "one" is a pronoun, too
-# A number that is a time, a place in a list or a part of another number is not the count that a question asks for.
-_OTHER_NUMBER_AFTER = re.compile(
-    r"[.,:]?\d|\s*(?:%|(?:seconds?|secs?|s|minutes?|mins?|hours?|fps|frames?|px|x|th|st|nd|rd)\b)", re.IGNORECASE
+# Signs, points and units are part of a number: -2, 1.5, 20% and $5 are not 2, 1, 20 and 5.
+_NO_WORD = re.compile(r"[\W_]*")
+_WORD = re.compile(
+    r"(?:(?<![^\W_])[-−±])?(?:(?<![^\W_])[$€£¥])?\d+(?:[.,:/]\d+)*(?:\s?[%°€£])?(?![.,:/]?\d|[^\W\d_])|[^\W_]+"
+    r"|[<>≤≥≠]|(?<=\d)\s?\+"
 )
-_OTHER_NUMBER_BEFORE = re.compile(
-    r"(?:\d[.,:]|\b(?:frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number"
-    r"|(?:more|less|fewer) than|at (?:least|most)|over|under)\s*)\Z",
-    re.IGNORECASE,
-)
+_COUNTED = {"one": "1", "once": "1", "twice": "2", "thrice": "3"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
 _PLACE_WORDS = {*_ORDINALS, "last"}
+_JOINING = frozenset(("and", "or", "then", "answer", "option", "choice"))
 _KINDS = "(?:one|option|choice|answer|caption|sentence|description|statement)"
 _PLACE = re.compile(
     r"(?:(?:the answer is|answer:|it is|it['’]s)\s+)?"
@@ -30,12 +30,14 @@ _PLACE = re.compile(
     r"(?:\s+is\s+(?:the\s+)?(?:correct|right|best|more suitable|answer)(?:\s+(?:one|match|answer|option))?)?[.!]*",
     re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?;\n。]")
+_SENTENCE_END = re.compile(r"[!?;\n。]|\.(?!\d)")
+_QUANTITY = re.compile(r"(?P<quantity>both|neither|all|none(?= of))(?:\s+of\s+(?:them|these|those|the\s+(?:above|two|options?)))?")
 
 
 def words(text: str) -> str:
     """The words of a text with a space between them, in one case; numbers up to twelve as figures."""
-    return " ".join(_NUMBER_OF.get(word, word) for word in re.findall(r"[^\W_]+", text.casefold()))
+    found = (word.replace(" ", "").replace("−", "-") for word in _WORD.findall(text.casefold()))
+    return " ".join(_NUMBER_OF.get(word, word) for word in found)
 
 
 @dataclass(frozen=True)
@@ -55,9 +57,12 @@ class Options:
     def same_as(self, text: str) -> int | None:
         """The option whose words are all that a text says."""
         wanted = words(text)
-        if wanted == "one":
-            wanted = "1"
-        return self.texts.index(wanted) if wanted and wanted in self.texts else None
+        wanted = _COUNTED.get(wanted, wanted)
+        if wanted and wanted in self.texts:
+            return self.texts.index(wanted)
+        quantity = _QUANTITY.fullmatch(wanted)  # "Both" for "Both of the above"
+        fitting = [at for at, option in enumerate(self.texts) if quantity and option.split()[:1] == [quantity[1]]]
+        return fitting[0] if len(fitting) == 1 else None
 
     def opens_with_another_label(self, text: str, index: int) -> bool:
         """Whether words that are an option's begin with the mark of another: "A: ball rolls" beside "A ball rolls"."""
@@ -78,6 +83,8 @@ class Options:
             if number in self.texts and number not in self.labels:
                 return None  # the number itself may be meant
             at = self.labels.index(number) if number in self.labels else int(number) - 1
+        if "right" in self.texts and " right" in text.lower() and self.texts.index("right") != at:
+            return None
         return at if 0 <= at < len(self.texts) else None
 
     def is_label(self, text: str) -> bool:
@@ -93,9 +100,14 @@ class Options:
             return None
         longest = max(found, key=lambda index: len(self.texts[index]))
         rest = sentence[len(self.texts[longest]) :].split()
-        joined = rest[:1] and rest[0] in ("and", "or", "then", "answer", "option", "choice")
+        joined = rest[:1] and (rest[0] in _JOINING or rest[0] in self.texts or self._is_amount(longest, rest))
         short = len(self.texts[longest].split()) < 2 and len(rest) > 6
         return None if joined or short else longest
+
+    def _is_amount(self, index: int, rest: Sequence[str]) -> bool:
+        """Whether a number goes on behind an option that ends with one: "2-3", "3 km/h"."""
+        option = self.texts[index]
+        return option[-1:].isdigit() and not answers_with(f"{option} {' '.join(rest)}", 0, len(option), option)
 
     def after_label(self, text: str, index: int) -> int | bool:
         """What follows a label: the length of the option's own words, False for another's, True for neither."""
@@ -125,13 +137,13 @@ class Options:
         if not ends:
             return None
         longest = max(ends, key=lambda at: len(self.texts[at]))
-        starts = [word.start() for word in re.finditer(r"[^\W_]+", text[: found.start()])]
+        starts = [word.start() for word in _WORD.finditer(text[: found.start()])]
         return longest, len(text) - starts[-len(self.texts[longest].split())]
 
     def says_another(self, text: str, index: int) -> bool:
         """Whether the sentence behind a label, where its option's text would be, has the words of another alone."""
         found = re.match(r"[)\]}\"'>]*\s*[.:)]\s*([^.!?;\n]*)", text)
-        if found is None or not found[1] or (self.texts[index] and self._says(found[1], self.texts[index])):
+        if found is None or not found[1] or (self.texts[index] and self.says(self.texts[index], found[1])):
             return False
         return self.only_said(found[1]) not in (None, index)
 
@@ -142,8 +154,8 @@ class Options:
             return None
         at = 0
         for part in parts:
-            found = re.compile(r"[\W_]*([^\W_]+)").match(text, at)
-            if found is None or words(found[1]) != part:
+            found = _WORD.search(text, at)
+            if found is None or _NO_WORD.fullmatch(text, at, found.start()) is None or words(found[0]) != part:
                 return None
             at = found.end()
         return at
@@ -158,13 +170,15 @@ class Options:
 
     def only_said(self, text: str) -> int | None:
         """The one option whose words stand in a text; of two where one contains the other, the longer."""
-        found = [index for index, option in enumerate(self.texts) if option and self._says(text, option)]
+        found = [index for index, option in enumerate(self.texts) if option and self.says(option, text)]
         longest = [
             index
             for index in found
             if not any(index != other and self.texts[index] in self.texts[other] for other in found)
         ]
-        return longest[0] if len(longest) == 1 and not self._says_parts(text, longest[0]) else None
+        if len(longest) != 1 or self._says_parts(text, longest[0]):
+            return None
+        return longest[0] if self.says(self.texts[longest[0]], text, as_answer=True) else None
 
     def _says_parts(self, text: str, index: int) -> bool:
         """Whether the sentence with an option has all that sets another apart: "opens the door and closes the lid"."""
@@ -177,23 +191,17 @@ class Options:
             for sentence in sentences
         )
 
-    def _says(self, text: str, option: str) -> bool:
-        """Whether the words of an option stand in a text, at least once without being denied."""
+    def says(self, option: str, text: str, *, as_answer: bool = False) -> bool:
+        """Whether the words of an option stand in a text without being denied; ``as_answer``: where they answer."""
         if option in ("yes", "no") or (len(option) == 1 and option.isalpha() and option.isascii()):
             return False  # said as a word of its own, or not at all
         names = {figure: f"(?:{figure}|{name})" for name, figure in _NUMBER_OF.items()}
         pattern = r"[\W_]+".join(names.get(part, re.escape(part)) for part in option.split())
         edge = r"[^\W_]" if option.isascii() else r"[0-9A-Za-z]"  # no spaces between words in Chinese or Japanese
         for found in re.finditer(rf"(?<!{edge}){pattern}(?!{edge})", text.casefold()):
-            if option.isdigit() and _is_other_number(text, found.start(), found.end()):
-                continue
             place = text, found.start(), found.end()
-            if not is_denied(*place) and not is_supposed(*place) and not is_asked(text, found.end()):
+            if is_elsewhere(*place, option) or (as_answer and not answers_with(*place, option)):
+                continue
+            if not (is_denied(*place) or is_supposed(*place) or is_asked(text, found.end())):
                 return True
         return False
-
-
-def _is_other_number(text: str, start: int, end: int) -> bool:
-    before = text[max(0, start - 16) : start]
-    listed = (not before.strip(" ") or before.endswith("\n")) and re.match(r"[.)]\s*\S", text[end:])
-    return bool(_OTHER_NUMBER_AFTER.match(text, end) or _OTHER_NUMBER_BEFORE.search(before) or listed)

@@ -38,9 +38,9 @@ TAIL = rf"(?:\s+(?:to|for|that|which|of|here|in|based|from|according)\b[^.:;!?\n
 _SIGNS = r"\s*[\"']?\s*(?:\]\s*:?|[:=]|->|=>|→|—|–|-(?=\s))"
 _VERBS = any_of(
     "is|are|was|be|(?:must|should|would|will|could|may|might) be|(?:seems|appears)(?: to be)?|:",
-    "es|est|ist|lautet|è|é|adalah|là|है|er|är|on|هي|هو|(?<=odpowiedź )to|jest|je|είναι|este|היא|הוא|is het",
+    "es|est|ist|lautet|è|é|adalah|là|है|er|är|(?<=vastaus )on|هي|هو|(?<=odpowiedź )to|jest|je|είναι|este|היא|הוא|is het",
 )
-_GLUED = any_of("应该是", "应为", "是", "为", "為", "は", "은", "는", "คือ")
+_GLUED = any_of("应该是", "应为", "是(?!否)", "为", "為", "は", "은", "는", "คือ")
 IS = rf"(?:{_SIGNS}|\s+{_VERBS}(?=[\s:\"'(])\s*:?|\s*{_GLUED}\s*:?)"
 _FILLERS = any_of(
     "the|la|el|il|die|der|o|a opção|probably|most likely|likely|clearly|simply",
@@ -66,7 +66,8 @@ CHOOSING = r"\b" + any_of(
 )
 _THEREFORE = any_of("so|therefore|thus|hence|consequently|by elimination|sondern|sino|finally|well|okay|ok")
 CONCLUDING = any_of(
-    r"\A(?:maybe|perhaps|probably|possibly|only)\b",
+    r"\A(?:maybe|perhaps|probably|possibly|only|select|choose|pick)\b",
+    "correct[ae]? es(?: la)?|richtig ist|correcte est(?: la)?|正确的?是|对的是|ich glaube,?|je pense(?: que)? c['’]est|creo que(?: es)?(?: la)?",
     r"\bnot\b[^.!?\n]{1,40}\bbut(?: rather)?\b",
     rf"(?:\A|(?<=[.!?;:,\n ])){_THEREFORE}\b,?",
     "=>|->|→|⇒|∴|而是|我认为是|应该是|ではなく[、,]?|아니라",
@@ -89,7 +90,10 @@ IS_RIGHT = any_of(
     rf"\s*is (?:more {_FITTING}|an? (?:better|closer|more {_FITTING}) \w+|better|closer)"
     r"(?= than [^.;!?\n]{1,60}[.!]?\s*\Z)",
     rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{_GOOD}",
-    r"\s*(?:选项|选择)?(?:是|为)?(?:最?正确|正确答案|对的)",
+    r"\s*(?:选项|选择)?(?:是|为)?(?:最?正确|正确答案|对的?(?![^\W_]))",
+    r"\s+(?:ist|es|est|é|è|jest|är|er|is|adalah|je|este|είναι)\s+(?:(?:la|die|der|das|de|het|a|o)\s+)?(?:richtige?|korrekt|correct[aeo]?"
+    r"|juste?|bonne|vraie?|corretta|giusta|correta|certa|poprawna|prawidłowa|rätt|riktig|juist|goed|benar|správná?|verdadera)\b",
+    r"\s*[-–—]?\s*(?:верно|правильно|правильный|doğru|benar|đúng|सही|صحيح)(?![^\W_])|\s*が正し|\s*が正解",
 )
 AFTER_A_LABEL = any_of(
     "because|since|as|is|are|was|and|or|due|based|given|for|which|that|seems",
@@ -99,18 +103,19 @@ AFTER_A_LABEL = any_of(
 AND = r"\s*(?:,?\s*" + any_of("and", "or", "und", "oder", "y", "et", "ou", "o", "&", "/", r"\+", "和", "或") + r"\s*)"
 
 _NOT = any_of(
-    "not|never|neither|nor|none|no|cannot|rather than|instead of|except|excluding",
+    "not|never|neither|nor|none|no|cannot|doubt|doubtful|hardly|barely|scarcely|rather than|instead of|except|excluding",
     "anything but|all but|without|rul(?:es?|ed|ing) out",
     r"eliminat\w+|exclud\w+|reject\w+|dismiss\w*",
     r"discard\w*",
     "wrong|incorrect|false|least|unlikely|worst|invalid|distractors?",
     "nicht",
     r"kein\w*",
-    "ne|pas|нет|не|não|không|bukan|nie|niet|inte",
+    "ne|pas|нет|не|não|không|bukan|nie|niet|inte|weder|noch|ni|né|nem|ani|hverken|varken",
 )
 _GLUED_NOT = any_of(
     "没有|沒有|并未|並未|不会|不會", "不是", "并非", "不选", "不選", "排除", "错误", "لا", "ليس", "नहीं", "ไม่"
 )
+NO_DOUBT = re.compile(r"\b(?:no|without(?: a)?|beyond(?: a)?|little) doubts?\b", re.IGNORECASE)
 _DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}", re.IGNORECASE)
 _AUXILIARY = any_of(
     "is|are|was|were|does|do|did|would|can|could|should|has|have|seems?|looks?",
@@ -120,7 +125,7 @@ _REFUTED = any_of(
     "not|never|wrong|incorrect|false",
     r"ruled\s+out",
     "out|excluded|eliminated|impossible|unlikely",
-    "less|rejected|invalid|unsupported|mistaken",
+    "less|rejected|invalid|unsupported|mistaken|bad|poor|worst|worse|traps?|distractors?|weak|a mistake",
 )
 _WRONG = any_of(
     "wrong|incorrect|false|неверно|неправильно|невірно|falsch|faux|fausse|incorrecto|incorrecta|falso|falsa",
@@ -130,8 +135,8 @@ _GLUED_REFUTED = any_of(
     "选?项?(?:是)?(?:错误|不正确|不对|错)|değil|では(?:な|あり)|じゃ(?:な|あり)", r"이?가?\s*아[니닙]"
 )
 _DENIED_AFTER = re.compile(
-    rf"[)\]}}\"'>]*\s*[,:\-–—]?\s*(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
-    rf"|(?:{_WRONG})\b|{_GLUED_REFUTED})",
+    rf"[)\]}}\"'>]*\s*[,:\-–—?(]?\s*(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
+    rf"|(?:{_WRONG})\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})",
     re.IGNORECASE,
 )
 # What holds for the whole sentence, and what only as far as the next comma.
@@ -184,7 +189,7 @@ _JUDGED_LATER = re.compile(
     re.IGNORECASE,
 )
 _EVERYDAY_RIGHT = re.compile(
-    r"\b(?:that'?s|you'?re|all|is) right\b(?=[,.!])"
+    r"\b(?:that'?s|you'?re|all) right\b(?=[,.!])"
     r"|\bright (?:answer|option|choice|one|away|now|before|after|here|there)\b",
     re.IGNORECASE,
 )
@@ -199,7 +204,12 @@ def is_denied_before(text: str, start: int) -> bool:
     """The same for the words before alone: what follows may be an option's own text, such as "Cannot be told"."""
     near = text[max(0, start - _CHARS_BEFORE) : start]
     before = _CLAUSE_END.split(near)[-1].split()[-_WORDS_BEFORE:]
-    return _DENIAL.search(" ".join(before)) is not None
+    return _DENIAL.search(NO_DOUBT.sub(" ", " ".join(before))) is not None
+
+
+def is_answered_no(text: str, end: int) -> bool:
+    """Whether a bare no is said to it: "A: no", "A? No."."""
+    return re.match(r"[)\]}\"'>]*[ \t]*[,:?–—-]?[ \t]*\(?no(?:pe)?(?=\s*(?:[.,;!)\n]|\Z))", text[end:], re.IGNORECASE) is not None
 
 
 def is_supposed(text: str, start: int, end: int) -> bool:

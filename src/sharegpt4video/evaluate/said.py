@@ -5,33 +5,24 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from ..vlm.marks import marks
+from ..vlm.spoken import spoken
+from ..vlm.turns import decoded
+
 MARKED = "\ue000"
 """Stands before what a model marked as its answer, by a tag or a box; ``MARK_END`` stands behind it."""
 MARK_END = "\ue001"
 
-_THOUGHTS = r"[\w:]{0,20}think(?:ing)?|thoughts?|reasoning|reflection|analysis|scratchpad"
-_PARTS = rf"{_THOUGHTS}|summary|caption"
-_THOUGHT = re.compile(
-    rf"(?:[<◁]\s*({_PARTS})\s*[>▷]|\[(think)\]).*?(?:[<◁]\s*/\s*\1\s*[>▷]|\[/\2\]|\Z)", re.DOTALL | re.IGNORECASE
-)
-_THOUGHT_END = re.compile(rf"[<◁]\s*/\s*(?:{_THOUGHTS})\s*[>▷]|\[/think\]", re.IGNORECASE)
-_CHANNEL = re.compile(r"<\|channel\|>\s*(\w+)[^<]*<\|message\|>")
-_TAGGED_THOUGHT = re.compile(
-    r"<\|(?:START_THINKING|begin_of_thought)\|>.*?(?:<\|(?:END_THINKING|end_of_thought)\|>|\Z)", re.DOTALL
-)
+_ANSWER_RANK, _REASONING_CHANNEL, _FINAL_CHANNEL = 3, 1, 2  # as ``vlm.marks`` ranks sections and headers
 _ROLE = re.compile(r"(?:\A|\n|\))[ \t#]*(?:assistant|model|gpt)\s*(?::|\n)", re.IGNORECASE)
 _NEXT_TURN = re.compile(r"\n[ \t#]*(?:human|user)\s*:|<\|(?:user|im_start)\|>", re.IGNORECASE)
-_ANSWER = re.compile(r"<\s*(answer|conclusion|final_answer)\s*>(.*?)(?:<\s*/\s*\1\s*>|\Z)", re.DOTALL | re.IGNORECASE)
 _BRACKETED = re.compile(r"\[(answer|final_answer)\](.{0,2000}?)\[/\1\]", re.DOTALL | re.IGNORECASE)
-_BOX_TOKENS = re.compile(r"<\|begin_of_box\|>(.*?)(?:<\|end_of_box\|>|\Z)", re.DOTALL)
-_ENDS = re.compile(r"<\|(?:endoftext|im_end|eot_id|end|return|end_of_text|eom_id)\|>|</s>|<(?:eos|end_of_turn)>")
-_TOKEN = re.compile(
-    r"<[|｜][^<>\n]{1,60}[|｜]>|</?s>|<(?:eos|bos|pad|end_of_turn|start_of_turn)>|\[/?INST\]|</?\w{1,20}>"
-)
+_TAG = re.compile(r"</?\w{1,20}>")  # whatever is left that looks like one
 _STYLE = re.compile(r"\\(?:text\w{0,4}|math\w{1,4}|mbox)\s*\{([^{}]*)\}")
-_BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
-_MARKDOWN = re.compile(r"[*`$]|\\[()\[\]]|(?<![^\W_])_+|_+(?![^\W_])")
-_LINE_START = re.compile(r"^[ \t]*(?:[>#•→⇒∴]+[ \t]*|[=-]+>[ \t]*|[-+][ \t]+)+", re.MULTILINE)
+_BOXED = re.compile(r"\\f?boxed\s*\{((?:[^{}]|\{[^{}]*\})*)(?:\}|\Z)")
+_FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
+_MARKDOWN = re.compile(r"[*`]|\$(?!\d)|\\[()\[\]]|(?<![^\W_])_+|_+(?![^\W_])")
+_LINE_START = re.compile(r"^[ \t]*(?:>+[ \t]+|[#•→⇒∴]+[ \t]*|[=-]+>[ \t]*|[-+][ \t]+)+", re.MULTILINE)
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
 _UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
 _SPACES = re.compile(r"[^\S\n]+")
@@ -43,6 +34,7 @@ def plain_words(text: str) -> str:
     """Full-width signs as plain ones, quotes of all kinds as two, no markdown."""
     text = unicodedata.normalize("NFKC", _STRUCK.sub("", _UNSEEN.sub("", text))).translate(_QUOTES)
     text = _BOXED.sub(rf"\n{MARKED}\1{MARK_END}\n", _STYLE.sub(r"\1", text))
+    text = _FORMULA.sub(r"\1", text)
     text = _SPACES.sub(" ", _LINE_START.sub("", _MARKDOWN.sub("", text)))
     return _LINES.sub("\n\n", text).strip()
 
@@ -52,21 +44,55 @@ def said(reply: str) -> str:
 
     What the model marked as its answer stays, between ``MARKED`` and ``MARK_END``.
     """
-    text = reply.replace(MARKED, "").replace(MARK_END, "")
-    channels = list(_CHANNEL.finditer(text))
-    if channels:
-        text = text[channels[-1].end() :] if channels[-1][1] == "final" else ""
-    text = _THOUGHT.sub("", _TAGGED_THOUGHT.sub("", text))
-    ended = [found.end() for found in _THOUGHT_END.finditer(text)]
-    text = text[ended[-1] :] if ended else text
-    text = _BOX_TOKENS.sub(rf"\n{MARKED}\1{MARK_END}\n", _ANSWER.sub(rf"\n{MARKED}\2{MARK_END}\n", text))
+    text = decoded(reply.replace(MARKED, "").replace(MARK_END, ""))
+    told = spoken(text)
+    text = _without_marks(told[0] if told is not None else text)
     text = _BRACKETED.sub(rf"\n{MARKED}\2{MARK_END}\n", text)
-    whole = [part for part in _ENDS.split(text) if part.strip()]
-    text = whole[0] if whole else ""  # behind an end mark a model goes on with a turn of its own
     roles = list(_ROLE.finditer(text))
     text = text[roles[-1].end() :] if roles else text
     turn = _NEXT_TURN.search(text)
     if turn and text[: turn.start()].strip():
         text = text[: turn.start()]
-    text = _TOKEN.sub("", text)
-    return plain_words(text).strip("\"'").strip()
+    return plain_words(_TAG.sub("", text)).strip("\"'").strip()
+
+
+def _without_marks(text: str) -> str:
+    """The text without reasoning, other speakers and control tokens; answers in tags or boxes marked.
+
+    What a model writes behind the end of its turn stays, as a line of its own: if it answers again and otherwise,
+    nobody knows which it means.
+    """
+    parts: list[str] = []
+    at, silent, answering = 0, False, False
+    for mark in marks(text):
+        if mark.start < at:
+            continue
+        if not silent:
+            parts.append(text[at : mark.start])
+        at = mark.end
+        begins = mark.kind == "box" or (mark.kind == "open" and mark.rank >= _ANSWER_RANK)
+        ends = mark.kind == "unbox" or (mark.kind == "close" and mark.rank >= _ANSWER_RANK)
+        if mark.kind == "header" and mark.rank < 0 and any(part.strip() for part in parts):
+            break  # a turn of somebody else behind the answer, which the model made up
+        if mark.kind == "header":
+            parts = [] if mark.rank == _FINAL_CHANNEL else [*parts, "\n"]
+            silent = mark.rank < 0 or mark.rank == _REASONING_CHANNEL
+        elif mark.kind == "think":
+            silent = True
+        elif mark.kind == "unthink":
+            parts = parts if silent else []  # the template wrote the beginning: all before was reasoning
+            silent = False
+        elif begins:
+            parts.append(f"\n{MARKED}")
+            silent, answering = False, True
+        elif silent:
+            continue
+        elif mark.kind == "end":
+            parts.append("\n")
+        elif ends:
+            # The template may have written the beginning of the answer.
+            parts = [*parts, f"{MARK_END}\n"] if answering else [f"\n{MARKED}", *parts, f"{MARK_END}\n"]
+            answering = False
+    else:
+        parts += [] if silent else [text[at:]]
+    return "".join([*parts, MARK_END] if answering else parts)

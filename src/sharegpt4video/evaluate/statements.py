@@ -31,6 +31,15 @@ _WORD = rf"(?:{OPTION}\s*)?"
 _STOP = r"(?=\s*(?:[.!,;:\n。]|です|だ|である|입니다|이다|吧|\Z|because\b|since\b|as\b|-|–|—|\())"
 
 
+_OTHER_IS = r"ist|es|est|è|é|jest|är|er|je|değil|不|错|对|正确|错误|は|が|が|는|은"
+# What no noun is, so that an "A" before it is no article.
+_NO_NOUN = (
+    r"the|it|its|it's|he|she|they|we|you|i|this|that|these|those|there|here|in|on|at|to|by|of|from|with|while|when|where"
+    r"|but|so|not|if|then|his|her|their|my|our|all|both|no|yes|correct|true|right|an?|can|could|should|will|has|have|had"
+    r"|does|do|did|shows?|describes?|says?|only|instead|rather|though|although|however|therefore|thus|explanation|reason"
+)
+
+
 @dataclass(frozen=True)
 class Patterns:
     """The patterns for the labels of one question; each has the label as the group ``label``.
@@ -41,6 +50,7 @@ class Patterns:
     announced  the same at the end of a text, where the answer is missing
     sentence   a whole sentence or line
     naming     labels that are only named
+    lone       a capital that stands where a label would, whatever is said of it
     item       a label that a list may have: ``label`` in brackets, or ``second``; ``start`` at the beginning of a line
     """
 
@@ -52,6 +62,7 @@ class Patterns:
     naming: tuple[re.Pattern[str], ...]
     opening: re.Pattern[str]
     item: re.Pattern[str]
+    lone: re.Pattern[str]
     after: re.Pattern[str]
     before: re.Pattern[str]
 
@@ -77,12 +88,20 @@ def is_word(text: str, letter: str, start: int, end: int) -> bool:
         return False
     if re.match(r"['\u2019][a-z]|[-/]\w|\.\w\.|\s*=\s*\d", after):
         return True
+    if letter.isdigit() and (re.match(r"[.,:]\d|\s*[%°]", after) or text[start - 1 : start] in tuple("-−.,$")):
+        return True  # part of another number
     follows = re.match(r"\s+([^\W\d_]+)", after)
     if follows is None or after.startswith("\n") or not letter.isalpha():
         return False
     if letter == "A":
         return not re.fullmatch(AFTER_A_LABEL, follows[1])
     return letter.islower() or letter == "I"
+
+
+def is_article(text: str, end: int) -> bool:
+    """Whether words go on behind an "A" as behind the article, whatever the model put between: "(A) man walks"."""
+    found = re.match(r"[)\]}\"'>]*[.:,]?[ ]?\n?[ ]?[(]?([a-z]+)(?!\w|:)", text[end : end + 40])
+    return found is not None and re.fullmatch(rf"{AFTER_A_LABEL}|{_NO_NOUN}", found[1]) is None
 
 
 def is_field(text: str, start: int, end: int) -> bool:
@@ -94,11 +113,12 @@ def is_field(text: str, start: int, end: int) -> bool:
 def patterns_for(labels: tuple[str, ...]) -> Patterns:
     """The patterns for these labels, in capitals. Other single capitals are read, too, as labels that no option has."""
     known = "|".join(re.escape(label) for label in labels)
+    capitals = "|".join(label for label in labels if label.isalpha()) or "(?!)"
     own = rf"(?<![{_EDGE}])(?P<label>{known})(?![{_EDGE}])"
     label = rf"(?<![{_EDGE}])(?P<label>{known}|(?-i:[A-Z]))(?![{_EDGE}])"
     flags = re.IGNORECASE
-    ends = r"[)\]}\"'>]|\s*:|\s*[.,;](?=\s|\Z|[A-Z][a-z]|\d)|、|\s+[-–—(]|\s*\n|\s*\Z"
-    opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{ends})|\s+(?=because\b|since\b))"
+    ends = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}|[,;])(?=\s|\Z|[A-Z][a-z]|\d)|です|입니다|、|\s+[-–—(]|\s*\n|\s*\Z"
+    opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{ends})|\s+(?=because\b|since\b|without (?:a )?doubt))"
     second = own.replace("label", "second")
     link = rf"(?:\s*(?=[(\[{{]+\w[)\]}}])|{AND}|\s*(?P<comma>,)\s*)"
     return Patterns(
@@ -118,8 +138,13 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
             rf"(?:[(\[]{own}[)\]]|{second}(?:[.):]|(?=\s*[{_SIGNS}])))[:.]?(?=\s|$|[A-Z{_SIGNS}])",
             flags | re.MULTILINE,
         ),
+        lone=re.compile(
+            rf"(?:\A|[.!?;:,\n(\[]\s*|(?<![^\W_])(?:is|ist|es|est|è|é|{ANSWER})\s+)[\"'(\[]*"
+            rf"(?-i:(?P<label>{capitals}))(?![{_EDGE}'’])(?=\s*(?:[.,;:!?)\]\"'}}=\n]|\Z|{AFTER_A_LABEL}\b|{_OTHER_IS}))",
+            flags,
+        ),
         after=re.compile(rf"{CLOSE}{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags),
-        before=re.compile(rf"{label}{CLOSE}{AND}{OPEN}\Z", flags),
+        before=re.compile(rf"{label}{CLOSE}(?:{AND}|(?-i:(?<=[A-Z]))\.? +){OPEN}\Z", flags),
     )
 
 
@@ -133,6 +158,8 @@ def _stating(label: str, own: str, opening: str) -> tuple[tuple[re.Pattern[str],
         (rf"{CHOOSING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (rf"{CONCLUDING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (opening, False),
-        (rf"(?:^|(?<=[.:;!?]\s)|(?<=\.))[\s\"']*{_WORD}{OPEN}{own}{CLOSE}[.!]?[ \t]*$", True),
+        (rf"(?<=[.!?\n]\s)(?:or|alternatively),?\s+(?:maybe\s+|perhaps\s+|possibly\s+)?{OPEN}{own}{CLOSE}{_STOP}", True),
+        (rf"\A{ANSWER}\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
+        (rf"(?:^|(?<=[.:;!?]\s)|(?<=[^\W_]{{2}}\.))[\s\"']*{_WORD}{OPEN}{own}{CLOSE}[.!]?[ \t]*$", True),
     )
     return tuple((re.compile(form, re.IGNORECASE | re.MULTILINE), ends) for form, ends in forms)

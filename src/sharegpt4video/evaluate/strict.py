@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
+from .headings import announces, names_an_answer
 from .options import Options, words
-from .phrases import OPEN, OPTION, is_asked, is_denied, is_denied_before, is_supposed, judgement, without_everyday_words
+from .phrases import OPEN, OPTION, is_answered_no, is_asked, is_denied, is_denied_before, is_supposed, judgement, without_everyday_words
 from .said import MARK_END, MARKED, said
-from .statements import Patterns, is_field, is_word, patterns_for
+from .sentences import is_ambiguous
+from .statements import Patterns, is_article, is_field, is_word, patterns_for
+from .tally import Tally, tally
 
 LETTERS = "ABCDEFGHIJ"
 _CORRECTED = re.compile(
@@ -30,6 +33,8 @@ _CORRECTED = re.compile(
 _UNDONE = re.compile(
     r"(?:[.!?;\n]\s*|\A)(?:wait|actually|on second thought|scratch that|hold on|不对|等等)\b", re.IGNORECASE
 )
+_VALUES = frozenset(("yes", "no", "true", "false", "correct", "incorrect", "right", "wrong"))  # of a tally
+_IS_RIGHT = re.compile(r"\bis right\Z", re.IGNORECASE)
 _MOST_CHARS = 12_000  # of a reply: the end is kept, where answers are
 
 
@@ -66,7 +71,10 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
             return None
         return None if bare.endswith("?") and not options[whole].rstrip().endswith("?") else whole
     placed = known.in_place(bare)
-    return placed if placed is not None else _settled(text, known, patterns)
+    if placed is not None:
+        return placed
+    judged = _tally(bare, known)
+    return _settled(text, known, patterns) if judged is None else judged.right
 
 
 def matched_caption(reply: str, question: str) -> int | None:
@@ -80,6 +88,14 @@ def matched_caption(reply: str, question: str) -> int | None:
         if whole and whole == words(line):
             return index
     return chosen(reply, texts, [head.split()[-1] if head.split() else head for head in heads])
+
+
+def _tally(text: str, known: Options) -> Tally | None:
+    """What a reply says of the options one by one, unless it only repeats them."""
+    if any(option in _VALUES - {"right"} or option[:1].isdigit() for option in known.texts):
+        return None
+    judged = tally(text, list(zip(known.labels, known.texts, strict=True)))
+    return None if judged and "right" in known.texts and known.says("right", text) else judged
 
 
 def _settled(text: str, known: Options, patterns: Patterns) -> int | None:
@@ -97,7 +113,11 @@ def _settled(text: str, known: Options, patterns: Patterns) -> int | None:
     found = known.only_said(without_everyday_words(text))
     if found is None and {"yes", "no"} & set(known.texts):
         found = known.same_as({True: "yes", False: "no", None: ""}[yes_or_no(text)])
-    return found
+    if found is None:
+        return None
+    # A label that states nothing, as in "A is false", is another answer than the words, or judged by them.
+    labels = {known.index(place["label"]) for place in patterns.lone.finditer(text)}
+    return None if labels - (set() if is_ambiguous(known.texts[found]) else {found}) else found
 
 
 def _agreed(text: str, stated: Sequence[_Stated]) -> int | None:
@@ -124,13 +144,18 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
         named = _within(found[1], known, patterns)
         if named:
             yield _Stated(found.start(), found.end(), named)
+    ambiguous = "right" in known.texts and len({place["label"] for place in patterns.lone.finditer(text)}) > 1
     for pattern, closes in patterns.stating:
         for found in pattern.finditer(text):
-            one = _label_stated(text, found, known, patterns, closes=closes)
+            if ambiguous and _IS_RIGHT.search(found[0]):
+                continue  # "A is left. B is right." tells the options
+            named = names_an_answer(text, found.start()) if pattern is patterns.stating[0][0] else True
+            one = _label_stated(text, found, known, patterns, closes=closes) if named is not False else None
             if one is not None:
-                yield one
+                yield one if named else replace(one, named=one.named | {None})
     for found in patterns.cue.finditer(text):
-        if is_denied(text, found.start(), found.end()) or is_supposed(text, found.start(), found.end()):
+        place = text, found.start(), found.end()
+        if is_denied(*place) or is_supposed(*place) or not names_an_answer(text, found.start()):
             continue
         after = text[found.end() : found.end() + 400]
         label = patterns.opening.match(after)
@@ -169,9 +194,14 @@ def _label_stated(
     letter = found["label"]
     if is_field(text, start, end) or (not closes and is_word(text, letter, start, end)):
         return None
+    announced = announces(text, start)
+    if announced is False or is_answered_no(text, end):
+        return None
     index = known.index(letter)
     told = known.text_before(text[max(0, start - 400) : start])
     own = known.after_label(text[end : end + 400], index) if index is not None else True
+    if letter in "aA" and own is True and is_article(text, end):
+        return None
     begin, after = start - (told[1] if told else 0), end + own if own > 1 else end
     denied = is_denied_before(text, begin) if own is False else is_denied(text, begin, after)
     if denied or (told is None and is_supposed(text, begin, end)) or is_asked(text, end):
@@ -184,6 +214,8 @@ def _label_stated(
         another = own is True and known.says_another(text[end : end + 400], index)
         if own is False or is_text or another or (told and known.texts[told[0]] != known.texts[index]):
             named.add(None)  # the words of another option: two things at once
+    if announced is None:
+        named.add(None)  # perhaps another's answer
     return _Stated(found.start(), end, frozenset(named))
 
 
@@ -236,22 +268,34 @@ def _yes_or_no() -> tuple[re.Pattern[str], ...]:
     """What opens a text or sentence, what stands between commas, what a statement ends with, and what says both."""
     yes = r"yes|yeah|yep|yup|s[íì]|oui|ja|да|はい|예|네|sim|是的?|对"
     yes += r"|نعم|بله|हाँ|हां|evet|tak|có|ใช่|igen|kyllä|ναι|כן|так"
-    no = r"no(?:pe)?(?!\.\s*\d)|nein|non|нет|いいえ|아니요|아니오|não|否|不是?|不对"
+    no = r"no(?:pe)?(?!\.\s*\d)|nein|non|нет|いいえ|아니요|아니오|não|否|不是?的?|不对"
     no += r"|لا|خیر|नहीं|hayır|nie|không|ไม่ใช่|ไม่|nej|nei|nee|nem|όχι|לא|ні"
-    after = rf"(?=\s*(?:[.,;:!)\]\"'{MARK_END}]|\Z|\n|-|—|。|、))"
+    but = r"(?:but|however|though|aber|pero|mais|ma|mas|но|але|ale|ama|fakat|mutta|de|αλλά|nhưng|لكن|अल|लेकिन|하지만|でも|但|maar|men)"
+    after = rf"(?=\s*(?:[.,;:!()\]\"'{MARK_END}]|\Z|\n|-|—|。|、))"
     pronoun = r"(?=\s+(?:it|he|she|they|the|there|this|that|these|those|i|we|you|because|since|as|not)\b)"
     told = r"\b(?:i|i'd|i would|i will) say\s+"
     told += r"|\b(?:answers?|response|conclusion)[\"']?\s*(?:is|:|=|would be)+\s*|答案?(?:是|为|:)+"
-    cue = rf"(?:{MARKED}|{told}|\A|[.!?:;\n])"
-    word = rf"\s*(?:(?:so|therefore|thus|hence|and),?\s+|{OPTION}\s+)?{OPEN}(?:(?P<yes>{yes})|(?P<no>{no}))"
+    cue = rf"(?:{MARKED}|{told}|\A|[.!?:;\n。！？])"
+    word = rf"\s*(?:(?:so|therefore|thus|hence|and|probably|likely|most likely|definitely),?\s+|{OPTION}\s+)?{OPEN}(?:(?P<yes>{yes})|(?P<no>{no}))"
     return (
         re.compile(rf"{cue}{word}(?:{after}|{pronoun})", re.IGNORECASE),
-        re.compile(rf",\s*(?:so\s+|actually\s+)?(?:(?P<yes>{yes})|(?P<no>{no}))(?=\s*[,.!]|\s*\Z)", re.IGNORECASE),
+        re.compile(
+            rf"(?:[,،、，…/(]|\b{but}\b)\s*(?:(?:so|actually|{but})\s+)?(?:(?P<yes>{yes})|(?P<no>{no}))"
+            rf"(?:(?=\s*(?:[,.!?;)。、،]|\Z))|{pronoun}(?!\s+the\b))",
+            re.IGNORECASE,
+        ),
         re.compile(
             r"\b(?:answer|actually|is)\s+(?:is\s+|:\s*)?\"?(?:(?P<yes>yes)|(?P<no>no))\b\"?(?=[.,;!\s]*(?:\Z|[.,;!\n]))",
             re.IGNORECASE,
         ),
         re.compile(r"\b(?:yes|no)\s*(?:/|or|and|\|)\s*(?:yes|no)\b[:?]?", re.IGNORECASE),
+        # What takes a word back, or only tries it.
+        re.compile(
+            rf"(?<!\w)(?:{yes}|{no})\s*(?:[?？]|[,;]?\s*(?:unless|if)\b|[,;.]?\s*{but}\s+(?:not|it (?:could|may|might))\b)"
+            r"|\bcould (?:also )?be (?:yes|no)\b"
+            rf"|\A\W*(?:{yes}|{no})\s*[,،、，]?\s*{but}\s*[^\W\d_]{{1,12}}\W*\Z",
+            re.IGNORECASE,
+        ),
     )
 
 
@@ -261,9 +305,18 @@ def yes_or_no(reply: str) -> bool | None:
     "No doubt" and "no man" say no more than "yes or no" does.
     """
     text = said(reply)[-_MOST_CHARS:]
-    opening, inside, ending, both = _yes_or_no()
+    judged = tally(text, [("yes",), ("no",)])
+    if judged is not None:
+        return None if judged.right is None else judged.right == 0
+    opening, inside, ending, both, undone = _yes_or_no()
     text = both.sub("\n", text)
+    if undone.search(text):
+        return None
     found = [match for pattern in (opening, inside, ending) for match in pattern.finditer(text)]
     spans = [(match["yes"] is not None, match.span("yes" if match["yes"] is not None else "no")) for match in found]
-    said_words = {yes for yes, (start, end) in spans if not is_denied(text, start, end)}
+    said_words = {
+        yes
+        for yes, (start, end) in spans
+        if not (is_denied_before(text, start) or (re.match(r"\s+\w", text[end:]) and is_denied(text, start, end)))
+    }
     return next(iter(said_words)) if len(said_words) == 1 else None

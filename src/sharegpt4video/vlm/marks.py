@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["think", "unthink", "open", "close", "end", "header", "drop"]
+Kind = Literal["think", "unthink", "open", "close", "box", "unbox", "end", "header", "drop"]
 
 # Names of tags that hold reasoning, whatever stands before or behind them: <seed:think>, <longcat_think>, ◁think▷.
 _THINK = r"(?:\w{1,12}[:_|])?think(?:[:_]\w{1,12})?"
@@ -79,6 +79,8 @@ _TOKENS: tuple[tuple[str, Kind], ...] = (
     (r"/(?:think|thinking)|end▁of▁think(?:ing)?", "unthink"),
     (r"start_(?:text|response)|begin_of_(?:solution|answer)|content_text", "open"),
     (r"end_(?:text|response)|end_of_(?:solution|answer)", "close"),
+    (r"begin_of_box", "box"),  # what is in a box is the answer to a question, but part of a caption
+    (r"end_of_box", "unbox"),
     (r"im_end|eot_id|eom_id|end|eom|eot|return|call|endoftext|end_of_text|end_of_turn|end_of_turn_token", "end"),
     (r"end_of_msg|end_message|content_model_end_sampling|end▁of▁sentence|plamo:tag|endofturn|eos|eot_token", "end"),
     (r"user|human|assistant|system|observation|im_user|im_assistant|im_system", "header"),
