@@ -11,13 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharegpt4video.evaluate.strict import chosen, matched_caption, yes_or_no
+from sharegpt4video.evaluate.strict import chosen, matched_caption
+from sharegpt4video.evaluate.yes_no import yes_or_no
 
 HERE = Path(__file__).parent
 # Replies from public issue threads and made ones; what a person reads was written down before any reader saw them.
 REPLIES = [json.loads(line) for line in (HERE / "replies.jsonl").read_text(encoding="utf-8").splitlines()]
 CASES = HERE.parents[2] / "shared" / "cases" / "scripts"
-MOST_UNREAD_SHARE = 0.02
+YES_OR_NO = [json.loads(line) for line in (HERE / "yes_no.jsonl").read_text(encoding="utf-8").splitlines()]
+MOST_UNREAD_SHARE = 0.04
 DIRECTIONS = ("left", "right", "up", "down")
 
 
@@ -26,6 +28,13 @@ def test_no_reply_is_read_as_another_answer_and_nearly_all_are_read() -> None:
     assert [one for one in read if one[2] not in (one[1], None)] == []
     unread = [reply for reply, means, found in read if found is None and means is not None]
     assert len(unread) <= MOST_UNREAD_SHARE * len(REPLIES), unread
+
+
+def test_yes_and_no_are_never_taken_for_the_other_and_nearly_always_read() -> None:
+    read = [(row["reply"], row["yes"], yes_or_no(row["reply"])) for row in YES_OR_NO]
+    assert [one for one in read if one[2] not in (one[1], None)] == []
+    unread = [reply for reply, yes, found in read if found is None and yes is not None]
+    assert len(unread) <= MOST_UNREAD_SHARE * len(YES_OR_NO), unread
 
 
 def test_the_collected_cases_are_read_as_a_person_reads_them_or_not_at_all() -> None:
@@ -141,6 +150,16 @@ CAPTIONS = "Which fits?\nOption 1: The man is dribbling.\nOption 2: A man is dun
         ("Option 3", None),
         ("Option A", None),
         ("Neither", None),
+        ("-2", None),
+        ("2.5", None),
+        ("12", None),
+        ("Wrong: Option 1", None),
+        ("Option 2 is a bad match.", None),
+        ("Option 1: no. Option 2: yes.", 1),
+        ('{"Option 1": false, "Option 2": true}', 1),
+        ("Option 1: 20%, Option 2: 80%", 1),
+        ("(A) man is dunking.", 1),
+        ("<s>1</s> 2", None),
     ],
 )
 def test_captions_are_matched_by_label_and_words_together(reply: str, index: int | None) -> None:

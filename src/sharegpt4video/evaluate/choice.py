@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import re
 
-from .strict import LETTERS, chosen, matched_caption, yes_or_no
+from .strict import LETTERS, chosen, matched_caption
+from .yes_no import yes_or_no
 
 __all__ = ["LETTERS", "chosen", "matched_caption", "yes_or_no"]
 

@@ -16,16 +16,18 @@ _ANNOUNCING = any_of(
     "consistent|evident|apparent|valid|proper|ideal|actual|real|solid|strongest|safest|simplest|direct|short|brief",
     "the|my|our|your|a|an|is|are|this|that|so|therefore|thus|hence|and|then|now|overall|in|to|of|for|as|it|its|it's",
     "i|we|say|think|believe|choose|pick|select|go|with|would|will|be|must|should|sure|here|ok|okay|yes|well",
-    "number|index|idx|id|key|value|label|text|question|video|mcq|q|please|note|confidence|assistant|model's|most",
+    "number|index|idx|id|key|value|label|text|question|video|mcq|please|note|confidence|assistant|model's|most",
     "no doubt|without (?:a )?doubt|one|just|simply|conclude|conclusion|summary|short|response|output|given|above|below",
     # The same in other languages: articles, "correct", "final", "my", "is".
     "la|el|le|il|lo|die|der|das|den|de|het|o|os|as|l|una?|eine?|mi|ma|mia|meine?|minha|mijn|mitt|min|mon|mio|moja|mój",
     "correct[aeo]?s?|corretta|corretto|correta|correto|exact[ao]?|bonne|juste|richtige?[rsn]?|korrekte?|final[ae]?",
     "finale?|endgültige|juiste|rätta?|riktiga?|правильный|верный|мой|итоговый|окончательный|poprawna|prawidłowa",
-    "ostateczna|doğru|nihai|son|benar|yang|akhir|saya|đúng|cuối cùng|là|của tôi|صحيحة|الصحيحة|الصحيح|النهائية|صحیح|نهایی",
+    "ostateczna|doğru|nihai|son|benar|yang|akhir|saya|đúng|cuối cùng|là|của tôi",
+    "صحيحة|الصحيحة|الصحيح|النهائية|صحیح|نهایی",
     "सही|अंतिम|มี|ที่ถูกต้อง|ถูกต้อง|správná|oikea|lopullinen|helyes|végső|σωστή|η|τελική|הנכונה|правильна|corect|corectă",
     "最终|最終|正确|正しい|正確|正|我的|我|的|是|为|選|选|私の|の|は|最|よって|したがって|因此|所以|故|综上|最佳|가장|최종|제|내|나의|올바른|est|es|ist|è|é",
-    "es|also|also lautet|lautet|daher|somit|donc|alors|por lo tanto|entonces|logo|portanto|quindi|dus|więc|поэтому|итак",
+    "es|also|also lautet|lautet|daher|somit|donc|alors|por lo tanto|entonces|logo|portanto|quindi|dus|więc",
+    "поэтому|итак",
 )
 _ANNOUNCED = re.compile(
     rf"(?<![^\W_])(?:{_ANNOUNCING}|{ANSWER})(?![^\W_])|(?P<glued>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]+)",
@@ -36,7 +38,8 @@ _ANNOUNCED_GLUED = re.compile(rf"(?:{_ANNOUNCING}|{ANSWER}|[은는이가])+", re
 _DOUBTED = re.compile(
     r"\b"
     + any_of(
-        "only one|only two|not|never|neither|nor|isn't|aren't|wasn't|doesn't|don't|can't|cannot|won't|couldn't|hardly|barely|doubts?",
+        "only one|only two",
+        "not|never|neither|nor|isn't|aren't|wasn't|doesn't|don't|can't|cannot|won't|couldn't|hardly|barely|doubts?",
         "doubtful|unlikely|least|wrong\\w*|incorrect\\w*|false\\w*|bad|poor|worst|worse|weak\\w*|mistak\\w*|errors?",
         "distractors?|traps?|eliminat\\w+|reject\\w+|dismiss\\w+|discard\\w*|exclud\\w+|except|ruled|rule|avoid\\w*",
         "opposite|alternativ\\w+|runner-?up|other|another|invalid|unsupported|impossible|misleading|tempting|fake",

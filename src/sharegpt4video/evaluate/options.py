@@ -15,8 +15,8 @@ _NUMBER_OF = {name: str(number) for number, name in enumerate(_NUMBERS) if name 
 # Signs, points and units are part of a number: -2, 1.5, 20% and $5 are not 2, 1, 20 and 5.
 _NO_WORD = re.compile(r"[\W_]*")
 _WORD = re.compile(
-    r"(?:(?<![^\W_])[-−±])?(?:(?<![^\W_])[$€£¥])?\d+(?:[.,:/]\d+)*(?:\s?[%°€£])?(?![.,:/]?\d|[^\W\d_])|[^\W_]+"
-    r"|[<>≤≥≠]|(?<=\d)\s?\+"
+    r"(?:(?<![^\W_])(?<![^\W_]\s)[-−–+±]\s?)?(?:(?<![^\W_])[$€£¥])?\d+(?:[.,:/]\d+)*(?:\s?[%°€£])?(?![.,:/]?\d|[^\W\d_])|[^\W_]+"
+    r"|[<>≤≥≠]|(?<=\d)(?:\s?\+|[-–](?=\s|\Z))"
 )
 _COUNTED = {"one": "1", "once": "1", "twice": "2", "thrice": "3"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")
@@ -31,12 +31,14 @@ _PLACE = re.compile(
     re.IGNORECASE,
 )
 _SENTENCE_END = re.compile(r"[!?;\n。]|\.(?!\d)")
-_QUANTITY = re.compile(r"(?P<quantity>both|neither|all|none(?= of))(?:\s+of\s+(?:them|these|those|the\s+(?:above|two|options?)))?")
+_QUANTITY = re.compile(
+    r"(?P<quantity>both|neither|all|none(?= of))(?:\s+of\s+(?:them|these|those|the\s+(?:above|two|options?)))?"
+)
 
 
 def words(text: str) -> str:
     """The words of a text with a space between them, in one case; numbers up to twelve as figures."""
-    found = (word.replace(" ", "").replace("−", "-") for word in _WORD.findall(text.casefold()))
+    found = (word.replace(" ", "").replace("−", "-").replace("–", "-") for word in _WORD.findall(text.casefold()))
     return " ".join(_NUMBER_OF.get(word, word) for word in found)
 
 
@@ -57,9 +59,9 @@ class Options:
     def same_as(self, text: str) -> int | None:
         """The option whose words are all that a text says."""
         wanted = words(text)
-        wanted = _COUNTED.get(wanted, wanted)
-        if wanted and wanted in self.texts:
-            return self.texts.index(wanted)
+        for said in (wanted, _COUNTED.get(wanted), *(name for name, count in _COUNTED.items() if count == wanted)):
+            if said and said in self.texts:
+                return self.texts.index(said)
         quantity = _QUANTITY.fullmatch(wanted)  # "Both" for "Both of the above"
         fitting = [at for at, option in enumerate(self.texts) if quantity and option.split()[:1] == [quantity[1]]]
         return fitting[0] if len(fitting) == 1 else None
@@ -168,6 +170,10 @@ class Options:
             "}",
         )
 
+    def says_others(self, text: str, index: int) -> bool:
+        """Whether the words of other options stand in a text, too."""
+        return any(at != index and option and self.says(option, text) for at, option in enumerate(self.texts))
+
     def only_said(self, text: str) -> int | None:
         """The one option whose words stand in a text; of two where one contains the other, the longer."""
         found = [index for index, option in enumerate(self.texts) if option and self.says(option, text)]
@@ -176,9 +182,17 @@ class Options:
             for index in found
             if not any(index != other and self.texts[index] in self.texts[other] for other in found)
         ]
-        if len(longest) != 1 or self._says_parts(text, longest[0]):
+        if len(longest) != 1 or self._says_parts(text, longest[0]) or self._denies_another(text, longest[0]):
             return None
         return longest[0] if self.says(self.texts[longest[0]], text, as_answer=True) else None
+
+    def _denies_another(self, text: str, index: int) -> bool:
+        """Whether an option with a "not" may be no more than the denial of another: "not rotating clockwise"."""
+        if "not" not in self.texts[index].split():
+            return False
+        said = f" {words(text)} "
+        others = (option for at, option in enumerate(self.texts) if at != index and option not in self.texts[index])
+        return any(option and f" {option} " in said for option in others)
 
     def _says_parts(self, text: str, index: int) -> bool:
         """Whether the sentence with an option has all that sets another apart: "opens the door and closes the lid"."""

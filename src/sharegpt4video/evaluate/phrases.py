@@ -67,7 +67,8 @@ CHOOSING = r"\b" + any_of(
 _THEREFORE = any_of("so|therefore|thus|hence|consequently|by elimination|sondern|sino|finally|well|okay|ok")
 CONCLUDING = any_of(
     r"\A(?:maybe|perhaps|probably|possibly|only|select|choose|pick)\b",
-    "correct[ae]? es(?: la)?|richtig ist|correcte est(?: la)?|正确的?是|对的是|ich glaube,?|je pense(?: que)? c['’]est|creo que(?: es)?(?: la)?",
+    "correct[ae]? es(?: la)?|richtig ist|correcte est(?: la)?|正确的?是|对的是",
+    "ich glaube,?|je pense(?: que)? c['’]est|creo que(?: es)?(?: la)?",
     r"\bnot\b[^.!?\n]{1,40}\bbut(?: rather)?\b",
     rf"(?:\A|(?<=[.!?;:,\n ])){_THEREFORE}\b,?",
     "=>|->|→|⇒|∴|而是|我认为是|应该是|ではなく[、,]?|아니라",
@@ -103,7 +104,8 @@ AFTER_A_LABEL = any_of(
 AND = r"\s*(?:,?\s*" + any_of("and", "or", "und", "oder", "y", "et", "ou", "o", "&", "/", r"\+", "和", "或") + r"\s*)"
 
 _NOT = any_of(
-    "not|never|neither|nor|none|no|cannot|doubt|doubtful|hardly|barely|scarcely|rather than|instead of|except|excluding",
+    "not|never|neither|nor|none|nothing|no|cannot|doubt|doubtful|hardly|barely|scarcely",
+    "rather than|instead of|except|excluding",
     "anything but|all but|without|rul(?:es?|ed|ing) out",
     r"eliminat\w+|exclud\w+|reject\w+|dismiss\w*",
     r"discard\w*",
@@ -113,7 +115,22 @@ _NOT = any_of(
     "ne|pas|нет|не|não|không|bukan|nie|niet|inte|weder|noch|ni|né|nem|ani|hverken|varken",
 )
 _GLUED_NOT = any_of(
-    "没有|沒有|并未|並未|不会|不會", "不是", "并非", "不选", "不選", "排除", "错误", "لا", "ليس", "नहीं", "ไม่"
+    "没有|沒有|并未|並未|不会|不會",
+    "不是",
+    "并非",
+    "不选",
+    "不選",
+    "不应",
+    "不該",
+    "不该",
+    "不能",
+    "不可",
+    "排除",
+    "错误",
+    "لا",
+    "ليس",
+    "नहीं",
+    "ไม่",
 )
 NO_DOUBT = re.compile(r"\b(?:no|without(?: a)?|beyond(?: a)?|little) doubts?\b", re.IGNORECASE)
 _DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}", re.IGNORECASE)
@@ -135,8 +152,8 @@ _GLUED_REFUTED = any_of(
     "选?项?(?:是)?(?:错误|不正确|不对|错)|değil|では(?:な|あり)|じゃ(?:な|あり)", r"이?가?\s*아[니닙]"
 )
 _DENIED_AFTER = re.compile(
-    rf"[)\]}}\"'>]*\s*[,:\-–—?(]?\s*(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
-    rf"|(?:{_WRONG})\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})",
+    rf"[)\]}}\"'>]*\s*[,:\-–—?(]?\s*(?:(?:which|that)\s+)?(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
+    rf"|(?:(?:ist|es|est|é|è|är|er|jest|je|este|είναι|está|esta)\s+(?:\w+\s+)?)?(?:{_WRONG}|nicht\b|neverno)\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})",
     re.IGNORECASE,
 )
 # What holds for the whole sentence, and what only as far as the next comma.
@@ -209,7 +226,10 @@ def is_denied_before(text: str, start: int) -> bool:
 
 def is_answered_no(text: str, end: int) -> bool:
     """Whether a bare no is said to it: "A: no", "A? No."."""
-    return re.match(r"[)\]}\"'>]*[ \t]*[,:?–—-]?[ \t]*\(?no(?:pe)?(?=\s*(?:[.,;!)\n]|\Z))", text[end:], re.IGNORECASE) is not None
+    return (
+        re.match(r"[)\]}\"'>]*[ \t]*[,:?–—-]?[ \t]*\(?no(?:pe)?(?=\s*(?:[.,;!)\n]|\Z))", text[end:], re.IGNORECASE)
+        is not None
+    )
 
 
 def is_supposed(text: str, start: int, end: int) -> bool:

@@ -12,6 +12,8 @@ from ..vlm.turns import decoded
 MARKED = "\ue000"
 """Stands before what a model marked as its answer, by a tag or a box; ``MARK_END`` stands behind it."""
 MARK_END = "\ue001"
+MOST_CHARS = 12_000
+"""So much of a reply is read: its end, where answers are."""
 
 _ANSWER_RANK, _REASONING_CHANNEL, _FINAL_CHANNEL = 3, 1, 2  # as ``vlm.marks`` ranks sections and headers
 _ROLE = re.compile(r"(?:\A|\n|\))[ \t#]*(?:assistant|model|gpt)\s*(?::|\n)", re.IGNORECASE)

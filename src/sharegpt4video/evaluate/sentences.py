@@ -24,14 +24,21 @@ _ELSEWHERE_BEFORE = re.compile(
 )
 _AMOUNT_AFTER = re.compile(
     rf"[.,:/]?\d|\s*(?:[%°€£¥$²³+^*/<>=≤≥]|(?:{_UNIT})(?![^\W_]))"
-    r"|\s*[-–—~]\s*\d|\s*(?:to|or|and a half|point)\s+(?:\d|\w+\b(?=\s*[.!]?\s*\Z))|\s+(?:or (?:more|less|fewer)|plus)\b",
+    r"|\s*[-–—~]\s*\d|-(?=\s|\Z)|\s*(?:to|or|point)\s+(?:\d|\w+\b(?=\s*[.!]?\s*\Z))",
+    re.IGNORECASE,
+)
+# The same behind an option that has a number anywhere, such as "10 seconds".
+_LIMITED = re.compile(
+    r"\s+(?:(?:or|and) (?:more|less|fewer|so|up|a half)|at (?:most|least)|plus|minus|max|min|tops|pairs?|each"
+    r"|apiece|ago"
+    r"|times (?:as|more)|out of|of \d|per)\b",
     re.IGNORECASE,
 )
 _AMOUNT_BEFORE = re.compile(
-    r"(?:\d[.,:/]|(?<![^\W_])[-−–+±]|[<>≤≥$€£¥/^*+]\s*|\d\s*[-–—~]\s*|(?:\d|\b\w+)\s+to\s+"
+    r"(?:\d[.,:/]|(?<![^\W_])[-−–+±]\s?|[<>≤≥$€£¥/^*+]\s*|\d\s*[-–—~]\s*|(?:\d|\b\w+)\s+to\s+"
     r"|\b(?:frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number|minus|negative|plus|up to|between"
     r"|(?:more|less|fewer|greater|higher|lower|smaller|larger) than|at (?:least|most)|over|under|above|below|nearly"
-    r"|almost|every|no|not|version|chapter|page|room|line|part|level|round|take|shot|top|first|last|next)\s*)\Z",
+    r"|almost|every|max(?:imum)?|min(?:imum)?|double|triple|half|no|not|version|chapter|page|room|line|part|level|round|take|shot|top|first|last|next)\s*)\Z",
     re.IGNORECASE,
 )
 _END = r"\s*(?:[.,;:!?)\]\"'}/|]|—|–|\s-\s|\n|\Z|。|，|、)"
@@ -43,7 +50,7 @@ _GOES_ON = (
 _FOLLOWED = re.compile(rf"{_END}|{_GOES_ON}", re.IGNORECASE)
 _ENDED = re.compile(_END, re.IGNORECASE)
 _DIRECTION_GOES_ON = re.compile(
-    rf"{_END}|\s+(?:side|direction|while|and|then|when|until|before|after|along|across|on|in|at|of|from|to|towards?"
+    rf"{_END}|\s+(?:side|direction|while|and|then|when|until|before|after|along|across|on|in|at|of|from|to(?!\s+\d)|towards?"
     r"|into|over|not|rather|instead|as|because|since|during|with|for|by|throughout)\b"
     r"(?!\s+(?:front|time|once|the (?:beginning|start|end|middle|same)|order|place)\b)",
     re.IGNORECASE,
@@ -57,9 +64,10 @@ _LEADS = (
     r"|therefore|hence|not|stands?|sits?|plays?|playing|doing|does|starts?|begins?|keeps?|while|maybe|perhaps"
     # Other languages' articles, prepositions and forms of to be.
     r"|nach|zur?|zum|der|die|das|den|dem|eine?|einen|ist|im|am|la|el|lo|los|las|le|les|l|un|una|une|à|a|ao|à la|al|o|os"
-    r"|as|es|est|é|è|son|sono|para|hacia|vers|verso|alla|naar|het|de|een|på|åt|till|ke|di|do|na|w|в|на|к|это|по|у|is het"
+    r"|as|es|est|é|è|son|sono|para|hacia|vers|verso|alla|naar|het|de|een|på|åt|till|ke|di|do|na|w|в|на|к|это|по|у"
 )
 _LEAD = re.compile(rf"(?:\A|[^\w\s]\s*|\b[A-J]\s|(?<![^\W_])(?:{_LEADS})[\s\"'(]+)\Z", re.IGNORECASE)
+_LEAVING = re.compile(r"\b(?:leav\w+|exit\w*|avoid\w*|lacks?|without)\s+(?:the\s+|an?\s+)?\Z", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"[^\W_][ \t]+\Z")
 
 _MOTION = (
@@ -70,16 +78,15 @@ _MOTION = (
 )
 _TO_THE = r"(?:to|towards?|on|onto|in|at)\s+(?:the|its|his|her|their)\s+(?:\w+(?:'s)?\s+)?"
 _BE = r"(?:is|are|was|were|it's|be|:|=)"
-_ABOUT = (
-    r"(?:direction|answer|motion|movement|position|side|way|speed|state|status|it|this|that)"
-)
+_ABOUT = r"(?:direction|answer|motion|movement|position|side|way|speed|state|status|it|this|that)"
 _DIRECTIONS = frozenset(
     ("left", "right", "up", "down", "upward", "upwards", "downward", "downwards", "forward", "backward", "forwards")
 )
 _SIDES = frozenset(("left", "right", "top", "bottom", "front", "back"))
 _TO_DIRECTION = re.compile(
     rf"(?:(?<![^\W_])(?:{_MOTION})(?:\s+\w+ly)?(?:\s+to)?|{_ABOUT}\s+{_BE}(?:\s+(?:to|toward|towards))?(?:\s+the)?"
-    rf"|\b(?:but|not|then|and|only|think it['’]?s?(?: is)?|rather|say|says|see)|\A[^\w]*|[,;:.!?\n\"'(/=]|\b[A-J])\s*\Z",
+    rf"|\b(?:but|not|then|and|only|think it['’]?s?(?: is)?|rather|say|says|see)"
+    r"|\A[^\w]*|[,;:.!?\n\"'(/=]|\b[A-J])\s*\Z",
     re.IGNORECASE,
 )
 _TO_SIDE = re.compile(rf"(?<![^\W_]){_TO_THE}\Z", re.IGNORECASE)
@@ -89,30 +96,25 @@ _PHRASAL = re.compile(r"(?<![^\W_])(?:turn|turns|turned|turning|end|ends|break|b
 
 # Words that mostly say something else than what an option means by them: they answer only at the end of a short
 # statement about it.
-_EVERYDAY = frozenset(
-    (
-        "on off in out over under back front top bottom fast slow still light dark can may will must might like kind "
-        "open close well fine rest last first second long short hard even just round around none one both neither "
-        "other all any some time watch play show point saw mean set more less most least good bad"
-    ).split()
+_EVERYDAY = re.compile(
+    r"on|off|in|out|over|under|back|front|top|bottom|fast|slow|still|light|dark|can|may|will|must|might|like"
+    r"|kind|open|close|well|fine|rest|last|first|second|long|short|hard|even|just|round|around|none|one|both"
+    r"|neither|after|before|during|while|then|when|other|all|any|some|time|watch|play|show|point|saw|mean|set"
+    r"|more|less|most|least|good|bad"
 )
 _EVERYDAY_LEAD = re.compile(
-    r"(?:\A|[,;:.!?\n\"'(/]|(?<![^\W_])(?:is|are|was|were|be|stays?|stands?|remains?|seems?|looks?|moves?|moving|runs?"
+    r"(?:[,;:\"'(/=]|(?<![^\W_])(?:is|are|was|were|be|stays?|stands?|remains?|seems?|looks?|moves?|moving|runs?"
     r"|running|drives?|goes|turned|switched|answer is|it's|very|but|not))\s*\Z",
     re.IGNORECASE,
 )
-_COLOURS = frozenset(
-    (
-        "red blue green yellow orange purple pink brown black white gray grey golden silver beige cyan violet"
-    ).split()
+_COLOURS = re.compile(
+    r"red|blue|green|yellow|orange|purple|pink|brown|black|white|gray|grey|golden|silver|beige|cyan|violet"
 )
 _SHADE = re.compile(r"\b(?:dark|light|pale|deep|bright|navy|sky|lime|rose)[\s-]+\Z", re.IGNORECASE)
 _GLUED_BEFORE = ("不", "没", "沒", "非", "未", "无", "無", "别", "勿", "莫")
-_EVALUATION = frozenset(
-    (
-        "right wrong correct incorrect true false richtig falsch korrekt vrai faux correcto incorrecto verdadero falso "
-        "верно неверно 正确 错误 对 错 vero giusto sbagliato verdadeiro certo errado juist onjuist goed fout"
-    ).split()
+_EVALUATION = re.compile(
+    r"right|wrong|correct|incorrect|true|false|richtig|falsch|korrekt|vrai|faux|correcto|incorrecto|verdadero"
+    r"|falso|верно|неверно|正确|错误|对|错|vero|giusto|sbagliato|verdadeiro|certo|errado|juist|onjuist|goed|fout"
 )
 
 
@@ -121,7 +123,7 @@ def answers_with(text: str, start: int, end: int, option: str) -> bool:
     before, after = text[max(0, start - 120) : start], text[end : end + 120]
     if re.match(r"['’]\w|-\w", after) or re.search(r"\w-\Z", before):
         return False  # "dog's", "dog-like", "half-open"
-    if before.endswith(_GLUED_BEFORE):
+    if before.endswith(_GLUED_BEFORE) or _LEAVING.search(before):
         return False
     if _is_amount(before, after, option):
         return False
@@ -132,9 +134,9 @@ def answers_with(text: str, start: int, end: int, option: str) -> bool:
         return True
     if option in _DIRECTIONS:
         return _is_direction(before, after, option)
-    if option in _EVERYDAY or option in _EVALUATION:
+    if _EVERYDAY.fullmatch(option) or _EVALUATION.fullmatch(option):
         return bool(_ENDED.match(after) and _EVERYDAY_LEAD.search(before))
-    if option in _COLOURS:
+    if _COLOURS.fullmatch(option):
         return _SHADE.search(before) is None
     follows = _FOLLOWED.match(after) is not None
     return follows and (_WORD_BEFORE.search(before) is None or _LEAD.search(before) is not None)
@@ -142,7 +144,7 @@ def answers_with(text: str, start: int, end: int, option: str) -> bool:
 
 def is_ambiguous(option: str) -> bool:
     """Whether an option is a word that says other things as well: by which answers are judged, or of a direction."""
-    return option in _EVALUATION or option in _DIRECTIONS
+    return _EVALUATION.fullmatch(option) is not None or option in _DIRECTIONS
 
 
 def _is_direction(before: str, after: str, option: str) -> bool:
@@ -158,7 +160,7 @@ def _is_direction(before: str, after: str, option: str) -> bool:
 
 
 def is_elsewhere(text: str, start: int, end: int, option: str) -> bool:
-    """Whether figures are a time, a place in a list or part of another number, so that they say nothing of an option."""
+    """Whether figures are a time, a place in a list or part of another number, not a count."""
     before, after = text[max(0, start - 16) : start], text[end : end + 24]
     if option[0].isdigit() and _ELSEWHERE_BEFORE.search(before):
         return True
@@ -174,6 +176,7 @@ def _is_amount(before: str, after: str, option: str) -> bool:
     return bool(
         (option.lstrip("$€£¥-")[:1].isdigit() and _AMOUNT_BEFORE.search(before))
         or (option[-1].isdigit() and _AMOUNT_AFTER.match(after))
+        or (any(char.isdigit() for char in option) and _LIMITED.match(after))
     )
 
 

@@ -100,7 +100,7 @@ def is_word(text: str, letter: str, start: int, end: int) -> bool:
 
 def is_article(text: str, end: int) -> bool:
     """Whether words go on behind an "A" as behind the article, whatever the model put between: "(A) man walks"."""
-    found = re.match(r"[)\]}\"'>]*[.:,]?[ ]?\n?[ ]?[(]?([a-z]+)(?!\w|:)", text[end : end + 40])
+    found = re.match(r"[)\]}\"'>]*[.:,]?[ ]?\n?(?:[-–—] )?[ ]?[(]?([a-z]+)(?!\w|:)", text[end : end + 40])
     return found is not None and re.fullmatch(rf"{AFTER_A_LABEL}|{_NO_NOUN}", found[1]) is None
 
 
@@ -117,10 +117,11 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
     own = rf"(?<![{_EDGE}])(?P<label>{known})(?![{_EDGE}])"
     label = rf"(?<![{_EDGE}])(?P<label>{known}|(?-i:[A-Z]))(?![{_EDGE}])"
     flags = re.IGNORECASE
-    ends = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}|[,;])(?=\s|\Z|[A-Z][a-z]|\d)|です|입니다|、|\s+[-–—(]|\s*\n|\s*\Z"
+    ends = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}|[,;])(?=\s|\Z|[A-Z][a-z]|\d)|です|だと|입니다|가 정답|이 정답|、"
+    ends += r"|\s+[-–—(]|\s*\n|\s*\Z"
     opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{ends})|\s+(?=because\b|since\b|without (?:a )?doubt))"
     second = own.replace("label", "second")
-    link = rf"(?:\s*(?=[(\[{{]+\w[)\]}}])|{AND}|\s*(?P<comma>,)\s*)"
+    link = rf"(?:\s*(?=[(\[{{]+\w[)\]}}])|(?<=[)\]])(?=\w[)\]])|、(?=[A-Z](?![A-Za-z]))|{AND}|\s*(?P<comma>,)\s*)"
     return Patterns(
         marked=re.compile(rf"{MARKED}([^{MARK_END}]*){MARK_END}"),
         stating=_stating(label, own, opening),
@@ -144,7 +145,9 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
             flags,
         ),
         after=re.compile(rf"{CLOSE}{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags),
-        before=re.compile(rf"{label}{CLOSE}(?:{AND}|(?-i:(?<=[A-Z]))\.? +){OPEN}\Z", flags),
+        before=re.compile(
+            rf"{label}{CLOSE}(?:{AND}|(?-i:(?<=[A-Z]))\.? +|\s*(?:→|->|=>|>|<|≠|vs\.?|then|to)\s*){OPEN}\Z", flags
+        ),
     )
 
 
@@ -158,7 +161,11 @@ def _stating(label: str, own: str, opening: str) -> tuple[tuple[re.Pattern[str],
         (rf"{CHOOSING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (rf"{CONCLUDING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (opening, False),
-        (rf"(?<=[.!?\n]\s)(?:or|alternatively),?\s+(?:maybe\s+|perhaps\s+|possibly\s+)?{OPEN}{own}{CLOSE}{_STOP}", True),
+        (
+            rf"(?<=[.!?\n]\s)(?:or|alternatively),?\s+(?:maybe\s+|perhaps\s+|possibly\s+)?{OPEN}{own}{CLOSE}{_STOP}",
+            True,
+        ),
+        (rf"(?<=\s)(?:no|\bnope|\bwait|\bsorry|\brather|\bactually|\binstead),?\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
         (rf"\A{ANSWER}\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
         (rf"(?:^|(?<=[.:;!?]\s)|(?<=[^\W_]{{2}}\.))[\s\"']*{_WORD}{OPEN}{own}{CLOSE}[.!]?[ \t]*$", True),
     )

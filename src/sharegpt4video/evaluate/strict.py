@@ -12,22 +12,30 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from .headings import announces, names_an_answer
 from .options import Options, words
-from .phrases import OPEN, OPTION, is_answered_no, is_asked, is_denied, is_denied_before, is_supposed, judgement, without_everyday_words
-from .said import MARK_END, MARKED, said
+from .phrases import (
+    is_answered_no,
+    is_asked,
+    is_denied,
+    is_denied_before,
+    is_supposed,
+    judgement,
+    without_everyday_words,
+)
+from .said import MARK_END, MARKED, MOST_CHARS, said
 from .sentences import is_ambiguous
 from .statements import Patterns, is_article, is_field, is_word, patterns_for
 from .tally import Tally, tally
+from .yes_no import yes_or_no
 
 LETTERS = "ABCDEFGHIJ"
 _CORRECTED = re.compile(
     r"\b(?:wait|actually|second thought|mistake\w*|scratch that|i was wrong|sorry|oops|hmm|however|need to correct"
     r"|correct(?:ion|ing|ed)?(?= this|:| that| myself|\s*$)"
     r"|(?:re-?|double-)(?:check|consider|examin|think|read|visit|look|evaluat)\w*"
-    r"|revis\w+|upon (?:closer|further))\b|不对|等等|其实|但是",
+    r"|(?<=\W)no(?=,)|revis\w+|upon (?:closer|further))\b|不对|等等|其实|但是",
     re.IGNORECASE,
 )
 _UNDONE = re.compile(
@@ -35,7 +43,7 @@ _UNDONE = re.compile(
 )
 _VALUES = frozenset(("yes", "no", "true", "false", "correct", "incorrect", "right", "wrong"))  # of a tally
 _IS_RIGHT = re.compile(r"\bis right\Z", re.IGNORECASE)
-_MOST_CHARS = 12_000  # of a reply: the end is kept, where answers are
+_CALLED_WRONG = re.compile(r"['\"](?:is_)?(?:correct|valid|right)['\"]\s*:\s*(?:false|0|no)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -58,7 +66,9 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
     article "A" is no label, what a reply denies ("not B", "option B is wrong") is not what it settles on, and a label
     with the words of another option ("C: right") says two things at once.
     """
-    text = said(reply)[-_MOST_CHARS:]
+    text = said(reply)[-MOST_CHARS:]
+    if _CALLED_WRONG.search(text):
+        return None
     known = Options.of(options, [label.upper() for label in labels[: len(options)]])
     patterns = patterns_for(tuple(known.labels))
     bare = text.replace(MARKED, "").replace(MARK_END, "").strip(" \n\"'")
@@ -104,7 +114,9 @@ def _settled(text: str, known: Options, patterns: Patterns) -> int | None:
     if verdict is not None:
         stated.insert(0, _Stated(-1, -1, frozenset({verdict})))
     if stated:
-        return _agreed(text, stated)
+        settled = _agreed(text, stated)
+        told = known.only_said(without_everyday_words(text)) if settled is not None else None
+        return settled if told in (None, settled) else None  # "it moves to the right, so A", where A is left
     places = (found for pattern in patterns.naming for found in pattern.finditer(text))
     naming = [one for found in places if (one := _label_stated(text, found, known, patterns, closes=False))]
     named = {index for one in naming for index in one.named}
@@ -149,10 +161,10 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
         for found in pattern.finditer(text):
             if ambiguous and _IS_RIGHT.search(found[0]):
                 continue  # "A is left. B is right." tells the options
-            named = names_an_answer(text, found.start()) if pattern is patterns.stating[0][0] else True
-            one = _label_stated(text, found, known, patterns, closes=closes) if named is not False else None
+            whose = names_an_answer(text, found.start()) if pattern is patterns.stating[0][0] else True
+            one = _label_stated(text, found, known, patterns, closes=closes) if whose is not False else None
             if one is not None:
-                yield one if named else replace(one, named=one.named | {None})
+                yield one if whose else replace(one, named=one.named | {None})
     for found in patterns.cue.finditer(text):
         place = text, found.start(), found.end()
         if is_denied(*place) or is_supposed(*place) or not names_an_answer(text, found.start()):
@@ -165,6 +177,8 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
             yield _Stated(found.start(), found.end(), frozenset({index, *beside}))
     for found in patterns.sentence.finditer(text):
         index = known.same_as(found[0])
+        if index is not None and is_ambiguous(known.texts[index]) and known.says_others(text, index):
+            continue  # "Right! It goes left."
         if index is not None and not known.is_label(found[0].strip()) and not is_asked(text, found.end()):
             yield _Stated(found.start(), found.end(), frozenset({index}))
 
@@ -261,62 +275,3 @@ def _run(items: Sequence[re.Match[str]], at: int, known: Options) -> list[re.Mat
 def _line_end(text: str, at: int) -> int:
     end = text.find("\n", at)
     return len(text) if end < 0 else end
-
-
-@lru_cache(maxsize=1)
-def _yes_or_no() -> tuple[re.Pattern[str], ...]:
-    """What opens a text or sentence, what stands between commas, what a statement ends with, and what says both."""
-    yes = r"yes|yeah|yep|yup|s[íì]|oui|ja|да|はい|예|네|sim|是的?|对"
-    yes += r"|نعم|بله|हाँ|हां|evet|tak|có|ใช่|igen|kyllä|ναι|כן|так"
-    no = r"no(?:pe)?(?!\.\s*\d)|nein|non|нет|いいえ|아니요|아니오|não|否|不是?的?|不对"
-    no += r"|لا|خیر|नहीं|hayır|nie|không|ไม่ใช่|ไม่|nej|nei|nee|nem|όχι|לא|ні"
-    but = r"(?:but|however|though|aber|pero|mais|ma|mas|но|але|ale|ama|fakat|mutta|de|αλλά|nhưng|لكن|अल|लेकिन|하지만|でも|但|maar|men)"
-    after = rf"(?=\s*(?:[.,;:!()\]\"'{MARK_END}]|\Z|\n|-|—|。|、))"
-    pronoun = r"(?=\s+(?:it|he|she|they|the|there|this|that|these|those|i|we|you|because|since|as|not)\b)"
-    told = r"\b(?:i|i'd|i would|i will) say\s+"
-    told += r"|\b(?:answers?|response|conclusion)[\"']?\s*(?:is|:|=|would be)+\s*|答案?(?:是|为|:)+"
-    cue = rf"(?:{MARKED}|{told}|\A|[.!?:;\n。！？])"
-    word = rf"\s*(?:(?:so|therefore|thus|hence|and|probably|likely|most likely|definitely),?\s+|{OPTION}\s+)?{OPEN}(?:(?P<yes>{yes})|(?P<no>{no}))"
-    return (
-        re.compile(rf"{cue}{word}(?:{after}|{pronoun})", re.IGNORECASE),
-        re.compile(
-            rf"(?:[,،、，…/(]|\b{but}\b)\s*(?:(?:so|actually|{but})\s+)?(?:(?P<yes>{yes})|(?P<no>{no}))"
-            rf"(?:(?=\s*(?:[,.!?;)。、،]|\Z))|{pronoun}(?!\s+the\b))",
-            re.IGNORECASE,
-        ),
-        re.compile(
-            r"\b(?:answer|actually|is)\s+(?:is\s+|:\s*)?\"?(?:(?P<yes>yes)|(?P<no>no))\b\"?(?=[.,;!\s]*(?:\Z|[.,;!\n]))",
-            re.IGNORECASE,
-        ),
-        re.compile(r"\b(?:yes|no)\s*(?:/|or|and|\|)\s*(?:yes|no)\b[:?]?", re.IGNORECASE),
-        # What takes a word back, or only tries it.
-        re.compile(
-            rf"(?<!\w)(?:{yes}|{no})\s*(?:[?？]|[,;]?\s*(?:unless|if)\b|[,;.]?\s*{but}\s+(?:not|it (?:could|may|might))\b)"
-            r"|\bcould (?:also )?be (?:yes|no)\b"
-            rf"|\A\W*(?:{yes}|{no})\s*[,،、，]?\s*{but}\s*[^\W\d_]{{1,12}}\W*\Z",
-            re.IGNORECASE,
-        ),
-    )
-
-
-def yes_or_no(reply: str) -> bool | None:
-    """The one of yes and no that a reply says as a word of its own, and nowhere the other; None for any other reply.
-
-    "No doubt" and "no man" say no more than "yes or no" does.
-    """
-    text = said(reply)[-_MOST_CHARS:]
-    judged = tally(text, [("yes",), ("no",)])
-    if judged is not None:
-        return None if judged.right is None else judged.right == 0
-    opening, inside, ending, both, undone = _yes_or_no()
-    text = both.sub("\n", text)
-    if undone.search(text):
-        return None
-    found = [match for pattern in (opening, inside, ending) for match in pattern.finditer(text)]
-    spans = [(match["yes"] is not None, match.span("yes" if match["yes"] is not None else "no")) for match in found]
-    said_words = {
-        yes
-        for yes, (start, end) in spans
-        if not (is_denied_before(text, start) or (re.match(r"\s+\w", text[end:]) and is_denied(text, start, end)))
-    }
-    return next(iter(said_words)) if len(said_words) == 1 else None
