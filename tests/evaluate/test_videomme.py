@@ -212,7 +212,7 @@ def test_odd_files_are_scored_and_told(tmp_path: Path) -> None:
     for note in (
         "1 videos that are marked as missing in the file and left out",
         "1 questions whose right answer is not one of the letters A to D, so that none is right",
-        "1 questions that are in the file more than once, and count each time",
+        "1 questions are in the file more than once, and count each time",
         "2698 of the 2700 questions are not scored",
     ):
         assert note in found.notes

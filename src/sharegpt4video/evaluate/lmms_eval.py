@@ -7,6 +7,7 @@ Layouts and rules are facts of EvolvingLMMs-Lab/lmms-eval 75571cf (``loggers/eva
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from ..errors import SettingsError
 from . import mvbench, tvbench, videomme
 from .base import Answer, Figure, Question, Scored, Verdict
 from .figures import macro, mean_figure
-from .tables import Row, read_rows
+from .tables import Row, read_rows, repeated_note, shortened, stored_score, stored_text
 
 METRICS = {
     "videomme_percetion_score": "videomme",  # spelled so until 2024-11
@@ -67,10 +68,11 @@ def read_log(path: Path, benchmark: str) -> Log:
         if benchmark_of(rows) != benchmark:
             raise SettingsError(f"{file}: is no log of lmms-eval about {benchmark}")
         part, stored_part, said = _READERS[benchmark](file, rows)
+        said += repeated_note(question.id for question, _, _ in part)
         scored += part
         stored += stored_part
         notes += said
-        published |= _published(file, benchmark)
+        published |= _published(file, benchmark, notes)
     compared = [(v.score > 0, right) for (_, _, v), right in zip(scored, stored, strict=True) if right is not None]
     same = sum(one == other for one, other in compared)
     return Log(benchmark, tuple(scored), same, len(compared), _figures(benchmark, scored), published, tuple(notes))
@@ -92,12 +94,12 @@ def _files(path: Path, benchmark: str) -> list[Path]:
     return list(newest.values())
 
 
-def _response(row: Row) -> str:
-    """What the model said, out of the lists that versions put it in."""
+def _response(file: Path, number: int, row: Row) -> str:
+    """What the model said, out of the lists that versions put it in. Raises SettingsError when it is no text."""
     value = row.get("filtered_resps", row.get("resps"))
     while isinstance(value, list):
         value = value[0] if value else ""
-    return "" if value is None else str(value)
+    return stored_text(value, f"{file}, row {number}: the response")
 
 
 _Read = tuple[list[Scored], list["bool | None"], list[str]]
@@ -106,7 +108,17 @@ _Read = tuple[list[Scored], list["bool | None"], list[str]]
 def _videomme(file: Path, rows: Sequence[Row]) -> _Read:
     metric = next(name for name in METRICS if name in rows[0])
     told = [_object(file, number, row, metric) for number, row in enumerate(rows, 1)]
-    said = [_response(row) for row in rows]
+    for number, one in enumerate(told, 1):
+        empty = [name for name in ("category", "sub_category", "task_category") if one.get(name, "") is None]
+        if empty:
+            raise SettingsError(f"{file}, row {number}: its {', '.join(empty)} is null; is the log complete?")
+    said = [_response(file, number, row) for number, row in enumerate(rows, 1)]
+    for number, one in enumerate(told, 1):
+        if one["duration"] not in videomme.DURATIONS:
+            known = ", ".join(videomme.DURATIONS)
+            raise SettingsError(
+                f"{file}, row {number}: the duration is {shortened(one['duration'])}, not one of {known}"
+            )
     rules: dict[str, Callable[[str], str]] = {
         "today's rule": videomme.extract_harness,
         "the rule until v0.6": lambda text: videomme.extract(text, "2024-06-03"),
@@ -143,14 +155,14 @@ def _mvbench(file: Path, rows: Sequence[Row]) -> _Read:
     scored, stored = [], []
     for number, row in enumerate(rows, 1):
         told = _object(file, number, row, "mvbench_accuracy", ("gt_answer",))
-        said, letter = _response(row), str(told["gt_answer"])
+        said, letter = _response(file, number, row), str(told["gt_answer"])
         question = Question(
             f"{title}/{row.get('doc_id', number)}", str(number), "", answer=letter, groups={"task": title}
         )
         right = mvbench.is_right(said, letter, "", "lmms-eval")
         verdict = Verdict(float(right), unscored="" if said else "empty", counted=said != "")
         scored.append((question, Answer(question.id, said, "stored"), verdict))
-        stored.append(bool(told["score"]) if "score" in told else None)
+        stored.append(_right(told.get("score"), file, number))
     return scored, stored, []
 
 
@@ -158,7 +170,9 @@ def _tvbench(file: Path, rows: Sequence[Row]) -> _Read:
     title = _title(task_of(file).removeprefix("tvbench_"), tvbench.TITLES)
     scored, stored = [], []
     for number, row in enumerate(rows, 1):
-        said, answer = _response(row), str(row.get("target", ""))
+        said, answer = _response(file, number, row), stored_text(row.get("target"), f"{file}, row {number}: the target")
+        if not answer:
+            raise SettingsError(f"{file}, row {number}: has no target; is the log complete?")
         options = tvbench.options_of(row)
         question = Question(
             f"{title}/{row.get('doc_id', number)}",
@@ -171,7 +185,7 @@ def _tvbench(file: Path, rows: Sequence[Row]) -> _Read:
         letter = tvbench.extract_harness(said, options)
         verdict = Verdict(float(letter == answer), unscored="" if letter else "unparsed" if said else "empty")
         scored.append((question, Answer(question.id, said, "stored"), verdict))
-        stored.append(bool(row["tvbench_acc"]) if row.get("tvbench_acc") is not None else None)
+        stored.append(_right(row.get("tvbench_acc"), file, number))
     return scored, stored, []
 
 
@@ -182,6 +196,12 @@ _READERS: dict[str, Callable[[Path, Sequence[Row]], _Read]] = {
 }
 
 
+def _right(score: Any, file: Path, number: int) -> bool | None:
+    """Whether lmms-eval called an answer right; None where it does not say."""
+    kept = stored_score(score, f"{file}, row {number}")
+    return None if kept is None else kept > 0
+
+
 def _title(task: str, titles: Mapping[str, str]) -> str:
     return titles.get(task, task or "all")
 
@@ -190,7 +210,7 @@ def _object(
     file: Path, number: int, row: Row, metric: str, needed: Sequence[str] = ("question_id", "duration", "answer")
 ) -> Mapping[str, Any]:
     told = row.get(metric)
-    missing = [name for name in needed if name not in told] if isinstance(told, dict) else list(needed)
+    missing = [name for name in needed if told.get(name) in (None, "")] if isinstance(told, dict) else list(needed)
     if not isinstance(told, dict) or missing:
         raise SettingsError(f"{file}, row {number}: its {metric} has no {', '.join(missing)}; is the log complete?")
     return told
@@ -209,7 +229,7 @@ def _figures(benchmark: str, scored: Sequence[Scored]) -> Mapping[str, Figure]:
     return {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(counted)} | cells
 
 
-def _published(file: Path, benchmark: str) -> dict[str, str]:
+def _published(file: Path, benchmark: str, notes: list[str]) -> dict[str, str]:
     """What the results file of the same run says: the cell of the whole, or of the log's task."""
     found = _SAMPLES.fullmatch(file.stem)
     date = found["date"] if found else None
@@ -220,8 +240,11 @@ def _published(file: Path, benchmark: str) -> dict[str, str]:
             continue
         try:
             values = json.loads(path.read_text(encoding="utf-8"))["results"][task_of(file)]
-            value = next(float(values[key]) for key in values if key.partition(",")[0] in METRICS)
-        except (OSError, ValueError, KeyError, TypeError, StopIteration):
+            value = next(float(values[key]) for key in values if str(key).partition(",")[0] in METRICS)
+            if not math.isfinite(value):
+                raise ValueError(value)
+        except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, StopIteration):
+            notes.append(f"{path}: holds no score of {task_of(file)} that can be read, so none is compared")
             continue
         if benchmark == "videomme":
             return {"overall": f"{value:.4f}"}

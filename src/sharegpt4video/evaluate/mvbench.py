@@ -258,8 +258,12 @@ def read_results(path: Path, protocol: Protocol) -> list[Scored]:
 
 
 def _scored_row(number: int, row: Mapping[str, Any], protocol: Protocol) -> Scored:
-    prediction, (option, _, answer) = str(row["pred"] or ""), str(row["gt"]).partition(" ")
+    if not isinstance(row["pred"], (str, type(None))) or not isinstance(row["gt"], str):
+        raise TypeError(f"row {number + 1}: pred and gt are texts, not {row['pred']!r:.60} and {row['gt']!r:.60}")
+    prediction, (option, _, answer) = row["pred"] or "", row["gt"].partition(" ")
     letter = option.strip("()").upper()
+    if len(letter) != 1 or letter not in LETTERS:
+        raise ValueError(f"row {number + 1}: gt begins with no label: {row['gt']!r:.60}")
     task = str(row.get("task_type", ""))
     task = next((known.title for known in TASKS if task in (known.title, known.file)), task)
     # Only the right option's text is stored, so that our own rule cannot match the words of the others.

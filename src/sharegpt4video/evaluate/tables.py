@@ -7,13 +7,15 @@ import io
 import json
 import math
 import zipfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import MissingExtra, SettingsError
 
 Row = dict[str, Any]
+_TRUTH = {"true": 1.0, "false": 0.0}
 
 # What pandas reads as a missing value in tables (``io.parsers``), so what tools that read with it never see as text.
 _MISSING = frozenset(
@@ -22,6 +24,7 @@ _MISSING = frozenset(
         *("NA", "NULL", "NaN", "None", "n/a", "nan", "null"),
     )
 )
+_MOST_SHOWN = 80
 _AFTER_THE_END = "\ue000 after the end"  # a row behind the last; inside a field if quotes were left open
 _WANTED = "wanted is .jsonl, .json, .tsv, .csv or .xlsx as the tool wrote it"
 
@@ -48,6 +51,42 @@ def read_rows(path: Path) -> list[Row]:
     return rows
 
 
+def stored_score(value: Any, where: str) -> float | None:
+    """A score that a tool stored: 1, 0 or -1 (a request that failed), also written as text; None for a missing value.
+
+    Raises SettingsError for anything else, naming it by ``where``.
+    """
+    if value is None or _is_nan(value) or (isinstance(value, str) and value.strip() in _MISSING):
+        return None
+    try:
+        text = str(value).strip().lower() if isinstance(value, (str, bool, int, float)) else ""
+        score = _TRUTH[text] if text in _TRUTH else float(text)
+    except ValueError:
+        score = math.inf
+    if score not in (-1, 0, 1):
+        raise SettingsError(f"{where}: its score is {shortened(value)}; known are 0 and 1, and -1 for a failed request")
+    return score
+
+
+def stored_text(value: Any, where: str) -> str:
+    """A text that a tool stored, "" for a missing value. Raises SettingsError for anything but text."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    raise SettingsError(f"{where} is {shortened(value)}, not text; is the file as the tool wrote it?")
+
+
+def shortened(value: Any) -> str:
+    """A value as it is shown in a message."""
+    told = repr(value)
+    return told if len(told) <= _MOST_SHOWN else f"{told[:_MOST_SHOWN]} ..."
+
+
+def repeated_note(names: Iterable[object], what: str = "count each time") -> list[str]:
+    """A note about the names that are there more than once, if any."""
+    more = sum(count > 1 for count in Counter(map(str, names)).values())
+    return [f"{more} questions are in the file more than once, and {what}"] if more else []
+
+
 def _text_rows(path: Path, text: str) -> list[Row]:
     if text.lstrip()[:1] in ("{", "["):
         return _json_rows(path, text)
@@ -63,6 +102,12 @@ def _text_rows(path: Path, text: str) -> list[Row]:
         csv.field_size_limit(before)
     if read[-1] != [_AFTER_THE_END]:
         raise SettingsError(f"{path}: ends inside quotes, so rows may be missing; was it cut short? Copy it again")
+    for number, values in enumerate(read[:-1], 1):
+        if len(values) > len(read[0]) and any(values[len(read[0]) :]):
+            raise SettingsError(
+                f"{path}, row {number}: has {len(values)} fields where the first row has {len(read[0])}; "
+                "is a quote lost?"
+            )
     return _table(read[:-1])
 
 
@@ -76,7 +121,11 @@ def _json_rows(path: Path, text: str) -> list[Row]:
         whole = whole.get("logs", [whole])
     if not isinstance(whole, list) or not all(isinstance(row, dict) for row in whole):
         raise SettingsError(f"{path}: is no list of rows; {_WANTED}")
-    return [{key: None if _is_nan(value) else value for key, value in row.items()} for row in whole]
+    return [_without_nan(row) for row in whole]
+
+
+def _without_nan(row: Row) -> Row:
+    return {key: None if _is_nan(value) else value for key, value in row.items()}
 
 
 def _lines(text: str) -> list[str]:
@@ -91,7 +140,7 @@ def _json_line(path: Path, number: int, line: str) -> Row:
         raise SettingsError(f"{path}, line {number}: is no JSON (cut short?): {error}") from error
     if not isinstance(row, dict):
         raise SettingsError(f"{path}, line {number}: is no object")
-    return row
+    return _without_nan(row)
 
 
 def _excel_rows(path: Path, data: bytes) -> list[Row]:

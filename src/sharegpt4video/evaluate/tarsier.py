@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from .base import Answer, Question, Scored, Unscored, Verdict
-from .tables import Row
+from .tables import Row, stored_text
 
 _BENCHMARKS = {"TVBench": "tvbench", "MVBench": "mvbench"}
 
@@ -31,11 +31,13 @@ def score_rows(path: Path, rows: Sequence[Row]) -> list[Scored]:
     """
     scored: dict[str, Scored] = {}
     for number, row in enumerate(rows, 1):
-        task = str(row.get("dataset", "")).rpartition("/")[2]
+        task = stored_text(row.get("dataset"), f"{path}, row {number}: the dataset").rpartition("/")[2]
+        if not task:
+            raise SettingsError(f"{path}, row {number}: has no dataset (wanted is TVBench/TASK); is it complete?")
         name = f"{task}/{row.get('idx', number)}"
         said, answer = "", ""
         for content in _answers(row):
-            said += str(content.get("text") or "")
+            said += stored_text(content.get("text"), f"{path}, row {number}: the answer")
             answer += str(content["reference"])
         if not answer.strip("() "):
             raise SettingsError(f"{path}, row {number}: has no answer with a reference; is it a file of predictions?")
@@ -56,9 +58,11 @@ def letter_of(said: str) -> str:
 
 
 def _answers(row: Row) -> Iterator[Mapping[str, Any]]:
-    for message in row["messages"]:
+    messages = row.get("messages")
+    for message in messages if isinstance(messages, list) else ():
         if not isinstance(message, dict) or message.get("role") != "assistant":
             continue
-        for content in message.get("content") or ():
+        parts = message.get("content")
+        for content in parts if isinstance(parts, list) else ():
             if isinstance(content, dict) and content.get("type") == "text" and content.get("reference"):
                 yield content

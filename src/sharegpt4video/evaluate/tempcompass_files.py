@@ -176,7 +176,10 @@ def read_form(path: Path) -> Form:
         if not isinstance(item, Mapping):
             item = {"prediction": item}
             form.oddities["entries that are no objects"] += 1
-        form.entries.setdefault((video, aspect), []).append(_entry(video, aspect, item, form.oddities))
+        entry = _entry(video, aspect, item, form.oddities)
+        same = form.entries.setdefault((video, aspect), [])
+        form.oddities["entries that are there more than once"] += entry.question != "" and entry in same
+        same.append(entry)
     if not form.entries:
         raise SettingsError(f"{path}: holds no TempCompass items; wanted are video -> aspect -> list of entries")
     if form.oddities["entries without an answer"] == form.count and not any(

@@ -239,7 +239,7 @@ def _note_form(form: str, files: list[Form], missing: int, asked: int, result: R
     if strange:
         result.notes.append(f"{form}: unknown aspects: {', '.join(strange)}")
     for file in files:
-        result.notes += [f"{file.path}: {count} {what}" for what, count in sorted(file.oddities.items())]
+        result.notes += [f"{file.path}: {count} {what}" for what, count in sorted(file.oddities.items()) if count]
     for by in ("judged answer", "judged caption"):
         equal, compared = result.agreed.get((form, by), (0, 0))
         if equal < compared:

@@ -51,6 +51,7 @@ RULES_ALONE: dict[str, dict[str, str]] = {
 
 
 _LETTERS = ("A", "B", "C", "D")
+_OURS = {"rule": "our rules", "judge": "the judge's words read again"}
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ class Check:
 
 @dataclass
 class Verification:
-    """What came of one set of stored files. ``failures`` are differences from what is published."""
+    """What came of one set of stored files. ``failures`` are differences from what is published or stored in them."""
 
     title: str
     checks: list[Check] = field(default_factory=list)
@@ -98,7 +99,8 @@ class Verification:
         lines += [f"  {line}" for line in self.agreement]
         lines += [f"  note: {line}" for line in self.notes]
         lines += [f"  DIFFERENT: {line}" for line in self.failures]
-        said = f"{self.compared} published figures, {self.compared - len(self.failures)} equal"
+        equal = sum(bool(check.published) and check.equal for check in self.checks)
+        said = f"{self.compared} published figures, {equal} equal"
         lines.append(f"  {said if self.compared else 'nothing published is known to compare with'}")
         return "\n".join(lines)
 
@@ -154,6 +156,11 @@ def _tempcompass(result: Replayed, *, with_questions: bool) -> Verification:
     whole = {f"rules alone, {form}" for form in FORMS if form not in result.incomplete}
     add(found, alone, {cell: value for cell, value in published.items() if cell in alone and cell in whole})
     found.agreement += list(_agreement(result))
+    for (form, by), (equal, compared) in result.agreed.items():
+        if by in _OURS and equal < compared:
+            found.failures.append(
+                f"{form}: {_OURS[by]} differ from the stored ratings for {compared - equal} of {compared}"
+            )
     return found
 
 
@@ -172,8 +179,7 @@ def _agreement(result: Replayed) -> Iterator[str]:
             decided = ", ".join(f"{what} {count}" for what, count in result.by[form].most_common())
             yield f"{form}: decided by {decided}"
     what = {
-        "rule": "our rules",
-        "judge": "the judge's words read again",
+        **_OURS,
         "judged answer": "answers as predicted",
         "judged caption": "captions as predicted",
     }
@@ -214,7 +220,7 @@ def verify_video_mme(results: Path) -> Verification:
         "questions whose right answer is not one of the letters A to D, so that none is right": sum(
             question.answer not in _LETTERS for question, _, _ in read.scored
         ),
-        "questions that are in the file more than once, and count each time": sum(n > 1 for n in names.values()),
+        "questions are in the file more than once, and count each time": sum(n > 1 for n in names.values()),
         "of the 2700 questions are not scored": 2700 - len(names),
     }
     found.notes += [f"{count} {what}" for what, count in remarks.items() if count > 0]

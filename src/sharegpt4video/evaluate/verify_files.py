@@ -11,7 +11,7 @@ from ..errors import SettingsError
 from . import lmms_eval, mvbench, tarsier, tvbench, vlmevalkit
 from .base import Figure, Protocol, Scored
 from .figures import macro, mean_figure
-from .tables import read_rows
+from .tables import read_rows, repeated_note, shortened
 from .verify import Check, Verification, add, add_check, verify_mvbench, verify_video_mme
 
 TITLES = {"videomme": "Video-MME", "mvbench": "MVBench", "tvbench": "TVBench", "tempcompass": "TempCompass"}
@@ -102,11 +102,19 @@ def _log(path: Path, benchmark: str) -> Verification:
     if len(log.figures) == 2 and len(published) == 1:  # one task: it is the whole
         published["overall"] = next(iter(published.values()))
     add(found, log.figures, {cell: value for cell, value in published.items() if cell in log.figures})
-    found.agreement.append(f"the rules score {log.same} of {log.compared} answers as the file itself does")
+    if log.compared:
+        _agree(found, log.same, log.compared, "the file itself does")
     found.notes += [*log.notes, *_empty(log.scored)]
     if not published:
         found.notes.append("no results file of the same run beside it (..._results.json), so no score to compare with")
     return found
+
+
+def _agree(found: Verification, same: int, compared: int, who: str) -> None:
+    """Say how many answers are scored alike; any other is a failure, even where the means are equal."""
+    found.agreement.append(f"the rules score {same} of {compared} answers as {who}")
+    if same < compared:
+        found.failures.append(f"{compared - same} of {compared} answers are not scored as {who}")
 
 
 def _empty(scored: tuple[Scored, ...]) -> list[str]:
@@ -115,7 +123,8 @@ def _empty(scored: tuple[Scored, ...]) -> list[str]:
 
 
 def _conversations(path: Path, benchmark: str) -> Verification:
-    scored = tarsier.score_rows(path, read_rows(path))
+    rows = read_rows(path)
+    scored = tarsier.score_rows(path, rows)
     found = Verification(f"{TITLES[benchmark]} (Tarsier), {path.name}: {len(scored)} answers")
     parts: dict[str, list[Scored]] = {}
     for entry in scored:
@@ -123,6 +132,10 @@ def _conversations(path: Path, benchmark: str) -> Verification:
             parts.setdefault(entry[0].groups["task"], []).append(entry)
     cells = {task: mean_figure(entries) for task, entries in sorted(parts.items())}
     add(found, _means(cells, [entry for entry in scored if entry[2].counted]) | cells, {})
+    found.notes += repeated_note(
+        (f"{row.get('dataset')}/{row['idx']}" for row in rows if row.get("idx") is not None),
+        "the first of each counts, as in its scorer",
+    )
     left_out = len(scored) - sum(map(len, parts.values()))
     if left_out:
         found.notes.append(f"{left_out} answers do not begin with a letter and leave the denominator, as in its scorer")
@@ -143,7 +156,7 @@ def _table(path: Path, benchmark: str) -> Verification:
         check = Check(cell, value, of, table.published.get(cell, ""), decimals=2 if table.percent else 3)
         add_check(found, check)
     if table.compared:
-        found.agreement.append(f"the rules score {table.same} of {table.compared} answers as the tool's own score file")
+        _agree(found, table.same, table.compared, "the tool's own score file does (was it judged by a model?)")
     if not table.published:
         found.notes.append("no rating of VLMEvalKit beside it, so no score to compare with")
     return found
@@ -183,11 +196,10 @@ def _accuracies(path: Path) -> dict[str, tuple[int, int]]:
 
 
 def _pair(path: Path, task: str, value: Any) -> tuple[int, int]:
-    try:
-        right, total = value
-        return int(right), max(int(total), 1)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise SettingsError(f"{path}: acc_dict of {task!r} is {value!r}, not [right, all]") from error
+    whole = isinstance(value, list) and [type(part) for part in value] == [int, int]
+    if not whole or not 0 <= value[0] <= value[1] or not value[1]:
+        raise SettingsError(f"{path}: acc_dict of {task!r} is {shortened(value)}, not [right, all] of at least one")
+    return value[0], value[1]
 
 
 def _by_task(scored: list[Scored], accuracies: Mapping[str, tuple[int, int]]) -> dict[str, list[Scored]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from .base import Answer, Figure, Protocol, Question, Scored
+from .tables import shortened, stored_text
 from .videomme import (
     DOMAINS,
     DURATIONS,
@@ -85,7 +86,7 @@ def read_results(
     missing = disputed = 0
     for video in _wanted(videos, wanted, skip_missing, path):
         for question, response in _questions(video, path, answer_key, response_key):
-            said = "" if response is None else str(response)
+            said = stored_text(response, f"{path}: the response to {question.id!r}")
             missing += response is None
             disputed += extract(said) != extract(said, "2024-06-03")
             letter = read_answer(said, question.options, protocol, used)
@@ -152,7 +153,9 @@ def _duration(video: Mapping[str, Any], path: Path) -> str:
     name = _field(video, "duration", path)
     if name not in DURATIONS:
         named = ", ".join(DURATIONS)
-        raise SettingsError(f"{path}: the video {video.get('video_id', '?')!r} is {name!r}; durations are {named}")
+        raise SettingsError(
+            f"{path}: the video {video.get('video_id', '?')!r} is {shortened(name)}; durations are {named}"
+        )
     return name
 
 
@@ -173,7 +176,8 @@ def _questions(
     for name, item in _items(video, path):
         if item.get(answer_key) is None or item.get("task_type") is None:
             raise SettingsError(f"{path}: the question {name!r} has no {answer_key} or no task_type")
-        lines = item.get("options") or item.get("choices") or ()
+        lines = item.get("options") or item.get("choices")
+        lines = lines if isinstance(lines, list) else ()
         yield (
             Question(
                 id=name,

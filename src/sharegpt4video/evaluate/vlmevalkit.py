@@ -18,7 +18,8 @@ from typing import Any
 from ..errors import SettingsError
 from . import choice
 from .choice import LETTERS
-from .tables import Row, read_rows
+from .tables import Row, read_rows, repeated_note, shortened, stored_score
+from .videomme import DURATIONS
 
 FAILED = "Failed to obtain answer via API."
 _PREFIXES = (
@@ -69,10 +70,7 @@ def read_table(path: Path, benchmark: str) -> Table:
     rows = read_rows(path)
     if benchmark_of(rows) != benchmark:
         raise SettingsError(f"{path}: is no table of VLMEvalKit about {benchmark}")
-    try:
-        scores = [_SCORE[benchmark](row) for row in rows]
-    except (ValueError, KeyError, TypeError, SyntaxError, IndexError) as error:
-        raise SettingsError(f"{path}: a row of the table cannot be scored: {error!r}; is it complete?") from error
+    scores = [_scored(path, number, row, benchmark) for number, row in enumerate(rows, 1)]
     table = Table(benchmark, {}, percent=benchmark != "videomme")
     stored = _stored_scores(path, rows)
     compared = [
@@ -85,6 +83,27 @@ def read_table(path: Path, benchmark: str) -> Table:
     _notes(table, rows, scores, final)
     table.published = _ratings(path, benchmark)
     return table
+
+
+_NEEDED = {"videomme": ("duration", "domain", "sub_category"), "mvbench": (), "tempcompass": ("dim",)}
+
+
+def _scored(path: Path, number: int, row: Row, benchmark: str) -> int | None:
+    """The score of a row. Raises SettingsError where it lacks what its score or its cells are made of."""
+    needed = ["task_type", *_NEEDED[benchmark]]
+    if "mc_answer" not in row and row.get("task_type") != "captioning":
+        needed.append("answer")
+    missing = [name for name in needed if row.get(name) in (None, "")]
+    if missing or "prediction" not in row:
+        raise SettingsError(f"{path}, row {number}: has no {', '.join(missing or ['prediction'])}; is it complete?")
+    if benchmark == "videomme" and row["duration"] not in DURATIONS:
+        raise SettingsError(
+            f"{path}, row {number}: the duration is {shortened(row['duration'])}, not one of {', '.join(DURATIONS)}"
+        )
+    try:
+        return _SCORE[benchmark](row)
+    except (ValueError, KeyError, TypeError, SyntaxError, IndexError, RecursionError, MemoryError) as error:
+        raise SettingsError(f"{path}, row {number}: cannot be scored: {error!r}; is it complete?") from error
 
 
 def _videomme(row: Row) -> int:
@@ -180,16 +199,12 @@ def _stored_scores(path: Path, rows: Sequence[Row]) -> list[float | None]:
         beside = [file for file in beside if file.suffix in (".xlsx", ".tsv", ".json")]
         if not beside:
             return [None] * len(rows)
-        kept = {str(row.get("index")): row.get("score") for row in read_rows(beside[0])}
-        return [_number(kept.get(str(row.get("index")))) for row in rows]
-    return [_number(row["score"]) for row in rows]
-
-
-def _number(value: Any) -> float | None:
-    try:
-        return None if value is None else float(value)
-    except (TypeError, ValueError):
-        return None
+        kept = {
+            str(row.get("index")): stored_score(row.get("score"), f"{beside[0]}, row {number}")
+            for number, row in enumerate(read_rows(beside[0]), 1)
+        }
+        return [kept.get(str(row.get("index"))) for row in rows]
+    return [stored_score(row.get("score"), f"{path}, row {number}") for number, row in enumerate(rows, 1)]
 
 
 def _escaped(stem: str) -> str:
@@ -231,21 +246,22 @@ def _notes(table: Table, rows: Sequence[Row], scores: Sequence[int | None], fina
         "captions have no score; give the table with the judge's (..._score)": sum(score is None for score in final),
     }
     table.notes += [f"{count} {what}" for what, count in said.items() if count]
+    table.notes += repeated_note(row["index"] for row in rows if row.get("index") is not None)
     table.notes.append("by VLMEvalKit's rules without a judge (exact_matching)")
 
 
 def _ratings(path: Path, benchmark: str) -> dict[str, str]:
     """What the tool's own rating of this table says: cell -> value as printed."""
     stem = path.stem.removesuffix("_score")
-    if benchmark == "tempcompass":
-        file = path.with_name(re.sub(r"_TempCompass.*", "_TempCompass_acc.csv", stem))
-        return (
-            {str(row["dim.task_type"]): f"{float(row['acc']):.2f}" for row in read_rows(file)} if file.is_file() else {}
-        )
-    file = path.with_name(f"{stem}_rating.json")
-    if not file.is_file():
+    name = (
+        re.sub(r"_TempCompass.*", "_TempCompass_acc.csv", stem) if benchmark == "tempcompass" else f"{stem}_rating.json"
+    )
+    file = path.with_name(name)
+    if not file.is_file() or file == path:
         return {}
     try:
+        if benchmark == "tempcompass":
+            return {str(row["dim.task_type"]): f"{float(row['acc']):.2f}" for row in read_rows(file)}
         ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         if benchmark == "mvbench":
             return {str(task): str(value[2]).rstrip("%") for task, value in ratings.items()}
