@@ -11,6 +11,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from safetensors.torch import load_file, save_file  # noqa: E402
+
 from made_checkpoints import (  # noqa: E402
     llama3_tokenizer,
     original_config,
@@ -19,7 +21,7 @@ from made_checkpoints import (  # noqa: E402
     save_original,
 )
 from sharegpt4video.errors import SettingsError, StorageError  # noqa: E402
-from sharegpt4video.lvlm.convert import convert  # noqa: E402
+from sharegpt4video.lvlm.convert import convert, to_original  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -112,4 +114,68 @@ def test_a_tokenizer_configuration_that_is_none_is_named(tmp_path: Path) -> None
     save_original(tmp_path / "a", tokenizer=llama3_tokenizer(), rows=261)
     (tmp_path / "a" / "tokenizer_config.json").write_text("[]")
     with pytest.raises(SettingsError, match="the tokenizer cannot be loaded"):
+        convert(tmp_path / "a", tmp_path / "out")
+
+
+NORM = "model.norm.weight"
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8, torch.bool])
+def test_weights_without_fractions_are_refused_there_and_back(tmp_path: Path, dtype: Any) -> None:
+    made = random_weights(original_shapes(original_config(120)))
+    save_original(tmp_path / "a", {**made, NORM: torch.ones(32).to(dtype)})
+    kind = str(dtype).removeprefix("torch.")
+    with pytest.raises(SettingsError, match=rf"no floating-point numbers: language_model\.{NORM} \({kind}\)"):
+        convert(tmp_path / "a", tmp_path / "out")
+    save_original(tmp_path / "b", made)
+    convert(tmp_path / "b", tmp_path / "good")
+    file = tmp_path / "good" / "model.safetensors"
+    save_file({**load_file(file), f"language_model.{NORM}": torch.ones(32).to(dtype)}, file)
+    with pytest.raises(SettingsError, match=r"no floating-point numbers: language_model"):
+        to_original(tmp_path / "good", tmp_path / "back")
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf"])
+@pytest.mark.parametrize("dtype", [None, "bfloat16"])
+def test_weights_with_nan_or_infinity_are_kept_and_told(tmp_path: Path, value: str, dtype: str | None) -> None:
+    made = random_weights(original_shapes(original_config(120)))
+    made[NORM][3] = float(value)
+    save_original(tmp_path / "a", made)
+    warnings = convert(tmp_path / "a", tmp_path / "out", dtype=dtype).warnings
+    assert [one for one in warnings if one.startswith(f"NaN or infinity in language_model.{NORM}, kept")]
+    kept = load_file(tmp_path / "out" / "model.safetensors")[f"language_model.{NORM}"][3]
+    assert str(float(kept)) == value
+
+
+@pytest.mark.parametrize(
+    ("before", "value", "after"),
+    [("bfloat16", 1e5, "float16"), ("bfloat16", -1e5, "float16"), ("float64", 1e300, "float32"),
+     ("float32", 3.4e38, "bfloat16")],
+)  # fmt: skip
+def test_numbers_that_a_type_does_not_hold_are_an_error(tmp_path: Path, before: str, value: float, after: str) -> None:
+    made = random_weights(original_shapes(original_config(120)), dtype=getattr(torch, before))
+    made[NORM][3] = value
+    save_original(tmp_path / "a", made)
+    with pytest.raises(StorageError, match=rf"{NORM}: holds .*, and {after} ends at .* instead \(--dtype\)"):
+        convert(tmp_path / "a", tmp_path / "out", dtype=after)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("index", "message"), [("[]", "not an object"), ('{"weight_map": []}', "no weight_map"),
+                           ('{"weight_map": {"a": 3}}', "no weight_map")]
+)  # fmt: skip
+def test_an_index_that_is_none_is_named(tmp_path: Path, index: str, message: str) -> None:
+    save_original(tmp_path / "a", shards=2)
+    (tmp_path / "a" / "model.safetensors.index.json").write_text(index)
+    with pytest.raises(StorageError, match=message):
+        convert(tmp_path / "a", tmp_path / "out")
+
+
+@pytest.mark.parametrize("kind", ["sparse", "meta"])
+def test_weights_that_are_not_there_as_plain_numbers_are_refused(tmp_path: Path, kind: str) -> None:
+    made = random_weights(original_shapes(original_config(120)))
+    odd = made[NORM].to_sparse() if kind == "sparse" else made[NORM].to("meta")
+    save_original(tmp_path / "a", {**made, NORM: odd}, pickled=True)
+    with pytest.raises(StorageError, match=rf"{NORM} .*dense weights"):
         convert(tmp_path / "a", tmp_path / "out")

@@ -14,8 +14,8 @@ peft = pytest.importorskip("peft")
 
 from safetensors.torch import load_file, save_file  # noqa: E402
 
-from made_checkpoints import CLIP, save_original  # noqa: E402
-from sharegpt4video.errors import SettingsError  # noqa: E402
+from made_checkpoints import CLIP, original_config, original_shapes, random_weights, save_original  # noqa: E402
+from sharegpt4video.errors import SettingsError, StorageError  # noqa: E402
 from sharegpt4video.lvlm.convert import convert  # noqa: E402
 from sharegpt4video.lvlm.convert.names import to_transformers  # noqa: E402
 
@@ -159,3 +159,44 @@ def test_factors_that_belong_to_a_changed_base_are_refused(tmp_path: Path) -> No
     save_lora(tmp_path / "lora", tmp_path / "base", {}, base, init_lora_weights="pissa")
     with pytest.raises(SettingsError, match="init_lora_weights pissa"):
         convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+
+
+def small_adapter(folder: Path, base: Path, first: Any, second: Any, **changes: Any) -> None:
+    folder.mkdir()
+    at = "base_model.model.model.layers.0.mlp.up_proj.lora_"
+    save_file({f"{at}A.weight": first, f"{at}B.weight": second}, folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text(json.dumps({"peft_type": "LORA", "lora_alpha": 2, "r": 2, **changes}))
+    config = json.loads((base / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**config, "mm_vision_tower": str(base / "tower")}))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "changes", "message"),
+    [
+        (torch.ones(2, 33), torch.ones(64, 2), {}, r"do not fit .*up_proj\.weight of \(64, 32\) has A of \(2, 33"),
+        (torch.ones(3, 32), torch.ones(64, 2), {}, r"do not fit the base: .*has A of \(3, 32\) and B of \(64, 2\)"),
+        (torch.ones(2, 32).long(), torch.ones(64, 2), {}, r"do not fit the base: .*lora_A\.weight \(int64\)"),
+        (torch.ones(0, 32), torch.ones(64, 0), {}, "the rank 0"),
+        (torch.ones(2, 32), torch.ones(64, 2), {"lora_alpha": "abc"}, "lora_alpha is 'abc'"),
+        (torch.ones(2, 32), torch.ones(64, 2), {"alpha_pattern": {"(": 1}}, "alpha_pattern is"),
+        (torch.ones(2, 32), torch.ones(64, 2), {"alpha_pattern": [1]}, "alpha_pattern is"),
+    ],
+)  # fmt: skip
+def test_factors_that_do_not_fit_are_told(
+    tmp_path: Path, first: Any, second: Any, changes: dict[str, Any], message: str
+) -> None:
+    save_original(tmp_path / "base")
+    small_adapter(tmp_path / "lora", tmp_path / "base", first, second, **changes)
+    with pytest.raises(SettingsError, match=message):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+
+
+def test_a_product_that_sixteen_bits_do_not_hold_is_told_and_a_wider_type_helps(tmp_path: Path) -> None:
+    weights = random_weights(original_shapes(original_config(120)), dtype=torch.float16)
+    save_original(tmp_path / "base", weights)
+    small_adapter(tmp_path / "lora", tmp_path / "base", torch.full((2, 32), 300.0), torch.full((64, 2), 300.0))
+    with pytest.raises(StorageError, match=r"up_proj\.weight: holds 1\.8e\+05, and float16 ends at 65504"):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+    convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base", dtype="float32")
+    merged = load_file(tmp_path / "out" / "model.safetensors")["language_model.model.layers.0.mlp.up_proj.weight"]
+    assert torch.equal(merged, weights["model.layers.0.mlp.up_proj.weight"].float() + 2 * 300.0 * 300.0)

@@ -16,8 +16,10 @@ from .files import (
     Planned,
     Reader,
     Stored,
+    broken_weights,
     count,
     fresh_folder,
+    not_floats,
     stored_in,
     weight_files,
     write_json,
@@ -149,6 +151,8 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
         raise SettingsError(
             f"{source}: the base has no weights for these LoRA ones: {_list(lost)}; is it another model?"
         )
+    if wrong := adapter.misfits(weights):
+        raise SettingsError(f"{source}: LoRA weights that do not fit the base: {_list(wrong)}; is it another model?")
     vision, tower_folder = configs.vision_config(folders, config, tower)
     vision_from = "the checkpoint"
     weights, warnings = tied.once(folders[-1], config, weights)
@@ -194,7 +198,7 @@ def _write(
     readers = Reader(), Reader()
     tensors = _plan(parts, spoken.rows, dtype, readers)
     _check(parts.source, config, tensors)
-    paths = write_shards(tensors, folder, shard_bytes, on_shard)
+    paths, broken = write_shards(tensors, folder, shard_bytes, on_shard)
     for reader in readers:
         reader.close()
     notes = _write_texts(parts, folder, config, spoken, rows, dtype)
@@ -213,7 +217,7 @@ def _write(
         template=spoken.template.name if spoken.template else "",
         vision_from=parts.vision_from,
         tied=tied.is_tied(config),
-        warnings=(*parts.warnings, *spoken.warnings, *notes, *configs.several_dtypes(tensors)),
+        warnings=(*parts.warnings, *spoken.warnings, *notes, *configs.several_dtypes(tensors), *broken_weights(broken)),
     )
 
 
@@ -280,6 +284,8 @@ def _check(source: Path, config: Mapping[str, Any], tensors: Sequence[Planned]) 
         found.append(f"weights too many: {_list(unknown)}")
     wrong = [f"{name} is {made[name]}, not {wanted[name]}" for name in sorted(set(wanted) & set(made))
              if made[name] != wanted[name]]  # fmt: skip
+    if whole := not_floats(tensors):
+        found.append(f"weights that are no floating-point numbers: {_list(whole)}; is it quantized or damaged?")
     if wrong:
         found.append(f"other shapes than the configuration says: {_list(wrong)}")
     if found:

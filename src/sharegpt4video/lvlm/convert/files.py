@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ GIB = 1 << 30
 _DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32",
            "uint8": "U8", "bool": "BOOL"}  # fmt: skip
 FLOATS = ("float32", "float16", "bfloat16", "float64")
+_WIDER = {"float16": "bfloat16", "bfloat16": "float32"}
 _TORCH_NAMES = {code: name for name, code in _DTYPES.items()}
 
 
@@ -108,19 +109,20 @@ def write_shards(
     folder: Path,
     shard_bytes: int,
     on_shard: Callable[[int, int], None] | None = None,
-) -> list[Path]:
+) -> tuple[list[Path], list[str]]:
     """Write tensors as safetensors of at most ``shard_bytes`` each (a larger tensor alone), with an index if several.
 
     Sizes are known before anything is read, so a file's header comes first and each tensor goes straight to the disk:
-    one tensor is in memory at a time. ``on_shard`` is told the number of shards done and of all. Raises StorageError
-    when the disk is full.
+    one tensor is in memory at a time. ``on_shard`` is told the number of shards done and of all. Returns the files, and
+    the names of weights with NaN or infinity in them. Raises StorageError when the disk is full.
     """
     shards = list(_shards(tensors, shard_bytes))
-    paths = []
+    paths: list[Path] = []
+    broken: list[str] = []
     for number, shard in enumerate(shards, start=1):
         name = "model.safetensors" if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         try:
-            _write(folder / name, shard)
+            _write(folder / name, shard, broken)
         except OSError as error:
             whole = sum(tensor.size_bytes for tensor in tensors) / GIB
             raise StorageError(f"{name}: cannot be written ({error}); {whole:.2f} GiB are needed in all") from error
@@ -131,7 +133,7 @@ def write_shards(
         places = {tensor.name: path.name for path, shard in zip(paths, shards, strict=True) for tensor in shard}
         total = sum(tensor.size_bytes for tensor in tensors)
         write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": places})
-    return paths
+    return paths, broken
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -150,7 +152,10 @@ def write_json(path: Path, plain: Mapping[str, Any]) -> None:
 
 
 def _indexed(folder: Path, index: Path) -> list[Path]:
-    names = dict.fromkeys(read_json(index).get("weight_map", {}).values())
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
+        raise StorageError(f"{index}: has no weight_map of weights to files; copy or download it again")
+    names = dict.fromkeys(places.values())
     missing = [name for name in names if not (folder / name).is_file()]
     if missing:
         raise StorageError(f"{folder}: shards named by {index.name} are missing: {', '.join(missing)}; copy them, too")
@@ -171,6 +176,9 @@ def _pickled(file: Path) -> Iterator[Stored]:
     if not isinstance(found, dict) or not all(isinstance(tensor, torch.Tensor) for tensor in found.values()):
         raise StorageError(f"{file}: holds other things than weights by name; save the model's state_dict alone")
     for name, tensor in found.items():
+        if tensor.layout is not torch.strided or tensor.is_meta:
+            what = "has no numbers (it is on the device meta)" if tensor.is_meta else f"is stored as {tensor.layout}"
+            raise StorageError(f"{file}: {name} {what}; save the model's state_dict from memory, with dense weights")
         yield _stored(file, name, tensor.shape, str(tensor.dtype).removeprefix("torch."))
 
 
@@ -228,7 +236,7 @@ def _shards(tensors: Sequence[Planned], shard_bytes: int) -> Iterator[list[Plann
         yield shard
 
 
-def _write(path: Path, tensors: Sequence[Planned]) -> None:
+def _write(path: Path, tensors: Sequence[Planned], broken: list[str]) -> None:
     """One file: the length of the header, the header, then the numbers (the format is that of safetensors)."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     at = 0
@@ -245,22 +253,56 @@ def _write(path: Path, tensors: Sequence[Planned]) -> None:
     with path.open("wb") as out:
         out.write(struct.pack("<Q", len(text)) + text)
         for tensor in tensors:
-            out.write(_bytes(tensor))
+            out.write(_bytes(tensor, broken))
 
 
-def _bytes(planned: Planned) -> memoryview:
+def _bytes(planned: Planned, broken: list[str]) -> memoryview:
     import torch
 
     made = planned.make()
+    if not is_finite(made):
+        broken.append(planned.name)
     tensor = made.to(getattr(torch, planned.dtype)).contiguous()
-    # Only 16 bits with a short exponent have so little room.
-    if planned.dtype == "float16" and made.dtype != torch.float16 and bool((tensor.isinf() & made.isfinite()).any()):
-        raise StorageError(
-            f"{planned.name}: holds {float(made.abs().max()):.3g}, and float16 ends at 65504; take bfloat16 instead"
-        )
+    check_room(made, tensor, planned.name)
     if tuple(tensor.shape) != planned.shape:
         raise StorageError(f"{planned.name}: has the shape {tuple(tensor.shape)}, but {planned.shape} was announced")
     return memoryview(tensor.reshape(-1).view(torch.uint8).numpy()) if tensor.numel() else memoryview(b"")
+
+
+def check_room(before: Any, after: Any, name: str) -> None:
+    """Raise StorageError where numbers became infinite in a narrower type."""
+    import torch
+
+    if before.dtype != after.dtype and not is_finite(after) and is_finite(before):
+        kind = str(after.dtype).removeprefix("torch.")
+        raise StorageError(
+            f"{name}: holds {float(before.abs().max()):.3g}, and {kind} ends at {torch.finfo(after.dtype).max:.6g};"
+            f" take {_WIDER.get(kind, 'float64')} instead (--dtype)"
+        )
+
+
+def is_finite(tensor: Any) -> bool:
+    """Whether a tensor holds numbers alone. Its ends tell, so that no copy of it is made."""
+    import torch
+
+    if not tensor.is_floating_point() or not tensor.numel():
+        return True
+    return all(bool(end.isfinite()) for end in torch.aminmax(tensor))
+
+
+def broken_weights(names: Sequence[str]) -> Iterator[str]:
+    """A warning about weights with NaN or infinity in them, which were kept as they are."""
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        yield (
+            f"NaN or infinity in {', '.join(names[:3])}{more}, kept as they are: a model with such weights says nothing"
+            " of use; its training diverged or its files are damaged, so convert an earlier checkpoint or copy it again"
+        )
+
+
+def not_floats(weights: Iterable[Stored | Planned]) -> list[str]:
+    """Weights that are stored in a type without fractions, each with its type."""
+    return [f"{weight.name} ({weight.dtype})" for weight in weights if weight.dtype not in FLOATS]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from .files import Reader, Stored, read_json, stored_in, weight_files
+from .files import Reader, Stored, not_floats, read_json, stored_in, weight_files
 
 NON_LORA = ("non_lora_trainables.bin", "non_lora_trainables.safetensors")
 """What the original training calls the file of weights that it trained outside LoRA, and what hubs turn it into."""
@@ -33,12 +34,21 @@ class Adapter:
     warnings: tuple[str, ...] = ()
 
     def merged(self, name: str, weight: Any, reader: Reader) -> Any:
-        """``W + B A * scale``, calculated in 32 bits and rounded once to the type of W (the rule of PEFT's merge)."""
+        """``W + B A * scale`` in 32 bits (the rule of PEFT's merge), to be rounded once when it is written."""
         import torch
 
         first, second, scale = self.low_rank[name]
         a, b = reader.tensor(first).to(torch.float32), reader.tensor(second).to(torch.float32)
-        return torch.addmm(weight.to(torch.float32), b, a, alpha=scale).to(weight.dtype)
+        return torch.addmm(weight.to(torch.float32), b, a, alpha=scale)
+
+    def misfits(self, weights: Mapping[str, Stored]) -> list[str]:
+        """Factors whose shapes or types cannot be merged into the weights that they are for, each with why."""
+        found = not_floats(stored for first, second, _ in self.low_rank.values() for stored in (first, second))
+        for name, (first, second, _) in self.low_rank.items():
+            a, b, whole = first.shape, second.shape, weights[name].shape
+            if len(a) != 2 or len(b) != 2 or a[0] != b[1] or (b[0], a[1]) != whole:
+                found.append(f"{name} of {whole} has A of {a} and B of {b}")
+        return found
 
 
 def is_adapter(folder: Path) -> bool:
@@ -63,6 +73,8 @@ def read_adapter(folder: Path) -> Adapter:
             factors.setdefault(found[1], {})[found[2]] = stored
     unknown += [f"{module}.lora_{next(iter(pair))}, without the other" for module, pair in factors.items()
                 if len(pair) != 2]  # fmt: skip
+    if not factors and not unknown:
+        raise SettingsError(f"{folder}: the file of adapter_model holds no weights; copy it again")
     if unknown:
         raise SettingsError(f"{folder}: adapter weights that cannot be merged: {', '.join(sorted(unknown))}")
     low_rank = {
@@ -111,11 +123,17 @@ def _without_wrappers(name: str) -> str:
 
 
 def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
-    alpha = float(config["lora_alpha"])
-    for pattern, own in (config.get("alpha_pattern") or {}).items():
-        if re.fullmatch(rf"(?:.*\.)?(?:{pattern})", module):
-            alpha = float(own)
-            break
+    alpha = config["lora_alpha"]
+    patterns = config.get("alpha_pattern") or {}
+    try:
+        own = [value for pattern, value in patterns.items() if re.fullmatch(rf"(?:.*\.)?(?:{pattern})", module)]
+    except (AttributeError, re.error) as error:
+        raise SettingsError(f"alpha_pattern is {patterns!r}, not patterns with a number each ({error})") from error
+    alpha = own[0] if own else alpha
+    if isinstance(alpha, bool) or not isinstance(alpha, (int, float)) or not math.isfinite(alpha) or rank < 1:
+        raise SettingsError(
+            f"{module}: lora_alpha is {alpha!r} and the rank {rank}; a number and at least 1 are wanted"
+        )
     return float(alpha / rank**0.5 if config.get("use_rslora") else alpha / rank)
 
 

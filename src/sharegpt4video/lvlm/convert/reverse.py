@@ -15,8 +15,10 @@ from .files import (
     Planned,
     Reader,
     Stored,
+    broken_weights,
     count,
     fresh_folder,
+    not_floats,
     read_json,
     stored_in,
     weight_files,
@@ -54,6 +56,8 @@ def to_original(
         raise SettingsError(
             f"{source}: weights that the original does not have: {_list(unknown) or 'there are none at all'}"
         )
+    if whole := not_floats(stored.values()):
+        raise SettingsError(f"{source}: weights that are no floating-point numbers: {_list(whole)}; is it quantized?")
     by_name = {names.to_original(name) or "": tensor for name, tensor in stored.items()}
     original, notes = tied.once(source, config, by_name)
     record = read_json(source / RECORD) if (source / RECORD).is_file() else {}
@@ -75,7 +79,7 @@ def _write(
     rows = _rows(config, record)
     reader = Reader()
     tensors = [_planned(name, tensor, rows, reader) for name, tensor in stored.items()]
-    paths = write_shards(tensors, folder, shard_bytes, on_shard)
+    paths, broken = write_shards(tensors, folder, shard_bytes, on_shard)
     reader.close()
     dtype = configs.main_dtype(stored)
     plain = record.get("original_config") or configs.to_original(config, rows=rows, dtype=dtype)
@@ -85,7 +89,7 @@ def _write(
         plain = {**plain, "mm_vision_tower": TOWER}
     write_json(folder / "config.json", plain)
     warnings = [*notes] if record else [*notes, "the original configuration is not known; one was made from this one"]
-    warnings += configs.several_dtypes(tensors)
+    warnings += [*configs.several_dtypes(tensors), *broken_weights(broken)]
     _write_texts(source, folder, rows)
     return ConversionReport(
         source=source,
