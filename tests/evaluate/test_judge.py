@@ -228,3 +228,19 @@ def test_a_run_judged_locally_leaves_no_caption_unjudged(tmp_path: Path) -> None
     assert "no judge" not in {verdict.unscored for verdict in verdicts}
     with pytest.raises(SettingsError, match="TempCompass alone"):
         score(BENCHMARKS["dream"], [], {}, "official", LocalJudge())
+
+
+def test_half_a_reply_that_a_full_disk_left_spoils_neither_neighbour(tmp_path: Path) -> None:
+    requests = [Request("judge", user_text=f"Which {n}?") for n in range(3)]
+    first = Judge(FakeVLM(lambda request: request.user_text), tmp_path)
+    asyncio.run(first.ask(requests[0]))
+    whole = first.path.read_bytes()
+    first.path.write_bytes(whole + whole[:40])
+    first.path.chmod(0o444)
+    again = Judge(FakeVLM(lambda request: request.user_text), tmp_path)  # reading changes nothing
+    assert first.path.read_bytes() == whole + whole[:40]
+    first.path.chmod(0o644)
+    asyncio.run(again.ask(requests[1]))
+    last = Judge(FakeVLM(lambda _: "another"), tmp_path)
+    replies = [asyncio.run(last.ask(request)) for request in requests]
+    assert [reply and reply.text for reply in replies] == ["Which 0?", "Which 1?", "another"]

@@ -18,6 +18,8 @@ from .base import Answer
 
 FILE = "answers.jsonl"
 _FORMAT = 1
+_BEGINS = b'{"format": '
+"""How the header begins; a kill may leave less of it."""
 _AGAIN = ("undecodable", "unavailable")
 
 
@@ -36,12 +38,10 @@ class AnswerLog:
         header = {"format": _FORMAT, "hash": hash_of(settings), "settings": dict(settings)}
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b", buffering=0)
-            try:
+            with contextlib.ExitStack() as on_failure:
+                self._file = on_failure.enter_context(self.path.open("a+b", buffering=0))
                 self._begin(header)
-            except BaseException:
-                self._file.close()
-                raise
+                on_failure.pop_all()  # from here on it stays open
         except OSError as error:
             raise StorageError(f"{self.path}: the answers cannot be kept there: {error}") from error
 
@@ -50,14 +50,17 @@ class AnswerLog:
         self._file.seek(0)
         data = self._file.read()
         whole = data.rfind(b"\n") + 1
+        lines = data[:whole].split(b"\n")[:-1]
+        # Nothing is cut off a file that is no log of ours.
+        if lines:
+            _check_header(self.path, lines[0], header)
+        elif data and not _BEGINS.startswith(data[: len(_BEGINS)]):
+            raise StorageError(f"{self.path}: is no file of answers; choose another --out")
+        self.answers = {answer.question: answer for answer in _answers(self.path, lines[1:])}
         if whole < len(data):
             self._file.truncate(whole)
-        lines = data[:whole].splitlines()
         if not lines:
             self._write(header)
-            return
-        _check_header(self.path, lines[0], header)
-        self.answers = {answer.question: answer for answer in _answers(self.path, lines[1:])}
 
     def standing(self) -> dict[str, Answer]:
         """The answers by question, but for those that may come out better: unreadable videos, a model that failed."""
@@ -100,7 +103,7 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Answer]]:
         data = path.read_bytes()
     except OSError as error:
         raise StorageError(f"{path}: no answers can be read there: {error}") from error
-    lines = data[: data.rfind(b"\n") + 1].splitlines()
+    lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
     header = _json(lines[0]) if lines else None
     if not header or not isinstance(header.get("settings"), dict):
         raise StorageError(f"{path}: has no header of settings; is it an {FILE} of sg4v evaluate run?")
@@ -133,7 +136,10 @@ def _answers(path: Path, lines: list[bytes]) -> Iterator[Answer]:
         if row is None or "question" not in row:
             raise StorageError(f"{path}, line {number}: is no answer; remove the line to have it asked again")
         row = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in known}
-        yield Answer(**row)
+        try:
+            yield Answer(**row)
+        except TypeError as error:  # fields that have no default are missing
+            raise StorageError(f"{path}, line {number}: is no whole answer ({error}); remove the line") from error
 
 
 def _json(line: bytes) -> dict[str, Any] | None:

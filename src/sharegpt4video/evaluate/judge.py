@@ -87,6 +87,7 @@ class Judge:
         self.path = folder / FILE
         self.counts = Asked()
         self._missing: Literal["error", "no judge"] = missing
+        self._cut_short = False
         self._kept = self._read()
         self._flying: dict[Key, asyncio.Task[Reply]] = {}
         self._in_vain = 0
@@ -178,7 +179,8 @@ class Judge:
             "system": request.system,
             "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         }
-        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "surrogatepass") + b"\n"
+        data = json.dumps(line, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        data = b"\n" + data if self._cut_short else data  # this line must not join half a one
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # One write of a whole line, appended: a killed run, or two at once, leave no half lines among whole ones.
@@ -187,18 +189,18 @@ class Judge:
                 write_all(handle, data)
             finally:
                 os.close(handle)
+            self._cut_short = False
         except OSError as error:
+            self._cut_short = True
             raise StorageError(f"{self.path}: a judge's reply cannot be kept: {error}") from error
 
     def _read(self) -> dict[Key, Reply]:
         kept: dict[Key, Reply] = {}
         try:
             data = self.path.read_bytes() if self.path.exists() else b""
-            if data and not data.endswith(b"\n"):  # a write that was cut short; the next line must not join it
-                with self.path.open("ab") as file:
-                    file.write(b"\n")
         except OSError as error:
             raise StorageError(f"{self.path}: the judge's replies cannot be read: {error}") from error
+        self._cut_short = bool(data) and not data.endswith(b"\n")  # a write that was killed, or found no room
         for line in data.split(b"\n"):
             if not line.strip():
                 continue

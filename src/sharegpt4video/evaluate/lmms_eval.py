@@ -107,18 +107,8 @@ _Read = tuple[list[Scored], list["bool | None"], list[str]]
 
 def _videomme(file: Path, rows: Sequence[Row]) -> _Read:
     metric = next(name for name in METRICS if name in rows[0])
-    told = [_object(file, number, row, metric) for number, row in enumerate(rows, 1)]
-    for number, one in enumerate(told, 1):
-        empty = [name for name in ("category", "sub_category", "task_category") if one.get(name, "") is None]
-        if empty:
-            raise SettingsError(f"{file}, row {number}: its {', '.join(empty)} is null; is the log complete?")
+    told = [_videomme_object(file, number, row, metric) for number, row in enumerate(rows, 1)]
     said = [_response(file, number, row) for number, row in enumerate(rows, 1)]
-    for number, one in enumerate(told, 1):
-        if one["duration"] not in videomme.DURATIONS:
-            known = ", ".join(videomme.DURATIONS)
-            raise SettingsError(
-                f"{file}, row {number}: the duration is {shortened(one['duration'])}, not one of {known}"
-            )
     rules: dict[str, Callable[[str], str]] = {
         "today's rule": videomme.extract_harness,
         "the rule until v0.6": lambda text: videomme.extract(text, "2024-06-03"),
@@ -148,6 +138,18 @@ def _videomme(file: Path, rows: Sequence[Row]) -> _Read:
     right = [letter == str(one["answer"]) for letter, one in zip(letters, told, strict=True)]
     notes = [f"read by {name}: {agreeing[name]} of the {len(rows)} letters in the file are what it reads"]
     return scored, list(right), notes
+
+
+def _videomme_object(file: Path, number: int, row: Row, metric: str) -> Mapping[str, Any]:
+    """What a row says of its question. Raises SettingsError where that makes no group or no score."""
+    one = _object(file, number, row, metric)
+    empty = [name for name in ("category", "sub_category", "task_category") if one.get(name, "") is None]
+    if empty:
+        raise SettingsError(f"{file}, row {number}: its {', '.join(empty)} is null; is the log complete?")
+    if one["duration"] not in videomme.DURATIONS:
+        known = ", ".join(videomme.DURATIONS)
+        raise SettingsError(f"{file}, row {number}: the duration is {shortened(one['duration'])}, not one of {known}")
+    return one
 
 
 def _mvbench(file: Path, rows: Sequence[Row]) -> _Read:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -213,3 +214,20 @@ def test_an_unknown_recipe_and_a_missing_template_are_refused() -> None:
         template(None, "vicuna", ())
     with pytest.raises(SettingsError, match="no chat template"):
         template(BYTES, None, ())
+
+
+def test_a_text_longer_than_the_tokenizers_own_limit_brings_no_warning() -> None:
+    tokenizer = letters_tokenizer(LLAMA)
+    tokenizer.model_max_length = 16
+    told: list[str] = []
+    handler = logging.Handler()
+    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
+    logger = logging.getLogger("transformers")
+    logger.addHandler(handler)
+    try:
+        encoded(tokenizer, RECIPES["llama3"], [("a" * 40, "b" * 40, 0)])
+        assert told == []
+        tokenizer("a" * 40)
+        assert "indexing errors" in told[0]  # what the tokenizer says unless it is told not to
+    finally:
+        logger.removeHandler(handler)

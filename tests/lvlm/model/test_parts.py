@@ -198,3 +198,9 @@ def test_a_model_of_another_kind_learns_in_the_same_parts(
     words = {"input_ids": torch.tensor([[1, 2, 3, 4]]), "labels": torch.tensor([[-100, 2, 3, 4]])}
     loss_of(model, words)[0].backward()
     assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("checkpointing", ["none", "full", "selective"])
+def test_nothing_warns_of_what_is_ours_to_know(tiny: Any, checkpointing: str) -> None:
+    prepare(tiny, LORA, RunSettings(precision="fp32", checkpointing=checkpointing))

@@ -77,7 +77,9 @@ class Masker:
         return ids
 
     def _plain(self, text: str, *, split: bool) -> list[int]:
-        found = self._tokenizer(text, add_special_tokens=False, split_special_tokens=split)["input_ids"]
+        # How long a sample may be is the trainer's to say (data.max_tokens): else the tokenizer warns of its own limit
+        # and of errors that cannot come, since what is too long is left out.
+        found = self._tokenizer(text, add_special_tokens=False, split_special_tokens=split, verbose=False)["input_ids"]
         return [int(token) for token in found]
 
 

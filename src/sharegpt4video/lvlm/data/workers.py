@@ -204,7 +204,9 @@ def _outcome(encoder: Encoder, sample: Sample) -> Outcome | Exception:
         return encode_one(encoder, sample)
     except SG4VError as error:
         return error
-    except Exception:  # noqa: BLE001 - whatever it is, it is raised again on the other side
+    except Exception:  # noqa: BLE001
+        # A defect in any library that reads pictures, video or text: it has to end the run on the other side, with its
+        # traceback. Let through here, it would end this process, and the sample would count as one that kills it.
         return RuntimeError(f"sample {sample.id}: a defect, not a fault of the sample\n{traceback.format_exc()}")
 
 

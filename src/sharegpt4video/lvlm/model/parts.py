@@ -179,8 +179,11 @@ def _with_lora(model: PreTrainedModel, parts: Parts, tune: TuneSettings) -> nn.M
         target_modules=parts.lora_targets,
         bias="none",
     )
-    # Without weights (a plan, or a process that is sent its own later), adapters need none either.
-    return get_peft_model(model, config, low_cpu_mem_usage=next(model.parameters()).is_meta)
+    with warnings.catch_warnings():
+        # PEFT asks transformers for a property that has another name from transformers 5.20 on.
+        warnings.filterwarnings("ignore", ".*is_gradient_checkpointing", FutureWarning)
+        # Without weights (a plan, or a process that is sent its own later), adapters need none either.
+        return get_peft_model(model, config, low_cpu_mem_usage=next(model.parameters()).is_meta)
 
 
 def _spare_casts(model: nn.Module) -> None:
