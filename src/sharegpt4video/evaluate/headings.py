@@ -16,7 +16,7 @@ _ANNOUNCING = any_of(
     "consistent|evident|apparent|valid|proper|ideal|actual|real|solid|strongest|safest|simplest|direct|short|brief",
     "the|my|our|your|a|an|is|are|this|that|so|therefore|thus|hence|and|then|now|overall|in|to|of|for|as|it|its|it's",
     "i|we|say|think|believe|choose|pick|select|go|with|would|will|be|must|should|sure|here|ok|okay|yes|well",
-    "number|index|idx|id|key|value|label|text|question|video|mcq|please|note|confidence|assistant|model's|most",
+    "number|index|idx|id|key|value|label|text|mcq|please|assistant|model's|most",
     "no doubt|without (?:a )?doubt|one|just|simply|conclude|conclusion|summary|short|response|output|given|above|below",
     # The same in other languages: articles, "correct", "final", "my", "is".
     "la|el|le|il|lo|die|der|das|den|de|het|o|os|as|l|una?|eine?|mi|ma|mia|meine?|minha|mijn|mitt|min|mon|mio|moja|mój",

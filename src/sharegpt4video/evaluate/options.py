@@ -16,7 +16,7 @@ _NUMBER_OF = {name: str(number) for number, name in enumerate(_NUMBERS) if name 
 _NO_WORD = re.compile(r"[\W_]*")
 _WORD = re.compile(
     r"(?:(?<![^\W_])(?<![^\W_]\s)[-−–+±]\s?)?(?:(?<![^\W_])[$€£¥])?\d+(?:[.,:/]\d+)*(?:\s?[%°€£])?(?![.,:/]?\d|[^\W\d_])|[^\W_]+"
-    r"|[<>≤≥≠]|(?<=\d)(?:\s?\+|[-–](?=\s|\Z))"
+    r"|[<>≤≥≠√]|(?<=\d)(?:\s?\+|[-–](?=\s|\Z))"
 )
 _COUNTED = {"one": "1", "once": "1", "twice": "2", "thrice": "3"}
 _ORDINALS = ("first", "second", "third", "fourth", "fifth")

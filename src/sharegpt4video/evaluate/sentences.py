@@ -24,7 +24,7 @@ _ELSEWHERE_BEFORE = re.compile(
 )
 _AMOUNT_AFTER = re.compile(
     rf"[.,:/]?\d|\s*(?:[%°€£¥$²³+^*/<>=≤≥]|(?:{_UNIT})(?![^\W_]))"
-    r"|\s*[-–—~]\s*\d|-(?=\s|\Z)|\s*(?:to|or|point)\s+(?:\d|\w+\b(?=\s*[.!]?\s*\Z))",
+    r"|\s*[-–—~]\s*\d|\s*\.{2,}\s*\d|-(?=\s|\Z)|\s*(?:to|or|point)\s+(?:\d|\w+\b(?=\s*[.!]?\s*\Z))",
     re.IGNORECASE,
 )
 # The same behind an option that has a number anywhere, such as "10 seconds".
@@ -35,7 +35,7 @@ _LIMITED = re.compile(
     re.IGNORECASE,
 )
 _AMOUNT_BEFORE = re.compile(
-    r"(?:\d[.,:/]|(?<![^\W_])[-−–+±]\s?|[<>≤≥$€£¥/^*+]\s*|\d\s*[-–—~]\s*|(?:\d|\b\w+)\s+to\s+"
+    r"(?:\d[.,:/]|\d\s*\.{2,}\s*|(?<![^\W_])[-−–+±]\s?|[<>≤≥$€£¥/^*+%√]\s*|\d\s*[-–—~]\s*|(?:\d|\b\w+)\s+to\s+"
     r"|\b(?:frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number|minus|negative|plus|up to|between"
     r"|(?:more|less|fewer|greater|higher|lower|smaller|larger) than|at (?:least|most)|over|under|above|below|nearly"
     r"|almost|every|max(?:imum)?|min(?:imum)?|double|triple|half|no|not|version|chapter|page|room|line|part|level|round|take|shot|top|first|last|next)\s*)\Z",
@@ -43,14 +43,15 @@ _AMOUNT_BEFORE = re.compile(
 )
 _END = r"\s*(?:[.,;:!?)\]\"'}/|]|—|–|\s-\s|\n|\Z|。|，|、)"
 _GOES_ON = (
-    r"\s+(?:in|on|at|of|from|to|into|onto|towards?|with|by|for|during|while|as|and|but|then|when|until|before|after"
+    r"\s+(?:in|on|at|from|to|into|onto|towards?|with|by|for|during|while|as|and|but|then|when|until|before|after"
     r"|because|since|than|instead|rather|not|across|through|along|over|here|is (?:visible|shown|seen|there|the)"
     r"|direction|side|of them|throughout|within|inside|outside|near|behind|around|all|so|which|that|who)\b"
 )
 _FOLLOWED = re.compile(rf"{_END}|{_GOES_ON}", re.IGNORECASE)
 _ENDED = re.compile(_END, re.IGNORECASE)
 _DIRECTION_GOES_ON = re.compile(
-    rf"{_END}|\s+(?:side|direction|while|and|then|when|until|before|after|along|across|on|in|at|of|from|to(?!\s+\d)|towards?"
+    rf"{_END}|\s+(?:side|direction|while|and|then|when|until|before|after|along|across"
+    r"|on(?= (?:the|his|her|its|an?)\b)|in|at|of|from|to(?!\s+\d)|towards?"
     r"|into|over|not|rather|instead|as|because|since|during|with|for|by|throughout)\b"
     r"(?!\s+(?:front|time|once|the (?:beginning|start|end|middle|same)|order|place)\b)",
     re.IGNORECASE,

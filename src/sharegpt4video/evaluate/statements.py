@@ -35,7 +35,7 @@ _OTHER_IS = r"ist|es|est|è|é|jest|är|er|je|değil|不|错|对|正确|错误|�
 # What no noun is, so that an "A" before it is no article.
 _NO_NOUN = (
     r"the|it|its|it's|he|she|they|we|you|i|this|that|these|those|there|here|in|on|at|to|by|of|from|with|while|when|where"
-    r"|but|so|not|if|then|his|her|their|my|our|all|both|no|yes|correct|true|right|an?|can|could|should|will|has|have|had"
+    r"|but|so|not|if|then|his|her|their|my|our|all|both|no|yes|correct|true|right|can|could|should|will|has|have|had"
     r"|does|do|did|shows?|describes?|says?|only|instead|rather|though|although|however|therefore|thus|explanation|reason"
 )
 
@@ -144,7 +144,9 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
             rf"(?-i:(?P<label>{capitals}))(?![{_EDGE}'’])(?=\s*(?:[.,;:!?)\]\"'}}=\n]|\Z|{AFTER_A_LABEL}\b|{_OTHER_IS}))",
             flags,
         ),
-        after=re.compile(rf"{CLOSE}{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags),
+        after=re.compile(
+            rf"{CLOSE}(?:\s*[(](?=(?:or|and)\b))?{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags
+        ),
         before=re.compile(
             rf"{label}{CLOSE}(?:{AND}|(?-i:(?<=[A-Z]))\.? +|\s*(?:→|->|=>|>|<|≠|vs\.?|then|to)\s*){OPEN}\Z", flags
         ),

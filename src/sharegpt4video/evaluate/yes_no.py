@@ -48,7 +48,8 @@ def _yes_or_no() -> tuple[re.Pattern[str], ...]:
             rf"|[,;.]?\s*{but}\s+(?:not|it (?:could|may|might))\b)"
             r"|\b(?:could (?:also )?be|maybe|perhaps) (?:yes|no)(?=\s*[.,!]|\s*\Z)"
             r"|\byes\b,?\s+(?:it|he|she|they|there|(?:the|a) \w+)\s+(?:\w+\s+)?(?:not|\w+n['’]t)\b"
-            rf"|(?<!\w)(?:{yes})\s*(?:und|y|e|et|i|и|och|og|ja|en|-|—)\s*(?:{no})(?!\w)"
+            rf"|(?<!\w)(?:{yes})\s*(?:und|y|e|et|i|и|och|og|ja|en|[-—/|])\s*(?:{no})(?!\w)"
+            rf"|(?<!\w)(?:{no})\s*[/|]\s*(?:{yes})(?!\w)"
             rf"|\A\W*(?:{yes}|{no})\s*[,،、，]?\s*{but}\s*[^\W\d_]{{1,12}}\W*\Z",
             re.IGNORECASE,
         ),
