@@ -31,7 +31,10 @@ _WORD = rf"(?:{OPTION}\s*)?"
 _STOP = r"(?=\s*(?:[.!,;:\n。]|です|だ|である|입니다|이다|吧|\Z|because\b|since\b|as\b|-|–|—|\())"
 
 
-_OTHER_IS = r"ist|es|est|è|é|jest|är|er|je|değil|不|错|对|正确|错误|は|が|が|는|은"
+# How a label that opens a reply ends.
+_ENDS = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}|[,;])(?=\s|\Z|[A-Z][a-z]|\d)|です|だと|입니다|가 정답|이 정답|、"
+_ENDS += r"|\s+[-–—(]|\s*\n|\s*\Z"
+_OTHER_IS = r"ist|es|est|è|é|jest|är|er|je|değil|不|错|对|正确|错误|は|が|는|은"
 # What no noun is, so that an "A" before it is no article.
 _NO_NOUN = (
     r"the|it|its|it's|he|she|they|we|you|i|this|that|these|those|there|here|in|on|at|to|by|of|from|with|while|when|where"
@@ -117,9 +120,7 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
     own = rf"(?<![{_EDGE}])(?P<label>{known})(?![{_EDGE}])"
     label = rf"(?<![{_EDGE}])(?P<label>{known}|(?-i:[A-Z]))(?![{_EDGE}])"
     flags = re.IGNORECASE
-    ends = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}|[,;])(?=\s|\Z|[A-Z][a-z]|\d)|です|だと|입니다|가 정답|이 정답|、"
-    ends += r"|\s+[-–—(]|\s*\n|\s*\Z"
-    opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{ends})|\s+(?=because\b|since\b|without (?:a )?doubt))"
+    opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{_ENDS})|\s+(?=because\b|since\b|without (?:a )?doubt))"
     second = own.replace("label", "second")
     link = rf"(?:\s*(?=[(\[{{]+\w[)\]}}])|(?<=[)\]])(?=\w[)\]])|、(?=[A-Z](?![A-Za-z]))|{AND}|\s*(?P<comma>,)\s*)"
     return Patterns(
