@@ -18,17 +18,20 @@ from ...video.reader import VideoInfo, VideoReader
 from ...video.shots import ShotDetector
 from ..rows import Survey
 from ..settings import SurveySettings
+from .bars import WHOLE, BlackBars, Edges, covered, inside, placed
+from .borders import picture_edges
 from .embedding import embedding_of
 from .moving import PairMeter
 from .packets import coded
 from .phash import perceptual_hash
-from .stills import BarMeter, FreezeMeter, Picture, grey_of, inside, is_black, picture_of, sharpness
+from .stills import FreezeMeter, Picture, grey_of, is_black, picture_of, sharpness
 
 MOST_KEYFRAMES = 16
 MOST_ENCODED = 8
 SECONDS_PER_KEYFRAME = 1.0
 SECONDS_PER_ENCODED = 2.0
 CANDIDATES = 64
+BAR_PICTURES = 16
 CENTRE = (0.15, 0.15, 0.85, 0.75)
 """The part of the picture that logos, lower thirds and subtitles leave alone: left, top, right, bottom."""
 CANDIDATE_SIDE = 224  # what the encoder sees; the hash needs less
@@ -91,7 +94,7 @@ class Surveyor:
         self._shots = ShotDetector()
         self._cuts: list[float] = []
         self._freeze = FreezeMeter()
-        self._bars = BarMeter()
+        self._black_bars = BlackBars()
         self._pairs = PairMeter(expected_seconds, settings.every_seconds)
         self._candidates = Candidates()
         self._texts = texts
@@ -124,7 +127,8 @@ class Surveyor:
         length = self._end - start
         cuts = [*self._cuts, *(cut.seconds for cut in self._shots.flush())]
         motion, camera = self._pairs.speeds(cuts)
-        content = self._bars.content()
+        edges = self._edges()
+        content = self._black_bars.content(edges or WHOLE)
         keyframes = [inside(one, content) for one in self._candidates.keyframes(start, self._end, cuts)]
         spread = [inside(one, content) for one in self._candidates.spread(start, self._end)]
         return {
@@ -133,7 +137,7 @@ class Surveyor:
             "sharpness": _median(self._sharpness),
             "black_share": min(1.0, self._black / length),
             "frozen_share": min(1.0, self._freeze.finish() / length),
-            "letterbox_share": self._bars.share(),
+            "letterbox_share": None if edges is None else covered(edges),
             "shots": len(cuts) + 1,
             "motion": motion,
             "camera_motion": camera,
@@ -144,13 +148,21 @@ class Surveyor:
             "centre_embedding": embedding_of([inside(one, CENTRE) for one in spread]),
         }
 
+    def _edges(self) -> Edges | None:
+        """Where the picture lies between bars of all kinds; None when there was no picture that could tell."""
+        black = self._black_bars.edges()
+        if black is None:
+            return None
+        other = picture_edges([inside(one, black) for one in self._candidates.evenly(BAR_PICTURES)])
+        return black if other is None else placed(other, black)
+
     def _sample(self, frame: DecodedFrame, black: bool) -> Picture:
         rgb = picture_of(frame)
         grey = grey_of(rgb)
         self._brightness.append(float(grey.mean()) / 255)
         self._sharpness.append(sharpness(grey))
         if not black:
-            self._bars.push(grey)
+            self._black_bars.push(grey)
             self._candidates.push(frame.seconds, rgb)
         return grey
 
@@ -188,6 +200,10 @@ class Candidates:
             if index not in chosen and len(chosen) < MOST_KEYFRAMES:
                 chosen.append(index)
         return [self._kept[index][1] for index in sorted(chosen)]
+
+    def evenly(self, most: int) -> list[Picture]:
+        """At most so many of the kept pictures, in the order of time."""
+        return [self._kept[index][1] for index in _evenly(len(self._kept), most)]
 
     def spread(self, start: float, end: float) -> list[Picture]:
         """At most 8 pictures at even distances, whatever the shots are: the same for another encoding of the video."""

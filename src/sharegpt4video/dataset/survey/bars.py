@@ -1,0 +1,160 @@
+"""Where the picture lies between black bars that stay, and where anything is ever lit."""
+
+from __future__ import annotations
+
+import math
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Edges = tuple[float, float, float, float]
+"""Left, top, right, bottom, in shares of the picture."""
+AnyScalar = TypeVar("AnyScalar", bound=np.generic)
+
+WHOLE: Edges = (0.0, 0.0, 1.0, 1.0)
+
+BAR_LUMA, BAR_SPREAD = 28, 6.0
+"""Grey levels: how bright a black bar may be, and how far its rows may be from its outermost ones."""
+BAR_TIME, BAR_ROW_SHARE, TEXT_ROW_SHARE = 0.85, 0.9, 0.3
+"""In a bar so much of each row has its colour so much of the time; of rows with text between such rows, so much."""
+EDGE_TIME, EDGE_SHARE = 0.6, 0.5
+"""Behind a bar so much of the next rows does not have its colour for longer than this: the picture begins, along a
+straight line."""
+EDGE_ROWS = 3
+LEAST_BAR_SHARE = 0.01
+FOUR_EDGES_SHARE = 0.6
+"""Of black bars on four sides, each edge has to be lit along so much of it: what stands in the light on a dark stage
+has no four straight edges."""
+LIT_TIME, LIT_SHARE, LEAST_CONTENT = 0.05, 0.1, 0.2
+"""Content begins at the first row in which so much of the pixels is not dark for so much of the time; content that is
+smaller than this share of a side is a dark picture."""
+
+
+def bar_rows(plain: Mask, lit: Mask, edge_share: float) -> int:
+    """How many of the first rows are a bar.
+
+    ``plain`` pixels have the colour of the bar nearly all of the time, ``lit`` ones another for a good part of it. Rows
+    with text in them may lie between the rows of a bar. Its inner edge has to be straight: right behind it at least
+    ``edge_share`` of the columns of ``lit``, which need not be all columns, are lit.
+    """
+    share = plain.mean(axis=1)
+    within = share >= TEXT_ROW_SHARE
+    if within.all():
+        return 0
+    whole = share >= BAR_ROW_SHARE
+    for depth in range(int(np.argmin(within)), 0, -1):
+        if whole[depth - 1] and not whole[depth] and depth >= LEAST_BAR_SHARE * len(within):
+            edge = lit[depth : depth + EDGE_ROWS].any(axis=0)
+            if edge.size and edge.mean() >= edge_share:
+                return depth
+    return 0
+
+
+class BlackBars:
+    """Black bars that stay: letterbox, pillarbox, or both.
+
+    A row belongs to a bar when it is dark nearly all of the time, at one level; between such rows may be subtitles.
+    The inner edge has to be straight and to stay: right behind it the picture is not dark, as a rule, over a good
+    part of its length. That tells bars from dark scenes, from night skies and from a stage in the dark.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._dark: NDArray[np.float32] | None = None
+        self._sum: NDArray[np.float32] | None = None
+
+    def push(self, grey: Grey) -> None:
+        """Take the next surveyed picture; black ones tell nothing and need not be given."""
+        dark = grey <= BAR_LUMA
+        if self._dark is None or self._sum is None or self._dark.shape != grey.shape:
+            self._dark, self._sum = np.zeros(grey.shape, np.float32), np.zeros(grey.shape, np.float32)
+            self._count = 0
+        self._dark += dark
+        self._sum += np.where(dark, grey, 0)
+        self._count += 1
+
+    def edges(self) -> Edges | None:
+        """Where the picture lies between the bars; None when there was no picture that could tell."""
+        if self._dark is None or self._sum is None or self._count == 0:
+            return None
+        often = self._dark / np.float32(self._count)
+        level = self._sum / np.maximum(self._dark, np.float32(1))
+        height, width = often.shape
+        top, bottom = _bars(often, level)
+        left, right = _bars(often[top : height - bottom].T, level[top : height - bottom].T)
+        if top or bottom or left or right:
+            return left / width, top / height, 1 - right / width, 1 - bottom / height
+        content = self.content()
+        return content if _is_framed(often, content) else WHOLE
+
+    def content(self, within: Edges = WHOLE) -> Edges:
+        """Where anything is ever lit, between edges.
+
+        A copy with bars has the same content as its original, dark scenes included, so the two can be compared by it;
+        what is cut off of a dark scene is not always a bar, so ``edges`` is stricter.
+        """
+        if self._dark is None or self._count == 0:
+            return within
+        lit = inside(self._dark, within) / np.float32(self._count) < 1 - LIT_TIME
+        height, width = lit.shape
+        left, right = 0, width
+        for _ in range(2):  # the rows of a narrow picture between wide bars are found once its columns are
+            top, bottom = _reach(lit[:, left:right].mean(axis=1))
+            left, right = _reach(lit[top:bottom].mean(axis=0))
+        if bottom - top < LEAST_CONTENT * height or right - left < LEAST_CONTENT * width:
+            return within
+        return placed((left / width, top / height, right / width, bottom / height), within)
+
+
+def inside(picture: NDArray[AnyScalar], edges: Edges) -> NDArray[AnyScalar]:
+    """The part of a picture between edges; at least one pixel."""
+    height, width = picture.shape[:2]
+    left, top = min(math.ceil(edges[0] * width), width - 1), min(math.ceil(edges[1] * height), height - 1)
+    right, bottom = max(math.floor(edges[2] * width), left + 1), max(math.floor(edges[3] * height), top + 1)
+    return np.ascontiguousarray(picture[top:bottom, left:right])
+
+
+def placed(edges: Edges, within: Edges) -> Edges:
+    """Edges in shares of the part of a picture that lies within others, as shares of the whole picture."""
+    left, top, right, bottom = within
+    width, height = right - left, bottom - top
+    return left + edges[0] * width, top + edges[1] * height, left + edges[2] * width, top + edges[3] * height
+
+
+def covered(edges: Edges) -> float:
+    """The share of the picture that lies outside of edges."""
+    left, top, right, bottom = edges
+    return 1.0 - (right - left) * (bottom - top)
+
+
+def _reach(share: NDArray[np.float32]) -> tuple[int, int]:
+    """The first row with content and the one after the last; all rows if none has."""
+    rows = np.flatnonzero(share > LIT_SHARE)
+    return (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, len(share))
+
+
+def _is_framed(often: NDArray[np.float32], content: Edges) -> bool:
+    """Whether there are bars round all of the picture, which no whole row or column crosses."""
+    left, top, right, bottom = content
+    if min(left, top, 1 - right, 1 - bottom) < LEAST_BAR_SHARE:
+        return False
+    lit = inside(often, content) < EDGE_TIME
+    return all(np.rot90(lit, turns)[:EDGE_ROWS].any(axis=0).mean() >= FOUR_EDGES_SHARE for turns in range(4))
+
+
+def _bars(often: NDArray[np.float32], level: NDArray[np.float32]) -> tuple[int, int]:
+    """How many rows from the top and from the bottom are bars; pixels are dark so ``often``, and then at ``level``."""
+    lit = often < EDGE_TIME
+    top = bar_rows(_black(often, level), lit, EDGE_SHARE)
+    bottom = bar_rows(_black(often[::-1], level[::-1]), lit[::-1], EDGE_SHARE)
+    return (top, bottom) if top + bottom < len(often) else (0, 0)
+
+
+def _black(often: NDArray[np.float32], level: NDArray[np.float32]) -> Mask:
+    """The pixels that are dark nearly all of the time and as dark then as the first rows."""
+    dark = often >= BAR_TIME
+    base = float(np.median(level[:2][dark[:2]])) if dark[:2].any() else 0.0
+    return np.asarray(dark & (np.abs(level - base) <= BAR_SPREAD), np.bool_)

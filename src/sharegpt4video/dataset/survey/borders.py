@@ -1,0 +1,169 @@
+"""Where the picture lies between bars of any colour, or between bars filled with a blown-up, blurred copy of itself.
+
+False alarms would drop good videos, so bars are asked for more than looks: they are on two opposite sides, they stay,
+their inner edges are straight, and behind those edges there is a picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .bars import BAR_TIME, EDGE_TIME, Edges, bar_rows, placed
+
+Picture = NDArray[np.uint8]
+Stack = NDArray[np.uint8]
+Greys = NDArray[np.float32]
+Box = tuple[int, int, int, int]
+"""Left, top, right, bottom, in pixels."""
+
+MOST_NESTED = 3  # a film with black bars, on a white page, between blurred bars
+
+SAME_COLOUR = 10
+"""Levels of a colour channel by which the pixels of a bar may differ from its colour."""
+STRAIGHT_SHARE = 0.7
+"""Of an inner edge so much has to be one."""
+MIDDLE_SHARE, CONTENT_SHARE = 0.2, 0.3
+"""Columns belong to the picture when so much of their middle is not in the colour of the bars."""
+PLAIN_SPREAD, LIVELY_SPREAD = 1.0, 6.0
+"""Standard deviations (grey levels) along an inner edge: none lies at a plain area, one lies at a lively picture.
+Slides and windows have bands above and below, but plain areas between them."""
+
+LEAST_FILL_SHARE, MOST_FILL_SHARE = 0.04, 0.45
+"""How wide blurred bars are, on each side."""
+EDGE_TIMES, EDGE_LEVELS, FILL_DETAIL = 2.5, 1.0, 0.4
+"""At the edge of a blurred bar pixels differ so many times more from the next ones than in the bar, and by so much at
+least; in the bar at most by this share of what they do in the picture."""
+FILL_CELLS, FILL_BLUR, FILL_COSINE = 48, 2.0, 0.8
+"""A bar is the blown-up picture when both, in so many cells a side and so blurred, correlate so well."""
+FILL_ZOOMS = (1.0, 1.15, 1.35, 1.6)
+"""The copy covers the whole frame, or is larger by so much."""
+
+
+def picture_edges(pictures: Sequence[Picture]) -> Edges | None:
+    """Where the picture lies between bars in all of a video's pictures (RGB, of one size); None without bars."""
+    return _picture_edges(np.stack(pictures), MOST_NESTED) if len(pictures) else None
+
+
+def _picture_edges(stack: Stack, levels: int) -> Edges | None:
+    for bars in (_coloured, _filled):
+        box, sure = bars(stack)
+        if box is None:
+            continue
+        height, width = stack.shape[1:3]
+        edges = (box[0] / width, box[1] / height, box[2] / width, box[3] / height)
+        inner = _picture_edges(stack[:, box[1] : box[3], box[0] : box[2]], levels - 1) if levels > 1 else None
+        if inner is not None:
+            return placed(inner, edges)
+        if sure:
+            return edges
+    return None
+
+
+def _coloured(stack: Stack) -> tuple[Box | None, bool]:
+    """The picture between bars of one colour, and whether it is lively enough at their edges to be sure."""
+    height, width = stack.shape[1:3]
+    for colour in _colours(stack):
+        other = (np.abs(stack.astype(np.int16) - colour).max(axis=-1) > SAME_COLOUR).mean(axis=0)
+        top, bottom = _bar_pair(other)
+        left, right = _bar_pair(other[top : height - bottom].T)
+        if not (top or left):
+            continue
+        box = (left, top, width - right, height - bottom)
+        spreads = _edge_spreads(_greys(stack[:, top : height - bottom, left : width - right]), bool(left), bool(top))
+        return box, min(spreads) >= PLAIN_SPREAD and max(spreads) >= LIVELY_SPREAD
+    return None, False
+
+
+def _colours(stack: Stack) -> list[NDArray[np.int16]]:
+    """The colours that bars may have: the median along two opposite sides."""
+    sides = (np.concatenate([stack[:, :2], stack[:, -2:]], 1), np.concatenate([stack[:, :, :2], stack[:, :, -2:]], 2))
+    one, two = (np.median(side.reshape(-1, 3), axis=0).round().astype(np.int16) for side in sides)
+    return [one] if np.abs(one - two).max() <= SAME_COLOUR else [one, two]
+
+
+def _bar_pair(other: NDArray[np.floating]) -> tuple[int, int]:
+    """How many rows above and below are bars, both or none; pixels have another colour ``other`` of the time."""
+    rows = len(other)
+    plain, lit = other <= 1 - BAR_TIME, other > 1 - EDGE_TIME
+    middle = lit[int(rows * (0.5 - MIDDLE_SHARE / 2)) : int(np.ceil(rows * (0.5 + MIDDLE_SHARE / 2)))]
+    lit = lit[:, middle.mean(axis=0) >= CONTENT_SHARE] if len(middle) else lit
+    top, bottom = (bar_rows(plain[::way], lit[::way], STRAIGHT_SHARE) for way in (1, -1))
+    return (top, bottom) if top and bottom and top + bottom < rows else (0, 0)
+
+
+def _edge_spreads(greys: Greys, sides: bool, above: bool) -> list[float]:
+    """How lively pictures are along their edges, left and right, above and below: standard deviations."""
+    strips = [greys[:, :, :4], greys[:, :, -4:]] if sides else []
+    strips += [strip.transpose(0, 2, 1) for strip in (greys[:, :4], greys[:, -4:])] if above else []
+    return [float(np.median(strip.std(axis=1))) for strip in strips]
+
+
+def _filled(stack: Stack) -> tuple[Box | None, bool]:
+    """The picture between bars filled with a blown-up, blurred copy of it, left and right or above and below."""
+    height, width = stack.shape[1:3]
+    greys = _greys(stack)
+    if columns := _filled_columns(greys):
+        return (columns, 0, width - columns, height), True
+    if rows := _filled_columns(np.ascontiguousarray(greys.transpose(0, 2, 1))):
+        return (0, rows, width, height - rows), True
+    return None, False
+
+
+def _filled_columns(greys: Greys) -> int:
+    """How many columns on each side are filled bars."""
+    width = greys.shape[2]
+    if width < FILL_CELLS:
+        return 0
+    steps = np.abs(np.diff(greys, axis=2)).mean(axis=0)
+    best, columns = 0.0, 0
+    for at in range(max(3, int(LEAST_FILL_SHARE * width)), int(MOST_FILL_SHARE * width)):
+        detail = FILL_DETAIL * steps[:, at + 2 : width - at - 2].mean()
+        strength = min(_edge_strength(side, at, detail) for side in (steps, steps[:, ::-1]))
+        if strength > best:
+            best, columns = strength, at
+    return columns if columns and _is_blown_up(greys, columns) else 0
+
+
+def _edge_strength(steps: Greys, at: int, most_detail: float) -> float:
+    """How strong the inner edge of a smooth bar is that is ``at`` columns wide; 0.0 where there is no such edge.
+
+    ``steps`` says by how much each pixel differs from the next one in its row.
+    """
+    bar = steps[:, : at - 2].mean(axis=1)
+    is_edge = steps[:, at - 2 : at + 1].max(axis=1) >= EDGE_TIMES * bar + EDGE_LEVELS
+    return float(steps[:, at - 1].mean()) if bar.mean() <= most_detail and is_edge.mean() >= STRAIGHT_SHARE else 0.0
+
+
+def _is_blown_up(greys: Greys, columns: int) -> bool:
+    """Whether the bars look like the picture between them, blown up so that it covers the whole frame."""
+    _, height, width = greys.shape
+    whole = np.stack([_cells(grey) for grey in greys])
+    bar = int(columns / width * FILL_CELLS)
+    outside = np.r_[: max(1, bar - 1), FILL_CELLS - max(1, bar - 1) : FILL_CELLS]
+    shown, wide = width - 2 * columns, 1 - 2 * columns / width
+    for zoom in FILL_ZOOMS:
+        rows, cut = round(height * (1 - wide / zoom) / 2), round(shown * (1 - 1 / zoom) / 2)
+        parts = greys[:, rows : height - rows, columns + cut : width - columns - cut]
+        blown_up = np.stack([cv2.GaussianBlur(_cells(part), (0, 0), FILL_BLUR) for part in parts])
+        if _cosine(whole[:, :, outside], blown_up[:, :, outside]) >= FILL_COSINE:
+            return True
+    return False
+
+
+def _cells(grey: Greys) -> Greys:
+    return np.asarray(cv2.resize(grey, (FILL_CELLS, FILL_CELLS), interpolation=cv2.INTER_AREA), np.float32)
+
+
+def _cosine(one: Greys, other: Greys) -> float:
+    """The correlation of two arrays of numbers; 0.0 where one of them is even."""
+    one, other = one - one.mean(), other - other.mean()
+    lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float((one * other).sum()) / lengths if lengths > 0 else 0.0
+
+
+def _greys(stack: Stack) -> Greys:
+    return np.stack([cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in stack]).astype(np.float32)
