@@ -55,11 +55,11 @@ class Survey:
     Shares are of the surveyed time or area (0..1). ``packet_hash`` is a hash of the coded pictures, equal for the same
     stream in another container. ``brightness`` and ``sharpness`` are medians over the surveyed pictures (as in
     ``records.Look``); ``black_share`` counts nearly black pictures, ``frozen_share`` time in which nothing changes,
-    ``letterbox_share`` the area of black bars that stay. ``motion`` is the mean of the motion that the camera does not
+    ``letterbox_share`` the area of bars that stay. ``motion`` is the mean of the motion that the camera does not
     explain, ``camera_motion`` that of the camera, both in picture widths per second. ``text_area`` is the mean
     share of the picture under on-screen text (extra ``ocr``). ``hashes`` are 64-bit perceptual hashes of keyframes,
     as 16 hex digits each; ``embedding`` is the unit mean vector of the keyframes, 256 float16 little endian. Both leave
-    out black bars; ``centre_hashes`` and ``centre_embedding`` are of the middle, which logos and lower thirds leave
+    out bars; ``centre_hashes`` and ``centre_embedding`` are of the middle, which logos and lower thirds leave
     alone.
     """
 

@@ -47,7 +47,7 @@ class FilterSettings:
     max_frozen_share: float | None = 0.98
     """Drop videos in which nothing changes for more than this share of their time."""
     max_letterbox_share: float | None = None
-    """Drop videos whose black bars cover more than this share of the picture."""
+    """Drop videos in which bars, of any colour or blurred, cover more than this share of the picture."""
     min_sharpness: float | None = None
     """Drop videos whose median picture is blurred below this (variance of the Laplacian at 320 pixels width)."""
     max_cuts_per_minute: float | None = None

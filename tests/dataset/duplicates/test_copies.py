@@ -36,6 +36,22 @@ def framed(picture: Picture) -> Picture:
     return cv2.copyMakeBorder(picture, height // 4, height // 4, width // 4, width // 4, cv2.BORDER_CONSTANT)
 
 
+def on_white(picture: Picture) -> Picture:
+    height, width = picture.shape[:2]
+    return cv2.copyMakeBorder(
+        picture, height // 6, height // 6, width // 8, width // 8, cv2.BORDER_CONSTANT, None, (255,) * 3
+    )
+
+
+def filled(picture: Picture) -> Picture:
+    """In a frame twice as wide, which a blown-up and blurred copy fills."""
+    height, width = picture.shape[:2]
+    part = np.ascontiguousarray(picture[height // 4 : height // 4 + height // 2])
+    whole = cv2.GaussianBlur(cv2.resize(part, (2 * width, height)), (0, 0), 12)
+    whole[:, width // 2 : width // 2 + width] = picture
+    return np.asarray(whole, np.uint8)
+
+
 def with_logo(picture: Picture) -> Picture:
     marked, (height, width) = picture.copy(), picture.shape[:2]
     marked[int(0.04 * height) : int(0.16 * height), int(0.77 * width) : int(0.97 * width)] = 235
@@ -52,6 +68,8 @@ COPIES: dict[str, tuple[Callable[[Picture], Picture], float]] = {
     "original": (lambda picture: picture, 1.0),
     "bars above and below": (barred, 1.0),
     "bars on four sides": (framed, 1.0),
+    "white border": (on_white, 1.0),
+    "blurred bars": (filled, 1.0),
     "logo": (with_logo, 1.0),
     "lower third": (with_lower_third, 1.0),
     "played faster": (lambda picture: picture, 1.25),

@@ -45,7 +45,7 @@ GOOD = Survey(
         ("min_side_pixels", 480, {"width": 640, "height": 360}, "too small: 360 pixels, at least 480"),
         ("max_black_share", 0.9, {"black_share": 0.95}, "nearly black: 95.0 % of the time, at most 90.0"),
         ("max_frozen_share", 0.98, {"frozen_share": 1.0}, "frozen: 100.0 % of the time, at most 98.0"),
-        ("max_letterbox_share", 0.25, {"letterbox_share": 0.4}, "black bars: 40.0 % of the picture, at most 25.0"),
+        ("max_letterbox_share", 0.25, {"letterbox_share": 0.4}, "bars: 40.0 % of the picture, at most 25.0"),
         ("min_sharpness", 50.0, {"sharpness": 12.0}, "too blurred: 12.0, at least 50.0"),
         ("max_cuts_per_minute", 10.0, {"shots": 12}, "too many cuts: 11.0 a minute, at most 10.0"),
         ("min_motion", 0.001, {"motion": 0.0}, "too little motion: 0.0000 widths/s, at least 0.0010"),

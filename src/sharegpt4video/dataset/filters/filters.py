@@ -110,7 +110,7 @@ GATES: dict[str, Gate] = {
         ),
         _share("black_share", "nearly black", "% of the time"),
         _share("frozen_share", "frozen", "% of the time"),
-        _share("letterbox_share", "black bars", "% of the picture"),
+        _share("letterbox_share", "bars", "% of the picture"),
         Gate(
             "min_sharpness", ("sharpness",), _itself, "min", "too blurred", "",
             (10.0, 30.0, 50.0, 100.0, 200.0, 500.0, 1000.0),

@@ -23,7 +23,8 @@ BAR_TIME, BAR_ROW_SHARE, TEXT_ROW_SHARE = 0.85, 0.9, 0.3
 EDGE_TIME, EDGE_SHARE = 0.6, 0.5
 """Behind a bar so much of the next rows does not have its colour for longer than this: the picture begins, along a
 straight line."""
-EDGE_ROWS = 3
+EDGE_ROWS, BLURRED_EDGE_SHARE = 3, 0.5
+"""The picture begins within so many rows, at the first of which so much is lit: coding blurs the edge."""
 LEAST_BAR_SHARE = 0.01
 FOUR_EDGES_SHARE = 0.6
 """Of black bars on four sides, each edge has to be lit along so much of it: what stands in the light on a dark stage
@@ -41,15 +42,13 @@ def bar_rows(plain: Mask, lit: Mask, edge_share: float) -> int:
     ``edge_share`` of the columns of ``lit``, which need not be all columns, are lit.
     """
     share = plain.mean(axis=1)
-    within = share >= TEXT_ROW_SHARE
-    if within.all():
-        return 0
-    whole = share >= BAR_ROW_SHARE
-    for depth in range(int(np.argmin(within)), 0, -1):
-        if whole[depth - 1] and not whole[depth] and depth >= LEAST_BAR_SHARE * len(within):
-            edge = lit[depth : depth + EDGE_ROWS].any(axis=0)
-            if edge.size and edge.mean() >= edge_share:
-                return depth
+    within, whole = share >= TEXT_ROW_SHARE, share >= BAR_ROW_SHARE
+    reach = len(share) - 1 if within.all() else int(np.argmin(within))
+    for depth in range(reach, 0, -1):
+        if whole[depth - 1] and not whole[depth] and depth >= LEAST_BAR_SHARE * len(share):
+            edge = lit[depth : depth + EDGE_ROWS]
+            if edge.size and edge.any(axis=0).mean() >= edge_share:
+                return depth + int(np.argmax(edge.mean(axis=1) >= BLURRED_EDGE_SHARE))
     return 0
 
 
@@ -76,19 +75,21 @@ class BlackBars:
         self._sum += np.where(dark, grey, 0)
         self._count += 1
 
-    def edges(self) -> Edges | None:
-        """Where the picture lies between the bars; None when there was no picture that could tell."""
+    def edges(self, within: Edges = WHOLE) -> Edges | None:
+        """Where the picture lies between the bars, inside of edges; None when there was no picture that could tell."""
         if self._dark is None or self._sum is None or self._count == 0:
             return None
-        often = self._dark / np.float32(self._count)
-        level = self._sum / np.maximum(self._dark, np.float32(1))
+        dark = inside(self._dark, within)
+        often = dark / np.float32(self._count)
+        level = inside(self._sum, within) / np.maximum(dark, np.float32(1))
         height, width = often.shape
         top, bottom = _bars(often, level)
         left, right = _bars(often[top : height - bottom].T, level[top : height - bottom].T)
-        if top or bottom or left or right:
-            return left / width, top / height, 1 - right / width, 1 - bottom / height
-        content = self.content()
-        return content if _is_framed(often, content) else WHOLE
+        edges = left / width, top / height, 1 - right / width, 1 - bottom / height
+        if edges == WHOLE:
+            content = _content(often)
+            edges = content if _is_framed(often, content) else WHOLE
+        return placed(edges, within)
 
     def content(self, within: Edges = WHOLE) -> Edges:
         """Where anything is ever lit, between edges.
@@ -98,15 +99,7 @@ class BlackBars:
         """
         if self._dark is None or self._count == 0:
             return within
-        lit = inside(self._dark, within) / np.float32(self._count) < 1 - LIT_TIME
-        height, width = lit.shape
-        left, right = 0, width
-        for _ in range(2):  # the rows of a narrow picture between wide bars are found once its columns are
-            top, bottom = _reach(lit[:, left:right].mean(axis=1))
-            left, right = _reach(lit[top:bottom].mean(axis=0))
-        if bottom - top < LEAST_CONTENT * height or right - left < LEAST_CONTENT * width:
-            return within
-        return placed((left / width, top / height, right / width, bottom / height), within)
+        return placed(_content(inside(self._dark, within) / np.float32(self._count)), within)
 
 
 def inside(picture: NDArray[AnyScalar], edges: Edges) -> NDArray[AnyScalar]:
@@ -128,6 +121,19 @@ def covered(edges: Edges) -> float:
     """The share of the picture that lies outside of edges."""
     left, top, right, bottom = edges
     return 1.0 - (right - left) * (bottom - top)
+
+
+def _content(often: NDArray[np.float32]) -> Edges:
+    """Where pixels, which are dark so ``often``, are ever lit; the whole picture where that is next to nothing."""
+    lit = often < 1 - LIT_TIME
+    height, width = lit.shape
+    left, right = 0, width
+    for _ in range(2):  # the rows of a narrow picture between wide bars are found once its columns are
+        top, bottom = _reach(lit[:, left:right].mean(axis=1))
+        left, right = _reach(lit[top:bottom].mean(axis=0))
+    if bottom - top < LEAST_CONTENT * height or right - left < LEAST_CONTENT * width:
+        return WHOLE
+    return left / width, top / height, right / width, bottom / height
 
 
 def _reach(share: NDArray[np.float32]) -> tuple[int, int]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .bars import BAR_TIME, EDGE_TIME, Edges, bar_rows, placed
+from .bars import BAR_TIME, EDGE_TIME, WHOLE, Edges, bar_rows, placed
 
 Picture = NDArray[np.uint8]
 Stack = NDArray[np.uint8]
@@ -28,6 +28,8 @@ STRAIGHT_SHARE = 0.7
 """Of an inner edge so much has to be one."""
 MIDDLE_SHARE, CONTENT_SHARE = 0.2, 0.3
 """Columns belong to the picture when so much of their middle is not in the colour of the bars."""
+LEAST_CHANGE = 1.0
+"""Grey levels, standard deviation over time: a picture changes between its bars, a photograph on a slide does not."""
 PLAIN_SPREAD, LIVELY_SPREAD = 1.0, 6.0
 """Standard deviations (grey levels) along an inner edge: none lies at a plain area, one lies at a lively picture.
 Slides and windows have bands above and below, but plain areas between them."""
@@ -43,9 +45,9 @@ FILL_ZOOMS = (1.0, 1.15, 1.35, 1.6)
 """The copy covers the whole frame, or is larger by so much."""
 
 
-def picture_edges(pictures: Sequence[Picture]) -> Edges | None:
-    """Where the picture lies between bars in all of a video's pictures (RGB, of one size); None without bars."""
-    return _picture_edges(np.stack(pictures), MOST_NESTED) if len(pictures) else None
+def picture_edges(pictures: Sequence[Picture]) -> Edges:
+    """Where the picture lies between bars in all of a video's pictures (RGB, of one size)."""
+    return (_picture_edges(np.stack(pictures), MOST_NESTED) if len(pictures) else None) or WHOLE
 
 
 def _picture_edges(stack: Stack, levels: int) -> Edges | None:
@@ -64,7 +66,7 @@ def _picture_edges(stack: Stack, levels: int) -> Edges | None:
 
 
 def _coloured(stack: Stack) -> tuple[Box | None, bool]:
-    """The picture between bars of one colour, and whether it is lively enough at their edges to be sure."""
+    """The picture between bars of one colour, and whether it is lively enough to be sure."""
     height, width = stack.shape[1:3]
     for colour in _colours(stack):
         other = (np.abs(stack.astype(np.int16) - colour).max(axis=-1) > SAME_COLOUR).mean(axis=0)
@@ -73,8 +75,10 @@ def _coloured(stack: Stack) -> tuple[Box | None, bool]:
         if not (top or left):
             continue
         box = (left, top, width - right, height - bottom)
-        spreads = _edge_spreads(_greys(stack[:, top : height - bottom, left : width - right]), bool(left), bool(top))
-        return box, min(spreads) >= PLAIN_SPREAD and max(spreads) >= LIVELY_SPREAD
+        greys = _greys(stack[:, top : height - bottom, left : width - right])
+        spreads = _edge_spreads(greys, bool(left), bool(top))
+        lively = min(spreads) >= PLAIN_SPREAD and max(spreads) >= LIVELY_SPREAD
+        return box, lively and float(greys.std(axis=0).mean()) >= LEAST_CHANGE
     return None, False
 
 

@@ -18,7 +18,7 @@ from ...video.reader import VideoInfo, VideoReader
 from ...video.shots import ShotDetector
 from ..rows import Survey
 from ..settings import SurveySettings
-from .bars import WHOLE, BlackBars, Edges, covered, inside, placed
+from .bars import WHOLE, BlackBars, Edges, covered, inside
 from .borders import picture_edges
 from .embedding import embedding_of
 from .moving import PairMeter
@@ -150,11 +150,7 @@ class Surveyor:
 
     def _edges(self) -> Edges | None:
         """Where the picture lies between bars of all kinds; None when there was no picture that could tell."""
-        black = self._black_bars.edges()
-        if black is None:
-            return None
-        other = picture_edges([inside(one, black) for one in self._candidates.evenly(BAR_PICTURES)])
-        return black if other is None else placed(other, black)
+        return self._black_bars.edges(picture_edges(self._candidates.evenly(BAR_PICTURES)))
 
     def _sample(self, frame: DecodedFrame, black: bool) -> Picture:
         rgb = picture_of(frame)
