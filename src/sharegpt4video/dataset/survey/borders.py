@@ -30,7 +30,7 @@ MIDDLE_SHARE, CONTENT_SHARE = 0.2, 0.3
 """Columns belong to the picture when so much of their middle is not in the colour of the bars."""
 LEAST_CHANGE = 1.0
 """Grey levels, standard deviation over time: a picture changes between its bars, a photograph on a slide does not."""
-PLAIN_SPREAD, LIVELY_SPREAD = 1.0, 6.0
+PLAIN_SPREAD, LIVELY_SPREAD = 1.0, 2.5
 """Standard deviations (grey levels) along an inner edge: none lies at a plain area, one lies at a lively picture.
 Slides and windows have bands above and below, but plain areas between them."""
 
