@@ -73,7 +73,7 @@ ONLY = {
     "captioner": {"vlm": {"vlm.base"}},
     "run": {"vlm": {"vlm.base"}},
     "estimate": {"vlm": {"vlm.base"}},
-    "evaluate": {"vlm": {"vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"}},  # one table of what models write around answers
+    "evaluate": {"vlm": {"vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"}},  # marks around answers
     "lvlm": {"vlm": {"vlm.base", "vlm.hf"}},  # a released model is one more model of transformers
 }
 
