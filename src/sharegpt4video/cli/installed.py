@@ -5,11 +5,13 @@ What is asked for is read from the packages' own metadata, to the last dependenc
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -80,7 +82,7 @@ def _problem(wanted: Requirement) -> str:
         return "is not installed"
     if not wanted.specifier.contains(here, prereleases=True):
         return f"is {here}, where {wanted.specifier} is needed"
-    modules = _modules().get(canonical(wanted.name), [])
+    modules = _modules().get(canonical(wanted.name), set())
     # Its entry in the list of packages is there, but its files may be gone, or never have been written.
     if modules and not any(_is_there(module) for module in modules):
         return f"is listed as {here}, but {GONE}"
@@ -122,12 +124,18 @@ def version(package: str) -> str:
 
 
 @cache
-def _modules() -> dict[str, list[str]]:
-    """The modules that each package brings, as it says itself."""
-    found: dict[str, list[str]] = {}
-    for module, packages in metadata.packages_distributions().items():
-        for package in packages:
-            found.setdefault(canonical(package), []).append(module)
+def _modules() -> dict[str, set[str]]:
+    """The modules that each package brings, as it says itself: also those whose files are gone.
+
+    ``metadata.packages_distributions`` leaves those out from Python 3.12 on (and in late releases of 3.10 and 3.11).
+    """
+    found: dict[str, set[str]] = {}
+    for one in metadata.distributions():
+        declared = (one.read_text("top_level.txt") or "").split()
+        rows = csv.reader((one.read_text("RECORD") or "").splitlines())
+        first = {PurePosixPath(row[0]).parts[0] for row in rows if row and row[0].endswith((".py", ".so", ".pyd"))}
+        names = declared or [part.partition(".")[0] for part in first if not part.endswith((".dist-info", ".."))]
+        found.setdefault(canonical(one.metadata["Name"] or ""), set()).update(filter(str.isidentifier, names))
     return found
 
 
