@@ -125,14 +125,14 @@ class _Faulty:
     def __init__(self, store: Store, checks: Collection[str] | None, max_revision: int) -> None:
         self._store = store
         self._checked: dict[str, Checked] = {}
-        for batch in store.batches("checks", batch_rows=4096):
+        self._listed = Listed(store)
+        for batch in self._listed.batches(store, "checks", batch_rows=4096):
             some = np.asarray(pc.list_value_length(batch.column("findings"))) > 0
             for row in to_rows(Checked, batch.filter(pa.array(some))):
                 chosen = [finding for finding in row.findings if checks is None or finding.check in checks]
                 if chosen and row.revision < max_revision:
                     self._checked[row.id] = replace(row, findings=tuple(chosen))
         self._ids = np.array([bytes.fromhex(id) for id in self._checked], "S16")
-        self._listed = Listed(store)
         self._places = places_of(store, self._listed, self._checked)
 
     def original(self, row: CaptionRow) -> SourceVideo:
@@ -143,10 +143,10 @@ class _Faulty:
         return batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), self._ids)))
 
     def __iter__(self) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
-        for batch in self._store.batches("captions", batch_rows=64):
+        for batch in self._listed.batches(self._store, "captions", batch_rows=64):
             for row in to_rows(CaptionRow, self._mine(batch)):
                 checked = self._checked[row.id]
-                if checked.revision == row.revision and not self._listed.is_replaced(row.id):
+                if checked.revision == row.revision:
                     yield row, checked.findings
 
 

@@ -18,6 +18,7 @@ from ...errors import SettingsError
 from ...vlm.base import VLM
 from ...vlm.embedded import EmbeddedVLM
 from ..rows import CaptionRow, Checked, Finding
+from ..sources.listed import Listed
 from ..store.packed import sorting
 from ..store.schema import to_rows
 from ..store.store import Ids, Store, packed_ids, unpacked_id
@@ -37,6 +38,7 @@ class ChecksResult:
 
     checked       captions checked in this run; ``updated`` are earlier ones whose text now stands on other videos, too
     captions      captions that have been checked, in this run or before; ``faulty`` are those with a finding
+    replaced      captions of files that others have replaced since: these are left out of everything
     findings      how many findings each check has made over the whole data set, and ``faulty_by`` in how many captions
     unrelated     what to tell when the captions checked in this run do not fit their videos; "" when nothing says so
     judged        verdicts of the judge in this run; ``unjudged`` counts why there is none, by the reason
@@ -45,6 +47,7 @@ class ChecksResult:
     checked: int = 0
     updated: int = 0
     captions: int = 0
+    replaced: int = 0
     faulty: int = 0
     findings: Counter[str] = field(default_factory=Counter)
     faulty_by: Counter[str] = field(default_factory=Counter)
@@ -63,6 +66,8 @@ class ChecksResult:
         lines.append(f"{self.captions} captions checked, {self.checked} of them now, {self.updated} updated")
         if self.unrelated:
             lines.append(self.unrelated)
+        if self.replaced:
+            lines.append(f"{self.replaced} captions of replaced files left out")
         if self.judged or self.unjudged:
             lines.append(f"{self.judged} judged now, {sum(self.unjudged.values())} without a verdict")
             lines += [f"  {count} x {why}" for why, count in self.unjudged.most_common(5)]
@@ -78,6 +83,7 @@ def check_dataset(
 ) -> ChecksResult:
     """Check every caption whose newest revision has not been checked (by this judge), and write down what was found.
 
+    Captions of files that have been replaced are left out (see ``Listed.current``).
     ``judge`` is asked about each caption that it has not judged yet; one that has been judged stays judged in a run
     without. A caption for which it gives no usable answer keeps the findings of the rules and is asked about again
     next time. ``on_progress`` gets the numbers of captions done and to do. Raises SettingsError for a language or a
@@ -87,14 +93,15 @@ def check_dataset(
     if isinstance(judge, EmbeddedVLM):
         raise SettingsError("the embedded model cannot judge texts; name another model as the judge")
     result = ChecksResult()
-    known = _Known(store)
-    waiting = known.waiting(store, judge)
+    listed, known = Listed(store), _Known(store)
+    result.replaced = len(np.intersect1d(store.ids("captions"), listed.replaced))
+    waiting = known.waiting(store, listed, judge)
     if waiting.any():
-        repeats = _Repeated(store)
-        result.updated = _update(store, repeats)
+        repeats = _Repeated(store, listed)
+        result.updated = _update(store, listed, repeats)
         writer = _Writer(store, result, int(waiting.sum()), on_progress)
         exchanges = Exchanges()
-        fresh = _fresh(store, waiting, repeats, exchanges, language)
+        fresh = _fresh(store, listed, waiting, repeats, exchanges, language)
         try:
             if judge is None:
                 for row, findings in fresh:
@@ -105,7 +112,7 @@ def check_dataset(
             writer.flush()
             _add_mixed_up(store, exchanges.findings(), known)
         result.unrelated = exchanges.warning()
-    _count(store, result)
+    _count(store, listed, result)
     return result
 
 
@@ -131,9 +138,9 @@ class _Known:
         self._revisions = np.concatenate(revisions)[order] if ids else np.empty(0, np.int32)
         self._judges = np.concatenate(judges)[order] if ids else np.empty(0, np.int32)
 
-    def waiting(self, store: Store, judge: VLM | None) -> NDArray[np.bool_]:
-        """For each caption, in the order of the table, whether it has to be checked."""
-        batches = store.batches("captions", ["revision"], batch_rows=1 << 16)
+    def waiting(self, store: Store, listed: Listed, judge: VLM | None) -> NDArray[np.bool_]:
+        """For each caption that counts, in the order of the table, whether it has to be checked."""
+        batches = listed.batches(store, "captions", ["revision"], batch_rows=1 << 16)
         masks = [self._waiting(batch, judge.name if judge else "") for batch in batches]
         return np.concatenate(masks) if masks else np.empty(0, bool)
 
@@ -161,9 +168,9 @@ class _Known:
 class _Repeated:
     """The findings across videos, by caption: 50 bytes for each."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, listed: Listed) -> None:
         repeats, ids = Repeats(), []
-        for batch in store.batches("captions", ["summary"]):
+        for batch in listed.batches(store, "captions", ["summary"], batch_rows=1 << 12):
             repeats.extend(batch.column("summary").to_pylist())
             ids.append(packed_ids(batch.column("id")))
         packed = np.concatenate(ids) if ids else np.empty(0, "S16")
@@ -176,7 +183,7 @@ class _Repeated:
         self._found: Found = repeats.found()
 
     def at(self, place: int) -> tuple[Finding, ...]:
-        """The findings for the caption at this place of the table."""
+        """The findings for the caption at this place among those that count."""
         return self._told(int(self._rank[place]))
 
     def of(self, id: str) -> tuple[Finding, ...]:
@@ -220,11 +227,16 @@ class _Writer:
 
 
 def _fresh(
-    store: Store, waiting: NDArray[np.bool_], repeats: _Repeated, exchanges: Exchanges, language: str
+    store: Store,
+    listed: Listed,
+    waiting: NDArray[np.bool_],
+    repeats: _Repeated,
+    exchanges: Exchanges,
+    language: str,
 ) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
     """The captions that wait, each with what the rules find."""
     offset = 0
-    for batch in store.batches("captions", batch_rows=64):
+    for batch in listed.batches(store, "captions", batch_rows=64):
         mask = waiting[offset : offset + batch.num_rows]
         places = offset + np.flatnonzero(mask)
         offset += batch.num_rows
@@ -274,11 +286,11 @@ async def _take_finished(
             writer.add(Checked(row.id, row.revision, findings))
 
 
-def _update(store: Store, repeats: _Repeated) -> int:
+def _update(store: Store, listed: Listed, repeats: _Repeated) -> int:
     """Write down what changed across videos for captions that were checked before."""
     changed: list[Checked] = []
     count = 0
-    for batch in store.batches("checks", batch_rows=4096):
+    for batch in listed.batches(store, "checks", batch_rows=4096):
         for row in to_rows(Checked, batch):
             now = repeats.of(row.id)
             if now != tuple(finding for finding in row.findings if finding.check == REPEATED):
@@ -316,8 +328,8 @@ def _add_mixed_up(store: Store, found: dict[str, tuple[Finding, ...]], known: _K
     store.append("checks", changed)
 
 
-def _count(store: Store, result: ChecksResult) -> None:
-    for batch in store.batches("checks", ["findings"], batch_rows=1 << 14):
+def _count(store: Store, listed: Listed, result: ChecksResult) -> None:
+    for batch in listed.batches(store, "checks", ["findings"], batch_rows=1 << 14):
         findings = batch.column("findings")
         names = pc.struct_field(pc.list_flatten(findings), "check").to_pylist()
         owners = pc.list_parent_indices(findings).to_pylist()

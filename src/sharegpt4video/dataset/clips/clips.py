@@ -159,9 +159,9 @@ class _Maker:
             await asyncio.gather(*tasks, return_exceptions=True)
 
     def _rows(self) -> Iterator[CaptionRow]:
-        kept, replaced = kept_videos(self._store), Listed(self._store).replaced
+        kept, listed = kept_videos(self._store), Listed(self._store)
         for row in self._store.rows("captions"):
-            if not is_among(replaced, row.id) and (kept is None or is_among(kept, row.id)):
+            if not listed.is_replaced(row.id) and (kept is None or is_among(kept, row.id)):
                 yield row
             else:
                 self._made.not_kept += 1

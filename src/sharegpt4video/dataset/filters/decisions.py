@@ -224,7 +224,7 @@ def _sources(store: Store, *columns: str) -> tuple[Ids, pa.Table]:
         return np.empty(0, "S16"), arrow_schema(SourceVideo).empty_table().select(columns)
     table = pa.Table.from_batches(batches)
     ids = packed_ids(table.column("id"))
-    counts = (_first_equal(ids) == np.arange(len(ids))) & ~np.isin(ids, Listed(store).replaced)
+    counts = (_first_equal(ids) == np.arange(len(ids))) & Listed(store).current(ids)
     return ids[counts], table.select(columns).filter(pa.array(counts))
 
 

@@ -97,7 +97,7 @@ class _Videos:
     """
 
     def __init__(self, store: Store, decisions: Decisions, near: Positions) -> None:
-        captioned = np.setdiff1d(store.ids("captions"), Listed(store).replaced)
+        captioned = Listed(store).ids_in(store, "captions")
         brought = captioned[~_among(captioned, np.sort(decisions.ids))]
         self.decisions, self.ids = decisions, np.concatenate([decisions.ids, brought])
         self.captioned = _among(self.ids, captioned)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...errors import SG4VError
 from ..rows import TABLES
+from ..sources.listed import Listed
 from ..store.status import Status, status
 from ..store.store import Ids, Store, packed_ids, unpacked_id
 from .columns import Ints, counts, flat, floats, part
@@ -148,27 +149,27 @@ def gather(store: Store, *, seed: int = 0, on_progress: Progress | None = None) 
     told = _told(store)
     say = on_progress or _silent
     say("sources", 0, 0)
-    whole = status(store)
+    whole, listed = status(store), Listed(store)
     survey = SurveyNumbers()
     wanted = ("duration_seconds", "motion", "brightness", "text_area", "width", "height")
-    for batch in store.batches("surveys", wanted, batch_rows=1 << 14):
+    for batch in listed.batches(store, "surveys", wanted, batch_rows=1 << 14):
         survey.add(batch)
-    captioned, revisions = _revisions(store)
+    captioned, revisions = _revisions(store, listed)
     say("checks", 0, 0)
     checks = _checks(store, Index(captioned), revisions)
-    captions, lexicon, scores = _captions(store, checks, seed, say)
+    captions, lexicon, scores = _captions(store, listed, checks, seed, say)
     ids = _joined(captions.ids)
     index = Index(ids)
-    clips, clip_seconds, clip_words = _clips(store)
+    clips, clip_seconds, clip_words = _clips(store, listed)
     return Numbers(
         told=told,
         status=whole,
         survey=survey,
         captions=captions,
         words=lexicon.words(captions.videos),
-        failures=_failures(store, index),
+        failures=_failures(store, listed, index),
         checks=checks,
-        selection=_selection(store, index, np.concatenate([*captions.seconds, np.zeros(1, np.float32)])),
+        selection=_selection(store, listed, index, np.concatenate([*captions.seconds, np.zeros(1, np.float32)])),
         clips=clips,
         clip_seconds=clip_seconds,
         clip_words=clip_words,
@@ -194,25 +195,25 @@ def _joined(ids: list[Ids]) -> Ids:
     return np.concatenate(ids) if ids else np.empty(0, "S16")
 
 
-def _revisions(store: Store) -> tuple[Ids, Ints]:
+def _revisions(store: Store, listed: Listed) -> tuple[Ids, Ints]:
     ids, revisions = [np.empty(0, "S16")], [np.empty(0, np.int64)]
-    for batch in store.batches("captions", ["revision"], batch_rows=1 << 14):
+    for batch in listed.batches(store, "captions", ["revision"], batch_rows=1 << 14):
         ids.append(packed_ids(batch["id"]))
         revisions.append(np.asarray(batch["revision"], np.int64))
     return np.concatenate(ids), np.concatenate(revisions)
 
 
 def _captions(
-    store: Store, checks: CheckNumbers, seed: int, say: Progress
+    store: Store, listed: Listed, checks: CheckNumbers, seed: int, say: Progress
 ) -> tuple[CaptionNumbers, Lexicon, NDArray[np.int64]]:
     """One pass over the captions; also how bad each one is: findings and texts with a problem."""
     captions, lexicon = CaptionNumbers(), Lexicon()
-    of = len(store.ids("captions"))
+    of = len(listed.ids_in(store, "captions"))
     random = np.random.default_rng(seed)
     found = Index(_joined(checks.ids))
     findings = np.concatenate([*checks.findings, np.zeros(1, np.int64)])  # the last one is found at place -1
     scores = [np.empty(0, np.int64)]
-    for batch in store.batches("captions", CAPTION_COLUMNS, batch_rows=BATCH_ROWS):
+    for batch in listed.batches(store, "captions", CAPTION_COLUMNS, batch_rows=BATCH_ROWS):
         captions.add(batch)
         score = findings[found.find(captions.ids[-1])] + captions.faults[-1].astype(np.int64)
         scores.append(score)
@@ -223,18 +224,19 @@ def _captions(
     return captions, lexicon, np.concatenate(scores)
 
 
-def _failures(store: Store, captioned: Index) -> FailureNumbers:
+def _failures(store: Store, listed: Listed, captioned: Index) -> FailureNumbers:
     """As ``status`` counts them: a failure is over once the video got past its stage, or was dropped after all."""
     found = FailureNumbers()
     done = {"survey": Index(store.ids("surveys")), "short": Index(store.ids("shorts"))}
     dropped = Index(_dropped(store))
-    for batch in store.batches("failures", batch_rows=BATCH_ROWS):
+    for batch in listed.batches(store, "failures", batch_rows=BATCH_ROWS):
         ids = packed_ids(batch["id"])
         over = (captioned.find(ids) >= 0) | (dropped.find(ids) >= 0)
         for stage, index in done.items():
             over |= np.asarray(pc.equal(batch["stage"], stage)) & (index.find(ids) >= 0)
         # A failed check or repair leaves the caption as it was.
         over &= ~np.asarray(pc.is_in(batch["stage"], pa.array(["list", "check", "repair"])))
+        over |= np.asarray(pc.equal(batch["stage"], "list")) & np.isin(ids, listed.ids)
         found.overcome += int(over.sum())
         standing = batch.filter(pa.array(~over))
         found.count += standing.num_rows
@@ -289,12 +291,12 @@ def _add_findings(groups: dict[str, Group], findings: Any, ids: Any, rows: Ints)
             group.examples.append(Example(ids[int(rows[place])].as_py(), said))
 
 
-def _selection(store: Store, captioned: Index, seconds: NDArray[np.float32]) -> SelectionNumbers:
+def _selection(store: Store, listed: Listed, captioned: Index, seconds: NDArray[np.float32]) -> SelectionNumbers:
     found = SelectionNumbers()
     groups: list[Ids] = []
     sides: list[Ints] = []
     seconds[-1] = 0.0  # found at place -1: not captioned
-    for batch in store.batches("selection", batch_rows=1 << 14):
+    for batch in listed.batches(store, "selection", batch_rows=1 << 14):
         kept = np.asarray(batch["kept"])
         hours = seconds[captioned.find(packed_ids(batch["id"]))] / 3600.0
         found.videos += batch.num_rows
@@ -335,9 +337,10 @@ def _add_groups(found: SelectionNumbers, groups: Ids, sides: Ints) -> None:
     found.largest = [(unpacked_id(ids[place]), int(sizes[place])) for place in largest if sizes[place] > 1]
 
 
-def _clips(store: Store) -> tuple[int, Tally, Tally]:
+def _clips(store: Store, listed: Listed) -> tuple[int, Tally, Tally]:
     seconds, spoken, count = Tally(0.1), Tally(1), 0
-    for batch in store.batches("clips", ("start_seconds", "end_seconds", "text"), batch_rows=1 << 13):
+    columns = ("start_seconds", "end_seconds", "text")
+    for batch in listed.batches(store, "clips", columns, batch_rows=1 << 13, video="video_id"):
         count += batch.num_rows
         seconds.add(floats(batch["end_seconds"]) - floats(batch["start_seconds"]))
         spoken.add(count_words(batch["text"]))

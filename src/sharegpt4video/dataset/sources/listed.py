@@ -40,7 +40,32 @@ class Listed:
 
     def is_replaced(self, id: str) -> bool:
         """Whether what was listed under an id is gone."""
-        return bool(np.isin(np.array([bytes.fromhex(id)], "S16"), self.replaced)[0])
+        packed = np.array([bytes.fromhex(id)], "S16")[0]
+        at = int(np.searchsorted(self.replaced, packed))
+        return at < len(self.replaced) and bool(self.replaced[at] == packed)
+
+    def current(self, ids: Ids) -> NDArray[np.bool_]:
+        """Which of these videos count: all whose file has not been replaced by another one.
+
+        The one rule for every verb. What a model said of a replaced file is kept, but not counted, judged, repaired or
+        exported; it counts again once that file is listed again.
+        """
+        return ~np.isin(ids, self.replaced)
+
+    def batches(
+        self, store: Store, table: str, columns: Sequence[str] | None = None, *, batch_rows: int, video: str = "id"
+    ) -> Iterator[pa.RecordBatch]:
+        """As ``store.batches``, without the rows of replaced files; ``video`` is the column with the video's id."""
+        wanted = columns if columns is None else [video, *columns]
+        for batch in store.batches(table, wanted, batch_rows=batch_rows):
+            if len(self.replaced):
+                batch = batch.filter(pa.array(self.current(packed_ids(batch.column(video)))))
+            if batch.num_rows:
+                yield batch
+
+    def ids_in(self, store: Store, table: str) -> Ids:
+        """The ids of a table that count, sorted, each once."""
+        return np.setdiff1d(store.ids(table), self.replaced)
 
     def sources(self, store: Store) -> Iterator[list[SourceVideo]]:
         """The sources that count, in order, some at a time; the same content at two places is there twice."""

@@ -100,13 +100,13 @@ class Originals:
         here = [place for place in places if place.location == caption.file.location]
         there = [place for place in places if place.location != caption.file.location]
         older = problem is None
-        if older and not places and not self._is_stale(caption.id):
+        if older and not places and not self._listed.is_replaced(caption.id):
             self._note(UNKNOWN, caption.file.location)
             return
         try:
             now = first_there([*(here if older else ()), *there], self._look, self._contents)
         except VideoError as error:
-            self._lost(caption, error if problem is None or self._is_stale(caption.id) else problem)
+            self._lost(caption, error if problem is None or self._listed.is_replaced(caption.id) else problem)
             return
         if not older or now.location != caption.file.location:
             self._now[caption.id] = replace(now, id=caption.id)
@@ -121,10 +121,6 @@ class Originals:
     def _note(self, kind: str, example: str) -> None:
         self.counts[kind] += 1
         self.examples.setdefault(kind, example)
-
-    def _is_stale(self, id: str) -> bool:
-        wanted = np.array([bytes.fromhex(id)], "S16")
-        return bool(np.isin(wanted, self._listed.replaced)[0])
 
 
 def _captions(store: Store, wanted: Wanted) -> Iterator[list[_Caption]]:

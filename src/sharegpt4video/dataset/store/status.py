@@ -42,6 +42,7 @@ class Status:
     requests, input_tokens, output_tokens, cost_usd   all that was spent, repairs included; cost None: unknown
     unanswered                       captioned videos that lack texts because the model did not answer; the next build
                                      asks for those again
+    replaced                         captioned videos whose file another one has replaced since; not counted elsewhere
     """
 
     listed: int
@@ -60,6 +61,7 @@ class Status:
     output_tokens: int = 0
     cost_usd: float | None = None
     unanswered: int = 0
+    replaced: int = 0
 
     @property
     def videos(self) -> int:
@@ -75,6 +77,7 @@ class Status:
             ("dropped before captioning", self.dropped, ""),
             ("captioned", self.captioned, f"{self.with_problems:,} with problems" if self.with_problems else ""),
             *([("  of these unfinished", self.unanswered, "build again: no answer came")] if self.unanswered else ()),
+            *([("captions of replaced files", self.replaced, "not counted")] if self.replaced else ()),
             ("failed", sum(self.failed.values()), ""),
             *((f"  {kind}, at {stage}", count, "") for (kind, stage), count in sorted(self.failed.items())),
             ("left", self.left, f"about {_duration(self.seconds_left)}" if self.left and self.seconds_left else ""),
@@ -97,7 +100,7 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
     """
     listing = Listed(store)
     listed, sources = int(listing.first.sum()), listing.ids
-    captioned, with_problems, no_answer = _captioned(store, listing.replaced)
+    captioned, with_problems, no_answer = _captioned(store, listing)
     if dropped is None:
         dropped = _dropped(store)
     dropped = np.setdiff1d(dropped, captioned)
@@ -110,11 +113,12 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
         listed=listed,
         identical=listed - len(sources),
         unlisted=sum(len(ids) for (_, stage), ids in failed.items() if stage == UNLISTED),
-        surveyed=len(store.ids("surveys")),
+        surveyed=len(listing.ids_in(store, "surveys")),
         dropped=len(dropped),
         captioned=len(captioned),
         with_problems=with_problems,
         unanswered=no_answer,
+        replaced=len(np.intersect1d(store.ids("captions"), listing.replaced)),
         failed={key: len(ids) for key, ids in failed.items()},
         left=left,
         videos_per_minute=None if rate is None else 60 * rate,
@@ -155,16 +159,14 @@ def _any_problem(batch: pa.RecordBatch, matches: Callable[[pa.Array], pa.Array])
     return found
 
 
-def _captioned(store: Store, replaced: Ids) -> tuple[Ids, int, int]:
-    """The ids of captioned videos that are still there; how many have a text with a problem, and how many lack one."""
+def _captioned(store: Store, listing: Listed) -> tuple[Ids, int, int]:
+    """The ids of the captioned videos that count; how many have a text with a problem, and how many lack one."""
     with_problems = no_answer = 0
     columns = ["summary_problem", "steps.list.element.problem"]
-    for batch in store.batches("captions", columns, batch_rows=4096):
-        there = ~np.isin(packed_ids(batch.column("id")), replaced)
-        bad = _any_problem(batch, lambda problems: pc.not_equal(problems, ""))
-        with_problems += int(np.count_nonzero(bad & there))
-        no_answer += int(np.count_nonzero(unanswered(batch) & there))
-    return np.setdiff1d(store.ids("captions"), replaced), with_problems, no_answer
+    for batch in listing.batches(store, "captions", columns, batch_rows=4096):
+        with_problems += int(np.count_nonzero(_any_problem(batch, lambda problems: pc.not_equal(problems, ""))))
+        no_answer += int(np.count_nonzero(unanswered(batch)))
+    return listing.ids_in(store, "captions"), with_problems, no_answer
 
 
 def _dropped(store: Store) -> Ids:
