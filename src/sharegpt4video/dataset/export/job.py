@@ -11,11 +11,13 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..rows import Clip
+from ..sources.listed import Listed
 from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
 from ..store.schema import to_rows
-from ..store.store import Store, packed_ids
+from ..store.store import Ids, Store, packed_ids
 from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
 from .selection import REASONS, SPLITS, SUPERSEDED, Selection
 from .selection import UNKNOWN as NOT_SELECTED
@@ -92,7 +94,17 @@ class ExportJob:
     @cached_property
     def originals(self) -> Originals:
         """What has become of the files of the captions that are exported."""
-        return Originals(self.store, lambda ids: self.selection.codes(ids) < len(SPLITS))
+        return Originals(self.store, self._listed, lambda ids: self._codes(ids) < len(SPLITS))
+
+    @cached_property
+    def _listed(self) -> Listed:
+        return Listed(self.store)
+
+    def _codes(self, ids: Ids) -> NDArray[np.uint8]:
+        """As ``Selection.codes``, for videos whose file may have been replaced since the selection was made."""
+        codes = self.selection.codes(ids)
+        codes[((codes < len(SPLITS)) | (codes == NOT_SELECTED)) & ~self._listed.current(ids)] = SUPERSEDED
+        return codes
 
     def entries(self, *, facts: bool = False, usable: bool = True) -> Iterator[Entry]:
         """What is to be exported, video by video, each followed by its clips if these were asked for.
@@ -103,8 +115,7 @@ class ExportJob:
         with self._clips() as shelf:
             for batch in self.store.batches("captions", None if facts else ALL_BUT_FACTS):
                 ids = packed_ids(batch.column("id"))
-                codes = self.selection.codes(ids)
-                codes[(codes == NOT_SELECTED) & np.isin(ids, self.originals.superseded)] = SUPERSEDED
+                codes = self._codes(ids)
                 for code in codes[codes >= len(SPLITS)]:
                     self.tally.left_out[f"videos {REASONS[int(code)]}"] += 1
                 kept = batch.filter(codes < len(SPLITS))
@@ -148,7 +159,7 @@ class ExportJob:
 
     def _clip_pairs(self) -> Iterator[tuple[bytes, str]]:
         for batch in self.store.batches("clips"):
-            codes = self.selection.codes(packed_ids(batch.column("video_id")))
+            codes = self._codes(packed_ids(batch.column("video_id")))
             for clip in to_rows(Clip, batch.filter(codes < len(SPLITS))):
                 yield bytes.fromhex(clip.video_id), clip_text(clip)
 
@@ -162,7 +173,7 @@ class ExportJob:
         for table, (key, *columns) in tables.items():
             columns += ["media"] if table == "clips" else []
             for batch in self.store.batches(table, [key, *columns]):
-                codes = self.selection.codes(packed_ids(batch.column(key)))
+                codes = self._codes(packed_ids(batch.column(key)))
                 if table == "clips" and known is not None:
                     codes[~np.isin(packed_ids(batch.column(key)), known)] = NOT_SELECTED
                 for code, row in zip(codes.tolist(), batch.to_pylist(), strict=True):

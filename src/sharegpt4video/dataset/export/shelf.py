@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -16,7 +17,8 @@ class Shelf:
         """Fill the shelf. Keys are packed ids; the texts of one key stay in the order in which they came."""
         self._folder = tempfile.TemporaryDirectory(prefix="sg4v-export-")
         self._base = sqlite3.connect(Path(self._folder.name) / "shelf.sqlite", isolation_level=None)
-        try:
+        with ExitStack() as stack:
+            stack.callback(self.close)
             self._base.execute("PRAGMA journal_mode=OFF")  # a scratch file: nothing to recover after a crash
             self._base.execute("PRAGMA synchronous=OFF")
             self._base.execute("CREATE TABLE texts (key BLOB, text TEXT)")
@@ -24,9 +26,7 @@ class Shelf:
             self._base.executemany("INSERT INTO texts VALUES (?, ?)", pairs)
             self._base.execute("COMMIT")
             self._base.execute("CREATE INDEX by_key ON texts (key)")
-        except BaseException:
-            self.close()
-            raise
+            stack.pop_all()
 
     def get(self, key: bytes) -> list[str]:
         """The texts of a key; empty if it has none."""

@@ -21,6 +21,7 @@ from ..duplicates.dedup import link
 from ..rows import SourceVideo
 from ..sources.folders import VIDEO_ENDINGS
 from ..sources.ids import with_span
+from ..sources.listed import Listed
 from ..sources.members import split_member
 from ..sources.places import is_web
 from ..store.packed import Ids, packed_ids, sorting
@@ -59,11 +60,16 @@ def join_recordings(store: Store, ids: Ids, group: Positions) -> Positions:
 def _keys(store: Store, ids: Ids) -> tuple[NDArray[np.uint64], Positions]:
     """Every key of every source as a number, and the position of its id among ``ids``."""
     keys, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
-    order = sorting(ids)
+    order, offset = sorting(ids), 0
+    stale = Listed(store).stale
     for batch in store.batches("sources", batch_rows=1 << 14, superseded=True) if len(ids) else ():
         found: list[int] = []
         numbers: list[int] = []
-        for number, source in enumerate(to_rows(SourceVideo, batch)):
+        here = stale[offset : offset + batch.num_rows]
+        offset += batch.num_rows
+        for number, (source, was) in enumerate(zip(to_rows(SourceVideo, batch), here.tolist(), strict=True)):
+            if was:  # its name and row belong to another file now
+                continue
             texts = set(recording_keys(source))
             found += map(_number, texts)
             numbers += [number] * len(texts)

@@ -48,20 +48,18 @@ class Originals:
     counts     how many files are ``GONE``, how many cannot be looked up (``UNREADABLE``), and for how many captions
                nothing is known that a file could be held against (``UNKNOWN``); these are not ``replaced``
     examples   a sentence about the first of each
-    superseded ids of what was listed once, and has been seen to be replaced since
 
     Equal size and date are enough; where only the date differs, the file is read and its hash decides. A caption of an
     earlier version does not say what its file was; then the list of sources does. Memory: a few hundred bytes for each
     video that is not as it was, nothing for the others.
     """
 
-    def __init__(self, store: Store, wanted: Wanted) -> None:
+    def __init__(self, store: Store, listed: Listed, wanted: Wanted) -> None:
         self.replaced: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.examples: dict[str, str] = {}
         self._now: dict[str, SourceVideo] = {}
-        self._store, self._listed = store, Listed(store)
-        self.superseded: Ids = self._listed.replaced
+        self._store, self._listed = store, listed
         self._look, self._contents = lru_cache(maxsize=1024)(stat), Contents(None)
         with ThreadPoolExecutor(LOOKS_AT_ONCE, thread_name_prefix="sg4v-look") as pool:
             for captions in _captions(store, wanted):
@@ -95,7 +93,10 @@ class Originals:
         return caption, None
 
     def _settle(self, caption: _Caption, problem: VideoError | None, places: list[SourceVideo]) -> None:
-        """Look for the file wherever else it was listed."""
+        """Look for the file wherever else it was listed; ``problem`` is what was seen where it was captioned.
+
+        Where another file has been listed there since, what counts is the place at which it was listed last.
+        """
         places = [place for place in places if place.can_compare]
         here = [place for place in places if place.location == caption.file.location]
         there = [place for place in places if place.location != caption.file.location]
@@ -106,7 +107,10 @@ class Originals:
         try:
             now = first_there([*(here if older else ()), *there], self._look, self._contents)
         except VideoError as error:
-            self._lost(caption, error if problem is None or self._listed.is_replaced(caption.id) else problem)
+            moved = (bool(there) and not here) or self._listed.is_replaced(caption.id)
+            if moved and there:
+                self._now[caption.id] = replace(there[0], id=caption.id)
+            self._lost(caption, error if problem is None or moved else problem)
             return
         if not older or now.location != caption.file.location:
             self._now[caption.id] = replace(now, id=caption.id)

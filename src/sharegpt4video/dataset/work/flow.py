@@ -97,6 +97,7 @@ class Flow:
             self._undecided.put_nowait((item, looking))
             self._outcomes.tell()
         self.counts.skipped, self.counts.replaced = worklist.skipped, worklist.replaced
+        self.counts.unlisted = worklist.unlisted
         self.counts.all_listed = True
         self._undecided.put_nowait(None)
 

@@ -18,7 +18,8 @@ class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
     ``identical`` were listed before under another name, ``replaced`` of an earlier run are left out, since another file
-    has their name now; ``known`` were done in an earlier run. ``dropped`` and ``failed`` count by reason and by kind,
+    has their name now; under the names of ``unlisted`` ones there is another file, too, which no input named. ``known``
+    were done in an earlier run. ``dropped`` and ``failed`` count by reason and by kind,
     ``failed_before`` those that failed in an earlier run and were not tried again; ``standing`` are all failures of the
     data set that stand after this run, as ``status`` counts them. ``unanswered`` are captioned, but texts are missing
     because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model,
@@ -29,6 +30,7 @@ class BuildCounts:
     all_listed: bool = False
     identical: int = 0
     replaced: int = 0
+    unlisted: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     known: int = 0
     surveyed: int = 0
@@ -133,6 +135,11 @@ class BuildCounts:
         elsewhere = self.standing - self.failed.total() - self.failed_before.total()
         if elsewhere > 0:
             lines.append(f"  {elsewhere} further failures of earlier runs stand; sg4v dataset status counts them")
+        if self.unlisted:
+            lines.append(
+                f"  {self.unlisted} of these files were replaced by other ones since they were listed; build again,"
+                " naming them, to caption what is there now"
+            )
         if self.unanswered:
             lines.append(
                 f"  unfinished: {self.unanswered} captioned videos lack texts that the model did not answer;"

@@ -32,6 +32,7 @@ class Worklist:
 
     skipped     files that were passed over while looking, by reason
     replaced    stored sources that are left out, since another file was found under their name
+    unlisted    stored sources under whose name another file is now that no input names
     failed      the ids of what could not be a source
     """
 
@@ -45,7 +46,7 @@ class Worklist:
         self._look = lru_cache(maxsize=64)(stat)  # the members of an archive come one after the other
         self._hashes = Contents(self._known)
         self.skipped: Counter[str] = Counter()
-        self.replaced = 0
+        self.replaced = self.unlisted = 0
         self.failed: set[str] = set()
 
     async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, State], None]:
@@ -68,6 +69,7 @@ class Worklist:
                         yield item, state
             self.skipped = found.skipped
         for source in (one for changed in self._changed.values() for one in changed):
+            self.unlisted += 1
             yield source, "stored"  # not found anew: opening it tells that it is gone
 
     def has_listed(self, failure: Failure) -> bool:
