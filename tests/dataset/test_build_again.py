@@ -6,6 +6,7 @@ import json
 import os
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -15,6 +16,7 @@ from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.report.samples import read_samples
 from sharegpt4video.dataset.settings import DatasetSettings, SurveySettings
+from sharegpt4video.dataset.store.pending import Pending
 from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.dataset.work.models import ModelSpec, stored_spec
@@ -190,6 +192,40 @@ def test_failures_of_an_earlier_run_are_told_until_they_are_over(tmp_path: Path)
     mended = run(tmp_path / "in", out=tmp_path / "set")
     assert (mended.standing, mended.all_well) == (0, True), mended.text()
     assert status(Store(tmp_path / "set")).failed == {}
+
+
+def test_a_run_that_was_stopped_while_listing_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    clips = write_clips(tmp_path / "in", 3)
+    out = tmp_path / "set"
+
+    def killed(_counts: BuildCounts) -> NoReturn:
+        raise RuntimeError("killed")
+
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(RuntimeError, match="killed"):
+        run("in", out=out, on_progress=killed)
+    monkeypatch.chdir("/")
+    assert status(Store(out)).pending == (str(tmp_path / "in"),)
+    assert "not all yet: build again" in status(Store(out)).text()
+    other = run(clips[0], out=out)
+    assert f"did not list all of: {tmp_path / 'in'}" in other.text()
+    again = run(out=out)
+    assert (again.listed, again.captioned, again.known) == (3, 2, 1), again.text()
+    assert status(Store(out)).pending == ()
+    assert not list((out / "listing").iterdir())
+
+
+def test_what_was_not_listed_and_is_gone_is_told(tmp_path: Path) -> None:
+    out = tmp_path / "set"
+    Pending(Store.create(out, QUICK, "fake", "0")).begin([str(tmp_path / "away")])
+    with pytest.raises(SettingsError, match=r"stopped while it listed .*away: there is no such file.*delete .*listing"):
+        run(out=out)
+
+
+def test_without_videos_there_is_nothing_to_go_on_with(tmp_path: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(SettingsError, match="knows of no videos yet; name some: sg4v dataset build VIDEOS"):
+            run(out=tmp_path / "set")
 
 
 def test_left_over_files_of_killed_runs_go(tmp_path: Path) -> None:

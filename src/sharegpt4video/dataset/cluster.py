@@ -177,8 +177,7 @@ class _ClusterRun:
                 counts.failed_before[known.failed_kind(item.id)] += 1
             else:
                 yield item
-        counts.skipped, counts.replaced, counts.unlisted = worklist.skipped, worklist.replaced, worklist.unlisted
-        counts.all_listed = True
+        await self._outcomes.all_listed(worklist)
 
     async def _survey(self, sources: Sequence[SourceVideo]) -> None:
         """Survey them on the readers' cores."""

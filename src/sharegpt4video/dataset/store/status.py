@@ -16,6 +16,7 @@ from ...records import UNANSWERED
 from ..sources.listed import Listed
 from .packed import Ids, distinct, packed_ids
 from .parts import Written
+from .pending import Pending
 from .store import Store
 
 PAUSE_SECONDS = 600.0
@@ -43,6 +44,7 @@ class Status:
     unanswered                       captioned videos that lack texts because the model did not answer; the next build
                                      asks for those again
     replaced                         captioned videos whose file another one has replaced since; not counted elsewhere
+    pending                          inputs that a run which was stopped has not listed to the end
     """
 
     listed: int
@@ -62,6 +64,7 @@ class Status:
     cost_usd: float | None = None
     unanswered: int = 0
     replaced: int = 0
+    pending: tuple[str, ...] = ()
 
     @property
     def videos(self) -> int:
@@ -71,7 +74,7 @@ class Status:
     def text(self) -> str:
         """The counts as a table to read."""
         lines = [
-            ("listed", self.listed, ""),
+            ("listed", self.listed, "not all yet: build again" if self.pending else ""),
             ("identical files", self.identical, "done once"),
             ("surveyed", self.surveyed, ""),
             ("dropped before captioning", self.dropped, ""),
@@ -119,6 +122,7 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
         with_problems=with_problems,
         unanswered=no_answer,
         replaced=len(np.intersect1d(store.ids("captions"), listing.replaced)),
+        pending=tuple(Pending(store).inputs()),
         failed={key: len(ids) for key, ids in failed.items()},
         left=left,
         videos_per_minute=None if rate is None else 60 * rate,

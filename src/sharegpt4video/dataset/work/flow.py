@@ -96,9 +96,7 @@ class Flow:
             looking.add_done_callback(self._looking.discard)
             self._undecided.put_nowait((item, looking))
             self._outcomes.tell()
-        self.counts.skipped, self.counts.replaced = worklist.skipped, worklist.replaced
-        self.counts.unlisted = worklist.unlisted
-        self.counts.all_listed = True
+        await self._outcomes.all_listed(worklist)
         self._undecided.put_nowait(None)
 
     async def _look(self, source: SourceVideo) -> _Looked | None:

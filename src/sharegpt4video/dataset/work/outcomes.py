@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable
 
@@ -10,7 +11,7 @@ from ...records import VideoCaption
 from ..rows import CaptionRow, Failure, ShortCaption, SourceVideo, Survey
 from ..store.store import Store
 from .progress import BuildCounts
-from .worklist import State
+from .worklist import State, Worklist
 from .writer import Writer
 
 MODEL_FAILURES = 3  # videos in a row: then the model is given up, each try may have cost minutes of waiting
@@ -44,6 +45,15 @@ class Outcomes:
             await self._writer.add("failures", item)
         elif state != "stored":
             await self._writer.add("sources", item)
+
+    async def all_listed(self, worklist: Worklist) -> None:
+        """Everything has been listed: write it down, so that no later run has to look again."""
+        counts = self.counts
+        counts.skipped, counts.pending = worklist.skipped, worklist.pending
+        counts.replaced, counts.unlisted = worklist.replaced, worklist.unlisted
+        await self._writer.flush("sources", "failures")
+        await asyncio.to_thread(worklist.ended)
+        counts.all_listed = True
 
     async def surveyed(self, survey: Survey) -> None:
         self.counts.surveyed += 1

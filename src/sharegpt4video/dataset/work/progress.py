@@ -18,12 +18,13 @@ class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
     ``identical`` were listed before under another name, ``replaced`` of an earlier run are left out, since another file
-    has their name now; under the names of ``unlisted`` ones there is another file, too, which no input named. ``known``
-    were done in an earlier run. ``dropped`` and ``failed`` count by reason and by kind,
-    ``failed_before`` those that failed in an earlier run and were not tried again; ``standing`` are all failures of the
-    data set that stand after this run, as ``status`` counts them. ``unanswered`` are captioned, but texts are missing
-    because the model did not answer; the next build asks for those again. ``requests_paid`` were asked of the model,
-    the others were known; ``mixed_up`` replies belonged to other requests and were asked for again.
+    has their name now; under the names of ``unlisted`` ones there is another file, too, which no input named, and
+    ``pending`` are inputs that an earlier run did not list to the end. ``known`` were done in an earlier run.
+    ``dropped`` and ``failed`` count by reason and by kind, ``failed_before`` those that failed in an earlier run and
+    were not tried again; ``standing`` are all failures of the data set that stand after this run, as ``status`` counts
+    them. ``unanswered`` are captioned, but texts are missing because the model did not answer; the next build asks for
+    those again. ``requests_paid`` were asked of the model, the others were known; ``mixed_up`` replies belonged to
+    other requests and were asked for again.
     """
 
     listed: int = 0
@@ -31,6 +32,7 @@ class BuildCounts:
     identical: int = 0
     replaced: int = 0
     unlisted: int = 0
+    pending: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
     known: int = 0
     surveyed: int = 0
@@ -135,6 +137,11 @@ class BuildCounts:
         elsewhere = self.standing - self.failed.total() - self.failed_before.total()
         if elsewhere > 0:
             lines.append(f"  {elsewhere} further failures of earlier runs stand; sg4v dataset status counts them")
+        if self.pending:
+            lines.append(
+                f"  an earlier run did not list all of: {', '.join(self.pending)}; build again without naming videos"
+                " to go on with that"
+            )
         if self.unlisted:
             lines.append(
                 f"  {self.unlisted} of these files were replaced by other ones since they were listed; build again,"

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
+from pathlib import Path
 from typing import Literal
 
 from ...background import in_thread
-from ...errors import VideoError
+from ...errors import SettingsError, VideoError
 from ..rows import Failure, SourceVideo
 from ..sources.contents import Contents, confirmed
 from ..sources.ids import KnownContents
 from ..sources.listed import Listed
-from ..sources.places import SourceReplaced, absolute, scheme_of, stat
-from ..sources.sources import find_sources
+from ..sources.places import SourceReplaced, UnsafeSource, absolute, scheme_of, stat
+from ..sources.sources import Listing, find_sources
+from ..store.pending import FOLDER, Pending
 from ..store.schema import to_rows
 from ..store.store import Store
 
@@ -33,11 +36,18 @@ class Worklist:
     skipped     files that were passed over while looking, by reason
     replaced    stored sources that are left out, since another file was found under their name
     unlisted    stored sources under whose name another file is now that no input names
+    pending     inputs that an earlier run did not list to the end, and neither does this one
     failed      the ids of what could not be a source
     """
 
     def __init__(self, store: Store, inputs: Sequence[str], shard: Shard | None = None) -> None:
-        self._store, self._inputs, self._shard = store, list(inputs), shard
+        self._store, self._shard = store, shard
+        self._runs = Pending(store, shard)
+        before = self._runs.inputs()
+        self._inputs = list(inputs) or before
+        self._goes_on = bool(before) and not inputs
+        self._named = [_from_anywhere(text) for text in self._inputs]
+        self.pending = [text for text in before if text not in self._named]
         self._listed: set[int] = set()
         self._new: set[int] = set()
         self._contents: KnownContents | None = None
@@ -52,14 +62,20 @@ class Worklist:
     async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, State], None]:
         """Sources, and failures for what cannot be used.
 
-        Raises SettingsError when an input does not exist.
+        Raises SettingsError when an input does not exist, or when there is neither an input nor a stored source.
         """
         async with aclosing(in_thread(self._stored())) as batches:
             async for batch in batches:  # a hop between threads for each source would take longer than reading it
                 for source in batch:
                     yield source, "stored"
+        if not self._inputs and not self._listed:
+            raise SettingsError(
+                f"{self._store.root}: knows of no videos yet; name some: sg4v dataset build VIDEOS --out"
+                f" {self._store.root}"
+            )
         if self._inputs:
-            found = find_sources(self._inputs, known=self._known)
+            found = self._found()
+            await asyncio.to_thread(self._runs.begin, self._named)
             async with aclosing(in_thread(iter(found))) as items:
                 async for item in items:
                     if isinstance(item, Failure):
@@ -71,6 +87,22 @@ class Worklist:
         for source in (one for changed in self._changed.values() for one in changed):
             self.unlisted += 1
             yield source, "stored"  # not found anew: opening it tells that it is gone
+
+    def ended(self) -> None:
+        """All that was listed is stored: the next run need not list it again."""
+        if self._inputs:
+            self._runs.ended(self._named)
+
+    def _found(self) -> Listing:
+        try:
+            return find_sources(self._inputs, known=self._known)
+        except SettingsError as error:
+            if not self._goes_on:
+                raise
+            raise SettingsError(
+                f"{self._store.root}: an earlier run was stopped while it listed its videos, and now: {error}; put them"
+                f" back, or delete {self._store.root}/{FOLDER} to go on with what was listed"
+            ) from error
 
     def has_listed(self, failure: Failure) -> bool:
         """Whether this run has looked again at what an earlier one could not list, and could list it now."""
@@ -135,6 +167,15 @@ def stored_sources(store: Store) -> Iterator[SourceVideo]:
     """Every row of the sources, also those that no longer count."""
     for batch in store.batches("sources", superseded=True):
         yield from to_rows(SourceVideo, batch)
+
+
+def _from_anywhere(text: str) -> str:
+    """An input as it can be named from any working directory."""
+    mark = "@" if text.startswith("@") and not Path(text).exists() else ""
+    try:
+        return mark + absolute(text.removeprefix(mark))
+    except UnsafeSource:
+        return text
 
 
 def _key(source: SourceVideo) -> int:
