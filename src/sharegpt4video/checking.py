@@ -8,22 +8,70 @@ import numbers
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
-from typing import Any, TypeVar
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from typing import Annotated, Any, TypeVar
 
 from .errors import SettingsError
 
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
+class Limits:
+    """Between which numbers a setting lies, both included but for ``over`` (the least) and ``under`` (the most).
+
+    It stands in the annotation, ``frames: Annotated[int, Limits(1, 100)] = 16``, and is checked by ``wrong_values``.
+    Every number that a user can set has some: a limit that nobody reaches on purpose still catches a slip.
+    """
+
+    least: float
+    most: float
+    over: bool = False
+    under: bool = False
+
+    def hold(self, value: float) -> bool:
+        above = self.least < value if self.over else self.least <= value
+        return above and (value < self.most if self.under else value <= self.most)
+
+    def __str__(self) -> str:
+        least, most = "over" if self.over else "at least", "under" if self.under else "at most"
+        return f"{least} {self.least:,.15g} and {most} {self.most:,.15g}"
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """For ``validated``: pydantic takes true and false, which YAML makes of yes and no, for 1 and 0."""
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_before_validator_function(_not_a_bool, handler(source))
+
+
+def _not_a_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(f"a number is needed, not {value!r}")
+    return value
+
+
+Share = Annotated[float, Limits(0, 1)]
+Cosine = Annotated[float, Limits(-1, 1)]
+Seconds = Annotated[float, Limits(0, 1e9)]
+LEAST_STEP_SECONDS = 0.001
+"""Pictures of one video are never looked at more often: no camera but a scientist's has more of them."""
+Interval = Annotated[float, Limits(LEAST_STEP_SECONDS, 1e9)]
+"""Seconds from one thing to the next."""
+Rate = Annotated[float, Limits(0.001, 1000)]
+"""Frames per second."""
+Count = Annotated[int, Limits(1, 10**9)]
+Seed = Annotated[int, Limits(-(2**63), 2**63 - 1)]
+JpegQuality = Annotated[int, Limits(1, 100)]
+SidePixels = Annotated[int, Limits(16, 16384)]
+GridFrames = Annotated[int, Limits(1, 1024)]
+"""In one grid; each is as small as a stamp then."""
+
+
 def raise_for(problems: Iterable[str]) -> None:
     """Raises SettingsError with all problems in one message, if there are any."""
     if found := "; ".join(problems):
         raise SettingsError(found)
-
-
-LEAST_STEP_SECONDS = 0.001
-"""Pictures of one video are never looked at more often: no camera but a scientist's has more of them."""
 
 
 def too_often(name: str, every_seconds: float) -> list[str]:
@@ -60,16 +108,45 @@ def expect(value: object, kind: type, name: str = "settings") -> None:
     raise SettingsError(f"{name} is a {kind.__name__}, not a {type(value).__name__}; {advice}")
 
 
-def wrong_types(settings: Any, prefix: str = "") -> dict[str, str]:
-    """What is wrong with the types of a settings dataclass, by field: Python checks none of them at construction."""
-    hints = typing.get_type_hints(type(settings))
+def wrong_values(settings: Any, prefix: str = "") -> dict[str, str]:
+    """What is wrong with the fields of a settings dataclass, by name: their types, which Python does not check, and
+    numbers beyond their ``Limits``.
+    """
+    kind: type = type(settings)
+    plain, limited = _hints(kind)
     found = {}
-    for one in fields(settings):
-        value, hint = getattr(settings, one.name), hints[one.name]
+    for one in fields(kind):
+        value, hint = getattr(settings, one.name), plain[one.name]
         if not _fits(value, hint):
             near = did_you_mean(value, typing.get_args(hint)) if typing.get_origin(hint) is typing.Literal else ""
             found[one.name] = f"{prefix}{one.name} is {_words(hint)}, not {value!r}{near}"
+        elif limits := _broken(value, limited[one.name]):
+            found[one.name] = f"{prefix}{one.name} must be {limits}, not {value!r}"
     return found
+
+
+@cache
+def _hints(settings_type: type) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The annotations without and with what is annotated to them."""
+    return typing.get_type_hints(settings_type), typing.get_type_hints(settings_type, include_extras=True)
+
+
+def _broken(value: Any, hint: Any) -> Limits | None:
+    """The limits that a value of the right type does not keep."""
+    origin, arguments = typing.get_origin(hint), typing.get_args(hint)
+    if origin is Annotated:
+        given = (one for one in arguments[1:] if isinstance(one, Limits))
+        return next((one for one in given if not one.hold(value)), None)
+    if origin in (typing.Union, types.UnionType):
+        return next((_broken(value, inner) for inner in arguments if _fits(value, _plain(inner))), None)
+    if origin is tuple:
+        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
+        return next((found for one, each in zip(value, inner, strict=True) if (found := _broken(one, each))), None)
+    return None
+
+
+def _plain(hint: Any) -> Any:
+    return typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
 
 
 def wrong_numbers(factory: Callable[..., Any], arguments: Mapping[str, object]) -> list[str]:
@@ -127,8 +204,10 @@ def _fits(value: object, hint: Any) -> bool:
         number = numbers.Integral if hint is int else numbers.Real
         return isinstance(value, number) and not isinstance(value, bool) and _is_finite(typing.cast(float, value))
     if origin is tuple:
-        inner = arguments[0] if arguments[-1] is Ellipsis else None
-        return isinstance(value, (tuple, list)) and (inner is None or all(_fits(one, inner) for one in value))
+        if not isinstance(value, (tuple, list)):
+            return False
+        inner = [arguments[0]] * len(value) if arguments[-1] is Ellipsis else arguments
+        return len(value) == len(inner) and all(map(_fits, value, inner))
     kind = origin or hint
     return value is None if kind is type(None) else not isinstance(kind, type) or isinstance(value, kind)
 

@@ -111,7 +111,7 @@ def test_filters_are_tried_and_changed(folder: Path) -> None:
     [
         ("filters.max_second=3", "did you mean filters.max_seconds?"),
         ("filters.max_seconds", "write NAME=VALUE"),
-        ("filters.max_black_share=7", "is a share from 0 to 1, not 7"),
+        ("filters.max_black_share=7", "must be at least 0 and at most 1, not 7"),
         ("filters=3", "filters"),
         ("caption.mode=quick", "caption.mode"),
     ],

@@ -13,10 +13,10 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import get_args
+from typing import Annotated, get_args
 
 from .. import background
-from ..checking import expect, one_of, raise_for
+from ..checking import Limits, expect, one_of, raise_for, wrong_values
 from ..cores import cores
 from ..pipeline import open_engine
 from ..prompts import prompt_set
@@ -54,13 +54,16 @@ class BuildOptions:
                   user's cache folder
     """
 
-    processes: int | None = None
+    processes: Annotated[int, Limits(1, 4096)] | None = None
     retry: Collection[str] = field(default_factory=tuple)
     shard: Shard | None = None
     replies: Path | None = None
 
     def __post_init__(self) -> None:
-        found = [] if self.processes is None or self.processes > 0 else [f"processes is over 0, not {self.processes}"]
+        raise_for(wrong_values(self).values())
+        found = []
+        if self.shard is not None and self.shard[0] >= self.shard[1]:
+            found.append(f"shard is (number, count) with the number from 0 to count - 1, not {self.shard}")
         kinds = [self.retry] if isinstance(self.retry, str) else self.retry
         raise_for([*found, *(problem for kind in kinds for problem in one_of("retry", kind, RETRY_KINDS))])
         object.__setattr__(self, "retry", tuple(kinds))

@@ -12,9 +12,10 @@ import os
 from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 from .. import background
+from ..checking import Count, Limits, raise_for, wrong_values
 from ..errors import MissingExtra, ModelDenied, SG4VError
 from ..prompts import prompt_set
 from ..records import VideoCaption
@@ -56,9 +57,12 @@ class ClusterOptions:
     """
 
     address: str | None = None
-    readers: int | None = None
-    describers: int = 1
-    gpus_each: float = 0.0
+    readers: Count | None = None
+    describers: Count = 1
+    gpus_each: Annotated[float, Limits(0, 1024)] = 0.0
+
+    def __post_init__(self) -> None:
+        raise_for(wrong_values(self).values())
 
 
 def build_on_ray(

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Annotated, Any
 
-from ..checking import did_you_mean, raise_for, too_often, wrong_types
+from ..checking import Cosine, Interval, Limits, Seconds, Seed, Share, did_you_mean, raise_for, wrong_values
 from ..config import STRICT, CaptionSettings
 from ..errors import SettingsError
 
@@ -18,14 +18,13 @@ class SurveySettings:
 
     pictures: bool = True
     """Look at the pictures. False: read the headers and hash the packets only."""
-    every_seconds: float = 0.5
+    every_seconds: Interval = 0.5
     """Distance between the pictures that are measured; shots are looked for in all of them."""
     text: bool = False
     """Measure the area under on-screen text (extra ``ocr``)."""
 
     def __post_init__(self) -> None:
-        raise_for(wrong_types(self, "survey.").values())
-        raise_for(too_often("survey.every_seconds", self.every_seconds))
+        raise_for(wrong_values(self, "survey.").values())
 
 
 @dataclass(frozen=True)
@@ -34,58 +33,48 @@ class FilterSettings:
 
     __pydantic_config__ = STRICT
 
-    min_seconds: float | None = None
+    min_seconds: Seconds | None = None
     """Drop shorter videos."""
-    max_seconds: float | None = None
+    max_seconds: Seconds | None = None
     """Drop longer videos (paper, section 3.1: 120)."""
-    min_side_pixels: int | None = None
+    min_side_pixels: Annotated[int, Limits(0, 65536)] | None = None
     """Drop videos whose shorter side has fewer pixels."""
     duplicate_packets: bool = True
     """Drop a video whose coded pictures are those of an earlier one."""
-    max_black_share: float | None = 0.9
+    max_black_share: Share | None = 0.9
     """Drop videos that are nearly black for more than this share of their time."""
-    max_frozen_share: float | None = 0.98
+    max_frozen_share: Share | None = 0.98
     """Drop videos in which nothing changes for more than this share of their time."""
-    max_letterbox_share: float | None = None
+    max_letterbox_share: Share | None = None
     """Drop videos in which bars, of any colour or blurred, cover more than this share of the picture."""
-    min_sharpness: float | None = None
+    min_sharpness: Annotated[float, Limits(0, 1e6)] | None = None
     """Drop videos whose median picture is blurred below this (variance of the Laplacian at 320 pixels width)."""
-    max_cuts_per_minute: float | None = None
+    max_cuts_per_minute: Annotated[float, Limits(0, 1e5)] | None = None
     """Drop videos with more cuts a minute."""
-    min_motion: float | None = None
+    min_motion: Annotated[float, Limits(0, 1e4)] | None = None
     """Drop videos with less motion that the camera does not explain (picture widths per second)."""
-    max_motion: float | None = None
+    max_motion: Annotated[float, Limits(0, 1e4)] | None = None
     """Drop videos with more of it."""
-    max_text_area: float | None = None
+    max_text_area: Share | None = None
     """Drop videos with more of the picture under on-screen text (needs ``survey.text``)."""
-    min_novelty: float | None = None
+    min_novelty: Annotated[float, Limits(0, 2)] | None = None
     """Drop a video whose short caption is nearer than this (1 - cosine) to one already in the pool (paper, 3.1)."""
-    near_duplicate_bits: int | None = 8
+    near_duplicate_bits: Annotated[int, Limits(0, 16)] | None = 8
     """Two keyframes are alike when their perceptual hashes differ in at most so many of 64 bits."""
-    near_duplicate_similarity: float | None = 0.85
+    near_duplicate_similarity: Cosine | None = 0.85
     """Of videos with alike keyframes, those whose embeddings have at least this cosine are near-duplicates."""
     drop_near_duplicates: bool = False
     """Keep only the first of each group of near-duplicates; if not, a group still never spans two splits."""
-    max_findings: int | None = None
+    max_findings: Annotated[int, Limits(0, 10**6)] | None = None
     """Drop captions in which the checks found more than this many things wrong."""
 
     def __post_init__(self) -> None:
-        raise_for(wrong_types(self, "filters.").values())
-        found = []
-        for name in ("max_black_share", "max_frozen_share", "max_letterbox_share", "max_text_area"):
-            value = getattr(self, name)
-            if value is not None and not 0 <= value <= 1:
-                found.append(f"filters.{name} is a share from 0 to 1, not {value}")
+        wrong = wrong_values(self, "filters.")
+        found = [*wrong.values()]
         for low, high in (("min_seconds", "max_seconds"), ("min_motion", "max_motion")):
-            least, most = getattr(self, low), getattr(self, high)
+            least, most = (None if name in wrong else getattr(self, name) for name in (low, high))
             if least is not None and most is not None and least > most:
                 found.append(f"filters.{low} ({least}) must not be over filters.{high} ({most})")
-        if self.min_novelty is not None and not 0 <= self.min_novelty <= 2:
-            found.append(f"filters.min_novelty is 1 - cosine, from 0 to 2, not {self.min_novelty}")
-        if self.near_duplicate_bits is not None and not 0 <= self.near_duplicate_bits <= 16:
-            found.append(f"filters.near_duplicate_bits is 0 to 16, not {self.near_duplicate_bits}")
-        if self.near_duplicate_similarity is not None and not -1 <= self.near_duplicate_similarity <= 1:
-            found.append(f"filters.near_duplicate_similarity is a cosine, not {self.near_duplicate_similarity}")
         raise_for(found)
 
 
@@ -101,7 +90,7 @@ class NoveltySettings:
     """Take the user's own caption where the source has one, instead of asking the model."""
 
     def __post_init__(self) -> None:
-        raise_for(wrong_types(self, "novelty.").values())
+        raise_for(wrong_values(self, "novelty.").values())
         if self.encoder != "minilm" and not (self.encoder.startswith("hf:") and len(self.encoder) > 3):
             near = did_you_mean(self.encoder, ["minilm"])
             raise SettingsError(f"novelty.encoder is 'minilm' or 'hf:NAME', not {self.encoder!r}{near}")
@@ -113,16 +102,16 @@ class SplitSettings:
 
     __pydantic_config__ = STRICT
 
-    val: float = 0.0
+    val: Share = 0.0
     """Share of the validation split."""
-    test: float = 0.0
+    test: Share = 0.0
     """Share of the test split."""
-    seed: int = 0
+    seed: Seed = 0
     """Another seed gives another division; the same one always the same, also when videos are added."""
 
     def __post_init__(self) -> None:
-        raise_for(wrong_types(self, "splits.").values())
-        if not (self.val >= 0 and self.test >= 0 and self.val + self.test < 1):
+        raise_for(wrong_values(self, "splits.").values())
+        if self.val + self.test >= 1:
             raise SettingsError(f"splits.val and splits.test are shares under 1 together, not {self.val}, {self.test}")
 
 
@@ -139,7 +128,7 @@ class DatasetSettings:
     splits: SplitSettings = field(default_factory=SplitSettings)
 
     def __post_init__(self) -> None:
-        raise_for(wrong_types(self).values())
+        raise_for(wrong_values(self).values())
         if self.caption.start_seconds is not None or self.caption.end_seconds is not None:
             raise SettingsError(
                 "caption.start_seconds and caption.end_seconds are for one video; give spans in a table"

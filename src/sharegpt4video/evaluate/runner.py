@@ -14,9 +14,10 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from .. import background
+from ..checking import Count, JpegQuality, Limits, raise_for, wrong_values
 from ..errors import SettingsError, StorageError, VLMError
 from ..files import remove_unfinished, write_whole
 from ..records import Layout
@@ -44,14 +45,17 @@ class Options:
     load        further options of the benchmark's own, such as ``{"forms": "yes_no"}``
     """
 
-    frames: int | None = None
+    frames: Annotated[int, Limits(1, 100_000)] | None = None
     sampler: str | None = None
     layout: Layout | None = None
-    limit: int | None = None
-    concurrency: int | None = None
-    decoders: int = 2
-    jpeg_quality: int = 95
+    limit: Count | None = None
+    concurrency: Count | None = None
+    decoders: Annotated[int, Limits(1, 4096)] = 2
+    jpeg_quality: JpegQuality = 95
     load: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        raise_for(wrong_values(self).values())
 
 
 def run(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import hypot
 
+from ..checking import Count, Seconds, Share, raise_for, wrong_values
 from ..records import Box
 from .detect import Detection
 
@@ -30,34 +31,37 @@ class TrackerSettings:
     that is really there seldom stays under .30 for more than a frame.
     """
 
-    start_score: float = 0.42
+    start_score: Share = 0.42
     """A detection this good starts a track."""
-    named_score: float = 0.55
+    named_score: Share = 0.55
     """The best detection of a track must be this good before the track counts."""
-    named_known_score: float = 0.5
+    named_known_score: Share = 0.5
     """The same for ``WELL_KNOWN`` labels."""
-    named_mean_score: float = 0.45
+    named_mean_score: Share = 0.45
     """The mean of its detections must be this good: a bicycle taken for a motorcycle stays near .42 all the time.
     People are let off: they are seldom mistaken, and dim ones stay low."""
-    inside_score: float = 0.6
+    inside_score: Share = 0.6
     """A detection inside a stronger one of the same label is mostly a part of it; it needs this to start a track."""
-    least_frames: int = 3
+    least_frames: Count = 3
     """Frames a track must be seen in before it counts, two of them among three in a row."""
-    least_seconds: float = 0.6
+    least_seconds: Seconds = 0.6
     """Time a track must span before it counts: at high sampling rates the same mistake is made several times over."""
-    least_share: float = 0.5
+    least_share: Share = 0.5
     """Share of the frames since its start in which a track must be seen, and of its votes its label must have."""
-    gap_seconds: float = 1.0
+    gap_seconds: Seconds = 1.0
     """A track that is not seen for longer than this ends."""
-    return_seconds: float = 3.0
+    return_seconds: Seconds = 3.0
     """A track that has ended goes on if the same kind of thing is seen at the same place within this time."""
-    speed_seconds: float = 0.3
+    speed_seconds: Seconds = 0.3
     """Speeds are taken over at least this long."""
-    edge_seconds: float = 0.2
+    edge_seconds: Seconds = 0.2
     """How far before its first and after its last sight an object at the picture's edge is taken to be there: about
     half a sampling step."""
-    inside_seconds: float = 0.5
+    inside_seconds: Seconds = 0.5
     """The same for one well inside the picture: it did not come from nowhere, it was missed for a frame."""
+
+    def __post_init__(self) -> None:
+        raise_for(wrong_values(self).values())
 
 
 @dataclass(frozen=True)

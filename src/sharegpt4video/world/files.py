@@ -10,13 +10,14 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wrong_values
 from ..cores import cores
 from ..errors import SettingsError, StorageError
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
-from .render import MOST_PIXELS, frame_count, write_video
+from .render import frame_count, write_video
 from .sampling import DIFFICULTIES, HELD_OUT, Pairing, Split, sample_scene
 from .scenes import Scene
 
@@ -29,7 +30,7 @@ _FORMAT = 1  # of the whole set; a set of another format is not added to
 class SetSettings:
     """What decides a set besides the number of its videos."""
 
-    seed: int = 0
+    seed: Seed = 0
     """Scenes, words and questions; video k is the same in a set of any length."""
     difficulty: str = "simple"
     """``simple``, ``medium`` or ``hard``."""
@@ -37,14 +38,15 @@ class SetSettings:
     """``train`` leaves out the held-out pairs, every scene of ``composition`` has one."""
     pairing: Pairing | None = None
     """Which pairs a scene of ``composition`` has to have one of."""
-    width: int = 128
-    height: int = 128
-    seconds: float = 2.0
-    fps: float = 8.0
-    crf: int = 10
+    width: SidePixels = 128
+    height: SidePixels = 128
+    seconds: Interval = 2.0
+    fps: Rate = 8.0
+    crf: Annotated[int, Limits(0, 51)] = 10
     """Quality of the videos: 0 lossless, 10 hard to tell from it, 23 what is common."""
 
     def __post_init__(self) -> None:
+        raise_for(wrong_values(self).values())
         found = []
         if self.difficulty not in DIFFICULTIES:
             found.append(f"difficulty is one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}")
@@ -52,14 +54,7 @@ class SetSettings:
             found.append(f"split is any, train or composition, not {self.split!r}")
         if self.pairing is not None and (self.pairing not in HELD_OUT or self.split != "composition"):
             found.append(f"pairing is one of {', '.join(HELD_OUT)} and goes with the split composition")
-        if min(self.width, self.height) < 16:
-            found.append(f"a picture has at least 16 pixels each way, not {self.width}x{self.height}")
-        if max(self.width, self.height) > MOST_PIXELS:
-            found.append(f"a picture has at most {MOST_PIXELS} pixels each way, not {self.width}x{self.height}")
-        if not 0 <= self.crf <= 51:
-            found.append(f"crf is 0 to 51, not {self.crf}")
-        if found:
-            raise SettingsError("; ".join(found))
+        raise_for(found)
         frame_count(self.fps, self.seconds)
 
 

@@ -8,11 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Annotated
 
 import pyarrow as pa
 
 from ... import background
-from ...checking import one_of, raise_for, wrong_types
+from ...checking import Limits, one_of, raise_for, wrong_values
 from ...cores import cores
 from ...errors import SG4VError
 from ...files import is_abandoned
@@ -45,17 +46,19 @@ class CutOptions:
     """False: never code again where copying from the keyframe before is possible; clips then begin too early."""
     audio: bool = True
     """Cut the sound along."""
-    crf: int | None = None
+    crf: Annotated[int, Limits(0, 63)] | None = None
     """Quality of what is coded again, lower is better; None: the encoder's usual one."""
     preset: str = "fast"
     """Speed of what is coded again, from ``ultrafast`` to ``veryslow``."""
 
     def __post_init__(self) -> None:
-        raise_for(wrong_types(self).values())
-        found = [*one_of("ending", self.ending, FORMATS), *one_of("preset", self.preset, PRESETS)]
-        if self.crf is not None and not 0 <= self.crf <= 63:
-            found.append(f"crf is 0 to 63, not {self.crf}")
-        raise_for(found)
+        raise_for(
+            [
+                *wrong_values(self).values(),
+                *one_of("ending", self.ending, FORMATS),
+                *one_of("preset", self.preset, PRESETS),
+            ]
+        )
 
 
 @dataclass

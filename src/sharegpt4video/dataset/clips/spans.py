@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
-from ...checking import raise_for, wrong_types
+from ...checking import Count, Interval, Limits, Rate, Seconds, raise_for, wrong_values
 from ...config import STRICT
 from ...records import Step
 
@@ -25,40 +25,33 @@ class ClipSettings:
     way: Way = "runs"
     """``shots``: each shot; ``steps``: each step by itself; ``runs``: every contiguous run of steps; ``length``: runs
     of about ``seconds``; ``window``: windows of ``frames`` frames."""
-    min_seconds: float = 2.0
+    min_seconds: Seconds = 2.0
     """No shorter clips (not for windows)."""
-    max_seconds: float | None = 60.0
+    max_seconds: Seconds | None = 60.0
     """No longer clips (not for windows); None: any length."""
-    max_steps: int | None = 10
+    max_steps: Count | None = 10
     """The most steps of one run; None: any number (``runs`` only; instants do not count)."""
-    seconds: float = 10.0
+    seconds: Interval = 10.0
     """The length that ``length`` aims at."""
     cross_shots: bool = False
     """Let clips go on over a cut (``runs``, ``length`` and ``window``)."""
-    frames: int = 49
+    frames: Count = 49
     """How many frames a window has."""
-    fps: float = 8.0
+    fps: Rate = 8.0
     """At how many frames a second the trainer takes them."""
-    stride_seconds: float | None = None
+    stride_seconds: Interval | None = None
     """From the start of one window to that of the next; None: they touch."""
-    min_share: float = 0.5
+    min_share: Annotated[float, Limits(0, 1, over=True)] = 0.5
     """A step tells of a window when this share of the step lies inside, or it fills this share of the window."""
     problems: Literal["mark", "drop"] = "mark"
     """Clips whose text is not to be trusted: kept and marked, or left out (and counted)."""
 
     def __post_init__(self) -> None:
-        wrong = wrong_types(self)
+        wrong = wrong_values(self)
         found = [*wrong.values()]
         low, high = self.min_seconds, self.max_seconds
-        if not wrong.keys() & {"min_seconds", "max_seconds"} and (low < 0 or (high is not None and high < low)):
-            found.append(f"min_seconds ({low}) lies between 0 and max_seconds ({high})")
-        for names, least in ((("frames", "max_steps"), 1), (("seconds", "fps", "stride_seconds"), 0)):
-            for name in names:
-                value = None if name in wrong else getattr(self, name)
-                if value is not None and (value < least or value == 0):
-                    found.append(f"{name} must be {'over 0' if least == 0 else f'at least {least}'}, not {value}")
-        if "min_share" not in wrong and not 0 < self.min_share <= 1:
-            found.append(f"min_share is over 0 and at most 1, not {self.min_share}")
+        if not wrong.keys() & {"min_seconds", "max_seconds"} and high is not None and high < low:
+            found.append(f"min_seconds ({low}) must not be over max_seconds ({high})")
         raise_for(f"clips: {problem}" for problem in found)
 
     @property

@@ -12,8 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from ...checking import GridFrames, JpegQuality, SidePixels, raise_for, wrong_values
 from ...config import STRICT
-from ...errors import SettingsError, VideoError
+from ...errors import VideoError
 from ...prompts import PROMPT_SETS, PromptSet, prompt_set
 from ...records import Image
 from ...video.compose import arrange
@@ -41,22 +42,21 @@ class CaptionerOptions:
     """Put the measured facts into the questions, as ``hints`` does in captioning."""
     pictures: bool = True
     """Take the frames from the videos and write them. False: samples have their times alone, and no pictures."""
-    frames: int = 16
+    frames: GridFrames = 16
     """How many frames a fast sample has."""
-    max_images: int = 16
+    max_images: GridFrames = 16
     """How many pictures the model takes; more are put together into one."""
-    side_pixels: int = 1280
+    side_pixels: SidePixels = 1280
     """Longer side of a frame."""
-    jpeg_quality: int = 90
+    jpeg_quality: JpegQuality = 90
     """Quality of the pictures, 1 to 100."""
     lines: bool = False
     """JSON Lines (``train.jsonl``) in place of one JSON list (``train.json``)."""
 
     def __post_init__(self) -> None:
+        raise_for(wrong_values(self).values())
         if self.prompts:
             prompt_set(self.prompts)
-        if self.frames < 1 or self.side_pixels < 16 or not 1 <= self.jpeg_quality <= 100 or self.max_images < 1:
-            raise SettingsError("frames and max_images must be at least 1, side_pixels 16, jpeg_quality 1 to 100")
 
 
 def write_captioner(job: ExportJob) -> None:

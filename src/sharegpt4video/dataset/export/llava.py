@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...checking import GridFrames, JpegQuality, SidePixels, raise_for, wrong_values
 from ...config import STRICT
-from ...errors import SettingsError, VideoError
+from ...errors import VideoError
 from ...records import Image
 from ...video.compose import decode_jpeg, encode_jpeg, grid
 from .conversations import ConversationFiles, picture_path, save_picture, shown, turns
@@ -39,13 +40,13 @@ class LlavaOptions:
 
     images: Literal["grid", "frames"] = "grid"
     """``grid``: one picture with all frames; ``frames``: each frame a picture of its own."""
-    frames: int = 16
+    frames: GridFrames = 16
     """How many frames, from the middles of as many equal parts of the video."""
     pictures: bool = True
     """Decode the videos and write the pictures. False: name the files they would have, for making them elsewhere."""
-    side_pixels: int = 640
+    side_pixels: SidePixels = 640
     """Longer side of a frame; a grid is reduced to 1920."""
-    jpeg_quality: int = 90
+    jpeg_quality: JpegQuality = 90
     """Quality of the pictures, 1 to 100."""
     question: str = ""
     """What is asked. "": one of five ways of asking for a description, by the id of the video."""
@@ -53,8 +54,7 @@ class LlavaOptions:
     """JSON Lines (``train.jsonl``) in place of one JSON list (``train.json``)."""
 
     def __post_init__(self) -> None:
-        if self.frames < 1 or self.side_pixels < 16 or not 1 <= self.jpeg_quality <= 100:
-            raise SettingsError("frames must be at least 1, side_pixels at least 16, jpeg_quality 1 to 100")
+        raise_for(wrong_values(self).values())
 
 
 def write_llava(job: ExportJob) -> None:

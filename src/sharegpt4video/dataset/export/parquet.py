@@ -9,6 +9,7 @@ from typing import IO, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ...checking import Count, raise_for, wrong_values
 from ...config import STRICT
 from ...errors import SettingsError
 from .card import Made, card
@@ -65,14 +66,13 @@ class ParquetOptions:
 
     __pydantic_config__ = STRICT
 
-    shard_rows: int = 100_000
+    shard_rows: Count = 100_000
     """Rows of a file at most."""
     license: str = ""
     """The licence to write into the card, as the Hub names it (``cc-by-nc-4.0``); "": it says that none is stated."""
 
     def __post_init__(self) -> None:
-        if self.shard_rows < 1:
-            raise SettingsError(f"shard_rows must be at least 1, not {self.shard_rows}")
+        raise_for(wrong_values(self).values())
 
 
 def write_parquet(job: ExportJob) -> None:

@@ -11,8 +11,9 @@ import json
 import tarfile
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import IO, Any
+from typing import IO, Annotated, Any
 
+from ...checking import Count, Limits, raise_for, wrong_values
 from ...config import STRICT
 from ...errors import SettingsError, VideoError
 from .entries import STEP_FIELDS, Entry
@@ -32,15 +33,13 @@ class WebDatasetOptions:
     """Copy the videos into the shards, byte for byte. False: captions only."""
     cut: bool = True
     """Cut spans of longer files, and clips without a file of their own, out of their videos. False: leave them out."""
-    shard_samples: int = 10_000
+    shard_samples: Count = 10_000
     """Samples of a shard at most."""
-    shard_bytes: int = 1 << 30
+    shard_bytes: Annotated[int, Limits(1, 1 << 50)] = 1 << 30
     """Bytes of a shard at most; a sample that is larger has a shard of its own."""
 
     def __post_init__(self) -> None:
-        for name in ("shard_samples", "shard_bytes"):
-            if getattr(self, name) < 1:
-                raise SettingsError(f"{name} must be at least 1, not {getattr(self, name)}")
+        raise_for(wrong_values(self).values())
 
 
 def no_parts_in_webdataset(options: WebDatasetOptions, _out: str) -> str:

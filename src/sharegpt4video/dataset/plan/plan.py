@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Annotated, Literal
 
+from ...checking import Count, Interval, Limits, wrong_values
 from ...config import STRICT, CaptionSettings
 from ...errors import SettingsError
 from ...estimate import CHANGE_TOKENS, GRID_SIDE_PIXELS, OPENING_TOKENS, SUMMARY_TOKENS, TYPICAL_TEXT
@@ -31,63 +32,56 @@ ASSUMED_REPLY_BYTES = 1000.0
 ASSUMED_MEGABITS = 4.0
 
 
+Speed = Annotated[float, Limits(0, 1e12, over=True)]
+Price = Annotated[float, Limits(0, 1e6)]
+
+
 @dataclass(frozen=True)
 class PlanInputs:
     """What is to be built and with what. None: measured if it was, else assumed; or left out of the plan."""
 
     __pydantic_config__ = STRICT
 
-    videos: int
+    videos: Annotated[int, Limits(1, 10**12)]
     """How many videos are captioned."""
-    seconds: float | None = None
+    seconds: Interval | None = None
     """Their mean length."""
-    steps: float | None = None
+    steps: Annotated[float, Limits(0, 1e6, over=True)] | None = None
     """Steps (windows between keyframes, and openings) of one video."""
-    shots: float | None = None
+    shots: Annotated[float, Limits(0, 1e6, over=True)] | None = None
     """Shots of one video: each opens with a request of its own kind."""
-    clips: float = 0.0
+    clips: Annotated[float, Limits(0, 1e6)] = 0.0
     """Clips of one video that get a text from several steps: one request each, without pictures."""
-    width: int = 1280
+    width: Annotated[int, Limits(1, 65536)] = 1280
     """Width of the videos in pixels."""
-    height: int = 720
+    height: Annotated[int, Limits(1, 65536)] = 720
     """Height of the videos in pixels."""
     pictures: str = "qwen2-vl"
     """Whose rule counts the tokens of a picture: a family of models, or a number of tokens."""
-    prompt_tokens_per_second: float | None = None
+    prompt_tokens_per_second: Speed | None = None
     """How many input tokens one GPU takes in a second, when it does nothing else."""
-    output_tokens_per_second: float | None = None
+    output_tokens_per_second: Speed | None = None
     """How many output tokens one GPU gives in a second, over all requests that it serves together."""
-    gpus: int = 1
+    gpus: Count = 1
     """How many GPUs work at the same time."""
-    usd_per_gpu_hour: float | None = None
+    usd_per_gpu_hour: Price | None = None
     """What one hour of one GPU costs."""
-    usd_per_million_input: float | None = None
+    usd_per_million_input: Price | None = None
     """What an endpoint asks for a million input tokens."""
-    usd_per_million_output: float | None = None
+    usd_per_million_output: Price | None = None
     """What an endpoint asks for a million output tokens."""
-    cores: int = 16
+    cores: Count = 16
     """How many CPU cores read the videos at the same time."""
     keep_media: bool = False
     """Count the storage of the videos themselves."""
 
     def __post_init__(self) -> None:
-        found = []
-        for name in ("videos", "width", "height", "gpus", "cores"):
-            if getattr(self, name) < 1:
-                found.append(f"{name} must be at least 1, not {getattr(self, name)}")
-        for name in ("seconds", "steps", "shots", "prompt_tokens_per_second", "output_tokens_per_second"):
-            value = getattr(self, name)
-            if value is not None and not (value > 0 and math.isfinite(value)):
-                found.append(f"{name} must be over 0, not {value}")
-        for name in ("clips", "usd_per_gpu_hour", "usd_per_million_input", "usd_per_million_output"):
-            value = getattr(self, name)
-            if value is not None and value < 0:
-                found.append(f"{name} cannot be negative, as {value} is")
+        found = [*wrong_values(self).values()]
         if (self.prompt_tokens_per_second is None) != (self.output_tokens_per_second is None):
             found.append("give both prompt_tokens_per_second and output_tokens_per_second, or neither")
         if (self.usd_per_million_input is None) != (self.usd_per_million_output is None):
             found.append("give both usd_per_million_input and usd_per_million_output, or neither")
-        if self.pictures not in FAMILIES and not self.pictures.isdigit():
+        if isinstance(self.pictures, str) and self.pictures not in FAMILIES and not self.pictures.isdigit():
             found.append(f"pictures is one of {', '.join(FAMILIES)} or a number of tokens, not {self.pictures!r}")
         if found:
             raise SettingsError("plan: " + "; ".join(found))

@@ -9,9 +9,10 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from ...background import in_thread
+from ...checking import Limits
 from ...errors import SettingsError, VideoError
 from ..rows import Failure, SourceVideo
 from ..sources.contents import Contents, confirmed
@@ -23,7 +24,7 @@ from ..store.pending import FOLDER, Pending
 from ..store.schema import to_rows
 from ..store.store import Store
 
-Shard = tuple[int, int]
+Shard = tuple[Annotated[int, Limits(0, 10**6)], Annotated[int, Limits(1, 10**6)]]
 """(number, count): the share of the videos that one of several runs side by side takes, numbers from 0."""
 
 State = Literal["stored", "new", "again"]
