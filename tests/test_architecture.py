@@ -17,7 +17,7 @@ BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files"
 MAY_IMPORT: dict[str, set[str]] = {
     "foreign": set(),
     "records": {"foreign"},
-    "errors": {"records"},
+    "errors": {"records", "foreign"},
     "prompts": {"records", "errors"},
     "checking": {"errors"},
     "config": {"records", "errors", "checking", "prompts"},
@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "background", "video", "vlm"},
-    "world": {"cores", "errors", "records"},
+    "world": {"checking", "cores", "errors", "records"},
     "cli": BASICS
     | {
         "__init__",

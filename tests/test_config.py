@@ -23,7 +23,7 @@ def test_all_problems_come_in_one_message() -> None:
         assert part in str(caught.value)
     with pytest.raises(SettingsError) as caught:
         KeyframeSettings(every_seconds=0, similarity=2, encoder="magic", selector="semantc")
-    for part in ("keyframes.every_seconds", "cosine", "'magic'", "did you mean 'semantic'?"):
+    for part in ("keyframes.every_seconds", "keyframes.similarity", "'magic'", "did you mean 'semantic'?"):
         assert part in str(caught.value)
 
 

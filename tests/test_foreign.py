@@ -20,6 +20,7 @@ from made_captions import captioned, step
 from sharegpt4video import foreign, subtitles
 from sharegpt4video.cli import formats
 from sharegpt4video.dataset.report import markup
+from sharegpt4video.errors import VideoError
 from sharegpt4video.records import VideoCaption
 
 av = pytest.importorskip("av")
@@ -167,3 +168,33 @@ def test_html_shows_what_cannot_be_seen(text: str) -> None:
     for made in (markup.text(text), markup.attribute(text)):
         assert not steers(made)
         assert not re.search(r"<(?!/?span)", made)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("https://me:pw@host/x.mp4", "https://***@host/x.mp4"),
+        ("https://me:p@ss:w@host:8443/x", "https://***@host:8443/x"),
+        ("sftp://me:pa/ss@host/x: gone", "sftp://***@host/x: gone"),
+        ("https://ghp_0a1b@host/x", "https://***@host/x"),
+        ("https://host:443/a@b.mp4", "https://host:443/a@b.mp4"),
+        ("https://host/a@b.mp4 and me@host", "https://host/a@b.mp4 and me@host"),
+        (
+            "https://h/x?X-Amz-Credential=AK%2F1&X-Amz-Signature=ab&v=7",
+            "https://h/x?X-Amz-Credential=***&X-Amz-Signature=***&v=7",
+        ),
+        ("https://h/x?sv=1&se=2026&sig=a%2Bb%3D", "https://h/x?sv=1&se=2026&sig=***"),
+        ("https://h/x?Expires=9&Signature=q~&Key-Pair-Id=K1", "https://h/x?Expires=9&Signature=***&Key-Pair-Id=***"),
+        ("https://h/x?GoogleAccessId=me&Signature=q", "https://h/x?GoogleAccessId=***&Signature=***"),
+        ("https://h/x?access_token=t#token=u", "https://h/x?access_token=***#token=***"),
+        ("'https://h/x?api_key=t' failed (403)", "'https://h/x?api_key=***' failed (403)"),
+        ("https://h/watch?v=abc&list=key&author=me", "https://h/watch?v=abc&list=key&author=me"),
+        ("The key=1 and password=2 are no address.", "The key=1 and password=2 are no address."),
+        ("s3://AK:secret@bucket/x, then https://u:p@h/y", "s3://***@bucket/x, then https://***@h/y"),
+    ],
+)
+def test_addresses_are_shown_without_what_opens_them(text: str, shown: str) -> None:
+    assert foreign.without_secrets(text) == shown
+    assert foreign.without_secrets(shown) == shown
+    assert foreign.terminal(text) == shown
+    assert str(VideoError(text)) == shown

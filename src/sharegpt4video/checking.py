@@ -36,13 +36,17 @@ class Limits:
 
     def __str__(self) -> str:
         least, most = "over" if self.over else "at least", "under" if self.under else "at most"
-        return f"{least} {self.least:,.15g} and {most} {self.most:,.15g}"
+        return f"{least} {_number(self.least)} and {most} {_number(self.most)}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
         """For ``validated``: pydantic takes true and false, which YAML makes of yes and no, for 1 and 0."""
         from pydantic_core import core_schema
 
         return core_schema.no_info_before_validator_function(_not_a_bool, handler(source))
+
+
+def _number(value: float) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"
 
 
 def _not_a_bool(value: object) -> object:

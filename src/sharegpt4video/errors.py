@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from .foreign import without_secrets
+
 if TYPE_CHECKING:
     from .records import VideoCaption
 
 
 class SG4VError(Exception):
-    """Anything this package refuses to do, with a message meant for the user."""
+    """Anything this package refuses to do, with a message meant for the user: no key or password is in it."""
+
+    def __init__(self, *arguments: object) -> None:
+        super().__init__(*(without_secrets(each) if isinstance(each, str) else each for each in arguments))
 
 
 class VideoError(SG4VError):

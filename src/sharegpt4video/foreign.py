@@ -35,9 +35,32 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", 
 _HARMLESS = re.compile(r"-[\w.-]*")  # ids of YouTube begin with a minus now and then
 
 
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"<>]+")
+_USER = re.compile(r"(://)(?:[^\s/?#@:]*:(?!\d+(?:[/?#]|$))[^\s@]*@|[^\s/?#]*@)")
+_SECRET = re.compile(
+    r"([?&;#](?:[\w.%-]*(?:signature|credential|token|secret|passw|access-?key|api-?_?key|accessid|key-pair-id|jwt)"
+    r"[\w.%-]*|auth(?:orization|_?key)?|sig|sign|pwd|pass|policy|key|sas|hdn(?:ts|ea))=)[^&;#\s\"'<>]+",
+    re.IGNORECASE,
+)
+
+
+def without_secrets(text: str) -> str:
+    """Text in which addresses are shown without user names, passwords, and the keys and signatures of their queries.
+
+    Whoever sees ``https://me:pw@host/x.mp4?X-Amz-Signature=ab12&id=7`` could open it, too: it is shown as
+    ``https://***@host/x.mp4?X-Amz-Signature=***&id=7``.
+    """
+    if "://" not in text:
+        return text
+    return _ADDRESS.sub(lambda met: _SECRET.sub(r"\1***", _USER.sub(r"\1***@", met[0])), text)
+
+
 def terminal(text: object) -> str:
-    r"""Text for a terminal or a log: lines and tabs stay, every other control character is shown as ``\x1b``."""
-    return _seen(str(text).replace("\r\n", "\n"), _escaped)
+    r"""Text for a terminal or a log: lines and tabs stay, every other control character is shown as ``\x1b``.
+
+    Addresses are shown `without_secrets`.
+    """
+    return _seen(without_secrets(str(text)).replace("\r\n", "\n"), _escaped)
 
 
 def terminal_line(text: object) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..dataset.sources.ids import content_id, place_id
 from ..errors import VideoError
+from ..foreign import without_secrets
 from ..video.source import source_of
 
 _CHUNK_BYTES = 1 << 20
@@ -68,10 +69,9 @@ def _of_web(address: str) -> Content:
     except FileNotFoundError as error:
         raise VideoError(str(error)) from error
     except failures:
-        return Content(place_id("web", address), address)
-    return Content(
-        place_id("web", address, str(found.size_bytes), found.modified), address, found.size_bytes, found.modified
-    )
+        return Content(place_id("web", address), without_secrets(address))
+    id = place_id("web", address, str(found.size_bytes), found.modified)
+    return Content(id, without_secrets(address), found.size_bytes, found.modified)
 
 
 def _state(path: str) -> tuple[int, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..foreign import without_secrets
 from ..records import Mode, Provenance, Shot, Step, VideoCaption
 from .sources.ids import with_span
 
@@ -160,7 +161,10 @@ _TOLD = VideoCaption.__dataclass_fields__.keys() & CaptionRow.__dataclass_fields
 
 @dataclass(frozen=True)
 class Failure:
-    """A video that could not be done: at which stage, what kind of failure, and the message for the user."""
+    """A video that could not be done: at which stage, what kind of failure, and the message for the user.
+
+    Neither the location nor the message keeps the keys and passwords of an address.
+    """
 
     id: str
     location: str
@@ -168,6 +172,10 @@ class Failure:
     stage: Stage
     kind: FailureKind
     message: str
+
+    def __post_init__(self) -> None:
+        for name in ("location", "message"):
+            object.__setattr__(self, name, without_secrets(getattr(self, name)))
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator
+from contextlib import ExitStack
 from fractions import Fraction
 from typing import IO, Any
 
@@ -41,21 +42,19 @@ def as_video(data: bytes, kind: str, name: str, most_pixels: int, failure: list[
 
     What cannot be read at the end is left out, and why is added to ``failure``. Raises VideoError if nothing can be.
     """
-    made = tempfile.TemporaryFile()  # noqa: SIM115 - it is the caller's, and goes when it is closed
-    try:
-        with Pillow.open(io.BytesIO(data), formats=[kind]) as opened:
-            if opened.width * opened.height > most_pixels:
-                raise VideoError(f"{name}: pictures of {opened.width}x{opened.height} are too large; scale it down")
-            _write(made, opened.size, _pictures(opened, failure))
-    except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
-        made.close()
-        raise VideoError(
-            f"{name}: this animated {_NAMES[kind]} cannot be read ({error}); copy or download it again"
-        ) from error
-    except BaseException:
-        made.close()
-        raise
-    made.seek(0)
+    with ExitStack() as stack:
+        made = stack.enter_context(tempfile.TemporaryFile())
+        try:
+            with Pillow.open(io.BytesIO(data), formats=[kind]) as opened:
+                if opened.width * opened.height > most_pixels:
+                    raise VideoError(f"{name}: pictures of {opened.width}x{opened.height} are too large; scale it down")
+                _write(made, opened.size, _pictures(opened, failure))
+        except (OSError, ValueError, SyntaxError, Pillow.DecompressionBombError) as error:
+            raise VideoError(
+                f"{name}: this animated {_NAMES[kind]} cannot be read ({error}); copy or download it again"
+            ) from error
+        made.seek(0)
+        stack.pop_all()  # it is the caller's now, and goes when it is closed
     return made
 
 

@@ -166,7 +166,7 @@ class WebSource:
 
     def __init__(self, address: str, timeout_seconds: float | None = None) -> None:
         parts = urlsplit(address)
-        self.name = Path(parts.path).name or parts.netloc
+        self.name = Path(parts.path).name or parts.netloc.rpartition("@")[2]
         self.identity: Hashable = address
         self._address = address
         self._timeout_seconds = timeout_seconds or TIMEOUT_SECONDS

@@ -46,8 +46,7 @@ class SetSettings:
     """Quality of the videos: 0 lossless, 10 hard to tell from it, 23 what is common."""
 
     def __post_init__(self) -> None:
-        raise_for(wrong_values(self).values())
-        found = []
+        found = [*wrong_values(self).values()]
         if self.difficulty not in DIFFICULTIES:
             found.append(f"difficulty is one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}")
         if self.split not in ("any", "train", "composition"):

@@ -135,7 +135,7 @@ def test_the_opening_of_a_shot_tells_who_is_there() -> None:
 
 
 def test_settings_that_contradict_each_other() -> None:
-    with pytest.raises(SettingsError, match=r"way is .*'window', not 'halves'.*max_seconds.*min_share"):
+    with pytest.raises(SettingsError, match=r"way is .*'window', not 'halves'.*min_share.*max_seconds"):
         ClipSettings(way="halves", min_seconds=5, max_seconds=1, min_share=0)  # type: ignore[arg-type]
 
 

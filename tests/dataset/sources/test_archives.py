@@ -26,6 +26,7 @@ from made_archives import (
     special,
     write_any,
     write_tar,
+    write_zip,
 )
 from sharegpt4video.dataset.sources import members
 from sharegpt4video.dataset.sources.archives import member_stat, open_member
@@ -340,3 +341,48 @@ def test_fuzzed_archives_never_raise(tmp_path: Path) -> None:
                     continue
                 except OSError as error:  # a slice reads through to the file
                     assert "cut short" in str(error)  # noqa: PT017
+
+
+@pytest.mark.parametrize("packing", ["", "gz", "bz2", "xz"])
+@pytest.mark.parametrize("name", ["a.tar", "a.tar.gz", "a.tgz", "a.tar.xz", "a.zip"])
+def test_what_an_archive_holds_tells_its_kind_whatever_its_name_says(tmp_path: Path, name: str, packing: str) -> None:
+    path = write_tar(tmp_path / name, [("a.mp4", content(1)), ("b.mp4", content(2))], f"w:{packing}")
+    drafts, failures, _ = listed(path)
+    assert not failures
+    assert {key: read(draft) for key, draft in drafts.items()} == {"a.mp4": content(1), "b.mp4": content(2)}
+
+
+def test_a_zip_called_a_tar_is_read(tmp_path: Path) -> None:
+    path = write_zip(tmp_path / "a.zip", [("a.mp4", content(1))]).rename(tmp_path / "a.tar")
+    assert {key: read(draft) for key, draft in listed(path)[0].items()} == {"a.mp4": content(1)}
+
+
+def test_another_archive_under_the_same_name_is_looked_at_anew(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", [("a.mp4", content(1))], "w:gz")
+    assert listed(path)[0]
+    write_tar(path, [("b.mp4", content(2, 2000))])
+    assert {key: read(draft) for key, draft in listed(path)[0].items()} == {"b.mp4": content(2, 2000)}
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@pytest.mark.parametrize("zeros", [0, 512, 70_000])
+def test_all_parts_of_tars_put_together_are_read(tmp_path: Path, zeros: int, packed: bool) -> None:
+    parts = [
+        write_tar(tmp_path / f"{name}.part", [(f"{name}.mp4", content(at))]).read_bytes() + bytes(zeros)
+        for at, name in enumerate("abc")
+    ]
+    path = tmp_path / ("all.tar.gz" if packed else "all.tar")
+    path.write_bytes(b"".join(map(gzip.compress, parts)) if packed else b"".join(parts))
+    drafts, failures, skipped = listed(path)
+    assert (failures, skipped) == ([], {})
+    assert {key: read(draft) for key, draft in drafts.items()} == {
+        f"{n}.mp4": content(at) for at, n in enumerate("abc")
+    }
+
+
+def test_what_follows_a_tar_and_is_none_is_counted(tmp_path: Path) -> None:
+    path = write_tar(tmp_path / "a.tar", [("a.mp4", content(1))])
+    path.write_bytes(path.read_bytes() + b"a signature" * 99)
+    drafts, failures, skipped = listed(path)
+    assert (list(drafts), failures) == (["a.mp4"], [])
+    assert skipped == {"what follows the end of a tar and is none": 1}

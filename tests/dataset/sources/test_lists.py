@@ -248,3 +248,31 @@ def test_a_list_whose_storage_fails_in_the_middle_is_one_failure(
     rows = list(find_sources([str(tmp_path / "l.txt"), str(tmp_path / "other.mp4")]))
     assert [isinstance(row, Failure) for row in rows] == [False, True, False]
     assert "the disk is gone; what comes after line 1 is not listed" in failures(tmp_path / "l.txt")[0].message
+
+
+def test_no_flipped_bit_loses_rows_of_a_parquet_table_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    table = pa.table({"path": ["v.mp4"] * 20, "id": [str(at) for at in range(20)]})
+    pq.write_table(table, path, compression="none", row_group_size=7)
+    data = path.read_bytes()
+    footer = len(data) - 8 - int.from_bytes(data[-8:-4], "little")
+    silent = []
+    for at in range(footer, len(data)):
+        flipped = bytearray(data)
+        flipped[at] ^= 1 << at % 8
+        path.write_bytes(flipped)
+        try:
+            rows = list(read_rows(str(path)))
+        except SettingsError:
+            continue
+        if sum(len(row.listed) for row in rows) < 20 and not any(row.problem for row in rows):
+            silent.append(at)
+    assert silent == []
+
+
+def test_a_parquet_table_that_says_it_has_no_groups_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(pa.table({"path": ["v.mp4"] * 20}), path)
+    monkeypatch.setattr(pq.ParquetFile, "num_row_groups", property(lambda _file: 0))
+    (row,) = read_rows(str(path))
+    assert "says it has 20 rows, but lists 0" in row.problem

@@ -161,3 +161,14 @@ def test_what_is_no_path_is_refused(path: object) -> None:
 def test_bytes_are_the_text_that_they_are() -> None:
     row = {"path": b"a.mp4", "caption": "ä".encode(), "poster": b"\xff\xd8"}
     assert listed_of(row) == [Listed("a.mp4", caption="ä", tags={"poster": str(b"\xff\xd8")})]
+
+
+@pytest.mark.parametrize("cell", [[], (), "[]", "()", " [ ] "])
+def test_an_empty_list_of_spans_is_a_row_that_cannot_be_used(cell: object) -> None:
+    with pytest.raises(RowProblem, match="list of spans is empty"):
+        listed_of({"path": "a.mp4", "timestamp": cell})
+
+
+@pytest.mark.parametrize("cell", [None, "", float("nan")])
+def test_an_empty_cell_is_the_whole_video(cell: object) -> None:
+    assert listed_of({"path": "a.mp4", "timestamp": cell}) == [Listed("a.mp4")]

@@ -170,3 +170,18 @@ def test_names_of_old_zips_are_as_long_as_they_are_written(tmp_path: Path) -> No
     drafts, failures, _ = listed(path)
     assert not failures
     assert {key: read(draft) for key, draft in drafts.items()} == {"\xfc.mp4": content(1), "b.mp4": content(2)}
+
+
+@pytest.mark.parametrize(("version", "refused"), [(20, False), (63, False), (64, True), (99, True), (65535, True)])
+def test_a_member_of_a_later_version_of_the_format_is_lost_alone(tmp_path: Path, version: int, refused: bool) -> None:
+    path = write_zip(tmp_path / "a.zip", [("a.mp4", content(1)), ("b.mp4", content(2)), ("c.mp4", content(3))])
+    data = bytearray(path.read_bytes())
+    second = data.index(b"PK\1\2", data.index(b"PK\1\2") + 4)
+    data[second + 6 : second + 8] = version.to_bytes(2, "little")
+    path.write_bytes(data)
+    drafts, failures, _ = listed(path)
+    wanted = {"a.mp4": content(1), "b.mp4": content(2), "c.mp4": content(3)}
+    if refused:
+        del wanted["b.mp4"]
+    assert {key: read(draft) for key, draft in drafts.items()} == wanted
+    assert ["version" in failure.message and "b.mp4" in failure.location for failure in failures] == [True] * refused

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...foreign import without_secrets
 from ..rows import Clip
 from ..sources.listed import Listed
 from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
@@ -215,11 +216,13 @@ class ExportJob:
             self.tally.notes.append(sentence)
 
     def location(self, entry: Entry) -> str:
-        """Where a video lies, relative to ``media_root`` if it lies below that."""
+        """Where a video lies, relative to ``media_root`` if it lies below that. An export is for others: an address in
+        it has no key or password.
+        """
         root = self.media_root.rstrip("/")
         if root and entry.location.startswith(f"{root}/"):
             return str(PurePosixPath(entry.location[len(root) + 1 :]))
-        return entry.location
+        return without_secrets(entry.location)
 
 
 Write = Callable[[ExportJob], None]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import html
 import math
 
-from ...foreign import UNSEEN
+from ...foreign import UNSEEN, without_secrets
 
 NARROW_SPACE = "\u202f"
 
 
 def text(value: object) -> str:
     """Any value as HTML text; characters that would not be seen are written as ``U+202E``."""
-    return UNSEEN.sub(lambda met: f'<span class="unseen">U+{ord(met.group()):04X}</span>', html.escape(str(value)))
+    escaped = html.escape(without_secrets(str(value)))
+    return UNSEEN.sub(lambda met: f'<span class="unseen">U+{ord(met.group()):04X}</span>', escaped)
 
 
 def attribute(value: object) -> str:
@@ -27,7 +28,8 @@ def foreign(value: object) -> str:
 
 
 def cut(value: str, letters: int) -> str:
-    """The beginning of a long text."""
+    """The beginning of a long text; addresses are made safe first, as half of one is not told for one."""
+    value = without_secrets(value)
     return value if len(value) <= letters else value[: letters - 1].rstrip() + "…"
 
 

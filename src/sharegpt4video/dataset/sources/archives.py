@@ -13,7 +13,7 @@ from ...errors import VideoError
 from ..rows import Failure
 from .ids import Known
 from .members import Draft, Spot, split_member, spot_of
-from .places import Slice, SourceGone, Stat, open_bytes, stat
+from .places import Slice, SourceGone, Stat, open_bytes, stat, storage_errors
 from .spool import Readable, spooled
 from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_of
 from .zips import list_zip, open_zip_member
@@ -27,9 +27,11 @@ def list_archive(
     What is neither video nor archive is counted in ``skipped``. Memory is that of a zip's directory, of a tar eight
     bytes a member. ``known`` spares hashing in compressed tars.
     """
-    if archive.lower().endswith(".zip"):
-        return list_zip(archive, found, skipped)
-    return list_tar(archive, found, skipped, known)
+    try:
+        packing = packing_of(archive, found.modified)
+    except storage_errors():
+        packing = ""  # listing it says so
+    return list_zip(archive, found, skipped) if packing == "zip" else list_tar(archive, found, skipped, known)
 
 
 def member_stat(location: str) -> Stat:
@@ -57,12 +59,13 @@ def member_stream(location: str, size_bytes: int, spot: Spot) -> Iterator[Readab
     """A member's bytes from first to last; a ``Slice``, which can seek, where it lies in the archive as it is."""
     archive, name = cast("tuple[str, str]", split_member(location))
     with ExitStack() as stack:
-        if archive.lower().endswith(".zip"):
+        packing = packing_of(archive, spot.modified)
+        if packing == "zip":
             member = open_zip_member(archive, name, size_bytes, spot)
             stack.callback(member.close)
             stream: Readable = member
-        elif packing_of(archive):
-            unpacked = Unpacked(archive)
+        elif packing:
+            unpacked = Unpacked(archive, packing)
             stack.callback(unpacked.close)
             unpacked.skip(spot.offset)
             stream = _Limited(unpacked, size_bytes)

@@ -12,6 +12,7 @@ from dataclasses import replace
 from http.client import HTTPException
 
 from ...errors import VideoError
+from ...foreign import without_secrets
 from ..rows import SourceVideo
 from .archives import member_stat, member_stream
 from .folders import printable
@@ -92,7 +93,8 @@ def read_content(source: SourceVideo) -> str:
     if is_web(location):
         # Downloading a whole video to list it would cost more than captioning it: the server's word counts.
         if source.modified:
-            return place_id("web", location, str(size), source.modified)
+            # An address that is signed anew leads to the same file.
+            return place_id("web", without_secrets(location), str(size), source.modified)
         return content_id(web_chunks(location, CHUNK_BYTES))
     spot = spot_of(source.modified) if is_member(location) else None
     if spot is not None:

@@ -59,7 +59,7 @@ def _inputs_of(text: str) -> list[Input]:
     if is_web(text):
         if kind_of(text.partition("?")[0]) in ("archive", "table", "list"):
             raise SettingsError(f"{text}: only single videos are read from web addresses; download this file first")
-        return [Input("video", text)]
+        return [Input("video", absolute(text))]
     location = absolute(text)
     found = _stat_or_none(location)
     if found is not None:

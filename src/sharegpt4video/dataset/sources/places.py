@@ -86,6 +86,11 @@ def absolute(location: str, folder: str = "") -> str:
 
 def _checked_address(location: str, scheme: str) -> str:
     if scheme in ("http", "https"):
+        if "@" in urlsplit(location).netloc:
+            raise UnsafeSource(
+                f"{location}: an address with a user name or password is not opened, as it would be stored with the"
+                " data set; download the video first"
+            )
         return location
     if scheme not in STORAGE:
         raise UnsafeSource(f"{location}: addresses that start with {scheme}:// are not opened here")

@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from ...errors import VideoError
+from ...foreign import without_secrets
 from ..rows import Failure, FailureKind, SourceVideo
 from .archives import open_member
 from .contents import Contents, confirmed, is_member, looked_up, reading_errors
@@ -102,7 +103,7 @@ def _settled(draft: Draft, contents: Contents) -> SourceVideo | Failure:
 
 def _failed(draft: Draft, error: BaseException, kind: FailureKind) -> Failure:
     source = draft.source
-    reason = str(error).removeprefix(f"{source.location}: ")
+    reason = without_secrets(str(error)).removeprefix(f"{without_secrets(source.location)}: ")
     if isinstance(error, OSError) and error.strerror:
         reason = error.strerror
     if kind == "vanished" and not scheme_of(source.location) and isinstance(error, OSError):

@@ -171,7 +171,7 @@ def _listed_of(row: Mapping[str, Any], path: str) -> list[Listed]:
     if not base.path:
         raise RowProblem("the row does not say where the video is")
     _require_text(base.path, base.user_id, *tags, *tags.values(), _text(told.get("caption")))
-    if told.get("spans") not in (None, "") and "start" not in told and "end" not in told:
+    if _text(told.get("spans")) and "start" not in told and "end" not in told:
         return _spans_listed(base, told["spans"], told.get("caption"))
     start, end = checked_span(told.get("start"), told.get("end"))
     return [Listed(base.path, base.user_id, start, end, _text(told.get("caption")), tags)]
@@ -186,6 +186,8 @@ def _spans_listed(base: Listed, cell: object, captions: object) -> list[Listed]:
     spans = _nested(cell)
     if spans is None:
         raise RowProblem(f"{shown(cell)} is not a list of spans such as [['0:00:02', '0:00:07.5']]")
+    if not spans:
+        raise RowProblem("its list of spans is empty; leave the cell empty for the whole video, or delete the row")
     if len(spans) == 2 and not any(isinstance(value, (list, tuple)) for value in spans):
         start, end = checked_span(*spans)
         return [Listed(base.path, base.user_id, start, end, _text(captions), base.tags)]

@@ -16,6 +16,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
@@ -48,22 +49,39 @@ UNPACKERS: dict[str, Callable[[BinaryIO], Any]] = {
     "bz2": bz2.BZ2File,
     "xz": lzma.LZMAFile,
 }
+_MAGIC = (
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"PK\3\4", "zip"),
+    (b"PK\5\6", "zip"),
+)
 SHORT_ENDINGS = {"tgz": "gz", "tbz2": "bz2", "txz": "xz"}
 UNPACK_ERRORS = (EOFError, zlib.error, lzma.LZMAError, OSError)
 _TAR_ERRORS = (*UNPACK_ERRORS, tarfile.TarError, ValueError, OverflowError, struct.error, IndexError, KeyError)
 
 
-def packing_of(archive: str) -> str:
-    """``gz``, ``bz2``, ``xz`` or ``zst`` for a compressed tar, "" for a plain one."""
+@lru_cache(maxsize=256)
+def packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - it tells one file of a name from the next
+    """``gz``, ``bz2``, ``xz`` or ``zst`` for a compressed tar, ``zip``, or "" for a plain tar.
+
+    The content tells, whatever the name says; the name does where the content is nothing known. ``modified`` is that
+    of the archive: what was looked at once is remembered. Raises what opening it raises.
+    """
+    with open_bytes(archive) as file:
+        head = file.read(BLOCK)
+    packed = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
+    if packed is not None or head[257:262] == b"ustar":
+        return packed or ""
     ending = archive.lower().rpartition(".")[2]
-    return "" if ending == "tar" else SHORT_ENDINGS.get(ending, ending)
+    return "" if ending == "tar" or _is_header(head) else SHORT_ENDINGS.get(ending, ending)
 
 
 class Unpacked:
     """The bytes of a compressed tar from its start on, counted against bombs."""
 
-    def __init__(self, archive: str) -> None:
-        packing = packing_of(archive)
+    def __init__(self, archive: str, packing: str) -> None:
         if packing not in UNPACKERS:
             raise VideoError(f"{archive}: {packing} is not unpacked here; make a plain .tar of it")
         self._packed = open_bytes(archive)
@@ -160,14 +178,18 @@ class _Group:
 class _Listing:
     def __init__(self, archive: str, stat: Stat, skipped: Counter[str], known: Known | None) -> None:
         self._archive, self._stat, self._skipped, self._known = archive, stat, skipped, known
-        self._packed = bool(packing_of(archive))
+        self._packed = False
         self._is_tar = True
         self._names: set[int] = set()
         self._group = _Group()
+        self._foreign = False
 
     def __iter__(self) -> Iterator[Draft | Failure]:
         try:
-            file: Any = Unpacked(self._archive) if self._packed else open_bytes(self._archive, self._stat.size_bytes)
+            packing = packing_of(self._archive, self._stat.modified)
+            self._packed = bool(packing)
+            size = self._stat.size_bytes
+            file: Any = Unpacked(self._archive, packing) if packing else open_bytes(self._archive, size)
         except FileNotFoundError:
             yield failure(self._archive, "this archive is not there any more", "vanished")
             return
@@ -201,17 +223,29 @@ class _Listing:
                 behind = (self._next_header(behind) or (behind, b""))[0] + BLOCK
         yield from self._flushed()
         if not reason:
-            return None
+            return self._second_part(behind)
         following = self._next_header(behind) if self._is_tar else None
         rest = "the rest is left out" if following is None else f"it is read on from byte {following[0]}"
         yield failure(self._archive, f"damaged or cut short ({reason}); {rest}", kind)
         return following
 
+    def _second_part(self, position: int) -> tuple[int, bytes] | None:
+        """The first header of a tar that follows the end of another one, as ``cat`` makes them.
+
+        A compressed one is read to its end in any case: there stands the checksum of what was unpacked.
+        """
+        found = self._next_header(position)
+        if found is None and self._foreign:
+            self._skipped["what follows the end of a tar and is none"] += 1
+        return found
+
     def _next_header(self, position: int) -> tuple[int, bytes] | None:
         """The next block that is a header of POSIX or GNU with a good checksum, and where it lies; None at the end."""
         position = -(-position // BLOCK) * BLOCK
         step = BLOCK if self._packed else CHUNK_BYTES
+        self._foreign = False
         while data := self._tape.content(position, step):
+            self._foreign |= bool(data.strip(b"\0"))
             for at in range(0, len(data) - BLOCK + 1, BLOCK):
                 block = data[at : at + BLOCK]
                 if block[257:262] == b"ustar" and _is_header(block):
@@ -234,9 +268,7 @@ class _Listing:
         end = self._tape.block
         if end.strip(b"\0"):
             return f"a damaged header at byte {tar.offset}", tar.offset + BLOCK
-        while self._packed and self._tape.content(self._tape.tell(), CHUNK_BYTES):
-            pass  # the checksum of what was unpacked stands at the very end
-        return ("" if len(end) == BLOCK else f"no end mark at byte {tar.offset}"), tar.offset
+        return ("" if len(end) == BLOCK else f"no end mark at byte {tar.offset}"), tar.offset + len(end)
 
     def _member(self, member: tarfile.TarInfo) -> Iterator[Draft | Failure]:
         refused = refusal(self._archive, member.name) or self._odd(member)

@@ -9,6 +9,7 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
@@ -35,6 +36,9 @@ from .places import Slice, Stat, UnsafeSource, open_bytes
 
 MAX_DIRECTORY_BYTES = 64 << 20
 """Longest list of members (the central directory) that is read: over half a million members."""
+MAX_VERSION = 63
+"""Of the zip format, times ten; a later one may mean anything."""
+_DIRECTORY_ENTRY, _ENTRY_BYTES = b"PK\1\2", 46
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 CHUNK_BYTES = 1 << 18
 STORED, DEFLATED = zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED
@@ -44,10 +48,15 @@ _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, str
 
 
 class _Capped(io.RawIOBase):
-    """What ``zipfile`` reads from: never more at once than a directory may have."""
+    """What ``zipfile`` reads from: never more at once than a directory may have.
+
+    ``versions`` are those of the format that the members ask for. ``zipfile`` gives up a whole archive for one member
+    with a version that it does not know, so it is shown none of these.
+    """
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
+        self.versions: list[int] = []
 
     def readable(self) -> bool:
         return True
@@ -64,14 +73,30 @@ class _Capped(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         if size > MAX_DIRECTORY_BYTES:
             raise UnsafeSource(f"its list of members has {size:,} bytes; divide the archive")
-        return self._file.read(size)
+        data = self._file.read(size)
+        return self._readable(data) if data.startswith(_DIRECTORY_ENTRY) else data
+
+    def _readable(self, directory: bytes) -> bytes:
+        found, at, self.versions = bytearray(directory), 0, []
+        while directory.startswith(_DIRECTORY_ENTRY, at) and len(directory) - at >= _ENTRY_BYTES:
+            (version,) = struct.unpack_from("<H", directory, at + 6)
+            self.versions.append(version)
+            struct.pack_into("<H", found, at + 6, min(version, MAX_VERSION))
+            at += _ENTRY_BYTES + sum(struct.unpack_from("<3H", directory, at + 28))
+        return bytes(found)
 
 
 def list_zip(archive: str, stat: Stat, skipped: Counter[str]) -> Iterator[Draft | Failure]:
     """The videos of a zip in the order of its directory; what is wrong with a member or the archive is a Failure."""
     try:
-        with open_bytes(archive, stat.size_bytes) as file, zipfile.ZipFile(cast(BinaryIO, _Capped(file))) as opened:
+        with (
+            open_bytes(archive, stat.size_bytes) as file,
+            closing(_Capped(file)) as capped,
+            zipfile.ZipFile(cast(BinaryIO, capped)) as opened,
+        ):
             infos = opened.infolist()
+            for info, version in zip(infos, capped.versions, strict=False):
+                info.extract_version = version
             if len(infos) > MAX_MEMBERS:
                 raise UnsafeSource(f"more than {MAX_MEMBERS:,} members; divide the archive")
             yield from _listed(archive, stat, opened, infos, skipped)
@@ -147,6 +172,14 @@ def _odd(archive: str, info: zipfile.ZipInfo, overlapping: set[int], names: set[
         return member_failure(archive, name, "its bytes overlap another member's or leave the archive; refused")
     if info.flag_bits & _ENCRYPTED:
         return member_failure(archive, name, "encrypted; unpack it with its password", "unreadable")
+    if info.extract_version > MAX_VERSION:
+        version = f"{info.extract_version / 10:g}"
+        return member_failure(
+            archive,
+            name,
+            f"asks for version {version} of the zip format, which is not read; pack it again",
+            "unreadable",
+        )
     if info.compress_type not in (STORED, DEFLATED):
         return member_failure(
             archive, name, f"packed with method {info.compress_type}, which is not read; pack it again", "unreadable"
@@ -162,7 +195,12 @@ def _beside(opened: zipfile.ZipFile, name: str, sidecars: dict[str, zipfile.ZipI
     found = {}
     for other in (f"{key}.{ending}" for key in keys_of(name) for ending in ("json", "txt")):
         info = sidecars.get(other)
-        if info and not info.flag_bits & _ENCRYPTED and info.compress_type in (STORED, DEFLATED):
+        if (
+            info
+            and info.extract_version <= MAX_VERSION
+            and not info.flag_bits & _ENCRYPTED
+            and info.compress_type in (STORED, DEFLATED)
+        ):
             with opened.open(info) as file:
                 text = file.read(MAX_SIDECAR_BYTES + 1)
             if len(text) <= MAX_SIDECAR_BYTES:
@@ -175,8 +213,8 @@ def open_zip_member(archive: str, name: str, size_bytes: int, spot: Spot) -> Sli
 
     Raises UnsafeSource, VideoError or OSError where the archive does not hold it as it was listed.
     """
-    file = open_bytes(archive)
-    try:
+    with ExitStack() as stack:
+        file = stack.enter_context(open_bytes(archive))
         file.seek(spot.offset)
         head = read_exactly(file, LOCAL_HEADER.size, name)
         signature, _, flags, method, *_, name_bytes, extra_bytes = LOCAL_HEADER.unpack(head)
@@ -187,15 +225,13 @@ def open_zip_member(archive: str, name: str, size_bytes: int, spot: Spot) -> Sli
             raise UnsafeSource(f"{archive}::{name}: the archive's list and the member itself disagree; refused")
         start = spot.offset + LOCAL_HEADER.size + name_bytes + extra_bytes
         short = name.rpartition("/")[2]
+        if method not in (STORED, DEFLATED):
+            raise VideoError(f"{archive}::{name}: packed with method {method}, which is not read; pack it again")
+        file.seek(start)
+        stack.pop_all()  # what is returned closes it
         if method == STORED:
             return Slice(file, start, size_bytes, short)
-        if method == DEFLATED:
-            file.seek(start)
-            return Inflating(file, f"{archive}::{name}", size_bytes, spot.crc)
-        raise VideoError(f"{archive}::{name}: packed with method {method}, which is not read; pack it again")
-    except BaseException:
-        file.close()
-        raise
+        return Inflating(file, f"{archive}::{name}", size_bytes, spot.crc)
 
 
 class Inflating:

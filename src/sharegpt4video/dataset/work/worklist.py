@@ -14,6 +14,7 @@ from typing import Annotated, Literal
 from ...background import in_thread
 from ...checking import Limits
 from ...errors import SettingsError, VideoError
+from ...foreign import without_secrets
 from ..rows import Failure, SourceVideo
 from ..sources.contents import Contents, confirmed
 from ..sources.ids import KnownContents
@@ -113,7 +114,7 @@ class Worklist:
             failure.location == place
             or failure.location.startswith((f"{place.rstrip('/')}/", f"{place}::"))
             or failure.message.startswith(f"{place}, ")  # a row of a list
-            for place in (absolute(text.removeprefix("@")) for text in self._inputs)
+            for place in (without_secrets(absolute(text.removeprefix("@"))) for text in self._inputs)
         )
 
     def _stored(self) -> Iterator[list[SourceVideo]]:
