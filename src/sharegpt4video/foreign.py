@@ -36,7 +36,7 @@ _HARMLESS = re.compile(r"-[\w.-]*")  # ids of YouTube begin with a minus now and
 
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^\s\"<>]+")
-_USER = re.compile(r"(://)(?:[^\s/?#@:]*:(?!\d+(?:[/?#]|$))[^\s@]*@|[^\s/?#]*@)")
+_USER = re.compile(r"(://)(?:[^\s/?#]*@|[^\s/?#@:]*:(?!\d+(?:[/?#]|$))[^\s@]*@)")
 _SECRET = re.compile(
     r"([?&;#](?:[\w.%-]*(?:signature|credential|token|secret|passw|access-?key|api-?_?key|accessid|key-pair-id|jwt)"
     r"[\w.%-]*|auth(?:orization|_?key)?|sig|sign|pwd|pass|policy|key|sas|hdn(?:ts|ea))=)[^&;#\s\"'<>]+",

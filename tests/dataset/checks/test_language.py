@@ -63,6 +63,42 @@ ENGLISH = (
     "PEOPLE WALK THROUGH A BUSY MARKET WHILE VENDORS CALL OUT THEIR PRICES.",
     "[Speaker 1]: The camera pans left past parked bicycles, potted plants and a café terrace.",
 )
+LITTLE_KNOWN = (
+    "Mzee anakaa kwenye benchi na kusoma gazeti.",
+    "Watoto wawili wanacheza mpira uwanjani na mbwa mweusi anawakimbiza.",
+    "Nin dhar cad xiran ayaa wadada gooynaya iyada oo kaamiradu si tartiib ah u raacayso.",
+    "Naag duq ah ayaa fadhida kursiga oo akhrinaysa wargeys.",
+    "Yara biyu suna gudu a bakin teku yayin da kare yake tsalle cikin ruwa.",
+    "Awon omode meji n sare leti okun nigba ti aja kan fo sinu omi.",
+    "Izingane ezimbili zigijima ogwini lolwandle kanti inja igxuma emanzini.",
+    "Abana babiri biruka ku nkombe y'inyanja mu gihe imbwa isimbukira mu mazi.",
+    "E rua ngā tamariki e oma ana i te tahatai, ā, ka peke te kurī ki te wai.",
+    "Yon fanm ki gen yon jakèt wouj ap travèse lari a pandan kamera a ap swiv li dousman.",
+    "Ikki bola sohil bo'ylab yugurmoqda, it esa suvga sakraydi.",
+    "Wong lanang tuwa lungguh ing bangku maca koran.",
+)
+SHORT = (
+    "Dos niños corren por la playa.",
+    "Dvě děti běží po pláži.",
+    "Två barn springer längs stranden.",
+    "Két gyerek fut a parton.",
+    "Deux enfants courent sur la plage.",
+    "Doi copii aleargă pe plajă.",
+)
+ENGLISH += (
+    "Leonardo DiCaprio and Kate Winslet embrace.",
+    "Antonio López García paints Gran Vía.",
+    "Mont Blanc, Chamonix, Aiguille du Midi.",
+    "Château Margaux, Pauillac, Saint-Émilion bottles.",
+    "console.log(JSON.stringify(data, null, 2))",
+    "const foo = async () => await bar();",
+    "Karate kata: mae geri, mawashi geri, ushiro geri.",
+    "A plate of foie gras, escargots, crème brûlée.",
+    "tulips daffodils roses lilies sunflowers",
+    "Top bun, tomato, sauce, lettuce, patty, bun",
+    "Soprano sings Un bel dì vedremo.",
+    "Bård Ylvisåker and Vegard Ylvisåker",
+)
 
 
 def no_network(*_: Any, **__: Any) -> NoReturn:
@@ -98,6 +134,24 @@ def test_many_short_foreign_sentences_are_noticed_together() -> None:
 @pytest.mark.parametrize("text", ENGLISH)
 def test_english_is_english_whatever_it_names_or_quotes(text: str) -> None:
     assert not foreign(Passage(0, text), "en")
+
+
+@pytest.mark.parametrize("text", LITTLE_KNOWN)
+def test_languages_that_the_model_hardly_knows_are_not_english(text: str) -> None:
+    assert foreign(Passage(0, text), "en")
+
+
+@pytest.mark.parametrize("text", SHORT)
+def test_short_sentences_that_are_surely_foreign_are_noticed(text: str) -> None:
+    assert foreign(Passage(0, text), "en")
+
+
+@pytest.mark.parametrize("marks", ['"{}"', "“{}”", "«{}»", '"{}".', ' "{}" "{}"'])
+def test_a_caption_that_is_nothing_but_a_quotation_is_looked_at(marks: str) -> None:
+    for code in ("de", "sw", "fr", "zh", "uk"):
+        assert foreign(Passage(0, marks.format(*[SENTENCES[code]] * 2)), "en"), code
+    english = "Two children run along the beach while a dog jumps into the water."
+    assert not foreign(Passage(0, marks.format(english, english)), "en")
 
 
 def test_each_language_is_itself_and_english_is_none_of_them() -> None:

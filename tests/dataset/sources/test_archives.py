@@ -272,9 +272,9 @@ def test_names_that_are_no_unicode_are_refused(tmp_path: Path) -> None:
 
 def test_old_compressions_are_refused_with_a_way_out(tmp_path: Path) -> None:
     (tmp_path / "a.tar.zst").write_bytes(b"\x28\xb5\x2f\xfd")
-    (tmp_path / "a.tar").write_bytes(gzip.compress(bytes(1024)))
-    assert "make a plain .tar" in listed(tmp_path / "a.tar.zst")[1][0].message
-    assert listed(tmp_path / "a.tar")[1][0].kind == "unreadable"
+    (tmp_path / "a.tar").write_bytes(b"\x28\xb5\x2f\xfd")
+    for name in ("a.tar.zst", "a.tar"):
+        assert "make a plain .tar" in listed(tmp_path / name)[1][0].message
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
@@ -365,7 +365,7 @@ def test_another_archive_under_the_same_name_is_looked_at_anew(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("packed", [False, True])
-@pytest.mark.parametrize("zeros", [0, 512, 70_000])
+@pytest.mark.parametrize("zeros", [0, 512, 70_144])
 def test_all_parts_of_tars_put_together_are_read(tmp_path: Path, zeros: int, packed: bool) -> None:
     parts = [
         write_tar(tmp_path / f"{name}.part", [(f"{name}.mp4", content(at))]).read_bytes() + bytes(zeros)
