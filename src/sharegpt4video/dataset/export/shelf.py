@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import sqlite3
 import tempfile
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
+
+from ...errors import StorageError
 
 
 class Shelf:
     """Any number of texts per key, in a temporary file that goes away with the shelf. A context manager."""
 
     def __init__(self, pairs: Iterable[tuple[bytes, str]]) -> None:
-        """Fill the shelf. Keys are packed ids; the texts of one key stay in the order in which they came."""
+        """Fill the shelf. Keys are packed ids; the texts of one key stay in the order in which they came.
+
+        Raises StorageError when the temporary folder is full.
+        """
         self._folder = tempfile.TemporaryDirectory(prefix="sg4v-export-")
         self._base = sqlite3.connect(Path(self._folder.name) / "shelf.sqlite", isolation_level=None)
-        with ExitStack() as stack:
+        with ExitStack() as stack, self._told():
             stack.callback(self.close)
             self._base.execute("PRAGMA journal_mode=OFF")  # a scratch file: nothing to recover after a crash
             self._base.execute("PRAGMA synchronous=OFF")
@@ -27,6 +32,17 @@ class Shelf:
             self._base.execute("COMMIT")
             self._base.execute("CREATE INDEX by_key ON texts (key)")
             stack.pop_all()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            folder = Path(self._folder.name).parent
+            raise StorageError(
+                f"{folder}: the temporary file of this export cannot be written: {error}; make room there, or set"
+                " TMPDIR to a larger disk, then run again"
+            ) from error
 
     def get(self, key: bytes) -> list[str]:
         """The texts of a key; empty if it has none."""

@@ -6,6 +6,7 @@ export can replace them and nothing else.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -119,7 +120,7 @@ def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
         with _told(path):
             part.parent.mkdir(parents=True, exist_ok=True)
             file = part.open("xb")
-        with file, _told(path, FULL):
+        with _told(path, {*FULL, errno.EFBIG}), file:  # closing it writes what is still in its buffer
             yield file
             file.flush()
             if sync:

@@ -106,7 +106,8 @@ class BuildCounts:
         if self.marked:
             parts.append(f"{self.marked} texts with a problem")
         if self.requests:
-            parts.append(f"{self.requests_paid} of {self.requests} replies asked for")
+            of = f" of {self.requests}" if self.requests_paid <= self.requests else ""  # some were of no use
+            parts.append(f"{self.requests_paid}{of} replies asked for")
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         lines = [", ".join([*parts, f"{self.seconds:.0f} s"]), *self._reasons()]
