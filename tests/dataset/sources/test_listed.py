@@ -19,9 +19,11 @@ from sharegpt4video.dataset.rows import Clip, Failure, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.sources.contents import looked_up, read_content
 from sharegpt4video.dataset.sources.listed import Listed
+from sharegpt4video.dataset.sources.sources import find_sources
 from sharegpt4video.dataset.store.packed import packed_ids
 from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.errors import SettingsError
 from sharegpt4video.vlm.fake import FakeVLM
 from store_rows import caption_row
 
@@ -183,3 +185,29 @@ def test_files_that_had_one_name_after_the_other_are_not_one_recording(place: Pl
     place.listed()
     ids = packed_ids(place.store.column("captions", "id"))
     assert join_recordings(place.store, ids, ids.argsort().argsort() * 0 + [0, 1]).tolist() == [0, 1]
+
+
+def test_keys_and_passwords_of_addresses_stay_with_the_sources(tmp_path: Path) -> None:
+    signed = "http://127.0.0.1:9/y.mp4?X-Amz-Signature=s3cret&v=1"
+    (tmp_path / "list.txt").write_text(f"https://me:s3cret@127.0.0.1:9/x.mp4\n{signed}\nsftp://me:s3cret@host/z.mp4\n")
+    rows = list(find_sources([str(tmp_path / "list.txt")]))
+    assert len(rows) == 3
+    assert "s3cret" not in repr(rows)
+    assert "list.txt, line 1: https://***@127.0.0.1:9/x.mp4: an address with a user name or password" in repr(rows[0])
+    with pytest.raises(SettingsError, match=r"https://\*\*\*@host/x.mp4: an address with a user name"):
+        find_sources(["https://me:s3cret@host/x.mp4"])
+    store = Store.create(tmp_path / "set", DatasetSettings(), "fake", "0")
+    store.append("captions", [replace(caption_row(1), location=signed)])
+    export(store, "csv", str(tmp_path / "out"))
+    write_report(store, tmp_path / "report.html", samples=0)
+    for path in (tmp_path / "out" / "captions.csv", tmp_path / "out" / "export.json", tmp_path / "report.html"):
+        assert "s3cret" not in path.read_text()
+    assert "http://127.0.0.1:9/y.mp4?X-Amz-Signature=***&v=1" in (tmp_path / "out" / "captions.csv").read_text()
+
+
+def test_an_address_that_is_signed_anew_is_the_same_content() -> None:
+    now, later, other = (
+        SourceVideo("", f"https://host/x.mp4?{query}", size_bytes=9, modified="etag")
+        for query in ("v=1&Signature=ab", "v=1&Signature=cd", "v=2&Signature=ab")
+    )
+    assert read_content(now) == read_content(later) != read_content(other)

@@ -212,6 +212,7 @@ class ExportJob:
 
     def note(self, sentence: str) -> None:
         """Say something once that a reader of the numbers should know."""
+        sentence = without_secrets(sentence)
         if sentence not in self.tally.notes:
             self.tally.notes.append(sentence)
 
