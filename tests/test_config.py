@@ -55,7 +55,7 @@ def test_no_sampling_finer_than_any_video(every_seconds: float) -> None:
         assert kind(every_seconds=0.001).every_seconds == 0.001
     with pytest.raises(SettingsError, match=r"every_seconds must be at least 0.001"):
         keyframes.UniformSelector(every_seconds)
-    with pytest.raises(SettingsError, match="fast_frames can be 1024 at most"):
+    with pytest.raises(SettingsError, match="fast_frames must be at least 1 and at most 1,024"):
         CaptionSettings(fast_frames=10**9)
 
 

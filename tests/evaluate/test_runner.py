@@ -299,8 +299,6 @@ def test_text_that_depends_on_frames_is_completed_before_it_is_sent(ask: Run) ->
     [
         ("vlmevalkit", Options(), "no protocol"),
         ("official", Options(sampler="random"), "no frame sampler"),
-        ("official", Options(frames=0), "at least 1 frame"),
-        ("official", Options(limit=0), "at least 1"),
         ("official", Options(layout="pair"), "separate or as a grid"),
     ],
 )
@@ -309,6 +307,12 @@ def test_settings_that_make_no_sense_are_refused(
 ) -> None:
     with pytest.raises(SettingsError, match=says):
         ask(knowing(right), protocol=protocol, options=options)
+
+
+@pytest.mark.parametrize("numbers", [{"frames": 0}, {"limit": 0}, {"decoders": -1}, {"jpeg_quality": 101}])
+def test_numbers_that_make_no_sense_are_refused_at_once(numbers: dict[str, int]) -> None:
+    with pytest.raises(SettingsError, match=f"{next(iter(numbers))} must be at least 1 and at most"):
+        Options(**numbers)  # type: ignore[arg-type]
 
 
 def test_two_writers_are_refused(tmp_path: Path) -> None:

@@ -141,8 +141,6 @@ def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: Opti
         raise SettingsError(f"no frame sampler is called {sampler!r}; known are: {', '.join(SAMPLERS)}")
     if layout not in ("separate", "grid"):
         raise SettingsError(f"frames are shown separate or as a grid, not as {layout!r}")
-    if frames < 1:
-        raise SettingsError(f"at least 1 frame must be shown, not {frames}")
     side = benchmark.grid_sides.get(protocol, 1920)
     return Showing(frames, sampler, layout, vlm.max_images, side, options.jpeg_quality, vlm.takes_png)
 
