@@ -22,7 +22,7 @@ from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.dataset.work.models import ModelSpec, stored_spec
 from sharegpt4video.dataset.work.progress import BuildCounts
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.vlm.fake import FakeVLM
+from sharegpt4video.vlm.fake import FakeVLM, fail_after
 
 ONE = BuildOptions(processes=1)
 
@@ -112,6 +112,22 @@ def test_a_renamed_file_is_exported_under_its_new_name(tmp_path: Path) -> None:
     (line,) = exported(tmp_path / "set", tmp_path / "after").values()
     assert ids[two.name] in line
     assert str(one) in line
+
+
+def test_files_that_moved_are_captioned_where_they_are_now(tmp_path: Path) -> None:
+    write_clips(tmp_path / "in", 3)
+    run(tmp_path / "in", out=tmp_path / "set", model=FakeVLM(fail=fail_after(7), max_concurrent=1))
+    done = len(captions(tmp_path / "set"))
+    (tmp_path / "in").rename(tmp_path / "moved")
+    lost = run(out=tmp_path / "set")
+    assert (lost.captioned, lost.failed["vanished"]) == (0, 3 - done)
+    found = run(tmp_path / "moved", out=tmp_path / "set")
+    assert (found.captioned, found.failed.total(), found.moved) == (3 - done, 0, 3)
+    assert "3 found at another place than before" in found.text()
+    again = run(out=tmp_path / "set")
+    assert (again.known, again.captioned, again.failed.total(), again.standing) == (3, 0, 0, 0)
+    rows = exported(tmp_path / "set", tmp_path / "csv").values()
+    assert len(rows) == 3 and all(str(tmp_path / "moved") in row for row in rows)
 
 
 def test_a_run_without_a_model_goes_on_with_the_stored_one(tmp_path: Path) -> None:

@@ -22,8 +22,9 @@ _HEAVY = {
     "centre_embedding": pa.scalar(b"", pa.binary()),
 }
 ALL_KINDS = "all"
-PASSING = frozenset({"unavailable", "model"})
-"""Not the fault of the video: each run tries again, as the server or the model's options may have been mended."""
+PASSING = frozenset({"unavailable", "model", "vanished"})
+"""Not the fault of the video: each run tries again, as the server or the model's options may have been mended, or the
+file may be back, or found elsewhere."""
 
 
 class Known:

@@ -50,7 +50,7 @@ class Outcomes:
         """Everything has been listed: write it down, so that no later run has to look again."""
         counts = self.counts
         counts.skipped, counts.pending = worklist.skipped, worklist.pending
-        counts.replaced, counts.unlisted = worklist.replaced, worklist.unlisted
+        counts.moved, counts.replaced, counts.unlisted = worklist.moved, worklist.replaced, worklist.unlisted
         await self._writer.flush("sources", "failures")
         await asyncio.to_thread(worklist.ended)
         counts.all_listed = True

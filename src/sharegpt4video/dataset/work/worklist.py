@@ -19,7 +19,7 @@ from ..rows import Failure, SourceVideo
 from ..sources.contents import Contents, confirmed
 from ..sources.ids import KnownContents
 from ..sources.listed import Listed
-from ..sources.places import SourceReplaced, UnsafeSource, absolute, scheme_of, stat
+from ..sources.places import SourceGone, SourceReplaced, UnsafeSource, absolute, scheme_of, stat
 from ..sources.sources import Listing, find_sources
 from ..store.pending import FOLDER, Pending
 from ..store.schema import to_rows
@@ -38,6 +38,7 @@ class Worklist:
     skipped     files that were passed over while looking, by reason
     replaced    stored sources that are left out, since another file was found under their name
     unlisted    stored sources under whose name another file is now that no input names
+    moved       stored sources that are gone from where they were, and were found elsewhere
     pending     inputs that an earlier run did not list to the end, and neither does this one
     failed      the ids of what could not be a source
     """
@@ -55,10 +56,11 @@ class Worklist:
         self._contents: KnownContents | None = None
         self._touched: dict[tuple[str, int, str], str] = {}
         self._changed: dict[str, list[SourceVideo]] = {}
+        self._gone: dict[str, list[SourceVideo]] = {}
         self._look = lru_cache(maxsize=64)(stat)  # the members of an archive come one after the other
         self._hashes = Contents(self._known)
         self.skipped: Counter[str] = Counter()
-        self.replaced = self.unlisted = 0
+        self.replaced = self.unlisted = self.moved = 0
         self.failed: set[str] = set()
 
     async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, State], None]:
@@ -89,6 +91,8 @@ class Worklist:
         for source in (one for changed in self._changed.values() for one in changed):
             self.unlisted += 1
             yield source, "stored"  # not found anew: opening it tells that it is gone
+        for source in (one for gone in self._gone.values() for one in gone):
+            yield source, "stored"  # nor is it anywhere else
 
     def ended(self) -> None:
         """All that was listed is stored: the next run need not list it again."""
@@ -120,16 +124,23 @@ class Worklist:
     def _stored(self) -> Iterator[list[SourceVideo]]:
         for batch in Listed(self._store).sources(self._store):
             self._listed.update(map(_key, batch))
-            yield [source for source in batch if self._is_mine(source) and not self._is_replaced(source)]
+            yield [source for source in batch if self._is_mine(source) and not self._is_missing(source)]
 
-    def _is_replaced(self, source: SourceVideo) -> bool:
-        """Whether another file has its name now; looked up on this machine alone. It waits for what is found anew."""
+    def _is_missing(self, source: SourceVideo) -> bool:
+        """Whether there is no file under its name now, or another one; looked up on this machine alone.
+
+        It waits for what is found anew: the file may have moved.
+        """
         if scheme_of(source.location) or not source.can_compare:
             return False
         try:
             now = confirmed(source, self._look, self._hashes)
+            self._gone.pop(source.id, None)  # listed at both places
         except SourceReplaced:
             self._changed.setdefault(source.location, []).append(source)
+            return True
+        except SourceGone:
+            self._gone.setdefault(source.id, []).append(source)
             return True
         except VideoError:
             return False  # opening it says so
@@ -150,6 +161,7 @@ class Worklist:
 
     def _state(self, source: SourceVideo) -> State:
         self.replaced += len(self._changed.pop(source.location, ()))
+        self.moved += len(self._gone.pop(source.id, ()))
         key = _key(source)
         if key in self._new:
             return "stored"
