@@ -1,0 +1,186 @@
+"""What other people's files, caches and scripts rest on: it is pinned here, and changes only with a way to carry on.
+
+``promises`` holds the pinned values: keys of requests and replies, the columns of each table, verbs and options, and a
+data set made by an earlier version. A new column, verb or option is added by
+``python tests/golden/test_promises.py``; whatever else git then shows as changed breaks something that exists.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+import typer
+
+from made_requests import REQUESTS
+from made_sets import QUICK, write_clips
+from sharegpt4video.cli.app import app
+from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.dataset.filters.filters import FINDINGS_GATE, GATES, look_alike, nothing_new, same_pictures
+from sharegpt4video.dataset.rows import TABLES
+from sharegpt4video.dataset.store.schema import SCHEMA_VERSION, arrow_schema
+from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.dataset.work.replies import ReplyCache, cache_key
+from sharegpt4video.errors import VLMError
+from sharegpt4video.records import Image
+from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.fake import FakeVLM, default_text, fail_after
+
+PROMISES = Path(__file__).parent / "promises"
+PICTURES = (Image(b"one", 64, 48), Image(b"two", 64, 48))
+ONE = BuildOptions(processes=1)
+
+
+def request_keys() -> dict[str, str]:
+    """The key of a request of each task; in the reply cache it finds what was paid for."""
+    requests = (replace(one, images=PICTURES[: len(one.images)]) for one in REQUESTS)
+    return {one.task: one.key() for one in requests}
+
+
+def reply_keys() -> dict[str, str]:
+    return {task: cache_key("server:m", "0123456789ab", key).hex() for task, key in request_keys().items()}
+
+
+def columns() -> dict[str, dict[str, str]]:
+    """The columns of each table, with their Arrow types."""
+    return {
+        name: {column.name: str(column.type) for column in arrow_schema(row_type)} for name, row_type in TABLES.items()
+    }
+
+
+def verbs() -> dict[str, list[str]]:
+    """Each verb with the spellings of its options and the names of its arguments."""
+    return dict(_verbs_of(typer.main.get_command(app), "sg4v"))
+
+
+def _verbs_of(command: click.Command, path: str) -> Iterator[tuple[str, list[str]]]:
+    spellings = [" ".join([*one.opts, *one.secondary_opts]) for one in command.params if not getattr(one, "hidden", 0)]
+    yield path, sorted(spellings)
+    for name, below in sorted(getattr(command, "commands", {}).items()):
+        yield from _verbs_of(below, f"{path} {name}")
+
+
+NOW: Mapping[str, Any] = {"request_keys": request_keys, "reply_keys": reply_keys, "columns": columns, "verbs": verbs}
+
+
+def pinned(name: str) -> Any:
+    return json.loads((PROMISES / f"{name}.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", NOW)
+def test_it_is_as_pinned(name: str) -> None:
+    assert NOW[name]() == pinned(name)
+
+
+def test_stored_rows_are_of_the_first_layout() -> None:
+    assert SCHEMA_VERSION == 1, "raise it only with code that reads the version before"
+
+
+REASONS = {
+    "min_seconds": (1.0, 2.0, "too short: 1.0 s, at least 2.0"),
+    "max_seconds": (130.0, 120.0, "too long: 130.0 s, at most 120.0"),
+    "min_side_pixels": (239.0, 240.0, "too small: 239 pixels, at least 240"),
+    "max_black_share": (0.5, 0.25, "nearly black: 50.0 % of the time, at most 25.0"),
+    "max_frozen_share": (0.98, 0.9, "frozen: 98.0 % of the time, at most 90.0"),
+    "max_letterbox_share": (0.12, 0.1, "bars: 12.0 % of the picture, at most 10.0"),
+    "min_sharpness": (9.96, 10.0, "too blurred: 9.96, at least 10.00"),
+    "max_cuts_per_minute": (61.0, 60.0, "too many cuts: 61.0 a minute, at most 60.0"),
+    "min_motion": (0.0002, 0.001, "too little motion: 0.0002 widths/s, at least 0.0010"),
+    "max_motion": (0.2, 0.1, "too much motion: 0.2000 widths/s, at most 0.1000"),
+    "max_text_area": (0.3, 0.25, "text on the picture: 30.0 % of it, at most 25.0"),
+    "max_findings": (3.0, 2.0, "caption found wrong: 3 findings, at most 2"),
+}
+"""Score, threshold and the reason that is stored, by gate: read by people and by their queries."""
+
+
+def test_every_gate_gives_its_reason_in_these_words() -> None:
+    gates = {**GATES, FINDINGS_GATE.name: FINDINGS_GATE}
+    assert {name: gate.reason(*REASONS[name][:2]) for name, gate in gates.items()} == {
+        name: reason for name, (_, _, reason) in REASONS.items()
+    }
+
+
+def test_repeats_give_their_reasons_in_these_words() -> None:
+    first = "5f" * 16
+    assert same_pictures(first) == f"same pictures as {first}"
+    assert look_alike(first) == f"near-duplicate of {first}"
+    assert nothing_new(0.0514, first, 0.1) == f"nothing new: 0.051 from {first}, at least 0.100"
+
+
+def telling(request: Request) -> str:
+    return f"{request.video}: {default_text(request)}"
+
+
+def texts(out: Path) -> dict[str, list[str]]:
+    """What was told of each video of a data set, by its file's name: the whole, then the steps."""
+    return {
+        Path(row.location).name: [row.summary, *(step.text for step in row.steps)] for row in Store(out).rows("captions")
+    }
+
+
+@pytest.fixture
+def earlier(tmp_path: Path) -> Path:
+    """``clips`` with four videos, and ``set`` by an earlier version that was stopped in the middle of the third."""
+    shutil.copytree(PROMISES / "earlier", tmp_path / "earlier")
+    return tmp_path / "earlier"
+
+
+def test_a_data_set_of_an_earlier_version_is_read(earlier: Path) -> None:
+    assert texts(earlier / "set") == {name: pinned("told")[name] for name in ("clip-000.mp4", "clip-001.mp4")}
+    assert Store(earlier / "set").settings() == QUICK
+
+
+def test_a_data_set_of_an_earlier_version_is_carried_on(earlier: Path) -> None:
+    fake = FakeVLM(telling)
+    counts = build([str(earlier / "clips")], earlier / "set", model=fake, settings=QUICK, options=ONE)
+    assert (counts.listed, counts.known, counts.captioned, counts.failed.total()) == (4, 2, 2, 0)
+    assert texts(earlier / "set") == pinned("told")
+    assert {request.video for request in fake.requests} <= {"clip-002.mp4", "clip-003.mp4"}
+
+
+def test_the_replies_of_an_earlier_version_are_found(earlier: Path) -> None:
+    paid = pinned("paid")
+    cache = ReplyCache(earlier / "set" / "replies")
+    replies = {key: cache.get(bytes.fromhex(key)) for key in paid}
+    assert {key: reply and reply.text for key, reply in replies.items()} == paid
+    cache.close()
+
+
+def pin() -> None:
+    """Write down how it is now. The data set is only made where there is none: it is that of an earlier version."""
+    for name, now in NOW.items():
+        (PROMISES / f"{name}.json").write_text(json.dumps(now(), indent=2) + "\n", encoding="utf-8")
+    if not (PROMISES / "earlier").exists():
+        _pin_earlier(PROMISES / "earlier")
+
+
+def _pin_earlier(kept: Path) -> None:
+    with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as folder:
+        clips, half = Path(folder, "clips"), Path(folder, "set")
+        write_clips(clips, 4)
+        build([str(clips)], whole, model=FakeVLM(telling), settings=QUICK, options=ONE)
+        told = texts(Path(whole))
+        each = sum(map(len, told.values())) // 4
+        gone = FakeVLM(telling, fail=fail_after(2 * each + each // 2), max_concurrent=1)
+        with contextlib.suppress(VLMError):
+            build([str(clips)], half, model=gone, settings=QUICK, options=ONE)
+        paid = {}
+        for path in sorted(half.glob("replies/*.sqlite")):
+            with contextlib.closing(sqlite3.connect(path)) as file:
+                paid |= {key.hex(): text for key, text in file.execute("SELECT key, text FROM replies")}
+        shutil.copytree(folder, kept, ignore=shutil.ignore_patterns("locks", "*.reserve"))
+    (PROMISES / "told.json").write_text(json.dumps(told, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    (PROMISES / "paid.json").write_text(json.dumps(paid, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    pin()
