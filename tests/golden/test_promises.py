@@ -122,9 +122,8 @@ def telling(request: Request) -> str:
 
 def texts(out: Path) -> dict[str, list[str]]:
     """What was told of each video of a data set, by its file's name: the whole, then the steps."""
-    return {
-        Path(row.location).name: [row.summary, *(step.text for step in row.steps)] for row in Store(out).rows("captions")
-    }
+    rows = Store(out).rows("captions")
+    return {Path(row.location).name: [row.summary, *(step.text for step in row.steps)] for row in rows}
 
 
 @pytest.fixture

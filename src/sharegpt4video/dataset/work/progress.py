@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
-    ``identical`` were listed before under another name, ``moved`` of an earlier run were found elsewhere, ``replaced``
-    ones are left out, since another file has their name now; under the names of ``unlisted`` ones there is another file, too, which no input named, and
+    ``identical`` were listed before under another name; ``moved`` ones of an earlier run were found elsewhere,
+    ``replaced`` ones are left out, since another file has their name now; under the names of ``unlisted`` ones there is
+    another file, too, which no input named, and
     ``pending`` are inputs that an earlier run did not list to the end. ``known`` were done in an earlier run.
     ``dropped`` and ``failed`` count by reason and by kind, ``failed_before`` those that failed in an earlier run and
     were not tried again; ``standing`` are all failures of the data set that stand after this run, as ``status`` counts
