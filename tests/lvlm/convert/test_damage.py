@@ -99,6 +99,8 @@ def test_a_place_where_no_folder_can_be_is_named(tmp_path: Path) -> None:
         ("image_grid_pinpoints", [[28]], r"image_grid_pinpoints is \[\[28\]\], not a list"),
         ("image_grid_pinpoints", [28, 56], "not a list"),
         ("image_grid_pinpoints", "[(28, 56)]", "is a text"),
+        ("image_grid_pinpoints", [[-28, 28]], "sides are at least 1 pixel"),
+        ("mm_use_im_start_end", True, "mm_use_im_start_end is True"),
         ("mm_vision_select_layer", [-2], r"mm_vision_select_layer is \[-2\]"),
     ],
 )
@@ -178,4 +180,36 @@ def test_weights_that_are_not_there_as_plain_numbers_are_refused(tmp_path: Path,
     odd = made[NORM].to_sparse() if kind == "sparse" else made[NORM].to("meta")
     save_original(tmp_path / "a", {**made, NORM: odd}, pickled=True)
     with pytest.raises(StorageError, match=rf"{NORM} .*dense weights"):
+        convert(tmp_path / "a", tmp_path / "out")
+
+
+@pytest.mark.parametrize(("scale", "told"), [(1.0, False), (1e-3, False), (1e-9, True), (1e-7, True)])
+def test_weights_that_a_narrower_type_makes_zero_or_coarse_are_told(tmp_path: Path, scale: float, told: bool) -> None:
+    made = random_weights(original_shapes(original_config(120)))
+    name = "model.layers.0.self_attn.q_proj.weight"
+    save_original(tmp_path / "a", {**made, name: made[name] * scale})
+    warnings = convert(tmp_path / "a", tmp_path / "out", dtype="float16").warnings
+    assert any(f"became zero or coarse: language_model.{name}" in one for one in warnings) == told
+    warnings = convert(tmp_path / "a", tmp_path / "wide", dtype="bfloat16").warnings
+    assert not [one for one in warnings if "coarse" in one]
+
+
+def test_an_index_that_names_what_no_shard_holds_is_told(tmp_path: Path) -> None:
+    save_original(tmp_path / "a", shards=2)
+    index = tmp_path / "a" / "model.safetensors.index.json"
+    plain = json.loads(index.read_text())
+    plain["weight_map"]["model.layers.0.self_attn.q_proj.bias"] = "model-00001-of-00002.safetensors"
+    index.write_text(json.dumps(plain))
+    warnings = convert(tmp_path / "a", tmp_path / "out").warnings
+    assert [one for one in warnings if "names weights that no file there holds: model.layers.0.self_attn.q_proj" in one]
+
+
+@pytest.mark.parametrize("elsewhere", ["../a.safetensors", "/etc/hostname"])
+def test_an_index_names_files_of_its_own_folder_alone(tmp_path: Path, elsewhere: str) -> None:
+    save_original(tmp_path / "a", shards=2)
+    index = tmp_path / "a" / "model.safetensors.index.json"
+    plain = json.loads(index.read_text())
+    plain["weight_map"][NORM] = elsewhere
+    index.write_text(json.dumps(plain))
+    with pytest.raises(StorageError, match=f"named by {index.name} are missing: {elsewhere}"):
         convert(tmp_path / "a", tmp_path / "out")

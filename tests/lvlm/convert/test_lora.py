@@ -153,6 +153,28 @@ def test_kinds_that_need_more_than_a_product_are_refused(tmp_path: Path) -> None
         convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
 
 
+@pytest.mark.parametrize("setting", ["alora_invocation_tokens", "use_qalora", "trainable_token_indices"])
+def test_adapters_that_are_no_plain_product_are_refused(tmp_path: Path, setting: str) -> None:
+    base = save_original(tmp_path / "base")
+    save_lora(tmp_path / "lora", tmp_path / "base", {}, base)
+    path = tmp_path / "lora" / "adapter_config.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), setting: [1]}))
+    with pytest.raises(SettingsError, match=f"cannot be merged here .{setting}"):
+        convert(tmp_path / "lora", tmp_path / "out", base=tmp_path / "base")
+
+
+def test_a_projector_that_is_there_in_part_is_told(tmp_path: Path) -> None:
+    base = save_original(tmp_path / "base")
+    beside = {name: weight + 1 for name, weight in base.items() if "mm_projector" in name}
+    save_lora(tmp_path / "lora", tmp_path / "base", beside, base)
+    assert not [one for one in convert(tmp_path / "lora", tmp_path / "all", base=tmp_path / "base").warnings
+                if "projector" in one]  # fmt: skip
+    del beside["model.mm_projector.2.bias"]
+    torch.save(beside, tmp_path / "lora" / "non_lora_trainables.bin")
+    warnings = convert(tmp_path / "lora", tmp_path / "part", base=tmp_path / "base").warnings
+    assert [one for one in warnings if "holds a projector without model.mm_projector.2.bias" in one]
+
+
 def test_factors_that_belong_to_a_changed_base_are_refused(tmp_path: Path) -> None:
     """PEFT takes the first factors away from the base, again each time it loads them."""
     base = save_original(tmp_path / "base")

@@ -35,6 +35,7 @@ _SUPPORTED = {
     "mm_patch_merge_type": ("spatial_unpad",),
     "image_aspect_ratio": ("anyres",),
     "mm_vision_select_feature": ("patch", "cls_patch"),
+    "mm_use_im_start_end": (False, None),  # else two more tokens stand around every picture
 }
 _VISION_DEFAULTS = {"image_size": 224, "patch_size": 32}  # CLIPVisionConfig's own, which files may leave out
 _STRATEGY = {"patch": "default", "cls_patch": "full"}
@@ -85,6 +86,8 @@ def _oddities(config: Mapping[str, Any]) -> list[str]:
         found.append("image_grid_pinpoints is a text; write it as a list of [width, height]")
     elif not all(isinstance(pair, list) and [type(side) for side in pair] == [int, int] for pair in pinpoints):
         found.append(f"image_grid_pinpoints is {pinpoints!r}, not a list of [width, height]")
+    elif any(side < 1 for pair in pinpoints for side in pair):
+        found.append(f"image_grid_pinpoints is {pinpoints!r}; sides are at least 1 pixel")
     if type(layer := config.get("mm_vision_select_layer", -2)) is not int:
         found.append(f"mm_vision_select_layer is {layer!r}, not a number")
     return found

@@ -16,9 +16,9 @@ from .files import (
     Planned,
     Reader,
     Stored,
-    broken_weights,
     count,
     fresh_folder,
+    named_only,
     not_floats,
     stored_in,
     weight_files,
@@ -143,6 +143,7 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
     if not files:
         raise SettingsError(f"{folders[-1]}: no weights found (*.safetensors, pytorch_model*.bin)")
     found = stored_in(files)
+    absent = [name for name in named_only(folders[-1], found) if not names.is_dropped(name)]
     if not _has_tower(found):
         found |= read_tower(folders[-1])
     dropped = tuple(name for name in (*found, *adapter.whole) if names.is_dropped(name))
@@ -157,6 +158,11 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
     vision_from = "the checkpoint"
     weights, warnings = tied.once(folders[-1], config, weights)
     warnings += adapter.warnings
+    if absent:
+        warnings += (
+            f"the index in {folders[-1]} names weights that no file there holds: {_list(absent)}; all that the model"
+            " needs is there, but if the files are of another save than the index, copy them again",
+        )
     if not _has_tower(weights):
         weights |= _tower_weights(tower_folder, source)
         vision_from = str(tower_folder)
@@ -198,7 +204,7 @@ def _write(
     readers = Reader(), Reader()
     tensors = _plan(parts, spoken.rows, dtype, readers)
     _check(parts.source, config, tensors)
-    paths, broken = write_shards(tensors, folder, shard_bytes, on_shard)
+    paths, odd = write_shards(tensors, folder, shard_bytes, on_shard)
     for reader in readers:
         reader.close()
     notes = _write_texts(parts, folder, config, spoken, rows, dtype)
@@ -217,7 +223,7 @@ def _write(
         template=spoken.template.name if spoken.template else "",
         vision_from=parts.vision_from,
         tied=tied.is_tied(config),
-        warnings=(*parts.warnings, *spoken.warnings, *notes, *configs.several_dtypes(tensors), *broken_weights(broken)),
+        warnings=(*parts.warnings, *spoken.warnings, *notes, *configs.several_dtypes(tensors), *odd.warnings()),
     )
 
 

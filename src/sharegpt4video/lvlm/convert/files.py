@@ -6,7 +6,7 @@ import json
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ _DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F
 FLOATS = ("float32", "float16", "bfloat16", "float64")
 _WIDER = {"float16": "bfloat16", "bfloat16": "float32"}
 _TORCH_NAMES = {code: name for name, code in _DTYPES.items()}
+_COMPARED_AT_ONCE = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,37 @@ class Planned:
         return count(self.shape) * width_bytes(self.dtype)
 
 
+@dataclass(frozen=True)
+class Oddities:
+    """Names of written weights that a reader should know of.
+
+    broken     with NaN or infinity, kept as they are
+    lost       changed by their narrower type by more than its rounding: too small for it, so that many became zero
+    """
+
+    broken: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+
+    def warnings(self) -> Iterator[str]:
+        """A line for each kind that there is."""
+        if self.broken:
+            yield (
+                f"NaN or infinity in {_first(self.broken)}, kept as they are: a model with such weights says nothing"
+                " of use; its training diverged or its files are damaged, so convert an earlier checkpoint or copy it"
+                " again"
+            )
+        if self.lost:
+            yield (
+                f"too small for the type that they were written in, so that numbers became zero or coarse:"
+                f" {_first(self.lost)}; the model may answer otherwise than the source does, so take bfloat16 or"
+                " float32 (--dtype)"
+            )
+
+
+def _first(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
 def count(shape: Sequence[int]) -> int:
     """How many numbers a tensor of that shape holds."""
     total = 1
@@ -68,6 +100,16 @@ def weight_files(folder: Path, stem: str = "") -> list[Path]:
                 return _indexed(folder, index)
             if found:
                 return found
+    return []
+
+
+def named_only(folder: Path, found: Mapping[str, Stored]) -> list[str]:
+    """Weights that the index of a folder names and that no file of it holds."""
+    files = {stored.file for stored in found.values()}
+    for index in sorted(folder.glob("*.index.json")):
+        places = read_json(index).get("weight_map")
+        if isinstance(places, dict) and files and {folder / str(name) for name in places.values()} >= files:
+            return [name for name in places if name not in found]
     return []
 
 
@@ -109,20 +151,20 @@ def write_shards(
     folder: Path,
     shard_bytes: int,
     on_shard: Callable[[int, int], None] | None = None,
-) -> tuple[list[Path], list[str]]:
+) -> tuple[list[Path], Oddities]:
     """Write tensors as safetensors of at most ``shard_bytes`` each (a larger tensor alone), with an index if several.
 
     Sizes are known before anything is read, so a file's header comes first and each tensor goes straight to the disk:
     one tensor is in memory at a time. ``on_shard`` is told the number of shards done and of all. Returns the files, and
-    the names of weights with NaN or infinity in them. Raises StorageError when the disk is full.
+    what is odd about the weights. Raises StorageError when the disk is full.
     """
     shards = list(_shards(tensors, shard_bytes))
     paths: list[Path] = []
-    broken: list[str] = []
+    odd = Oddities()
     for number, shard in enumerate(shards, start=1):
         name = "model.safetensors" if len(shards) == 1 else f"model-{number:05d}-of-{len(shards):05d}.safetensors"
         try:
-            _write(folder / name, shard, broken)
+            _write(folder / name, shard, odd)
         except OSError as error:
             whole = sum(tensor.size_bytes for tensor in tensors) / GIB
             raise StorageError(f"{name}: cannot be written ({error}); {whole:.2f} GiB are needed in all") from error
@@ -133,7 +175,7 @@ def write_shards(
         places = {tensor.name: path.name for path, shard in zip(paths, shards, strict=True) for tensor in shard}
         total = sum(tensor.size_bytes for tensor in tensors)
         write_json(folder / "model.safetensors.index.json", {"metadata": {"total_size": total}, "weight_map": places})
-    return paths, broken
+    return paths, odd
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -156,7 +198,7 @@ def _indexed(folder: Path, index: Path) -> list[Path]:
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise StorageError(f"{index}: has no weight_map of weights to files; copy or download it again")
     names = dict.fromkeys(places.values())
-    missing = [name for name in names if not (folder / name).is_file()]
+    missing = [name for name in names if Path(name).name != name or not (folder / name).is_file()]
     if missing:
         raise StorageError(f"{folder}: shards named by {index.name} are missing: {', '.join(missing)}; copy them, too")
     return [folder / name for name in names]
@@ -206,7 +248,7 @@ def _opened(file: Path) -> Any:
             raise StorageError(
                 f"{file}: is a pointer of Git LFS, not the weights; get those with: git lfs pull"
             ) from error
-        said = str(error).split(". ")[0].splitlines()[0] if str(error) else type(error).__name__
+        said = (str(error).split(". ")[0].splitlines() or [type(error).__name__])[0]
         raise StorageError(f"{file}: cannot be read as weights ({said}); copy or download it again") from error
 
 
@@ -236,7 +278,7 @@ def _shards(tensors: Sequence[Planned], shard_bytes: int) -> Iterator[list[Plann
         yield shard
 
 
-def _write(path: Path, tensors: Sequence[Planned], broken: list[str]) -> None:
+def _write(path: Path, tensors: Sequence[Planned], odd: Oddities) -> None:
     """One file: the length of the header, the header, then the numbers (the format is that of safetensors)."""
     header: dict[str, Any] = {"__metadata__": {"format": "pt"}}
     at = 0
@@ -253,17 +295,19 @@ def _write(path: Path, tensors: Sequence[Planned], broken: list[str]) -> None:
     with path.open("wb") as out:
         out.write(struct.pack("<Q", len(text)) + text)
         for tensor in tensors:
-            out.write(_bytes(tensor, broken))
+            out.write(_bytes(tensor, odd))
 
 
-def _bytes(planned: Planned, broken: list[str]) -> memoryview:
+def _bytes(planned: Planned, odd: Oddities) -> memoryview:
     import torch
 
     made = planned.make()
     if not is_finite(made):
-        broken.append(planned.name)
+        odd.broken.append(planned.name)
     tensor = made.to(getattr(torch, planned.dtype)).contiguous()
     check_room(made, tensor, planned.name)
+    if is_coarser(made, tensor):
+        odd.lost.append(planned.name)
     if tuple(tensor.shape) != planned.shape:
         raise StorageError(f"{planned.name}: has the shape {tuple(tensor.shape)}, but {planned.shape} was announced")
     return memoryview(tensor.reshape(-1).view(torch.uint8).numpy()) if tensor.numel() else memoryview(b"")
@@ -281,6 +325,21 @@ def check_room(before: Any, after: Any, name: str) -> None:
         )
 
 
+def is_coarser(before: Any, after: Any) -> bool:
+    """Whether a narrower type changed a tensor by more than rounding does: what is too small for it becomes zero."""
+    import torch
+
+    if before.dtype == after.dtype or not (before.is_floating_point() and after.is_floating_point()):
+        return False
+    change = total = 0.0
+    # Part by part, so that no copy of the whole is made.
+    for one, other in zip(*(tensor.reshape(-1).split(_COMPARED_AT_ONCE) for tensor in (before, after)), strict=True):
+        exact = one.double()
+        change += float((exact - other.double()).square().sum())
+        total += float(exact.square().sum())
+    return change > torch.finfo(after.dtype).eps ** 2 * total
+
+
 def is_finite(tensor: Any) -> bool:
     """Whether a tensor holds numbers alone. Its ends tell, so that no copy of it is made."""
     import torch
@@ -288,16 +347,6 @@ def is_finite(tensor: Any) -> bool:
     if not tensor.is_floating_point() or not tensor.numel():
         return True
     return all(bool(end.isfinite()) for end in torch.aminmax(tensor))
-
-
-def broken_weights(names: Sequence[str]) -> Iterator[str]:
-    """A warning about weights with NaN or infinity in them, which were kept as they are."""
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        yield (
-            f"NaN or infinity in {', '.join(names[:3])}{more}, kept as they are: a model with such weights says nothing"
-            " of use; its training diverged or its files are damaged, so convert an earlier checkpoint or copy it again"
-        )
 
 
 def not_floats(weights: Iterable[Stored | Planned]) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,14 @@ NON_LORA = ("non_lora_trainables.bin", "non_lora_trainables.safetensors")
 """What the original training calls the file of weights that it trained outside LoRA, and what hubs turn it into."""
 TOWER = "vision_tower"
 """The folder in which the original training saves a tower that it trained, beside the weights of the rest."""
+_PROJECTOR = tuple(f"model.mm_projector.{layer}.{kind}" for layer in (0, 2) for kind in ("weight", "bias"))
 _CHANGE_BASE = ("pissa", "olora", "corda", "loftq")
 """Ways to begin LoRA that take something away from the base's weights; PEFT does so again when it loads them."""
+_NOT_MERGED = (
+    *("use_dora", "fan_in_fan_out", "modules_to_save", "layer_replication", "lora_bias", "use_qalora"),
+    *("target_parameters", "trainable_token_indices", "alora_invocation_tokens"),
+)
+"""Settings of PEFT under which an adapter is more, or other, than a product added to whole weights."""
 _FACTOR = re.compile(r"base_model\.model\.(.+)\.lora_([AB])(?:\.default)?\.weight")
 
 
@@ -84,18 +90,17 @@ def read_adapter(folder: Path) -> Adapter:
     # A tower that LoRA leaked into is saved with the factors that are in the adapter's own file, too.
     tower = {name: stored for name, stored in read_tower(folder).items() if name.partition(".lora_")[0] not in factors}
     whole = _whole(folder)
-    return Adapter(low_rank, {**tower, **whole}, () if any(map(_of_projector, whole)) else (_no_projector(folder),))
+    missing = [name for name in _PROJECTOR if name not in whole]
+    return Adapter(low_rank, {**tower, **whole}, (_no_projector(folder, missing),) if missing else ())
 
 
-def _of_projector(name: str) -> bool:
-    return name.startswith("model.mm_projector.")
-
-
-def _no_projector(folder: Path) -> str:
+def _no_projector(folder: Path, missing: Sequence[str]) -> str:
     there = [name for name in NON_LORA if (folder / name).is_file()]
-    what = f"{there[0]} holds no projector" if there else f"there is no {NON_LORA[0]}"
+    lacks = "no projector" if len(missing) == len(_PROJECTOR) else f"a projector without {', '.join(missing)}"
+    what = f"{there[0]} holds {lacks}" if there else f"there is no {NON_LORA[0]}"
+    whose = "the projector is" if len(missing) == len(_PROJECTOR) else "these are"
     return (
-        f"{what} in {folder}: the projector is the base's, as it was before training. The recipes train it beside LoRA"
+        f"{what} in {folder}: {whose} the base's, as before training. The recipes train it beside LoRA"
         " and save it there; unless yours left it frozen, copy the file that was saved with adapter_model and convert"
         " again"
     )
@@ -140,8 +145,7 @@ def _scale(config: Mapping[str, Any], module: str, rank: int) -> float:
 def _check(config: Mapping[str, Any], folder: Path) -> None:
     kind = config.get("peft_type", "LORA")
     found = [] if kind == "LORA" else [f"peft_type {kind}"]
-    found += [name for name in ("use_dora", "fan_in_fan_out", "modules_to_save", "layer_replication", "lora_bias")
-              if config.get(name)]  # fmt: skip
+    found += [name for name in _NOT_MERGED if config.get(name)]
     if config.get("bias", "none") != "none":
         found.append(f"bias {config['bias']}")
     begun = str(config.get("init_lora_weights", ""))

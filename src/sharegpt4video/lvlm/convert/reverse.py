@@ -15,7 +15,6 @@ from .files import (
     Planned,
     Reader,
     Stored,
-    broken_weights,
     count,
     fresh_folder,
     not_floats,
@@ -79,7 +78,7 @@ def _write(
     rows = _rows(config, record)
     reader = Reader()
     tensors = [_planned(name, tensor, rows, reader) for name, tensor in stored.items()]
-    paths, broken = write_shards(tensors, folder, shard_bytes, on_shard)
+    paths, odd = write_shards(tensors, folder, shard_bytes, on_shard)
     reader.close()
     dtype = configs.main_dtype(stored)
     plain = record.get("original_config") or configs.to_original(config, rows=rows, dtype=dtype)
@@ -89,7 +88,7 @@ def _write(
         plain = {**plain, "mm_vision_tower": TOWER}
     write_json(folder / "config.json", plain)
     warnings = [*notes] if record else [*notes, "the original configuration is not known; one was made from this one"]
-    warnings += [*configs.several_dtypes(tensors), *broken_weights(broken)]
+    warnings += [*configs.several_dtypes(tensors), *odd.warnings()]
     _write_texts(source, folder, rows)
     return ConversionReport(
         source=source,
