@@ -117,6 +117,28 @@ def test_the_logs_of_a_folder_are_one_benchmark_with_two_means(tmp_path: Path) -
     assert "1 answers are empty" in found.notes
 
 
+def test_logs_of_several_models_are_never_one_score(tmp_path: Path) -> None:
+    def row(said: str) -> dict[str, Any]:
+        told = {"pred_answer": said, "gt_answer": "A", "score": int(said == "A")}
+        return {"doc_id": 0, "filtered_resps": [said], "mvbench_accuracy": told}
+
+    write(tmp_path / "one" / "D_samples_mvbench_action_count.jsonl", [row("A")])
+    write(tmp_path / "other" / "D_samples_mvbench_state_change.jsonl", [row("B")])
+    with pytest.raises(SettingsError, match=r"logs in 2 folders.*give one: .*one, .*other"):
+        verify_file(tmp_path, "mvbench")
+    write(tmp_path / "one" / "C_samples_mvbench_action_count.jsonl", [row("B")])
+    found = verify_file(tmp_path / "one", "mvbench")
+    assert cells(found)["overall"] == "100.00"
+    assert "1 older logs of the same tasks in the folder are left out" in found.notes
+
+
+def test_answers_with_and_without_subtitles_are_never_one_score(tmp_path: Path) -> None:
+    for task in ("videomme", "videomme_w_subtitle"):
+        write(tmp_path / f"D_samples_{task}.jsonl", video_mme_log())
+    with pytest.raises(SettingsError, match=r"samples_videomme\.jsonl and .*subtitle.* the same questions"):
+        verify_file(tmp_path, "videomme")
+
+
 def test_the_samples_from_outside_are_read() -> None:
     if not CASES.exists():
         pytest.skip("needs ../shared/cases beside the checkout")
@@ -198,6 +220,41 @@ def test_the_score_file_and_the_rating_beside_a_table_are_compared(tmp_path: Pat
     assert found.agreement == [f"the rules score 1 of 2 answers {who}"]
     assert found.failures[0] == "overall: computed 50.00, published 100.00"
     assert found.failures[-1] == f"1 of 2 answers are not scored {who}"
+
+
+def scored_rows(rows: list[dict[str, Any]], scores: list[int]) -> list[dict[str, Any]]:
+    return [{**row, "score": score} for row, score in zip(rows, scores, strict=True)]
+
+
+def test_the_score_file_of_another_table_is_not_taken(tmp_path: Path) -> None:
+    file = write(tmp_path / "M_Video-MME.tsv", KIT_VIDEO_MME)
+    write(tmp_path / "M_Video-MME_nosubs.tsv", KIT_VIDEO_MME)
+    write(tmp_path / "M_Video-MME_nosubs_score.tsv", scored_rows(KIT_VIDEO_MME, [0, 0, 1, 1]))
+    assert verify_file(file, "videomme").agreement == []
+    write(tmp_path / "M_Video-MME_gpt-4o_score.tsv", scored_rows(KIT_VIDEO_MME, [0, 0, 0, 0]))
+    write(tmp_path / "M_Video-MME_score.tsv", scored_rows(KIT_VIDEO_MME, [1, 1, 0, 0]))
+    found = verify_file(file, "videomme")
+    assert (found.failures, found.agreement[0][:30]) == ([], "the rules score 4 of 4 answers")
+    assert "compared with M_Video-MME_score.tsv, of 2 score files beside the table" in found.notes
+
+
+def test_rows_that_a_score_file_lacks_or_scores_for_another_answer_are_told(tmp_path: Path) -> None:
+    file = write(tmp_path / "M_Video-MME.tsv", KIT_VIDEO_MME)
+    scored = scored_rows(KIT_VIDEO_MME, [0, 1, 0, 0])[:3]
+    scored[0]["prediction"] = "C"
+    write(tmp_path / "M_Video-MME_score.tsv", scored)
+    found = verify_file(file, "videomme")
+    assert (found.failures, found.agreement[0][:30]) == ([], "the rules score 2 of 2 answers")
+    assert any("lacks 1 of the 4 rows" in note for note in found.notes)
+    assert any("scores other predictions in 1 rows" in note for note in found.notes)
+
+
+def test_a_score_file_without_an_index_is_compared_row_by_row(tmp_path: Path) -> None:
+    rows = [{key: value for key, value in row.items() if key != "index"} for row in KIT_VIDEO_MME]
+    file = write(tmp_path / "M_Video-MME.tsv", rows)
+    write(tmp_path / "M_Video-MME_score.tsv", scored_rows(rows, [1, 1, 0, 0]))
+    found = verify_file(file, "videomme")
+    assert (found.failures, found.agreement[0][:30]) == ([], "the rules score 4 of 4 answers")
 
 
 def test_tables_about_tempcompass_are_scored_by_its_rules(tmp_path: Path) -> None:

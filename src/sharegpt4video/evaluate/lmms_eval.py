@@ -58,17 +58,18 @@ def benchmark_of(rows: Sequence[Row]) -> str | None:
 
 def read_log(path: Path, benchmark: str) -> Log:
     """Score a log, or every log of the benchmark in a folder. Raises SettingsError when it is none."""
-    files = _files(path, benchmark)
+    files, notes = _files(path, benchmark)
     scored: list[Scored] = []
     stored: list[bool | None] = []
-    notes: list[str] = []
     published: dict[str, str] = {}
+    seen: dict[str, Path] = {}
     for file in files:
         rows = read_rows(file)
         if benchmark_of(rows) != benchmark:
             raise SettingsError(f"{file}: is no log of lmms-eval about {benchmark}")
         part, stored_part, said = _READERS[benchmark](file, rows)
         said += repeated_note(question.id for question, _, _ in part)
+        _refuse_twice(path, file, seen, {question.id for question, _, _ in part})
         scored += part
         stored += stored_part
         notes += said
@@ -84,14 +85,36 @@ def task_of(path: Path) -> str:
     return found["task"] if found else path.stem
 
 
-def _files(path: Path, benchmark: str) -> list[Path]:
-    """The file itself; of a folder the newest log of each task."""
+def _files(path: Path, benchmark: str) -> tuple[list[Path], list[str]]:
+    """The file itself; of a folder the newest log of each task, and a note about older ones.
+
+    Raises SettingsError when logs lie in several folders: lmms-eval makes one for each model.
+    """
     if not path.is_dir():
-        return [path]
-    newest = {task_of(file): file for file in sorted(path.rglob(f"*samples_{benchmark}*.json*"))}
-    if not newest:
+        return [path], []
+    found = sorted(path.rglob(f"*samples_{benchmark}*.json*"))
+    if not found:
         raise SettingsError(f"{path}: holds no log of lmms-eval named ..._samples_{benchmark}....jsonl")
-    return list(newest.values())
+    folders = sorted({str(file.parent) for file in found})
+    if len(folders) > 1:
+        shown = ", ".join(folders[:4]) + (" ..." if len(folders) > 4 else "")
+        raise SettingsError(
+            f"{path}: holds logs in {len(folders)} folders, of several models or runs; give one: {shown}"
+        )
+    newest = {task_of(file): file for file in found}
+    older = len(found) - len(newest)
+    notes = [f"{older} older logs of the same tasks in the folder are left out"] if older else []
+    return list(newest.values()), notes
+
+
+def _refuse_twice(path: Path, file: Path, seen: dict[str, Path], names: set[str]) -> None:
+    """Raise SettingsError where two logs of a folder answer the same question, as with and without subtitles."""
+    again = next((seen[name] for name in sorted(names) if name in seen), None)
+    if again is not None:
+        raise SettingsError(
+            f"{path}: {again.name} and {file.name} hold answers to the same questions; give them one by one"
+        )
+    seen.update(dict.fromkeys(names, file))
 
 
 def _response(file: Path, number: int, row: Row) -> str:

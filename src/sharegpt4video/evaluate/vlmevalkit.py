@@ -72,7 +72,7 @@ def read_table(path: Path, benchmark: str) -> Table:
         raise SettingsError(f"{path}: is no table of VLMEvalKit about {benchmark}")
     scores = [_scored(path, number, row, benchmark) for number, row in enumerate(rows, 1)]
     table = Table(benchmark, {}, percent=benchmark != "videomme")
-    stored = _stored_scores(path, rows)
+    stored, notes = _stored_scores(path, rows)
     compared = [
         (score, kept) for score, kept in zip(scores, stored, strict=True) if kept is not None and score is not None
     ]
@@ -81,6 +81,7 @@ def read_table(path: Path, benchmark: str) -> Table:
     final = [kept if score is None else score for score, kept in zip(scores, stored, strict=True)]
     _shares(table, rows, final)
     _notes(table, rows, scores, final)
+    table.notes += notes
     table.published = _ratings(path, benchmark)
     return table
 
@@ -103,7 +104,7 @@ def _scored(path: Path, number: int, row: Row, benchmark: str) -> int | None:
     try:
         return _SCORE[benchmark](row)
     except (ValueError, KeyError, TypeError, SyntaxError, IndexError, RecursionError, MemoryError) as error:
-        raise SettingsError(f"{path}, row {number}: cannot be scored: {error!r}; is it complete?") from error
+        raise SettingsError(f"{path}, row {number}: cannot be scored: {shortened(error)}; is it complete?") from error
 
 
 def _videomme(row: Row) -> int:
@@ -192,19 +193,44 @@ def _list(value: Any) -> list[Any]:
     return read
 
 
-def _stored_scores(path: Path, rows: Sequence[Row]) -> list[float | None]:
-    """The score of each row: of its own column, or of the score file beside the table."""
-    if "score" not in rows[0]:
-        beside = [file for file in sorted(path.parent.glob(f"{_escaped(path.stem)}*_score.*")) if file != path]
-        beside = [file for file in beside if file.suffix in (".xlsx", ".tsv", ".json")]
-        if not beside:
-            return [None] * len(rows)
-        kept = {
-            str(row.get("index")): stored_score(row.get("score"), f"{beside[0]}, row {number}")
-            for number, row in enumerate(read_rows(beside[0]), 1)
-        }
-        return [kept.get(str(row.get("index"))) for row in rows]
-    return [stored_score(row.get("score"), f"{path}, row {number}") for number, row in enumerate(rows, 1)]
+def _stored_scores(path: Path, rows: Sequence[Row]) -> tuple[list[float | None], list[str]]:
+    """The score of each row, of its own column or of the score file beside the table, and notes about that file."""
+    if "score" in rows[0]:
+        return [stored_score(row.get("score"), f"{path}, row {number}") for number, row in enumerate(rows, 1)], []
+    beside = _score_files(path)
+    if not beside:
+        return [None] * len(rows), []
+    notes = [f"compared with {beside[0].name}, of {len(beside)} score files beside the table"] * (len(beside) > 1)
+    read = read_rows(beside[0])
+    by_index = "index" in rows[0] and "index" in read[0]
+    if not by_index and len(read) != len(rows):
+        return [None] * len(rows), [*notes, f"{beside[0].name} has {len(read)} rows and no index, so none is compared"]
+    theirs = {str(row.get("index") if by_index else number): (number, row) for number, row in enumerate(read, 1)}
+    scores: list[float | None] = []
+    lacking = other = 0
+    for at, row in enumerate(rows, 1):
+        number, same = theirs.get(str(row.get("index") if by_index else at), (0, None))
+        lacking += same is None
+        if same is not None and str(same.get("prediction", row["prediction"])) != str(row["prediction"]):
+            other, same = other + 1, None
+        scores.append(stored_score(same.get("score"), f"{beside[0]}, row {number}") if same else None)
+    if lacking:
+        notes.append(f"{beside[0].name} lacks {lacking} of the {len(rows)} rows (cut short?); these are not compared")
+    if other:
+        notes.append(f"{beside[0].name} scores other predictions in {other} rows (another run's?), not compared")
+    return scores, notes
+
+
+def _score_files(path: Path) -> list[Path]:
+    """Score files of a table, its plain one first; none of another table whose name only begins like it."""
+    tables = [
+        file
+        for file in sorted(path.parent.glob(f"{_escaped(path.stem)}_*"))
+        if file != path and file.suffix in (".xlsx", ".tsv", ".json")
+    ]
+    others = tuple(f"{file.stem}_" for file in tables if not file.stem.endswith("_score"))
+    found = [file for file in tables if file.stem.endswith("_score") and not file.stem.startswith(others)]
+    return sorted(found, key=lambda file: file.stem != f"{path.stem}_score")
 
 
 def _escaped(stem: str) -> str:
