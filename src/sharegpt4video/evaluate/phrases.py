@@ -151,9 +151,21 @@ _WRONG = any_of(
 _GLUED_REFUTED = any_of(
     "选?项?(?:是)?(?:错误|不正确|不对|错)|değil|では(?:な|あり)|じゃ(?:な|あり)", r"이?가?\s*아[니닙]"
 )
+_BAD = any_of(
+    "not|never|cannot|inconsistent|incorrect|invalid|inaccurate|incompatible|implausible|impossible|improbable",
+    "unlikely|unsupported|unrelated|wrong|false|contradict\\w*|rul\\w+ out|eliminat\\w+|exclud\\w+|reject\\w+",
+    "discard\\w*|dismiss\\w*|irrelevant|missing|absent|mislead\\w*|odd|outlier|fails?|lacks?|differs?",
+)
+# "C is the only one that is not shown": the words up to the next clause say what it is the only one of.
+_SINGLED_OUT = (
+    r"\s*(?:is|was|seems|looks)\s+(?:the\s+)?(?=(?:most|only|one|answer|choice|option|odd|outlier)\b)"
+    r"(?:(?!,|\b(?:because|since|as|while|whereas|although|though|and|so|for|but)\b)[^.;!?\n]){0,60}?"
+    rf"(?:\b{_BAD}\b|n['’]t\b)"
+)
 _DENIED_AFTER = re.compile(
     rf"[)\]}}\"'>]*\s*[,:\-–—?(]?\s*(?:(?:which|that)\s+)?(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
-    rf"|(?:(?:ist|es|est|é|è|är|er|jest|je|este|είναι|está|esta)\s+(?:\w+\s+)?)?(?:{_WRONG}|nicht\b|neverno)\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})",
+    rf"|(?:(?:ist|es|est|é|è|är|er|jest|je|este|είναι|está|esta)\s+(?:\w+\s+)?)?(?:{_WRONG}|nicht\b|neverno)\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})"
+    rf"|[)\]}}\"'>]*{_SINGLED_OUT}",
     re.IGNORECASE,
 )
 # What holds for the whole sentence, and what only as far as the next comma.

@@ -43,6 +43,11 @@ _UNDONE = re.compile(
 )
 _VALUES = frozenset(("yes", "no", "true", "false", "correct", "incorrect", "right", "wrong"))  # of a tally
 _IS_RIGHT = re.compile(r"\bis right\Z", re.IGNORECASE)
+# "1. A, 2. B": answers to several questions.
+_NUMBERED = re.compile(
+    r"(?:^|(?<=[\s,;:]))(?:q(?:uestion)?\s*)?\d{1,2}\s*[.:)]\s*\(?([A-J])\)?(?=\s*(?:[,;\n]|\.?\s*\Z|\.?\s+(?:q\w*\s*)?\d))",
+    re.IGNORECASE,
+)
 _CALLED_WRONG = re.compile(r"['\"](?:is_)?(?:correct|valid|right)['\"]\s*:\s*(?:false|0|no)\b", re.IGNORECASE)
 
 
@@ -67,7 +72,7 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
     with the words of another option ("C: right") says two things at once.
     """
     text = said(reply)[-MOST_CHARS:]
-    if _CALLED_WRONG.search(text):
+    if _CALLED_WRONG.search(text) or len({label.upper() for label in _NUMBERED.findall(text)}) > 1:
         return None
     known = Options.of(options, [label.upper() for label in labels[: len(options)]])
     patterns = patterns_for(tuple(known.labels))
