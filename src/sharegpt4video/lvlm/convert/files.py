@@ -337,7 +337,7 @@ def is_coarser(before: Any, after: Any) -> bool:
         exact = one.double()
         change += float((exact - other.double()).square().sum())
         total += float(exact.square().sum())
-    return change > torch.finfo(after.dtype).eps ** 2 * total
+    return change > float(torch.finfo(after.dtype).eps) ** 2 * total
 
 
 def is_finite(tensor: Any) -> bool:
