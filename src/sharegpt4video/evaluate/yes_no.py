@@ -13,6 +13,9 @@ from .phrases import OPEN, OPTION, is_denied, is_denied_before
 from .said import MARK_END, MARKED, MOST_CHARS, said
 from .tally import tally
 
+# "If the red one counts, yes"; but not "if I had to guess".
+_IF = r"\bif\b(?!\s+(?:i|we|forced|pressed|any|anything|so)\b)[^.!?\n]{1,80}?,\s*(?:then\s+)?"
+
 
 @lru_cache(maxsize=1)
 def _yes_or_no() -> tuple[re.Pattern[str], ...]:
@@ -50,9 +53,7 @@ def _yes_or_no() -> tuple[re.Pattern[str], ...]:
             r"|\byes\b,?\s+(?:it|he|she|they|there|(?:the|a) \w+)\s+(?:\w+\s+)?(?:not|\w+n['’]t)\b"
             rf"|(?<!\w)(?:{yes})\s*(?:und|y|e|et|i|и|och|og|ja|en|[-—/|])\s*(?:{no})(?!\w)"
             rf"|(?<!\w)(?:{no})\s*[/|]\s*(?:{yes})(?!\w)"
-            rf"|(?<!\w)(?:(?:{no})\s*,?\s*{but}\s+(?:{yes})|(?:{yes})\s*,?\s*{but}\s+(?:{no}))(?!\w)"
-            # "If the red one counts, yes"; but not "if I had to guess".
-            rf"|\bif\b(?!\s+(?:i|we|forced|pressed|any|anything|so)\b)[^.!?\n]{{1,80}}?,\s*(?:then\s+)?(?:{yes}|{no})(?!\w)"
+            rf"|(?<!\w)(?:(?:{no})\s*,?\s*{but}\s+(?:{yes})|(?:{yes})\s*,?\s*{but}\s+(?:{no}))(?!\w)|{_IF}(?:{yes}|{no})(?!\w)"
             rf"|\A\W*(?:{yes}|{no})\s*[,،、，]?\s*{but}\s*[^\W\d_]{{1,12}}\W*\Z",
             re.IGNORECASE,
         ),

@@ -139,13 +139,7 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
         adapter, folders = read_adapter(source), [source, base]
     elif base is not None:
         raise SettingsError(f"{source}: holds no LoRA weights (no adapter_config.json); leave out the base")
-    files = weight_files(folders[-1])
-    if not files:
-        raise SettingsError(f"{folders[-1]}: no weights found (*.safetensors, pytorch_model*.bin)")
-    found = stored_in(files)
-    absent = [name for name in named_only(folders[-1], found) if not names.is_dropped(name)]
-    if not _has_tower(found):
-        found |= read_tower(folders[-1])
+    found, notes = _stored(folders[-1])
     dropped = tuple(name for name in (*found, *adapter.whole) if names.is_dropped(name))
     weights = {name: stored for name, stored in {**found, **adapter.whole}.items() if not names.is_dropped(name)}
     if lost := sorted(set(adapter.low_rank) - set(weights)):
@@ -157,12 +151,7 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
     vision, tower_folder = configs.vision_config(folders, config, tower)
     vision_from = "the checkpoint"
     weights, warnings = tied.once(folders[-1], config, weights)
-    warnings += adapter.warnings
-    if absent:
-        warnings += (
-            f"the index in {folders[-1]} names weights that no file there holds: {_list(absent)}; all that the model"
-            " needs is there, but if the files are of another save than the index, copy them again",
-        )
+    warnings += (*adapter.warnings, *notes)
     if not _has_tower(weights):
         weights |= _tower_weights(tower_folder, source)
         vision_from = str(tower_folder)
@@ -170,6 +159,20 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
             f"the checkpoint holds no vision tower; it was taken from {tower_folder}, as it was before training",
         )
     return _Parts(source, config, vision, weights, adapter, folders, vision_from, dropped, warnings)
+
+
+def _stored(folder: Path) -> tuple[dict[str, Stored], list[str]]:
+    """Every weight in a folder, the tower's beside them too, and what a reader should know of the index."""
+    files = weight_files(folder)
+    if not files:
+        raise SettingsError(f"{folder}: no weights found (*.safetensors, pytorch_model*.bin)")
+    found = stored_in(files)
+    absent = [name for name in named_only(folder, found) if not names.is_dropped(name)]
+    notes = [
+        f"the index in {folder} names weights that no file there holds: {_list(absent)}; all that the model needs is"
+        " there, but if the files are of another save than the index, copy them again"
+    ] * bool(absent)
+    return found if _has_tower(found) else found | read_tower(folder), notes
 
 
 def _has_tower(weights: Mapping[str, Stored]) -> bool:
