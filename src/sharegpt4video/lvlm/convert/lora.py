@@ -98,9 +98,11 @@ def _no_projector(folder: Path, missing: Sequence[str]) -> str:
     there = [name for name in NON_LORA if (folder / name).is_file()]
     lacks = "no projector" if len(missing) == len(_PROJECTOR) else f"a projector without {', '.join(missing)}"
     what = f"{there[0]} holds {lacks}" if there else f"there is no {NON_LORA[0]}"
-    whose = "the projector is" if len(missing) == len(_PROJECTOR) else "these are"
+    whose = (
+        "the projector is the base's, as it was" if lacks == "no projector" else "these are the base's, as they were"
+    )
     return (
-        f"{what} in {folder}: {whose} the base's, as before training. The recipes train it beside LoRA"
+        f"{what} in {folder}: {whose} before training. The recipes train it beside LoRA"
         " and save it there; unless yours left it frozen, copy the file that was saved with adapter_model and convert"
         " again"
     )
