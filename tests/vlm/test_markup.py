@@ -188,6 +188,51 @@ def test_what_a_text_quotes_or_only_looks_like_a_mark_stays(text: str) -> None:
     assert strip(text) == Stripped(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[|assistant|]<think>{THOUGHT}</think>{ANSWER}[|endofturn|]",
+        f"]~b]ai\n<think>{THOUGHT}</think>{ANSWER}[e~[",
+        f"<role>ASSISTANT</role><think>{THOUGHT}</think>{ANSWER}<|role_end|>",
+        f"<longcat_think>{THOUGHT}</longcat_think>{ANSWER}</longcat_s>",
+        f"<scratch_pad>{THOUGHT}</scratch_pad>{ANSWER}",
+        f"```thinking\n{THOUGHT}\n```\n{ANSWER}",
+    ],
+)
+def test_tokens_of_no_common_form(text: str) -> None:
+    assert strip(text) == Stripped(ANSWER, thought=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        (f"<start_of_image>{ANSWER}", ANSWER),
+        (f"\u200b\ufeff{ANSWER}", ANSWER),
+        ("A man <|ref|>on a mat<|/ref|><|det|>[[12, 33, 44, 55]]<|/det|> sits.", "A man on a mat sits."),
+        ('A <point x="10.5" y="20.2" alt="dog">dog</point> runs.', "A dog runs."),
+        ("It is Ann<0xE2><0x80><0x99>s<0x0A>hat.", "It is Ann’s\nhat."),
+        ("ĠA Ġman Ġin Ġa Ġred Ġsh irt.", "A man in a red shirt."),
+        (f"{ANSWER}\n\nUser: And then?\nAssistant: It ends.", ANSWER),
+        ('<|python_tag|>describe(caption="x")', ""),
+    ],
+)
+def test_what_vocabularies_and_grounding_leave(text: str, plain: str) -> None:
+    assert strip(text).text == plain
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "A page reads:\n\nUser: hello\nAssistant: hi",
+        "The debugger shows <0x0A> in a hex dump while a hand scrolls.",
+        "A list of [|a|, |b|] is on the board, and x[e] beside it.",
+        "The letter Ġ is on a Maltese sign.",
+    ],
+)
+def test_what_only_looks_like_them_stays(text: str) -> None:
+    assert strip(text).text == text
+
+
 def test_quotes_in_reasoning_do_not_hide_its_end() -> None:
     assert strip(f'<think>The sign says "exit. So </think>He says "go". {ANSWER}').text == f'He says "go". {ANSWER}'
     assert strip(f'"<think>x</think>{ANSWER}"').text == f'"{ANSWER}"'

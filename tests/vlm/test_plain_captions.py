@@ -8,6 +8,8 @@ CAPTIONS = (
     "Assistant coach John walks onto the field and claps his hands.",
     "Assistant referees run along the touchline with raised flags.",
     "The user has a browser window open on the left and a code editor on the right.",
+    "A man bows. Let me know is printed on his shirt.",
+    "None of the players move while the whistle is blown.",
     "The user says nothing; the cursor rests on the Save button.",
     "The user wants to scroll, but the page stays still.",
     "The user provides a password in the login form and presses Enter.",
@@ -234,4 +236,16 @@ def test_what_stands_around_a_caption_goes(text: str) -> None:
     ],
 )
 def test_markup_that_nobody_knows_is_told(text: str) -> None:
+    assert screen(text, "stop").problem == "not plain text"
+
+
+@pytest.mark.parametrize("text", ["null", "None", '"undefined"', "NaN", "[object Object]"])
+def test_what_a_program_writes_for_nothing_is_no_caption(text: str) -> None:
+    screened = screen(text, "stop")
+    assert (screened.text, screened.problem) == ("", "empty")
+    assert screen(text, "stop", caption=False).problem == ""
+
+
+def test_reasoning_that_is_quoted_is_told_apart() -> None:
+    text = "> Okay, the user wants a caption of the frame.\n\nA man walks."
     assert screen(text, "stop").problem == "not plain text"

@@ -8,7 +8,7 @@ import pytest
 
 from sharegpt4video.vlm.chat import check_owner, read_answer
 from sharegpt4video.vlm.complaints import IMAGES_ADVICE, SIZE_ADVICE, advice_on
-from sharegpt4video.vlm.faults import ErrorReply, Fault, fault_of_status
+from sharegpt4video.vlm.faults import ErrorReply, Fault, error_in_answer, fault_of_status
 from sharegpt4video.vlm.reasoning import ending
 
 
@@ -29,6 +29,62 @@ def body(content: object, **more: object) -> bytes:
 )
 def test_the_text_is_found_in_every_form(content: object) -> None:
     assert read_answer(body(content), {}).text == "A dog runs."
+
+
+@pytest.mark.parametrize(
+    ("encoding", "content_type"),
+    [
+        ("utf-8", "application/json; charset=ISO-8859-1"),
+        ("utf-8-sig", ""),
+        ("iso-8859-1", 'application/json; charset="ISO-8859-1"'),
+        ("utf-16", "application/json"),
+        ("utf-16-le", "application/json"),
+        ("utf-32-be", ""),
+    ],
+)
+def test_an_answer_is_read_in_the_encoding_it_has(encoding: str, content_type: str) -> None:
+    sent = json.dumps(json.loads(body("Ein Mädchen läuft.")), ensure_ascii=False).encode(encoding)
+    assert read_answer(sent, {"content-type": content_type}).text == "Ein Mädchen läuft."
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "application/json; charset=nonsense"])
+def test_an_answer_in_no_encoding_is_asked_for_again(content_type: str) -> None:
+    sent = json.dumps(json.loads(body("Ein Mädchen läuft.")), ensure_ascii=False).encode("latin-1")
+    with pytest.raises(Fault, match="no text in UTF-8") as caught:
+        read_answer(sent, {"content-type": content_type})
+    assert caught.value.kind == "passing"
+
+
+def test_a_refusal_among_the_parts_of_a_content_is_one() -> None:
+    answer = read_answer(body([{"type": "refusal", "refusal": "I can't help with that."}]), {})
+    assert (answer.text, answer.refused) == ("I can't help with that.", True)
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "code", "advice"),
+    [
+        (400, "API key expired. Please renew the API key.", "", "OPENAI_API_KEY"),
+        (400, "API key not valid. Please pass a valid API key.", "", "OPENAI_API_KEY"),
+        (400, "Your credit balance is too low to access the API.", "invalid_request_error", "nothing left to pay"),
+        (400, "Access denied, please make sure your account is in good standing.", "Arrearage", "nothing left to pay"),
+        (403, "You have exhausted your monthly included credits", "", "nothing left to pay"),
+        (429, "Your account is suspended", "exceeded_current_quota_error", "nothing left to pay"),
+    ],
+)
+def test_a_key_and_an_account_stop_all_whatever_the_status(status: int, said: str, code: str, advice: str) -> None:
+    fault = fault_of_status(ErrorReply(status, said, code))
+    assert fault.kind == "denied"
+    assert advice in str(fault)
+
+
+def test_an_error_in_a_list_is_read_like_one_alone() -> None:
+    fault = error_in_answer([{"error": {"code": 429, "message": "slow down", "status": "RESOURCE_EXHAUSTED"}}])
+    assert (fault.kind, str(fault)) == ("busy", "HTTP 429: slow down")
+
+
+@pytest.mark.parametrize("status", [421, 499])
+def test_what_a_gateway_says_of_a_connection_passes(status: int) -> None:
+    assert fault_of_status(ErrorReply(status, "client closed request")).kind == "passing"
 
 
 @pytest.mark.parametrize(

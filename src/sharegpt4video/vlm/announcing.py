@@ -144,7 +144,7 @@ _AFTERWORD = re.compile(
 # A last sentence that talks to the reader instead of telling of the picture.
 _CHATTER = re.compile(
     r"""(?:^|(?<=[\n。！？])|(?<=[.!?"”*)])(?=\s))\s{0,3}[*_(]{0,3}(?:
-        (?:please\s)?(?:let\sme\sknow|feel\sfree\sto)\b[^\n]{0,260}
+        (?:please\s)?(?:let\sme\sknow|feel\sfree\sto)\b(?!\s(?:is|are|was|['’\"”]|on\b))[^\n]{0,260}
       | (?:i\shope\s(?:this|that|it)\b|hope\s(?:this|that)\shelps)[^\n]{0,160}
       | (?:would|do)\syou\s(?:like|want)\s(?:me\sto|a\b|any|more|to)[^\n]{0,200}\?
       | if\syou(?:['’]d\slike|\sneed|\swant|\shave\sany|\swould\slike)\b[^\n]{0,200}(?:let\sme\sknow|feel\sfree

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
@@ -25,6 +26,7 @@ _ALWAYS_ALLOWED_CHARS = 10_000  # some servers take no notice of how few tokens 
 _MOST_DEPTH = 64
 _MOST_BRACKETS = 1_000_000  # an empty list of two bytes takes fifty in memory
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)  # also one that is never closed: linear
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
 _HALVES = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r"[\[\]{}]")
 
@@ -137,7 +139,7 @@ class Answer:
 
 def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
     """Read a chat completion. Raises Fault saying what is wrong with it."""
-    text = body.decode("utf-8-sig", "replace")
+    text = _decoded(body, headers)
     plain = _object(text)
     choice = _first(plain.get("choices"))
     if error := error_of(plain, choice or {}):
@@ -151,6 +153,18 @@ def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
         raise Fault(f"the answer has no message: {_beginning(text)}")
     answer = _answer(plain, choice, message, headers)
     return replace(answer, text=joined(answer.text), reasoning=joined(answer.reasoning))
+
+
+def _decoded(body: bytes, headers: Mapping[str, str]) -> str:
+    """The text of an answer: UTF-8 whatever a header says, else as the bytes or the header tell. Raises Fault.
+
+    Half-read characters would go into a caption unseen.
+    """
+    charset = _CHARSET.search(headers.get("content-type", ""))
+    for name in (json.detect_encoding(body), *(charset.groups() if charset else ())):
+        with contextlib.suppress(ValueError, LookupError):
+            return body.decode(name).removeprefix("\ufeff")
+    raise Fault(f"the answer is no text in UTF-8: {_beginning(body.decode('utf-8', 'replace'))}")
 
 
 def read_event(event: Event, headers: Mapping[str, str]) -> Answer | None:
@@ -247,11 +261,11 @@ def _check_depth(text: str) -> None:
 def _answer(
     plain: dict[str, Any], choice: dict[str, Any], message: dict[str, Any], headers: Mapping[str, str]
 ) -> Answer:
-    usage = plain.get("usage")
+    usage, refusal = plain.get("usage"), _refusal_of_parts(message.get("content"))
     return Answer(
-        text=_text(message.get("content")) or _text(message.get("refusal")),
+        text=_text(message.get("content")) or _text(message.get("refusal")) or refusal,
         finish_reason=finish_reason_of(choice.get("finish_reason")),
-        refused=bool(message.get("refusal")),
+        refused=bool(message.get("refusal") or refusal),
         input_tokens=_count(usage, "prompt_tokens"),
         output_tokens=_count(usage, "completion_tokens"),
         marks=(name if isinstance(name := plain.get("id"), str) else "", headers.get("x-request-id", "")),
@@ -272,6 +286,13 @@ def _text_of_part(part: object) -> str:
         text = "" if is_reasoning_part(part) else part.get("text")
         part = text.get("value") if isinstance(text, dict) else text
     return part if isinstance(part, str) else ""
+
+
+def _refusal_of_parts(content: object) -> str:
+    """What the parts of a content say where it is refused, as OpenAI puts it; "" where nothing is."""
+    parts = [part for part in content if isinstance(part, dict)] if isinstance(content, list) else []
+    said = [part.get("refusal") for part in parts if part.get("type") == "refusal"]
+    return "".join(words for words in said if isinstance(words, str))
 
 
 def joined(text: str) -> str:

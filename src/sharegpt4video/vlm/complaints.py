@@ -47,6 +47,14 @@ _NO_ROOM = _any_of(
     r"|requests? per (?:second|minute|hour|day)|tokens per minute|(?:try|retry) again (?:later|in \d)|server is busy"
     r"|per[ _]minute|resource[ _]exhausted",
 )
+_NO_MONEY = _any_of(
+    r"credit balance is too low|insufficient[ _](?:account )?(?:balance|credits?|funds)|\barrearage\b|in good standing"
+    r"|(?:out of|exhausted|used up)(?: \w+){0,4} credits|exceeded_current_quota|余额不足|欠费",
+)
+_BAD_KEY = _any_of(
+    r"api[ _]key (?:is |has |was )?(?:not valid|invalid|expired|revoked|disabled)",
+    r"invalid[ _]api[ _]key|API_KEY_INVALID",
+)
 _TOO_LONG = _any_of(
     r"context[ _](?:length|window|size|limit)|too long|maximum (?:allowed )?(?:input|prompt|sequence"
     r"|model) (?:length|tokens)",
@@ -124,6 +132,16 @@ def room_tokens(message: str) -> int | None:
 def has_no_room(*said: str) -> bool:
     """Whether a refusal says that there were too many requests: gateways give it as a 400 or a 403, too."""
     return any(_NO_ROOM.search(words) for words in said)
+
+
+def trouble_with_account(*said: str) -> Literal[401, 402, 0]:
+    """The status that a refusal should have had that is about the key (401) or the money (402), else 0.
+
+    Gemini, Anthropic, DashScope and others give 400, 403 or 429.
+    """
+    if any(_NO_MONEY.search(words) for words in said):
+        return 402
+    return 401 if any(_BAD_KEY.search(words) for words in said) else 0
 
 
 def advice_on(message: str) -> str:

@@ -15,11 +15,11 @@ from typing import Any, Literal
 import openai
 
 from ..records import well_formed
-from .complaints import SIZE_ADVICE, advice_on, has_no_room
+from .complaints import SIZE_ADVICE, advice_on, has_no_room, trouble_with_account
 
-_HEALING = frozenset({408, 409, 425, 429})  # and everything from 500, and what is no error status
+_HEALING = frozenset({408, 409, 421, 425, 429, 499})  # and everything from 500, and what is no error status
 _BUSY = frozenset({429, 503, 529})
-_DOUBTFUL = frozenset({400, 403, 408, 420, 423, 424, 498, 499})  # said of a lack of room, too
+_DOUBTFUL = frozenset({400, 403, 408, 420, 423, 424, 498})  # said of a lack of room, too
 _DENIED = frozenset({401, 402, 403, 404, 407})  # of the key, the account or the model, not of one request
 _PASSING = _HEALING | _BUSY | {502, 504, 520, 521, 522, 523, 524}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -136,6 +136,8 @@ def fault_of_status(error: ErrorReply) -> Fault:
         return Fault(message, "refused")
     if status not in _PASSING and status not in _ADVICE and (advice := advice_on(error.message)):
         return Fault(f"{message} - {advice}", "final")
+    if 400 <= status < 500 and (account := trouble_with_account(error.message, error.code, error.type)):
+        return Fault(f"{message} - {_ADVICE[account]}", "denied")
     is_busy = status in _BUSY or (status in _DOUBTFUL and has_no_room(error.message, error.code, error.type))
     if is_busy and not codes & _OUT_OF_MONEY:
         return Fault(message, "busy", wait_seconds=error.wait_seconds)
@@ -178,6 +180,8 @@ def http_library() -> ModuleType:
 
 def _told(body: object) -> ErrorReply:
     """The server's own words, and the fields that say more."""
+    if isinstance(body, list) and len(body) == 1:  # Gemini's errors
+        (body,) = body
     if not isinstance(body, Mapping):
         return ErrorReply(0, _in_words(body))
     inner = body.get("error")

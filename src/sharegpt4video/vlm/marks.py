@@ -17,7 +17,7 @@ Kind = Literal["think", "unthink", "open", "close", "box", "unbox", "end", "head
 # Names of tags that hold reasoning, whatever stands before or behind them: <seed:think>, <longcat_think>, ◁think▷.
 _THINK = r"(?:\w{1,12}[:_|])?think(?:[:_]\w{1,12})?"
 _THINK += r"|(?:internal_|inner_|ant)?(?:thinking|thoughts?|reasoning)(?:_(?:process|trace|steps|content|budget))?"
-_THINK += r"|reason|reflection|analysis|scratchpad|rationale|evaluation|observations?|plan|planning"
+_THINK += r"|reason|reflection|analysis|scratch_?pad|rationale|evaluation|observations?|plan|planning"
 _THINK += r"|inner_monologue|chain_of_thought|cot|step_by_step|思考|思考过程|推理|推理过程|分析"
 _THINK += r"|(?:\w{1,12}[:_|])?(?:tool|function)_(?:calls?|use|responses?)(?::\w{1,12})?"  # a call is no answer either
 # Sections that hold text. The highest rank that says something is the answer: LLaVA-CoT has a summary, then a caption,
@@ -34,10 +34,10 @@ _ANGLED = (
     r"|video|img|img_context|sop|gmask|no_?think|text_end"
 )
 _ANGLED += (
-    r"|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
+    r"|start_of_image|end_of_image|start_of_audio|end_of_audio|grounding|phrase|ref|object|p|delimiter_of_multi_objects|unused\d{1,6}|patch_index_\d{1,6}|loc_?\d{1,6}|seg\d{3}"
     r"|extra_id_\d{1,4}|ctrl\d{1,4}|reserved_\d{1,4}"
 )
-_ENDS = r"/s|eos|eop|eod|eot|end_of_turn|end_of_text|end_of_utterance|turn\|"
+_ENDS = r"/s|/longcat_s|eos|eop|eod|eot|end_of_turn|end_of_text|end_of_utterance|turn\|"
 _BRACKETED = r"思考(?:过程)?|推理(?:过程)?|分析|reasoning|thinking|think"  # in brackets of other kinds
 
 _MARK = re.compile(
@@ -60,9 +60,11 @@ _MARK = re.compile(
       <\|message\|>
     | <\|channel\|>\s{{0,4}}(?P<unheaded>analysis|commentary|final)\b
     | <(?:start_of_turn>|\|turn>)\s{{0,4}}(?P<gemma>user|model|system)?\n?
-    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT|END|end\ of\ text)\])
-    | (?P<angled></?(?:{_ANGLED})>|\[/?(?:INST|TOOL_CALLS)\]|\[(?:BOS|gMASK)\]|<<?/?SYS>>?|<0x0A>
-        |</?[|｜]DSML[|｜][^<>\n]{{0,100}}>|</?parameter(?:[=\s][^<>\n]{{0,100}})?>)
+    | (?P<end><(?:{_ENDS})>|\[(?:EOS|EOT|END|end\ of\ text)\]|\[\|endofturn\|\]|\[e~\[)
+    | \[\|(?P<exaone>user|assistant|system)\|\] | \]~b\](?P<minimax>ai|user|system)\n?
+    | <role>(?P<ling>ASSISTANT|HUMAN|SYSTEM|OBSERVATION)</role>
+    | (?P<angled></?(?:{_ANGLED})>|\]~!b\[|\[/?(?:INST|TOOL_CALLS)\]|\[(?:BOS|gMASK)\]|<<?/?SYS>>?|<0x0A>
+        |</points?>|<points?\s(?:[xy]\d{{0,3}}|coords|alt)=[^<>\n]{{0,400}}>|</?[|｜]DSML[|｜][^<>\n]{{0,100}}>|</?parameter(?:[=\s][^<>\n]{{0,100}})?>)
     | <[|｜](?P<token>[\w▁./:-]{{1,60}}?)(?:[|｜]>|>) | <(?P<gemma4>channel|tool_call|tool_response)\|>
     """,
     re.IGNORECASE | re.VERBOSE,
@@ -72,7 +74,7 @@ _TOKENS: tuple[tuple[str, Kind], ...] = (
     (r"(?:start_|begin_of_)(?:thinking|thought|reasoning)|think:start|inner_prefix|plamo:begin_think:plamo", "think"),
     (r"(?:thinking|reasoning|think)_(?:start|begin)|thought|reasoning", "think"),
     (r"(?:thinking|reasoning|think)_end|/thought|/reasoning", "unthink"),
-    (r"tool_calls_section_begin|tool_call_begin|tool_calls?|tool_response", "think"),
+    (r"tool_calls_section_begin|tool_call_begin|tool_calls?|tool_response|python_tag", "think"),
     (r"tool_calls_section_end|/tool_calls?", "unthink"),
     (r"(?:content_)?(?:think|thinking)|channel|begin▁of▁think(?:ing)?", "think"),
     (r"(?:end_|end_of_)(?:thinking|thought|reasoning)|think:end|inner_suffix|plamo:end_think:plamo", "unthink"),
@@ -81,22 +83,27 @@ _TOKENS: tuple[tuple[str, Kind], ...] = (
     (r"end_(?:text|response)|end_of_(?:solution|answer)", "close"),
     (r"begin_of_box", "box"),  # what is in a box is the answer to a question, but part of a caption
     (r"end_of_box", "unbox"),
-    (r"im_end|eot_id|eom_id|end|eom|eot|return|call|endoftext|end_of_text|end_of_turn|end_of_turn_token", "end"),
+    (
+        r"im_end|eot_id|eom_id|end|eom|eot|return|call|endoftext|end_of_text|end_of_turn|end_of_turn_token|role_end",
+        "end",
+    ),
     (r"end_of_msg|end_message|content_model_end_sampling|end▁of▁sentence|plamo:tag|endofturn|eos|eot_token", "end"),
     (r"user|human|assistant|system|observation|im_user|im_assistant|im_system", "header"),
     (r"user_token|chatbot_token|system_token|message_model|message_user|user▁|assistant▁", "header"),
 )
 _TOKEN_KINDS: dict[str, Kind] = {}
 BOXES = re.compile(
-    r"(?:<box>|<\|box_start\|>)[\s\d.,()\[\]]{0,400}(?:</box>|<\|box_end\|>)|<img>[^<>\n]{0,200}</img>", re.IGNORECASE
+    r"(?:<box>|<\|box_start\|>)[\s\d.,()\[\]]{0,400}(?:</box>|<\|box_end\|>)|<img>[^<>\n]{0,200}</img>"
+    r"|<\|det\|>[\s\d.,()\[\]]{0,400}<\|/det\|>",
+    re.IGNORECASE,
 )
 SIGN = re.compile(  # how every mark begins
     r"<(?=\s{0,4}/?\s{0,4}[a-z思推分回答最结描字]|/?[|｜]|<SYS|0x0A)|◁"
-    r"|\[(?=/?(?:THINK|INST|SYS|BEGIN|END|EO|BOS|gMASK|TOOL|unused))"
+    r"|\[(?=\||e~\[)|\](?=~b\]|~!b\[)|\[(?=/?(?:THINK|INST|SYS|BEGIN|END|EO|BOS|gMASK|TOOL|unused))"
     rf"|[\[⟨＜‹【{{](?=/?(?:{_BRACKETED})[\]⟩＞›】}}])|\ufffd(?=/?think)",
     re.IGNORECASE,
 )
-SIGNS = "<◁[{⟨＜‹【\ufffd"
+SIGNS = "<◁[]{⟨＜‹【\ufffd"
 """The characters that they begin with."""
 
 MOST_SIGNS = 5_000
@@ -187,6 +194,9 @@ _READERS: dict[str, Callable[[re.Match[str]], tuple[Kind, int]]] = {
     "pangu": lambda found: _thought_mark("/" if found["pangu"] == "17" else ""),
     "channel": lambda found: _CHANNELS[found["xtml"].lower()].get(found["channel"].lower(), ("drop", 0)),
     "llama": lambda found: _header(found["llama"]),
+    "exaone": lambda found: _header(found["exaone"]),
+    "minimax": lambda found: _header("assistant" if found["minimax"].lower() == "ai" else found["minimax"]),
+    "ling": lambda found: _header(found["ling"]),
     "kimi": lambda found: _header(found["kimi"]),
     "chatml": lambda found: _header(found["chatml"]),
     "start": _message,

@@ -84,6 +84,8 @@ _SENTENCE_END = re.compile(r"[.!?…。！？；;\n]+")
 _LETTER_RUN = re.compile(r"([^\W\d_])\1{19}")
 _ANY_RUN = re.compile(r"(\S)\1{119}")
 
+# How programs write that there is no text.
+_NOTHINGS = frozenset({"null", "none", "nil", "undefined", "nan", "[object object]", "n/a", "(null)", "<null>"})
 _MOST_ROUNDS = 6
 _ALOUD_CHARS = 400  # of the beginning, which tells
 _LONGEST_UNIT_WORDS = 600
@@ -118,6 +120,8 @@ def screen(
     """
     stripped = _taken_off(text, caption)
     answer = stripped.text
+    if caption and answer.strip(" .\"'`").casefold() in _NOTHINGS:
+        answer = ""
     end = ending(finish_reason)
     thought = bool(reasoning.strip()) or stripped.thought
     cut_off = end == "limit" or stripped.unfinished
@@ -140,7 +144,7 @@ def screen(
 
 def thinks_aloud(text: str) -> bool:
     """Whether a text opens as reasoning does, about the user and the task."""
-    text = text.lstrip("*_# \n")
+    text = text.lstrip("*_#> \n")
     if found := _OF_THE_TASK.match(text):
         on_a_screen = _DESKTOP.search(text, 0, _ALOUD_CHARS) and not _OF_ME.search(text, 0, _ALOUD_CHARS)
         return not (on_a_screen or tells_of_words(text))

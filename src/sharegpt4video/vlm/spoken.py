@@ -35,7 +35,8 @@ _LABELLED_ANSWER = re.compile(
     re.IGNORECASE | re.MULTILINE,
 )
 _FOLDED_THOUGHT = re.compile(
-    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>[^<>\n]{0,40}\b(?:think|thought|reason).*?</details>",
+    r"\s*<details\b[^<>]{0,100}>\s{0,8}<summary>[^<>\n]{0,40}\b(?:think|thought|reason).*?</details>"
+    r"|\s*```(?:think|thinking|thoughts?|reasoning)[ \t]*\n.*?\n```(?=\s*\S)",
     re.IGNORECASE | re.DOTALL,
 )
 # Harmony and Gemma 4 whose special tokens were left out in decoding: "analysisWe need …assistantfinalA man …".

@@ -15,9 +15,21 @@ _BEGUN_NAME = re.compile(r"assistant\*{0,2}\s{0,3}[:：]?\*{0,2}\s*|/(?:n|no|no_
 _SWITCH = re.compile(r"/(?:no_?)?think(?:\s*\n\s*|\s+(?![a-z])|\Z)")  # Qwen's and GLM's, repeated from the question
 _LAST_SWITCH = re.compile(r"(?:(?<=[.!?。！？\"”]) |\n\s{0,4})/(?:no_?)?think\Z")
 _MOST_NAMES = 8  # a name may be there twice, in a loop more often
-_NEXT_TURN = re.compile(r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:")
+_NEXT_TURN = re.compile(
+    r"\n\s{0,20}(?:USER|Human|### ?(?:Human|User|Instruction|Input))\s{0,3}:"
+    r"|\n\s{0,8}\n\s{0,20}User\s{0,3}:[^\n]{0,500}\n\s{0,20}(?:Assistant|AI|Bot)\s{0,3}:"
+)
 _ESCAPED = re.compile(r"&lt;/?(?:\||\w{0,12}:?(?:think|thought|reason|analysis|answer|caption|summary|response))")
+_UNSEEN = "\ufeff\u200b\u2060\x00 \t\r\n"  # byte order marks and spaces of no width
+_BYTES = re.compile(r"(?:<0x[0-9A-F]{2}>){2,}|(?<=\w)<0x0A>(?=\w)")  # SentencePiece's bytes, left as they are called
 _PROMPT_AND_ROLE = re.compile(r"\s*(?:USER|Human|User)\s{0,3}:")
+
+
+def _of_bytes(found: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(found[0].replace("<0x", "").replace(">", "")).decode()
+    except UnicodeDecodeError:
+        return found[0]
 
 
 def without_roles(text: str) -> str:
@@ -52,7 +64,10 @@ def decoded(text: str) -> str:
     """The text with the marks of a byte-level or SentencePiece vocabulary made spaces, where nothing else separates."""
     if _ESCAPED.match(text):
         text = html.unescape(text)
+    text = _BYTES.sub(_of_bytes, text.strip(_UNSEEN))
     for space, newline in (("Ġ", "Ċ"), ("▁", "")):
+        if (told := text.count(f" {space}")) > 2 and 2 * told >= text.count(" "):
+            text = text.replace(" ", "")  # tokens with blanks between them
         if text.count(space) > 2 * text.count(" ") + 2:
             text = text.replace(space, " ")
             text = text.replace(newline, "\n") if newline else text
