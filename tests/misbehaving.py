@@ -79,11 +79,8 @@ CASES: dict[str, tuple[bytes, str]] = {
     "zstd": (http(GOOD_BODY, Content_Encoding="zstd"), AGAIN),
     "five megabytes": (http(chat("word " * 1_000_000)), AGAIN),
     "a text without end": (http(chat(" ".join(f"{number:x}" for number in range(60_000)))), AGAIN),
-    "bytes that are no UTF-8": (
-        http(GOOD_BODY.encode().replace(b"leaf", b"l\xffaf")),
-        GOOD_TEXT.replace("e", "\ufffd", 1),
-    ),
-    "UTF-16": (http(GOOD_BODY.encode("utf-16")), AGAIN),
+    "bytes that are no UTF-8": (http(GOOD_BODY.encode().replace(b"leaf", b"l\xffaf")), AGAIN),
+    "UTF-16": (http(GOOD_BODY.encode("utf-16")), GOOD_TEXT),
     "byte order mark": (http(b"\xef\xbb\xbf" + json.dumps(chat(SHORT)).encode()), SHORT),
     "charset that is none": (http(json.dumps(chat(SHORT)), Content_Type="application/json; charset=no-9"), SHORT),
     "charset idna": (http(json.dumps(chat(SHORT)), Content_Type="application/json; charset=idna"), SHORT),

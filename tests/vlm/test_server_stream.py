@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from chat_server import ChatServer, answer, drop, error_event, in_pieces, raw, stall, status
+from chat_server import ChatServer, Exchange, answer, drop, error_event, in_pieces, raw, stall, status
 from made_requests import ASK, FIRST, OPENING, PROMPTS, ask, server_vlm
 from sharegpt4video.errors import VLMError
 from sharegpt4video.vlm.base import VLM, Request
@@ -77,6 +77,18 @@ def test_an_answer_that_breaks_off_is_an_error_after_what_came(end: object) -> N
         with pytest.raises(VLMError, match="broke off"):
             asyncio.run(read(vlm))
     assert got == ["half an "]
+    assert len(server.received) == 1
+
+
+def test_an_answer_that_has_ended_is_whole_though_the_connection_stays_open() -> None:
+    def said_all(exchange: Exchange) -> None:
+        ended = {"index": 0, "delta": {}, "finish_reason": "stop"}
+        exchange.handler.wfile.write(f"data: {json.dumps({'choices': [ended]})}\n\n".encode())
+        exchange.handler.wfile.flush()
+        exchange.wait(60)
+
+    with ChatServer(in_pieces("A cat ", "sits.", then=said_all)) as server:
+        assert streamed(server_vlm(server.base_url, timeout_seconds=0.5)) == ["A cat ", "sits."]
     assert len(server.received) == 1
 
 

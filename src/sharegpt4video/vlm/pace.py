@@ -6,8 +6,8 @@ import asyncio
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from .faults import Fault
@@ -160,3 +160,21 @@ async def persist(pace: Pace, throttle: Throttle, ask: Callable[[], Awaitable[T]
         finally:
             throttle.give_back()
         await asyncio.sleep(wait_seconds)
+
+
+async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
+    """Await ``call`` for at most so long. Raises Fault after that.
+
+    Not ``asyncio.wait_for``: before Python 3.12 it can lose a cancellation that comes together with the result.
+    """
+    task = asyncio.ensure_future(call)
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # its failure counts as looked at
+    try:
+        await asyncio.wait([task], timeout=seconds)
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait([task])
+    if task.cancelled():
+        raise Fault(f"no answer within {seconds:.3g} s")
+    return task.result()

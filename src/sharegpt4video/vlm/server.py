@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ipaddress
 import json
 import logging
@@ -32,7 +31,7 @@ from .chat import (
 from .clients import Address, Clients
 from .complaints import room_tokens
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
-from .pace import Pace, Throttles, persist
+from .pace import Pace, Throttles, persist, within
 from .pictures import DataUrls
 from .reasoning import Thinking, ThinkingWay, ending
 from .render import Prompt, render
@@ -45,6 +44,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
+_LAST_COUNTS_SECONDS = 5.0
 
 
 class ServerVLM(VLM):
@@ -196,7 +196,7 @@ class ServerVLM(VLM):
                 usage.add(piece.input_tokens, piece.output_tokens)
                 if text := shown.add(piece.text):
                     yield text
-                piece = await self._next_piece(pieces)
+                piece = await self._next_piece(pieces, ended=finish_reason is not None)
         finally:
             await pieces.aclose()
             self.usage.add(usage.input_tokens, usage.output_tokens)
@@ -251,7 +251,7 @@ class ServerVLM(VLM):
             body = dialect.body(self._model, prompt, image_urls, max_tokens, self._temperature)
             seconds = min(self._timeout_seconds, max(pace.seconds_left, 0.0))
             try:
-                return await _within(seconds, send(body))
+                return await within(seconds, send(body))
             except openai.APIStatusError as error:
                 told = read_error(error)
                 room = room_tokens(told.message)
@@ -308,10 +308,15 @@ class ServerVLM(VLM):
             limit = self._thinking.budget(prompt)
             logger.warning("%s: the answer is cut off: max_tokens=%d ended it; raise it", self.name, limit)
 
-    async def _next_piece(self, pieces: AsyncGenerator[Answer, None]) -> Answer | None:
+    async def _next_piece(self, pieces: AsyncGenerator[Answer, None], *, ended: bool) -> Answer | None:
+        """The next piece, None after the last. Once the answer has ``ended`` only counts are to come, and not all
+        servers that keep the connection open send any."""
+        seconds = min(self._timeout_seconds, _LAST_COUNTS_SECONDS) if ended else self._timeout_seconds
         try:
-            return await _within(self._timeout_seconds, anext(pieces, None))
+            return await within(seconds, anext(pieces, None))
         except Fault as error:
+            if ended and error.kind == "passing":
+                return None
             said = self._without_secrets(str(error) or type(error).__name__)
             raise VLMError(f"{self.name}: the answer broke off: {said}") from error
 
@@ -379,21 +384,3 @@ def _headers(key: str) -> dict[str, str]:
     """vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so each
     call gets an id of its own that begins with the key of the request."""
     return {"X-Request-Id": new_request_id(key)}
-
-
-async def _within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
-    """Await ``call`` for at most so long. Raises Fault after that.
-
-    Not ``asyncio.wait_for``: before Python 3.12 it can lose a cancellation that comes together with the result.
-    """
-    task = asyncio.ensure_future(call)
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())  # its failure counts as looked at
-    try:
-        await asyncio.wait([task], timeout=seconds)
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait([task])
-    if task.cancelled():
-        raise Fault(f"no answer within {seconds:.3g} s")
-    return task.result()
