@@ -40,6 +40,18 @@ def test_a_change_is_sent_as_system_text_then_pictures_then_words() -> None:
     assert (reply.input_tokens, reply.output_tokens, reply.prompt_hash) == (100, 7, PROMPTS.hash)
 
 
+def test_another_model_that_answers_in_the_middle_is_told_once(caplog: pytest.LogCaptureFixture) -> None:
+    def by(model: str) -> Behaviour:
+        return lambda exchange: exchange.send({**completion(exchange.received, "a cat"), "model": model})
+
+    with ChatServer(by("gpt-5-2026-01-01"), by("gpt-5-2026-01-01"), by("other-7b"), by("other-7b")) as server:
+        vlm = server_vlm(server.base_url)
+        for told in (0, 0, 1, 1):
+            ask(vlm, OPENING)
+            assert len(caplog.records) == told
+    assert "other-7b answers now, and gpt-5-2026-01-01 did before" in caplog.text
+
+
 def test_options_reach_the_server() -> None:
     with ChatServer() as server:
         ask(server_vlm(server.base_url, temperature=None, max_tokens=33, extra_body={"top_k": 1}), OPENING)

@@ -120,7 +120,8 @@ class Dialect:
 class Answer:
     """One answer as it came. ``marks`` are the places where a server may put the id of the request it answers.
 
-    ``reasoning`` is what came apart from the text: what the model thought before it answered.
+    ``reasoning`` is what came apart from the text: what the model thought before it answered. ``model`` is who
+    answered, in the server's words.
     """
 
     text: str
@@ -130,6 +131,7 @@ class Answer:
     output_tokens: int
     marks: tuple[str, ...]
     reasoning: str = ""
+    model: str = ""
 
     @property
     def begun(self) -> bool:
@@ -270,6 +272,7 @@ def _answer(
         output_tokens=_count(usage, "completion_tokens"),
         marks=(name if isinstance(name := plain.get("id"), str) else "", headers.get("x-request-id", "")),
         reasoning=reasoning_of(message),
+        model=joined(name)[:200] if isinstance(name := plain.get("model"), str) else "",
     )
 
 

@@ -112,6 +112,8 @@ class ServerVLM(VLM):
         self._dialect = Dialect(thinking=self._thinking.way)
         self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
 
+    _answered, _told_of_another = "", False  # which model did, in the server's words
+
     @property
     def identity(self) -> str:
         """The model and the options that decide its answers; the same model may move to another address."""
@@ -149,6 +151,7 @@ class ServerVLM(VLM):
                 usage.add(answer.input_tokens, answer.output_tokens)
                 self.usage.add(answer.input_tokens, answer.output_tokens)
                 check_owner(answer, key)
+                self._note_model(answer.model)
                 check_ending(answer)
                 check_length(answer, budget)
                 has_id = any(key in mark for mark in answer.marks)
@@ -335,6 +338,16 @@ class ServerVLM(VLM):
             ) from fault
         problems: dict[str, Problem] = {"refused": "refused", "mixed up": "mixed up"}
         return self._reply("", key, usage, problems.get(fault.kind, "unavailable"), detail)
+
+    def _note_model(self, answered: str) -> None:
+        """Warn, once, when another model answers than before, as gateways have it when one is out of reach."""
+        self._answered = self._answered or answered
+        if answered and answered != self._answered and not self._told_of_another:
+            self._told_of_another = True
+            logger.warning(
+                "%s: %s answers now, and %s did before: captions of both are stored under the name that was asked for",
+                self.name, answered, self._answered,
+            )  # fmt: skip
 
     def _reply(self, text: str, key: str, usage: Usage, problem: Problem, detail: str = "") -> Reply:
         return Reply(
