@@ -170,4 +170,5 @@ def test_closed_input_and_output_are_no_traceback(video: str) -> None:
         without_output = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, check=False)
     assert without_input.returncode == 2
     assert b"write the question behind the video" in without_input.stderr
-    assert without_output.returncode == 0, without_output.stderr
+    assert without_output.returncode == 1
+    assert b"standard output is closed" in without_output.stderr

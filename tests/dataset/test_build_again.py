@@ -270,6 +270,19 @@ def test_wrong_settings_leave_no_trace(tmp_path: Path, more: dict[str, object], 
     assert not (tmp_path / "set").exists()
 
 
+@pytest.mark.parametrize(
+    ("inputs", "message"),
+    [
+        (["nothing.mp4"], "nothing.mp4: there is no such file or folder"),
+        ([], "knows of no videos yet; name some"),
+    ],
+)
+def test_nothing_to_begin_with_leaves_no_trace(tmp_path: Path, inputs: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        build(inputs, tmp_path / "set")
+    assert not (tmp_path / "set").exists()
+
+
 def test_a_kind_of_failure_that_there_is_not_is_refused() -> None:
     with pytest.raises(SettingsError, match="not 'unreadabel'; did you mean 'unreadable'"):
         BuildOptions(retry=("unreadabel",))

@@ -229,6 +229,22 @@ def test_what_only_looks_like_a_transition_is_none(scene: Callable[[Script], Non
     assert detect(script.frames) == []
 
 
+@pytest.mark.parametrize("fading", [1, 4])
+def test_a_flash_that_fades_when_the_stream_ends_is_no_cut(fading: int) -> None:
+    script = Script()
+    before, flashed = view(texture(1), 0), view(texture(2), 0)
+    for share in [0.0] * 2 * FPS + [0.6] * 3 + [0.3] * fading:  # half-way back at the end
+        script.add(before * (1 - share) + flashed * share)
+    assert detect(script.frames) == []
+
+
+def test_a_cut_just_before_the_end_is_found() -> None:
+    script = Script()
+    script.shot(1, 2)
+    cut = script.shot(2, 0.2)
+    assert [found.seconds for found in detect(script.frames)] == [cut]
+
+
 def test_variable_frame_rate_keeps_true_times() -> None:
     rng = np.random.default_rng(3)
     script = Script(step=lambda _: float(rng.uniform(0.01, 0.09)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,19 @@ def test_an_unknown_model_is_told_the_known_ones_and_the_nearest() -> None:
         SettingsError, match=r"'embeded' \(did you mean 'embedded'\?\); known are: embedded, server:MODEL"
     ):
         open_model("embeded", prompts=DEFAULT)
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("Qwen/Qwen3-VL-8B-Instruct", "what runs it comes first: server:MODEL@URL"),
+        ("Qwen/Qwen3-VL-8B-Instruct@http://localhost:8000/v1", "what runs it comes first: server:MODEL@URL"),
+        ("http://localhost:8000/v1", "an address needs a model's name before it: server:MODEL@URL"),
+    ],
+)
+def test_a_bare_name_or_address_is_told_what_goes_before_it(spec: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(said)):
+        open_model(spec, prompts=DEFAULT)
 
 
 def test_a_surplus_argument_is_an_error() -> None:

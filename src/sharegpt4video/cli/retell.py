@@ -88,8 +88,19 @@ def _read(path: Path) -> VideoCaption:
     except OSError as gone:
         raise SG4VError(f"{path}: cannot be read: {gone.strerror}") from gone
     except ValueError as wrong:
-        reason = "; ".join(str(wrong).splitlines()[:3])
-        raise SG4VError(f"{path}: not a caption written by sg4v caption --format json: {reason}") from wrong
+        advice = "give the .json file that sg4v caption VIDEO --out FOLDER writes"
+        raise SG4VError(f"{path}: not a caption in JSON ({_reason(wrong)}); {advice}") from wrong
+
+
+def _reason(wrong: ValueError) -> str:
+    """What is wrong first, without the bytes of the file and the links that pydantic adds."""
+    from pydantic import ValidationError
+
+    if not isinstance(wrong, ValidationError):
+        return str(wrong)
+    first = wrong.errors(include_url=False, include_input=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"{place}: {first['msg']}" if place else first["msg"]
 
 
 def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:

@@ -68,7 +68,7 @@ def world(
 
 
 def world_check(
-    clips: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Clips to read.")],
+    clips: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Clips to read.", dir_okay=False)],
     scenes: Annotated[
         Path | None,
         typer.Option(

@@ -26,6 +26,7 @@ from .filters.filters import Decider
 from .filters.select import select
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
+from .sources.inputs import checked_inputs
 from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock
 from .store.status import standing_failures
@@ -37,7 +38,7 @@ from .work.pairing import PairedVLM
 from .work.pool import WorkerPool
 from .work.progress import BuildCounts
 from .work.replies import CachedVLM, ReplyCache, replies_folder, writer_name
-from .work.worklist import Shard, Worklist
+from .work.worklist import Shard, Worklist, no_videos
 
 RETRY_KINDS = (ALL_KINDS, *get_args(FailureKind))
 COMPACT_OVER_PARTS = 200  # small parts of one table; then they are put together at the end of a build
@@ -82,13 +83,15 @@ def build(
 
     Then check the captions and select (see ``select``). Without inputs, carries on with those that ``out`` knows;
     without a model, with the one that ``out`` was built with (``embedded`` for a new one), and without settings with
-    its settings. Raises SettingsError when ``out`` has captions that were made with other settings or another model,
-    lock.Busy when another run is at work there, StorageError when it cannot be written.
+    its settings. Raises SettingsError when there is nothing to work on, or ``out`` has captions that were made with
+    other settings or another model, lock.Busy when another run is at work there, StorageError when it cannot be
+    written.
     """
     settings, options = chosen_settings(out, settings), chosen_options(options)
     model = chosen_model(out, model)
     vlm = opened(model, settings)
     check_store(out, settings, vlm)  # before a lock leaves its trace
+    check_inputs(out, inputs)
     with lock(out, shard=options.shard) as held:
         store = open_store(out, settings, vlm, model)
         store.guard = held.check
@@ -179,6 +182,19 @@ def check_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM
         store.check_same(settings, vlm.identity, prompts.hash)
     elif store.has_captions:
         check_captions(store, settings, vlm.name, prompts.hash)
+
+
+def check_inputs(out: str | os.PathLike[str], inputs: Sequence[str]) -> None:
+    """Raises SettingsError when a new data set would begin with nothing, or with a name that does not exist.
+
+    A misspelt name then leaves no empty data set, and a misspelt data set is not taken for a finished one.
+    """
+    store = Store(out)
+    if store.exists() or any(store.parts(table) for table in TABLES):
+        return
+    if not inputs:
+        raise no_videos(store)
+    checked_inputs(inputs)
 
 
 def open_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM, model: Model | None = None) -> Store:

@@ -21,6 +21,7 @@ from ..prompts import prompt_set
 from ..records import VideoCaption
 from .build import (
     BuildOptions,
+    check_inputs,
     check_store,
     chosen_model,
     chosen_options,
@@ -86,6 +87,7 @@ def build_on_ray(
     spec = ModelSpec(chosen) if isinstance(chosen, str) else cast(ModelSpec, chosen)
     vlm = spec.open(settings)
     check_store(out, settings, vlm)
+    check_inputs(out, inputs)
     with lock(out, shard=options.shard) as held:
         store = open_store(out, settings, vlm, spec)
         store.guard = held.check

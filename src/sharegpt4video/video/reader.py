@@ -195,6 +195,8 @@ class VideoReader:
 
     def _no_frame(self, where: str, walk: Walk) -> VideoError:
         known = walk.seen_end_seconds if walk.ended else self.info.duration_seconds
+        if self._start is not None and known is not None and known <= self._start:
+            return VideoError(f"{self.info.name}: no frame at {where}; the video ends at {known:.3f} s")
         end = min((at for at in (known, self._end) if at is not None), default=None)
         until = "" if end is None else f" and ends at {end:.3f} s"
         return VideoError(f"{self.info.name}: no frame at {where}; it starts at {self._first_seconds():.3f} s{until}")

@@ -34,6 +34,7 @@ OTHER_JUMP, OTHER_RATIO, OTHER_LIKENESS = 40.0, 3.0, 0.5
 # A cut that is believed shows another place for sure, so a shot may be short; two fades cannot be told apart as fast.
 LEAST_SECONDS: dict[str, float] = {"cut": 0.3, "fade": MIN_SHOT_SECONDS}
 RETURNED_SHARE = 0.4  # of the jump: nearer than this to the picture before it, that picture is back
+RETURNING_SHARE = 0.6  # the same where the stream ends before that can be seen
 SAME_BUT_FOR_LIGHT = 0.95  # correlation
 CELLS_WIDE, CELLS_HIGH = 24, 14  # fades are judged on these: noise and small motion average out
 
@@ -172,6 +173,8 @@ class _Cuts:
         return fade.kind == "fade" and any(one.at.seconds - fade.seconds < MIN_SHOT_SECONDS for one in self._suspects)
 
     def flush(self) -> list[Transition]:
+        if self._recent:
+            self._check_return([self._recent[-1]], RETURNING_SHARE)
         return self._judge(float("inf"))
 
     def forget(self, seconds: float) -> None:
@@ -202,11 +205,11 @@ class _Cuts:
             self._suspects.append(_Suspect(self._recent[index - 1], self._recent[index]))
             self._check_return(list(self._recent)[index + 1 :])
 
-    def _check_return(self, later: list[_Seen]) -> None:
+    def _check_return(self, later: list[_Seen], share: float = RETURNED_SHARE) -> None:
         """A flash, not a cut: soon after it the old picture is there again, and its end is no cut either."""
         for seen in later:
             for suspect in self._suspects:
-                if distance(suspect.before.cells, seen.cells) < RETURNED_SHARE * suspect.jump:
+                if distance(suspect.before.cells, seen.cells) < share * suspect.jump:
                     self._returned_seconds = seen.seconds
             self._suspects = [one for one in self._suspects if one.at.seconds > self._returned_seconds]
 

@@ -325,4 +325,6 @@ def explain(error: Exception) -> str:
     if isinstance(error, MemoryError):
         return "reading it takes more memory than there is; the header may be damaged"
     reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+    if re.match(r"https?://", str(getattr(error, "filename", None) or ""), re.IGNORECASE):
+        return f"cannot be reached ({reason}); check the address and the network, or download the file first"
     return f"cannot be read ({reason}); copy, download or convert it again"

@@ -60,7 +60,7 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
         factory = getattr(importlib.import_module(module), attribute)
         arguments = _arguments(name, argument)
     else:
-        factory, arguments = _plug_in(name), (argument,)
+        factory, arguments = _plug_in(spec), (argument,)
     taken = _keywords(factory, len(arguments))
     unknown = [option for option in options if taken is not None and option not in taken]
     if taken is not None and unknown:
@@ -104,16 +104,27 @@ def _plug_ins() -> dict[str, EntryPoint]:
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
-def _plug_in(name: str) -> Callable[..., Any]:
+def _plug_in(spec: str) -> Callable[..., Any]:
+    name = spec.partition(":")[0]
     found = _plug_ins()
     if name not in found:
         known = model_names()
-        raise SettingsError(f"unknown model {name!r}{_near(name, [*BACKENDS, *found])}; known are: {', '.join(known)}")
+        near = _near(name, [*BACKENDS, *found]) or _who_runs_it(spec)
+        raise SettingsError(f"unknown model {name!r}{near}; known are: {', '.join(known)}")
     try:
         factory: Callable[..., Any] = found[name].load()
     except (ImportError, AttributeError) as error:
         raise VLMError(f"the plug-in for model {name!r} ({found[name].value}) cannot be loaded: {error}") from error
     return factory
+
+
+def _who_runs_it(spec: str) -> str:
+    """What is missing where only the name or only the address of a model was given."""
+    if re.match(r"https?://", spec):
+        return " (an address needs a model's name before it: server:MODEL@URL)"
+    if "/" in spec.partition("@")[0]:
+        return " (what runs it comes first: server:MODEL@URL for one behind a server, hf:NAME_OR_FOLDER for one here)"
+    return ""
 
 
 def _keywords(factory: Callable[..., Any], positional: int) -> list[str] | None:

@@ -180,6 +180,9 @@ def test_rates_of_a_data_set(tmp_path: Path) -> None:
     assert found.reply_bytes is None
     (tmp_path / "set" / "replies").mkdir()
     (tmp_path / "set" / "replies" / "replies.sqlite").write_bytes(b"x" * 3000)
+    (tmp_path / "set" / "replies" / "replies.reserve").write_bytes(
+        b"x" * 90_000
+    )  # the same for two videos or a million
     assert measure_rates(store).reply_bytes == 1500.0
 
 

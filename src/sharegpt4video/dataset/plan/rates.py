@@ -17,6 +17,7 @@ from ...reading import Ended, Sampled, read
 from ...records import Segment
 from ..store.status import videos_per_second
 from ..store.store import Store
+from ..work.replies import RESERVE
 
 _STEPS = "steps.list.element.kind"
 _SHOTS = "shots.list.element.opens_with"
@@ -91,15 +92,19 @@ def _of_store(store: Store) -> Rates:
         input_tokens=spent["input_tokens"] / count or None,
         output_tokens=spent["output_tokens"] / count or None,
         parquet_bytes=parquet / count,
-        reply_bytes=_size_of(store, "replies") / count or None,
+        reply_bytes=_reply_bytes(store) / count or None,
         media_bytes=sum(known) / len(known) if known else None,
         videos_per_second=videos_per_second(store.written("captions")),
     )
 
 
-def _size_of(store: Store, folder: str) -> float:
-    path = f"{store.root}/{folder}"
-    return float(store.fs.du(path)) if store.fs.exists(path) else 0.0
+def _reply_bytes(store: Store) -> float:
+    """What the reply cache holds, without the room that each writer keeps free whatever the number of videos."""
+    path = f"{store.root}/replies"
+    if not store.fs.exists(path):
+        return 0.0
+    sizes: dict[str, int] = store.fs.du(path, total=False)
+    return float(sum(size for name, size in sizes.items() if not name.endswith(RESERVE)))
 
 
 def _of_videos(videos: Sequence[Path], settings: CaptionSettings, *, looks: bool) -> Rates:

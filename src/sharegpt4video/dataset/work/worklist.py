@@ -32,6 +32,13 @@ State = Literal["stored", "new", "again"]
 """What is known of a source: stored by an earlier run, new, or stored with another date (to be stored once more)."""
 
 
+def no_videos(store: Store) -> SettingsError:
+    """What to say when there is neither an input nor a stored source."""
+    return SettingsError(
+        f"{store.root}: knows of no videos yet; name some: sg4v dataset build VIDEOS --out {store.root}"
+    )
+
+
 class Worklist:
     """What a build works through.
 
@@ -73,10 +80,7 @@ class Worklist:
                 for source in batch:
                     yield source, "stored"
         if not self._inputs and not self._listed:
-            raise SettingsError(
-                f"{self._store.root}: knows of no videos yet; name some: sg4v dataset build VIDEOS --out"
-                f" {self._store.root}"
-            )
+            raise no_videos(self._store)
         if self._inputs:
             found = self._found()
             await asyncio.to_thread(self._runs.begin, self._named)
