@@ -164,6 +164,35 @@ def test_recordings_joined_end_to_end_are_one_after_the_other_when_sought(tmp_pa
     assert shown == [60, 100]
 
 
+@pytest.mark.parametrize("name", ["joined.ts", "joined.mkv"])
+def test_nothing_is_left_out_across_a_join_that_is_decoded_but_not_shown_yet(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    write(path, count=40, gop=10, b_frames=3)
+    path.write_bytes(path.read_bytes() * 2)
+    with VideoReader(path) as reader:
+        truth = [frame.end_seconds for frame in reader.frames()]
+        prints = [number_of(frame.pixels[:24, :32]) for frame in reader.frames()]
+    assert len(truth) == 80
+    for before in range(30, 40):  # the decoder is some pictures ahead of what it shows
+        times = [truth[before] - 0.01, truth[before + 30] - 0.01]
+        with VideoReader(path) as reader:
+            found = [number_of(frame.pixels[:24, :32]) for frame in reader.frames(at_seconds=times)]
+        assert found == [prints[before], prints[before + 30]], times
+
+
+@pytest.mark.parametrize("live", ["0", "1"])
+def test_a_long_recording_joined_to_a_short_one_is_found_by_seeking(tmp_path: Path, live: str) -> None:
+    short, long, joined = (tmp_path / f"{name}.mkv" for name in ("short", "long", "joined"))
+    for path, count in ((short, 20), (long, 80)):
+        write(path, count=count, gop=10, container_options={"live": live})
+    joined.write_bytes(short.read_bytes() + long.read_bytes())
+    assert is_steady(source_of(long))
+    assert not is_steady(source_of(joined))
+    with VideoReader(joined) as reader:
+        shown = [number_of(frame.pixels[:24, :32]) for frame in reader.frames(at_seconds=[15.1])]
+    assert shown == [55]
+
+
 def test_a_large_file_is_looked_through_by_samples(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     whole, joined = tmp_path / "whole.ts", tmp_path / "joined.ts"
     write(whole, gop=20)

@@ -15,6 +15,9 @@ from .timing import CLOCK_JUMP_SECONDS
 
 UNINDEXED = ("mpegts", "mpeg", "flv", "ogg")
 """Containers in which recordings can stand end to end, each with a clock of its own."""
+MATROSKA_HEAD = b"\x1a\x45\xdf\xa3"
+MATROSKA_SEGMENT = b"\x18\x53\x80\x67"
+MATROSKA_HEAD_BYTES = 4096
 MAX_READ_BYTES = 256 << 20
 """Files up to this size are read through, which takes up to half a second; of larger ones samples are taken."""
 SAMPLES, SAMPLE_BYTES = 256, 256 << 10
@@ -80,6 +83,8 @@ def _look(source: Source) -> bool:
     container: Any = source.open()
     try:
         name, size = container.format.name.split(",")[0], container.size
+        if name == "matroska":
+            return not (_matroska_goes_on(source) and size <= MAX_READ_BYTES) or _read_through(container)
         if name not in UNINDEXED:
             return True
         return _read_through(container) if size <= MAX_READ_BYTES else _sampled(source, size)
@@ -87,6 +92,19 @@ def _look(source: Source) -> bool:
         return True  # what is damaged shows when it is decoded
     finally:
         container.close()
+
+
+def _matroska_goes_on(source: Source) -> bool:
+    """Whether another recording may follow the first (RFC 9559, 4.5): something lies behind its segment, or the segment
+    does not say how long it is, as live streams do."""
+    head = source.peek(0, MATROSKA_HEAD_BYTES)
+    at = head.find(MATROSKA_SEGMENT) + len(MATROSKA_SEGMENT)
+    if not head.startswith(MATROSKA_HEAD) or at < len(MATROSKA_SEGMENT) or at >= len(head) or not head[at]:
+        return False
+    length_bytes = 9 - head[at].bit_length()
+    length = int.from_bytes(head[at : at + length_bytes], "big") & (1 << 7 * length_bytes) - 1
+    unknown = length == (1 << 7 * length_bytes) - 1
+    return unknown or source.peek(at + length_bytes + length, len(MATROSKA_HEAD)) == MATROSKA_HEAD
 
 
 def _read_through(container: Any) -> bool:

@@ -15,7 +15,7 @@ from ..errors import VideoError
 from .clock import SlotClock, is_steady, is_unordered
 from .deinterlace import LEAD_SECONDS, deinterlaced
 from .restart import Restart, canonical_name
-from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart
+from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart, fell_back
 from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, Source, explain
 from .streams import decoder_of, main_stream, too_large
 from .timing import Losses, Shown, Timeline, presentation_zero
@@ -56,6 +56,8 @@ class Decoder:
         self._sought = False
         self._proof: Proof | None = None
         self._coded_last: int | None = None
+        self._latest: float | None = None  # when the packet was due that the decoder took last
+        self._set_back = False  # the clock fell back in what the decoder took, whether or not that is shown yet
         self._timeline: Timeline[Any] | None = None
         self.container = self.source.open()
         self._closed = False
@@ -150,17 +152,17 @@ class Decoder:
 
     def skip_to(self, seconds: float) -> None:
         """Leave out packets that are not needed to show the picture at `seconds`; may be called between pictures."""
-        if self._leaps and not (self._timeline and self._timeline.shifted):
-            self._skip, self._tries = self._new_skip(seconds), 0
+        if self._leaps and not self._set_back and not (self._timeline and self._timeline.shifted):
+            self._skip, self._tries = self._new_skip(seconds, self._latest), 0
 
     @property
     def may_have_missed(self) -> bool:
         """Whether there was damage, and reading every picture from the beginning could find more."""
         return self._leaps and self.source.reopens and self.losses.counts["unreadable"] > 0
 
-    def _new_skip(self, seconds: float) -> Skip:
+    def _new_skip(self, seconds: float, latest: float | None = None) -> Skip:
         least = Restart.CLOSED if self.slots else Restart.OPEN
-        return Skip(seconds, self._lead_seconds, self._seconds, self.stream, least)
+        return Skip(seconds, self._lead_seconds, self._seconds, self.stream, least, latest)
 
     def _begin(self, seconds: float, tries: int) -> None:
         """Stand where another try to show the picture at `seconds` begins: further back each time.
@@ -200,6 +202,7 @@ class Decoder:
     def _flush(self) -> None:
         if self.slots:
             self.slots.restart()
+        self._latest = None
         if self._context.is_open:
             self._context.flush_buffers()
 
@@ -271,6 +274,7 @@ class Decoder:
     def _decoded(self, packet: Any) -> list[av.VideoFrame] | None:
         if packet is not None:
             self._coded_last = packet.pts
+            self._note_clock(packet)
             if self.slots:
                 self.slots.take(packet)
         try:
@@ -284,6 +288,11 @@ class Decoder:
             self.losses.counts["unreadable"] += 1
             return None
         return frames
+
+    def _note_clock(self, packet: Any) -> None:
+        due = self._seconds(packet.dts if packet.dts is not None else packet.pts)
+        self._set_back = self._set_back or fell_back(self._latest, due)
+        self._latest = due
 
     def _packets(self) -> Iterator[Any]:
         bad_reads = 0

@@ -20,6 +20,11 @@ NEW_HEADERS = "new_extradata"
 Clock = Callable[[int | None], float | None]
 
 
+def fell_back(before: float | None, now: float | None) -> bool:
+    """Whether the clock was set back between two packets in the order of decoding."""
+    return before is not None and now is not None and now < before - CLOCK_JUMP_SECONDS
+
+
 class WrongStart(Exception):
     """What is decoded here is not what decoding from the beginning shows at ``seconds``; never leaves this room."""
 
@@ -32,10 +37,13 @@ class Skip:
     """The wish to see nothing before ``seconds``, and the packets held until it is known which are needed for that.
 
     ``begin`` is the latest packet that decoding can begin at, at least ``lead_seconds`` before the wanted time, and
-    ``least`` of its kind; what came before it is ``dropped``.
+    ``least`` of its kind; what came before it is ``dropped``. ``latest`` is when the packet was due that was decoded
+    last, if these packets follow it.
     """
 
-    def __init__(self, seconds: float, lead_seconds: float, clock: Clock, stream: Any, least: Restart) -> None:
+    def __init__(
+        self, seconds: float, lead_seconds: float, clock: Clock, stream: Any, least: Restart, latest: float | None
+    ) -> None:
         self.seconds = seconds
         self._latest_begin = seconds - lead_seconds + SAME_TIME_SECONDS
         self.packets: list[Any] = []
@@ -43,13 +51,13 @@ class Skip:
         self.begin: Any = None
         self._clock, self._stream, self._least = clock, stream, least
         self._held_bytes = 0
-        self._latest: float | None = None
+        self._latest = latest
         self._bound = False  # to the headers that came with a packet that is held
 
     def take(self, packet: Any) -> bool:
         """Hold a packet; whether it is known by now what is needed."""
         shown, decoded = self._clock(packet.pts), self._clock(packet.dts if packet.dts is not None else packet.pts)
-        set_back = decoded is None or (self._latest is not None and decoded < self._latest - CLOCK_JUMP_SECONDS)
+        set_back = decoded is None or fell_back(self._latest, decoded)
         headed = packet.has_sidedata(NEW_HEADERS)
         usable = not set_back and (headed or not self._bound)
         early = shown is not None and shown <= self._latest_begin
