@@ -414,6 +414,24 @@ def test_a_reader_that_goes_away_is_no_traceback(clip: Path) -> None:
     assert "Traceback" not in err
 
 
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_disk_that_takes_a_part_of_stdout_is_an_error(tmp_path: Path, unbuffered: str) -> None:
+    resource = pytest.importorskip("resource", reason="Unix only")
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+
+    env = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    with (tmp_path / "help.txt").open("wb") as out:
+        command = [*SG4V, "caption", "--help"]
+        ended = subprocess.run(
+            command, env=env, stdout=out, stderr=subprocess.PIPE, text=True, preexec_fn=limit, timeout=60
+        )
+    assert (tmp_path / "help.txt").stat().st_size == 1000
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is Linux")
 class TestStdoutIsFull:
     def run(self, *arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:

@@ -5,7 +5,9 @@ Everything that is printed goes through here, because here foreign text is made 
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import io
 import json
 import logging
 import os
@@ -111,8 +113,7 @@ def exit_codes() -> Iterator[None]:
         error(failed)
         raise typer.Exit(FAILED) from None
     except BrokenPipeError:
-        # Whoever reads our stdout has seen enough; the interpreter must not complain when it flushes at the end.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _drop_unwritten()  # whoever reads our stdout has seen enough
         raise typer.Exit(FAILED) from None
     except OSError as failed:
         error(f"{failed.filename}: {failed.strerror}" if failed.filename and failed.strerror else failed)
@@ -122,12 +123,33 @@ def exit_codes() -> Iterator[None]:
         raise typer.Exit(INTERRUPTED) from None
 
 
+def _drop_unwritten() -> None:
+    """Give up what stdout does not take, so that the interpreter does not complain when it flushes at the end."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def make_output_safe() -> None:
-    """For this process: log lines and warnings of any library, too, are printed without control characters."""
+    """For this process: log lines and warnings of any library, too, are printed without control characters, and what a
+    disk that fills does not take of stdout is an error."""
+    sys.stdout = _buffered(sys.stdout)
+    atexit.register(_drop_unwritten)
     if logging.lastResort is not None:
         logging.lastResort.setFormatter(_SafeFormatter())
     format_warning = warnings.formatwarning
     warnings.formatwarning = lambda *arguments, **options: terminal(format_warning(*arguments, **options))
+
+
+def _buffered(stream: TextIO) -> TextIO:
+    """The stream, with a buffer where ``PYTHONUNBUFFERED`` took it: Python forgets what a bare file does not take."""
+    bare = getattr(stream, "buffer", None)
+    if not isinstance(bare, io.FileIO):
+        return stream
+    whole = io.BufferedWriter(io.FileIO(bare.fileno(), "wb", closefd=False))
+    return io.TextIOWrapper(whole, encoding=stream.encoding, errors=stream.errors, write_through=True)
 
 
 def report_fault(fault: BaseException) -> None:
