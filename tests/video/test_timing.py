@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharegpt4video.video.timing import Losses, Timeline, presentation_zero
+from sharegpt4video.video.timing import REORDERED_PICTURES, Losses, Timeline, presentation_zero
 
 
 def test_presentation_zero() -> None:
@@ -50,6 +50,16 @@ def test_a_clock_that_starts_again_goes_on() -> None:
     got, losses = timed([100, 100.1, 0, 0.1, 0.2])
     assert [start for _, start, _ in got] == pytest.approx([100, 100.1, 100.14, 100.24, 100.34])
     assert losses.counts == {"jumps": 1}
+
+
+def test_a_clock_that_stands_still_does_not_lose_the_film() -> None:
+    times: list[float | None] = [0.0, 5.92, *(5.9 for _ in range(148))]
+    got, losses = timed(times)
+    assert len(got) == 150 - REORDERED_PICTURES
+    assert got[-1][0] == 149
+    assert losses.counts == {"misplaced": REORDERED_PICTURES, "untimed": 148 - REORDERED_PICTURES}
+    resumed, _ = timed([*times, 20.0, 20.04])
+    assert [start for _, start, _ in resumed][-2:] == [20.0, 20.04]
 
 
 @settings(max_examples=300, deadline=None)

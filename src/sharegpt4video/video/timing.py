@@ -81,7 +81,8 @@ class Timeline(Generic[T]):
 
     Each lasts until the next one starts; `step_seconds` is the length of a picture that does not know its own. Holds
     two pictures back: one to know its end, one more to tell a wild time from a new clock. A missing time is the one
-    before plus its length; a time that is out of line drops its picture (``misplaced``); a clock that falls back and
+    before plus its length; a time that is out of line drops its picture (``misplaced``), unless more pictures in a row
+    are than can change places: then the file's times are no use there and count as missing. A clock that falls back and
     stays there goes on from where it was (``jumps``). All are counted in `losses`.
     """
 
@@ -93,6 +94,7 @@ class Timeline(Generic[T]):
         self._lengths: deque[float] = deque(maxlen=REORDERED_PICTURES)
         self._longest = 0.0
         self._lengths_lie = False
+        self._misplaced_in_a_row = 0
 
     @property
     def shifted(self) -> bool:
@@ -106,7 +108,12 @@ class Timeline(Generic[T]):
         start = self._next_start() if seconds is None else seconds + self._shift
         new = _Held(picture, start, duration_seconds)
         last = self._held[-1] if self._held else None
-        if last is not None and start <= last.start_seconds:
+        in_order = last is None or start > last.start_seconds
+        self._misplaced_in_a_row = 0 if in_order else self._misplaced_in_a_row + 1
+        if self._misplaced_in_a_row > REORDERED_PICTURES:
+            self._losses.counts["untimed"] += 1
+            new.start_seconds = self._next_start()
+        elif last is not None and not in_order:
             if last.start_seconds - start <= CLOCK_JUMP_SECONDS:
                 self._losses.counts["misplaced"] += 1
                 return
