@@ -112,6 +112,7 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("keyframes:\n  evry_seconds: 1", "keyframes.evry_seconds"),
         ("jpeg_quality: high", "jpeg_quality"),
         ("a: [", "cannot be read as YAML"),
+        ("a: " + "[" * 5000, "cannot be read as YAML"),
         ("- 1", "a.yaml"),
         ("end_seconds: 1\nstart_seconds: 2", "before end_seconds"),
     ],

@@ -140,6 +140,6 @@ def load_yaml(path: str | Path, settings_type: type[T]) -> T:
         plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror or error}") from error
-    except (UnicodeDecodeError, yaml.YAMLError) as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
     return validated(settings_type, {} if plain is None else plain, str(path))

@@ -9,6 +9,7 @@ import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -78,6 +79,19 @@ def test_the_next_run_does_nothing_and_one_with_more_videos_does_those(clips: Pa
     assert (more.listed, more.captioned, more.known) == (4, 3, 1)
     nothing_named = build([], tmp_path, model=fake, settings=QUICK, options=ONE)
     assert (nothing_named.listed, nothing_named.known) == (4, 4)
+
+
+def test_names_of_the_wrong_kind_are_refused_before_anything_is_made(clips: Path, tmp_path: Path) -> None:
+    out: Any
+    for out in ("", " ", 5, None):
+        with pytest.raises(SettingsError, match="named by its directory"):
+            build([str(clips)], out)
+    model: Any = 7
+    with pytest.raises(SettingsError, match="model is a name"):
+        build([str(clips)], tmp_path / "out", model=model)
+    with pytest.raises(SettingsError, match="list of names"):
+        build(str(clips), tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_other_settings_or_another_model_are_not_mixed_in(clips: Path, tmp_path: Path) -> None:

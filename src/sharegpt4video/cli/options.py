@@ -166,7 +166,7 @@ def read_model_options(given: list[str] | None) -> dict[str, Any]:
         name, equals, value = pair.partition("=")
         try:
             options[name.strip()] = yaml.safe_load(value)
-        except yaml.YAMLError:
+        except (ValueError, RecursionError, yaml.YAMLError):
             equals = ""
         if not equals or not name.strip().isidentifier():
             raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE", param_hint="--model-option")

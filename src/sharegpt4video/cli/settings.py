@@ -69,7 +69,7 @@ def apply_change(plain: dict[str, Any], change: str) -> None:
         raise SettingsError(f"--set {change}: there is no setting {name!r}{hint}")
     try:
         inside[last] = yaml.safe_load(value)
-    except yaml.YAMLError as error:
+    except (ValueError, RecursionError, yaml.YAMLError) as error:
         raise SettingsError(f"--set {change}: the value cannot be read: {error}") from error
 
 

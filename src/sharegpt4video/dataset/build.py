@@ -26,7 +26,7 @@ from .filters.filters import Decider
 from .filters.select import select
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
-from .sources.inputs import checked_inputs
+from .sources.inputs import checked_inputs, require_texts
 from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock
 from .store.status import standing_failures
@@ -189,6 +189,7 @@ def check_inputs(out: str | os.PathLike[str], inputs: Sequence[str]) -> None:
 
     A misspelt name then leaves no empty data set, and a misspelt data set is not taken for a finished one.
     """
+    require_texts(inputs)
     store = Store(out)
     if store.exists() or any(store.parts(table) for table in TABLES):
         return

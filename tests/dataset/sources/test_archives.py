@@ -138,6 +138,36 @@ def test_links_devices_and_second_members_of_a_tar_are_refused(tmp_path: Path) -
     assert [f.kind for f in failures if "b.mp4" in f.location] == ["unreadable"]
 
 
+def test_a_sparse_member_longer_than_its_archive_is_called_sparse(tmp_path: Path) -> None:
+    info = tarfile.TarInfo("hole.mp4")
+    info.size = 512
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.realsize": "99999999"}
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        tar.addfile(info, io.BytesIO(b"0\n".ljust(512, b"\0")))
+        last = tarfile.TarInfo("b.mp4")
+        last.size = 1000
+        tar.addfile(last, io.BytesIO(content(1)))
+    drafts, failures, _ = listed(path)
+    assert list(drafts) == ["b.mp4"]
+    assert ["sparse" in failure.message for failure in failures] == [True]
+
+
+def test_labels_and_folder_lists_of_gnu_tar_are_no_failures(tmp_path: Path) -> None:
+    entries: list[tuple[str, Any]] = [special("backup", b"V"), special("folder/", b"D"), ("a.mp4", content(1))]
+    drafts, failures, skipped = listed(write_tar(tmp_path / "a.tar", entries))
+    assert (list(drafts), failures, skipped.total()) == (["a.mp4"], [], 2)
+
+
+@pytest.mark.parametrize("name", ["a.tar", "a.zip"])
+def test_a_description_is_found_whatever_the_case_of_its_ending(tmp_path: Path, name: str) -> None:
+    entries = [("a.mp4", content(1)), ("a.JSON", b'{"caption": "one"}'), ("b.mp4", content(2)), ("b.Txt", b"two")]
+    drafts, failures, skipped = listed(write_any(tmp_path / name, entries))
+    assert [draft.source.caption for draft in drafts.values()] == ["one", "two"]
+    assert not failures
+    assert not skipped
+
+
 def test_hidden_members_are_skipped(tmp_path: Path) -> None:
     entries = [("__MACOSX/._a.mp4", b"x"), (".git/b.mp4", b"x"), ("./c.mp4", b"x"), ("d/.e.mp4", b"x")]
     drafts, failures, skipped = listed(write_any(tmp_path / "a.zip", entries))

@@ -14,6 +14,7 @@ import time
 import unicodedata
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -246,6 +247,24 @@ def test_all_that_is_missing_is_named_at_once(tmp_path: Path) -> None:
             find_sources([scheme])
     with pytest.raises(SettingsError, match="no videos"):
         find_sources([])
+
+
+@pytest.mark.parametrize("inputs", ["videos/", b"videos", None, 5, [5], [None], [""], [" "], ["@"]])
+def test_what_is_no_list_of_names_is_refused(inputs: Any) -> None:
+    """One text alone would be taken for its letters, and an empty one (an unset variable) for the working directory."""
+    with pytest.raises(SettingsError, match="name"):
+        find_sources(inputs)
+
+
+def test_two_dots_behind_a_link_lead_where_the_system_says(tmp_path: Path) -> None:
+    put(tmp_path / "far" / "deep" / "c.mp4", b"deep")
+    put(tmp_path / "far" / "b.mp4", b"right")
+    put(tmp_path / "near" / "b.mp4", b"wrong")
+    (tmp_path / "near" / "link").symlink_to(tmp_path / "far" / "deep")
+    put(tmp_path / "near" / "list.txt", b"link/../b.mp4\nlink/c.mp4\n../near/b.mp4\n")
+    sources = [source for source in find_sources([str(tmp_path / "near" / "list.txt")])]
+    assert [Path(source.location).read_bytes() for source in sources] == [b"right", b"deep", b"wrong"]
+    assert sources[1].location == str(tmp_path / "near" / "link" / "c.mp4")
 
 
 def test_a_file_that_is_named_is_a_video_whatever_its_ending(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from .ids import Known, place_id
 from .lists import Row, check_list, read_rows
 from .members import Draft, split_member
 from .places import Stat, UnsafeSource, absolute, is_web, stat, storage_errors
-from .tables import Listed
+from .tables import Listed, shown
 
 InputKind = Literal["video", "folder", "archive", "list"]
 
@@ -35,8 +35,17 @@ class Input:
     """Named by the user himself, not found by a pattern: then it is a video whatever its ending."""
 
 
+def require_texts(inputs: Sequence[str]) -> None:
+    """Raises SettingsError for what is no list of names. One name alone would be taken for a list of its letters."""
+    if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Iterable):
+        raise SettingsError(f"inputs is a list of names, such as ['videos/'], not {shown(inputs)}")
+    if wrong := [text for text in inputs if not isinstance(text, str)]:
+        raise SettingsError(f"inputs is a list of names, each a text; {shown(wrong[0])} is none")
+
+
 def checked_inputs(inputs: Sequence[str]) -> list[Input]:
     """What the user's words stand for. Raises SettingsError naming every word that stands for nothing."""
+    require_texts(inputs)
     found: list[Input] = []
     problems = []
     for text in inputs:
@@ -54,6 +63,8 @@ def checked_inputs(inputs: Sequence[str]) -> list[Input]:
 
 
 def _inputs_of(text: str) -> list[Input]:
+    if not text.removeprefix("@").strip():
+        raise SettingsError("the name of an input is empty (an unset variable?); the working directory is '.'")
     if text.startswith("@") and not os.path.exists(text):  # noqa: PTH110
         return [_list_input(text, absolute(text[1:]))]
     if is_web(text):

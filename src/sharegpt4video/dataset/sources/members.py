@@ -100,6 +100,12 @@ def is_sidecar(name: str) -> bool:
     return name.lower().endswith(tuple(f".{ending}" for ending in SIDECAR_ENDINGS))
 
 
+def sidecar_key(name: str) -> str:
+    """The name of a description with its ending in lower case, as it is looked for."""
+    stem, _, ending = name.rpartition(".")
+    return f"{stem}.{ending.lower()}"
+
+
 def keys_of(name: str) -> tuple[str, str]:
     """What a description is found by: the name up to its last dot, or up to its first (the key of a WebDataset)."""
     folder, slash, last = name.rpartition("/")

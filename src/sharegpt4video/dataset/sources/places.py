@@ -76,12 +76,21 @@ def absolute(location: str, folder: str = "") -> str:
         raise UnsafeSource(f"{location!r}: a path with a zero byte in it is not opened")
     scheme = scheme_of(location)
     if scheme in ("file", "local"):
-        return os.path.abspath(location.partition("://")[2])  # noqa: PTH100 - links stay as they were named
+        return _without_dots(location.partition("://")[2])
     if scheme:
         return _checked_address(location, scheme)
     if scheme_of(folder) and not location.startswith("/"):
         return f"{folder.rstrip('/')}/{location}"
-    return os.path.abspath(os.path.join(folder, os.path.expanduser(location)))  # noqa: PTH100, PTH111, PTH118
+    return _without_dots(os.path.join(folder, os.path.expanduser(location)))  # noqa: PTH111, PTH118
+
+
+def _without_dots(path: str) -> str:
+    """An absolute path; links stay as they were named, unless ``..`` behind one leads elsewhere than it reads."""
+    plain = os.path.abspath(path)  # noqa: PTH100
+    if ".." not in path.split("/"):
+        return plain
+    real = os.path.realpath(path)
+    return plain if real == os.path.realpath(plain) else real
 
 
 def _checked_address(location: str, scheme: str) -> str:

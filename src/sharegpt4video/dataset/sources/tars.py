@@ -35,6 +35,7 @@ from .members import (
     member_failure,
     member_skip,
     refusal,
+    sidecar_key,
 )
 from .places import Stat, UnsafeSource, open_bytes
 
@@ -49,6 +50,8 @@ UNPACKERS: dict[str, Callable[[BinaryIO], Any]] = {
     "bz2": bz2.BZ2File,
     "xz": lzma.LZMAFile,
 }
+_NO_FILES = (b"V", b"D")
+"""Types of GNU tar that hold no file: the archive's label, and what was in a folder (incremental backups)."""
 _MAGIC = (
     (b"\x1f\x8b", "gz"),
     (b"BZh", "bz2"),
@@ -260,10 +263,13 @@ class _Listing:
             tar.members = []  # tarfile would keep them all
             if member.size < 0:
                 return f"a member of negative size at byte {member.offset}", member.offset_data
-            if member.isreg() and not self._packed and member.offset_data + member.size > self._stat.size_bytes:
+            stored = member.isreg() and not member.issparse()
+            if stored and not self._packed and member.offset_data + member.size > self._stat.size_bytes:
                 yield member_failure(self._archive, member.name, _CUT, "unreadable")
                 return "no member can be as long as this one says", member.offset_data
-            if not member.isdir():
+            if member.type in _NO_FILES:
+                self._skipped["the label or a folder's list of a GNU tar"] += 1
+            elif not member.isdir():
                 yield from self._member(member)
         end = self._tape.block
         if end.strip(b"\0"):
@@ -284,7 +290,7 @@ class _Listing:
         if not reason:
             self._group.videos.append((member.name, member.offset_data, member.size, self._content(member)))
         elif is_sidecar(member.name) and reason != "hidden" and member.size <= MAX_SIDECAR_BYTES:
-            self._group.sidecars[member.name] = self._tape.content(member.offset_data, member.size)
+            self._group.sidecars[sidecar_key(member.name)] = self._tape.content(member.offset_data, member.size)
         else:
             self._skipped[reason] += 1
 

@@ -31,6 +31,7 @@ from .members import (
     member_skip,
     read_exactly,
     refusal,
+    sidecar_key,
 )
 from .places import Slice, Stat, UnsafeSource, open_bytes
 
@@ -111,7 +112,7 @@ def list_zip(archive: str, stat: Stat, skipped: Counter[str]) -> Iterator[Draft 
 def _listed(
     archive: str, stat: Stat, opened: zipfile.ZipFile, infos: list[zipfile.ZipInfo], skipped: Counter[str]
 ) -> Iterator[Draft | Failure]:
-    sidecars = {info.filename: info for info in infos if is_sidecar(info.filename)}
+    sidecars = {sidecar_key(info.filename): info for info in infos if is_sidecar(info.filename)}
     overlapping = _overlapping(infos, stat.size_bytes)
     names: set[str] = set()
     described: set[str] = set()
@@ -124,7 +125,7 @@ def _listed(
             yield refused
             continue
         reason = member_skip(info.filename)
-        if reason and info.filename not in sidecars:
+        if reason and not is_sidecar(info.filename):
             skipped[reason] += 1
         if reason:
             continue

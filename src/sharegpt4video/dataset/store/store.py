@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 import pyarrow as pa
 
-from ...errors import StorageError
+from ...errors import SettingsError, StorageError
 from ..rows import TABLES
 from ..settings import DatasetSettings
 from . import description, parts, storage, swap
@@ -37,11 +37,13 @@ class Store:
     """The tables of one data set directory (see ``rows.TABLES``).
 
     ``guard``, if given, is called before each write: what it raises keeps a run that has lost its lock from writing.
-    Methods raise StorageError for a storage that cannot be read or written, and ``parts.DamagedPart`` (one of these)
-    for a part that is not as it was written.
+    Raises SettingsError without a name. Methods raise StorageError for a storage that cannot be read or written, and
+    ``parts.DamagedPart`` (one of these) for a part that is not as it was written.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, guard: Callable[[], None] | None = None) -> None:
+        if not isinstance(root, (str, os.PathLike)) or not str(root).strip():  # "" would be the working directory
+            raise SettingsError(f"a data set is named by its directory or address, not {root!r}")
         self.fs, self.root = storage.open_storage(root)
         self.guard = guard
         self._newest: dict[str, int] = {}

@@ -48,7 +48,11 @@ def opened(model: Model, settings: DatasetSettings) -> VLM:
     """The model itself, opened if it is a name."""
     if isinstance(model, str):
         model = ModelSpec(model)
-    return model.open(settings) if isinstance(model, ModelSpec) else model
+    if isinstance(model, ModelSpec):
+        return model.open(settings)
+    if not isinstance(model, VLM):
+        raise SettingsError(f"model is a name such as 'embedded', a ModelSpec or a VLM, not {model!r}")
+    return model
 
 
 def stored_spec(store: Store, more: Mapping[str, Any] | None = None) -> ModelSpec:
