@@ -262,7 +262,7 @@ def test_two_dots_behind_a_link_lead_where_the_system_says(tmp_path: Path) -> No
     put(tmp_path / "near" / "b.mp4", b"wrong")
     (tmp_path / "near" / "link").symlink_to(tmp_path / "far" / "deep")
     put(tmp_path / "near" / "list.txt", b"link/../b.mp4\nlink/c.mp4\n../near/b.mp4\n")
-    sources = [source for source in find_sources([str(tmp_path / "near" / "list.txt")])]
+    sources = list(find_sources([str(tmp_path / "near" / "list.txt")]))
     assert [Path(source.location).read_bytes() for source in sources] == [b"right", b"deep", b"wrong"]
     assert sources[1].location == str(tmp_path / "near" / "link" / "c.mp4")
 
