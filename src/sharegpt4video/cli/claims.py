@@ -19,7 +19,7 @@ from ..dataset.store.flock import NO_LOCKS, Owner, flock, held, open_file
 from ..errors import StorageError
 
 STALE_SECONDS, BEAT_SECONDS = 300.0, 30.0
-_PREFIX, _LOCK, _LEASE = ".sg4v-", ".lock", ".lease"
+_PREFIX, _LOCK, _LEASE, _GUARD = ".sg4v-", ".lock", ".lease", ".guard"
 _TRIES, _PAUSE_SECONDS = 5, 0.02
 
 
@@ -96,12 +96,7 @@ class Claims:
             handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         except FileExistsError:
             if self._is_silent(path):
-                aside = path.with_name(f"{path.name}.{me.token}")
-                path.rename(aside)  # of several who do so, one succeeds
-                if self._is_silent(aside):
-                    aside.unlink()
-                else:  # it was taken over before us
-                    aside.rename(path)
+                self._remove_silent(path)
             return False
         with os.fdopen(handle, "wb") as file:
             file.write(me.to_bytes())
@@ -110,6 +105,21 @@ class Claims:
             self._beating = threading.Thread(target=self._beat, daemon=True, name="sg4v-claims")
             self._beating.start()
         return True
+
+    def _remove_silent(self, path: Path) -> None:
+        """Remove a lease that ran out, one run at a time: none removes what another one has made meanwhile."""
+        guard = path.with_name(f"{path.name}{_GUARD}")
+        try:
+            os.close(os.open(guard, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
+        except FileExistsError:
+            if self._is_silent(guard):  # killed in the instant in which it had it
+                guard.unlink()
+            return
+        try:
+            if self._is_silent(path):
+                path.unlink()
+        finally:
+            guard.unlink()
 
     def _release(self, path: Path) -> None:
         handle, lease = self._handles.pop(path, None), self._leases.pop(path, None)
@@ -141,7 +151,9 @@ class Claims:
                             path.unlink()
                     finally:
                         os.close(handle)
-                elif _LEASE in path.name and self._is_silent(path):
+                elif path.name.endswith(_LEASE) and self._is_silent(path):
+                    self._remove_silent(path)
+                elif path.name.endswith(_GUARD) and self._is_silent(path):
                     path.unlink()
 
 
