@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "background", "video", "vlm"},
     "world": {"checking", "cores", "errors", "records"},
+    "__main__": {"cli"},
     "cli": BASICS
     | {
         "__init__",

@@ -12,7 +12,8 @@ from sharegpt4video.config import load_yaml
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.lvlm.settings import TrainSettings
 
-FOLDER = Path(__file__).resolve().parents[1] / "configs"
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "src" / "sharegpt4video" / "configs"
 CONFIGS = sorted(path.name for path in FOLDER.glob("*.yaml"))
 
 # What each recipe says, from the authors' scripts: rates of language, projector and vision tower (None: frozen).
@@ -92,7 +93,7 @@ def test_the_table_of_the_docs_is_what_a_plan_says() -> None:
     pytest.importorskip("transformers")
     from sharegpt4video.lvlm.model.plan import plan
 
-    lines = (FOLDER.parent / "docs" / "training-plan.md").read_text(encoding="utf-8").splitlines()
+    lines = (ROOT / "docs" / "training-plan.md").read_text(encoding="utf-8").splitlines()
     rows = {
         cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for line in lines if (cells := line.split("|"))[2:]
     }

@@ -24,7 +24,9 @@ Set = Annotated[
         show_default=False,
     ),
 ]  # fmt: skip
-Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file such as those in configs/.")]
+Config = Annotated[
+    Path, typer.Argument(metavar="CONFIG", help="A YAML file, or one of the package (`sg4v train configs` lists them).")
+]
 _PLAN = "Plan"
 
 
@@ -101,6 +103,23 @@ def push(
         print_text(send(folder, repo, private=not public))
 
 
+def configs(
+    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Print this one instead, for a file of your own.")] = "",
+) -> None:
+    """List the training configurations of the package, or print one."""
+    with exit_codes():
+        from ..config import load_yaml
+        from ..lvlm.recipes import config_names, find_config
+        from ..lvlm.settings import TrainSettings
+
+        if name:
+            print_text(find_config(name).read_text(encoding="utf-8").rstrip("\n"))
+        else:
+            for each in config_names():
+                settings = load_yaml(find_config(each), TrainSettings)
+                print_text(f"{each}  ({settings.model.shape or settings.model.base})")
+
+
 def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     """The settings of a file with changes on top. Raises SettingsError naming what is wrong.
 
@@ -109,9 +128,11 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     from pydantic import TypeAdapter, ValidationError
 
     from ..config import load_yaml
+    from ..lvlm.recipes import find_config
     from ..lvlm.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, TrainSettings, TuneSettings
     from .settings import apply_change
 
+    config = find_config(config)
     if not changes:
         return load_yaml(config, TrainSettings)
     plain: dict[str, Any] = load_yaml(config, dict[str, Any])
@@ -176,5 +197,5 @@ train = typer.Typer(
     help="Train a video-language model, and make a model of what was learned.",
     no_args_is_help=True,
 )
-for step in (lvlm, merge, push):
-    train.command(no_args_is_help=True)(step)
+for step in (lvlm, merge, push, configs):
+    train.command(no_args_is_help=step is not configs)(step)

@@ -53,7 +53,7 @@ def test_every_kernel_is_a_line_and_the_second_model_follows(script: Any, tmp_pa
 
 @pytest.mark.parametrize(("name", "config"), [("8b", "sharegpt4video-8b"), ("34b", "sharegpt4video-34b")])
 def test_the_recipes_are_those_that_ship(script: Any, name: str, config: str) -> None:
-    mine, shipped = script.RECIPES[name], load_yaml(ROOT / "configs" / f"{config}.yaml", TrainSettings)
+    mine, shipped = script.RECIPES[name], load_yaml(find_config(config), TrainSettings)
     assert mine.tune == shipped.tune
     assert (mine.model.shape, mine.optimiser.micro_batch) == (shipped.model.shape, shipped.optimiser.micro_batch)
     for key in ("packing", "pack_tokens", "pack_images"):
