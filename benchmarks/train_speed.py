@@ -78,7 +78,7 @@ class Part:
 
 
 def recipe(name: str, tokens: int, images: int, tune: TuneSettings, run: RunSettings | None = None) -> TrainSettings:
-    """The settings of a shipped recipe that decide its speed; a test holds them against ``configs/``."""
+    """The settings of a shipped recipe that decide its speed; a test holds them against the package's ``configs``."""
     return TrainSettings(
         model=ModelSettings(shape=name, random_weights=True),
         tune=tune,

@@ -97,7 +97,7 @@ def test_the_table_of_the_docs_is_what_a_plan_says() -> None:
     rows = {
         cells[1].strip(): [cell.strip() for cell in cells[2:-1]] for line in lines if (cells := line.split("|"))[2:]
     }
-    for at, name in enumerate(rows["file in `configs/`"]):
+    for at, name in enumerate(rows["configuration"]):
         settings = read(f"{name.strip('`')}.yaml")
         samples = int(rows["samples"][at].replace(",", ""))
         found = plan(settings, gpus=8, samples=samples)

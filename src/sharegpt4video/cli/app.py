@@ -17,6 +17,7 @@ from .doctor import doctor
 from .evaluate import app as evaluate
 from .look import facts, keyframes
 from .retell import recaption, summarize
+from .schema import schema
 from .sharing import audit, export, plan, report
 from .train import train
 from .world import world, world_check
@@ -35,7 +36,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (caption, ask, keyframes, facts, summarize, recaption, convert, world, world_check, doctor):
+for verb in (caption, ask, keyframes, facts, summarize, recaption, convert, world, world_check, schema, doctor):
     app.command(epilog=EPILOG, no_args_is_help=verb is not doctor)(verb)
 
 dataset = typer.Typer(

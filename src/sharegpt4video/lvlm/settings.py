@@ -200,7 +200,7 @@ class RunSettings:
 
 @dataclass(frozen=True)
 class TrainSettings:
-    """One training run, as a file in ``configs/`` describes it."""
+    """One training run, as a configuration file describes it."""
 
     __pydantic_config__ = STRICT
 
