@@ -23,6 +23,8 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
     """Put a package with a version, requirements and a module on the path of imports, as pip would."""
     monkeypatch.syspath_prepend(str(tmp_path))
     installed._modules.cache_clear()
+    for name in ("decoders", "weights"):  # which take their time, and have tests of their own
+        monkeypatch.setattr(doctor, name, list)
 
     def make(name: str, version: str = "1.0", *requires: str, extras: tuple[str, ...] = (), files: bool = True) -> Path:
         module = name.replace("-", "_")
@@ -81,6 +83,62 @@ def test_what_is_wrong_is_said(install: Install, wanted: str, problem: str) -> N
     install("made-here", "0.1", f"{wanted}; extra == 'it'", extras=("it",))
     (found,) = required("made-here", "it")
     assert found.problem == problem
+
+
+@pytest.mark.parametrize(
+    ("code", "problem"),
+    [
+        ("raise ImportError('libGL.so.1: cannot open shared object file')", "ImportError: libGL.so.1: cannot open"),
+        ("import os, signal; os.kill(os.getpid(), signal.SIGILL)", "the process ended with SIGILL"),
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("print('hello'); import base_here", ""),
+    ],
+)
+def test_what_cannot_be_imported_is_not_called_ok(
+    install: Install, monkeypatch: pytest.MonkeyPatch, code: str, problem: str
+) -> None:
+    info = install("torch-here", "2.5")
+    (info.parent / "torch_here" / "__init__.py").write_text(code)
+    install("base-here", "1.0")
+    install("made-here", "0.1", "base-here", "torch-here; extra == 'hf'", extras=("hf",))
+    found = shown(monkeypatch)
+    assert found["base-here"]["state"] == "ok"
+    assert found["hf"]["state"] == ("wrong" if problem else "ok")
+    assert problem in found["hf"]["detail"]
+    if problem:
+        assert found["hf"]["detail"].startswith("torch-here 2.5 cannot be imported: ")
+        assert found["hf"]["remedy"] == "pip install --force-reinstall --no-deps torch-here"
+        states = {check.name.partition(":")[0]: check.state for check in doctor.models()}
+        assert (states["hf"], states["embedded"]) == ("wrong", "ok")
+
+
+def test_a_core_that_cannot_be_imported_is_a_failure(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = install("base-here", "1.0")
+    (info.parent / "base_here" / "__init__.py").write_text("1 / 0")
+    install("made-here", "0.1", "base-here")
+    assert shown(monkeypatch)["base-here"]["state"] == "wrong"
+    ended = CliRunner().invoke(app, ["doctor"])
+    assert ended.exit_code == 1
+    assert "to repair base-here: pip install --force-reinstall --no-deps base-here" in ended.stdout
+
+
+def test_networks_and_codecs_that_do_not_work_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "tried", lambda trials: dict.fromkeys(trials, "RuntimeError: broken"))
+    monkeypatch.setattr(doctor, "packages", list)
+    doctor.weights.cache_clear()
+    wrong = [*doctor.weights(), *(check for check in doctor.decoders() if check.name != "FFmpeg"), doctor.models()[0]]
+    assert {check.state for check in wrong} == {"wrong"}
+    assert all(check.detail.endswith(("broken", "nanodet-g-416.onnx")) and check.remedy for check in wrong)
+    assert CliRunner().invoke(app, ["doctor"]).exit_code == 1
+    doctor.weights.cache_clear()
+
+
+def test_a_codec_without_an_encoder_is_not_called_ok(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "has", lambda name, mode: mode == "r" and name != "av1")
+    found = {check.name: check for check in doctor.decoders()}
+    assert found["H.264"].detail == "not tried: libx264 is not here to write one"
+    assert found["AV1"].detail == "cannot be read"
+    assert {found[name].state for name in ("H.264", "AV1", "GIF")} == {"absent"}
 
 
 def test_a_pre_release_will_do(install: Install) -> None:
@@ -145,3 +203,19 @@ def test_a_gpu_and_what_keeps_torch_from_it(tmp_path: Path, monkeypatch: pytest.
     assert (found["torch"].state, found["C compiler"].state) == ("wrong", "absent")
     monkeypatch.setattr(doctor, "version", lambda _: "")
     assert [check.name for check in doctor.gpus()] == ["GPU"]
+
+
+@pytest.mark.parametrize(
+    ("available", "problem"), [("False", "PyTorch reaches none of them"), ("1 / 0", "ZeroDivisionError")]
+)
+def test_a_gpu_is_asked_to_calculate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, problem: str
+) -> None:
+    (tmp_path / "torch.py").write_text(f"class cuda:\n    is_available = staticmethod(lambda: {available})\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(doctor, "version", lambda _: "2.13.0")
+    monkeypatch.setattr(doctor, "_gpu_names", lambda: ["NVIDIA H100"])
+    found = {check.name: check for check in doctor.gpus()}
+    assert found["torch"].state == "wrong"
+    assert found["torch"].detail.startswith("2.13.0 cannot use the GPUs: ")
+    assert problem in found["torch"].detail

@@ -1,4 +1,7 @@
-"""``sg4v doctor``: what is installed here, what is missing, and the line that adds it."""
+"""``sg4v doctor``: what works here, what is missing, and the line that adds it.
+
+What is called ok was tried: packages were imported, a picture was decoded, the networks ran, the GPUs calculated.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,9 @@ import platform
 import shutil
 import subprocess
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import metadata, resources
 from typing import Literal
@@ -17,23 +22,16 @@ import typer
 from .. import __version__
 from ..cores import cores
 from ..foreign import terminal
+from .codecs import CODECS, has
 from .console import FAILED, print_json, print_text, rich_console
-from .installed import GONE, Found, extras, required, version
+from .installed import GONE, Found, extras, modules_of, required, version
 from .options import Json
+from .trials import tried
 
 PACKAGE = "sharegpt4video"
 _NO_EXTRAS = ("all", "dev", "docs")  # those of others once more, and what only its developers need
 State = Literal["ok", "missing", "wrong", "absent"]  # absent: optional, and not here
 MARKS = {"ok": ("ok", "green"), "missing": ("MISSING", "red"), "wrong": ("WRONG", "red"), "absent": ("-", "yellow")}
-CODECS = {
-    "h264": "H.264",
-    "hevc": "H.265",
-    "av1": "AV1",
-    "vp9": "VP9",
-    "mpeg4": "MPEG-4",
-    "mjpeg": "MJPEG",
-    "gif": "GIF",
-}
 MODELS = {
     "embedded": "states what was measured; nothing to set up",
     "server:MODEL@URL": "any OpenAI-compatible chat server",
@@ -43,6 +41,16 @@ MODELS = {
     "fake": "canned replies, for trying things out",
 }
 WEIGHTS = ("nanodet-g-416.onnx", "movenet-lightning-192.onnx")
+BROKEN = "cannot be imported"
+_GPU_TRIAL = """
+import torch
+if not torch.cuda.is_available():
+    raise RuntimeError("PyTorch reaches none of them; its CUDA may be newer than the driver")
+for number in range(torch.cuda.device_count()):
+    ones = torch.ones(64, 64, device=f"cuda:{number}")
+    if float((ones @ ones).sum()) != 64**3:
+        raise RuntimeError(f"GPU {number} calculates wrongly")
+"""
 
 
 @dataclass(frozen=True)
@@ -57,13 +65,16 @@ class Check:
 
 
 def doctor(json: Json = False) -> None:
-    """Say what is installed, what is missing, and how to add it."""
-    found = [*packages(), *decoders(), *weights(), *models(), *machine()]
+    """Try what is installed; say what works, what is missing, and how to add it."""
+    console = rich_console()
+    with console.status("trying what is installed") if console.is_terminal else nullcontext():
+        found = [*packages(), *decoders(), *weights(), *models(), *machine()]
     if json:
         print_json({"version": __version__, "checks": [asdict(check) for check in found]})
     else:
         _print(found)
-    if any(check.state == "missing" or (check.state == "wrong" and check.group == "core") for check in found):
+    needed = ("core", "video", "weights")
+    if any(check.state == "missing" or (check.state == "wrong" and check.group in needed) for check in found):
         raise typer.Exit(FAILED)
 
 
@@ -71,13 +82,27 @@ def doctor(json: Json = False) -> None:
 def packages() -> list[Check]:
     """The packages that ours needs, and its extras: each whole or not."""
     try:
-        core = [_core(one) for one in required(PACKAGE)]
-        return [*core, *(_extra(name, required(PACKAGE, name)) for name in extras(PACKAGE) if name not in _NO_EXTRAS)]
+        core = required(PACKAGE)
+        found = {name: required(PACKAGE, name) for name in extras(PACKAGE) if name not in _NO_EXTRAS}
+        works = _imported([*core, *(one for each in found.values() for one in each)])
+        return [*map(_core, map(works, core)), *(_extra(name, list(map(works, each))) for name, each in found.items())]
     except metadata.PackageNotFoundError:
         remedy = "pip install sharegpt4video"
         return [Check("core", PACKAGE, "missing", "not installed as a package: what it needs is not known", remedy)]
     except ImportError as error:  # packaging, which reads requirements, comes with a package of the core
         return [Check("core", str(error.name), "missing", "", f"pip install {error.name}")]
+
+
+def _imported(found: list[Found]) -> Callable[[Found], Found]:
+    """What became of each package that should be fine when it was imported."""
+    fine = sorted({one.name for one in found if not one.problem})
+    problems = tried({name: "; ".join(f"import {module}" for module in modules_of(name)) for name in fine})
+
+    def works(one: Found) -> Found:
+        problem = problems.get(one.name)
+        return replace(one, problem=f"{one.version} {BROKEN}: {problem}") if problem else one
+
+    return works
 
 
 def _core(one: Found) -> Check:
@@ -102,15 +127,14 @@ def _detail(one: Found) -> str:
 
 def _reinstall(bad: list[Found]) -> str:
     """pip takes a package whose entry is there for installed, whatever became of its files."""
-    gone = " ".join(one.name for one in bad if GONE in one.problem)
+    gone = " ".join(one.name for one in bad if GONE in one.problem or BROKEN in one.problem)
     return f"pip install --force-reinstall --no-deps {gone}" if gone else ""
 
 
 def decoders() -> list[Check]:
-    """What the FFmpeg libraries inside PyAV can read."""
+    """What the FFmpeg libraries inside PyAV read: each codec gets a picture to bring back."""
     try:
         import av
-        from av.codec.codec import UnknownCodecError
     except ImportError as error:
         return [Check("video", "FFmpeg", "missing", str(error), "pip install av")]
     libraries = ", ".join(
@@ -118,27 +142,38 @@ def decoders() -> list[Check]:
         for name, version in sorted(av.library_versions.items())
         if name in ("libavcodec", "libavformat")
     )
+    writable = [name for name, codec in CODECS.items() if has(name, "r") and has(codec.encoder, "w")]
+    problems = tried({name: f"from {__package__}.codecs import read_back; read_back({name!r})" for name in writable})
     found = [Check("video", "FFmpeg", "ok", libraries)]
-    for codec, name in CODECS.items():
-        try:
-            av.codec.Codec(codec, "r")
-            found.append(Check("video", name, "ok", "can be read"))
-        except UnknownCodecError:
-            found.append(Check("video", name, "absent", "cannot be read", "pip install --upgrade av"))
+    for name, codec in CODECS.items():
+        if not has(name, "r"):
+            found.append(Check("video", codec.title, "absent", "cannot be read", "pip install --upgrade av"))
+        elif name not in writable:
+            found.append(Check("video", codec.title, "absent", f"not tried: {codec.encoder} is not here to write one"))
+        elif problems[name]:
+            remedy = "pip install --force-reinstall --no-deps av"
+            found.append(Check("video", codec.title, "wrong", f"cannot be read: {problems[name]}", remedy))
+        else:
+            found.append(Check("video", codec.title, "ok", "can be read"))
     return found
 
 
+@cache
 def weights() -> list[Check]:
-    """The weights of the embedded model, which come with the package."""
+    """The networks of the embedded model, which come with the package."""
     folder = resources.files("sharegpt4video") / "facts" / "weights"
+    trial = "from sharegpt4video.facts.network import try_out; try_out({!r})"
+    here = [name for name in WEIGHTS if (folder / name).is_file()]
+    problems = tried({name: trial.format(name) for name in here})
+    remedy = "pip install --force-reinstall --no-deps sharegpt4video"
     found = []
     for name in WEIGHTS:
-        file = folder / name
-        if file.is_file():
-            found.append(Check("weights", name, "ok", f"{len(file.read_bytes()) / 1e6:.1f} MB"))
-        else:
-            remedy = "pip install --force-reinstall --no-deps sharegpt4video"
+        if name not in here:
             found.append(Check("weights", name, "missing", "", remedy))
+        elif problems[name]:
+            found.append(Check("weights", name, "wrong", f"cannot be run: {problems[name]}", remedy))
+        else:
+            found.append(Check("weights", name, "ok", f"{len((folder / name).read_bytes()) / 1e6:.1f} MB"))
     return found
 
 
@@ -147,8 +182,12 @@ def models() -> list[Check]:
     from ..vlm import BACKENDS, model_names
 
     states = {check.name: check for check in packages() if check.group == "extras"}
+    broken = next((check for check in weights() if check.state != "ok"), None)
     found = []
     for name in model_names():
+        if name == "embedded" and broken:
+            found.append(Check("models", name, "wrong", f"needs {broken.name}", broken.remedy))
+            continue
         backend = BACKENDS.get(name.partition(":")[0])
         extra = states.get(backend.extra) if backend else None
         if extra is not None and extra.state != "ok":
@@ -179,6 +218,8 @@ def gpus() -> list[Check]:
     if torch.endswith("+cpu"):
         remedy = "pip install --force-reinstall torch --index-url https://download.pytorch.org/whl/cu128"
         found.append(Check("machine", "torch", "wrong", f"{torch} is the build without CUDA: it sees no GPU", remedy))
+    elif torch and (problem := tried({"torch": _GPU_TRIAL})["torch"]):
+        found.append(Check("machine", "torch", "wrong", f"{torch} cannot use the GPUs: {problem}", "update the driver"))
     if torch and not any(shutil.which(name) for name in ("cc", "gcc", "clang")):
         detail = "none, and FlexAttention and run.compile need one"
         found.append(Check("machine", "C compiler", "absent", detail, "apt-get install gcc"))
@@ -219,5 +260,6 @@ def _print(found: list[Check]) -> None:
     console.print(f"sharegpt4video {__version__}")
     console.print(table)
     for remedy in dict.fromkeys(check.remedy for check in found if check.remedy):
-        names = ", ".join(check.name for check in found if check.remedy == remedy and check.group != "models")
-        print_text(f"to add {names}: {remedy}")
+        checks = [check for check in found if check.remedy == remedy and check.group != "models"]
+        verb = "repair" if any(check.state == "wrong" for check in checks) else "add"
+        print_text(f"to {verb} {', '.join(check.name for check in checks)}: {remedy}")

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 GONE = "its files are gone"
+NOT_MODULES = frozenset({"tests", "test", "docs", "examples", "benchmarks", "scripts"})  # left lying by some packages
 
 
 @dataclass(frozen=True)
@@ -121,6 +122,12 @@ def version(package: str) -> str:
         return metadata.version(package) or ""
     except metadata.PackageNotFoundError:
         return ""
+
+
+def modules_of(package: str) -> list[str]:
+    """The modules that a package is imported by; none for a package of data or of programs."""
+    return [name for name in _modules().get(canonical(package), []) if name.isidentifier() and name[0] != "_"
+            and name not in NOT_MODULES]  # fmt: skip
 
 
 @cache

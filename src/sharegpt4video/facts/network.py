@@ -32,6 +32,14 @@ def run(file_name: str, threads: int, outputs: Sequence[str], pixels: NDArray[np
     return found
 
 
+def try_out(file_name: str) -> None:
+    """Run a network once. Raises what ONNX Runtime does, ValueError if no finite numbers come out."""
+    black = np.zeros((1, 192, 192, 3), np.uint8)
+    for output in _session(file_name, 1).run(None, {"pixels": black}):
+        if not output.size or not np.isfinite(output).all():
+            raise ValueError(f"{file_name} yields no finite numbers")
+
+
 @functools.cache
 def _session(file_name: str, threads: int) -> Any:
     options = onnxruntime.SessionOptions()
