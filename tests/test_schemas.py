@@ -164,10 +164,13 @@ def test_every_default_is_valid_and_every_top_setting_is_explained(name: str) ->
                     jsonschema.Draft202012Validator({**one, "$defs": schema["$defs"]}).iter_errors(one["default"])
                 ), field
     assert wrong(name, {}) == []
+    assert wrong("settings", {"jpeg_quality": 101}) == ["jpeg_quality"]
     quality = json_schema("settings")["properties"]["jpeg_quality"]
     assert quality == {
         "type": "integer",
         "default": 92,
+        "minimum": 1,
+        "maximum": 100,
         "description": "Quality (1 to 100) of the pictures sent to a model.",
     }
 

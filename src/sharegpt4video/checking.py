@@ -44,6 +44,11 @@ class Limits:
 
         return core_schema.no_info_before_validator_function(_not_a_bool, handler(source))
 
+    def __get_pydantic_json_schema__(self, core: Any, handler: Callable[[Any], Any]) -> Any:
+        bounds = {"exclusiveMinimum" if self.over else "minimum": self.least}
+        bounds["exclusiveMaximum" if self.under else "maximum"] = self.most
+        return {**handler(core), **bounds}
+
 
 def _number(value: float) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{value:,.15g}"

@@ -1,6 +1,6 @@
 """JSON Schema (draft 2020-12) of the caption file and of each kind of settings, made from the types themselves.
 
-A schema holds names, types and choices. Bounds of numbers, and what depends on other settings, are checked when the
+A schema holds names, types, choices and the limits of numbers. What depends on other settings is checked when the
 settings are loaded.
 """
 
