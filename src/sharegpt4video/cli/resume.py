@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..records import VideoCaption
-from ..vlm.base import VLM, Reply, Request
+from ..vlm.base import VLM, ForwardingVLM, Reply, Request
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _TASKS = {"opening": "opening", "change": "change", "whole": "fast"}
 
 
-class Resumed(VLM):
+class Resumed(ForwardingVLM):
     """A model that is not asked for what unfinished captions have a usable text for.
 
     A text stands for the answer to a request if that very request (same pictures, texts before and times: the same key)
@@ -23,14 +23,8 @@ class Resumed(VLM):
     """
 
     def __init__(self, vlm: VLM) -> None:
-        self.vlm = vlm
-        self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
-        self.uses_facts, self.takes_png = vlm.uses_facts, vlm.takes_png
+        super().__init__(vlm)
         self._unfinished: list[_Unfinished] = []
-
-    @property
-    def identity(self) -> str:
-        return self.vlm.identity
 
     def begin(self, unfinished: VideoCaption) -> None:
         """Answer from this caption, until `end`."""
@@ -48,15 +42,6 @@ class Resumed(VLM):
             if (reply := unfinished.answer(request)) is not None:
                 return reply
         return await self.vlm.generate(request)
-
-    def estimate_tokens(self, request: Request) -> int | None:
-        return self.vlm.estimate_tokens(request)
-
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
-        return self.vlm.cost_usd(input_tokens, output_tokens)
-
-    async def close(self) -> None:
-        await self.vlm.close()
 
 
 class _Unfinished:

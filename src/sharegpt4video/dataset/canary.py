@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..vlm.base import VLM, Reply, Request
+from ..vlm.base import VLM, ForwardingVLM, Reply, Request
 from .build import BuildOptions, build
 from .rows import CaptionRow
 from .settings import DatasetSettings
@@ -23,24 +23,18 @@ from .work.replies import ReplyCache, cache_key
 SWAP_ONE_IN = 3
 
 
-class CanaryVLM(VLM):
+class CanaryVLM(ForwardingVLM):
     """Gives some replies to the wrong requests: one in ``one_in`` is exchanged for the reply before it.
 
     ``answered`` holds the right text by request key, ``swapped`` the keys of requests that got another's reply.
     """
 
     def __init__(self, vlm: VLM, *, one_in: int = SWAP_ONE_IN, seed: int = 0) -> None:
-        self.vlm = vlm
-        self.name, self.max_images = vlm.name, vlm.max_images
-        self.max_concurrent, self.uses_facts = vlm.max_concurrent, vlm.uses_facts
+        super().__init__(vlm)
         self.answered: dict[str, str] = {}
         self.swapped: list[str] = []
         self._one_in, self._dice = one_in, random.Random(seed)
         self._before: Reply | None = None
-
-    @property
-    def identity(self) -> str:
-        return self.vlm.identity
 
     async def generate(self, request: Request) -> Reply:
         reply = await self.vlm.generate(request)
@@ -50,9 +44,6 @@ class CanaryVLM(VLM):
             return reply
         self.swapped.append(reply.request_key)
         return before
-
-    async def close(self) -> None:
-        await self.vlm.close()
 
 
 @dataclass(frozen=True)

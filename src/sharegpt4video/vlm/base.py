@@ -176,3 +176,25 @@ class VLM(ABC):
 
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
         """Give back connections and memory."""
+
+
+class ForwardingVLM(VLM):
+    """A model in front of another one, ``vlm``, like it in everything but the answers. Write ``generate``."""
+
+    def __init__(self, vlm: VLM) -> None:
+        self.vlm = vlm
+        self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
+        self.uses_facts, self.takes_png = vlm.uses_facts, vlm.takes_png
+
+    @property
+    def identity(self) -> str:
+        return self.vlm.identity
+
+    def estimate_tokens(self, request: Request) -> int | None:
+        return self.vlm.estimate_tokens(request)
+
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        return self.vlm.cost_usd(input_tokens, output_tokens)
+
+    async def close(self) -> None:
+        await self.vlm.close()

@@ -15,6 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from media import write_video
+from scenes import texture
+from sharegpt4video import caption
+from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.dataset.work.replies import RESERVE_BYTES, CachedVLM, ReplyCache, cache_key
 from sharegpt4video.errors import StorageError
 from sharegpt4video.prompts import prompt_set
@@ -54,6 +58,23 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
     assert [reply.text for reply in replies] == ["A cat sleeps.", "A dog barks."] * 2
     assert [reply.request_key for reply in replies] == [REQUEST.key(), other.key()] * 2
     assert len(fake.requests) == 2
+
+
+def test_captions_of_a_model_that_takes_png_are_asked_with_jpegs_as_ever(tmp_path: Path) -> None:
+    """Their keys are those of the bytes: other pictures, and every answer that was kept would be paid for again."""
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, [texture(1, 160, 96)] * 20, fps=10)
+    settings = CaptionSettings(keyframes=KeyframeSettings(selector="uniform"), facts=FactSettings(ocr=False))
+    cache = ReplyCache(tmp_path)
+    caption(clip, model=CachedVLM(FakeVLM(name="m"), cache, "p"), settings=settings)
+    paid = len(cache)
+    vlm = FakeVLM(name="m")
+    vlm.takes_png = True
+    cached = CachedVLM(vlm, cache, "p")
+    caption(clip, model=cached, settings=settings)
+    assert cached.takes_png
+    assert paid == cache.hits > 0
+    assert vlm.requests == []
 
 
 def test_a_degenerate_reply_was_paid_for_and_is_kept(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import numpy as np
 from ...errors import ModelDenied
 from ...records import Image
 from ...video.compose import encode_jpeg
-from ...vlm.base import VLM, Reply, Request
+from ...vlm.base import VLM, ForwardingVLM, Reply, Request
 
 QUESTIONS = 16
 EVERY = 500
@@ -51,7 +51,7 @@ class Controls:
         return self.asked - self.right - self.wrong
 
 
-class PairedVLM(VLM):
+class PairedVLM(ForwardingVLM):
     """A model whose answers are held against their requests, as far as that is possible without ids.
 
     ``controls`` counts, ``without_id`` is the number of answers that carried no id. Raises ModelDenied, from
@@ -59,9 +59,7 @@ class PairedVLM(VLM):
     """
 
     def __init__(self, vlm: VLM, *, questions: int = QUESTIONS, every: int = EVERY) -> None:
-        self.vlm = vlm
-        self.name, self.max_images = vlm.name, vlm.max_images
-        self.max_concurrent, self.uses_facts = vlm.max_concurrent, vlm.uses_facts
+        super().__init__(vlm)
         self.controls = Controls()
         self.without_id = 0
         self._questions, self._every = min(questions, vlm.max_concurrent), every
@@ -69,10 +67,6 @@ class PairedVLM(VLM):
         self._proof = ""
         self._codes: set[str] = set()
         self._lock = asyncio.Lock()
-
-    @property
-    def identity(self) -> str:
-        return self.vlm.identity
 
     async def generate(self, request: Request) -> Reply:
         reply = await self.vlm.generate(request)
@@ -143,12 +137,3 @@ class PairedVLM(VLM):
         elif asked and self.controls.right < asked / 2:
             shown += ", too few to tell"
         return f"{self.without_id} answers came without the id of their request: {shown}"
-
-    def estimate_tokens(self, request: Request) -> int | None:
-        return self.vlm.estimate_tokens(request)
-
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
-        return self.vlm.cost_usd(input_tokens, output_tokens)
-
-    async def close(self) -> None:
-        await self.vlm.close()

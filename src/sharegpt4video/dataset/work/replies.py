@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import cast
 
 from ...errors import StorageError
-from ...vlm.base import VLM, Problem, Reply, Request
+from ...vlm.base import VLM, ForwardingVLM, Problem, Reply, Request
 from ..store.storage import is_local
 from ..store.store import Store
 
@@ -112,7 +112,7 @@ class ReplyCache:
             file.close()
 
 
-class CachedVLM(VLM):
+class CachedVLM(ForwardingVLM):
     """A model whose answers are kept: a request that was answered before is not asked again.
 
     The reply carries the key of the request that it was given for; one that comes back from the model with another
@@ -120,9 +120,8 @@ class CachedVLM(VLM):
     """
 
     def __init__(self, vlm: VLM, cache: ReplyCache, prompt_hash: str) -> None:
-        self.vlm, self.cache = vlm, cache
-        self.name, self.max_images = vlm.name, vlm.max_images
-        self.max_concurrent, self.uses_facts = vlm.max_concurrent, vlm.uses_facts
+        super().__init__(vlm)
+        self.cache = cache
         self._identity, self._prompt_hash = vlm.identity, prompt_hash
 
     @property
@@ -144,15 +143,6 @@ class CachedVLM(VLM):
 
     async def _put(self, key: bytes, reply: Reply) -> None:
         self.cache.put(key, reply)
-
-    def estimate_tokens(self, request: Request) -> int | None:
-        return self.vlm.estimate_tokens(request)
-
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
-        return self.vlm.cost_usd(input_tokens, output_tokens)
-
-    async def close(self) -> None:
-        await self.vlm.close()
 
 
 @contextlib.contextmanager
