@@ -244,7 +244,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Step:
-    """One description and the time it is true of.
+    """One description and the time span it covers.
 
     ``opening`` describes the first frame of a shot, ``change`` what happens from one keyframe to the next, ``whole``
     the entire video (fast mode). The steps of a shot tile it: an opening that is followed by changes is an instant

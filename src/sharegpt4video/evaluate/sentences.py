@@ -144,7 +144,7 @@ def answers_with(text: str, start: int, end: int, option: str) -> bool:
 
 
 def is_ambiguous(option: str) -> bool:
-    """Whether an option is a word that says other things as well: by which answers are judged, or of a direction."""
+    """Whether an option is also an everyday word of another meaning: a verdict on answers, or a direction."""
     return _EVALUATION.fullmatch(option) is not None or option in _DIRECTIONS
 
 

@@ -117,7 +117,7 @@ def check_dataset(
 
 
 class _Known:
-    """Which revisions have been checked, and by which judge: 24 bytes for each caption.
+    """The revisions that have been checked, and the judge of each. Takes 24 bytes of memory per caption.
 
     ``mixed_up`` are the stored findings of that check, by id: who is checked again need not meet the same others.
     """
