@@ -63,10 +63,8 @@ def _not_a_bool(value: object) -> object:
 Share = Annotated[float, Limits(0, 1)]
 Cosine = Annotated[float, Limits(-1, 1)]
 Seconds = Annotated[float, Limits(0, 1e9)]
-LEAST_STEP_SECONDS = 0.001
-"""Pictures of one video are never looked at more often: no camera but a scientist's has more of them."""
-Interval = Annotated[float, Limits(LEAST_STEP_SECONDS, 1e9)]
-"""Seconds from one thing to the next."""
+Interval = Annotated[float, Limits(0.001, 1e9)]
+"""Seconds from one thing to the next; hardly any camera takes more than 1,000 pictures a second."""
 Rate = Annotated[float, Limits(0.001, 1000)]
 """Frames per second."""
 Count = Annotated[int, Limits(1, 10**9)]
@@ -83,11 +81,10 @@ def raise_for(problems: Iterable[str]) -> None:
         raise SettingsError(found)
 
 
-def too_often(name: str, every_seconds: float) -> list[str]:
-    """The problem with looking at a video this often; empty if it makes sense."""
-    if every_seconds >= LEAST_STEP_SECONDS:
-        return []
-    return [f"{name} must be at least {LEAST_STEP_SECONDS}, not {every_seconds}"]
+def out_of_range(name: str, value: Any, hint: Any) -> list[str]:
+    """The problem with a number beyond the ``Limits`` of an annotation such as ``Interval``; empty if it keeps them."""
+    limits = _broken(value, hint)
+    return [f"{name} must be {limits}, not {value!r}"] if limits else []
 
 
 def one_of(name: str, value: object, known: Iterable[str]) -> list[str]:
@@ -129,8 +126,8 @@ def wrong_values(settings: Any, prefix: str = "") -> dict[str, str]:
         if not _fits(value, hint):
             near = did_you_mean(value, typing.get_args(hint)) if typing.get_origin(hint) is typing.Literal else ""
             found[one.name] = f"{prefix}{one.name} is {_words(hint)}, not {value!r}{near}"
-        elif limits := _broken(value, limited[one.name]):
-            found[one.name] = f"{prefix}{one.name} must be {limits}, not {value!r}"
+        elif beyond := out_of_range(f"{prefix}{one.name}", value, limited[one.name]):
+            found[one.name] = beyond[0]
     return found
 
 
@@ -183,11 +180,12 @@ def validated(settings_type: type[T], plain: object, where: str) -> T:
     try:
         return TypeAdapter(settings_type).validate_python(plain)
     except ValidationError as error:
-        lines = [_line(each, settings_type) for each in error.errors()]
+        lines = [explained(each, settings_type) for each in error.errors()]
         raise SettingsError(f"{where}: {'; '.join(lines)}") from error
 
 
-def _line(problem: Any, settings_type: type) -> str:
+def explained(problem: Any, settings_type: type) -> str:
+    """One of pydantic's errors in a line: which field, and what is wrong with it."""
     place = ".".join(map(str, problem["loc"]))
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):

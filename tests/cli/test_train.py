@@ -101,7 +101,7 @@ def test_settings_are_changed_before_they_are_checked(config: Path, tmp_path: Pa
     assert (settings.model.shape, settings.tune.lora_rank, settings.run.trackers) == ("tiny", 4, ("tensorboard",))
     with pytest.raises(SettingsError, match=r"tune.lora_rnk.*did you mean tune.lora_rank"):
         train_settings(config, ["tune.lora_rnk=8"])
-    with pytest.raises(SettingsError, match=r"micro_batch must be at least 1"):
+    with pytest.raises(SettingsError, match=r"with --set: optimiser.micro_batch must be at least 1"):
         train_settings(config, ["optimiser.micro_batch=0"])
     bare.write_text("data:\ntune: {lora_rank: 4}\nname: {x: 1}", encoding="utf-8")
     with pytest.raises(SettingsError, match=r"name: Input should be a valid string; data: Input should be a dict"):

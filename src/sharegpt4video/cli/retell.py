@@ -96,11 +96,12 @@ def _reason(wrong: ValueError) -> str:
     """What is wrong first, without the bytes of the file and the links that pydantic adds."""
     from pydantic import ValidationError
 
+    from ..checking import explained
+    from ..records import VideoCaption
+
     if not isinstance(wrong, ValidationError):
         return str(wrong)
-    first = wrong.errors(include_url=False, include_input=False)[0]
-    place = ".".join(map(str, first["loc"]))
-    return f"{place}: {first['msg']}" if place else first["msg"]
+    return explained(wrong.errors(include_url=False, include_input=False)[0], VideoCaption)
 
 
 def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:

@@ -125,8 +125,7 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
 
     The changes are made before the settings are checked, so that one may mend what the file lacks.
     """
-    from pydantic import TypeAdapter, ValidationError
-
+    from ..checking import validated
     from ..config import load_yaml
     from ..lvlm.recipes import find_config
     from ..lvlm.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, TrainSettings, TuneSettings
@@ -144,11 +143,7 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
                           for name, value in plain.items()}}  # fmt: skip
     for change in changes:
         apply_change(merged, change)
-    try:
-        return TypeAdapter(TrainSettings).validate_python(merged)
-    except ValidationError as error:
-        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"{config} with --set: {lines}") from error
+    return validated(TrainSettings, merged, f"{config} with --set")
 
 
 @contextmanager

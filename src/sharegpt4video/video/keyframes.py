@@ -10,7 +10,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..checking import raise_for, too_often
+from ..checking import Interval, out_of_range, raise_for
 from ..config import KeyframeSettings
 from ..errors import SettingsError
 from ..records import KeyframeReason, ShotOpening
@@ -56,9 +56,9 @@ def candidates(
     The last frame comes only when its shot is longer than ``every_seconds``, or is all there is; a shorter shot is
     its first frame. Of a shot that ends in a fade, it is the last frame before the fade; no candidate lies within
     one. Without a detector the video is one shot. Only frames about which the detector has not made up its mind are
-    held. Raises SettingsError unless ``every_seconds`` is at least 0.001.
+    held. Raises SettingsError unless ``every_seconds`` is an `Interval`.
     """
-    raise_for(too_often("every_seconds", every_seconds))
+    raise_for(out_of_range("every_seconds", every_seconds, Interval))
     walk = _Walk(every_seconds)
     for frame in decoded:
         yield from walk.take(frame)
@@ -194,11 +194,11 @@ class SemanticSelector:
 class UniformSelector:
     """Keeps candidates at least ``every_seconds`` apart, whatever they show; looks at no picture.
 
-    Raises SettingsError unless ``every_seconds`` is at least 0.001.
+    Raises SettingsError unless ``every_seconds`` is an `Interval`.
     """
 
     def __init__(self, every_seconds: float = 2.0) -> None:
-        raise_for(too_often("every_seconds", every_seconds))
+        raise_for(out_of_range("every_seconds", every_seconds, Interval))
         self.every_seconds = every_seconds
 
     def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import av
 
-from ..checking import raise_for, too_often
+from ..checking import Interval, out_of_range, raise_for
 from ..errors import SettingsError, VideoError
 from ..records import Frame, spelled_out
 from .clock import goes_on
@@ -128,7 +128,7 @@ class VideoReader:
         if at_seconds is not None:
             found = self._at(sorted(_numbers("at_seconds", at_seconds)))
         elif every_seconds is not None:
-            raise_for(too_often("every_seconds", *_numbers("every_seconds", (every_seconds,))))
+            raise_for(out_of_range("every_seconds", every_seconds, Interval))
             found = self._every(every_seconds)
         else:
             found = self.decoded()

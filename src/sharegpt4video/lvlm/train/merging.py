@@ -12,6 +12,7 @@ import torch
 from safetensors import SafetensorError
 from torch import nn
 
+from ...checking import validated
 from ...errors import SettingsError, StorageError
 from ..model.build import build, processor
 from ..model.parts import prepare
@@ -63,15 +64,10 @@ def find(path: Path) -> checkpoints.Checkpoint:
 
 def settings_of(checkpoint: checkpoints.Checkpoint, base: str = "") -> TrainSettings:
     """The settings that a checkpoint was trained with."""
-    from pydantic import TypeAdapter, ValidationError
-
     plain = {**checkpoint.settings, "model": dict(checkpoint.settings["model"])}
     if base:
         plain["model"]["base"] = base
-    try:
-        return TypeAdapter(TrainSettings).validate_python(plain)
-    except ValidationError as error:
-        raise SettingsError(f"{checkpoint.folder}: its settings cannot be read by this version: {error}") from error
+    return validated(TrainSettings, plain, f"{checkpoint.folder}: its settings cannot be read by this version")
 
 
 def load(checkpoint: checkpoints.Checkpoint, settings: TrainSettings) -> nn.Module:
