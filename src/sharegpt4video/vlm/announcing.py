@@ -31,6 +31,8 @@ _TAIL = (
     r"|japanese|the\s(?:requested|required|desired|specified|given)|one\s(?:sentence|paragraph)|a\s(?:single|few|detailed)"
     r"|\d+)\b[^.:\n]{0,80}|\s\([^()\n]{1,60}\))?"
 )
+# Behind "… description:", what goes on in small letters is the sentence itself.
+_NO_SENTENCE = r"(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))"
 # One line that announces what follows. It has to say what it announces, and to end in a colon or in the line.
 _PREAMBLES = tuple(
     re.compile(pattern, re.IGNORECASE | re.VERBOSE)
@@ -73,40 +75,44 @@ _PREAMBLES = tuple(
         r"(?:natürlich|gerne?|klar|selbstverständlich)\s?(?:!\s{0,3}(?-i:(?![a-zäöü]))|[,.]\s{0,3}(?=hier\b))"
         r"(?:hier\s(?:ist|sind)\b[^.:\n]{0,140}:)?",
         r"hier\s(?:ist|sind)\s(?:ein|eine|die|der)\b[^.:\n]{0,60}(?:beschreibung|zusammenfassung|untertitel"
-        r"|caption)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"|caption)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"(?:bien\s(?:sûr|entendu)|certainement|d['’]accord|avec\splaisir)\s?(?:!\s{0,3}(?-i:(?![a-zéà]))|[,.]\s{0,3}(?=voici\b))"
         r"(?:voici\b[^.:\n]{0,140}:)?",
-        r"voici\s(?:une?|la|le)\b[^.:\n]{0,60}(?:description|légende|résumé)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"voici\s(?:une?|la|le)\b[^.:\n]{0,60}(?:description|légende|résumé)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"¡?(?:claro(?:\sque\ssí)?|por\ssupuesto|desde\sluego|con\sgusto)\s?(?:!\s{0,3}(?-i:(?![a-zéáñ]))|[,.]\s{0,3}(?=aqu[ií]\b))"
         r"(?:aqu[ií]\s(?:tienes?|está|va)\b[^.:\n]{0,140}:)?",
         r"aqu[ií]\s(?:tienes?|está|va)\s(?:una?|la|el|uma?|a)\b[^.:\n]{0,60}(?:descripción|leyenda|resumen"
-        r"|descrição|legenda)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"|descrição|legenda)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"com\scerteza\s?(?:!\s{0,3}(?-i:(?![a-zéáã]))|[,.]\s{0,3}(?=aqui\b))(?:aqui\s(?:está|vai)\b[^.:\n]{0,140}:)?",
         r"(?:certo|certamente|naturalmente)\s?[!,.]\s{0,3}(?=ecco)",
-        r"ecco\s(?:una|la|il)\b[^.:\n]{0,60}(?:descrizione|didascalia|riassunto)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"ecco\s(?:una|la|il)\b[^.:\n]{0,60}(?:descrizione|didascalia|riassunto)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"(?:конечно|хорошо)\s?[!,.]\s{0,3}(?=вот)",
-        r"вот\b[^.:\n]{0,60}(?:описание|подпись|резюме)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"вот\b[^.:\n]{0,60}(?:описание|подпись|резюме)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"(?:natuurlijk|zeker)\s?[!,.]\s{0,3}(?=hier)|hier\sis\seen\b[^.:\n]{0,60}(?:beschrijving"
-        r"|samenvatting)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
-        r"(?:oczywiście|jasne)\s?[!,.]\s{0,3}(?=oto)|oto\b[^.:\n]{0,60}(?:opis|podsumowanie)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
-        r"(?:tabii(?:\ski)?|elbette)\s?[!,.]\s{0,3}(?=[iİ̇ı]̇?şte)|[iİı]̇?şte\b[^.:\n]{0,60}(?:açıklama|özet)[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"|samenvatting)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
+        r"(?:oczywiście|jasne)\s?[!,.]\s{0,3}(?=oto)|oto\b[^.:\n]{0,60}(?:opis|podsumowanie)\b[^.:\n]{0,80}:"
+        + _NO_SENTENCE,
+        r"(?:tabii(?:\ski)?|elbette)\s?[!,.]\s{0,3}(?=[iİ̇ı]̇?şte)|[iİı]̇?şte\b[^.:\n]{0,60}(?:açıklama|özet)[^.:\n]{0,80}:"
+        + _NO_SENTENCE,
         r"(?:chắc\schắn(?:\srồi)?|tất\snhiên|vâng)\s?[!,.]\s{0,3}(?=dưới|đây)|(?:dưới\s)?đây\slà[^.:\n]{0,60}(?:mô\stả"
-        r"|tóm\stắt)[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"|tóm\stắt)[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"(?:بالتأكيد|بالطبع|حسنًا)\s?[!،,.]\s{0,3}(?=إليك|فيما)"
         r"|(?:إليك|فيما)[^.:\n]{0,60}(?:وصف|ملخص)[^.:\n]{0,60}:",
         r"(?:ज़रूर|ज़रूर|बिल्कुल|बेशक)\s?[!,।]\s{0,3}(?=यहाँ|यहां)|(?:यहाँ|यहां)[^.:\n]{0,60}(?:विवरण|सारांश|वर्णन)[^.:\n]{0,40}:",
         r"(?:แน่นอน|ได้เลย)\S{0,6}\s?!?\s{0,3}(?=นี่)|นี่คือ[^:\n]{0,60}(?:คำอธิบาย|คำบรรยาย|สรุป)[^:\n]{0,60}:",
-        r"(?:звісно|звичайно)\s?[!,.]\s{0,3}(?=ось)|ось\b[^.:\n]{0,60}опис\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"(?:звісно|звичайно)\s?[!,.]\s{0,3}(?=ось)|ось\b[^.:\n]{0,60}опис\b[^.:\n]{0,80}:" + _NO_SENTENCE,
         r"(?:självklart|visst|naturligtvis)\s?[!,.]\s{0,3}(?=här)|här\s(?:är|kommer)\b[^.:\n]{0,60}(?:beskrivning"
-        r"|sammanfattning)\w{0,3}\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
-        r"(?:jistě|samozřejmě)\s?[!,.]\s{0,3}(?=zde|tady)|(?:zde|tady)\sje\b[^.:\n]{0,60}popis\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
-        r"(?:desigur|sigur)\s?[!,.]\s{0,3}(?=iată)|iată\b[^.:\n]{0,60}(?:descriere|rezumat)\w{0,3}\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"|sammanfattning)\w{0,3}\b[^.:\n]{0,80}:" + _NO_SENTENCE,
+        r"(?:jistě|samozřejmě)\s?[!,.]\s{0,3}(?=zde|tady)|(?:zde|tady)\sje\b[^.:\n]{0,60}popis\b[^.:\n]{0,80}:"
+        + _NO_SENTENCE,
+        r"(?:desigur|sigur)\s?[!,.]\s{0,3}(?=iată)|iată\b[^.:\n]{0,60}(?:descriere|rezumat)\w{0,3}\b[^.:\n]{0,80}:"
+        + _NO_SENTENCE,
         r"(?:當然(?:可以)?|沒問題)[，,。.!！:：]\s{0,3}(?=(?:以下|下面|這是|根據))|(?:以下|下面|這)是[^。：:\n]{0,60}"
         r"(?:描述|字幕|說明|總結)[：:]",
         r"(?:好的|当然|當然)[。！!]\s{0,3}\n",
         r"こちら[がは][^。：:\n]{0,60}(?:説明|キャプション|描写|要約)[^。：:\n]{0,20}[。：:]",
         r"(?:tentu(?:\ssaja)?)\s?[!,.]\s{0,3}(?=berikut)|berikut\b[^.:\n]{0,60}(?:deskripsi|keterangan"
-        r"|ringkasan)\b[^.:\n]{0,80}:(?!\s(?-i:[a-zà-öø-ÿа-яёąćęłńóśźżğışăâîșț]))",
+        r"|ringkasan)\b[^.:\n]{0,80}:" + _NO_SENTENCE,
     )
 )  # fmt: skip
 _LABEL = re.compile(

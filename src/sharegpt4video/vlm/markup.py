@@ -14,9 +14,9 @@ _FLOOD = re.compile(r"((?:<[^<>\n]{1,40}>){1,4}?)\1{8,}")  # a model in a loop: 
 _ADDRESSED = re.compile(r"\s*to=[\w.-]{1,60}\s*<\|message\|>")  # the template wrote the header's beginning
 
 _TAIL = re.compile(r"[<◁\[](?=\S)[/|｜]?[\w:▁]{0,40}\|?\Z")
+_TAIL_TAGS = ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "answer")
 _TAILS = (
-    *(f"<{name}>" for name in ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "answer")),
-    *(f"</{name}>" for name in ("think", "thinking", "thought", "reasoning", "seed:think", "mm:think", "answer")),
+    *(f"<{slash}{name}>" for slash in ("", "/") for name in _TAIL_TAGS),
     "◁think▷", "◁/think▷", "[think]", "[/think]", "<start_of_turn>", "<end_of_turn>", "<channel|>", "</s>",
 )  # fmt: skip
 # An element of a page that a sentence shows, "the page has a <summary>More</summary> in it": words go on behind it.
