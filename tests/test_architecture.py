@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files", "foreign"}
+BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files", "foreign", "wording"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -25,6 +25,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "subtitles": {"records", "foreign"},
     "cores": set(),
     "files": set(),
+    "wording": set(),
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
     "vlm": BASICS,
@@ -49,7 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "background", "video", "vlm"},
-    "world": {"checking", "cores", "errors", "records"},
+    "world": {"checking", "cores", "errors", "records", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm"},
     "__main__": {"cli"},
     "cli": BASICS

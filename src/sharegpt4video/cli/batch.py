@@ -20,6 +20,7 @@ from ..estimate import Estimate, estimate
 from ..foreign import terminal_line
 from ..prompts import prompt_set
 from ..records import VideoCaption
+from ..wording import counted
 from .claims import Busy
 from .content import Content, content_of, is_unchanged
 from .files import video_name
@@ -105,7 +106,7 @@ class Batch:
         if not found and not unknown:
             return ""
         cost = sum(one.cost_usd or 0.0 for one in found)
-        line = f"about {sum(one.requests for one in found)} requests, at most about {cost:.2f} US dollars"
+        line = f"about {counted(sum(one.requests for one in found), 'request')}, at most about {cost:.2f} US dollars"
         return f"{line}, and {unknown} of unknown length" if unknown else line
 
     async def _estimates(self, jobs: Sequence[Job]) -> list[Estimate | None]:
@@ -243,7 +244,7 @@ class Batch:
         try:
             captioned = self._signed(await self._caption(video, earlier, run), content, earlier)
             if self.outputs is not None and (lost := captioned.unanswered):  # no file may keep the next run from asking
-                missing = f"{len(lost)} texts are missing, run again to ask for them: {lost[0]}"
+                missing = f"{counted(len(lost), 'text')} missing, run again to ask once more: {lost[0]}"
                 raise HalfWay(VLMError(missing), captioned)
         except (HalfWay, Stopped) as stopped:
             seen = isinstance(stopped, Stopped) and self._streams  # on the terminal, before Ctrl-C
@@ -269,7 +270,8 @@ class Batch:
     async def _caption(self, video: str, earlier: VideoCaption | None, run: _Run) -> VideoCaption:
         if earlier is not None:
             self._asked.begin(earlier)
-            run.display.say(f"{terminal_line(video)}: goes on from the {len(earlier.steps)} steps of an earlier run")
+            there = counted(len(earlier.steps), "step")
+            run.display.say(f"{terminal_line(video)}: goes on from {there} of an earlier run")
         try:
             with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
                 captioned = await run.readers.caption(video, self.settings, run.engine, report)
@@ -303,7 +305,8 @@ class Batch:
         if not written:
             display.say(f"{terminal_line(video)}: another run has written its files meanwhile; they stay as they are")
             return
-        what = f"{len(captioned.steps)} steps written" if plan.stored is None else "written from the stored caption"
+        steps = counted(len(captioned.steps), "step")
+        what = f"{steps} written" if plan.stored is None else "written from the stored caption"
         display.say(f"{terminal_line(video)}: {what} to {', '.join(terminal_line(path) for path in written)}")
 
     def _keep(self, folder: Path, name: str, captioned: VideoCaption, video: str, display: Display) -> None:
@@ -311,16 +314,19 @@ class Batch:
             path: Path | None = keep_partial(folder, name, captioned)
         except OSError:
             path = keep_elsewhere(name, captioned)
-        where = f"are in {terminal_line(path)}" if path else "could not be written anywhere"
+        steps = counted(len(captioned.steps), "step")
+        where = f"is in {terminal_line(path)}" if path else "could not be written anywhere"
         if path and self.outputs is not None and path.parent == folder:
             where += "; the same command goes on from there"
-        display.say(f"{terminal_line(video)}: the {len(captioned.steps)} steps finished before that {where}")
+        display.say(f"{terminal_line(video)}: what was finished before that ({steps}) {where}")
 
     def _skip(self, video: str, plan: Plan, outputs: Outputs, display: Display) -> None:
         self.skipped += 1
         self.marked += plan.problems
         paths = ", ".join(terminal_line(path) for path in outputs.paths(plan.name).values())
-        marked = f", {plan.problems} texts with a problem; use --overwrite to ask again" if plan.problems else ""
+        marked = (
+            f", {counted(plan.problems, 'text')} with a problem; use --overwrite to ask again" if plan.problems else ""
+        )
         display.say(f"{terminal_line(video)}: already there, skipped ({paths}){marked}")
 
     def _fail(self, video: str, error: Exception, display: Display) -> None:
@@ -363,7 +369,7 @@ class Batch:
 
     def counts(self) -> str:
         """What became of the videos, in one line."""
-        parts = [f"captioned {self.done} video{'s' if self.done != 1 else ''}"]
+        parts = [f"captioned {counted(self.done, 'video')}"]
         for number, what in (
             (self.rendered, "written from stored captions"),
             (self.skipped, "already done"),
@@ -373,9 +379,9 @@ class Batch:
         ):
             if number:
                 parts.append(f"{number} {what}")
-        parts.append(f"{self.steps} steps")
+        parts.append(counted(self.steps, "step"))
         if self.marked:
-            parts.append(f"{self.marked} texts with a problem")
+            parts.append(f"{counted(self.marked, 'text')} with a problem")
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         return ", ".join([*parts, f"{time.monotonic() - self._started:.0f} s"])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from ..wording import counted
 from .console import rich_console, say
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ class BuildDisplay:
 
 
 def _more(counts: BuildCounts) -> str:
-    parts = [f"{counts.steps} steps"]
+    parts = [counted(counts.steps, "step")]
     for number, what in (
         (counts.dropped.total(), "dropped"),
         (counts.failed.total() + counts.failed_before.total(), "failed"),

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ..foreign import markdown, terminal_line
 from ..records import Step, VideoCaption
 from ..subtitles import marked, srt, vtt
+from ..wording import counted
 from .times import show_span, show_time
 
 
@@ -37,7 +38,7 @@ def json(caption: VideoCaption) -> str:
 def md(caption: VideoCaption) -> str:
     """A Markdown page: the summary, then the steps of each shot."""
     made = caption.provenance
-    shots = f"{len(caption.shots)} shot{'s' if len(caption.shots) != 1 else ''}"
+    shots = counted(len(caption.shots), "shot")
     span = show_span(caption.start_seconds, caption.end_seconds)
     parts = [
         f"# {markdown(caption.video)}",

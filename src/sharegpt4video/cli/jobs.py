@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..errors import SettingsError, StorageError, VideoError
+from ..wording import counted
 from .console import say
 from .content import Content, content_of
 from .outputs import Conflict, Outputs
@@ -49,7 +50,7 @@ def plan_jobs(videos: Sequence[str], outputs: Outputs) -> list[Job]:
         jobs.append(Job(video) if free else _looked_at(video, outputs, conflicts))
         if not told and time.monotonic() > begun + PATIENCE_SECONDS:
             told = True
-            say(f"comparing {len(videos) - sum(alone)} videos with what is in {outputs.folder} already")
+            say(f"comparing {counted(len(videos) - sum(alone), 'video')} with what is in {outputs.folder} already")
     if conflicts:
         lines = [str(conflict) for conflict in conflicts[:_SHOWN]]
         if len(conflicts) > _SHOWN:

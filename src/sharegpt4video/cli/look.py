@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foreign import terminal_line
+from ..wording import counted
 from .console import exit_codes, print_json, print_text, say
 from .files import fitted, video_name, write_whole
 from .options import (
@@ -62,7 +63,7 @@ def keyframes(
         if json:
             print_json({"video": Path(video).name, "keyframes": found})
         else:
-            say(f"{len(found)} keyframes")
+            say(counted(len(found), "keyframe"))
 
 
 def facts(
@@ -140,7 +141,7 @@ def _where(thing: TrackedObject) -> str:
     boxes = [thing.start_box, thing.end_box]
     places = ["outside" if box is None else f"({box.centre[0]:.2f}, {box.centre[1]:.2f})" for box in boxes]
     colours = f", {' and '.join(thing.colours)}" if thing.colours else ""
-    return f"#{thing.track_id} {places[0]} → {places[1]}, seen in {thing.seen_frames} frames{colours}"
+    return f"#{thing.track_id} {places[0]} → {places[1]}, seen in {counted(thing.seen_frames, 'frame')}{colours}"
 
 
 def _postures(thing: TrackedObject) -> Iterator[str]:

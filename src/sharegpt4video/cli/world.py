@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..foreign import terminal_line
+from ..wording import counted
 from .console import FAILED, error, exit_codes, print_text, say
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def world_check(
                 print_text("\n".join(f"  {miss}" for miss in misses) or "  all as it should be")
         if scenes or failed:
             compared = f", {wrong} with something else than the facts" if scenes else ""
-            say(f"{len(clips)} clips{compared}{f', {failed} failed' if failed else ''}")
+            say(f"{counted(len(clips), 'clip')}{compared}{f', {failed} failed' if failed else ''}")
         if wrong or failed:
             raise typer.Exit(FAILED)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..vlm.base import VLM, ForwardingVLM, Reply, Request
+from ..wording import counted
 from .build import BuildOptions, build
 from .rows import CaptionRow
 from .settings import DatasetSettings
@@ -73,9 +74,10 @@ class CanaryResult:
         if self.swapped and not self.proved:
             verdict = "A MIX-UP WENT THROUGH"
         return (
-            f"{self.videos} videos, {self.texts} texts: {self.swapped} replies given to the wrong request, "
-            f"{self.caught} noticed and asked for again, {self.marked} texts left with the mark 'mixed up', "
-            f"{self.strange} wrong texts stored, {self.poisoned} in the cache: {verdict}"
+            f"{counted(self.videos, 'video')}, {counted(self.texts, 'text')}: "
+            f"{counted(self.swapped, 'reply', 'replies')} given to the wrong request, "
+            f"{self.caught} noticed and asked for again, {counted(self.marked, 'text')} left with the mark 'mixed up', "
+            f"{counted(self.strange, 'wrong text')} stored, {self.poisoned} in the cache: {verdict}"
         )
 
 

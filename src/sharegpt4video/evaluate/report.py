@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from ..foreign import markdown
+from ..wording import counted
 from .base import Benchmark, Figure, Protocol, Question, Scored
 from .figures import above_chance, by_group, chance, macro, plain, unscored
 
@@ -79,7 +80,8 @@ class Report:
     def _remarks(self) -> list[str]:
         total = max(self.questions, 1)
         shown = [f"{name} {count} ({100 * count / total:.2f} %)" for name, count in self.unscored.items()]
-        lines = [f"{self.questions} questions about {self.videos} videos; not scored as answers: {_or_none(shown)}"]
+        asked = f"{counted(self.questions, 'question')} about {counted(self.videos, 'video')}"
+        lines = [f"{asked}; not scored as answers: {_or_none(shown)}"]
         lines.append("decided by " + ", ".join(f"{name} {count}" for name, count in self.decided.items()))
         if self.chance is not None:
             lines.append(f"chance {self.chance:.2f} %")

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wrong_values
 from ..cores import cores
 from ..errors import SettingsError, StorageError
+from ..wording import counted
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
 from .render import frame_count, write_video
@@ -68,8 +69,8 @@ class SetResult:
 
     def text(self) -> str:
         there = f", {self.videos - self.rendered} were there" if self.rendered < self.videos else ""
-        asked = f"; {self.questions} questions" if self.questions else ""
-        return f"{self.videos} videos in {self.folder}: {self.rendered} rendered{there}{asked}"
+        asked = f"; {counted(self.questions, 'question')}" if self.questions else ""
+        return f"{counted(self.videos, 'video')} in {self.folder}: {self.rendered} rendered{there}{asked}"
 
 
 def write_set(

@@ -153,7 +153,7 @@ def test_texts_come_from_the_step_the_caption_or_the_model(tmp_path: Path) -> No
     assert made.asked == made.requests == len(model.requests) == 15 - made.given
     clip = next(clip for clip in store.rows("clips") if clip.first_step == 2)
     assert (clip.video_id, clip.location, clip.media) == (id_of("a"), "/videos/a.mp4", "")
-    assert "15 clips of 1 videos" in made.text()
+    assert "15 clips of 1 video," in made.text()
 
 
 def test_ids_are_stable_and_each_clip_has_its_own(tmp_path: Path) -> None:

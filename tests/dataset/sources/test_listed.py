@@ -108,7 +108,7 @@ def test_every_verb_counts_the_same_captions(place: Place, tmp_path: Path) -> No
     assert counts == dict.fromkeys(counts, 2)
     assert numbers.failures.count == 0
     assert (result.replaced, found.replaced) == (1, 1)
-    assert "1 captions of replaced files left out" in result.text()
+    assert "1 caption of replaced files left out" in result.text()
     assert "captions of replaced files" in found.text()
 
 

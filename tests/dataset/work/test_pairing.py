@@ -52,7 +52,7 @@ def test_an_honest_server_is_asked_a_round_now_and_then() -> None:
     vlm = PairedVLM(Crowd(), every=10)
     assert captions(vlm, 25) == [f"leaf {number}" for number in range(25)]
     assert (vlm.without_id, vlm.controls.asked, vlm.controls.right, vlm.controls.wrong) == (25, 48, 48, 0)
-    assert vlm.text() == "25 answers came without the id of their request: 48 of 48 control questions came back right"
+    assert vlm.text() == "25 answers came without a request id: 48 of 48 control questions came back right"
 
 
 def test_a_server_that_mixes_up_is_found_before_its_first_answer_is_used() -> None:
@@ -130,4 +130,4 @@ def test_one_at_a_time_there_is_nothing_to_mix_up() -> None:
     crowd.max_concurrent = 1
     vlm = PairedVLM(crowd)
     captions(vlm, 3)
-    assert (crowd.asked, vlm.text()) == (3, "3 answers came without the id of their request: asked one at a time")
+    assert (crowd.asked, vlm.text()) == (3, "3 answers came without a request id: asked one at a time")

@@ -23,6 +23,7 @@ from ...pipeline import open_engine
 from ...prompts import prompt_set
 from ...records import Provenance
 from ...vlm.base import VLM, Reply
+from ...wording import counted
 from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
 from ..sources.listed import Listed, original_of, places_of
 from ..store.schema import to_rows
@@ -68,9 +69,9 @@ class RepairResult:
     def text(self) -> str:
         """The result in a few lines."""
         lines = [
-            f"{self.faulty} captions with findings: {self.better} better now ({self.clean} without any),"
+            f"{counted(self.faulty, 'caption')} with findings: {self.better} better now ({self.clean} without any),"
             f" {self.not_better} no better, {self.not_askable} not to be mended by asking, {self.failed} unreadable",
-            f"{self.requests} requests, {self.input_tokens} input and {self.output_tokens} output tokens",
+            f"{counted(self.requests, 'request')}, {self.input_tokens} input and {self.output_tokens} output tokens",
         ]
         return "\n".join([*lines, *(f"  {name:<18}{count:>8} mended" for name, count in self.mended.most_common())])
 

@@ -17,6 +17,7 @@ from ...captioner.engine import Engine
 from ...errors import SettingsError
 from ...vlm.base import VLM
 from ...vlm.embedded import EmbeddedVLM
+from ...wording import counted
 from ..rows import CaptionRow, Checked, Finding
 from ..sources.listed import Listed
 from ..store.packed import sorting
@@ -63,11 +64,11 @@ class ChecksResult:
             lines.append(f"{name:<18}{count:>10}{share:>9.1%}{self.findings[name]:>10}")
         share = self.faulty / max(self.captions, 1)
         lines.append(f"{'any':<18}{self.faulty:>10}{share:>9.1%}{sum(self.findings.values()):>10}")
-        lines.append(f"{self.captions} captions checked, {self.checked} of them now, {self.updated} updated")
+        lines.append(f"{counted(self.captions, 'caption')} checked, {self.checked} of them now, {self.updated} updated")
         if self.unrelated:
             lines.append(self.unrelated)
         if self.replaced:
-            lines.append(f"{self.replaced} captions of replaced files left out")
+            lines.append(f"{counted(self.replaced, 'caption')} of replaced files left out")
         if self.judged or self.unjudged:
             lines.append(f"{self.judged} judged now, {sum(self.unjudged.values())} without a verdict")
             lines += [f"  {count} x {why}" for why, count in self.unjudged.most_common(5)]

@@ -25,6 +25,7 @@ from ...captioner.summary import summary
 from ...config import CaptionSettings
 from ...pipeline import open_engine
 from ...vlm.base import VLM
+from ...wording import counted
 from ..rows import CaptionRow, Clip
 from ..sources.listed import Listed
 from ..store.packed import Ids, packed_ids
@@ -65,9 +66,9 @@ class ClipsResult:
         """The counts, one line for each kind."""
         mean = self.seconds / self.clips if self.clips else 0.0
         lines = [
-            f"{self.clips} clips of {self.videos} videos, {mean:.1f} s on average",
+            f"{counted(self.clips, 'clip')} of {counted(self.videos, 'video')}, {mean:.1f} s on average",
             f"texts: {self.given} taken from the captions, {self.asked} written from the steps"
-            f" ({self.requests} requests, {self.input_tokens} + {self.output_tokens} tokens)",
+            f" ({counted(self.requests, 'request')}, {self.input_tokens} + {self.output_tokens} tokens)",
         ]
         for count, words in ((self.without, "videos gave no clip"), (self.not_kept, "videos were not selected")):
             if count:

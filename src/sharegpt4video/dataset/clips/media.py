@@ -18,6 +18,7 @@ from ...cores import cores
 from ...errors import SG4VError
 from ...files import is_abandoned
 from ...video.clips import FORMATS, Cut, cut
+from ...wording import counted
 from ..rows import Clip, SourceVideo
 from ..sources.listed import Listed, first_there, places_of
 from ..sources.sources import open_source
@@ -81,7 +82,7 @@ class MediaResult:
     def text(self) -> str:
         """The counts, one line for each kind."""
         lines = [
-            f"cut {self.cut} clips ({self.size_bytes / 1e6:.1f} MB): {self.copied} copied,"
+            f"cut {counted(self.cut, 'clip')} ({self.size_bytes / 1e6:.1f} MB): {self.copied} copied,"
             f" {self.coded_again} coded again; {self.kept} were there already"
         ]
         if self.early:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import SG4VError
+from ...wording import counted
 from ..sources.tables import VALUE_ERRORS
 from .audited import conversation_findings, row_findings, time_findings
 from .files import is_exported, released_files, released_rows
@@ -89,7 +90,7 @@ class AuditReport:
 
     def text(self) -> str:
         """The report for a terminal: what there is, then each kind of finding with its first places."""
-        lines = [f"{self.path}: {self.rows:,} rows in {len(self.files)} file{'s' if len(self.files) != 1 else ''}"]
+        lines = [f"{self.path}: {counted(self.rows, 'row', spec=',')} in {counted(len(self.files), 'file')}"]
         lines += [f"  {count:>10,}  {name} rows" for name, count in self.layouts.most_common()]
         lines += [f"  {self.windows:>10,}  window captions", f"  {self.summaries:>10,}  summaries"]
         lines += [

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from ... import __version__
 from ...errors import SettingsError
 from ...records import Provenance, Shot, Step, VideoCaption
+from ...wording import counted
 from ..rows import CaptionRow, SourceVideo
 from ..sources.ids import place_id
 from ..sources.tables import VALUE_ERRORS
@@ -44,7 +45,8 @@ class Converted:
 
     def text(self) -> str:
         """The counts as lines for a terminal."""
-        lines = [f"{self.videos:,} videos with {self.windows:,} window captions, {self.media:,} with their media"]
+        windows = counted(self.windows, "window caption", spec=",")
+        lines = [f"{counted(self.videos, 'video', spec=',')} with {windows}, {self.media:,} with their media"]
         return "\n".join([*lines, *(f"  {count:>10,}  {reason}" for reason, count in self.missing.most_common())])
 
 

@@ -10,6 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ...errors import SettingsError, SG4VError
+from ...wording import counted
 from ..filters.retention import Retention
 from ..store.store import Store
 from .cascade import cascade
@@ -38,7 +39,8 @@ class ReportResult:
         """One line for the terminal."""
         lacking = f"; {self.without_pictures} lack pictures (the page says why)" if self.without_pictures else ""
         return (
-            f"{self.path}: {self.videos} captioned videos, {self.samples} samples with {self.pictures} pictures,"
+            f"{self.path}: {counted(self.videos, 'captioned video')}, {counted(self.samples, 'sample')}"
+            f" with {counted(self.pictures, 'picture')},"
             f" {self.size_bytes / 1e6:.1f} MB{lacking}"
         )
 

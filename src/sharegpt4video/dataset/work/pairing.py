@@ -20,6 +20,7 @@ from ...errors import ModelDenied
 from ...records import Image
 from ...video.compose import encode_jpeg
 from ...vlm.base import VLM, ForwardingVLM, Reply, Request
+from ...wording import counted
 
 QUESTIONS = 16
 EVERY = 500
@@ -136,4 +137,4 @@ class PairedVLM(ForwardingVLM):
             shown += f", {self.controls.wrong} as the answer to another"
         elif asked and self.controls.right < asked / 2:
             shown += ", too few to tell"
-        return f"{self.without_id} answers came without the id of their request: {shown}"
+        return f"{counted(self.without_id, 'answer')} came without a request id: {shown}"

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ...records import VideoCaption
+from ...wording import counted
 
 if TYPE_CHECKING:
     from ..checks.run import ChecksResult
@@ -105,9 +106,9 @@ class BuildCounts:
         ):
             if number:
                 parts.append(f"{number} {what}")
-        parts.append(f"{self.steps} steps")
+        parts.append(counted(self.steps, "step"))
         if self.marked:
-            parts.append(f"{self.marked} texts with a problem")
+            parts.append(f"{counted(self.marked, 'text')} with a problem")
         if self.requests:
             of = f" of {self.requests}" if self.requests_paid <= self.requests else ""  # some were of no use
             parts.append(f"{self.requests_paid}{of} replies asked for")
