@@ -22,7 +22,7 @@ import sys, time
 from pathlib import Path
 from sharegpt4video.cli import claims
 if sys.argv[2] == "without":
-    claims._knows_locks = lambda folder: False
+    claims._has_locks = lambda folder: False
 with claims.Claims(Path(sys.argv[1])).claimed("ab"):
     print("held", flush=True)
     time.sleep(60)
@@ -33,7 +33,7 @@ with claims.Claims(Path(sys.argv[1])).claimed("ab"):
 def locks(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """On disks with the kernel's locks, and without."""
     if request.param == "without":
-        monkeypatch.setattr(claims_module, "_knows_locks", lambda _: False)
+        monkeypatch.setattr(claims_module, "_has_locks", lambda _: False)
     return str(request.param)
 
 
@@ -72,7 +72,7 @@ def test_a_killed_run_keeps_nobody_out(tmp_path: Path, locks: str) -> None:
 
 
 def test_a_silent_lease_is_taken_over_by_one_of_several(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims_module, "_knows_locks", lambda _: False)
+    monkeypatch.setattr(claims_module, "_has_locks", lambda _: False)
     runs = [Claims(tmp_path) for _ in range(8)]
     left = tmp_path / ".sg4v-ab.lease"
     left.write_bytes(Owner.me().to_bytes())
@@ -98,7 +98,7 @@ def test_a_silent_lease_is_taken_over_by_one_of_several(tmp_path: Path, monkeypa
 
 
 def test_a_lease_that_is_kept_up_is_not_silent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(claims_module, "_knows_locks", lambda _: False)
+    monkeypatch.setattr(claims_module, "_has_locks", lambda _: False)
     with Claims(tmp_path, beat_seconds=0.05).claimed("ab"):
         (path,) = tmp_path.iterdir()
         os.utime(path, (time.time() - 301,) * 2)

@@ -1,7 +1,7 @@
 """Which videos of an output folder are being captioned, so that of several runs only one asks and pays for each.
 
 A claim is a hidden file that is there while its video is worked on. On most disks, NFS among them, its owner holds the
-kernel's lock on it: a killed run leaves the file, but not the lock. On a disk that knows no such locks the file itself
+kernel's lock on it: a killed run leaves the file, but not the lock. Where the file system has no locks, the file itself
 is the lock, and its owner touches it; after five minutes of silence it is taken over.
 """
 
@@ -34,7 +34,7 @@ class Claims:
         self, folder: Path, *, stale_seconds: float = STALE_SECONDS, beat_seconds: float = BEAT_SECONDS
     ) -> None:
         self._folder, self._stale_seconds, self._beat_seconds = folder, stale_seconds, beat_seconds
-        self._knows_locks: bool | None = None
+        self._has_locks: bool | None = None
         self._handles: dict[Path, int] = {}
         self._leases: dict[Path, Owner] = {}
         self._beating: threading.Thread | None = None
@@ -61,9 +61,9 @@ class Claims:
         for _ in range(_TRIES):
             with contextlib.suppress(FileNotFoundError):  # gone in this moment: its owner is done
                 self._folder.mkdir(parents=True, exist_ok=True)
-                if self._knows_locks is None:
-                    self._knows_locks = _knows_locks(self._folder)
-                take, ending = (self._lock, _LOCK) if self._knows_locks else (self._lease, _LEASE)
+                if self._has_locks is None:
+                    self._has_locks = _has_locks(self._folder)
+                take, ending = (self._lock, _LOCK) if self._has_locks else (self._lease, _LEASE)
                 path = self._folder / f"{_PREFIX}{content_id}{ending}"
                 if take(path):
                     return path
@@ -173,8 +173,8 @@ def _is(path: Path, handle: int) -> bool:
         return False
 
 
-def _knows_locks(folder: Path) -> bool:
-    """Whether the disk of a folder knows the locks of the kernel. Raises OSError where nothing can be written."""
+def _has_locks(folder: Path) -> bool:
+    """Whether the file system of a folder supports the kernel's locks. Raises OSError where nothing can be written."""
     with tempfile.TemporaryFile(dir=folder) as probe:
         try:
             return flock(probe.fileno())

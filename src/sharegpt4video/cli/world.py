@@ -101,7 +101,7 @@ def world_check(
                 wrong += bool(misses)
                 print_text("\n".join(f"  {miss}" for miss in misses) or "  all as it should be")
         if scenes or failed:
-            compared = f", {wrong} with something else than the facts" if scenes else ""
+            compared = f", {wrong} not matching the facts" if scenes else ""
             say(f"{counted(len(clips), 'clip')}{compared}{f', {failed} failed' if failed else ''}")
         if wrong or failed:
             raise typer.Exit(FAILED)

@@ -85,9 +85,8 @@ class Decoder:
         self.time_base = self.stream.time_base or Fraction(1, 90_000)
         self.container_start = _microseconds(self.container.start_time)
         start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
-        self._guesses = (
-            self.slots is not None and self.container.format.name == "asf"
-        )  # FFmpeg, at start and after seeks
+        # FFmpeg guesses such times of ASF, at the start and after seeks.
+        self._guesses = self.slots is not None and self.container.format.name == "asf"
         if self._zero is None and not self._guesses:
             self._zero = presentation_zero(self.container_start, start)
         self._header_end = self._read_header_end()

@@ -14,7 +14,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""Errors of a disk that knows no such locks."""
+"""Errors where the file system supports no such locks."""
 
 
 @dataclass(frozen=True)
