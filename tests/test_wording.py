@@ -16,7 +16,7 @@ from sharegpt4video.wording import counted
         (counted(1, "reply", "replies"), "1 reply"),
         (counted(3, "reply", "replies"), "3 replies"),
         (counted(1200, "text"), "1200 texts"),
-        (counted(1200, "text", spec=","), "1,200 texts"),
+        (counted(1200, "text", number="1,200"), "1,200 texts"),
         (counted(1, "text with a problem", "texts with a problem"), "1 text with a problem"),
     ],
 )

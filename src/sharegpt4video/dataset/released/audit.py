@@ -90,7 +90,8 @@ class AuditReport:
 
     def text(self) -> str:
         """The report for a terminal: what there is, then each kind of finding with its first places."""
-        lines = [f"{self.path}: {counted(self.rows, 'row', spec=',')} in {counted(len(self.files), 'file')}"]
+        rows = counted(self.rows, "row", number=f"{self.rows:,}")
+        lines = [f"{self.path}: {rows} in {counted(len(self.files), 'file')}"]
         lines += [f"  {count:>10,}  {name} rows" for name, count in self.layouts.most_common()]
         lines += [f"  {self.windows:>10,}  window captions", f"  {self.summaries:>10,}  summaries"]
         lines += [

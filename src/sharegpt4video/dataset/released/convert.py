@@ -45,8 +45,9 @@ class Converted:
 
     def text(self) -> str:
         """The counts as lines for a terminal."""
-        windows = counted(self.windows, "window caption", spec=",")
-        lines = [f"{counted(self.videos, 'video', spec=',')} with {windows}, {self.media:,} with their media"]
+        videos = counted(self.videos, "video", number=f"{self.videos:,}")
+        windows = counted(self.windows, "window caption", number=f"{self.windows:,}")
+        lines = [f"{videos} with {windows}, {self.media:,} with their media"]
         return "\n".join([*lines, *(f"  {count:>10,}  {reason}" for reason, count in self.missing.most_common())])
 
 

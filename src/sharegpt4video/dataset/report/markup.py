@@ -6,6 +6,7 @@ import html
 import math
 
 from ...foreign import UNSEEN, without_secrets
+from ...wording import counted
 
 NARROW_SPACE = "\u202f"
 
@@ -69,7 +70,7 @@ def clock(seconds: float) -> str:
 
 def plural(count: float, one: str, many: str = "") -> str:
     """``1 video``, ``2 videos``."""
-    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+    return counted(count, one, many, number=number(count))
 
 
 def table(heads: list[str], rows: list[list[str]], kind: str = "") -> str:
