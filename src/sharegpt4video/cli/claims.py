@@ -21,6 +21,8 @@ from ..errors import StorageError
 STALE_SECONDS, BEAT_SECONDS = 300.0, 30.0
 _PREFIX, _LOCK, _LEASE, _GUARD = ".sg4v-", ".lock", ".lease", ".guard"
 _TRIES, _PAUSE_SECONDS = 5, 0.02
+_PATIENCE_SECONDS = 20.0
+"""So long one waits for whoever has a claim to say who it is: a run that only looks for what was left never does."""
 
 
 class Busy(Exception):
@@ -58,7 +60,10 @@ class Claims:
 
     def _take(self, content_id: str) -> Path:
         owner: Owner | None = None
-        for _ in range(_TRIES):
+        until = time.monotonic() + _PATIENCE_SECONDS
+        tries = 0
+        while tries < _TRIES or (owner is None and time.monotonic() < until):
+            tries, owner = tries + 1, None
             with contextlib.suppress(FileNotFoundError):  # gone in this moment: its owner is done
                 self._folder.mkdir(parents=True, exist_ok=True)
                 if self._has_locks is None:

@@ -71,10 +71,10 @@ def write_in_temporary(name: str, content: str) -> Path:
 def remove_leftovers(folder: Path) -> None:
     """Delete what killed runs left half-written in a folder; what is young may belong to one that is at work."""
     before = time.time() - LEFTOVER_SECONDS
-    with contextlib.suppress(OSError):
-        for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+    for path in folder.glob(f"{_PREFIX}*{_SUFFIX}"):
+        with contextlib.suppress(OSError):  # another run may have been faster
             if path.stat().st_mtime < before:
-                path.unlink(missing_ok=True)
+                path.unlink()
 
 
 def _move_new(temporary: str, path: Path) -> None:
