@@ -247,7 +247,7 @@ class Swap:
 
     def __call__(self, exchange: Exchange) -> None:
         self.arrived.append(exchange.received)
-        self.both_arrived.wait(10)
+        self.both_arrived.wait(240)
         (other,) = (got for got in self.arrived if got.number != exchange.received.number)
         exchange.send(completion(other, self.text(other)))
 

@@ -77,8 +77,8 @@ REQUESTS = (OPENING, CHANGE, FAST, SUMMARY, FOLD, RECAPTION, JUDGE, ASK)
 
 
 def server_vlm(base_url: str, **options: Any) -> ServerVLM:
-    """A server backend that is quick to give up."""
-    quick: dict[str, Any] = {"retries": 2, "backoff_seconds": 0.005, "timeout_seconds": 5.0, "api_key": KEY}
+    """A server backend that asks again soon, but is patient with a machine that is slow."""
+    quick: dict[str, Any] = {"retries": 2, "backoff_seconds": 0.005, "timeout_seconds": 300.0, "api_key": KEY}
     return ServerVLM("some/model:7b", base_url, prompts=PROMPTS, **{**quick, **options})
 
 

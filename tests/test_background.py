@@ -39,7 +39,7 @@ def test_an_interruption_lets_work_end_in_good_order(run: Callable[..., Any]) ->
     async def work() -> None:
         asyncio.get_running_loop().call_soon(os.kill, os.getpid(), signal.SIGINT)
         try:
-            await asyncio.sleep(60)
+            await asyncio.sleep(600)
         except asyncio.CancelledError:
             await asyncio.sleep(0)  # what has to be waited for can still be
             ended.append("in good order")
@@ -57,7 +57,7 @@ def test_a_second_interruption_does_not_wait(run: Callable[..., Any]) -> None:
     async def work() -> None:
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        await asyncio.sleep(60)
+        await asyncio.sleep(600)
 
     with pytest.raises(KeyboardInterrupt):
         run(work())
@@ -97,11 +97,12 @@ def test_one_item_is_made_ahead_and_no_more() -> None:
     async def take_two() -> None:
         taken = 0
         async for _ in in_thread(make()):
-            await asyncio.sleep(0.05)
             taken += 1
-            assert len(made) <= taken + 1
+            while len(made) < taken + 1:
+                await asyncio.sleep(0.001)
+            await asyncio.sleep(0.05)  # in which one more could be made
+            assert len(made) == taken + 1
             if taken == 2:
-                assert len(made) == 3
                 return
 
     asyncio.run(take_two())
@@ -125,10 +126,11 @@ def test_what_the_iterator_raises_is_raised_after_what_it_gave() -> None:
 
 
 def test_cancelling_stops_the_iterator_and_waits_for_the_thread() -> None:
-    stop, finished = threading.Event(), threading.Event()
+    began, stop, finished = threading.Event(), threading.Event(), threading.Event()
 
     def make() -> Iterator[int]:
         yield 1
+        began.set()
         while not stop.wait(0.01):
             pass
         finished.set()
@@ -139,7 +141,8 @@ def test_cancelling_stops_the_iterator_and_waits_for_the_thread() -> None:
 
     async def cancel() -> None:
         task = asyncio.create_task(consume())
-        await asyncio.sleep(0.05)
+        while not began.is_set():
+            await asyncio.sleep(0.001)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -66,7 +66,7 @@ def test_a_caption_and_a_build_call_nobody(tmp_path: Path) -> None:
     arguments = ["sg4v", "dataset", "build", str(PARK), "--out", str(tmp_path / "set"), "--quiet"]
     build = f"import sys; from sharegpt4video.cli import main; sys.argv = {arguments!r}; main()"
     runs = [offline(code, home) for code in (caption, build)]
-    outputs = [run.communicate(timeout=120)[0] for run in runs]
+    outputs = [run.communicate(timeout=240)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0], outputs
     assert "captioned" in outputs[0]
     assert list((tmp_path / "set").glob("captions/*.parquet"))

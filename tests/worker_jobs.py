@@ -39,7 +39,7 @@ def die(send: Send) -> None:
 
 def hang(send: Send) -> None:
     send("so far")
-    time.sleep(60)
+    time.sleep(600)
 
 
 def refuse(_send: Send) -> None:

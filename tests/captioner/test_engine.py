@@ -96,7 +96,7 @@ def test_the_result_is_that_of_one_request_after_the_other(many: list[Shape], sl
         engine = Engine(vlm)
         return engine, await asyncio.gather(*(engine.run(role(str(n), shape)) for n, shape in enumerate(many)))
 
-    engine, results = asyncio.run(asyncio.wait_for(main(), 20))
+    engine, results = asyncio.run(asyncio.wait_for(main(), 240))
     assert results == [drive(role(str(n), shape), fixed)[0] for n, shape in enumerate(many)]
     requests = sum(sum(shape.widths) for shape in many)
     assert vlm.most <= slots
@@ -110,7 +110,7 @@ def test_a_thousand_roles_share_one_engine() -> None:
         engine = Engine(ByHand(16))
         return await asyncio.gather(*(engine.run(role(str(n), Shape((1, 1)))) for n in range(1000)))
 
-    results = asyncio.run(asyncio.wait_for(main(), 60))
+    results = asyncio.run(asyncio.wait_for(main(), 240))
     assert len(set(results)) == 1000
 
 
@@ -122,7 +122,7 @@ def test_the_longest_chain_goes_first_then_the_one_that_came_first() -> None:
         engine = Engine(vlm)
         await asyncio.gather(*(engine.run(role(name, Shape((1,) * n))) for name, n in widths.items()))
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    asyncio.run(asyncio.wait_for(main(), 240))
     # "a" finds a free slot. A slot that gets free goes to a request that waits already: while "b" hears its first
     # reply, "d" is served, and with one request behind each of "e", "b" and "d", "e" has come first.
     assert "".join(request.user_text[0] for request in vlm.asked) == "abdebdcebd"
@@ -162,7 +162,7 @@ def run_one(vlm: VLM, **options: Any) -> tuple[Engine, Reply]:
         engine = Engine(vlm, **options)
         return engine, await engine.run(one())
 
-    return asyncio.run(asyncio.wait_for(main(), 10))
+    return asyncio.run(asyncio.wait_for(main(), 240))
 
 
 @pytest.mark.parametrize("problem", ["empty", "cut off", "refused", "repeating"])
@@ -208,7 +208,7 @@ def test_every_reply_is_told_to_those_who_want_to_know() -> None:
         watched = engine.run(role("a", Shape((1, 2))), on_reply=lambda reply: alone.append(reply.text))
         await asyncio.gather(watched, engine.run(role("b", Shape((1,)))))
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    asyncio.run(asyncio.wait_for(main(), 240))
     assert len(heard) == 4
     assert len(alone) == 3
     assert all(text.startswith("<a.") for text in alone)
@@ -296,7 +296,7 @@ def test_cancelling_at_any_moment_loses_no_slot(many: list[Shape], slots: int, r
         await engine.run(role("after", Shape((slots + 3,))))
         assert vlm.most == slots
 
-    asyncio.run(asyncio.wait_for(main(), 20))
+    asyncio.run(asyncio.wait_for(main(), 240))
 
 
 def test_a_slot_granted_to_a_cancelled_request_is_given_back() -> None:
@@ -308,7 +308,7 @@ def test_a_slot_granted_to_a_cancelled_request_is_given_back() -> None:
         slots.give_back()  # granted …
         waiting.cancel()  # … and cancelled before it could run
         await asyncio.wait([waiting])
-        await asyncio.wait_for(slots.take(0), 1)
+        await asyncio.wait_for(slots.take(0), 240)
 
     asyncio.run(main())
 
@@ -324,7 +324,7 @@ def test_max_concurrent_overrides_the_model() -> None:
     async def main() -> None:
         await Engine(vlm, max_concurrent=2).run(role("a", Shape((6,))))
 
-    asyncio.run(asyncio.wait_for(main(), 10))
+    asyncio.run(asyncio.wait_for(main(), 240))
     assert vlm.most == 2
 
 

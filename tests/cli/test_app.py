@@ -18,12 +18,12 @@ import pytest
 
 from chat_server import ChatServer, answer, stall, status
 from media import Picture, write_video
+from meeting import Meeting
 from sharegpt4video.cli import doctor
 from sharegpt4video.cli.app import app
 from sharegpt4video.cli.batch import Batch
 from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.records import VideoCaption
-from sharegpt4video.vlm.fake import FakeVLM
 
 SG4V = [sys.executable, "-c", "from sharegpt4video.cli import main; main()"]
 
@@ -257,11 +257,11 @@ def test_videos_side_by_side_fill_the_slots_and_give_the_same_files(
     settings = CaptionSettings(facts=FactSettings(every_seconds=3.0, ocr=False))
     in_flight = []
     for jobs in (1, 3):
-        vlm = FakeVLM(delay_seconds=0.5, max_concurrent=16)
+        vlm = Meeting(count=jobs, max_concurrent=16)  # one video at a time meets no other
         batch = Batch(settings, vlm, ["json"], Path(f"out{jobs}"), quiet=True, jobs=jobs)
         batch.run([str(copy) for copy in copies])
         assert (batch.done, batch.failed, batch.untried) == (3, 0, 0)
-        in_flight.append(vlm.max_in_flight)
+        in_flight.append(vlm.most)
     assert in_flight[0] <= 2 < in_flight[1]  # a video has two shots
     for name in (f"{number}.json" for number in range(3)):
         assert (Path("out1") / name).read_text() == (Path("out3") / name).read_text()
@@ -389,14 +389,13 @@ def test_help_loads_nothing_heavy() -> None:
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
 def test_interrupting_keeps_the_answers_that_came(number: int, clip: Path, tmp_path: Path) -> None:
-    with ChatServer(answer("one"), default=stall(60)) as server:
+    with ChatServer(answer("one"), default=stall(600)) as server:
         command = [*SG4V, "caption", str(clip), "-m", f"server:slow@{server.base_url}", "--out", "out"]
         process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        deadline = time.monotonic() + 180
-        while len(server.received) < 2 and time.monotonic() < deadline:
+        while len(server.received) < 2 and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(number)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=240)
     assert process.returncode == 130, err
     assert out == ""
     assert "interrupted" in err
@@ -415,7 +414,7 @@ def test_a_reader_that_goes_away_is_no_traceback(clip: Path) -> None:
     process.stdout.close()
     assert process.stderr is not None
     err = process.stderr.read()
-    assert process.wait(timeout=20) in (0, 1)
+    assert process.wait(timeout=240) in (0, 1)
     assert "Traceback" not in err
 
 
@@ -431,7 +430,7 @@ def test_a_disk_that_takes_a_part_of_stdout_is_an_error(tmp_path: Path, unbuffer
     with (tmp_path / "help.txt").open("wb") as out:
         command = [*SG4V, "caption", "--help"]
         ended = subprocess.run(
-            command, env=env, stdout=out, stderr=subprocess.PIPE, text=True, preexec_fn=limit, timeout=60
+            command, env=env, stdout=out, stderr=subprocess.PIPE, text=True, preexec_fn=limit, timeout=240
         )
     assert (tmp_path / "help.txt").stat().st_size == 1000
     assert (ended.returncode, ended.stderr.count("\n")) == (1, 1), ended.stderr

@@ -107,16 +107,15 @@ def test_a_video_that_is_not_there_and_a_server_that_is_gone(video: str) -> None
 def test_interrupting_leaves_cleanly(video: str) -> None:
     """The server takes its time; whoever waits presses Ctrl-C."""
     code = "import typer; from sharegpt4video.cli.ask import ask; a = typer.Typer(); a.command()(ask); a()"
-    with ChatServer(default=answer("late", delay_seconds=30)) as server:
+    with ChatServer(default=answer("late", delay_seconds=600)) as server:
         child = subprocess.Popen(
             [sys.executable, "-c", code, video, "What?", *model(server)],
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
-        until = time.monotonic() + 60
-        while not server.received and time.monotonic() < until:
+        while not server.received and child.poll() is None:
             time.sleep(0.05)
         child.send_signal(signal.SIGINT)
-        _out, err = child.communicate(timeout=30)
+        _out, err = child.communicate(timeout=240)
     assert child.returncode == 130, err
     assert "Traceback" not in err
 
@@ -132,7 +131,7 @@ def test_somebody_who_types_goes_on_after_an_error_and_stdout_has_answers_alone(
             stdin=terminal, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         )  # fmt: skip
         os.write(keyboard, b"One?\nTwo?\nThree?\n/quit\n")
-        out, err = child.communicate(timeout=60)
+        out, err = child.communicate(timeout=240)
     os.close(keyboard)
     os.close(terminal)
     assert (child.returncode, out) == (0, "first\nthird\n"), err
@@ -142,7 +141,7 @@ def test_somebody_who_types_goes_on_after_an_error_and_stdout_has_answers_alone(
 
 def as_bytes(*arguments: str, typed: bytes = b"", encoding: str = "utf-8:strict") -> subprocess.CompletedProcess[bytes]:
     env = {**os.environ, "PYTHONIOENCODING": encoding}
-    return subprocess.run([*SG4V, *arguments], input=typed, env=env, capture_output=True, timeout=120, check=False)
+    return subprocess.run([*SG4V, *arguments], input=typed, env=env, capture_output=True, timeout=240, check=False)
 
 
 def test_a_pipe_that_brings_no_text_is_told_so(video: str) -> None:

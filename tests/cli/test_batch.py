@@ -217,7 +217,7 @@ def test_of_several_runs_at_once_one_asks_for_each_video(videos: list[str], over
     batches = [Batch(SETTINGS, vlm, ["json"], Path("out"), quiet=True, overwrite=overwrite) for vlm in models]
 
     def run(batch: Batch) -> None:
-        ready.wait(10)
+        ready.wait(240)
         batch.run(videos)
 
     with ThreadPoolExecutor(len(models)) as pool:

@@ -134,7 +134,7 @@ def test_closed_streams(closed: str, arguments: str, code: int, said: str, tmp_p
     write_video(tmp_path / "a.mp4", [solid((90, 90, 90))] * 4, fps=10)
     command = f'"$0" -c "from sharegpt4video.cli import main; main()" {arguments} {closed}'
     done = subprocess.run(
-        ["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+        ["sh", "-c", command, sys.executable], cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False
     )
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
     assert "Traceback" not in done.stderr
@@ -167,7 +167,7 @@ def test_a_hostile_name_all_the_way(tmp_path: Path) -> None:
         "fake",
     ]
     videos = sorted(path.name for path in tmp_path.iterdir())
-    done = subprocess.run([*command, replies, *videos], cwd=tmp_path, capture_output=True, timeout=120, check=False)
+    done = subprocess.run([*command, replies, *videos], cwd=tmp_path, capture_output=True, timeout=240, check=False)
     err = done.stderr.decode()
     assert done.returncode == 1, err
     assert not STEERING.search(err)

@@ -326,14 +326,14 @@ def test_runs_side_by_side_mix_nothing_up(tmp_path: Path) -> None:
     def one(content: Content) -> None:
         outputs = into(tmp_path, "srt", "md")
         plan = outputs.plan("x.mp4", content)
-        ready.wait(10)
+        ready.wait(240)
         outputs.commit(plan, made(content, text=f"This is {content.id}."), "x.mp4", content)
 
     threads = [threading.Thread(target=one, args=(content,)) for content in contents]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(20)
+        thread.join(240)
     record = Record(tmp_path)
     for content in contents:
         (entry,) = record.of_content(content.id)

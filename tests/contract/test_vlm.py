@@ -88,12 +88,12 @@ BACKENDS = {
     "embedded": Backend(lambda: by_name("embedded"), slow=None, mute=lambda: by_name("embedded")),
     "fake": Backend(
         lambda: by_name("fake"),
-        slow=lambda: nullcontext(FakeVLM(delay_seconds=30)),
+        slow=lambda: nullcontext(FakeVLM(delay_seconds=600)),
         mute=lambda: nullcontext(FakeVLM(lambda _request: "")),
     ),
     "server": Backend(
         lambda: on_server(echo),
-        slow=lambda: on_server("late", delay_seconds=30),
+        slow=lambda: on_server("late", delay_seconds=600),
         mute=lambda: on_server(""),
     ),
     "hf": Backend(
@@ -220,7 +220,7 @@ def test_a_cancelled_request_ends_at_once(name: str) -> None:
         assert not asking.done()
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
-            await asyncio.wait_for(asyncio.shield(asking), 10)
+            await asyncio.wait_for(asyncio.shield(asking), 120)
         assert asking.cancelled()
         await vlm.close()
 

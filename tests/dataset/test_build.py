@@ -41,7 +41,7 @@ def told(received: Received) -> str:
 
 def patient(address: str) -> ServerVLM:
     """A model that outlasts every fault of these tests, also when they all meet one request on a busy machine."""
-    return server_vlm(address, retries=10, timeout_seconds=60.0)
+    return server_vlm(address, retries=10, timeout_seconds=300.0)
 
 
 @pytest.fixture(scope="module")
@@ -384,7 +384,7 @@ if __name__ == "__main__":
 def test_a_full_disk_stops_the_run_with_advice_and_loses_nothing(clips: Path, tmp_path: Path, file_bytes: int) -> None:
     build([str(clips)], tmp_path / "calm", settings=QUICK, options=ONE)
     command = [sys.executable, "-c", FULL_DISK, str(clips), str(tmp_path / "out"), str(Path(__file__).parents[1])]
-    full = subprocess.run([*command, str(file_bytes)], capture_output=True, text=True, timeout=120, check=False)
+    full = subprocess.run([*command, str(file_bytes)], capture_output=True, text=True, timeout=240, check=False)
     assert full.returncode == 1
     assert full.stderr.startswith("StorageError: "), full.stderr
     assert str(tmp_path / "out") in full.stderr

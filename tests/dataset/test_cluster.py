@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
+import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -99,11 +98,12 @@ class Told:
 
 
 def kill_a_describer() -> int:
-    """SIGKILL one worker of the cluster that describes, as a spot machine that is taken away."""
-    for process in psutil.process_iter(["cmdline", "ppid"]):
-        if any("Describer" in part for part in process.info["cmdline"] or ()):
-            os.kill(process.pid, signal.SIGKILL)
-            return process.pid
+    """SIGKILL one worker of our cluster that describes, as a spot machine that is taken away."""
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            if any("Describer" in part for part in process.cmdline()):
+                process.kill()
+                return process.pid
     return 0
 
 

@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from PIL import Image as Pillow
 
 from made_benchmarks import VIDEOS, right_answer, write_tempcompass
 from media import number_of, numbered, numbered_run, write_video
+from meeting import Meeting
 from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.evaluate.answers import AnswerLog, read_answers
 from sharegpt4video.evaluate.base import Answer, Benchmark, Question
@@ -64,9 +66,12 @@ def ask(folders: tuple[Path, Path], tmp_path: Path) -> Run:
     return go
 
 
-def knowing(right: dict[str, str], **options: object) -> FakeVLM:
-    options.setdefault("max_images", 8)
-    return FakeVLM(lambda request: right[request.video + request.user_text], **options)  # type: ignore[arg-type]
+def knowing(right: dict[str, str], **options: Any) -> FakeVLM:
+    return FakeVLM(knows(right), **{"max_images": 8, **options})
+
+
+def knows(right: dict[str, str]) -> Callable[[Request], str]:
+    return lambda request: right[request.video + request.user_text]
 
 
 def test_a_model_that_is_right_scores_everything(ask: Run, right: dict[str, str], tmp_path: Path) -> None:
@@ -118,8 +123,8 @@ def test_a_model_that_takes_png_sees_the_decoded_pixels(
 
 
 def test_questions_are_under_way_together_but_no_more_than_the_model_serves(ask: Run, right: dict[str, str]) -> None:
-    ask(vlm := knowing(right, delay_seconds=0.01, max_concurrent=3))
-    assert vlm.max_in_flight == 3
+    ask(vlm := Meeting(knows(right), count=3, max_images=8, max_concurrent=3))
+    assert vlm.most == 3
 
 
 @pytest.mark.parametrize("way", ["few images", "layout"])

@@ -68,7 +68,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             if "stall" in self.path:
                 self.wfile.write(body[: len(body) // 2])
                 self.wfile.flush()
-                self.hang.wait(20)
+                self.hang.wait(600)
             else:
                 self.wfile.write(body)
         except (BrokenPipeError, ConnectionResetError):

@@ -72,13 +72,13 @@ def test_a_request_cancelled_in_the_line_is_never_answered(folder: Path, monkeyp
 
 
 def test_closing_stops_at_the_next_token_and_tells_those_who_wait(tmp_path: Path) -> None:
-    tiny_models.save_echo(tmp_path, delay_seconds=0.05, says=1000)
+    tiny_models.save_echo(tmp_path, delay_seconds=0.3, says=1000)  # five minutes
 
     async def close_early() -> list[Any]:
         vlm = vlm_of(tmp_path, max_tokens=1000, max_concurrent=1)
         asked = [asyncio.create_task(vlm.generate(request)) for request in (OPENING, RECAPTION)]
         await asyncio.sleep(0.5)
-        await asyncio.wait_for(vlm.close(), 5)
+        await asyncio.wait_for(vlm.close(), 120)
         return await asyncio.gather(*asked, return_exceptions=True)
 
     threads = threading.active_count()
@@ -103,14 +103,14 @@ def test_the_answer_streams_as_it_is_written(echo: Path) -> None:
 
 
 def test_a_stream_that_is_left_stops_the_model(tmp_path: Path) -> None:
-    tiny_models.save_echo(tmp_path, delay_seconds=0.02, says=1000)
+    tiny_models.save_echo(tmp_path, delay_seconds=0.2, says=1000)  # over three minutes
 
     async def leave() -> str:
         vlm = vlm_of(tmp_path, max_tokens=1000)
         stream = vlm.stream(OPENING)
         await stream.__anext__()
         await stream.aclose()
-        reply = await asyncio.wait_for(vlm.generate(Request("ask", user_text="next")), 3)
+        reply = await asyncio.wait_for(vlm.generate(Request("ask", user_text="next")), 120)
         await vlm.close()
         return reply.text
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from growth import assert_in_proportion
 from sharegpt4video.vlm.markup import Stripped, is_structural, strip
 
 ANSWER = "A man walks along the beach, and a dog runs after him."
@@ -285,7 +284,4 @@ def test_any_answer_comes_out_whole(name: str, answer: str) -> None:
     "unit", ["<think>", "</think>", "<", "< ", "<|a|>", '"<think>', "<|start|>assistant ", "<think a", "\n", "[", "“"]
 )
 def test_much_of_anything_takes_time_in_proportion(unit: str) -> None:
-    text = unit * (250_000 // len(unit)) + "<think>"
-    began = time.process_time()
-    strip(text)
-    assert time.process_time() - began < 0.6  # measured: 0.01 to 0.1 s
+    assert_in_proportion(lambda size: strip(unit * (size // len(unit)) + "<think>"), 250_000)

@@ -49,7 +49,7 @@ async def outcome(vlm: ServerVLM, server: RawServer, answer: bytes, *, stream: b
 
 async def outcomes(*, stream: bool) -> dict[str, Outcome]:
     """All of them with one client; those that stop a run need one of their own, to which nothing was answered."""
-    quick = {"retries": 1, "backoff_seconds": 0.0005, "timeout_seconds": 20.0}
+    quick = {"retries": 1, "backoff_seconds": 0.0005, "timeout_seconds": 300.0}
     found = {}
     with RawServer() as server:
         shared = server_vlm(server.base_url, **quick)
@@ -215,7 +215,7 @@ def connected() -> Any:
     """A client that stays, as made for every example it would cost most of the time."""
     loop = asyncio.new_event_loop()
     with RawServer() as server:
-        vlm = server_vlm(server.base_url, retries=1, backoff_seconds=0.0005, timeout_seconds=5.0)
+        vlm = server_vlm(server.base_url, retries=1, backoff_seconds=0.0005)
         loop.run_until_complete(vlm.generate(OPENING))
         yield lambda answer: loop.run_until_complete(outcome(vlm, server, answer))
         loop.run_until_complete(vlm.close())

@@ -64,10 +64,10 @@ def test_a_place_is_never_lost_whoever_leaves_the_line() -> None:
         waiting[0].cancel()
         throttle.give_back()
         waiting[1].cancel()  # in the moment in which it gets the place
-        await asyncio.wait(waiting[:3], timeout=5)
+        await asyncio.wait(waiting[:3], timeout=120)
         assert not waiting[2].cancelled()
         throttle.give_back()
-        await asyncio.wait_for(waiting[3], 5)
+        await asyncio.wait_for(waiting[3], 120)
 
     asyncio.run(run())
 

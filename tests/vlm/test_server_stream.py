@@ -9,6 +9,7 @@ from dataclasses import replace
 import pytest
 
 from chat_server import ChatServer, Exchange, answer, drop, error_event, in_pieces, raw, stall, status
+from leaping_clock import LeapingClock
 from made_requests import ASK, FIRST, OPENING, PROMPTS, ask, server_vlm
 from sharegpt4video.errors import VLMError
 from sharegpt4video.vlm.base import VLM, Request
@@ -39,7 +40,7 @@ def test_the_pieces_come_as_they_are_written_and_tokens_are_counted() -> None:
 
 
 def test_the_first_piece_is_there_before_the_last_is_written() -> None:
-    with ChatServer(in_pieces("soon", *["never"] * 500, seconds_per_piece=0.02)) as server:
+    with ChatServer(in_pieces("soon", *["never"] * 100_000, seconds_per_piece=0.02)) as server:
         vlm = server_vlm(server.base_url)
 
         async def first() -> str:
@@ -52,7 +53,7 @@ def test_the_first_piece_is_there_before_the_last_is_written() -> None:
             await vlm.close()
             return piece
 
-        assert asyncio.run(asyncio.wait_for(first(), 5)) == "soon"
+        assert asyncio.run(asyncio.wait_for(first(), 240)) == "soon"
 
 
 @pytest.mark.parametrize(
@@ -65,30 +66,35 @@ def test_what_fails_before_the_first_piece_is_tried_again(fault: object) -> None
 
 
 @pytest.mark.parametrize("end", [drop(), error_event("CUDA error"), stall(60)])
-def test_an_answer_that_breaks_off_is_an_error_after_what_came(end: object) -> None:
-    got: list[str] = []
+def test_an_answer_that_breaks_off_is_an_error_after_what_came(end: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, got = LeapingClock(monkeypatch), list[str]()
 
     async def read(vlm: VLM) -> None:
         async for piece in vlm.stream(OPENING):
             got.append(piece)
+            asyncio.get_running_loop().call_soon(clock.leap, 11)  # when the next one is waited for
 
     with ChatServer(in_pieces("half an ", then=end)) as server:  # type: ignore[arg-type]
-        vlm = server_vlm(server.base_url, timeout_seconds=0.5)
+        vlm = server_vlm(server.base_url, timeout_seconds=10)
         with pytest.raises(VLMError, match="broke off"):
             asyncio.run(read(vlm))
     assert got == ["half an "]
     assert len(server.received) == 1
 
 
-def test_an_answer_that_has_ended_is_whole_though_the_connection_stays_open() -> None:
+def test_an_answer_that_has_ended_is_whole_though_the_connection_stays_open(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("sharegpt4video.vlm.server._LAST_COUNTS_SECONDS", 0.2)
+
     def said_all(exchange: Exchange) -> None:
         ended = {"index": 0, "delta": {}, "finish_reason": "stop"}
         exchange.handler.wfile.write(f"data: {json.dumps({'choices': [ended]})}\n\n".encode())
         exchange.handler.wfile.flush()
-        exchange.wait(60)
+        exchange.wait(600)
 
     with ChatServer(in_pieces("A cat ", "sits.", then=said_all)) as server:
-        assert streamed(server_vlm(server.base_url, timeout_seconds=0.5)) == ["A cat ", "sits."]
+        assert streamed(server_vlm(server.base_url)) == ["A cat ", "sits."]
     assert len(server.received) == 1
 
 

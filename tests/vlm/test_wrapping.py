@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from growth import assert_in_proportion
 from sharegpt4video.vlm.wrapping import leftover, unwrap
 
 CAPTION = "A man walks along the beach, and a dog runs after him."
@@ -138,7 +138,4 @@ def test_any_json_is_unwrapped_or_told(plain: dict[str, str | int]) -> None:
     "unit", ["{", "[", '"', "*", "```json\n", "Sure! ", "Caption: ", "Let me know. ", '{"a":', "> "]
 )
 def test_much_of_anything_takes_no_time(unit: str) -> None:
-    began = time.process_time()
-    text = unwrap(unit * (50_000 // len(unit)))
-    leftover(text)
-    assert time.process_time() - began < 0.6  # measured: up to 0.1 s
+    assert_in_proportion(lambda size: leftover(unwrap(unit * (size // len(unit)))), 50_000)

@@ -18,6 +18,7 @@ from made_facts import CENTRE, at, between, thing
 from made_requests import server_vlm
 from made_rows import SUMMARY, TEXTS, row_of
 from media import number_of, numbered_run, write_video
+from meeting import Meeting
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.checks.repair import repair
@@ -251,9 +252,9 @@ def test_a_model_that_looks_at_nothing_gets_no_pictures_and_needs_no_video(
 def test_slots_stay_busy(store: Store, video: Path) -> None:
     for number in range(1, 13):
         captioned(store, video, summary=f"The image shows squares and {number}", number=number, check=number == 12)
-    model = FakeVLM(says(), max_concurrent=4, delay_seconds=0.02)
+    model = Meeting(says(), max_concurrent=4, count=4)
     repair(store, model=model, settings=SETTINGS)
-    assert model.max_in_flight == 4
+    assert model.most == 4
 
 
 # --- the requests themselves -----------------------------------------------------------------------------------------

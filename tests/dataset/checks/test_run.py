@@ -11,6 +11,7 @@ import pytest
 from chat_server import ChatServer, Received, answer
 from made_requests import server_vlm
 from made_rows import SUMMARY, TEXTS, row_of
+from meeting import Meeting
 from sharegpt4video.dataset.checks import severity
 from sharegpt4video.dataset.checks.run import check_dataset
 from sharegpt4video.dataset.rows import CaptionRow, Checked, Finding
@@ -132,9 +133,9 @@ def test_the_judge_is_kept_busy_and_its_replies_stay_with_their_captions(store: 
     def delays(number: int, _request: object) -> float:
         return 0.002 * (number % 5)
 
-    judge = FakeVLM(lambda request: verdict_for(request.user_text), delay_seconds=delays, max_concurrent=8)
+    judge = Meeting(lambda request: verdict_for(request.user_text), delay_seconds=delays, max_concurrent=8, count=8)
     check_dataset(store, judge=judge)
-    assert judge.max_in_flight == 8
+    assert judge.most == 8
     for number, row in stored(store).items():
         assert f"number {number}" in row.findings[0].reason
 

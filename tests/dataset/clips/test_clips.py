@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from made_captions import PROVENANCE, captioned, captions, step
 from made_facts import steps_of, yoga
 from media import number_of, numbered_run, write_video
+from meeting import Meeting
 from sharegpt4video.dataset.clips.clips import clip_id, make_clips
 from sharegpt4video.dataset.clips.media import CutOptions, cut_media, media_path
 from sharegpt4video.dataset.clips.spans import ClipSettings, Span, spans, told_by
@@ -202,10 +203,10 @@ def test_a_model_that_gives_up_leaves_the_old_clips(tmp_path: Path) -> None:
 def test_many_clips_are_asked_about_at_once_and_keep_their_order(tmp_path: Path) -> None:
     store = stored(tmp_path, *(row_of(captioned(STEPS, 11), f"v{n}") for n in range(40)))
     delays = iter([0.02, 0.0, 0.01] * 1000)
-    model = FakeVLM(delay_seconds=lambda _number, _request: next(delays), max_concurrent=16)
+    model = Meeting(delay_seconds=lambda _number, _request: next(delays), max_concurrent=16, count=16)
     seen: list[int] = []
     make_clips(store, ClipSettings(way="shots"), model=model, on_progress=lambda made: seen.append(made.videos))
-    assert model.max_in_flight == 16
+    assert model.most == 16
     assert [clip.video_id for clip in store.rows("clips")] == [id_of(f"v{n // 2}") for n in range(80)]
     assert seen[-1] == 40
     assert seen == sorted(seen)

@@ -30,7 +30,7 @@ def pushed(folder: Path, hub: HubServer, token: str) -> subprocess.CompletedProc
     )
     address = {"HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
     command = [sys.executable, "-c", code, str(folder), token]
-    return subprocess.run(command, env=os.environ | address, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, env=os.environ | address, capture_output=True, text=True, timeout=240, check=False)
 
 
 def test_every_file_is_sent_to_a_private_data_set(hub: HubServer, tmp_path: Path) -> None:

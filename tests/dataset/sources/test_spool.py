@@ -48,7 +48,7 @@ def test_what_the_disk_cannot_hold_is_not_begun(temporary: Path) -> None:
 
 def test_what_a_killed_process_left_is_removed_but_not_what_is_in_use(temporary: Path) -> None:
     code = "import io, sys, time\nfrom sharegpt4video.dataset.sources.spool import spooled\n"
-    code += "with spooled(io.BytesIO(b'x'), 'a.mp4', 1):\n    print('ready', flush=True)\n    time.sleep(60)"
+    code += "with spooled(io.BytesIO(b'x'), 'a.mp4', 1):\n    print('ready', flush=True)\n    time.sleep(600)"
     environment = os.environ | {"TMPDIR": str(temporary)}
     running = [
         subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, env=environment, text=True)

@@ -17,6 +17,7 @@ from sharegpt4video.dataset.store import lock as lock_module
 from sharegpt4video.dataset.store.lock import Busy, lock
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, StorageError
+from store_clock import StoreClock
 from store_rows import source_row
 
 HOLDS = """
@@ -163,14 +164,20 @@ def remote(tmp_path: Path) -> str:
     return f"memory://{tmp_path.name}-{time.time_ns()}"
 
 
-def test_a_silent_owner_is_replaced_and_notices(remote: str) -> None:
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> StoreClock:
+    return StoreClock(monkeypatch)
+
+
+def test_a_silent_owner_is_replaced_and_notices(remote: str, clock: StoreClock) -> None:
     store = Store(remote)
-    with lock(remote, stale_seconds=0.3, beat_seconds=60) as silent:
+    with lock(remote, beat_seconds=3600) as silent:
         store.guard = silent.check
-        with pytest.raises(Busy), lock(remote, stale_seconds=0.3):
+        clock.ahead += 200
+        with pytest.raises(Busy), lock(remote):
             pass
-        time.sleep(0.4)
-        with lock(remote, stale_seconds=0.3) as taker:
+        clock.ahead += 101
+        with lock(remote) as taker:
             assert "took over from process" in taker.message
             assert f"{os.getpid()}" in taker.message
             taker.check()
@@ -181,18 +188,22 @@ def test_a_silent_owner_is_replaced_and_notices(remote: str) -> None:
     assert [(name, lease["released"]) for name, lease in leases(remote).items()] == [("full.00000002.lease", True)]
 
 
-def test_an_owner_who_speaks_is_not_replaced(remote: str) -> None:
-    with lock(remote, stale_seconds=0.4, beat_seconds=0.1) as held:
-        time.sleep(0.8)
-        with pytest.raises(Busy), lock(remote, stale_seconds=0.4):
+def test_an_owner_who_speaks_is_not_replaced(remote: str, clock: StoreClock) -> None:
+    with lock(remote, beat_seconds=0.01) as held:
+        clock.ahead += 301
+        while all(float(str(lease["beat"])) < clock.time() - 300 for lease in leases(remote).values()):
+            time.sleep(0.01)
+        with pytest.raises(Busy), lock(remote):
             pass
         held.check()
 
 
-def test_an_owner_cut_off_from_its_storage_stops_writing(remote: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    with lock(remote, stale_seconds=0.4, beat_seconds=60) as held:
+def test_an_owner_cut_off_from_its_storage_stops_writing(
+    remote: str, monkeypatch: pytest.MonkeyPatch, clock: StoreClock
+) -> None:
+    with lock(remote, beat_seconds=3600) as held:
         held.check()
-        time.sleep(0.3)
+        clock.ahead += 151  # half the time after which it would be silent
 
         def unreachable(*_: object, **__: object) -> None:
             raise OSError("no route to host")
@@ -204,11 +215,11 @@ def test_an_owner_cut_off_from_its_storage_stops_writing(remote: str, monkeypatc
         held.check()
 
 
-def test_a_lease_that_somebody_deleted_is_lost(remote: str) -> None:
-    with lock(remote, stale_seconds=0.2, beat_seconds=60) as held:
+def test_a_lease_that_somebody_deleted_is_lost(remote: str, clock: StoreClock) -> None:
+    with lock(remote, beat_seconds=3600) as held:
         store = Store(remote)
         store.fs.rm(f"{store.root}/locks", recursive=True)
-        time.sleep(0.15)
+        clock.ahead += 151
         with pytest.raises(Busy, match="was taken over"):
             held.check()
 

@@ -19,6 +19,7 @@ from sharegpt4video.dataset.store.lock import Busy, lock
 from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import DamagedPart, Store
 from sharegpt4video.errors import MissingExtra, StorageError
+from store_clock import StoreClock
 from store_rows import caption_row, id_of, source_row
 
 TESTS = Path(__file__).resolve().parents[2]
@@ -99,7 +100,7 @@ HOLDS = """
 import sys
 from sharegpt4video.dataset.store.lock import Busy, lock
 try:
-    with lock(sys.argv[1], stale_seconds=float(sys.argv[2]), beat_seconds=0.3):
+    with lock(sys.argv[1]):
         print("held", flush=True)
         sys.stdin.readline()
 except Busy as error:
@@ -107,11 +108,11 @@ except Busy as error:
 """
 
 
-def test_racing_for_a_lease_and_dying_with_it(root: str, endpoint: str) -> None:
+def test_racing_for_a_lease_and_dying_with_it(root: str, endpoint: str, monkeypatch: pytest.MonkeyPatch) -> None:
     named = {"FSSPEC_S3_ENDPOINT_URL": endpoint, "FSSPEC_S3_KEY": "k", "FSSPEC_S3_SECRET": "s"}
     both = [
         subprocess.Popen(
-            [sys.executable, "-c", HOLDS, root, "6"],
+            [sys.executable, "-c", HOLDS, root],
             env={**os.environ, **named},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -125,10 +126,10 @@ def test_racing_for_a_lease_and_dying_with_it(root: str, endpoint: str) -> None:
     owner.send_signal(signal.SIGKILL)
     owner.wait()
 
-    with pytest.raises(Busy, match=f"process {owner.pid} on "), lock(root, stale_seconds=6):
+    with pytest.raises(Busy, match=f"process {owner.pid} on "), lock(root):
         pass
-    time.sleep(1)
-    with lock(root, stale_seconds=0.9) as held:
+    StoreClock(monkeypatch).ahead += 301
+    with lock(root) as held:
         assert f"took over from process {owner.pid} on " in held.message
         held.check()
     for process in both:
@@ -144,12 +145,12 @@ def test_shards_share_a_directory_on_s3(root: str) -> None:
             pass
 
 
-def test_a_lost_lease_stops_the_next_write(root: str) -> None:
-    store = Store(root)
-    with lock(root, stale_seconds=0.4, beat_seconds=60) as silent:
+def test_a_lost_lease_stops_the_next_write(root: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    store, clock = Store(root), StoreClock(monkeypatch)
+    with lock(root, beat_seconds=3600) as silent:
         store.guard = silent.check
-        time.sleep(0.5)
-        with lock(root, stale_seconds=0.4), pytest.raises(Busy, match="was taken over"):
+        clock.ahead += 301
+        with lock(root), pytest.raises(Busy, match="was taken over"):
             store.append("captions", [caption_row(1)])
     assert store.parts("captions") == []
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -155,6 +156,17 @@ def alive(pid: int) -> bool:
         return False
 
 
+def opened_by_its_reader(pipe: Path) -> int:
+    """Our end of a named pipe, open as soon as somebody is about to read from it."""
+    while True:
+        try:
+            return os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError as error:
+            if error.errno != errno.ENXIO:
+                raise
+            time.sleep(0.01)
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a pipe that never gives anything")
 def test_a_process_that_dies_or_hangs_costs_one_sample(
     processor: Any, conversations: Callable[..., Path], tmp_path: Path
@@ -163,23 +175,24 @@ def test_a_process_that_dies_or_hangs_costs_one_sample(
     os.mkfifo(tmp_path / "stuck.png")
     stuck = Sample("stuck", (Turn("user", "a", 1), Turn("assistant", "b")), images=(str(tmp_path / "stuck.png"),))
     with Workers(Encoder(processor, SETTINGS), 1, stall_seconds=60.0) as workers:
-        assert not isinstance(workers.submit(good[0]).result(120), SampleError)  # it runs
+        assert not isinstance(workers.submit(good[0]).result(240), SampleError)  # it runs
         (first,) = workers._running
         answers = [workers.submit(sample) for sample in (stuck, good[1])]
-        time.sleep(0.2)
+        pipe = opened_by_its_reader(tmp_path / "stuck.png")
         first._process.kill()
-        lost = answers[0].result(60)
+        lost = answers[0].result(240)
+        os.close(pipe)
         assert isinstance(lost, SampleError)
         assert (lost.id, lost.kind) == ("stuck", "fatal to its process")
         assert "died (signal 9)" in lost.why
-        assert not isinstance(answers[1].result(120), SampleError)  # by another process
+        assert not isinstance(answers[1].result(240), SampleError)  # by another process
         workers._stall_seconds = 2.0
-        assert "nothing came of it for 2 s" in str(workers.submit(stuck).result(60))
+        assert "nothing came of it for 2 s" in str(workers.submit(stuck).result(240))
         workers._stall_seconds = 60.0
-        assert not isinstance(workers.submit(good[0]).result(120), SampleError)
+        assert not isinstance(workers.submit(good[0]).result(240), SampleError)
         (last,) = workers._running
         pids = [first._process.pid, last._process.pid]
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while any(map(alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(alive, pids))
@@ -195,17 +208,17 @@ def test_processes_that_cannot_be_started_end_the_run(
     monkeypatch.setattr(Process, "start", Mock(side_effect=problem))
     (sample,) = read_samples(DataSource(str(conversations(1))))
     with Workers(Encoder(processor, SETTINGS), 1) as workers, pytest.raises(raised):
-        workers.submit(sample).result(10)
+        workers.submit(sample).result(240)
 
 
 def test_a_signal_for_the_whole_group_costs_no_sample(processor: Any, conversations: Callable[..., Path]) -> None:
     """timeout, Slurm and shells send SIGTERM to all processes; the step that is begun is to be finished."""
     good = read_samples(DataSource(str(conversations(2))))
     with Workers(Encoder(processor, SETTINGS), 1) as workers:
-        workers.submit(good[0]).result(120)  # it runs
+        workers.submit(good[0]).result(240)  # it runs
         (running,) = workers._running
         os.kill(running._process.pid, signal.SIGTERM)
-        answer = workers.submit(good[1]).result(120)
+        answer = workers.submit(good[1]).result(240)
         assert not isinstance(answer, SampleError), answer
         assert workers._running == {running}
 
@@ -225,7 +238,7 @@ def test_a_program_that_ends_without_leaving_the_loader_does_not_hang(
     )
     ended = subprocess.run(
         [sys.executable, "-c", script, str(tmp_path / "processor"), str(conversations(1))],
-        capture_output=True, text=True, timeout=120, env={**os.environ, "OMP_NUM_THREADS": "1"},
+        capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert "train.json" in ended.stdout
@@ -246,7 +259,7 @@ def test_what_is_no_fault_of_a_sample_ends_the_run(processor: Any, conversations
     encoder._masker = None  # a defect
     (sample,) = read_samples(DataSource(str(conversations(1))))
     with Workers(encoder, 1) as workers, pytest.raises(RuntimeError, match="not a fault of the sample"):
-        workers.submit(sample).result(120)
+        workers.submit(sample).result(240)
 
 
 def test_a_long_video_list_costs_little_to_enter(processor: Any, tmp_path: Path) -> None:

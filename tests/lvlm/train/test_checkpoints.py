@@ -82,7 +82,7 @@ def test_a_signal_ends_the_run_after_the_step_and_it_goes_on_bit_for_bit(
 
 def test_a_killed_run_goes_on_bit_for_bit(tiny: Tiny, tmp_path: Path, undisturbed: Path) -> None:
     command = [sys.executable, "-c", KILLED, json.dumps(asdict(with_dropout(tiny))), str(tmp_path), "5"]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    shown = subprocess.run(command, capture_output=True, text=True, timeout=240)
     assert shown.returncode == -signal.SIGKILL, shown.stderr
     assert [step for step, _, _ in losses(tmp_path)] == [1, 2, 3, 4, 5]
     result = train(with_dropout(tiny), tmp_path)

@@ -31,7 +31,7 @@ def pushed(folder: Path, hub: HubServer, token: str = "right") -> subprocess.Com
     )
     address = {"HF_ENDPOINT": f"http://127.0.0.1:{hub.server_port}", "HF_HUB_DISABLE_XET": "1", "HF_HUB_OFFLINE": "0"}
     command = [sys.executable, "-c", code, str(folder), token]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **address}, timeout=60)
+    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **address}, timeout=240)
 
 
 @pytest.fixture

@@ -90,11 +90,12 @@ def test_a_model_that_does_not_fit_keeps_the_layers_that_do(script: Any, monkeyp
 def test_the_clock_ends_what_cannot_be_asked_to_stop(tmp_path: Path) -> None:
     code = (
         "import sys, time, pathlib; sys.path.insert(0, sys.argv[1]); import train_speed as it\n"
+        "it.threading.Timer.start = lambda self: None\n"  # it runs once all is written
         "lines = it.Lines(pathlib.Path(sys.argv[2])); clock = it.Clock(0.3, lines); clock.doing = 'compiling'\n"
-        "lines.write({'part': 'before'}); time.sleep(60)"
+        "lines.write({'part': 'before'}); it.threading.Thread.start(clock._timer); time.sleep(600)"
     )
     out = tmp_path / "figures.jsonl"
-    ended = subprocess.run([sys.executable, "-c", code, str(SCRIPT.parent), str(out)], timeout=100, check=False)
+    ended = subprocess.run([sys.executable, "-c", code, str(SCRIPT.parent), str(out)], timeout=240, check=False)
     assert ended.returncode == 4
     assert [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()] == [
         {"part": "before"}, {"stopped": "the time is up", "while": "compiling"},

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -111,7 +112,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> Gpu:
 
 
 def until(what: Any) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 240
     while not what() and time.monotonic() < deadline:
         time.sleep(0.002)
     assert what()
@@ -148,28 +149,38 @@ def step(number: int) -> Step:
     return Step(number, [], 0, 0, [], 0.0, 99.0)
 
 
-def test_steps_come_in_order_one_ahead_and_only_waiting_counts() -> None:
+def test_steps_come_in_order_one_ahead_and_only_waiting_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     closed: list[str] = []
+    now, looks = [0.0], []
+
+    def perf_counter() -> float:
+        looks.append(now[0])
+        return now[0]
 
     def steps() -> Iterator[Step]:
         try:
             for number in range(4):
+                if number == 2:
+                    until(lambda: len(looks) == 5)  # twice for each step before; now this one is waited for
+                    now[0] += 7
                 made.append(number)
                 yield step(number)
         finally:
             closed.append(threading.current_thread().name)
 
+    monkeypatch.setattr("sharegpt4video.lvlm.train.transfer.time", SimpleNamespace(perf_counter=perf_counter))
     coming = ahead(steps())
     first = next(coming)
     until(lambda: made == [0, 1])
-    time.sleep(0.2)  # computing
-    second = next(coming)
-    assert (first.number, second.number) == (0, 1)
-    assert second.waited_seconds < 0.1
+    now[0] += 100  # computing
+    second, third = next(coming), next(coming)
+    assert [one.number for one in (first, second, third)] == [0, 1, 2]
+    assert [one.waited_seconds for one in (first, second, third)] == [0, 0, 7]
     coming.close()
-    assert made in ([0, 1], [0, 1, 2])
+    assert made in ([0, 1, 2], [0, 1, 2, 3])
     assert len(closed) == 1
+    looks.clear()
     assert [one.number for one in ahead(steps())] == [0, 1, 2, 3]
 
 
