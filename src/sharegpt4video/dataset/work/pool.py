@@ -67,7 +67,7 @@ class WorkerPool:
         self._busy = 0
 
     def begin(self) -> None:
-        """Let a worker start up now, beside other work, so that the first job waits less. Raises WorkerLost."""
+        """Start a worker now, in the background, so that the first job waits less. Raises WorkerLost."""
         self._begun.append(self._new())
 
     async def stream(self, job: Job, *arguments: Any, priority: int = 0) -> AsyncGenerator[Any, None]:
@@ -122,7 +122,7 @@ class WorkerPool:
         self.end()
 
     def end(self) -> None:
-        """As `close`, where there is no event loop."""
+        """The same as ``close``, for callers without an event loop."""
         for worker in list(self._workers):
             self._drop(worker)
         self._threads.shutdown(wait=False, cancel_futures=True)
@@ -152,11 +152,10 @@ class WorkerPool:
         if self._idle:
             return self._idle.pop()
         worker = self._begun.pop() if self._begun else self._new()
-        try:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._drop, worker)  # also when waiting is cancelled
             await self._in_thread(worker.wait_until_ready)
-        except BaseException:
-            self._drop(worker)
-            raise
+            stack.pop_all()
         return worker
 
     def _new(self) -> _Worker:
@@ -216,7 +215,7 @@ class _Worker:
             other.close()
 
     def wait_until_ready(self) -> None:
-        """Starting up is not doing a job: there is more time for it, and it is no fault of a file."""
+        """Starting has a time limit of its own, and when it fails no file is to blame. Raises WorkerLost."""
         try:
             self.receive(START_SECONDS)
         except WorkerLost as lost:
@@ -233,7 +232,7 @@ class _Worker:
         """The next message. Raises WorkerLost after so many seconds of silence."""
         left = seconds
         try:
-            # In slices: the time for which both of us were stopped (Ctrl-Z) is no silence.
+            # In slices, so that the time for which both processes were suspended (Ctrl-Z) does not count as silence.
             while not self._pipe.poll(min(left, _SLICE_SECONDS)):
                 left -= _SLICE_SECONDS
                 if left > 0:
@@ -279,11 +278,11 @@ class _Worker:
 
 @contextlib.contextmanager
 def _without_ctrl_c() -> Iterator[None]:
-    """A process that is started in here never sees Ctrl-C, not even before it can say that it wants none."""
+    """Processes started in here never see Ctrl-C, not even before they can ignore it themselves."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    resource_tracker.ensure_running()  # starting it, which a process does else, would let the signal through again
+    resource_tracker.ensure_running()  # else starting a process starts it, and that unblocks the signal again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
