@@ -9,7 +9,7 @@ Reading order: here, then ``flow`` (what happens to each video), ``jobs`` (in a 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -26,7 +26,7 @@ from .filters.filters import Decider
 from .filters.select import select
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
-from .sources.inputs import checked_inputs, require_texts
+from .sources.inputs import checked_inputs, input_names
 from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock
 from .store.status import standing_failures
@@ -71,7 +71,7 @@ class BuildOptions:
 
 
 def build(
-    inputs: Sequence[str],
+    inputs: Iterable[str],
     out: str | os.PathLike[str],
     *,
     model: Model | None = None,
@@ -91,7 +91,7 @@ def build(
     model = chosen_model(out, model)
     vlm = opened(model, settings)
     check_store(out, settings, vlm)  # before a lock leaves its trace
-    check_inputs(out, inputs)
+    inputs = check_inputs(out, inputs)
     with lock(out, shard=options.shard) as held:
         store = open_store(out, settings, vlm, model)
         store.guard = held.check
@@ -184,18 +184,19 @@ def check_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM
         check_captions(store, settings, vlm.name, prompts.hash)
 
 
-def check_inputs(out: str | os.PathLike[str], inputs: Sequence[str]) -> None:
-    """Raises SettingsError when a new data set would begin with nothing, or with a name that does not exist.
+def check_inputs(out: str | os.PathLike[str], inputs: Iterable[str]) -> list[str]:
+    """The inputs as a list; those of a new data set are looked up.
 
-    A misspelt name then leaves no empty data set, and a misspelt data set is not taken for a finished one.
+    So a misspelt name leaves no empty data set, and a misspelt data set is not taken for a finished one. Raises
+    SettingsError when a new data set would begin with nothing, or with a name that does not exist.
     """
-    require_texts(inputs)
-    store = Store(out)
+    names, store = input_names(inputs), Store(out)
     if store.exists() or any(store.parts(table) for table in TABLES):
-        return
-    if not inputs:
+        return names
+    if not names:
         raise no_videos(store)
-    checked_inputs(inputs)
+    checked_inputs(names)
+    return names
 
 
 def open_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM, model: Model | None = None) -> Store:

@@ -9,7 +9,7 @@ that were answered come from the cache, which an actor beside this process keeps
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncGenerator, Callable, Collection, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, Literal, cast
@@ -67,7 +67,7 @@ class ClusterOptions:
 
 
 def build_on_ray(
-    inputs: Sequence[str],
+    inputs: Iterable[str],
     out: str | os.PathLike[str],
     *,
     model: str | ModelSpec | None = None,
@@ -87,7 +87,7 @@ def build_on_ray(
     spec = ModelSpec(chosen) if isinstance(chosen, str) else cast(ModelSpec, chosen)
     vlm = spec.open(settings)
     check_store(out, settings, vlm)
-    check_inputs(out, inputs)
+    inputs = check_inputs(out, inputs)
     with lock(out, shard=options.shard) as held:
         store = open_store(out, settings, vlm, spec)
         store.guard = held.check

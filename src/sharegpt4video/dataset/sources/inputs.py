@@ -35,27 +35,32 @@ class Input:
     """Named by the user himself, not found by a pattern: then it is a video whatever its ending."""
 
 
-def require_texts(inputs: Sequence[str]) -> None:
-    """Raises SettingsError for what is no list of names. One name alone would be taken for a list of its letters."""
+def input_names(inputs: Iterable[str]) -> list[str]:
+    """The inputs as a list, so that a generator is used up only once. Raises SettingsError if they are not names.
+
+    A single string is refused: it would be taken for a list of its letters.
+    """
     if isinstance(inputs, (str, bytes)) or not isinstance(inputs, Iterable):
-        raise SettingsError(f"inputs is a list of names, such as ['videos/'], not {shown(inputs)}")
-    if wrong := [text for text in inputs if not isinstance(text, str)]:
-        raise SettingsError(f"inputs is a list of names, each a text; {shown(wrong[0])} is none")
+        raise SettingsError(f"inputs must be a list of names, such as ['videos/'], not {shown(inputs)}")
+    names = list(inputs)
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise SettingsError(f"inputs must be a list of names, each a string; {shown(wrong[0])} is not one")
+    return names
 
 
-def checked_inputs(inputs: Sequence[str]) -> list[Input]:
+def checked_inputs(inputs: Iterable[str]) -> list[Input]:
     """What the user's words stand for. Raises SettingsError naming every word that stands for nothing."""
-    require_texts(inputs)
+    names = input_names(inputs)
     found: list[Input] = []
     problems = []
-    for text in inputs:
+    for text in names:
         try:
             found += _inputs_of(text)
         except (SettingsError, VideoError) as error:
             problems.append(str(error))
         except storage_errors() as error:
             problems.append(f"{text}: cannot be looked up: {error}")
-    if not inputs:
+    if not names:
         problems.append("no videos are named; give files, folders, patterns, lists, archives or addresses")
     if problems:
         raise SettingsError("; ".join(problems))
@@ -64,7 +69,7 @@ def checked_inputs(inputs: Sequence[str]) -> list[Input]:
 
 def _inputs_of(text: str) -> list[Input]:
     if not text.removeprefix("@").strip():
-        raise SettingsError("the name of an input is empty (an unset variable?); the working directory is '.'")
+        raise SettingsError("the name of an input is empty (an unset variable?); name the working directory '.'")
     if text.startswith("@") and not os.path.exists(text):  # noqa: PTH110
         return [_list_input(text, absolute(text[1:]))]
     if is_web(text):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -36,7 +36,7 @@ AHEAD = 64
 """How many videos may be looked up and hashed ahead of the one that is handed out."""
 
 
-def find_sources(inputs: Sequence[str], *, known: Known | None = None) -> Listing:
+def find_sources(inputs: Iterable[str], *, known: Known | None = None) -> Listing:
     """Every video that the inputs name, each with its id; what cannot be used comes as a Failure in its place.
 
     Inputs are files, folders, patterns (``*``, ``**``, ``{0..9}``), list files (``.txt``, ``.lst``, ``@any``), tables
