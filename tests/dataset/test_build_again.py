@@ -130,6 +130,27 @@ def test_files_that_moved_are_captioned_where_they_are_now(tmp_path: Path) -> No
     assert [str(tmp_path / "moved") in row for row in rows] == [True, True, True]
 
 
+@pytest.mark.parametrize("gone", ["a.mp4", "b.mp4"])
+def test_a_file_of_which_a_copy_is_left_has_not_moved(tmp_path: Path, gone: str) -> None:
+    (clip,) = write_clips(tmp_path / "in", 1)
+    for name in ("a.mp4", "b.mp4"):
+        clip.with_name(name).write_bytes(clip.read_bytes())
+    clip.unlink()
+    run(tmp_path / "in", out=tmp_path / "set")
+    clip.with_name(gone).unlink()
+    for inputs in ((), (tmp_path / "in",)):
+        again = run(*inputs, out=tmp_path / "set")
+        assert (again.listed, again.known, again.identical, again.moved) == (2, 1, 1, 0)
+        assert status(Store(tmp_path / "set")).listed == again.listed
+
+
+def test_inputs_that_can_be_read_only_once_are_not_lost(tmp_path: Path) -> None:
+    clips = write_clips(tmp_path / "in", 2)
+    for number, clip in enumerate(clips, 1):
+        counts = build(map(str, [clip]), tmp_path / "set", model=FakeVLM(), settings=QUICK, options=ONE)
+        assert (counts.listed, counts.captioned) == (number, 1)
+
+
 def test_a_run_without_a_model_goes_on_with_the_stored_one(tmp_path: Path) -> None:
     clip, other = write_clips(tmp_path / "in", 2)
     run(clip, out=tmp_path / "set", model=ModelSpec("fake", {"max_images": 2, "name": "mine"}))

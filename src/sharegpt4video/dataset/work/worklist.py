@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -44,10 +45,9 @@ class Worklist:
 
     skipped     files that were passed over while looking, by reason
     replaced    stored sources that are left out, since another file was found under their name
-    unlisted    stored sources under whose name another file is now that no input names
-    moved       stored sources that are gone from where they were, and were found elsewhere
-    pending     inputs that an earlier run did not list to the end, and neither does this one
-    failed      the ids of what could not be a source
+    moved       stored sources that are gone from where they were, and were found at a new place
+    pending     inputs that an earlier run did not finish listing, and that this run does not list
+    failed      the ids of inputs that could not be used as a source
     """
 
     def __init__(self, store: Store, inputs: Sequence[str], shard: Shard | None = None) -> None:
@@ -58,16 +58,19 @@ class Worklist:
         self._goes_on = bool(before) and not inputs
         self._named = [_from_anywhere(text) for text in self._inputs]
         self.pending = [text for text in before if text not in self._named]
+        # Keys of what earlier runs have stored, and of what this one stores.
         self._listed: set[int] = set()
         self._new: set[int] = set()
-        self._contents: KnownContents | None = None
+        # Content ids of files of which only the date has changed, by location, size and date.
         self._touched: dict[tuple[str, int, str], str] = {}
+        # Stored sources that wait for what is found: replaced ones by their location, gone ones by their id.
         self._changed: dict[str, list[SourceVideo]] = {}
         self._gone: dict[str, list[SourceVideo]] = {}
+        self._contents: KnownContents | None = None
         self._look = lru_cache(maxsize=64)(stat)  # the members of an archive come one after the other
         self._hashes = Contents(self._known)
         self.skipped: Counter[str] = Counter()
-        self.replaced = self.unlisted = self.moved = 0
+        self.replaced = self.moved = 0
         self.failed: set[str] = set()
 
     async def items(self) -> AsyncGenerator[tuple[SourceVideo | Failure, State], None]:
@@ -92,14 +95,16 @@ class Worklist:
                     elif (state := self._state(item)) != "stored" and self._is_mine(item):
                         yield item, state
             self.skipped = found.skipped
-        for source in (one for changed in self._changed.values() for one in changed):
-            self.unlisted += 1
-            yield source, "stored"  # not found anew: opening it tells that it is gone
-        for source in (one for gone in self._gone.values() for one in gone):
-            yield source, "stored"  # nor is it anywhere else
+        for source in chain(*self._changed.values(), *self._gone.values()):
+            yield source, "stored"  # found nowhere: opening it says what became of it
+
+    @property
+    def unlisted(self) -> int:
+        """Stored sources under whose name there is another file now that no input names. Final once all is listed."""
+        return sum(map(len, self._changed.values()))
 
     def ended(self) -> None:
-        """All that was listed is stored: the next run need not list it again."""
+        """Call it once everything that was listed is stored: then the next run need not list it again."""
         if self._inputs:
             self._runs.ended(self._named)
 
@@ -131,15 +136,14 @@ class Worklist:
             yield [source for source in batch if self._is_mine(source) and not self._is_missing(source)]
 
     def _is_missing(self, source: SourceVideo) -> bool:
-        """Whether there is no file under its name now, or another one; looked up on this machine alone.
+        """Whether there is no file under its name now, or another one. Only local files are looked up.
 
-        It waits for what is found anew: the file may have moved.
+        A missing one waits until everything is listed: it may have moved.
         """
         if scheme_of(source.location) or not source.can_compare:
             return False
         try:
             now = confirmed(source, self._look, self._hashes)
-            self._gone.pop(source.id, None)  # listed at both places
         except SourceReplaced:
             self._changed.setdefault(source.location, []).append(source)
             return True
@@ -165,11 +169,11 @@ class Worklist:
 
     def _state(self, source: SourceVideo) -> State:
         self.replaced += len(self._changed.pop(source.location, ()))
-        self.moved += len(self._gone.pop(source.id, ()))
         key = _key(source)
         if key in self._new:
             return "stored"
         if key not in self._listed:
+            self.moved += len(self._gone.pop(source.id, ()))
             self._new.add(key)
             return "new"
         if not source.modified or self._hashed(source.location, source.size_bytes, source.modified):
