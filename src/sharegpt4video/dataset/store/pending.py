@@ -1,4 +1,4 @@
-"""Inputs that have not been listed to their end: written down when listing begins, so that a killed run can go on."""
+"""Inputs that are not completely listed yet, stored when listing begins, so that a killed run can be resumed."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from . import storage
 from .store import Store
 
 FOLDER = "listing"
-"""Beside the tables: one small file for each run that is listing, or was when it was killed."""
+"""Beside the tables: one small file for each run that is listing, or was listing when it was killed."""
 
 
 class Pending:
-    """The inputs that runs have begun to list; shards that run side by side each have a file of their own."""
+    """The inputs that runs have begun to list; each of several shards side by side has a file of its own."""
 
     def __init__(self, store: Store, shard: tuple[int, int] | None = None) -> None:
         self._store, self._whole = store, shard is None
         self._name = "all.json" if shard is None else f"{shard[0]}-of-{shard[1]}.json"
 
     def inputs(self) -> list[str]:
-        """What is still to be listed, each once, in the order in which it was named."""
+        """What is still to be listed, each input once, in the order they were named. Raises StorageError."""
         return list(dict.fromkeys(text for name in self._names() for text in self._read(name)))
 
     def begin(self, inputs: Sequence[str]) -> None:
@@ -29,14 +29,13 @@ class Pending:
         self._write(self._name, [*self._read(self._name), *inputs])
 
     def ended(self, inputs: Iterable[str]) -> None:
-        """These are listed, and what was found is stored."""
-        over = set(inputs)
+        """Forget these inputs: they are listed, and what was found is stored. Raises StorageError."""
+        done = set(inputs)
         for name in self._names():
-            left = [text for text in self._read(name) if text not in over]
-            self._write(name, left)
+            self._write(name, [text for text in self._read(name) if text not in done])
 
     def _names(self) -> list[str]:
-        """A run over everything goes on with all; a shard has listed its own share alone."""
+        """A run over everything resumes all of them; a shard has only listed its own share."""
         return storage.names(self._store.fs, f"{self._store.root}/{FOLDER}") if self._whole else [self._name]
 
     def _read(self, name: str) -> list[str]:
@@ -46,9 +45,11 @@ class Pending:
             return []
         try:
             found = json.loads(data)
+            if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
+                raise ValueError("it is not a list of names")
         except ValueError as error:
             raise StorageError(f"{path}: is damaged ({error}); delete it, and name the videos again") from error
-        return [str(text) for text in found] if isinstance(found, list) else []
+        return found
 
     def _write(self, name: str, inputs: Sequence[str]) -> None:
         path = f"{self._store.root}/{FOLDER}/{name}"
