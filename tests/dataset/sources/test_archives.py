@@ -415,4 +415,4 @@ def test_what_follows_a_tar_and_is_none_is_counted(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"a signature" * 99)
     drafts, failures, skipped = listed(path)
     assert (list(drafts), failures) == (["a.mp4"], [])
-    assert skipped == {"what follows the end of a tar and is none": 1}
+    assert skipped == {"data after the end of a tar that is not a tar": 1}

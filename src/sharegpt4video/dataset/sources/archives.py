@@ -30,7 +30,7 @@ def list_archive(
     try:
         packing = packing_of(archive, found.modified)
     except storage_errors():
-        packing = ""  # listing it says so
+        packing = ""  # listing it reports the error
     return list_zip(archive, found, skipped) if packing == "zip" else list_tar(archive, found, skipped, known)
 
 

@@ -82,7 +82,7 @@ class Contents:
         if mine:
             try:
                 future.set_result(self.known_only(*key) or read_content(source))
-            except BaseException as error:
+            except BaseException as error:  # whatever it is: other threads may be waiting for this future
                 future.set_exception(error)
                 raise
         return future.result()
@@ -93,7 +93,7 @@ def read_content(source: SourceVideo) -> str:
     if is_web(location):
         # Downloading a whole video to list it would cost more than captioning it: the server's word counts.
         if source.modified:
-            # An address that is signed anew leads to the same file.
+            # Without its signature: an address that is signed again is still the same file.
             return place_id("web", without_secrets(location), str(size), source.modified)
         return content_id(web_chunks(location, CHUNK_BYTES))
     spot = spot_of(source.modified) if is_member(location) else None

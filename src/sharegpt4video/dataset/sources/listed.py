@@ -45,9 +45,9 @@ class Listed:
         return at < len(self.replaced) and bool(self.replaced[at] == packed)
 
     def current(self, ids: Ids) -> NDArray[np.bool_]:
-        """Which of these videos count: all whose file has not been replaced by another one.
+        """Which of these videos count: those whose file has not been replaced by another one.
 
-        The one rule for every verb. What a model said of a replaced file is kept, but not counted, judged, repaired or
+        Every command goes by this rule. The caption of a replaced file is kept, but not counted, judged, repaired or
         exported; it counts again once that file is listed again.
         """
         return ~np.isin(ids, self.replaced)
@@ -55,7 +55,7 @@ class Listed:
     def batches(
         self, store: Store, table: str, columns: Sequence[str] | None = None, *, batch_rows: int, video: str = "id"
     ) -> Iterator[pa.RecordBatch]:
-        """As ``store.batches``, without the rows of replaced files; ``video`` is the column with the video's id."""
+        """As ``store.batches``, without the rows of replaced files. ``video`` is the column with the video's id."""
         wanted = columns if columns is None else [video, *columns]
         for batch in store.batches(table, wanted, batch_rows=batch_rows):
             if len(self.replaced):
@@ -64,7 +64,7 @@ class Listed:
                 yield batch
 
     def ids_in(self, store: Store, table: str) -> Ids:
-        """The ids of a table that count, sorted, each once."""
+        """The ids in a table that count, sorted, without repeats."""
         return np.setdiff1d(store.ids(table), self.replaced)
 
     def sources(self, store: Store) -> Iterator[list[SourceVideo]]:

@@ -32,7 +32,7 @@ from .tables import (
 MAX_LINE_CHARACTERS = 1 << 24
 """A longer line is a row that cannot be used; so is a row of CSV with a longer field."""
 PARQUET_ROWS = 1024
-_DAMAGED = "it is damaged, copy or write it again"
+_DAMAGED = "it is damaged; copy it or write it again"
 _TOO_LONG = f"the line is longer than {MAX_LINE_CHARACTERS:,} characters"
 _VIDEO_NAME = re.compile(rf"(?:{'|'.join(re.escape(ending) for ending in sorted(VIDEO_ENDINGS))}),", re.IGNORECASE)
 
@@ -226,7 +226,7 @@ def _parquet_rows(location: str) -> Iterator[Row]:
                 yield Row(number + 1, problem=f"rows {number + 1} to {end} cannot be read: {reason}")
             else:
                 if number != end:
-                    yield Row(number + 1, problem=f"the file ends its rows at {number} where it says {end}; {_DAMAGED}")
+                    yield Row(number + 1, problem=f"the rows end at {number}, but the file says {end}; {_DAMAGED}")
             before = end
         if before != promised:
             yield Row(before + 1, problem=f"the file says it has {promised} rows, but lists {before}; {_DAMAGED}")

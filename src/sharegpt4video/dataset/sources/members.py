@@ -101,7 +101,7 @@ def is_sidecar(name: str) -> bool:
 
 
 def sidecar_key(name: str) -> str:
-    """The name of a description with its ending in lower case, as it is looked for."""
+    """The name of a description with its ending in lower case, as it is looked up."""
     stem, _, ending = name.rpartition(".")
     return f"{stem}.{ending.lower()}"
 

@@ -93,9 +93,9 @@ class Originals:
         return caption, None
 
     def _settle(self, caption: _Caption, problem: VideoError | None, places: list[SourceVideo]) -> None:
-        """Look for the file wherever else it was listed; ``problem`` is what was seen where it was captioned.
+        """Look for the file wherever else it was listed. ``problem``: what is wrong where it was captioned, if anything.
 
-        Where another file has been listed there since, what counts is the place at which it was listed last.
+        If another file has been listed there since, the place at which this one was listed last counts.
         """
         places = [place for place in places if place.can_compare]
         here = [place for place in places if place.location == caption.file.location]

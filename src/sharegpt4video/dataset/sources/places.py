@@ -85,7 +85,7 @@ def absolute(location: str, folder: str = "") -> str:
 
 
 def _without_dots(path: str) -> str:
-    """An absolute path; links stay as they were named, unless ``..`` behind one leads elsewhere than it reads."""
+    """An absolute path. Links keep their names, unless removing a ``..`` that follows one would name another file."""
     plain = os.path.abspath(path)  # noqa: PTH100
     if ".." not in path.split("/"):
         return plain

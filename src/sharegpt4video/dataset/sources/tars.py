@@ -51,7 +51,7 @@ UNPACKERS: dict[str, Callable[[BinaryIO], Any]] = {
     "xz": lzma.LZMAFile,
 }
 _NO_FILES = (b"V", b"D")
-"""Types of GNU tar that hold no file: the archive's label, and what was in a folder (incremental backups)."""
+"""Types of GNU tar that hold no file: the archive's label, and the listing of a folder (incremental backups)."""
 _MAGIC = (
     (b"\x1f\x8b", "gz"),
     (b"BZh", "bz2"),
@@ -66,11 +66,11 @@ _TAR_ERRORS = (*UNPACK_ERRORS, tarfile.TarError, ValueError, OverflowError, stru
 
 
 @lru_cache(maxsize=256)
-def packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - it tells one file of a name from the next
+def packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - part of the cache's key
     """``gz``, ``bz2``, ``xz`` or ``zst`` for a compressed tar, ``zip``, or "" for a plain tar.
 
-    The content tells, whatever the name says; the name does where the content is nothing known. ``modified`` is that
-    of the archive: what was looked at once is remembered. Raises what opening it raises.
+    The content decides, and the name only where the content is of no known kind. Answers are cached by name and
+    ``modified``, that of the archive. Raises what opening it raises.
     """
     with open_bytes(archive) as file:
         head = file.read(BLOCK)
@@ -233,13 +233,13 @@ class _Listing:
         return following
 
     def _second_part(self, position: int) -> tuple[int, bytes] | None:
-        """The first header of a tar that follows the end of another one, as ``cat`` makes them.
+        """The first header of a tar that follows the end of another one, as ``cat`` joins them.
 
-        A compressed one is read to its end in any case: there stands the checksum of what was unpacked.
+        A compressed one is always read to its end, where the checksum of the unpacked data is.
         """
         found = self._next_header(position)
         if found is None and self._foreign:
-            self._skipped["what follows the end of a tar and is none"] += 1
+            self._skipped["data after the end of a tar that is not a tar"] += 1
         return found
 
     def _next_header(self, position: int) -> tuple[int, bytes] | None:
@@ -268,7 +268,7 @@ class _Listing:
                 yield member_failure(self._archive, member.name, _CUT, "unreadable")
                 return "no member can be as long as this one says", member.offset_data
             if member.type in _NO_FILES:
-                self._skipped["the label or a folder's list of a GNU tar"] += 1
+                self._skipped["label or folder listing of a GNU tar"] += 1
             elif not member.isdir():
                 yield from self._member(member)
         end = self._tape.block

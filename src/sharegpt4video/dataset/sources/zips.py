@@ -38,7 +38,7 @@ from .places import Slice, Stat, UnsafeSource, open_bytes
 MAX_DIRECTORY_BYTES = 64 << 20
 """Longest list of members (the central directory) that is read: over half a million members."""
 MAX_VERSION = 63
-"""Of the zip format, times ten; a later one may mean anything."""
+"""The latest version of the zip format that is read, times ten; a later one may mean anything."""
 _DIRECTORY_ENTRY, _ENTRY_BYTES = b"PK\1\2", 46
 LOCAL_HEADER = struct.Struct("<4s5H3I2H")
 CHUNK_BYTES = 1 << 18
@@ -51,8 +51,8 @@ _ZIP_ERRORS = (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, str
 class _Capped(io.RawIOBase):
     """What ``zipfile`` reads from: never more at once than a directory may have.
 
-    ``versions`` are those of the format that the members ask for. ``zipfile`` gives up a whole archive for one member
-    with a version that it does not know, so it is shown none of these.
+    ``versions`` are the versions of the format that the members need. ``zipfile`` gives up on the whole archive if one
+    member needs a version that it does not know, so it is never shown such a version.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -178,7 +178,7 @@ def _odd(archive: str, info: zipfile.ZipInfo, overlapping: set[int], names: set[
         return member_failure(
             archive,
             name,
-            f"asks for version {version} of the zip format, which is not read; pack it again",
+            f"needs version {version} of the zip format, which is not read; pack it again",
             "unreadable",
         )
     if info.compress_type not in (STORED, DEFLATED):
@@ -229,7 +229,7 @@ def open_zip_member(archive: str, name: str, size_bytes: int, spot: Spot) -> Sli
         if method not in (STORED, DEFLATED):
             raise VideoError(f"{archive}::{name}: packed with method {method}, which is not read; pack it again")
         file.seek(start)
-        stack.pop_all()  # what is returned closes it
+        stack.pop_all()  # it is closed by what is returned
         if method == STORED:
             return Slice(file, start, size_bytes, short)
         return Inflating(file, f"{archive}::{name}", size_bytes, spot.crc)

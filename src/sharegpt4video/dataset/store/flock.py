@@ -1,4 +1,4 @@
-"""Locks of the kernel on files, which a killed process never leaves behind, and who holds them."""
+"""The kernel's locks on files, which a killed process never leaves behind, and who holds them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 @dataclass(frozen=True)
 class Owner:
-    """Who holds a lock, as it stands in the lock's file. ``since`` and ``beat`` are seconds since 1970."""
+    """Who holds a lock, as written in the lock's file. ``since`` and ``beat`` are seconds since 1970."""
 
     token: str
     pid: int
@@ -39,7 +39,7 @@ class Owner:
 
     @staticmethod
     def read(data: bytes | None) -> Owner | None:
-        """None for a file that does not tell (an owner who was killed while writing it)."""
+        """None for a file that does not say (its owner was killed while writing it)."""
         try:
             return Owner(**json.loads(data or b""))
         except (ValueError, TypeError):
@@ -50,11 +50,11 @@ class Owner:
 
 
 held: set[int] = set()
-"""Open files whose locks this process holds."""
+"""Handles of the open files whose locks this process holds."""
 
 
 def _forget() -> None:
-    """In a forked child: it must not keep its parent's locks alive after the parent was killed."""
+    """In a forked child, which must not keep its parent's locks alive after the parent was killed."""
     for handle in held:
         with suppress(OSError):
             os.close(handle)
@@ -66,12 +66,15 @@ if hasattr(os, "register_at_fork"):
 
 
 def open_file(path: Path, *, create: bool = True) -> int:
-    """Open a file to be locked."""
+    """A handle of a file, opened for locking. Raises OSError."""
     return os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o666)
 
 
 def flock(handle: int, *, wait: bool = False) -> bool:
-    """Whether the lock on an open file is ours now. Raises OSError, of `NO_LOCKS` where there are none."""
+    """Take the lock on an open file, and return whether it is ours now.
+
+    Raises OSError, with one of ``NO_LOCKS`` where there are no locks.
+    """
     import fcntl
 
     try:

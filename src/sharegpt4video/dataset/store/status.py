@@ -43,8 +43,8 @@ class Status:
     requests, input_tokens, output_tokens, cost_usd   all that was spent, repairs included; cost None: unknown
     unanswered                       captioned videos that lack texts because the model did not answer; the next build
                                      asks for those again
-    replaced                         captioned videos whose file another one has replaced since; not counted elsewhere
-    pending                          inputs that a run which was stopped has not listed to the end
+    replaced                         captioned videos whose file was replaced since; not counted elsewhere
+    pending                          inputs that a stopped run has not finished listing
     """
 
     listed: int

@@ -37,13 +37,13 @@ class Store:
     """The tables of one data set directory (see ``rows.TABLES``).
 
     ``guard``, if given, is called before each write: what it raises keeps a run that has lost its lock from writing.
-    Raises SettingsError without a name. Methods raise StorageError for a storage that cannot be read or written, and
+    Raises SettingsError if ``root`` is empty or not a path. Methods raise StorageError for a storage that cannot be read or written, and
     ``parts.DamagedPart`` (one of these) for a part that is not as it was written.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, guard: Callable[[], None] | None = None) -> None:
         if not isinstance(root, (str, os.PathLike)) or not str(root).strip():  # "" would be the working directory
-            raise SettingsError(f"a data set is named by its directory or address, not {root!r}")
+            raise SettingsError(f"a data set is named by its directory or address, not by {root!r}")
         self.fs, self.root = storage.open_storage(root)
         self.guard = guard
         self._newest: dict[str, int] = {}

@@ -1,4 +1,4 @@
-"""Where the picture lies between black bars that stay, and where anything is ever lit."""
+"""Where the picture lies between black bars, and where anything is ever lit."""
 
 from __future__ import annotations
 
@@ -8,38 +8,40 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+from .stills import Grey
+
 Mask = NDArray[np.bool_]
 Edges = tuple[float, float, float, float]
-"""Left, top, right, bottom, in shares of the picture."""
+"""Left, top, right, bottom, as shares of the width and height of the picture."""
 AnyScalar = TypeVar("AnyScalar", bound=np.generic)
 
 WHOLE: Edges = (0.0, 0.0, 1.0, 1.0)
 
 BAR_LUMA, BAR_SPREAD = 28, 6.0
-"""Grey levels: how bright a black bar may be, and how far its rows may be from its outermost ones."""
+"""Grey levels: how bright a black bar may be, and how much its rows may differ from its outermost ones."""
 BAR_TIME, BAR_ROW_SHARE, TEXT_ROW_SHARE = 0.85, 0.9, 0.3
-"""In a bar so much of each row has its colour so much of the time; of rows with text between such rows, so much."""
+"""A pixel belongs to a bar when it has the bar's colour for this share of the time, a row when this share of its pixels
+does. Rows with text in them, which lie between such rows, need the last share only."""
 EDGE_TIME, EDGE_SHARE = 0.6, 0.5
-"""Behind a bar so much of the next rows does not have its colour for longer than this: the picture begins, along a
-straight line."""
+"""A pixel is part of the picture when it has the bar's colour for less than this share of the time. The inner edge of a
+bar is straight: right behind it, this share of the row is part of the picture."""
 EDGE_ROWS, BLURRED_EDGE_SHARE = 3, 0.5
-"""The picture begins within so many rows, at the first of which so much is lit: coding blurs the edge."""
+"""Coding blurs the edge: the picture begins within this many rows, at the first one with this share of it lit."""
 LEAST_BAR_SHARE = 0.01
 FOUR_EDGES_SHARE = 0.6
-"""Of black bars on four sides, each edge has to be lit along so much of it: what stands in the light on a dark stage
-has no four straight edges."""
+"""With black bars on all four sides, each edge has to be lit along this share of it: somebody in the light on a dark
+stage does not have four straight edges."""
 LIT_TIME, LIT_SHARE, LEAST_CONTENT = 0.05, 0.1, 0.2
-"""Content begins at the first row in which so much of the pixels is not dark for so much of the time; content that is
-smaller than this share of a side is a dark picture."""
+"""A pixel is lit when it is not dark for the first share of the time, and content begins at the first row with the
+second share of its pixels lit. Content smaller than the third share of a side means that the picture is dark."""
 
 
 def bar_rows(plain: Mask, lit: Mask, edge_share: float) -> int:
     """How many of the first rows are a bar.
 
-    ``plain`` pixels have the colour of the bar nearly all of the time, ``lit`` ones another for a good part of it. Rows
-    with text in them may lie between the rows of a bar. Its inner edge has to be straight: right behind it at least
-    ``edge_share`` of the columns of ``lit``, which need not be all columns, are lit.
+    ``plain`` pixels have the colour of the bar nearly all of the time, ``lit`` ones have another colour for much of it.
+    Rows with text in them may lie between the rows of a bar. Its inner edge has to be straight: right behind it at
+    least ``edge_share`` of the columns of ``lit`` are lit. ``lit`` may leave out columns.
     """
     share = plain.mean(axis=1)
     within, whole = share >= TEXT_ROW_SHARE, share >= BAR_ROW_SHARE
@@ -53,11 +55,11 @@ def bar_rows(plain: Mask, lit: Mask, edge_share: float) -> int:
 
 
 class BlackBars:
-    """Black bars that stay: letterbox, pillarbox, or both.
+    """Black bars that stay in place: letterbox, pillarbox, or both.
 
-    A row belongs to a bar when it is dark nearly all of the time, at one level; between such rows may be subtitles.
-    The inner edge has to be straight and to stay: right behind it the picture is not dark, as a rule, over a good
-    part of its length. That tells bars from dark scenes, from night skies and from a stage in the dark.
+    A row belongs to a bar when it is equally dark nearly all of the time; subtitles may lie between such rows. The
+    inner edge has to be straight and to stay in place: right behind it, the picture is lit most of the time along much
+    of the edge. That tells bars from dark scenes, night skies and dark stages.
     """
 
     def __init__(self) -> None:
@@ -66,7 +68,7 @@ class BlackBars:
         self._sum: NDArray[np.float32] | None = None
 
     def push(self, grey: Grey) -> None:
-        """Take the next surveyed picture; black ones tell nothing and need not be given."""
+        """Take the next surveyed picture. Black ones say nothing and can be left out."""
         dark = grey <= BAR_LUMA
         if self._dark is None or self._sum is None or self._dark.shape != grey.shape:
             self._dark, self._sum = np.zeros(grey.shape, np.float32), np.zeros(grey.shape, np.float32)
@@ -76,7 +78,7 @@ class BlackBars:
         self._count += 1
 
     def edges(self, within: Edges = WHOLE) -> Edges | None:
-        """Where the picture lies between the bars, inside of edges; None when there was no picture that could tell."""
+        """Where the picture lies between the bars, within given edges; None if every picture was black."""
         if self._dark is None or self._sum is None or self._count == 0:
             return None
         dark = inside(self._dark, within)
@@ -92,10 +94,10 @@ class BlackBars:
         return placed(edges, within)
 
     def content(self, within: Edges = WHOLE) -> Edges:
-        """Where anything is ever lit, between edges.
+        """Where anything is ever lit, within given edges.
 
-        A copy with bars has the same content as its original, dark scenes included, so the two can be compared by it;
-        what is cut off of a dark scene is not always a bar, so ``edges`` is stricter.
+        A copy with bars has the same content as its original, dark scenes included, so the two can be compared by it.
+        What this cuts off a dark scene is not always a bar, so ``edges`` is stricter.
         """
         if self._dark is None or self._count == 0:
             return within
@@ -103,7 +105,7 @@ class BlackBars:
 
 
 def inside(picture: NDArray[AnyScalar], edges: Edges) -> NDArray[AnyScalar]:
-    """The part of a picture between edges; at least one pixel."""
+    """The part of a picture within edges; at least one pixel."""
     height, width = picture.shape[:2]
     left, top = min(math.ceil(edges[0] * width), width - 1), min(math.ceil(edges[1] * height), height - 1)
     right, bottom = max(math.floor(edges[2] * width), left + 1), max(math.floor(edges[3] * height), top + 1)
@@ -111,20 +113,20 @@ def inside(picture: NDArray[AnyScalar], edges: Edges) -> NDArray[AnyScalar]:
 
 
 def placed(edges: Edges, within: Edges) -> Edges:
-    """Edges in shares of the part of a picture that lies within others, as shares of the whole picture."""
+    """Edges that are relative to the part of the picture within ``within``, relative to the whole picture."""
     left, top, right, bottom = within
     width, height = right - left, bottom - top
     return left + edges[0] * width, top + edges[1] * height, left + edges[2] * width, top + edges[3] * height
 
 
 def covered(edges: Edges) -> float:
-    """The share of the picture that lies outside of edges."""
+    """The share of the picture that lies outside the edges."""
     left, top, right, bottom = edges
     return 1.0 - (right - left) * (bottom - top)
 
 
 def _content(often: NDArray[np.float32]) -> Edges:
-    """Where pixels, which are dark so ``often``, are ever lit; the whole picture where that is next to nothing."""
+    """Where anything is ever lit, or the whole picture if hardly anything is; ``often``: how often a pixel is dark."""
     lit = often < 1 - LIT_TIME
     height, width = lit.shape
     left, right = 0, width
@@ -143,7 +145,7 @@ def _reach(share: NDArray[np.float32]) -> tuple[int, int]:
 
 
 def _is_framed(often: NDArray[np.float32], content: Edges) -> bool:
-    """Whether there are bars round all of the picture, which no whole row or column crosses."""
+    """Whether there are bars on all four sides of the content."""
     left, top, right, bottom = content
     if min(left, top, 1 - right, 1 - bottom) < LEAST_BAR_SHARE:
         return False
@@ -152,7 +154,7 @@ def _is_framed(often: NDArray[np.float32], content: Edges) -> bool:
 
 
 def _bars(often: NDArray[np.float32], level: NDArray[np.float32]) -> tuple[int, int]:
-    """How many rows from the top and from the bottom are bars; pixels are dark so ``often``, and then at ``level``."""
+    """How many rows at the top and the bottom are bars. ``often``: how often a pixel is dark; ``level``: how dark."""
     lit = often < EDGE_TIME
     top = bar_rows(_black(often, level), lit, EDGE_SHARE)
     bottom = bar_rows(_black(often[::-1], level[::-1]), lit[::-1], EDGE_SHARE)
@@ -160,7 +162,7 @@ def _bars(often: NDArray[np.float32], level: NDArray[np.float32]) -> tuple[int, 
 
 
 def _black(often: NDArray[np.float32], level: NDArray[np.float32]) -> Mask:
-    """The pixels that are dark nearly all of the time and as dark then as the first rows."""
+    """The pixels that are dark nearly all of the time, and as dark as the first rows."""
     dark = often >= BAR_TIME
     base = float(np.median(level[:2][dark[:2]])) if dark[:2].any() else 0.0
     return np.asarray(dark & (np.abs(level - base) <= BAR_SPREAD), np.bool_)

@@ -1,7 +1,7 @@
-"""Where the picture lies between bars of any colour, or between bars filled with a blown-up, blurred copy of itself.
+"""Where the picture lies between bars of any colour, or between bars filled with an enlarged, blurred copy of itself.
 
-False alarms would drop good videos, so bars are asked for more than looks: they are on two opposite sides, they stay,
-their inner edges are straight, and behind those edges there is a picture.
+False alarms would drop good videos, so it takes more than a plain area to be a bar: bars are on two opposite sides and
+stay in place, their inner edges are straight, and there is a picture between them.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bars import BAR_TIME, EDGE_TIME, WHOLE, Edges, bar_rows, placed
+from .stills import Picture, grey_of
 
-Picture = NDArray[np.uint8]
 Stack = NDArray[np.uint8]
+"""Pictures of one size, in the order of time."""
 Greys = NDArray[np.float32]
 Box = tuple[int, int, int, int]
 """Left, top, right, bottom, in pixels."""
@@ -23,30 +24,31 @@ Box = tuple[int, int, int, int]
 MOST_NESTED = 3  # a film with black bars, on a white page, between blurred bars
 
 SAME_COLOUR = 10
-"""Levels of a colour channel by which the pixels of a bar may differ from its colour."""
+"""How far each colour channel of a bar's pixels may be from the colour of the bar (0 to 255)."""
 STRAIGHT_SHARE = 0.7
-"""Of an inner edge so much has to be one."""
+"""How much of the length of an inner edge has to be visible."""
 MIDDLE_SHARE, CONTENT_SHARE = 0.2, 0.3
-"""Columns belong to the picture when so much of their middle is not in the colour of the bars."""
+"""A column belongs to the picture when, in the middle share of its rows, this share does not have the bars' colour."""
 LEAST_CHANGE = 1.0
-"""Grey levels, standard deviation over time: a picture changes between its bars, a photograph on a slide does not."""
+"""Mean standard deviation over time, in grey levels: a video changes between its bars, a photo on a slide does not."""
 PLAIN_SPREAD, LIVELY_SPREAD = 1.0, 2.5
-"""Standard deviations (grey levels) along an inner edge: none lies at a plain area, one lies at a lively picture.
-Slides and windows have bands above and below, but plain areas between them."""
+"""Standard deviations along an inner edge, in grey levels: each edge has at least the first, one has the second. Slides
+and windows have bands above and below, too, but plain areas between them."""
 
 LEAST_FILL_SHARE, MOST_FILL_SHARE = 0.04, 0.45
-"""How wide blurred bars are, on each side."""
+"""Least and greatest width of a blurred bar, on each side."""
 EDGE_TIMES, EDGE_LEVELS, FILL_DETAIL = 2.5, 1.0, 0.4
-"""At the edge of a blurred bar pixels differ so many times more from the next ones than in the bar, and by so much at
-least; in the bar at most by this share of what they do in the picture."""
+"""At the edge of a blurred bar, neighbouring pixels differ by this many times as much as within the bar plus this many
+grey levels. Within the bar they differ by at most the last share of what they differ by in the picture."""
 FILL_CELLS, FILL_BLUR, FILL_COSINE = 48, 2.0, 0.8
-"""A bar is the blown-up picture when both, in so many cells a side and so blurred, correlate so well."""
+"""A bar is filled with the picture when both, reduced to this many cells a side and blurred by this sigma, have this
+correlation."""
 FILL_ZOOMS = (1.0, 1.15, 1.35, 1.6)
-"""The copy covers the whole frame, or is larger by so much."""
+"""How much larger the copy may be than it has to be to cover the whole frame."""
 
 
 def picture_edges(pictures: Sequence[Picture]) -> Edges:
-    """Where the picture lies between bars in all of a video's pictures (RGB, of one size)."""
+    """Where the picture lies between the bars that all of a video's pictures have (RGB, of one size)."""
     return (_picture_edges(np.stack(pictures), MOST_NESTED) if len(pictures) else None) or WHOLE
 
 
@@ -66,7 +68,7 @@ def _picture_edges(stack: Stack, levels: int) -> Edges | None:
 
 
 def _coloured(stack: Stack) -> tuple[Box | None, bool]:
-    """The picture between bars of one colour, and whether it is lively enough to be sure."""
+    """The picture between bars of one colour, and whether it is lively enough for them to be bars for sure."""
     height, width = stack.shape[1:3]
     for colour in _colours(stack):
         other = (np.abs(stack.astype(np.int16) - colour).max(axis=-1) > SAME_COLOUR).mean(axis=0)
@@ -83,14 +85,14 @@ def _coloured(stack: Stack) -> tuple[Box | None, bool]:
 
 
 def _colours(stack: Stack) -> list[NDArray[np.int16]]:
-    """The colours that bars may have: the median along two opposite sides."""
+    """The colours that bars may have: the median along each pair of opposite sides."""
     sides = (np.concatenate([stack[:, :2], stack[:, -2:]], 1), np.concatenate([stack[:, :, :2], stack[:, :, -2:]], 2))
     one, two = (np.median(side.reshape(-1, 3), axis=0).round().astype(np.int16) for side in sides)
     return [one] if np.abs(one - two).max() <= SAME_COLOUR else [one, two]
 
 
 def _bar_pair(other: NDArray[np.floating]) -> tuple[int, int]:
-    """How many rows above and below are bars, both or none; pixels have another colour ``other`` of the time."""
+    """How many rows above and below are bars, both or none. ``other``: how often a pixel has another colour."""
     rows = len(other)
     plain, lit = other <= 1 - BAR_TIME, other > 1 - EDGE_TIME
     middle = lit[int(rows * (0.5 - MIDDLE_SHARE / 2)) : int(np.ceil(rows * (0.5 + MIDDLE_SHARE / 2)))]
@@ -100,14 +102,14 @@ def _bar_pair(other: NDArray[np.floating]) -> tuple[int, int]:
 
 
 def _edge_spreads(greys: Greys, sides: bool, above: bool) -> list[float]:
-    """How lively pictures are along their edges, left and right, above and below: standard deviations."""
+    """How lively the pictures are along their edges: standard deviations, left and right, then above and below."""
     strips = [greys[:, :, :4], greys[:, :, -4:]] if sides else []
     strips += [strip.transpose(0, 2, 1) for strip in (greys[:, :4], greys[:, -4:])] if above else []
     return [float(np.median(strip.std(axis=1))) for strip in strips]
 
 
 def _filled(stack: Stack) -> tuple[Box | None, bool]:
-    """The picture between bars filled with a blown-up, blurred copy of it, left and right or above and below."""
+    """The picture between bars filled with an enlarged, blurred copy of it, left and right or above and below."""
     height, width = stack.shape[1:3]
     greys = _greys(stack)
     if columns := _filled_columns(greys):
@@ -133,9 +135,9 @@ def _filled_columns(greys: Greys) -> int:
 
 
 def _edge_strength(steps: Greys, at: int, most_detail: float) -> float:
-    """How strong the inner edge of a smooth bar is that is ``at`` columns wide; 0.0 where there is no such edge.
+    """How strong the inner edge of a smooth bar of ``at`` columns is; 0.0 if there is no such edge.
 
-    ``steps`` says by how much each pixel differs from the next one in its row.
+    ``steps``: how much each pixel differs from the next one in its row.
     """
     bar = steps[:, : at - 2].mean(axis=1)
     is_edge = steps[:, at - 2 : at + 1].max(axis=1) >= EDGE_TIMES * bar + EDGE_LEVELS
@@ -143,7 +145,7 @@ def _edge_strength(steps: Greys, at: int, most_detail: float) -> float:
 
 
 def _is_blown_up(greys: Greys, columns: int) -> bool:
-    """Whether the bars look like the picture between them, blown up so that it covers the whole frame."""
+    """Whether the bars look like the picture between them, enlarged to cover the whole frame."""
     _, height, width = greys.shape
     whole = np.stack([_cells(grey) for grey in greys])
     bar = int(columns / width * FILL_CELLS)
@@ -163,11 +165,11 @@ def _cells(grey: Greys) -> Greys:
 
 
 def _cosine(one: Greys, other: Greys) -> float:
-    """The correlation of two arrays of numbers; 0.0 where one of them is even."""
+    """The correlation of two arrays; 0.0 if one of them is constant."""
     one, other = one - one.mean(), other - other.mean()
     lengths = float(np.linalg.norm(one) * np.linalg.norm(other))
     return float((one * other).sum()) / lengths if lengths > 0 else 0.0
 
 
 def _greys(stack: Stack) -> Greys:
-    return np.stack([cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY) for picture in stack]).astype(np.float32)
+    return np.stack([grey_of(picture) for picture in stack]).astype(np.float32)

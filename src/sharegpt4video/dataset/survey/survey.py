@@ -149,7 +149,7 @@ class Surveyor:
         }
 
     def _edges(self) -> Edges | None:
-        """Where the picture lies between bars of all kinds; None when there was no picture that could tell."""
+        """Where the picture lies between bars of any kind; None if every picture was black."""
         return self._black_bars.edges(picture_edges(self._candidates.evenly(BAR_PICTURES)))
 
     def _sample(self, frame: DecodedFrame, black: bool) -> Picture:
@@ -198,7 +198,7 @@ class Candidates:
         return [self._kept[index][1] for index in sorted(chosen)]
 
     def evenly(self, most: int) -> list[Picture]:
-        """At most so many of the kept pictures, in the order of time."""
+        """At most ``most`` of the kept pictures, in the order of time."""
         return [self._kept[index][1] for index in _evenly(len(self._kept), most)]
 
     def spread(self, start: float, end: float) -> list[Picture]:

@@ -23,8 +23,8 @@ _HEAVY = {
 }
 ALL_KINDS = "all"
 PASSING = frozenset({"unavailable", "model", "vanished"})
-"""Not the fault of the video: each run tries again, as the server or the model's options may have been mended, or the
-file may be back, or found elsewhere."""
+"""Not the fault of the video: each run tries again, since the server or the model's options may have been fixed, or the
+file may be back or found elsewhere."""
 
 
 class Known:

@@ -45,7 +45,7 @@ Model = str | ModelSpec | VLM
 
 
 def opened(model: Model, settings: DatasetSettings) -> VLM:
-    """The model itself, opened if it is a name."""
+    """The model itself, opened if it is a name. Raises SettingsError for anything that is not a model."""
     if isinstance(model, str):
         model = ModelSpec(model)
     if isinstance(model, ModelSpec):

@@ -47,7 +47,7 @@ class Outcomes:
             await self._writer.add("sources", item)
 
     async def all_listed(self, worklist: Worklist) -> None:
-        """Everything has been listed: write it down, so that no later run has to look again."""
+        """Take the counts of a worklist that is listed completely, and store that it is, so no later run lists it again."""
         counts = self.counts
         counts.skipped, counts.pending = worklist.skipped, worklist.pending
         counts.moved, counts.replaced, counts.unlisted = worklist.moved, worklist.replaced, worklist.unlisted
