@@ -53,3 +53,11 @@ def miss(_send: Send) -> None:
 def process(send: Send, label: str, seconds: float = 0.0) -> None:
     time.sleep(seconds)
     send((label, os.getpid(), time.monotonic()))
+
+
+class SlowToSend:
+    """An argument that takes 0.3 s to be sent to a worker."""
+
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        time.sleep(0.3)
+        return str, ("slow",)

@@ -152,6 +152,19 @@ def test_a_cancelled_job_and_a_cancelled_wait_give_their_places_back() -> None:
     in_pool(work)
 
 
+def test_a_job_that_is_cancelled_while_it_is_being_sent_does_not_answer_for_the_next() -> None:
+    async def work(made: WorkerPool) -> None:
+        await made.call(worker_jobs.process, "before")
+        sending = asyncio.create_task(made.call(worker_jobs.process, worker_jobs.SlowToSend()))
+        await asyncio.sleep(0.1)
+        sending.cancel()
+        after = await asyncio.wait_for(made.call(worker_jobs.process, "next"), 20)
+        assert after is not None and after[0] == "next"
+        assert await gathered(made, worker_jobs.count, 2) == [0, 1]
+
+    in_pool(work)
+
+
 def test_closing_leaves_no_process_behind() -> None:
     async def work(made: WorkerPool) -> list[int]:
         return [(await made.call(worker_jobs.process, "x", 0.2))[1] for _ in range(2)]

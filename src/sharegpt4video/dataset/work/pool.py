@@ -78,8 +78,7 @@ class WorkerPool:
         await self._turn(priority)
         worker: _Worker | None = None
         try:
-            worker = await self._worker()
-            await self._in_thread(worker.begin, job, arguments)
+            worker = await self._at_work(job, arguments)
             async with aclosing(self._received(worker)) as items:
                 async for item in items:
                     yield item
@@ -148,13 +147,16 @@ class WorkerPool:
                 return
         self._busy -= 1
 
-    async def _worker(self) -> _Worker:
-        if self._idle:
-            return self._idle.pop()
-        worker = self._begun.pop() if self._begun else self._new()
+    async def _at_work(self, job: Job, arguments: tuple[Any, ...]) -> _Worker:
+        """A worker that has been given the job."""
+        is_ready = bool(self._idle)
+        worker = self._idle.pop() if is_ready else self._begun.pop() if self._begun else self._new()
         with contextlib.ExitStack() as stack:
-            stack.callback(self._drop, worker)  # also when waiting is cancelled
-            await self._in_thread(worker.wait_until_ready)
+            # Also when waiting is cancelled: a worker that may have the job must not be given another one.
+            stack.callback(self._drop, worker)
+            if not is_ready:
+                await self._in_thread(worker.wait_until_ready)
+            await self._in_thread(worker.begin, job, arguments)
             stack.pop_all()
         return worker
 
