@@ -1,8 +1,11 @@
 """Which videos of an output folder are being captioned, so that of several runs only one asks and pays for each.
 
-A claim is a hidden file that is there while its video is worked on. On most disks, NFS among them, its owner holds the
+A claim is a hidden file that exists while its video is worked on. On most disks, NFS among them, its owner holds the
 kernel's lock on it: a killed run leaves the file, but not the lock. Where the file system has no locks, the file itself
 is the lock, and its owner touches it; after five minutes of silence it is taken over.
+
+The lock of a data set (``dataset.store.lock``) is made of the same pieces (``flock``), but its files stay. There is a
+claim for each video, so nothing of it may be left between the captions.
 """
 
 from __future__ import annotations
@@ -15,22 +18,21 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..dataset.store.flock import NO_LOCKS, Owner, flock, held, open_file
+from ..dataset.store.flock import BEAT_SECONDS, STALE_SECONDS, Owner, can_flock, flock, held, open_file
 from ..errors import StorageError
 
-STALE_SECONDS, BEAT_SECONDS = 300.0, 30.0
 _PREFIX, _LOCK, _LEASE, _GUARD = ".sg4v-", ".lock", ".lease", ".guard"
 _TRIES, _PAUSE_SECONDS = 5, 0.02
 _PATIENCE_SECONDS = 20.0
-"""So long one waits for whoever has a claim to say who it is: a run that only looks for what was left never does."""
+"""How long to wait for the owner of a claim to say who it is. A run that only looks for what was left never does."""
 
 
 class Busy(Exception):
-    """Another run is captioning the video. The message says which, as far as that is known."""
+    """Another run is captioning the video. The message says which, if that is known."""
 
 
 class Claims:
-    """The claims of one run in a folder; what killed runs left there is removed at first."""
+    """The claims of one run in a folder. What killed runs left there is removed first."""
 
     def __init__(
         self, folder: Path, *, stale_seconds: float = STALE_SECONDS, beat_seconds: float = BEAT_SECONDS
@@ -64,7 +66,7 @@ class Claims:
         tries = 0
         while tries < _TRIES or (owner is None and time.monotonic() < until):
             tries, owner = tries + 1, None
-            with contextlib.suppress(FileNotFoundError):  # gone in this moment: its owner is done
+            with contextlib.suppress(FileNotFoundError):  # just removed: its owner is done
                 self._folder.mkdir(parents=True, exist_ok=True)
                 if self._has_locks is None:
                     self._has_locks = _has_locks(self._folder)
@@ -73,7 +75,7 @@ class Claims:
                 if take(path):
                     return path
                 owner = Owner.read(path.read_bytes())
-            time.sleep(_PAUSE_SECONDS)  # it may only be somebody who looks for what was left
+            time.sleep(_PAUSE_SECONDS)  # perhaps another run only looks for what was left
         raise Busy(f"another run ({owner})" if owner else "another run")
 
     def _lock(self, path: Path) -> bool:
@@ -112,7 +114,7 @@ class Claims:
         return True
 
     def _remove_silent(self, path: Path) -> None:
-        """Remove a lease that ran out, one run at a time: none removes what another one has made meanwhile."""
+        """Remove a lease that ran out. One run at a time, so that none removes what another one has made meanwhile."""
         guard = path.with_name(f"{path.name}{_GUARD}")
         try:
             os.close(os.open(guard, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
@@ -163,7 +165,7 @@ class Claims:
 
 
 def _opened(path: Path, *, create: bool = True) -> int:
-    """Open to be locked; somebody else's file may only be readable, which is enough to see whether it is locked."""
+    """Open for locking. Another user's file may only be readable, which is enough to see whether it is locked."""
     try:
         return open_file(path, create=create)
     except PermissionError:
@@ -171,7 +173,7 @@ def _opened(path: Path, *, create: bool = True) -> int:
 
 
 def _is(path: Path, handle: int) -> bool:
-    """Whether the open file still is the one of that name."""
+    """Whether the open file is still the one of that name."""
     try:
         return os.path.samestat(os.fstat(handle), path.stat())
     except FileNotFoundError:
@@ -181,11 +183,4 @@ def _is(path: Path, handle: int) -> bool:
 def _has_locks(folder: Path) -> bool:
     """Whether the file system of a folder supports the kernel's locks. Raises OSError where nothing can be written."""
     with tempfile.TemporaryFile(dir=folder) as probe:
-        try:
-            return flock(probe.fileno())
-        except ImportError:  # no such locks on this system
-            return False
-        except OSError as error:
-            if error.errno in NO_LOCKS:
-                return False
-            raise
+        return can_flock(probe.fileno())

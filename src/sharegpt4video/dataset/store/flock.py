@@ -13,8 +13,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
-NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""Errors where the file system supports no such locks."""
+STALE_SECONDS, BEAT_SECONDS = 300.0, 30.0
+"""Where there are no such locks, an owner shows at the second interval that it is alive; after the first one of silence
+somebody else may take over."""
+_NO_LOCKS = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def open_file(path: Path, *, create: bool = True) -> int:
 def flock(handle: int, *, wait: bool = False) -> bool:
     """Take the lock on an open file, and return whether it is ours now.
 
-    Raises OSError, with one of ``NO_LOCKS`` where there are no locks.
+    Raises OSError.
     """
     import fcntl
 
@@ -82,3 +84,15 @@ def flock(handle: int, *, wait: bool = False) -> bool:
     except BlockingIOError:
         return False
     return True
+
+
+def can_flock(handle: int) -> bool:
+    """Whether the disk of an open file has such locks: takes the lock, waiting for it. Raises OSError."""
+    try:
+        return flock(handle, wait=True)
+    except ImportError:  # not on this system
+        return False
+    except OSError as error:
+        if error.errno in _NO_LOCKS:
+            return False
+        raise

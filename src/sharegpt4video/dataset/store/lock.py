@@ -3,7 +3,7 @@
 On a local disk the lock is the kernel's (``flock``), so a killed process never leaves one behind. A network disk
 takes part if its locks reach across machines: NFS does, Lustre when mounted with ``flock``.
 
-On other storage, and on disks that know no locks, it is a lease: a file that its owner refreshes; after five minutes
+On other storage, and on disks without such locks, it is a lease: a file that its owner refreshes; after five minutes
 of silence somebody else may take over. Leases have numbers, and a file of a number is only ever created once, so of
 several who take over one wins, and an owner that was away sees by the higher number that it has lost. The clocks of
 the machines may differ by a minute or so.
@@ -24,24 +24,22 @@ from typing import Any, Protocol
 
 from ...errors import SettingsError, StorageError
 from . import storage
-from .flock import NO_LOCKS, Owner, flock, held, open_file
+from .flock import BEAT_SECONDS, STALE_SECONDS, Owner, can_flock, flock, held, open_file
 
 FOLDER = "locks"
 FULL = "full"
 SHARD = re.compile(r"shard-(\d+)-of-(\d+)")
 LEASE = re.compile(r"(?P<name>.+)\.(?P<number>\d{8})\.lease")
-STALE_SECONDS = 300.0
-BEAT_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
 
 
 class Busy(StorageError):
-    """Somebody else writes into the data set, or has taken over."""
+    """Another run writes into the data set, or has taken it over."""
 
 
 class Held(Protocol):
-    """A lock that is held. ``message`` says how it was got, if there is something to say."""
+    """A lock that is held. ``message`` says from whom it was taken over, if it was."""
 
     message: str
 
@@ -59,7 +57,8 @@ def lock(
     """Hold a data set directory for writing: all of it, or as shard ``(i, n)`` beside other shards of the same n.
 
     Raises Busy, saying who writes there, and SettingsError for a shard that does not exist.
-    The last two arguments are for storage that is not local: when a silent owner is given up, how often one speaks.
+    The last two arguments are for storage without the kernel's locks: when a silent owner is given up, and how often an
+    owner shows that it is alive.
     """
     name = FULL
     if shard is not None:
@@ -101,21 +100,16 @@ class _Flock:
 
 
 def _kernel_locks(folder: Path) -> bool:
-    """Whether the disk of a folder knows the locks of the kernel."""
+    """Whether the disk of a folder has the kernel's locks."""
     if os.name != "posix":
         return False
     with storage.told(str(folder), "locked"):
         folder.mkdir(parents=True, exist_ok=True)
         gate = open_file(folder / "gate")
         try:
-            flock(gate, wait=True)
-        except OSError as error:
-            if error.errno in NO_LOCKS:
-                return False
-            raise
+            return can_flock(gate)
         finally:
             os.close(gate)
-    return True
 
 
 @contextmanager
