@@ -159,7 +159,7 @@ def test_a_job_that_is_cancelled_while_it_is_being_sent_does_not_answer_for_the_
         await asyncio.sleep(0.1)
         sending.cancel()
         after = await asyncio.wait_for(made.call(worker_jobs.process, "next"), 20)
-        assert after is not None and after[0] == "next"
+        assert after[0] == "next"
         assert await gathered(made, worker_jobs.count, 2) == [0, 1]
 
     in_pool(work)

@@ -28,10 +28,10 @@ LEAST_NAMELESS = 15
 _CANDIDATES = 10
 
 MOST_ENGLISH_WORDS = 0.25
-"""Of the words of a text that is not English, at most so many are English ones."""
+"""At most this share of the words of a text that is not English are English ones."""
 MOST_NAMES, SURELY_NAMED = 0.5, 0.95
-"""A text with more words in capitals is names, which have no language, unless the model is as sure as that: German
-writes its nouns so."""
+"""A text with more capitalised words than the first share is names, which have no language, unless the model is as sure
+as the second says: German capitalises its nouns."""
 NOT_ENGLISH = (
     # letters, words, surely English words a word, share of English, share of others
     (30, 3, 1 / 5, 0.1, 0.6),
@@ -39,9 +39,10 @@ NOT_ENGLISH = (
     (16, 4, 0.0, 0.03, 0.85),
     (20, 5, 1 / 6, 0.02, 0.9),
 )
-"""When a text is not English: it has so many letters and words, at most so many of these are surely English, and the
-model gives English at most and all others together at least so much. Of 92,000 English sentences of videos five fall
-under one of these (lists of dishes, mostly), of 156 sentences in 52 languages written in Latin letters 151."""
+"""A text is not English when one of these lines holds: it has at least this many letters and words, at most this share of
+the words is surely English, and the model gives English less than this, all others together at least this. That holds
+for 5 of 92,000 English sentences about videos (lists of dishes, mostly), and for 151 of 156 sentences in 52 languages
+written in Latin letters."""
 
 _SCRIPTS = (
     ("latin", re.compile(r"[A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]")),
@@ -101,7 +102,7 @@ _FAMILIES = tuple(frozenset(family.split()) for family in re.split("[;\n]", _CLO
 _PUNCTUATION = re.compile(r"[^\w']+|_+")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _MARK = re.compile(r"[,;:/|(){}\[\]<>=+*&%#@\\_\d]")
-"""What lists and program code are full of."""
+"""Lists and program code are full of these."""
 _WEAK = word_set("a all am an as at be by do he her i in is it man me men more no of on or over so to under us was we")
 """English words that are words of other languages, too: they speak for English, but less."""
 _SHARED = _WEAK | word_set(

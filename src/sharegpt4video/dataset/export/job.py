@@ -217,8 +217,9 @@ class ExportJob:
             self.tally.notes.append(sentence)
 
     def location(self, entry: Entry) -> str:
-        """Where a video lies, relative to ``media_root`` if it lies below that. An export is for others: an address in
-        it has no key or password.
+        """Where a video is, relative to ``media_root`` if it is below that.
+
+        An export is for others, so an address in it keeps no key or password.
         """
         root = self.media_root.rstrip("/")
         if root and entry.location.startswith(f"{root}/"):

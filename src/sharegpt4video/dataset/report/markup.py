@@ -29,7 +29,7 @@ def foreign(value: object) -> str:
 
 
 def cut(value: str, letters: int) -> str:
-    """The beginning of a long text; addresses are made safe first, as half of one is not told for one."""
+    """The beginning of a long text. Keys and passwords go first: half an address is no longer recognised as one."""
     value = without_secrets(value)
     return value if len(value) <= letters else value[: letters - 1].rstrip() + "…"
 

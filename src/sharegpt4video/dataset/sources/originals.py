@@ -93,7 +93,7 @@ class Originals:
         return caption, None
 
     def _settle(self, caption: _Caption, problem: VideoError | None, places: list[SourceVideo]) -> None:
-        """Look for the file wherever else it was listed. ``problem``: what is wrong where it was captioned, if anything.
+        """Look for the file wherever else it was listed. ``problem``: what is wrong where it was captioned, or None.
 
         If another file has been listed there since, the place at which this one was listed last counts.
         """

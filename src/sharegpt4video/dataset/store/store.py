@@ -37,8 +37,8 @@ class Store:
     """The tables of one data set directory (see ``rows.TABLES``).
 
     ``guard``, if given, is called before each write: what it raises keeps a run that has lost its lock from writing.
-    Raises SettingsError if ``root`` is empty or not a path. Methods raise StorageError for a storage that cannot be read or written, and
-    ``parts.DamagedPart`` (one of these) for a part that is not as it was written.
+    Raises SettingsError if ``root`` is empty or not a path. Methods raise StorageError for storage that cannot be read
+    or written, and ``parts.DamagedPart`` (one of these) for a part that is not as it was written.
     """
 
     def __init__(self, root: str | os.PathLike[str], *, guard: Callable[[], None] | None = None) -> None:

@@ -26,7 +26,7 @@ T = TypeVar("T")
 Send = Callable[[Any], None]
 
 FATAL = (StorageError, SettingsError, MissingExtra, ModelDenied)
-"""What no other video would escape, either."""
+"""Errors that would stop every other video, too."""
 
 
 def survey_job(send: Send, source: SourceVideo, settings: SurveySettings) -> None:
@@ -89,7 +89,7 @@ async def describe(
 
 
 async def attempt(source: SourceVideo, stage: Stage, work: Awaitable[T]) -> T | Failure:
-    """The result of the work on one video, or what it came to grief with; only what is `FATAL` is raised."""
+    """The result of the work on one video, or a Failure that says why it failed; only `FATAL` errors are raised."""
     try:
         return await work
     except FATAL:

@@ -1,4 +1,4 @@
-"""What becomes of each video is counted, written down, and decides whether going on makes sense."""
+"""Counts and stores what becomes of each video, and decides when it makes no sense to go on."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Outcomes:
             await self._writer.add("sources", item)
 
     async def all_listed(self, worklist: Worklist) -> None:
-        """Take the counts of a worklist that is listed completely, and store that it is, so no later run lists it again."""
+        """Take the counts of a worklist that is all listed, and store that it is: no later run lists it again."""
         counts = self.counts
         counts.skipped, counts.pending = worklist.skipped, worklist.pending
         counts.moved, counts.replaced, counts.unlisted = worklist.moved, worklist.replaced, worklist.unlisted

@@ -18,15 +18,14 @@ if TYPE_CHECKING:
 class BuildCounts:
     """Counts of one run of a build; videos unless said otherwise.
 
-    ``identical`` were listed before under another name; ``moved`` ones of an earlier run were found elsewhere,
-    ``replaced`` ones are left out, since another file has their name now; under the names of ``unlisted`` ones there is
-    another file, too, which no input named, and
-    ``pending`` are inputs that an earlier run did not list to the end. ``known`` were done in an earlier run.
-    ``dropped`` and ``failed`` count by reason and by kind, ``failed_before`` those that failed in an earlier run and
-    were not tried again; ``standing`` are all failures of the data set that stand after this run, as ``status`` counts
-    them. ``unanswered`` are captioned, but texts are missing because the model did not answer; the next build asks for
-    those again. ``requests_paid`` were asked of the model, the others were known; ``mixed_up`` replies belonged to
-    other requests and were asked for again.
+    identical       the same file was listed before under another name
+    moved, replaced, unlisted, pending, skipped     as in ``Worklist``
+    known           done in an earlier run
+    dropped, failed     by reason, and by kind; ``failed_before``: failed in an earlier run and not tried again
+    standing        all failures of the data set that stand after this run, as ``status`` counts them
+    unanswered      captioned, but texts are missing because the model did not answer; the next build asks again
+    requests_paid   requests that the model was asked; the replies to the others were known
+    mixed_up        replies that belonged to other requests, and were asked for again
     """
 
     listed: int = 0
