@@ -25,18 +25,18 @@ from .lexicon import FILLER, concept_of, kinds, kinds_of, things
 from .prose import SUMMARY, Draft, Passage, stem
 
 WINDOW_VIDEOS = 256
-"""Captions that may have been under way at the same time: so many that were finished one after the other."""
+"""How many captions, in the order in which they were finished, may have been in progress at the same time."""
 LEAST_VIDEOS = 24
 """With fewer to compare, nobody knows which words are rare."""
 LEAST_GAIN = 12.0
 """How much better a text must fit the other video: the sum of ln(videos / videos with the word) over the words that
 only that one shares, less that over those that only its own shares."""
 LEAST_SPREAD = 6.0
-"""How much of that must be left whichever text of the other video is taken away."""
+"""How much of that must be left without any one text of the other video."""
 LEAST_COMPARED, HONEST_SHARE, LEAST_SIGMAS = 100, 0.7, 4.0
-"""Of right captions at least 0.7 of the comparisons with a video chosen blindly speak for their own (measured: 0.86 to
-0.98; for texts dealt out at random 0.5). Four standard errors below that is no accident (1 run in 30,000). Captions of
-one text have only the facts to agree with, which is too little to judge them by."""
+"""When right captions are compared with a random other video, at least 0.7 of the comparisons favour their own
+(measured: 0.86 to 0.98; 0.5 for texts that are assigned at random). Four standard errors below that is no accident (1
+run in 30,000). Captions of one text have only the facts to agree with, which is too little to judge them by."""
 
 _T = TypeVar("_T")
 _READ = re.compile(r"[^\W_]{4,}|\d{3,}")
@@ -69,7 +69,7 @@ class _Video:
         return self._counts.keys()
 
     def holds(self, word: str, besides: _Text | None = None) -> bool:
-        """Whether a word is in its steps and facts, also without this text of it."""
+        """Whether a word is in its steps and facts, not counting this one of its texts."""
         own = besides is not None and besides.number != SUMMARY and word in besides.words
         return self._counts[word] > own
 
@@ -93,10 +93,10 @@ class _Link:
 
 
 class Exchanges:
-    """Takes captions in the order in which they were finished; ``findings`` then tells which texts are in doubt.
+    """Takes captions in the order in which they were finished; ``findings`` then says which texts are in doubt.
 
-    Holds the words of the last 256 captions. ``compared`` counts the captions that could be held against another one,
-    ``own`` adds up the share of their texts that fit their own video better than that one.
+    Holds the words of the last 256 captions. ``compared`` counts the captions that could be compared with another
+    video, ``own`` adds up the shares of their texts that fit their own video better.
     """
 
     def __init__(self) -> None:
@@ -127,7 +127,7 @@ class Exchanges:
         return {id: tuple(_finding(links[number]) for number in sorted(links)) for id, links in found.items()}
 
     def warning(self) -> str:
-        """What to tell when the captions fit their videos no better than others; "" when they do, or too few tell."""
+        """A warning if the captions fit their own videos no better than others; "" if not, or with too few to tell."""
         if self.compared < LEAST_COMPARED:
             return ""
         share = self.own / self.compared
@@ -140,7 +140,7 @@ class Exchanges:
         )
 
     def _compare(self, video: _Video) -> None:
-        """Hold a caption against one of the older half of the window: that has the least to do with this one."""
+        """Compare a caption with one of the older half of the window, which has the least to do with it."""
         other = self._window[self._random.randrange(len(self._window) // 2)]
         if min(len(video.texts), len(other.texts)) < 2 or video.recording & other.recording:
             return
@@ -182,7 +182,7 @@ class Exchanges:
             return
         without = {one.number: self._gain(text, video, other, one) for one in other.texts}
         if min(without.values(), default=gain) < LEAST_SPREAD:
-            return  # it is one text that is alike
+            return  # only one text is alike
         words = sorted(filter(other.holds, video.strange(text)), key=lambda word: (-self._rarity(word), word))
         standing = frozenset(number for number, left in without.items() if left >= LEAST_GAIN)
         self._links[video.id, text.number] = _Link(text.number, other.id, gain, tuple(words), standing)

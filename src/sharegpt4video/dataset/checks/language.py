@@ -39,8 +39,8 @@ NOT_ENGLISH = (
     (16, 4, 0.0, 0.03, 0.85),
     (20, 5, 1 / 6, 0.02, 0.9),
 )
-"""A text is not English when one of these lines holds: it has at least this many letters and words, at most this share of
-the words is surely English, and the model gives English less than this, all others together at least this. That holds
+"""A text is not English when one of these lines holds: it has at least this many letters and words, at most this share
+of the words is surely English, and the model gives English less than this, all others together at least this. One holds
 for 5 of 92,000 English sentences about videos (lists of dishes, mostly), and for 151 of 156 sentences in 52 languages
 written in Latin letters."""
 

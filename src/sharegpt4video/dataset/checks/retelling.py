@@ -35,7 +35,7 @@ def retelling(
     with the new texts; its revision and provenance are still the old ones.
     """
     reasons: defaultdict[int, list[str]] = defaultdict(list)
-    for finding in findings:  # what answered another request is no fault of the model: it is asked the same again
+    for finding in findings:  # an answer to another request is not the model's fault: it is asked the same again
         reasons[finding.step] += [finding.reason] if finding.check != MIXED_UP else []
     steps = list(row.steps)
     for number in sorted(set(reasons) - {SUMMARY}):

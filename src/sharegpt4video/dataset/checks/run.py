@@ -39,9 +39,9 @@ class ChecksResult:
 
     checked       captions checked in this run; ``updated`` are earlier ones whose text now stands on other videos, too
     captions      captions that have been checked, in this run or before; ``faulty`` are those with a finding
-    replaced      captions of files that others have replaced since: these are left out of everything
+    replaced      captions of files that were replaced since; these are left out of everything
     findings      how many findings each check has made over the whole data set, and ``faulty_by`` in how many captions
-    unrelated     what to tell when the captions checked in this run do not fit their videos; "" when nothing says so
+    unrelated     a warning if the captions checked in this run do not seem to fit their videos, else ""
     judged        verdicts of the judge in this run; ``unjudged`` counts why there is none, by the reason
     """
 
@@ -120,7 +120,8 @@ def check_dataset(
 class _Known:
     """The revisions that have been checked, and the judge of each. Takes 24 bytes of memory per caption.
 
-    ``mixed_up`` are the stored findings of that check, by id: who is checked again need not meet the same others.
+    ``mixed_up`` are the stored findings of that check, by id. They are kept, since a caption that is checked again may
+    be compared with other captions than before.
     """
 
     def __init__(self, store: Store) -> None:
@@ -288,7 +289,7 @@ async def _take_finished(
 
 
 def _update(store: Store, listed: Listed, repeats: _Repeated) -> int:
-    """Write down what changed across videos for captions that were checked before."""
+    """Store what changed across videos for captions that were checked before."""
     changed: list[Checked] = []
     count = 0
     for batch in listed.batches(store, "checks", batch_rows=4096):
@@ -313,9 +314,9 @@ def _mixed_up(batch: pa.RecordBatch) -> dict[str, Checked]:
 
 
 def _add_mixed_up(store: Store, found: dict[str, tuple[Finding, ...]], known: _Known) -> None:
-    """Write down which texts answer another video, beside what else was found in their captions.
+    """Store which texts answer another video, beside what else was found in their captions.
 
-    What was found in an earlier run stands while the revision does.
+    Findings of earlier runs stand until the caption is revised.
     """
     wanted = np.array([bytes.fromhex(id) for id in {*found, *known.mixed_up}], "S16")
     changed: list[Checked] = []

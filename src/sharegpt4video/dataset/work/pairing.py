@@ -2,8 +2,8 @@
 
 Without ids an answer that a server or a proxy gives to the wrong request looks like any other. So a build asks, many at
 once, for codes that it has made up, and looks whose code comes back. Every other question carries a picture, as those
-about videos do: some servers queue these apart. That is a sample: it shows a server that mixes answers up often, and
-soon, and says nothing about a single slip.
+about videos do, because some servers queue these separately. That is a sample: it soon shows a server that often mixes
+answers up, and says nothing about a single slip.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ EVERY = 500
 
 PICTURE_SIDE_PIXELS = 224  # smaller ones are refused by some models
 
-_LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"  # none that is read as another
+_LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"  # none that is easily read as another
 _CODE = re.compile(rf"SG[{_LETTERS}]{{8}}")
 _ASK = "Reply with this code and nothing else: {code}"
 
@@ -41,7 +41,7 @@ def _grey() -> Image:
 
 @dataclass
 class Controls:
-    """What the control questions have shown. ``silent`` ones came back without any code and show nothing."""
+    """What the control questions have shown. ``silent`` ones came back without a code and show nothing."""
 
     asked: int = 0
     right: int = 0
@@ -53,7 +53,7 @@ class Controls:
 
 
 class PairedVLM(ForwardingVLM):
-    """A model whose answers are held against their requests, as far as that is possible without ids.
+    """A model whose answers are compared with their requests, as far as that is possible without ids.
 
     ``controls`` counts, ``without_id`` is the number of answers that carried no id. Raises ModelDenied, from
     ``generate``, when an answer is proved to be another request's: no answer that comes after that can be trusted.
@@ -80,11 +80,11 @@ class PairedVLM(ForwardingVLM):
         return reply
 
     async def _control(self) -> None:
-        """Ask a round of control questions if it is time; whoever has an answer waits for the first one."""
+        """Ask a round of control questions if it is time. Nobody gets an answer before the first round is over."""
         if self.without_id < self._next:
             return
         async with self._lock:
-            if self._proof:  # whoever waited meanwhile
+            if self._proof:  # found while this one waited
                 raise self._mixed_up(self._proof)
             if self.without_id < self._next:
                 return
