@@ -73,10 +73,7 @@ def open_file(path: Path, *, create: bool = True) -> int:
 
 
 def flock(handle: int, *, wait: bool = False) -> bool:
-    """Take the lock on an open file, and return whether it is ours now.
-
-    Raises OSError.
-    """
+    """Take the lock on an open file, and return whether it is ours now. Raises OSError."""
     import fcntl
 
     try:
