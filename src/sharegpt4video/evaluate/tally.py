@@ -16,6 +16,13 @@ _VALUE = re.compile(
 _TICK = r"\[(?:[xX✓✔ ]?)\]|\([xX]\)|[☐☑☒✅❌✗✘✓✔✖]"
 _TICKED = re.compile(r"\[[xX✓✔]\]|\([xX]\)|[☑✅✓✔]")
 _BETWEEN = r"[\s\"'\])}|]*(?:[:=(|,]|->|→|=>|–|—|-(?=\s)|\s|(?=[✅✓✔☑❌✗✘✖☐]))[\s\"'|:(\[]*"
+_TABLE_HEAD = re.compile(r"\A\|?[^\n]*\n\|?[\s:|-]{3,}\n")
+# {"answers": {...}}, but not {"wrong": {...}}
+_NESTED = re.compile(
+    r"\A\{\s*[\"'](?:answers?|options?|choices?|results?|predictions?|scores?|prob\w*|confidences?)[\"']"
+    r"\s*:\s*(\{[^{}]*\})\s*\}\Z",
+    re.IGNORECASE,
+)
 _MOST_CHARS = 2000
 _MOST_VALUE_CHARS = 40
 _SURE_TOTAL = 1.05  # shares of one whole, rounded
@@ -35,7 +42,8 @@ def tally(text: str, names: Sequence[Sequence[str]]) -> Tally | None:
     ``names`` are those of each option: its label, and its text if that cannot be taken for a value.
     """
     text = text.strip()
-    text = _without_table_head(text.strip("{}[]").strip() if text.endswith(("}", "]")) else text)
+    text = _NESTED.sub(r"\1", text)
+    text = _TABLE_HEAD.sub("", text.strip("{}[]").strip() if text.endswith(("}", "]")) else text)
     if not text or len(text) > _MOST_CHARS:
         return None
     index_of = {name.casefold(): at for at, all_names in enumerate(names) for name in all_names if name}
@@ -45,18 +53,23 @@ def tally(text: str, names: Sequence[Sequence[str]]) -> Tally | None:
 
 def _valued(text: str, name: str, index_of: dict[str, int]) -> Tally | None:
     item = rf"(?:option|choice|answer)?\s*(?:p\s*\(\s*)?[\"'(\[]*(?P<name>{name})(?!\w)(?:[.)](?!\d))?{_BETWEEN}"
-    starts = list(re.finditer(rf"(?:\A|[\n,;|]\s*|\band\s+)(?:[|\"'\s]*){item}", text, re.IGNORECASE))
+    starts = list(
+        re.finditer(rf"(?:\A|[\n,;|/]\s*|\band\s+|(?<=\d)\s+(?=\w=))(?:[|\"'\s]*){item}", text, re.IGNORECASE)
+    )
     if not starts or text[: starts[0].start()].strip():
         return _before(text, name, index_of)
     values: dict[int, re.Match[str] | None] = {}
     for start, following in zip(starts, [*starts[1:], None], strict=True):
-        value = text[start.end() : following.start() if following else len(text)].strip(" \n\t,;|\"'().[]{}")
+        value = text[start.end() : following.start() if following else len(text)]
+        value = value.strip(" \n\t,;|/\"'()[]{}").rstrip(". ")
         at = index_of[start["name"].casefold()]
         if len(value) > _MOST_VALUE_CHARS or at in values:
             return None
-        values[at] = _VALUE.fullmatch(f"{value}") or _VALUE.fullmatch(value.partition(" ")[0].rstrip(",;"))
+        values[at] = _VALUE.fullmatch(value) or _VALUE.fullmatch(value.partition(" ")[0].rstrip(",;"))
         if values[at] is None and (not value or len(value.split()) > 1):
             return None  # something else is said of it
+        if values[at] is not None and value.casefold() in index_of:
+            return None  # "right" may be the option of that name
     return _settled(values) if len(values) > 1 else None
 
 
@@ -77,7 +90,6 @@ def _settled(values: dict[int, re.Match[str] | None]) -> Tally:
     judged, known = tuple(values), [found for found in values.values() if found is not None]
     if len(known) < len(values):
         return Tally(judged, None)
-    kinds = {found.lastgroup if found.lastgroup != "parts" else "percent" for found in known}
     kinds = {"percent" if found["percent"] else "share" if found["share"] else "judged" for found in known}
     if kinds == {"judged"}:
         right = [at for at, found in values.items() if found and found["yes"]]
@@ -109,17 +121,11 @@ def _ticked(text: str, name: str, index_of: dict[str, int]) -> Tally | None:
             found = re.fullmatch(
                 rf"[(\[]?(?P<name>{name})(?!\w)[)\].:]*\s*(?P<rest>)(?P<tick>[✅✓✔☑👍])", line, re.IGNORECASE
             )
-        if found is None or index_of[found["name"].casefold()] in values:
+        at = index_of[found["name"].casefold()] if found else None
+        if found is None or at is None or at in values:
             return None
-        if found["rest"] and index_of.get(found["rest"].strip(" .").casefold()) not in (
-            None,
-            index_of[found["name"].casefold()],
-        ):
-            return None
-        values[index_of[found["name"].casefold()]] = bool(_TICKED.fullmatch(found["tick"])) or found["tick"] == "👍"
+        if index_of.get(found["rest"].strip(" .").casefold(), at) != at:
+            return Tally((at,), None)  # a label with the text of another option
+        values[at] = bool(_TICKED.fullmatch(found["tick"])) or found["tick"] == "👍"
     right = [at for at, ticked in values.items() if ticked]
     return Tally(tuple(values), right[0] if len(right) == 1 else None) if values else None
-
-
-def _without_table_head(text: str) -> str:
-    return re.sub(r"\A\|?[^\n]*\n\|?[\s:|-]{3,}\n", "", text)
