@@ -34,6 +34,12 @@ _SENTENCE_END = re.compile(r"[!?;\n。]|\.(?!\d)")
 _QUANTITY = re.compile(
     r"(?P<quantity>both|neither|all|none(?= of))(?:\s+of\s+(?:them|these|those|the\s+(?:above|two|options?)))?"
 )
+_PAIR = re.compile(r"(?P<quantity>both|neither) (?P<one>.+) (?:and|nor) (?P<other>.+)")
+# Signs that an option is not it.
+_CROSSED = re.compile(r"[❌✗✘✖☒☐👎]|\[ ?\]")
+_ARTICLE = re.compile(r"(?:the|an?) ")
+# What may stand before an option's words; "a" before fewer than three words may be a label.
+_LEAD_IN = re.compile(r"\A(?:(?:definitely|clearly|certainly|probably|likely) )?(?:the |an? (?=\w+ \w+ \w))")
 
 
 def words(text: str) -> str:
@@ -58,13 +64,27 @@ class Options:
 
     def same_as(self, text: str) -> int | None:
         """The option whose words are all that a text says."""
+        if _CROSSED.search(text):
+            return None
         wanted = words(text)
         for said in (wanted, _COUNTED.get(wanted), *(name for name, count in _COUNTED.items() if count == wanted)):
             if said and said in self.texts:
                 return self.texts.index(said)
         quantity = _QUANTITY.fullmatch(wanted)  # "Both" for "Both of the above"
+        pair = _PAIR.fullmatch(wanted)  # or "Both the ball and the box", where there is nothing else
+        if pair and {pair["one"], pair["other"]} == {text for text in self.texts if not _QUANTITY.fullmatch(text)}:
+            quantity = pair
         fitting = [at for at, option in enumerate(self.texts) if quantity and option.split()[:1] == [quantity[1]]]
         return fitting[0] if len(fitting) == 1 else None
+
+    def same_but_for_article(self, text: str) -> int | None:
+        """The option that differs from a text only in its article, unless the options differ in theirs."""
+        wanted = _LEAD_IN.sub("", words(text))
+        articles = {article[0][0] for article in map(_ARTICLE.match, self.texts) if article}
+        if len(wanted) < 2 or wanted == "one" or len(articles) > 1 or _CROSSED.search(text):
+            return None
+        found = [at for at, option in enumerate(self.texts) if _LEAD_IN.sub("", option) == wanted]
+        return found[0] if len(found) == 1 else None
 
     def opens_with_another_label(self, text: str, index: int) -> bool:
         """Whether words that are an option's begin with the mark of another: "A: ball rolls" beside "A ball rolls"."""

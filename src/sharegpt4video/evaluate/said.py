@@ -26,15 +26,17 @@ _FORMULA = re.compile(r"\$([^$\n]{1,200})\$")
 _MARKDOWN = re.compile(r"[*`]|\$(?!\d)|\\[()\[\]]|(?<![^\W_])_+|_+(?![^\W_])")
 _LINE_START = re.compile(r"^[ \t]*(?:>+[ \t]+|[#•→⇒∴]+[ \t]*|[=-]+>[ \t]*|[-+][ \t]+)+", re.MULTILINE)
 _STRUCK = re.compile(r"~~[^~\n]{1,200}~~")
-_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufeff\u00ad]")
+_UNSEEN = re.compile("[\u200b-\u200f\u2060-\u2064\ufe0f\ufeff\u00ad]")
 _SPACES = re.compile(r"[^\S\n]+")
 _LINES = re.compile(r"\s*\n\s*\n\s*")
+_SQUARED = {start + at: chr(ord("A") + at) for start in (0x1F150, 0x1F170) for at in range(26)}  # 🅐 and 🅰
 _QUOTES = str.maketrans("“”„‟«»「」『』‘’【】〔〕", '""""""""""\'\'[][]')
 
 
 def plain_words(text: str) -> str:
     """Full-width signs as plain ones, quotes of all kinds as two, no markdown."""
     text = unicodedata.normalize("NFKC", _STRUCK.sub("", _UNSEEN.sub("", text))).translate(_QUOTES)
+    text = text.translate(_SQUARED)
     text = _BOXED.sub(rf"\n{MARKED}\1{MARK_END}\n", _STYLE.sub(r"\1", text))
     text = _FORMULA.sub(r"\1", text)
     text = _SPACES.sub(" ", _LINE_START.sub("", _MARKDOWN.sub("", text)))

@@ -58,14 +58,15 @@ _DIRECTION_GOES_ON = re.compile(
 )
 _LEADS = (
     r"an?|the|any|some|his|her|its|their|this|that|these|those|only|is|are|was|were|be|been|being|'s|'re|seems?"
-    r"|looks? like|appears?|like|becomes?|called|named|shows?|showing|sees?|see|of|in|with|to|at|by|into|on|from|as"
-    r"|wearing|holding|goes|moves?|moving|but|and|mostly|mainly|clearly|probably|likely|definitely|just|simply"
+    r"|looks?(?: like)?|appears?|like|becomes?|called|named|shows?|showing|sees?|see|of|in|with|to|at|by|into|on|from"
+    r"|as|wearing|holding|goes|moves?|moving|but|and|mostly|mainly|clearly|probably|likely|definitely|just|simply"
     r"|actually|about|approximately|around|roughly|exactly|has|have|count|says?|than|it|mostly|visible|option"
     r"|turns?|turned|turning|stays?|remains?|gets?|made|both|either|for|named|means?|answer|then|finally|so|thus"
     r"|therefore|hence|not|stands?|sits?|plays?|playing|doing|does|starts?|begins?|keeps?|while|maybe|perhaps"
-    # Other languages' articles, prepositions and forms of to be.
-    r"|nach|zur?|zum|der|die|das|den|dem|eine?|einen|ist|im|am|la|el|lo|los|las|le|les|l|un|una|une|à|a|ao|à la|al|o|os"
-    r"|as|es|est|é|è|son|sono|para|hacia|vers|verso|alla|naar|het|de|een|på|åt|till|ke|di|do|na|w|в|на|к|это|по|у"
+    # Other languages' articles, prepositions, "but" and forms of to be.
+    r"|sondern|sino|nach|zur?|zum|der|die|das|den|dem|eine?|einen|ist|im|am|la|el|lo|los|las|le|les|l|un|una|une|à|a|ao"
+    r"|à la|al|o|os|as|es|est|é|è|son|sono|para|hacia|vers|verso|alla|naar|het|de|een|på|åt|till|ke|di|do|na|w"
+    r"|в|на|к|это|по|у"
 )
 _LEAD = re.compile(rf"(?:\A|[^\w\s]\s*|\b[A-J]\s|(?<![^\W_])(?:{_LEADS})[\s\"'(]+)\Z", re.IGNORECASE)
 _LEAVING = re.compile(r"\b(?:leav\w+|exit\w*|avoid\w*|lacks?|without)\s+(?:the\s+|an?\s+)?\Z", re.IGNORECASE)
