@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from .phrases import ANSWER, NO_DOUBT, any_of
+from .phrases import ANSWER, EARLIER, NO_DOUBT, any_of
 
 _ANNOUNCING = any_of(
     "best|correct|right|true|final|most|likely|probable|plausible|suitable|appropriate|accurate|good|better|closest",
@@ -17,6 +17,7 @@ _ANNOUNCING = any_of(
     "the|my|our|your|a|an|is|are|this|that|so|therefore|thus|hence|and|then|now|overall|in|to|of|for|as|it|its|it's",
     "i|we|say|think|believe|choose|pick|select|go|with|would|will|be|must|should|sure|here|ok|okay|yes|well",
     "number|index|idx|id|key|value|label|text|mcq|please|assistant|model's|most",
+    "new|revised|updated|corrected|y|und|et",
     "no doubt|without (?:a )?doubt|one|just|simply|conclude|conclusion|summary|short|response|output|given|above|below",
     # The same in other languages: articles, "correct", "final", "my", "is".
     "la|el|le|il|lo|die|der|das|den|de|het|o|os|as|l|una?|eine?|mi|ma|mia|meine?|minha|mijn|mitt|min|mon|mio|moja|mój",
@@ -39,6 +40,7 @@ _DOUBTED = re.compile(
     r"\b"
     + any_of(
         "only one|only two",
+        EARLIER,
         "not|never|neither|nor|isn't|aren't|wasn't|doesn't|don't|can't|cannot|won't|couldn't|hardly|barely|doubts?",
         "doubtful|unlikely|least|wrong\\w*|incorrect\\w*|false\\w*|bad|poor|worst|worse|weak\\w*|mistak\\w*|errors?",
         "distractors?|traps?|eliminat\\w+|reject\\w+|dismiss\\w+|discard\\w*|exclud\\w+|except|ruled|rule|avoid\\w*",

@@ -43,7 +43,7 @@ _VERBS = any_of(
 _GLUED = any_of("应该是", "应为", "是(?!否)", "为", "為", "は", "은", "는", "คือ")
 IS = rf"(?:{_SIGNS}|\s+{_VERBS}(?=[\s:\"'(])\s*:?|\s*{_GLUED}\s*:?)"
 _FILLERS = any_of(
-    "the|la|el|il|die|der|o|a opção|probably|most likely|likely|clearly|simply",
+    "the|la|el|il|die|der|o|a opção|(?-i:(?<=é )a)|probably|most likely|likely|clearly|simply",
     "definitely|therefore|thus|just|indeed|option|choice|letter|answer|caption|sentence",
     "a letra|la letra|letra|la lettre|lettre|la lettera|lettera|der buchstabe",
     "description|选项|選項|la opción|opción|opção|вариант",
@@ -57,16 +57,19 @@ _CHOOSE = any_of(
 )
 CHOOSING = r"\b" + any_of(
     rf"{_I}\s+(?:\w+\s+)?{_CHOOSE}",
-    r"i['’]m (?:choosing|picking|selecting|going (?:with|for))",
+    r"i(?:['’]m| am) (?:choosing|picking|selecting|going (?:with|for)|leaning towards?)",
     "you should (?:choose|pick|select)",
     "i (?:think|believe)(?: that)? it(?:['’]s| is)",
     "leav(?:ing|es)(?: us with)?(?: only)?",
     "(?:it|this|that)(?:['’]s| is| must be| has to be| should be| would be)",
     "c['’]est(?: la)?",
+    r"\A(?:es la|è la|é a)",
 )
 _THEREFORE = any_of("so|therefore|thus|hence|consequently|by elimination|sondern|sino|finally|well|okay|ok")
 CONCLUDING = any_of(
-    r"\A(?:maybe|perhaps|probably|possibly|only|select|choose|pick)\b",
+    r"(?:\A|(?<=[.,;]\s))(?:maybe|perhaps|possibly)\b",
+    r"\A(?:probably|only|select|choose|pick)\b",
+    r"\A(?:instead of|rather than)\s[^,.;!?\n]{1,40},",
     "correct[ae]? es(?: la)?|richtig ist|correcte est(?: la)?|正确的?是|对的是",
     "ich glaube,?|je pense(?: que)? c['’]est|creo que(?: es)?(?: la)?",
     r"\bnot\b[^.!?\n]{1,40}\bbut(?: rather)?\b",
@@ -76,7 +79,7 @@ CONCLUDING = any_of(
     r"\bне\b[^.!?\n]{1,40},\s*а",
     r"(?:故|应|應)?(?:选择?|選択?)\s*:?",
 )
-_GOOD = any_of(
+GOOD = any_of(
     "correct|right|best|true|accurate|appropriate|suitable",
     r"most \w+",
     "answer|choice|only|one",
@@ -89,8 +92,8 @@ IS_RIGHT = any_of(
     r"\s*makes the most sense",
     # A comparison says which only where it is the last word.
     rf"\s*is (?:more {_FITTING}|an? (?:better|closer|more {_FITTING}) \w+|better|closer)"
-    r"(?= than [^.;!?\n]{1,60}[.!]?\s*\Z)",
-    rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{_GOOD}",
+    r"(?=(?: than [^.;!?\n]{1,60})?[.!]?\s*\Z)",
+    rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{GOOD}",
     r"\s*(?:选项|选择)?(?:是|为)?(?:最?正确|正确答案|对的?(?![^\W_]))",
     r"\s+(?:ist|es|est|é|è|jest|är|er|is|adalah|je|este|είναι)\s+(?:(?:la|die|der|das|de|het|a|o)\s+)?(?:richtige?|korrekt|correct[aeo]?"
     r"|juste?|bonne|vraie?|corretta|giusta|correta|certa|poprawna|prawidłowa|rätt|riktig|juist|goed|benar|správná?|verdadera)\b",
@@ -132,8 +135,10 @@ _GLUED_NOT = any_of(
     "नहीं",
     "ไม่",
 )
+EARLIER = "(?:old|first|initial|original|previous|earlier) (?:thought|guess|answer|choice|prediction|response)"
+"""An answer that a later one replaces."""
 NO_DOUBT = re.compile(r"\b(?:no|without(?: a)?|beyond(?: a)?|little) doubts?\b", re.IGNORECASE)
-_DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}", re.IGNORECASE)
+_DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}|\A[❌✗✘✖👎]\Z", re.IGNORECASE)
 _AUXILIARY = any_of(
     "is|are|was|were|does|do|did|would|can|could|should|has|have|seems?|looks?",
     "being|must|will",
@@ -164,7 +169,7 @@ _SINGLED_OUT = (
 )
 _DENIED_AFTER = re.compile(
     rf"[)\]}}\"'>]*\s*[,:\-–—?(]?\s*(?:(?:which|that)\s+)?(?:{_AUXILIARY}\s*(?:n['’]t\b|(?:\s*\w+\s+){{0,2}}?{_REFUTED}\b)"
-    rf"|(?:(?:ist|es|est|é|è|är|er|jest|je|este|είναι|está|esta)\s+(?:\w+\s+)?)?(?:{_WRONG}|nicht\b|neverno)\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})"
+    rf"|(?:(?:ist|es|est|é|è|är|er|jest|je|este|είναι|está|esta)\s+(?:\w+\s+)?)?(?:{_WRONG}|nicht\b(?!\s+(?-i:[A-Z])\b)|neverno)\b|[❌✗✘✖👎≠]|{_GLUED_REFUTED})"
     rf"|[)\]}}\"'>]*{_SINGLED_OUT}",
     re.IGNORECASE,
 )
@@ -192,14 +197,15 @@ _ASIDE = re.compile(
         "as opposed to|mentions?|for example|for instance",
         r"e\.g",
         "such as|format|between",
-        "previous(?:ly)?|earlier|initial|original|first (?:thought|guess|answer)|ground.?truth|reference",
+        "previous(?:ly)?|earlier|initial|original|ground.?truth|reference",
+        EARLIER,
         "model said",
     )
     + r"\b",
     re.IGNORECASE,
 )
 _SUPPOSED_AFTER = re.compile(
-    r"[)\]}\"'>]*\s*(?:[,.]?\s*(?:(?:is|was|would|could|may|might)\s+(?:be\s+)?[^.,;!?\n]{0,40}"
+    r"[)\]}\"'>]*\s*(?:or not\b|[,.]?\s*(?:(?:is|was|would|could|may|might)\s+(?:be\s+)?[^.,;!?\n]{0,40}"
     r"\b(?:if|at random|randomly|unless)\b|at random\b)"
     r"|(?:is|was|looks|seems|may|might|could)\s+(?:\w+\s+){0,3}?(?:tempting|close|plausible|possible)\b)",
     re.IGNORECASE,

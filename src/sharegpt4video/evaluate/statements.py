@@ -14,6 +14,7 @@ from .phrases import (
     CLOSE,
     CONCLUDING,
     FILL,
+    GOOD,
     IS,
     IS_RIGHT,
     NAMED,
@@ -28,18 +29,24 @@ _CUE = rf"(?<![A-Za-z]){ANSWER}{TAIL}{IS}\s*{FILL}\s*"
 _SIGNS = "✅✓✔☑❌✗✘✖"
 _WORD = rf"(?:{OPTION}\s*)?"
 # What may stand behind a label that could be a word.
-_STOP = r"(?=\s*(?:[.!,;:\n。]|です|だ|である|입니다|이다|吧|\Z|because\b|since\b|as\b|-|–|—|\())"
+_STOP = r"(?=\s*(?:[.!,;:\n。]|です|だ|である|입니다|이다|吧|\Z|because\b|since\b|as\b|or\b|-|–|—|\())"
 
 
 # How a label that opens a reply ends.
-_ENDS = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}|[,;])(?=\s|\Z|[A-Z][a-z]|\d)|です|だと|입니다|가 정답|이 정답|、"
+_ENDS = r"[)\]}\"'>]|\s*:|\s*(?:\.{1,4}(?!\s*(?-i:[A-Z])[.!]?\s*\Z)|[,;])(?=\s|\Z|[A-Z][a-z]|\d)"
+_ENDS += r"|です|だと|입니다|가 정답|이 정답|、"
 _ENDS += r"|\s+[-–—(]|\s*\n|\s*\Z"
 _OTHER_IS = r"ist|es|est|è|é|jest|är|er|je|değil|不|错|对|正确|错误|は|が|는|은"
+_AND_NOT = r"(?:(?:and |but )?not|rather than|instead of|(?:und |aber )?nicht|y no|et pas|e não|e non)"
+_PERHAPS = r"(?:(?:maybe|perhaps|possibly)\s+)?"
+_IS_NOT_RIGHT = rf"\A{OPEN}(?-i:[A-Z]){CLOSE}\s+(?:is\s+not|isn['’]t)\s+(?:the\s+)?(?!only\b){GOOD}\b[^.;,!?\n]{{0,40}}"
+_SURE = r"(?:5[1-9]|[6-9]\d|100)\s*%(?:\s+(?:confiden\w+|certain\w*|sure|probability|likelihood))?"
+_GROUNDS = r"(?:as|since|because|given|based on|judging (?:by|from)|from)"
 # What no noun is, so that an "A" before it is no article.
 _NO_NOUN = (
     r"the|it|its|it's|he|she|they|we|you|i|this|that|these|those|there|here|in|on|at|to|by|of|from|with|while|when|where"
-    r"|but|so|not|if|then|his|her|their|my|our|all|both|no|yes|correct|true|right|can|could|should|will|has|have|had"
-    r"|does|do|did|shows?|describes?|says?|only|instead|rather|though|although|however|therefore|thus|explanation|reason"
+    r"|maybe|perhaps|possibly|probably|but|so|not|if|then|his|her|their|my|our|all|both|no|yes|correct|true|right"
+    r"|can|could|should|will|has|have|had|does|do|did|shows?|describes?|says?|only|instead|rather|though|although|however|therefore|thus|explanation|reason"
 )
 
 
@@ -79,7 +86,8 @@ class Patterns:
             found.append(match["label"])
             at = match.end()
         before = self.before.search(text[max(0, start - 30) : start])
-        if before and before["label"] not in "aI":
+        apart = before and "." in before[0] and re.match(r"\s+[a-z]", text[end:])  # two sentences: "A. B is correct."
+        if before and not apart and before["label"] not in "aI":
             found.append(before["label"])
         return found
 
@@ -120,9 +128,10 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
     own = rf"(?<![{_EDGE}])(?P<label>{known})(?![{_EDGE}])"
     label = rf"(?<![{_EDGE}])(?P<label>{known}|(?-i:[A-Z]))(?![{_EDGE}])"
     flags = re.IGNORECASE
-    opening = rf"\A[\s\"']*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{_ENDS})|\s+(?=because\b|since\b|without (?:a )?doubt))"
+    opening = rf"\A[\s\"'.]*{_WORD}{OPEN}{own}(?:{CLOSE}(?:{_ENDS})|\s+(?=because\b|since\b|without (?:a )?doubt))"
     second = own.replace("label", "second")
-    link = rf"(?:\s*(?=[(\[{{]+\w[)\]}}])|(?<=[)\]])(?=\w[)\]])|、(?=[A-Z](?![A-Za-z]))|{AND}|\s*(?P<comma>,)\s*)"
+    link = r"(?:\s*(?=[(\[{]+\w[)\]}])|(?<=[)\]])(?=\w[)\]])|、(?=[A-Z](?![A-Za-z]))"
+    link += rf"|{AND}{_PERHAPS}|\s*(?P<comma>,)\s*)"
     return Patterns(
         marked=re.compile(rf"{MARKED}([^{MARK_END}]*){MARK_END}"),
         stating=_stating(label, own, opening),
@@ -141,12 +150,13 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
             flags | re.MULTILINE,
         ),
         lone=re.compile(
-            rf"(?:\A|[.!?;:,\n(\[]\s*|(?<![^\W_])(?:is|ist|es|est|è|é|{ANSWER})\s+)[\"'(\[]*"
+            rf"(?:\A|[.!?;:,\n(\[]\s*|(?<![^\W_])(?:is|not|ist|es|est|è|é|{ANSWER})\s+)[\"'(\[]*"
             rf"(?-i:(?P<label>{capitals}))(?![{_EDGE}'’])(?=\s*(?:[.,;:!?)\]\"'}}=\n]|\Z|{AFTER_A_LABEL}\b|{_OTHER_IS}))",
             flags,
         ),
         after=re.compile(
-            rf"{CLOSE}(?:\s*[(](?=(?:or|and)\b))?{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags
+            rf"{CLOSE}(?:\s*[(](?=(?:or|and)\b))?{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))",
+            flags,
         ),
         before=re.compile(
             rf"{label}{CLOSE}(?:{AND}|(?-i:(?<=[A-Z]))\.? +|\s*(?:→|->|=>|>|<|≠|vs\.?|then|to)\s*){OPEN}\Z", flags
@@ -165,11 +175,16 @@ def _stating(label: str, own: str, opening: str) -> tuple[tuple[re.Pattern[str],
         (rf"{CONCLUDING}\s*{FILL}\s*{OPEN}{own}{CLOSE}{_STOP}", True),
         (opening, False),
         (
-            rf"(?<=[.!?\n]\s)(?:or|alternatively),?\s+(?:maybe\s+|perhaps\s+|possibly\s+)?{OPEN}{own}{CLOSE}{_STOP}",
+            rf"(?<=[.!?\n]\s)(?:or|alternatively),?\s+{_PERHAPS}{OPEN}{own}{CLOSE}{_STOP}",
             True,
         ),
         (rf"(?<=\s)(?:no|\bnope|\bwait|\bsorry|\brather|\bactually|\binstead),?\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
-        (rf"\A{ANSWER}\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
+        (rf"(?:\A|(?<=[.!?]\s)){ANSWER}\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
+        # "A rather than B", "As seen in the video, B.", "A is not the best choice; B is."
+        (rf"\A{OPEN}{own}{CLOSE},?\s+{_AND_NOT}\s+{OPEN}(?-i:[A-Z]){CLOSE}[.!]?\s*\Z", True),
+        (rf"\A{_GROUNDS}\b[^.!?\n]{{0,120}}?[^\W\d_]{{2}},\s*{FILL}\s*{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
+        (rf"{_IS_NOT_RIGHT}[;,]\s*(?:but\s+)?{OPEN}{own}{CLOSE}\s+is[.!]?\s*\Z", True),
+        (rf"\A{OPEN}{own}{CLOSE}\s+with\s+{_SURE}[.!]?\s*\Z", True),
         (rf"(?:^|(?<=[.:;!?]\s)|(?<=[^\W_]{{2}}\.))[\s\"']*{_WORD}{OPEN}{own}{CLOSE}[.!]?[ \t]*$", True),
     )
     return tuple((re.compile(form, re.IGNORECASE | re.MULTILINE), ends) for form, ends in forms)

@@ -33,13 +33,16 @@ from .yes_no import yes_or_no
 LETTERS = "ABCDEFGHIJ"
 _CORRECTED = re.compile(
     r"\b(?:wait|actually|second thought|mistake\w*|scratch that|i was wrong|sorry|oops|hmm|however|need to correct"
-    r"|correct(?:ion|ing|ed)?(?= this|:| that| myself|\s*$)"
+    r"|correct(?:ion|ing|ed)?(?= this| that| myself|\s*$)|correct(?:ion|ed)(?=:)"
     r"|(?:re-?|double-)(?:check|consider|examin|think|read|visit|look|evaluat)\w*"
     r"|(?<=\W)no(?=,)|revis\w+|upon (?:closer|further))\b|不对|等等|其实|但是",
     re.IGNORECASE,
 )
 _UNDONE = re.compile(
-    r"(?:[.!?;\n]\s*|\A)(?:wait|actually|on second thought|scratch that|hold on|不对|等等)\b", re.IGNORECASE
+    r"(?:[.!?;\n]\s*|\A)(?:wait|actually|sorry|on second thought|scratch that|hold on|不对|等等)\b"
+    r"|\b(?:maybe|perhaps|possibly) not\s*[.!]?\s*\Z"
+    r"|\b(?:equally|just as) (?:likely|probable|plausible|possible|valid|good)\b",
+    re.IGNORECASE,
 )
 _VALUES = frozenset(("yes", "no", "true", "false", "correct", "incorrect", "right", "wrong"))  # of a tally
 _IS_RIGHT = re.compile(r"\bis right\Z", re.IGNORECASE)
@@ -80,6 +83,7 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
     if patterns.announced.search(text, max(0, len(text) - 200)):
         return None  # the answer is announced and does not come
     whole = known.same_as(bare)
+    whole = known.same_but_for_article(bare) if whole is None else whole
     # "(A)" is the label, also where another option is the mere letter a (MVBench asks which letter comes first).
     if whole is not None and not known.is_label(bare):
         if known.opens_with_another_label(bare, whole):
@@ -109,8 +113,7 @@ def _tally(text: str, known: Options) -> Tally | None:
     """What a reply says of the options one by one, unless it only repeats them."""
     if any(option in _VALUES - {"right"} or option[:1].isdigit() for option in known.texts):
         return None
-    judged = tally(text, list(zip(known.labels, known.texts, strict=True)))
-    return None if judged and "right" in known.texts and known.says("right", text) else judged
+    return tally(text, list(zip(known.labels, known.texts, strict=True)))
 
 
 def _settled(text: str, known: Options, patterns: Patterns) -> int | None:
@@ -235,7 +238,7 @@ def _label_stated(
             named.add(None)  # the words of another option: two things at once
     if announced is None:
         named.add(None)  # perhaps another's answer
-    return _Stated(found.start(), end, frozenset(named))
+    return _Stated(start, end, frozenset(named))
 
 
 def _without_lists(text: str, known: Options, patterns: Patterns) -> tuple[str, int | None]:

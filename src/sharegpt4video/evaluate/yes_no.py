@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from .phrases import OPEN, OPTION, is_denied, is_denied_before
+from .phrases import EARLIER, OPEN, OPTION, is_denied, is_denied_before
 from .said import MARK_END, MARKED, MOST_CHARS, said
 from .tally import tally
 
 # "If the red one counts, yes"; but not "if I had to guess".
 _IF = r"\bif\b(?!\s+(?:i|we|forced|pressed|any|anything|so)\b)[^.!?\n]{1,80}?,\s*(?:then\s+)?"
+_EARLIER = re.compile(rf"\b{EARLIER}\s*(?:is|was|:)[\s\"']*(?:yes|no)\b", re.IGNORECASE)
 
 
 @lru_cache(maxsize=1)
@@ -49,7 +50,7 @@ def _yes_or_no() -> tuple[re.Pattern[str], ...]:
         re.compile(
             rf"(?<!\w)(?:{yes}|{no})\s*(?:[?？]|[,;]?\s*(?:unless|if|wenn|falls|si|se|если|jeśli)\b"
             rf"|[,;.]?\s*{but}\s+(?:not|it (?:could|may|might))\b)"
-            r"|\b(?:could (?:also )?be|maybe|perhaps) (?:yes|no)(?=\s*[.,!]|\s*\Z)"
+            r"|\b(?:could (?:also )?be|maybe|perhaps) (?:yes|not?)(?=\s*[.,!]|\s*\Z)"
             r"|\byes\b,?\s+(?:it|he|she|they|there|(?:the|a) \w+)\s+(?:\w+\s+)?(?:not|\w+n['’]t)\b"
             rf"|(?<!\w)(?:{yes})\s*(?:und|y|e|et|i|и|och|og|ja|en|[-—/|])\s*(?:{no})(?!\w)"
             rf"|(?<!\w)(?:{no})\s*[/|]\s*(?:{yes})(?!\w)"
@@ -70,7 +71,7 @@ def yes_or_no(reply: str) -> bool | None:
     if judged is not None:
         return None if judged.right is None else judged.right == 0
     opening, inside, ending, both, undone = _yes_or_no()
-    text = both.sub("\n", text)
+    text = _EARLIER.sub("\n", both.sub("\n", text))
     if undone.search(text):
         return None
     found = [match for pattern in (opening, inside, ending) for match in pattern.finditer(text)]
