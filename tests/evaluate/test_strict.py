@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 REPLIES = [json.loads(line) for line in (HERE / "replies.jsonl").read_text(encoding="utf-8").splitlines()]
 CASES = HERE.parents[2] / "shared" / "cases" / "scripts"
 YES_OR_NO = [json.loads(line) for line in (HERE / "yes_no.jsonl").read_text(encoding="utf-8").splitlines()]
-MOST_UNREAD_SHARE = 0.04
+MOST_UNREAD_SHARE = 0.02
 DIRECTIONS = ("left", "right", "up", "down")
 
 
@@ -245,6 +245,9 @@ def test_words_that_fit_two_options_are_not_read(reply: str, options: tuple[str,
         ("I would say no.", False),
         ("I would not say yes.", None),
         ("No. It has 2.", False),
+        ("Yes, maybe not.", None),
+        ("The old answer is yes.", None),
+        ("Initial answer: yes. Final answer: no.", False),
     ],
 )
 def test_yes_and_no_in_many_languages(reply: str, yes: bool | None) -> None:
@@ -264,3 +267,53 @@ def test_yes_and_no_in_many_languages(reply: str, yes: bool | None) -> None:
 )
 def test_captions_are_named_by_their_place(reply: str, means: int | None) -> None:
     assert matched_caption(reply, "Which fits?\nOption 1: The man dribbles.\nOption 2: A man dunks.") == means
+
+
+SKIES = ("sunny", "rainy", "cloudy", "snowy")
+PAIR = ("The ball", "The box", "Both", "Neither")
+
+
+@pytest.mark.parametrize(
+    ("reply", "options", "means"),
+    [
+        ("Maybe B, maybe C.", DIRECTIONS, None),
+        ("Maybe B.", DIRECTIONS, 1),
+        ("B. All are equally likely.", DIRECTIONS, None),
+        ("Answer: A. B is correct.", DIRECTIONS, None),
+        ("Answer: A. B is not correct.", DIRECTIONS, 0),
+        ("A. B", DIRECTIONS, None),
+        ("A... no, B", DIRECTIONS, 1),
+        ("Old answer: B. New answer: D", DIRECTIONS, 3),
+        ("The old answer is A.", DIRECTIONS, None),
+        ("A rather than C", DIRECTIONS, 0),
+        ("Instead of B, C or D.", DIRECTIONS, None),
+        ("As seen in the video, C.", DIRECTIONS, 2),
+        ("Given the options A, B, C", DIRECTIONS, None),
+        ("A is not the best choice; B is.", DIRECTIONS, 1),
+        ("The ball is not visible, A is.", DIRECTIONS, None),
+        ("B with 80% confidence", DIRECTIONS, 1),
+        ("B with 50%", DIRECTIONS, None),
+        ("\u274c right", DIRECTIONS, None),
+        ("right \u274c", DIRECTIONS, None),
+        ("[ ] right", DIRECTIONS, None),
+        ("left: no / right: yes", DIRECTIONS, 1),
+        ("A: yes / B: yes", DIRECTIONS, None),
+        ('{"answers": {"A": false, "B": true}}', DIRECTIONS, 1),
+        ('{"wrong": {"A": true, "B": false}}', DIRECTIONS, None),
+        ("Both the ball and the box", PAIR, 2),
+        ("Both the ball and the box", ("The ball", "The box", "The cup", "Both the box and the cup"), None),
+        ("Neither left nor right", ("left", "right", "up", "neither"), None),
+        ("A red car stops", ("the red car stops", "the blue car stops"), 0),
+        ("A red car stops", ("the red car stops", "a red car stops"), 1),
+        ("A red car", ("the red car", "the blue car"), None),  # "A" may be the label
+        ("It looks rainy or snowy.", SKIES, None),
+        ("C, nicht B.", DIRECTIONS, 2),
+        ("C nicht.", DIRECTIONS, None),
+        ("\U0001f171\ufe0f", DIRECTIONS, 1),
+        ("\U0001f170\ufe0f or \U0001f171\ufe0f", DIRECTIONS, None),
+    ],
+)
+def test_hedges_contradictions_and_what_is_crossed_out_are_no_answers(
+    reply: str, options: tuple[str, ...], means: int | None
+) -> None:
+    assert chosen(reply, options) == means
