@@ -13,13 +13,13 @@ _UNIT = (
     r"|th|st|nd|rd|percent|degrees?|deg|°\s*[cf]?|k?m(?:/h|/s|ph)?|mph|km|cm|mm|inch(?:es)?|feet|ft|kg|g|lbs?|hz"
     r"|dollars?|euros?|pounds?|cents?|million|billion|thousand|hundred|dozen|half|halves|thirds?|quarters?"
 )
+_NUMBERED = r"frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number|at (?:least|most)|over|under"
 # A number that is a time, a place in a list or a part of another number is not the count that a question asks for.
 _ELSEWHERE_AFTER = re.compile(
     r"[.,:]?\d|\s*(?:%|(?:seconds?|secs?|s|minutes?|mins?|hours?|fps|frames?|px|x|th|st|nd|rd)\b)", re.IGNORECASE
 )
 _ELSEWHERE_BEFORE = re.compile(
-    r"(?:\d[.,:]|\b(?:frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number"
-    r"|(?:more|less|fewer) than|at (?:least|most)|over|under)\s*)\Z",
+    rf"(?:\d[.,:]|\b(?:{_NUMBERED}|(?:more|less|fewer) than)\s*)\Z",
     re.IGNORECASE,
 )
 _AMOUNT_AFTER = re.compile(
@@ -36,8 +36,8 @@ _LIMITED = re.compile(
 )
 _AMOUNT_BEFORE = re.compile(
     r"(?:\d[.,:/]|\d\s*\.{2,}\s*|(?<![^\W_])[-−–+±]\s?|[<>≤≥$€£¥/^*+%√]\s*|\d\s*[-–—~]\s*|(?:\d|\b\w+)\s+to\s+"
-    r"|\b(?:frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number|minus|negative|plus|up to|between"
-    r"|(?:more|less|fewer|greater|higher|lower|smaller|larger) than|at (?:least|most)|over|under|above|below|nearly"
+    rf"|\b(?:{_NUMBERED}|minus|negative|plus|up to|between"
+    r"|(?:more|less|fewer|greater|higher|lower|smaller|larger) than|above|below|nearly"
     r"|almost|every|max(?:imum)?|min(?:imum)?|double|triple|half|no|not|version|chapter|page|room|line|part|level|round|take|shot|top|first|last|next)\s*)\Z",
     re.IGNORECASE,
 )
@@ -150,11 +150,11 @@ def is_ambiguous(option: str) -> bool:
 
 
 def _is_direction(before: str, after: str, option: str) -> bool:
-    if _DIRECTION_GOES_ON.match(after) is None or _FROM.search(before) or _PHRASAL.search(before):
+    if _DIRECTION_GOES_ON.match(after) is None:
+        return False
+    if _FROM.search(before) or _PHRASAL.search(before):
         # "turns right" is a direction, "turns up" is none.
-        if not (option in ("left", "right") and re.search(r"\bturn\w*\s*\Z", before, re.IGNORECASE)):
-            return False
-        return _DIRECTION_GOES_ON.match(after) is not None
+        return option in ("left", "right") and re.search(r"\bturn\w*\s*\Z", before, re.IGNORECASE) is not None
     sentence = re.split(r"[.!?;\n]", before)[-1]
     if option in _SIDES and _TO_SIDE.search(before):
         return _OF_AN_OPTION.search(sentence) is None
