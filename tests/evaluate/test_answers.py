@@ -38,7 +38,7 @@ def test_an_answer_that_lacks_fields_is_named(tmp_path: Path) -> None:
     AnswerLog(tmp_path, {}).close()
     with (tmp_path / "answers.jsonl").open("a") as file:
         file.write('{"question": "first"}\n')
-    with pytest.raises(StorageError, match=r"line 2: is no whole answer \(.*'text' and 'model'\)"):
+    with pytest.raises(StorageError, match=r"line 2: is an incomplete answer \(.*'text' and 'model'\)"):
         read_answers(tmp_path)
 
 
@@ -60,7 +60,7 @@ def test_a_disk_that_fills_ends_in_an_error_and_the_next_run_goes_on(tmp_path: P
     room = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit_bytes, room[1]))
     try:
-        with pytest.raises(StorageError, match=r"disk full|cannot be kept|cannot be written"):
+        with pytest.raises(StorageError, match=r"disk full|cannot write answers|cannot be written"):
             ask()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, room)

@@ -331,13 +331,13 @@ WRONG: dict[str, tuple[Make, str, str]] = {
         "mvbench",
         "its columns: a, b",
     ),
-    "an empty file": (lambda folder: write(folder / "a.jsonl", []), "videomme", "is no JSON|holds no rows"),
+    "an empty file": (lambda folder: write(folder / "a.jsonl", []), "videomme", "is not valid JSON|holds no rows"),
     "a line cut short": (
         lambda folder: _text(folder / "s.jsonl", '{"doc_id": 0, "filtered_resps": ["A"]}\n{"doc_id": 1, "fil'),
         "videomme",
-        "line 2: is no JSON",
+        "line 2: is not valid JSON",
     ),
-    "a picture": (lambda folder: _bytes(folder / "a.tsv", b"\x89PNG\r\n\xff\xfe"), "videomme", "no text in UTF-8"),
+    "a picture": (lambda folder: _bytes(folder / "a.tsv", b"\x89PNG\r\n\xff\xfe"), "videomme", "neither UTF-8 text"),
     "an archive that is no table": (lambda folder: _bytes(folder / "a.xlsx", b"PK\x03\x04rubbish"), "mvbench", "Excel"),
     "an incomplete log": (
         lambda folder: write(

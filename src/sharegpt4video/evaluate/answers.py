@@ -41,9 +41,9 @@ class AnswerLog:
             with contextlib.ExitStack() as on_failure:
                 self._file = on_failure.enter_context(self.path.open("a+b", buffering=0))
                 self._begin(header)
-                on_failure.pop_all()  # from here on it stays open
+                on_failure.pop_all()  # it stays open from here on
         except OSError as error:
-            raise StorageError(f"{self.path}: the answers cannot be kept there: {error}") from error
+            raise StorageError(f"{self.path}: cannot write answers there: {error}") from error
 
     def _begin(self, header: Mapping[str, Any]) -> None:
         _hold(self._file.fileno(), self.path)
@@ -51,11 +51,11 @@ class AnswerLog:
         data = self._file.read()
         whole = data.rfind(b"\n") + 1
         lines = data[:whole].split(b"\n")[:-1]
-        # Nothing is cut off a file that is no log of ours.
+        # Never truncate a file that is not an answers log.
         if lines:
             _check_header(self.path, lines[0], header)
         elif data and not _BEGINS.startswith(data[: len(_BEGINS)]):
-            raise StorageError(f"{self.path}: is no file of answers; choose another --out")
+            raise StorageError(f"{self.path}: is not an answers file; choose another --out")
         self.answers = {answer.question: answer for answer in _answers(self.path, lines[1:])}
         if whole < len(data):
             self._file.truncate(whole)
@@ -73,7 +73,7 @@ class AnswerLog:
                 self._write(asdict(answer))
                 self.answers[answer.question] = answer
         except OSError as error:
-            raise StorageError(f"{self.path}: an answer cannot be kept (is the disk full?): {error}") from error
+            raise StorageError(f"{self.path}: could not save an answer (is the disk full?): {error}") from error
 
     def _write(self, row: Mapping[str, Any]) -> None:
         descriptor = self._file.fileno()
@@ -102,11 +102,11 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Answer]]:
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise StorageError(f"{path}: no answers can be read there: {error}") from error
+        raise StorageError(f"{path}: cannot read answers there: {error}") from error
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
     header = _json(lines[0]) if lines else None
     if not header or not isinstance(header.get("settings"), dict):
-        raise StorageError(f"{path}: has no header of settings; is it an {FILE} of sg4v evaluate run?")
+        raise StorageError(f"{path}: has no settings header; is it an {FILE} written by sg4v evaluate run?")
     return header["settings"], {answer.question: answer for answer in _answers(path, lines[1:])}
 
 
@@ -118,13 +118,13 @@ def hash_of(plain: Any) -> str:
 def _check_header(path: Path, line: bytes, wanted: Mapping[str, Any]) -> None:
     header = _json(line)
     if header is None or "hash" not in header:
-        raise StorageError(f"{path}: its first line is no header of settings; choose another --out")
+        raise StorageError(f"{path}: its first line is not a settings header; choose another --out")
     if header["hash"] != wanted["hash"]:
         before, now = header.get("settings", {}), wanted["settings"]
         changed = [name for name in dict.fromkeys([*before, *now]) if before.get(name) != now.get(name)]
         said = "; ".join(f"{name}: {before.get(name)!r} then, {now.get(name)!r} now" for name in changed)
         raise SettingsError(
-            f"{path}: holds answers that were given with other settings ({said}); choose another --out, or run with "
+            f"{path}: holds answers from a run with other settings ({said}); choose another --out, or run with "
             "the same settings to go on"
         )
 
@@ -134,12 +134,14 @@ def _answers(path: Path, lines: list[bytes]) -> Iterator[Answer]:
     for number, line in enumerate(lines, 2):
         row = _json(line)
         if row is None or "question" not in row:
-            raise StorageError(f"{path}, line {number}: is no answer; remove the line to have it asked again")
+            raise StorageError(f"{path}, line {number}: is not an answer; remove the line to ask the question again")
         row = {name: tuple(value) if isinstance(value, list) else value for name, value in row.items() if name in known}
         try:
             yield Answer(**row)
         except TypeError as error:  # fields that have no default are missing
-            raise StorageError(f"{path}, line {number}: is no whole answer ({error}); remove the line") from error
+            raise StorageError(
+                f"{path}, line {number}: is an incomplete answer ({error}); remove the line to ask the question again"
+            ) from error
 
 
 def _json(line: bytes) -> dict[str, Any] | None:

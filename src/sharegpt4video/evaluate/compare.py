@@ -46,7 +46,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
     except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: no scores can be read there (score the run first): {error}") from error
+        raise StorageError(f"{path}: cannot read scores there (score the run first): {error}") from error
 
 
 def _scores(rows: list[dict[str, Any]]) -> Scores:

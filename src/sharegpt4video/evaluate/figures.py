@@ -16,7 +16,7 @@ from typing import Any
 from .base import Figure, Question, Scored
 
 Z95 = 1.959963984540054
-"""Of the normal distribution, 95 % lies within so many standard deviations."""
+"""Of the normal distribution, 95 % lies within this many standard deviations."""
 
 
 def wilson(share: float, count: float) -> tuple[float, float]:

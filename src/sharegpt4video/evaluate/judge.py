@@ -24,7 +24,7 @@ FILE = "replies.jsonl"
 TRIES = 3
 WAIT_SECONDS = 1.0
 _GONE_AFTER = 20
-"""After so many requests in a row have failed, each after all tries, the judge is taken for gone."""
+"""After this many failed requests in a row, each retried in full, the judge is considered unavailable."""
 _TO_REPEAT = "give the model to repeat (--judge replay:MODEL), or a judge to ask"
 
 Key = tuple[str, str]
@@ -192,14 +192,14 @@ class Judge:
             self._cut_short = False
         except OSError as error:
             self._cut_short = True
-            raise StorageError(f"{self.path}: a judge's reply cannot be kept: {error}") from error
+            raise StorageError(f"{self.path}: could not save a judge's reply: {error}") from error
 
     def _read(self) -> dict[Key, Reply]:
         kept: dict[Key, Reply] = {}
         try:
             data = self.path.read_bytes() if self.path.exists() else b""
         except OSError as error:
-            raise StorageError(f"{self.path}: the judge's replies cannot be read: {error}") from error
+            raise StorageError(f"{self.path}: cannot read the judge's replies: {error}") from error
         self._cut_short = bool(data) and not data.endswith(b"\n")  # a write that was killed, or found no room
         for line in data.split(b"\n"):
             if not line.strip():

@@ -66,7 +66,7 @@ def read_log(path: Path, benchmark: str) -> Log:
     for file in files:
         rows = read_rows(file)
         if benchmark_of(rows) != benchmark:
-            raise SettingsError(f"{file}: is no log of lmms-eval about {benchmark}")
+            raise SettingsError(f"{file}: is not an lmms-eval log of {benchmark}")
         part, stored_part, said = _READERS[benchmark](file, rows)
         said += repeated_note(question.id for question, _, _ in part)
         _refuse_twice(path, file, seen, {question.id for question, _, _ in part})

@@ -18,7 +18,7 @@ _OUR_FAULT = ("undecodable", "unavailable")
 
 @dataclass(frozen=True)
 class Report:
-    """What a run came to.
+    """The result of a run.
 
     figures      the published cells, the overall one first; ``further`` are ours: macro mean, above chance
     questions    how many were asked; ``unscored`` how many of them had no answer that could be read, by why

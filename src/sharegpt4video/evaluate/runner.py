@@ -2,8 +2,8 @@
 
     report = run(BENCHMARKS["tempcompass"], vlm, Path("TempCompass"), Path("videos"), Path("out"))
 
-A video is decoded once for all questions about the same part of it; so many questions are under way as the model
-serves, and no more pictures are held than these and the next few videos need.
+A video is decoded once for all questions about the same part of it; as many questions are in flight as the model
+serves, and only the pictures that these and the next few videos need are held in memory.
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from .shown import Showing, Shown, show, video_path
 
 SCORES = "scores.jsonl"
 _GONE_AFTER = 20
-"""After so many failed requests in a row the model is taken for gone."""
+"""After this many failed requests in a row the model is considered unavailable."""
 
 Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a run is made; None is what the benchmark's protocol says.
+    """How a run is made; None means what the benchmark's protocol says.
 
-    limit       ask only so many questions, spread evenly over all; a later run without it keeps their answers
-    concurrency how many questions are under way (the model's own number); decoders how many videos are read at once
+    limit       ask only this many questions, spread evenly over all; a later run without it keeps their answers
+    concurrency how many questions are in flight (the model's own number); decoders how many videos are read at once
     load        further options of the benchmark's own, such as ``{"forms": "yes_no"}``
     """
 

@@ -20,7 +20,7 @@ _OTHER_ENDINGS = (".mp4", ".webm", ".avi", ".mkv", ".mov", ".gif", ".m4v")
 
 @dataclass(frozen=True)
 class Showing:
-    """How videos are shown: so many frames, chosen by a sampler, apart or in one grid, encoded at a JPEG quality.
+    """How videos are shown: how many frames, which sampler, separate or in one grid, and the JPEG quality.
 
     lossless     as PNG, for models that take it: then they see the very pixels that were decoded
     max_images   what the model takes; more frames than that go into one grid, 0 shows nothing (the video is not read)
@@ -115,7 +115,7 @@ def _pictures(frames: Sequence[Frame], showing: Showing) -> list[Pixels]:
 
 
 def _of_one_size(frames: Sequence[Frame]) -> list[Pixels]:
-    """A video may change its size on the way; a grid takes the first."""
+    """A video may change size midway; a grid uses the first frame's."""
     from PIL import Image as Pillow
 
     width, height = frames[0].width, frames[0].height

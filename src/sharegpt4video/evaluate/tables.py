@@ -44,7 +44,7 @@ def read_rows(path: Path) -> list[Row]:
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
-            raise SettingsError(f"{path}: is no text in UTF-8 and no Excel file; {_WANTED}") from error
+            raise SettingsError(f"{path}: is neither UTF-8 text nor an Excel file; {_WANTED}") from error
         rows = _text_rows(path, text)
     if not rows:
         raise SettingsError(f"{path}: holds no rows; {_WANTED}")
@@ -91,7 +91,7 @@ def _text_rows(path: Path, text: str) -> list[Row]:
     if text.lstrip()[:1] in ("{", "["):
         return _json_rows(path, text)
     if path.suffix.lower() in (".json", ".jsonl"):
-        raise SettingsError(f"{path}: is no JSON; is it damaged? {_WANTED}")
+        raise SettingsError(f"{path}: is not valid JSON; is it damaged? {_WANTED}")
     delimiter = "," if path.suffix.lower() == ".csv" else "\t"
     before = csv.field_size_limit(len(text) + len(_AFTER_THE_END) + 2)
     try:
@@ -120,7 +120,7 @@ def _json_rows(path: Path, text: str) -> list[Row]:
     if isinstance(whole, dict):
         whole = whole.get("logs", [whole])
     if not isinstance(whole, list) or not all(isinstance(row, dict) for row in whole):
-        raise SettingsError(f"{path}: is no list of rows; {_WANTED}")
+        raise SettingsError(f"{path}: is not a list of rows; {_WANTED}")
     return [_without_nan(row) for row in whole]
 
 
@@ -137,9 +137,9 @@ def _json_line(path: Path, number: int, line: str) -> Row:
     try:
         row = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise SettingsError(f"{path}, line {number}: is no JSON (cut short?): {error}") from error
+        raise SettingsError(f"{path}, line {number}: is not valid JSON (cut short?): {error}") from error
     if not isinstance(row, dict):
-        raise SettingsError(f"{path}, line {number}: is no object")
+        raise SettingsError(f"{path}, line {number}: is not a JSON object")
     return _without_nan(row)
 
 

@@ -134,7 +134,7 @@ def _read_options(options: Mapping[str, Any]) -> tuple[tuple[str, ...], str]:
         raise SettingsError(f"TempCompass has no questions of the form {', '.join(strange)}; it has {', '.join(FORMS)}")
     cut = str(options.get("captions") or cut_for(str(options.get("model") or "")))
     if cut not in CAPTION_CUTS:
-        raise SettingsError(f"captions cannot be cut as {cut!r}; known are: {', '.join(CAPTION_CUTS)}")
+        raise SettingsError(f"unknown way to cut captions: {cut!r}; choose from: {', '.join(CAPTION_CUTS)}")
     return forms, cut
 
 

@@ -121,7 +121,7 @@ def _models_in(folder: Path | None) -> dict[str, dict[str, Path]]:
     if folder is None:
         return {}
     if not folder.is_dir():
-        raise SettingsError(f"{folder}: is no folder; give one with FORM.json or MODEL/FORM.json")
+        raise SettingsError(f"{folder}: is not a folder; give one with FORM.json or MODEL/FORM.json")
     if own := _forms_in(folder):
         return {folder.name: own}
     # Names of models may have a slash, as those on the Hub do: ORGANISATION/MODEL/FORM.json.

@@ -133,7 +133,7 @@ def _own_judgement(item: _Item, form: str, cut: Callable[[str], str], result: Re
 def _cut(model: str, captions: str) -> Callable[[str], str]:
     name = cut_for(model) if captions == "auto" else captions
     if name not in CAPTION_CUTS:
-        raise SettingsError(f"captions cannot be cut as {name!r}; known are: auto, {', '.join(CAPTION_CUTS)}")
+        raise SettingsError(f"unknown way to cut captions: {name!r}; choose from: auto, {', '.join(CAPTION_CUTS)}")
     return CAPTION_CUTS[name]
 
 

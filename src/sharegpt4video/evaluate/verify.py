@@ -77,7 +77,7 @@ class Check:
 
 @dataclass
 class Verification:
-    """What came of one set of stored files. ``failures`` are differences from what is published or stored in them."""
+    """The outcome for a set of stored files. ``failures`` are differences from what is published or stored in them."""
 
     title: str
     checks: list[Check] = field(default_factory=list)
@@ -101,7 +101,7 @@ class Verification:
         lines += [f"  DIFFERENT: {line}" for line in self.failures]
         equal = sum(bool(check.published) and check.equal for check in self.checks)
         said = f"{self.compared} published figures, {equal} equal"
-        lines.append(f"  {said if self.compared else 'nothing published is known to compare with'}")
+        lines.append(f"  {said if self.compared else 'no published figures to compare with'}")
         return "\n".join(lines)
 
     def plain(self) -> dict[str, object]:
@@ -145,7 +145,7 @@ def _tempcompass(result: Replayed, *, with_questions: bool) -> Verification:
     known = PUBLISHED.get(result.model, {})
     comparable = {cell: value for cell, value in known.items() if cell in cells and not _lacking(cell, result)}
     if not with_questions:
-        found.notes.append("scored without the question files: what the files lack cannot be told")
+        found.notes.append("scored without the question files, so missing answers go unnoticed")
     add(found, cells, comparable)
     for name in known:
         if name not in comparable:

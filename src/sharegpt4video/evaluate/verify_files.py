@@ -16,14 +16,14 @@ from .verify import Check, Verification, add, add_check, verify_mvbench, verify_
 
 TITLES = {"videomme": "Video-MME", "mvbench": "MVBench", "tvbench": "TVBench", "tempcompass": "TempCompass"}
 _KNOWN = (
-    "known are the official files of Video-MME, MVBench and TVBench, logs of lmms-eval (..._samples_videomme.jsonl,"
+    "supported are the official files of Video-MME, MVBench and TVBench, logs of lmms-eval (..._samples_videomme.jsonl,"
     " ..._samples_mvbench_....jsonl, ..._samples_tvbench_....jsonl), tables of VLMEvalKit (Video-MME, MVBench,"
     " TempCompass) and Tarsier's predictions (TVBench, MVBench)"
 )
 
 
 def verify_file(path: Path, benchmark: str, protocol: Protocol | None = None) -> Verification:
-    """Score a file of predictions for ``benchmark``: an official one, a log of lmms-eval, a table of VLMEvalKit.
+    """Score a file of predictions for ``benchmark``: an official one, a log of lmms-eval or a table of VLMEvalKit.
 
     ``path`` may be a folder of lmms-eval's logs. ``protocol`` is for official files of MVBench and TVBench, which are
     else scored as their authors do; the others are scored as the tool scores that wrote them. Raises SettingsError for
@@ -33,7 +33,7 @@ def verify_file(path: Path, benchmark: str, protocol: Protocol | None = None) ->
     if found != benchmark:
         raise SettingsError(f"{path}: holds answers to {TITLES[found]}, not to {TITLES[benchmark]}; {_option(found)}")
     if kind != "official" and protocol is not None:
-        raise SettingsError(f"{path}: is scored as the tool scores that wrote it; leave out --protocol")
+        raise SettingsError(f"{path}: is scored the way the tool that wrote it does; leave out --protocol")
     if kind == "log":
         return _log(path, benchmark)
     if kind == "table":
@@ -63,7 +63,7 @@ def _kind(path: Path) -> tuple[str, str]:
     if benchmark := tarsier.benchmark_of(rows):
         return "conversations", benchmark
     columns = ", ".join(str(name) for name in list(rows[0])[:8])
-    raise SettingsError(f"{path}: is no result file that is known here (its columns: {columns}); {_KNOWN}")
+    raise SettingsError(f"{path}: is not a known result file (its columns: {columns}); {_KNOWN}")
 
 
 def _official(path: Path) -> str | None:

@@ -122,7 +122,7 @@ def _videos(path: Path) -> list[Mapping[str, Any]]:
     try:
         videos = _parsed(text)
     except ValueError as error:
-        raise SettingsError(f"{path}: is no JSON: {error}") from error
+        raise SettingsError(f"{path}: is not valid JSON: {error}") from error
     if isinstance(videos, dict):  # some write the videos under their names
         videos = list(videos.values())
     if not isinstance(videos, list) or not videos or not all(isinstance(v, dict) and "questions" in v for v in videos):

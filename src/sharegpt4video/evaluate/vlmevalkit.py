@@ -69,7 +69,7 @@ def read_table(path: Path, benchmark: str) -> Table:
     """Score a table of predictions. Raises SettingsError when it is none of the benchmark."""
     rows = read_rows(path)
     if benchmark_of(rows) != benchmark:
-        raise SettingsError(f"{path}: is no table of VLMEvalKit about {benchmark}")
+        raise SettingsError(f"{path}: is not a VLMEvalKit table of {benchmark}")
     scores = [_scored(path, number, row, benchmark) for number, row in enumerate(rows, 1)]
     table = Table(benchmark, {}, percent=benchmark != "videomme")
     stored, notes = _stored_scores(path, rows)
