@@ -13,6 +13,7 @@ _VALUE = re.compile(
     rf"|(?P<yes>(?:{_YES})(?!\w))|(?P<no>(?:{_NO})(?!\w))",
     re.IGNORECASE,
 )
+_TURNED = re.compile(r"[\d.]+\s*%?\s+\W*(?:not|wrong|incorrect|false|unlikely|against)\b", re.IGNORECASE)
 _TICK = r"\[(?:[xX✓✔ ]?)\]|\([xX]\)|[☐☑☒✅❌✗✘✓✔✖]"
 _TICKED = re.compile(r"\[[xX✓✔]\]|\([xX]\)|[☑✅✓✔]")
 _BETWEEN = r"[\s\"'\])}|]*(?:[:=(|,]|->|→|=>|–|—|-(?=\s)|\s|(?=[✅✓✔☑❌✗✘✖☐]))[\s\"'|:(\[]*"
@@ -65,6 +66,8 @@ def _valued(text: str, name: str, index_of: dict[str, int]) -> Tally | None:
         at = index_of[start["name"].casefold()]
         if len(value) > _MOST_VALUE_CHARS or at in values:
             return None
+        if _TURNED.match(value):
+            return Tally((*values, at), None)  # "90% wrong"
         values[at] = _VALUE.fullmatch(value) or _VALUE.fullmatch(value.partition(" ")[0].rstrip(",;"))
         if values[at] is None and (not value or len(value.split()) > 1):
             return None  # something else is said of it
