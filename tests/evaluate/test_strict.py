@@ -278,6 +278,10 @@ PAIR = ("The ball", "The box", "Both", "Neither")
     [
         ("Maybe B, maybe C.", DIRECTIONS, None),
         ("Maybe B.", DIRECTIONS, 1),
+        ("Leaning A but unsure, maybe C.", DIRECTIONS, None),
+        ("A. B is also possible.", DIRECTIONS, None),
+        ("B is better than A but worse than C.", DIRECTIONS, None),
+        ("B is better than A.", DIRECTIONS, 1),
         ("B. All are equally likely.", DIRECTIONS, None),
         ("Answer: A. B is correct.", DIRECTIONS, None),
         ("Answer: A. B is not correct.", DIRECTIONS, 0),
@@ -298,6 +302,7 @@ PAIR = ("The ball", "The box", "Both", "Neither")
         ("[ ] right", DIRECTIONS, None),
         ("left: no / right: yes", DIRECTIONS, 1),
         ("A: yes / B: yes", DIRECTIONS, None),
+        ("A: 90% wrong, B: 10% wrong", DIRECTIONS, None),
         ('{"answers": {"A": false, "B": true}}', DIRECTIONS, 1),
         ('{"wrong": {"A": true, "B": false}}', DIRECTIONS, None),
         ("Both the ball and the box", PAIR, 2),

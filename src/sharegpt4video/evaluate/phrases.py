@@ -92,7 +92,7 @@ IS_RIGHT = any_of(
     r"\s*makes the most sense",
     # A comparison says which only where it is the last word.
     rf"\s*is (?:more {_FITTING}|an? (?:better|closer|more {_FITTING}) \w+|better|closer)"
-    r"(?=(?: than [^.;!?\n]{1,60})?[.!]?\s*\Z)",
+    r"(?=(?: than (?:(?!\bbut\b)[^.;!?\n]){1,60})?[.!]?\s*\Z)",
     rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{GOOD}",
     r"\s*(?:选项|选择)?(?:是|为)?(?:最?正确|正确答案|对的?(?![^\W_]))",
     r"\s+(?:ist|es|est|é|è|jest|är|er|is|adalah|je|este|είναι)\s+(?:(?:la|die|der|das|de|het|a|o)\s+)?(?:richtige?|korrekt|correct[aeo]?"

@@ -155,8 +155,7 @@ def patterns_for(labels: tuple[str, ...]) -> Patterns:
             flags,
         ),
         after=re.compile(
-            rf"{CLOSE}(?:\s*[(](?=(?:or|and)\b))?{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))",
-            flags,
+            rf"{CLOSE}(?:\s*[(](?=(?:or|and)\b))?{link}{OPEN}{label}(?(comma)(?!\s+(?!(?:and|or)\b)[a-z]))", flags
         ),
         before=re.compile(
             rf"{label}{CLOSE}(?:{AND}|(?-i:(?<=[A-Z]))\.? +|\s*(?:→|->|=>|>|<|≠|vs\.?|then|to)\s*){OPEN}\Z", flags
@@ -182,7 +181,10 @@ def _stating(label: str, own: str, opening: str) -> tuple[tuple[re.Pattern[str],
         (rf"(?:\A|(?<=[.!?]\s)){ANSWER}\s+{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
         # "A rather than B", "As seen in the video, B.", "A is not the best choice; B is."
         (rf"\A{OPEN}{own}{CLOSE},?\s+{_AND_NOT}\s+{OPEN}(?-i:[A-Z]){CLOSE}[.!]?\s*\Z", True),
-        (rf"\A{_GROUNDS}\b[^.!?\n]{{0,120}}?[^\W\d_]{{2}},\s*{FILL}\s*{OPEN}{own}{CLOSE}[.!]?\s*\Z", True),
+        (
+            rf"\A{_GROUNDS}\b(?:(?!\b(?:options|choices)\b)[^.!?\n]){{0,120}}?[^\W\d_]{{2}},\s*{FILL}\s*{OPEN}{own}{CLOSE}[.!]?\s*\Z",
+            True,
+        ),
         (rf"{_IS_NOT_RIGHT}[;,]\s*(?:but\s+)?{OPEN}{own}{CLOSE}\s+is[.!]?\s*\Z", True),
         (rf"\A{OPEN}{own}{CLOSE}\s+with\s+{_SURE}[.!]?\s*\Z", True),
         (rf"(?:^|(?<=[.:;!?]\s)|(?<=[^\W_]{{2}}\.))[\s\"']*{_WORD}{OPEN}{own}{CLOSE}[.!]?[ \t]*$", True),

@@ -40,10 +40,12 @@ _CORRECTED = re.compile(
 )
 _UNDONE = re.compile(
     r"(?:[.!?;\n]\s*|\A)(?:wait|actually|sorry|on second thought|scratch that|hold on|不对|等等)\b"
+    r"|\b(?:is|are|could|may|might) also (?:be )?(?:possible|plausible|likely|correct|right|valid|true)\b"
     r"|\b(?:maybe|perhaps|possibly) not\s*[.!]?\s*\Z"
     r"|\b(?:equally|just as) (?:likely|probable|plausible|possible|valid|good)\b",
     re.IGNORECASE,
 )
+_HEDGED = re.compile(r"maybe|perhaps|possibly", re.IGNORECASE)
 _VALUES = frozenset(("yes", "no", "true", "false", "correct", "incorrect", "right", "wrong"))  # of a tally
 _IS_RIGHT = re.compile(r"\bis right\Z", re.IGNORECASE)
 # "1. A, 2. B": answers to several questions.
@@ -172,7 +174,9 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
             whose = names_an_answer(text, found.start()) if pattern is patterns.stating[0][0] else True
             one = _label_stated(text, found, known, patterns, closes=closes) if whose is not False else None
             if one is not None:
-                yield one if whose else replace(one, named=one.named | {None})
+                # A hedge behind other words is no answer, but another than theirs.
+                sure = whose and (found.start() == 0 or _HEDGED.match(found[0]) is None)
+                yield one if sure else replace(one, named=one.named | {None})
     for found in patterns.cue.finditer(text):
         place = text, found.start(), found.end()
         if is_denied(*place) or is_supposed(*place) or not names_an_answer(text, found.start()):
