@@ -18,11 +18,17 @@ from sharegpt4video.cli.installed import Found, extras, required
 Install = Callable[..., Path]
 
 
+def forget() -> None:
+    """What was read of the packages that are installed."""
+    for read in (installed._modules, installed._requirements, installed.version):
+        read.cache_clear()
+
+
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
     """Put a package with a version, requirements and a module on the path of imports, as pip would."""
     monkeypatch.syspath_prepend(str(tmp_path))
-    installed._modules.cache_clear()
+    forget()
     for name in ("decoders", "weights"):  # which take their time, and have tests of their own
         monkeypatch.setattr(doctor, name, list)
 
@@ -38,11 +44,11 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
         if files:
             (tmp_path / module).mkdir()
             (tmp_path / module / "__init__.py").write_text("")
-        installed._modules.cache_clear()
+        forget()
         return info
 
     yield make
-    installed._modules.cache_clear()
+    forget()
     doctor.packages.cache_clear()
 
 

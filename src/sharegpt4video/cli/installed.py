@@ -92,21 +92,29 @@ def _problem(wanted: Requirement) -> str:
 
 def _direct(package: str, wanted_extras: set[str], *, only_extra: bool) -> Iterator[Requirement]:
     """The requirements of a package that count here: for this Python and system, and those of extras if asked for."""
+    for one in _requirements(package):
+        always = one.marker is None or one.marker.evaluate({"extra": ""})
+        with_extra = one.marker is not None and any(one.marker.evaluate({"extra": name}) for name in wanted_extras)
+        if (with_extra and not always) if only_extra else always:
+            yield one
+
+
+@cache
+def _requirements(package: str) -> tuple[Requirement, ...]:
+    """All requirements of a package. Many packages need the same few, so each is read once."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     try:
         lines = metadata.requires(package) or []
     except metadata.PackageNotFoundError:
-        return
+        return ()
+    found = []
     for line in lines:
         try:
-            one = Requirement(line)
+            found.append(Requirement(line))
         except InvalidRequirement:  # of an old package; pip passes over it, too
             continue
-        always = one.marker is None or one.marker.evaluate({"extra": ""})
-        with_extra = one.marker is not None and any(one.marker.evaluate({"extra": name}) for name in wanted_extras)
-        if (with_extra and not always) if only_extra else always:
-            yield one
+    return tuple(found)
 
 
 def canonical(name: str) -> str:
@@ -116,6 +124,7 @@ def canonical(name: str) -> str:
     return str(canonicalize_name(name))
 
 
+@cache
 def version(package: str) -> str:
     """The version of a package that is installed; "" if it is not."""
     try:
