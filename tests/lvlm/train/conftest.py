@@ -57,7 +57,7 @@ def conversations(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def tiny(conversations: Path) -> Callable[..., TrainSettings]:
     """Settings of a tiny run; ``tune__lora_rank=4`` changes a field of a group."""
 
