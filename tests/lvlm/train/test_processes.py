@@ -54,15 +54,15 @@ def measured(processes, language, vision):
     inputs = {"input_ids": ids, "labels": labels, "pixel_values": torch.zeros(1, 5, 3, 84, 84),
               "image_sizes": [[96, 96]], "position_ids": torch.arange(400)[None],
               "learned": learned_places(labels), "sequences": Sequences(((400,),), torch.device("cpu"))}
-    def step():
-        for last in (False, True):
+    def step(*parts):
+        for last in parts:
             engine.backward(inputs, 1 / 256, last=last)
         engine.update([1e-4] * len(groups))
-    step()
+    step(True)
     held = [*engine.module.parameters(), *engine.module.buffers()]
     held += [moment for state in engine.optimiser.state.values() for moment in state.values()]
     with LiveBytes(held) as live:
-        step()
+        step(False, True)
     load = Load(tokens=400, vision_tokens=5 * 37, patches=5 * 36, learned=128)
     plan = memory(sizes(model), tune, run, load, sharding="fsdp2", gpus=2)
     steady = plan.weights + plan.optimiser
