@@ -28,7 +28,7 @@ from sharegpt4video.lvlm.train import checkpoints
 from sharegpt4video.lvlm.train.same import fingerprint
 
 MIB = 1 << 20
-WIDE, INNER, LAYERS = 512, 8192, 16
+WIDE, INNER, LAYERS = 256, 8192, 16
 MERGE = """
 import sys
 from pathlib import Path
@@ -61,7 +61,7 @@ def save_run(folder: Path, wide: int, inner: int, layers: int) -> None:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.fill_(0.5)
-    model.save_pretrained(folder / "base", max_shard_size="40MB")
+    model.save_pretrained(folder / "base", max_shard_size="20MB")
     processor(ModelSettings(shape="tiny", random_weights=True)).save_pretrained(folder / "base")
     settings = TrainSettings(
         model=ModelSettings(base=str(folder / "base")),
@@ -92,7 +92,7 @@ def test_memory_is_bounded_by_a_file_and_a_few_weights(tmp_path: Path) -> None:
     assert grown > 0
     sizes = [path.stat().st_size for path in (tmp_path / "large" / "base").glob("*.safetensors")]
     assert len(sizes) > 8
-    assert sum(sizes) > 400 * MIB
+    assert sum(sizes) > 200 * MIB
     merged = load_file(tmp_path / "large" / "merged" / "model.safetensors")
     # Eight ranks of ones by ones, times alpha / rank.
     folded = next(tensor for name, tensor in merged.items() if name.endswith("layers.3.mlp.up_proj.weight"))
