@@ -11,7 +11,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"records", "errors", "checking", "prompts", "config", "cores", "files", "foreign", "wording"}
+BASICS = {"background", "records", "errors", "checking", "prompts", "config", "cores", "files", "foreign", "wording"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -29,15 +29,14 @@ MAY_IMPORT: dict[str, set[str]] = {
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
     "vlm": BASICS,
-    "captioner": {"records", "errors", "prompts", "vlm"},
+    "captioner": {"background", "records", "errors", "prompts", "vlm"},
     "reading": BASICS | {"video", "facts"},
     "run": BASICS | {"__init__", "reading", "captioner", "vlm"},
-    "pipeline": BASICS | {"__init__", "background", "reading", "run", "video", "facts", "captioner", "vlm"},
+    "pipeline": BASICS | {"__init__", "reading", "run", "video", "facts", "captioner", "vlm"},
     "estimate": BASICS | {"video", "vlm"},
     "dataset": BASICS
     | {
         "__init__",
-        "background",
         "subtitles",
         "reading",
         "run",
@@ -49,14 +48,13 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
-    "evaluate": BASICS | {"__init__", "background", "video", "vlm"},
+    "evaluate": BASICS | {"__init__", "video", "vlm"},
     "world": {"checking", "cores", "errors", "records", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm"},
     "__main__": {"cli"},
     "cli": BASICS
     | {
         "__init__",
-        "background",
         "subtitles",
         "estimate",
         "reading",

@@ -1,4 +1,4 @@
-"""Coroutines run to their end or interrupted; items made in a thread: order, one ahead, errors, leaving early."""
+"""Coroutines run to their end or interrupted; items made in a thread; many jobs: order, bounds, errors, leaving."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sharegpt4video import background
-from sharegpt4video.background import in_thread
+from sharegpt4video.background import Turns, gone, in_thread, mapped, together
 
 # The second is what ``run`` is on Python 3.10.
 ways_to_run = pytest.mark.parametrize("run", [background.run, background._cancelled_by_ctrl_c])
@@ -149,3 +152,216 @@ def test_cancelling_stops_the_iterator_and_waits_for_the_thread() -> None:
         assert finished.is_set()
 
     asyncio.run(cancel())
+
+
+class Jobs:
+    """Jobs that take so many turns of the event loop each; counts how many are under way, and which were cancelled."""
+
+    def __init__(self, turns: list[int], failing: int | None = None) -> None:
+        self.turns, self.failing = turns, failing
+        self.now = self.most = 0
+        self.cancelled: list[int] = []
+        self.begun: list[int] = []
+
+    async def __call__(self, number: int) -> str:
+        self.begun.append(number)
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            for _ in range(self.turns[number]):
+                await asyncio.sleep(0)
+            if number == self.failing:
+                raise ValueError(f"job {number}")
+            return f"<{number}>"
+        except asyncio.CancelledError:
+            self.cancelled.append(number)
+            raise
+        finally:
+            self.now -= 1
+
+
+async def numbers(count: int) -> AsyncGenerator[int, None]:
+    for number in range(count):
+        await asyncio.sleep(0)
+        yield number
+
+
+@settings(deadline=None, max_examples=100)
+@given(st.lists(st.integers(0, 20), max_size=30), st.integers(1, 6), st.booleans(), st.booleans())
+def test_each_item_meets_its_own_result(turns: list[int], at_once: int, in_order: bool, waiting: bool) -> None:
+    jobs = Jobs(turns)
+
+    async def collect() -> list[tuple[int, str]]:
+        items = numbers(len(turns)) if waiting else range(len(turns))
+        return [pair async for pair in mapped(items, jobs, at_once=at_once, in_order=in_order)]
+
+    pairs = asyncio.run(collect())
+    expected = [(number, f"<{number}>") for number in range(len(turns))]
+    assert (pairs if in_order else sorted(pairs)) == expected
+    assert jobs.most <= at_once
+    assert jobs.begun == list(range(len(turns)))
+
+
+def test_results_that_nobody_takes_count_as_under_way() -> None:
+    jobs = Jobs([0] * 100)
+
+    async def take_slowly() -> None:
+        async with aclosing(mapped(range(100), jobs, at_once=3)) as results:
+            for taken in range(1, 10):
+                await anext(results)
+                for _ in range(20):
+                    await asyncio.sleep(0)
+                assert len(jobs.begun) <= taken + 3
+
+    asyncio.run(take_slowly())
+
+
+def test_a_quick_job_does_not_wait_for_a_slow_one_unless_order_is_asked_for() -> None:
+    async def first(in_order: bool) -> int:
+        async with aclosing(mapped(range(2), Jobs([50, 0]), at_once=2, in_order=in_order)) as results:
+            return (await anext(results))[0]
+
+    assert asyncio.run(first(False)) == 1
+    assert asyncio.run(first(True)) == 0
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+def test_an_error_is_raised_at_once_and_ends_the_other_jobs(in_order: bool) -> None:
+    jobs = Jobs([10**9, 5, 10**9, 0, 0], failing=1)
+
+    seen: list[int] = []
+
+    async def collect() -> None:
+        async for number, _ in mapped(numbers(5), jobs, at_once=4, in_order=in_order):
+            seen.append(number)
+
+    with pytest.raises(ValueError, match="job 1"):
+        asyncio.run(asyncio.wait_for(collect(), 20))
+    assert (jobs.now, 0 in seen) == (0, False)
+    assert sorted(jobs.cancelled) == [0, 2]
+
+
+def test_what_was_finished_before_an_error_is_not_lost() -> None:
+    seen: list[int] = []
+
+    async def collect() -> None:
+        async for number, _ in mapped(range(4), Jobs([0, 0, 0, 9], failing=3), at_once=4):
+            await asyncio.sleep(0.01)  # the error comes while the first is being looked at
+            seen.append(number)
+
+    with pytest.raises(ValueError, match="job 3"):
+        asyncio.run(collect())
+    assert seen == [0, 1, 2]
+
+
+@pytest.mark.parametrize("kind", ["generator", "async generator"])
+def test_an_error_of_the_items_comes_after_nothing_more_is_begun(kind: str) -> None:
+    closed = []
+
+    async def async_items() -> AsyncGenerator[int, None]:
+        for number in items():
+            yield number
+
+    def items() -> Iterator[int]:
+        try:
+            yield 0
+            raise OSError("the list ends")
+        finally:
+            closed.append(True)
+
+    async def collect() -> None:
+        jobs = Jobs([10**9])
+        with pytest.raises(OSError, match="the list ends"):
+            async for _ in mapped(items() if kind == "generator" else async_items(), jobs, at_once=2):
+                pass
+        assert jobs.now == 0
+
+    asyncio.run(asyncio.wait_for(collect(), 20))
+    assert closed == [True]
+
+
+def test_leaving_early_ends_jobs_and_items() -> None:
+    closed = []
+
+    async def items() -> AsyncGenerator[int, None]:
+        try:
+            for number in range(10):
+                yield number
+        finally:
+            closed.append(True)
+
+    async def leave() -> None:
+        jobs = Jobs([0, *[10**9] * 9])
+        async with aclosing(mapped(items(), jobs, at_once=4)) as results:
+            assert await anext(results) == (0, "<0>")
+        assert (jobs.now, closed) == (0, [True])
+
+    asyncio.run(leave())
+
+
+def test_together_returns_in_order_and_ends_the_others_on_an_error() -> None:
+    async def main() -> None:
+        jobs = Jobs([9, 0, 5])
+        assert await together(*map(jobs, range(3))) == ["<0>", "<1>", "<2>"]
+        jobs = Jobs([10**9, 3, 10**9], failing=1)
+        with pytest.raises(ValueError, match="job 1"):
+            await together(*map(jobs, range(3)))
+        assert (jobs.now, sorted(jobs.cancelled)) == (0, [0, 2])
+
+    asyncio.run(asyncio.wait_for(main(), 20))
+
+
+def test_gone_waits_until_tasks_have_ended_and_swallows_their_errors() -> None:
+    async def stubborn(ended: list[bool]) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            await asyncio.sleep(0)
+            ended.append(True)
+            raise ValueError("while ending")
+
+    async def main() -> None:
+        ended: list[bool] = []
+        task = asyncio.ensure_future(stubborn(ended))
+        await asyncio.sleep(0)
+        await gone(task)
+        assert ended == [True]
+
+    asyncio.run(main())
+
+
+def test_turns_go_to_the_lowest_rank_then_to_who_came_first() -> None:
+    order: list[str] = []
+
+    async def work(turns: Turns, name: str, rank: float) -> None:
+        await turns.take(rank)
+        order.append(name)
+        await asyncio.sleep(0)
+        turns.give_back()
+
+    async def main() -> None:
+        turns = Turns(1)
+        await together(*(work(turns, name, rank) for name, rank in zip("abcde", (5, 2, 1, 1, 2), strict=True)))
+        assert turns.granted == 5
+
+    asyncio.run(main())
+    assert "".join(order) == "acdbe"
+
+
+def test_a_turn_granted_to_someone_cancelled_is_given_back() -> None:
+    async def main() -> None:
+        turns = Turns(1)
+        await turns.take()
+        waiting = asyncio.ensure_future(turns.take())
+        await asyncio.sleep(0)
+        turns.give_back()  # granted …
+        waiting.cancel()  # … and cancelled before it could run
+        await asyncio.wait([waiting])
+        await asyncio.wait_for(turns.take(), 20)
+
+    asyncio.run(main())
+
+
+def test_somebody_has_to_be_able_to_work() -> None:
+    with pytest.raises(ValueError, match="not 0"):
+        Turns(0)

@@ -1,15 +1,20 @@
-"""Between blocking code and asyncio: coroutines are run to their end, blocking iterators taken from in a thread."""
+"""Work in the background: many jobs at once but never more than a few, and blocking code beside an event loop."""
 
 from __future__ import annotations
 
 import asyncio
+import heapq
+import itertools
 import signal
 import sys
 import threading
+from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
-from typing import Any, TypeVar
+from contextlib import aclosing
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 _END = object()
 
@@ -76,3 +81,128 @@ async def in_thread(items: Iterable[T], stop: Callable[[], None] = lambda: None)
             ahead.exception()  # looked at, so that asyncio does not report it a second time
         if isinstance(iterator, Generator):
             iterator.close()  # what it holds open is closed now, not when it is collected
+
+
+async def mapped(
+    items: Iterable[T] | AsyncGenerator[T, None],
+    job: Callable[[T], Coroutine[Any, Any, R]],
+    *,
+    at_once: int,
+    in_order: bool = False,
+) -> AsyncGenerator[tuple[T, R], None]:
+    """Yield each item with what ``job`` made of it, as they finish, or in the order of the items.
+
+    At most ``at_once`` items are taken and not yielded yet, so memory is bounded. What an item or a job raises is
+    raised here at once, after the results that are ready. Leaving, early or not, cancels the jobs under way and waits
+    until they have ended; to be sure that this happens at once, use it within ``contextlib.aclosing``.
+    """
+    jobs = _Jobs(job, at_once, in_order)
+    beginning = asyncio.create_task(jobs.begin_all(items))
+    beginning.add_done_callback(jobs.ended)
+    try:
+        while jobs.under_way or not beginning.done():
+            if jobs.results and jobs.results[0][1].done():
+                item, task = jobs.results.popleft()
+                jobs.under_way.discard(task)
+                jobs.room.release()
+                yield item, task.result()
+            elif jobs.failed:
+                jobs.failed[0].result()
+            else:
+                jobs.news.clear()
+                await jobs.news.wait()
+        beginning.result()
+    finally:
+        await gone(beginning, *jobs.under_way)
+
+
+class _Jobs(Generic[T, R]):
+    """The jobs of one ``mapped``. ``results`` are in the order in which they are to be taken, done or not."""
+
+    def __init__(self, job: Callable[[T], Coroutine[Any, Any, R]], at_once: int, in_order: bool) -> None:
+        self._job, self._in_order = job, in_order
+        self.room, self.news = asyncio.Semaphore(at_once), asyncio.Event()
+        self.under_way: set[asyncio.Task[R]] = set()
+        self.results: deque[tuple[T, asyncio.Task[R]]] = deque()
+        self.failed: list[asyncio.Task[Any]] = []
+
+    async def begin_all(self, items: Iterable[T] | AsyncGenerator[T, None]) -> None:
+        if isinstance(items, AsyncGenerator):
+            async with aclosing(items):
+                async for item in items:
+                    await self.room.acquire()
+                    self._begin(item)
+        else:
+            for item in items:
+                await self.room.acquire()
+                self._begin(item)
+
+    def _begin(self, item: T) -> None:
+        task = asyncio.create_task(self._job(item))
+        self.under_way.add(task)
+        if self._in_order:
+            self.results.append((item, task))
+        else:
+            task.add_done_callback(lambda _: self.results.append((item, task)))
+        task.add_done_callback(self.ended)
+
+    def ended(self, task: asyncio.Task[Any]) -> None:
+        if task.cancelled() or task.exception():
+            self.failed.append(task)
+        self.news.set()
+
+
+async def together(*jobs: Coroutine[Any, Any, T]) -> list[T]:
+    """What coroutines that run side by side return. When one raises, the others end before that is raised here."""
+    tasks = [asyncio.ensure_future(job) for job in jobs]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        await gone(*tasks)
+
+
+async def gone(*tasks: asyncio.Future[Any]) -> None:
+    """Cancel tasks and wait until they have ended."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+class Turns:
+    """At most ``count`` may be at work at a time. The next turn goes to the lowest rank, then to who came first.
+
+    A turn that is given back goes straight to whoever waits. Someone cancelled while waiting never keeps one. Belongs
+    to one event loop. Raises ValueError for a count below 1.
+    """
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            raise ValueError(f"at least one has to be able to work, not {count}")
+        self.count = self._free = count
+        self.granted = 0
+        """How many turns have been given so far."""
+        self._arrivals = itertools.count()
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+
+    async def take(self, rank: float = 0.0) -> None:
+        if self._free:
+            self._free -= 1
+            self.granted += 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was granted in the same moment
+                self.give_back()
+            raise
+
+    def give_back(self) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                self.granted += 1
+                turn.set_result(None)
+                return
+        self._free += 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from . import __version__
+from .background import gone
 from .captioner.engine import Engine, Role
 from .captioner.fast import fast
 from .captioner.outcome import Summary
@@ -80,9 +81,7 @@ class VideoRun:
                         self._note(event)
             await asyncio.gather(*chains)
         finally:
-            for chain in chains:
-                chain.cancel()
-            await asyncio.gather(*chains, return_exceptions=True)
+            await gone(*chains)
         await (self._tell_at_once(sampled) if sampled else self._summarize())
         return self.caption()
 

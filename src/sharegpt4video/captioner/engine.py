@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-import itertools
 from collections import Counter
 from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from ..background import Turns, together
 from ..errors import ModelDenied
 from ..vlm.base import VLM, Reply, Request
 
@@ -24,47 +23,6 @@ ASK_AGAIN = frozenset({"empty", "cut off", "refused", "repeating", "not plain te
 # Long chains go first, yet none waits for ever behind a stream of new ones.
 _AGEING_ROUNDS = 16
 _PREPARE_THREADS = 4
-
-
-class Slots:
-    """A fixed number of slots, given to the request with the longest chain behind it, then to the one that came first.
-
-    A slot that is given back goes straight to a waiting request; a waiting one that is cancelled never keeps one.
-    """
-
-    def __init__(self, count: int) -> None:
-        if count < 1:
-            raise ValueError(f"an engine needs at least one slot, not {count}")
-        self.count = count
-        self._free = count
-        self._granted = 0
-        self._arrivals = itertools.count()
-        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
-
-    async def take(self, remaining: int) -> None:
-        """Wait for a slot; ``remaining`` requests cannot start before this one is answered."""
-        if self._free:
-            self._free -= 1
-            self._granted += 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        rank = self._granted / (_AGEING_ROUNDS * self.count) - remaining
-        heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # the slot was granted in the same moment
-                self.give_back()
-            raise
-
-    def give_back(self) -> None:
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                self._granted += 1
-                turn.set_result(None)
-                return
-        self._free += 1
 
 
 class Engine:
@@ -100,12 +58,12 @@ class Engine:
         self._denied: ModelDenied | None = None
         # Threads of its own: in the loop's shared ones a picture would wait behind the decoding of other videos.
         self._threads = ThreadPoolExecutor(_PREPARE_THREADS, "sg4v-prepare")
-        self._slots = Slots(vlm.max_concurrent if max_concurrent is None else max_concurrent)
+        self._turns = Turns(vlm.max_concurrent if max_concurrent is None else max_concurrent)
 
     @property
     def slots(self) -> int:
         """How many requests may be with the model at the same time."""
-        return self._slots.count
+        return self._turns.count
 
     async def run(self, role: Role[T], *, on_reply: OnReply | None = None) -> T:
         """Drive one role to its end and return its result; ``on_reply`` is called for this role's replies alone.
@@ -127,13 +85,7 @@ class Engine:
     ) -> Reply | tuple[Reply, ...]:
         if isinstance(asked, Request):
             return await self._ask(asked, on_reply)
-        tasks = [asyncio.ensure_future(self._ask(request, on_reply)) for request in asked]
-        try:
-            return tuple(await asyncio.gather(*tasks))
-        finally:
-            for task in tasks:  # when one fails, the others must not go on unheard
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        return tuple(await together(*(self._ask(request, on_reply) for request in asked)))
 
     async def _ask(self, request: Request, on_reply: OnReply | None) -> Reply:
         """Ask, and once more with a reminder if the answer cannot be used."""
@@ -152,7 +104,8 @@ class Engine:
 
     async def _ask_once(self, request: Request, on_reply: OnReply | None) -> Reply:
         key = request.key()
-        await self._slots.take(request.remaining)
+        # First the request with the longest chain behind it, then whoever came first.
+        await self._turns.take(self._turns.granted / (_AGEING_ROUNDS * self.slots) - request.remaining)
         try:
             if self._denied is not None:
                 raise ModelDenied(str(self._denied))
@@ -161,7 +114,7 @@ class Engine:
             self._denied = denied
             raise
         finally:
-            self._slots.give_back()
+            self._turns.give_back()
         if reply.request_key != key:
             detail = f"the reply answers request {reply.request_key!r}, not {key!r}"
             reply = replace(reply, request_key=key, problem="mixed up", detail=detail)

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict, deque
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -136,15 +136,15 @@ class Batch:
         return self._readers
 
     async def _run(self, waiting: deque[Job]) -> None:
-        several, together = len(waiting) > 1, min(self.jobs, len(waiting))
+        several, at_once = len(waiting) > 1, min(self.jobs, len(waiting))
         paired = PairedVLM(self.model)
         self._asked = Resumed(paired if several else self.model)
         engine = pipeline.open_engine(self._asked, self.settings)
         readers = self._reading(len(waiting))
         try:
-            with Display(steps_are_the_result=self._streams, side_by_side=together > 1, quiet=self.quiet) as display:
+            with Display(steps_are_the_result=self._streams, side_by_side=at_once > 1, quiet=self.quiet) as display:
                 run = _Run(engine, readers, display, several)
-                await _all_or_none([self._work(waiting, run) for _ in range(together)])
+                await background.together(*(self._work(waiting, run) for _ in range(at_once)))
                 if waiting:
                     self.untried = len(waiting)
                     what = max(self._failures_in_a_row, key=lambda what: self._failures_in_a_row[what])
@@ -385,14 +385,3 @@ class Batch:
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         return ", ".join([*parts, f"{time.monotonic() - self._started:.0f} s"])
-
-
-async def _all_or_none(work: Sequence[Coroutine[None, None, None]]) -> None:
-    """Do them side by side; when one raises, end the others before it is raised here."""
-    tasks = [asyncio.ensure_future(one) for one in work]
-    try:
-        await asyncio.gather(*tasks)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

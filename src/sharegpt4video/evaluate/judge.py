@@ -9,12 +9,14 @@ import asyncio
 import json
 import os
 from collections.abc import Iterable
+from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, Literal
 
 from .. import background
+from ..background import gone, mapped
 from ..errors import SettingsError, StorageError, VLMError
 from ..files import write_all
 from ..vlm.base import VLM, Reply, Request
@@ -127,10 +129,7 @@ class Judge:
 
         What is still being asked is given up.
         """
-        flying = list(self._flying.values())
-        for task in flying:
-            task.cancel()
-        await asyncio.gather(*flying, return_exceptions=True)
+        await gone(*self._flying.values())
         if self._vlm is not None:
             await self._vlm.close()
 
@@ -243,19 +242,14 @@ def run(scoring: Scoring, judge: Judge | None = None) -> Verdict:
 
 async def arun_all(scorings: Iterable[Scoring], judge: Judge | None) -> list[Verdict]:
     """As many at a time as the judge's model serves; verdicts in the order of the scorings."""
-    places = asyncio.Semaphore(judge.concurrent if judge else 1)
 
-    async def one(scoring: Scoring) -> Verdict:
-        async with places:
-            return await arun(scoring, judge)
+    async def one(scoring: tuple[int, Scoring]) -> Verdict:
+        return await arun(scoring[1], judge)
 
-    tasks = [asyncio.ensure_future(one(scoring)) for scoring in scorings]
-    try:
-        return list(await asyncio.gather(*tasks))
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    at_once = judge.concurrent if judge else 1
+    async with aclosing(mapped(enumerate(scorings), one, at_once=at_once)) as verdicts:
+        placed = {place: verdict async for (place, _), verdict in verdicts}
+    return [placed[place] for place in range(len(placed))]
 
 
 def run_all(scorings: Iterable[Scoring], judge: Judge | None = None) -> list[Verdict]:

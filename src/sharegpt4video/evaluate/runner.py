@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any
 
 from .. import background
+from ..background import mapped
 from ..checking import Count, JpegQuality, Limits, raise_for, wrong_values
 from ..errors import SettingsError, StorageError, VLMError
 from ..files import remove_unfinished, write_whole
@@ -272,58 +273,38 @@ class _Asking:
         self._total = len(questions)
         left = [question for question in questions if question.id not in self._done]
         self._report(len(self._done), self._total)
-        queue: asyncio.Queue[tuple[Question, Shown] | None] = asyncio.Queue(self._workers)
-        tasks = [asyncio.ensure_future(self._read(_groups(left), queue))]
-        tasks += [asyncio.ensure_future(self._work(queue)) for _ in range(min(self._workers, len(left)))]
         try:
-            await asyncio.gather(*tasks)
+            async with aclosing(mapped(self._shown(_groups(left)), self._ask, at_once=self._workers)) as answers:
+                async for (question, _), answer in answers:
+                    self._done[question.id] = answer
+                    self._report(len(self._done), self._total)
         except VLMError as gone:
             raise VLMError(
                 f"{gone}; {len(self._done)} of {self._total} questions are answered and kept in {self._log.path}: run "
                 "the same again to go on"
             ) from gone
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
         return self._done
 
     def _stands(self, question: Question, answer: Answer) -> bool:
         """Whether what was asked then is what would be asked now."""
         return prompt_hash(self._complete(question, answer.frame_seconds)) == answer.prompt
 
-    async def _read(
-        self, groups: Sequence[Sequence[Question]], queue: asyncio.Queue[tuple[Question, Shown] | None]
-    ) -> None:
-        """Read a few videos ahead of the model, no more."""
-        ahead: deque[tuple[Sequence[Question], asyncio.Future[Shown]]] = deque()
-        for group in groups:
-            reading = asyncio.to_thread(show, self._places[group[0].id], group[0], self._showing)
-            ahead.append((group, asyncio.ensure_future(reading)))
-            if len(ahead) >= self._decoders:
-                await self._hand_out(*ahead.popleft(), queue)
-        while ahead:
-            await self._hand_out(*ahead.popleft(), queue)
-        for _ in range(self._workers):
-            await queue.put(None)
+    async def _shown(self, groups: Sequence[Sequence[Question]]) -> AsyncGenerator[tuple[Question, Shown], None]:
+        """Each question with what it is about; a few videos are read ahead of the model, no more."""
 
-    async def _hand_out(
-        self,
-        group: Sequence[Question],
-        reading: asyncio.Future[Shown],
-        queue: asyncio.Queue[tuple[Question, Shown] | None],
-    ) -> None:
-        shown = await reading
-        for question in group:
-            await queue.put((question, shown))
+        async def read(group: Sequence[Question]) -> Shown:
+            return await asyncio.to_thread(show, self._places[group[0].id], group[0], self._showing)
 
-    async def _work(self, queue: asyncio.Queue[tuple[Question, Shown] | None]) -> None:
-        while (item := await queue.get()) is not None:
-            question, shown = self._complete(item[0], item[1].seconds), item[1]
-            answer = self._without_video(question, shown) if shown.failed else await self._answer(question, shown)
-            await asyncio.to_thread(self._log.add, answer)
-            self._done[question.id] = answer
-            self._report(len(self._done), self._total)
+        async with aclosing(mapped(groups, read, at_once=self._decoders, in_order=True)) as shown:
+            async for group, pictures in shown:
+                for question in group:
+                    yield question, pictures
+
+    async def _ask(self, item: tuple[Question, Shown]) -> Answer:
+        question, shown = self._complete(item[0], item[1].seconds), item[1]
+        answer = self._without_video(question, shown) if shown.failed else await self._answer(question, shown)
+        await asyncio.to_thread(self._log.add, answer)
+        return answer
 
     async def _answer(self, question: Question, shown: Shown) -> Answer:
         reply = await self._vlm.generate(request_of(question, shown))

@@ -15,6 +15,7 @@ from collections.abc import AsyncGenerator, Coroutine, Mapping
 from concurrent.futures import Future
 from typing import Any, TypeVar
 
+from ..background import gone
 from ..errors import MissingExtra, SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import FREE_TASKS, VLM, Reply, Request, is_of_another, new_request_id
@@ -304,9 +305,7 @@ class _Running:
     async def _stop(self) -> None:
         mine = asyncio.current_task()
         others = [task for task in asyncio.all_tasks() if task is not mine]
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        await gone(*others)
         if self.engine is not None:
             self.engine.shutdown()
         self._loop.stop()

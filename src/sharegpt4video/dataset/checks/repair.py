@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ... import background
+from ...background import mapped
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import SettingsError, StorageError, VideoError
@@ -165,27 +167,32 @@ class _Repair:
         self._failures: list[Failure] = []
 
     async def run(self, faulty: _Faulty, on_progress: Callable[[RepairResult], None], closes: bool) -> None:
-        running: dict[asyncio.Task[Outcome], tuple[CaptionRow, tuple[Finding, ...]]] = {}
+
+        async def ask_again(item: tuple[CaptionRow, tuple[Finding, ...]]) -> Outcome:
+            row, findings = item
+            return await self._ask_again(row, faulty, [finding for finding in findings if _can_ask(finding)])
+
         try:
-            for row, findings in faulty:
-                self.result.faulty += 1
-                askable = tuple(finding for finding in findings if _can_ask(finding))
-                if not askable:
-                    self.result.not_askable += 1
-                    continue
-                running[asyncio.create_task(self._ask_again(row, faulty, askable))] = row, findings
-                if len(running) >= 2 * self._engine.slots:
-                    await self._take_finished(running, on_progress)
-            while running:
-                await self._take_finished(running, on_progress)
+            at_once = 2 * self._engine.slots
+            async with aclosing(mapped(self._askable(faulty), ask_again, at_once=at_once)) as outcomes:
+                async for (row, findings), outcome in outcomes:
+                    self._settle(row, findings, outcome)
+                    on_progress(self.result)
+                    if len(self._captions) + len(self._failures) >= PART_ROWS:
+                        await asyncio.to_thread(self.flush)
         finally:
-            for task in running:
-                task.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
             if closes:
                 await self._engine.vlm.close()
             if self._judge:
                 await self._judge.vlm.close()
+
+    def _askable(self, faulty: _Faulty) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
+        for row, findings in faulty:
+            self.result.faulty += 1
+            if any(map(_can_ask, findings)):
+                yield row, findings
+            else:
+                self.result.not_askable += 1
 
     async def _ask_again(self, row: CaptionRow, faulty: _Faulty, findings: Sequence[Finding]) -> Outcome:
         replies: list[Reply] = []
@@ -224,19 +231,6 @@ class _Repair:
             cost_usd=cost if before.cost_usd is None else before.cost_usd + (cost or 0.0),
             request_keys=(*before.request_keys, *(reply.request_key for reply in replies)),
         )
-
-    async def _take_finished(
-        self,
-        running: dict[asyncio.Task[Outcome], tuple[CaptionRow, tuple[Finding, ...]]],
-        on_progress: Callable[[RepairResult], None],
-    ) -> None:
-        finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-        for task in finished:
-            row, findings = running.pop(task)
-            self._settle(row, findings, task.result())
-            on_progress(self.result)
-        if len(self._captions) + len(self._failures) >= PART_ROWS:
-            await asyncio.to_thread(self.flush)
 
     def _settle(self, row: CaptionRow, before: Sequence[Finding], outcome: Outcome) -> None:
         """Keep the new caption if less is wrong with it than with the old one."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ... import background
+from ...background import mapped
 from ...captioner.engine import Engine
 from ...errors import SettingsError
 from ...vlm.base import VLM
@@ -252,40 +253,24 @@ async def _judge_all(
 ) -> None:
     """Judge many captions at once, with twice as many in hand as the judge has slots, so that none waits."""
     engine = Engine(judge)
-    running: dict[asyncio.Task[Verdict], tuple[CaptionRow, tuple[Finding, ...]]] = {}
+
+    async def judged(item: tuple[CaptionRow, tuple[Finding, ...]]) -> Verdict:
+        return await engine.run(judging(item[0]))
+
     try:
-        for row, findings in fresh:
-            running[asyncio.create_task(engine.run(judging(row)))] = row, findings
-            if len(running) >= 2 * engine.slots:
-                await _take_finished(running, judge.name, writer, known)
-        while running:
-            await _take_finished(running, judge.name, writer, known)
+        async with aclosing(mapped(fresh, judged, at_once=2 * engine.slots)) as verdicts:
+            async for (row, findings), verdict in verdicts:
+                if not verdict.problem:
+                    writer.result.judged += 1
+                    writer.add(Checked(row.id, row.revision, (*findings, *verdict.findings), judge.name))
+                    continue
+                writer.result.unjudged[verdict.problem] += 1
+                if known.has(row):  # what the rules found is there already
+                    writer.told()
+                else:
+                    writer.add(Checked(row.id, row.revision, findings))
     finally:
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
         await judge.close()
-
-
-async def _take_finished(
-    running: dict[asyncio.Task[Verdict], tuple[CaptionRow, tuple[Finding, ...]]],
-    name: str,
-    writer: _Writer,
-    known: _Known,
-) -> None:
-    finished, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-    for task in finished:
-        row, findings = running.pop(task)
-        verdict = task.result()
-        if not verdict.problem:
-            writer.result.judged += 1
-            writer.add(Checked(row.id, row.revision, (*findings, *verdict.findings), name))
-            continue
-        writer.result.unjudged[verdict.problem] += 1
-        if known.has(row):  # what the rules found is there already
-            writer.told()
-        else:
-            writer.add(Checked(row.id, row.revision, findings))
 
 
 def _update(store: Store, listed: Listed, repeats: _Repeated) -> int:

@@ -6,19 +6,19 @@ A clip is told from the steps alone, so no video is opened; ``media`` cuts the f
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 import queue
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from ...background import in_thread
+from ...background import in_thread, mapped
 from ...captioner.engine import Engine
 from ...captioner.outcome import Summary
 from ...captioner.summary import summary
@@ -100,7 +100,7 @@ def make_clips(
     async def work(put: Put) -> None:
         engine = open_engine(model, captioning)
         try:
-            async with contextlib.aclosing(maker.clips(engine)) as clips:
+            async with aclosing(maker.clips(engine)) as clips:
                 async for clip in clips:
                     await put(clip)
         finally:
@@ -109,7 +109,7 @@ def make_clips(
             if isinstance(model, str):
                 await engine.vlm.close()
 
-    with contextlib.closing(_from_loop(work)) as clips:
+    with closing(_from_loop(work)) as clips:
         store.replace("clips", clips)
     return made
 
@@ -136,28 +136,21 @@ class _Maker:
 
     async def clips(self, engine: Engine) -> AsyncGenerator[Clip, None]:
         ahead = max(AHEAD_PER_SLOT * engine.slots, LEAST_AHEAD)
-        waiting: deque[tuple[CaptionRow, Span, asyncio.Task[Summary]]] = deque()
-        try:
-            async for row in in_thread(self._rows()):
-                for span in self._spans(row):
-                    waiting.append((row, span, asyncio.ensure_future(self._told(engine, row, span))))
-                    if len(waiting) < ahead:
-                        await asyncio.sleep(0)
-                        continue
-                    for clip in self._clip(*waiting[0][:2], await waiting[0][2]):
-                        yield clip
-                    waiting.popleft()
-                if self._on_progress:
-                    self._on_progress(self._made)
-            while waiting:
-                for clip in self._clip(*waiting[0][:2], await waiting[0][2]):
+
+        async def told(item: tuple[CaptionRow, Span]) -> Summary:
+            return await self._told(engine, *item)
+
+        async with aclosing(mapped(in_thread(self._wanted()), told, at_once=ahead, in_order=True)) as summaries:
+            async for (row, span), text in summaries:
+                for clip in self._clip(row, span, text):
                     yield clip
-                waiting.popleft()
-        finally:
-            tasks = [task for _, _, task in waiting]
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _wanted(self) -> Iterator[tuple[CaptionRow, Span]]:
+        for row in self._rows():
+            for span in self._spans(row):
+                yield row, span
+            if self._on_progress:
+                self._on_progress(self._made)
 
     def _rows(self) -> Iterator[CaptionRow]:
         kept, listed = kept_videos(self._store), Listed(self._store)

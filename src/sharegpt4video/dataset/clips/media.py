@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ from typing import Annotated
 import pyarrow as pa
 
 from ... import background
+from ...background import mapped
 from ...checking import Limits, one_of, raise_for, wrong_values
 from ...cores import cores
 from ...errors import SG4VError
@@ -188,21 +189,17 @@ async def _cut_all(
     on_progress: Callable[[MediaResult], None] | None,
 ) -> None:
     pool = WorkerPool(processes, stall_seconds=STALL_SECONDS)
-    under_way: set[asyncio.Task[None]] = set()
+
+    async def cut_video(item: tuple[SourceVideo, tuple[_Wanted, ...]]) -> None:
+        await _cut_video(pool, *item, options, result)
+
     try:
-        for source, clips in _work(store, folder, options, result):
-            under_way.add(asyncio.ensure_future(_cut_video(pool, source, clips, options, result)))
-            if len(under_way) >= 2 * processes:
-                finished, under_way = await asyncio.wait(under_way, return_when=asyncio.FIRST_COMPLETED)
-                for task in finished:
-                    task.result()
-            if on_progress:
-                on_progress(result)
-        await asyncio.gather(*under_way)
+        work = _work(store, folder, options, result)
+        async with aclosing(mapped(work, cut_video, at_once=2 * processes)) as videos:
+            async for _ in videos:
+                if on_progress:
+                    on_progress(result)
     finally:
-        for task in under_way:
-            task.cancel()
-        await asyncio.gather(*under_way, return_exceptions=True)
         await pool.close()
 
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ...background import gone
 from ...captioner.engine import Engine
 from ...errors import ModelDenied
 from ...records import VideoCaption
@@ -74,7 +75,7 @@ class Flow:
         except (GivenUp, ModelDenied) as why:
             self.counts.stopped = str(why)
         finally:
-            await _end([*tasks, *self._looking, *self._captions])
+            await gone(*tasks, *self._looking, *self._captions)
             self._fatal.cancel()
             self._count_mixed_up()
             self._decider.flush()
@@ -189,11 +190,3 @@ async def _first_failure(watched: Iterable[asyncio.Future[None]], *, until: Iter
         for future in done:
             future.result()
         needed -= done
-
-
-async def _end(tasks: Iterable[asyncio.Future[None] | asyncio.Task[Any]]) -> None:
-    """Cancel tasks and wait until they are gone."""
-    ending = list(tasks)
-    for task in ending:
-        task.cancel()
-    await asyncio.gather(*ending, return_exceptions=True)
