@@ -49,7 +49,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
-    "world": {"checking", "cores", "errors", "records", "wording"},
+    "world": {"checking", "cores", "errors", "files", "records", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm"},
     "__main__": {"cli"},
     "cli": BASICS

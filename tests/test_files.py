@@ -1,4 +1,4 @@
-"""Files that are whole or not there: permissions, failures at each step, and what a kill leaves."""
+"""Files and folders that are whole or not there: permissions, failures at each step, and what a kill leaves."""
 
 from __future__ import annotations
 
@@ -19,6 +19,9 @@ from sharegpt4video.files import (
     is_abandoned,
     remove_unfinished,
     unfinished_name,
+    whole_file,
+    whole_folder,
+    whole_path,
     write_all,
     write_whole,
 )
@@ -68,6 +71,112 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(
         write_whole(tmp_path / "report.md", b"new")
     assert names(tmp_path) == ["report.md"]
     assert (tmp_path / "report.md").read_bytes() == b"old"
+
+
+@pytest.mark.parametrize("links", [True, False])
+def test_a_file_that_is_there_is_kept_unless_it_may_be_replaced(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, links: bool
+) -> None:
+    if not links:  # as on FAT
+        monkeypatch.setattr(os, "link", lambda *_: (_ for _ in ()).throw(OSError(errno.EPERM, "no links here")))
+    write_whole(tmp_path / "a", "mine", replace=False)
+    with pytest.raises(FileExistsError):
+        write_whole(tmp_path / "a", "yours", replace=False)
+    assert (tmp_path / "a").read_text() == "mine"
+    assert names(tmp_path) == ["a"]
+
+
+def test_text_is_written_as_utf_8_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    write_whole(path, "é\n")
+    with pytest.raises(UnicodeEncodeError):
+        write_whole(path, "half \ud800")
+    assert path.read_bytes() == b"\xc3\xa9\n"
+    assert names(tmp_path) == ["a.json"]
+
+
+@pytest.mark.parametrize("fault", [ValueError("in the middle"), KeyboardInterrupt()])
+def test_what_is_written_piece_by_piece_appears_at_the_end_or_never(tmp_path: Path, fault: BaseException) -> None:
+    with whole_file(tmp_path / "a", sync=False) as file:
+        file.write(b"x" * 200_000)
+        assert "a" not in names(tmp_path)
+    with whole_path(tmp_path / "b", ending=".part") as path:
+        path.write_text("b")
+        assert "b" not in names(tmp_path)
+
+    def fail() -> None:
+        with whole_file(tmp_path / "c") as file:
+            file.write(b"half")
+            raise fault
+
+    with pytest.raises(type(fault)):
+        fail()
+    assert names(tmp_path) == ["a", "b"]
+    assert (tmp_path / "a").stat().st_size == 200_000
+
+
+def test_a_folder_appears_when_all_is_in_it(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        for make in (lambda: None, (tmp_path / "deep" / "b").mkdir):
+            make()
+            with whole_folder(tmp_path / "deep" / "b") as folder:
+                (folder / "x").write_text("x")
+                assert folder.parent == tmp_path / "deep"
+            assert names(tmp_path / "deep") == ["b"]
+            assert names(tmp_path / "deep" / "b") == ["x"]
+            assert stat.S_IMODE((tmp_path / "deep" / "b").stat().st_mode) == 0o750
+            (tmp_path / "deep" / "b" / "x").unlink()
+            (tmp_path / "deep" / "b").rmdir()
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize("there", ["file", "full folder", "link"])
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_folder_takes_nobody_elses_place(tmp_path: Path, there: str, when: str) -> None:
+    out = tmp_path / "out"
+
+    def make() -> None:
+        if there == "file":
+            out.write_text("mine")
+        elif there == "link":
+            out.symlink_to(tmp_path / "nowhere")
+        else:
+            out.mkdir()
+            (out / "mine").write_text("mine")
+
+    def write() -> None:
+        with whole_folder(out) as folder:
+            (folder / "x").write_text("x")
+            make()
+
+    if when == "before":
+        make()
+    with pytest.raises(FileExistsError, match="out"):
+        write()
+    assert names(tmp_path) == ["out"]
+    assert there != "full folder" or names(out) == ["mine"]
+
+
+def test_a_failure_leaves_no_folder_and_what_killed_writers_left_goes_with_the_next(tmp_path: Path) -> None:
+    def fail() -> None:
+        with whole_folder(tmp_path / "out") as folder:
+            (folder / "x").write_text("x")
+            raise OSError("disk")
+
+    with pytest.raises(OSError, match="disk"):
+        fail()
+    assert names(tmp_path) == []
+    child = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    mine = unfinished_name("out")
+    gone = mine.replace(f"-{os.getpid()}-", f"-{int(child.stdout)}-")
+    others = unfinished_name("out of here").replace(f"-{os.getpid()}-", f"-{int(child.stdout)}-")
+    for name in (mine, gone, others, f"out{UNFINISHED}"):  # the last as earlier versions called it
+        (tmp_path / f".{name}" / "deep").mkdir(parents=True)
+    with whole_folder(tmp_path / "out"):
+        pass
+    assert names(tmp_path) == sorted(["out", f".{mine}", f".{others}"])
 
 
 def test_names_of_every_length_can_be_written(tmp_path: Path) -> None:

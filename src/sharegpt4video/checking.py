@@ -180,15 +180,23 @@ def validated(settings_type: type[T], plain: object, where: str) -> T:
     try:
         return TypeAdapter(settings_type).validate_python(plain)
     except ValidationError as error:
-        lines = [explained(each, settings_type) for each in error.errors()]
+        lines = [_line(each, settings_type) for each in error.errors()]
         raise SettingsError(f"{where}: {'; '.join(lines)}") from error
 
 
-def explained(problem: Any, settings_type: type) -> str:
-    """One of pydantic's errors in a line: which field, and what is wrong with it."""
+def first_problem(error: ValueError) -> str:
+    """What is wrong with data in the first place, without the data and the links that pydantic adds."""
+    from pydantic import ValidationError
+
+    if not isinstance(error, ValidationError):
+        return str(error)
+    return _line(error.errors(include_url=False, include_input=False)[0])
+
+
+def _line(problem: Any, settings_type: type | None = None) -> str:
     place = ".".join(map(str, problem["loc"]))
     message = problem["msg"].removeprefix("Value error, ")
-    if problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+    if settings_type and problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         message += did_you_mean(place, _names(settings_type))
     ours = isinstance(problem.get("ctx", {}).get("error"), SettingsError)  # it names the setting itself
     return message if ours or not place else f"{place}: {message}"

@@ -1,47 +1,122 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import glob
 import os
 import re
 import secrets
+import shutil
 import socket
 import time
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written, or was when its writer was killed."""
 
 OLD_SECONDS = 86_400.0
+BUFFER_BYTES = 1 << 16
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _MARK = re.compile(r"\.[0-9a-f]{8}-(\d+)-[0-9a-f]{8}\.\w+$")
 _NAME_BYTES = 120  # of the target's name; the rest of the 255 that file systems take is for the mark of the writer
 
 
-def write_whole(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: str | bytes, *, replace: bool = True) -> None:
     """Write a file so that readers see the old content or all of the new, whatever happens meanwhile.
 
-    The file gets the permissions that the umask leaves. The folder is made if need be. After any failure nothing but
-    the old file is left; what a kill leaves is called ``.NAME.WRITER.unfinished``, and ``remove_unfinished`` removes
-    it. Raises OSError when it cannot be written.
+    Text is written as UTF-8. The file gets the permissions that the umask leaves. The folder is made if need be. After
+    a failure only the old file is left; what a kill leaves is called ``.NAME.WRITER.unfinished``, and
+    ``remove_unfinished`` removes it. Raises OSError when it cannot be written, FileExistsError without ``replace`` when
+    there is one already.
+    """
+    with whole_file(path, replace=replace) as file:
+        write_all(file.fileno(), content.encode() if isinstance(content, str) else content)
+
+
+@contextlib.contextmanager
+def whole_file(path: Path, *, replace: bool = True, sync: bool = True) -> Iterator[BinaryIO]:
+    """A file to write into, as ``write_whole`` writes one.
+
+    Without ``sync`` it may be lost in a power cut: enough for one of a million files that can be made again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{unfinished_name(path.name)}")
-    try:
-        with unfinished.open("xb", buffering=0) as file:
-            write_all(file.fileno(), content)
+    with whole_path(path, replace=replace) as unfinished, unfinished.open("xb", buffering=BUFFER_BYTES) as file:
+        yield file
+        file.flush()
+        if sync:
             os.fsync(file.fileno())
-        unfinished.replace(path)
+
+
+@contextlib.contextmanager
+def whole_path(path: Path, *, replace: bool = True, ending: str = UNFINISHED) -> Iterator[Path]:
+    """The name of a file to write that becomes ``path`` when all went well, and disappears when not.
+
+    For writers that open files by name; the folder has to be there. Raises OSError as ``write_whole`` does.
+    """
+    unfinished = path.with_name(f".{unfinished_name(path.name, ending)}")
+    try:
+        yield unfinished
+        if replace:
+            unfinished.replace(path)
+        else:
+            _move_new(unfinished, path)
     finally:
         with contextlib.suppress(OSError):
             unfinished.unlink()
 
 
+@contextlib.contextmanager
+def whole_folder(path: Path) -> Iterator[Path]:
+    """A new folder to write into that becomes ``path`` when all went well, and disappears when not.
+
+    ``path`` may be there if it is empty. What killed writers left beside it is removed. Raises OSError if it cannot be
+    made, and FileExistsError if there is something, at the start or, if it has been made meanwhile, at the end.
+    """
+    _require_free(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{unfinished_name(path.name)}")
+    before = path.parent.glob(f".{glob.escape(_start(path.name))}.*{UNFINISHED}")
+    for old in filter(is_abandoned, (*before, path.with_name(f".{path.name}{UNFINISHED}"))):  # as it was called once
+        shutil.rmtree(old, ignore_errors=True)
+    unfinished.mkdir()
+    try:
+        yield unfinished
+        _require_free(path)
+        if path.exists():
+            path.rmdir()
+        unfinished.rename(path)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _require_free(path: Path) -> None:
+    if path.is_symlink() or (path.exists() and not (path.is_dir() and not any(path.iterdir()))):
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+
+
+def _move_new(unfinished: Path, path: Path) -> None:
+    try:
+        os.link(unfinished, path)  # unlike a rename, it fails where there is a file of that name
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        if path.exists():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path)) from None
+        unfinished.replace(path)
+
+
 def unfinished_name(name: str, ending: str = UNFINISHED) -> str:
     """What a file is called until it is written: it tells the machine and the process, and is not too long."""
-    start = name.encode("utf-8", "surrogateescape")[:_NAME_BYTES].decode("utf-8", "ignore")
-    return f"{start}.{_writer(os.getpid())}{secrets.token_hex(4)}{ending}"
+    return f"{_start(name)}.{_writer(os.getpid())}{secrets.token_hex(4)}{ending}"
+
+
+def _start(name: str) -> str:
+    return name.encode("utf-8", "surrogateescape")[:_NAME_BYTES].decode("utf-8", "ignore")
 
 
 def is_abandoned(path: Path) -> bool:

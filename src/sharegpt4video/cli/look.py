@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..files import write_whole
 from ..foreign import terminal_line
 from ..wording import counted
 from .console import exit_codes, print_json, print_text, say
-from .files import fitted, video_name, write_whole
+from .files import fitted, video_name
 from .options import (
     Config,
     Encoder,

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import SettingsError, StorageError
+from ..files import write_whole
 from ..records import VideoCaption, spelled_out
 from .claims import Claims
 from .content import Content
-from .files import fitted, remove_leftovers, video_name, write_in_temporary, write_whole
+from .files import fitted, remove_leftovers, video_name, write_in_temporary
 from .formats import ENDINGS, FORMATS
 from .record import Entry, Key, Record, folded
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..checking import first_problem
 from ..errors import SettingsError, SG4VError
 from .console import MARKED, error, exit_codes, print_json, print_text
 from .options import (
@@ -89,19 +90,7 @@ def _read(path: Path) -> VideoCaption:
         raise SG4VError(f"{path}: cannot be read: {gone.strerror}") from gone
     except ValueError as wrong:
         advice = "give the .json file that sg4v caption VIDEO --out FOLDER writes"
-        raise SG4VError(f"{path}: not a caption in JSON ({_reason(wrong)}); {advice}") from wrong
-
-
-def _reason(wrong: ValueError) -> str:
-    """What is wrong first, without the bytes of the file and the links that pydantic adds."""
-    from pydantic import ValidationError
-
-    from ..checking import explained
-    from ..records import VideoCaption
-
-    if not isinstance(wrong, ValidationError):
-        return str(wrong)
-    return explained(wrong.errors(include_url=False, include_input=False)[0], VideoCaption)
+        raise SG4VError(f"{path}: not a caption in JSON ({first_problem(wrong)}); {advice}") from wrong
 
 
 def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:

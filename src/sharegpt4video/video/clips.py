@@ -14,7 +14,7 @@ import av
 import av.error
 
 from ..errors import SettingsError, VideoError
-from ..files import unfinished_name
+from ..files import whole_path
 from .decoder import Decoder
 from .remux import CannotCopy, CodedRun, find_run, opened_at, run_packets
 from .restart import canonical_name
@@ -192,18 +192,14 @@ def _sound(video: Source, output: Any, form: _Format, *, audio: bool) -> Iterato
 @contextmanager
 def _written(path: Path, form: _Format) -> Iterator[Any]:
     """An output under a temporary name, which gets its own when all went well."""
-    temporary = path.with_name(unfinished_name(f".{path.name}", ".part"))
     options = {"movflags": "+faststart"} if form.hides_start else {}
-    try:
+    with whole_path(path, ending=".part") as unfinished:
         try:
-            output = av.open(f"file:{temporary.absolute()}", "w", format=form.name, options=options)
+            output = av.open(f"file:{unfinished.absolute()}", "w", format=form.name, options=options)
         except _WRITING_ERRORS as error:
             raise VideoError(f"{path}: cannot be written ({error}); is there such a folder, and room in it?") from error
         with output:
             yield output
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _format_of(path: Path) -> _Format:

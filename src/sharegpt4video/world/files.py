@@ -16,6 +16,7 @@ from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wron
 from ..cores import cores
 from ..errors import SettingsError, StorageError
 from ..wording import counted
+from ..files import write_whole
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
 from .render import frame_count, write_video
@@ -299,6 +300,4 @@ def _write_json(path: Path, plain: Any) -> None:
 
 
 def _write_lines(path: Path, lines: Iterable[str]) -> None:
-    partial = path.with_name(f".{path.name}.part")
-    partial.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-    partial.replace(path)
+    write_whole(path, "".join(f"{line}\n" for line in lines))

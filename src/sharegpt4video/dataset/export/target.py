@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, cast
 
+from ... import files
 from ...errors import SettingsError
-from ...files import is_abandoned, unfinished_name
-from ..store.storage import FULL, TEMPORARY, is_local, open_storage, read, storage_errors, storage_problem
+from ..store.storage import FULL, is_local, open_storage, read, storage_errors, storage_problem
 
 MANIFEST = "export.json"
 
@@ -105,30 +104,20 @@ class Target:
 
 def _remove_abandoned(folder: Path) -> None:
     """Delete what killed exports left half-written in their folder."""
-    for path in filter(is_abandoned, folder.glob(f"*{TEMPORARY}")):
+    for path in filter(files.is_abandoned, folder.glob(f"*{files.UNFINISHED}")):
         path.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
-    """A local file that appears under its name when all is written (with ``sync``: and on the disk), or never.
-
-    Raises SG4VError if it cannot be made or the disk is full.
-    """
-    part = Path(path).with_name(unfinished_name(Path(path).name, TEMPORARY))
-    try:
+    """``files.whole_file``. Raises SG4VError if it cannot be made or the disk is full."""
+    with ExitStack() as stack:
         with _told(path):
-            part.parent.mkdir(parents=True, exist_ok=True)
-            file = part.open("xb")
-        with _told(path, {*FULL, errno.EFBIG}), file:  # closing it writes what is still in its buffer
+            file = stack.enter_context(files.whole_file(Path(path), sync=sync))
+        with _told(path, {*FULL, errno.EFBIG}):
             yield file
-            file.flush()
-            if sync:
-                os.fsync(file.fileno())
         with _told(path):
-            part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+            stack.close()
 
 
 @contextmanager

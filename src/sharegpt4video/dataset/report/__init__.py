@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
 from ...errors import SettingsError, SG4VError
 from ...wording import counted
+from ...files import write_whole
 from ..filters.retention import Retention
 from ..store.store import Store
 from .cascade import cascade
@@ -97,14 +96,8 @@ def _retention(store: Store, numbers: Numbers) -> Retention | None:
 
 def _write(target: Path, content: str) -> int:
     data = content.encode("utf-8", "replace")
-    unfinished = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        unfinished.write_bytes(data)
-        unfinished.replace(target)
+        write_whole(target, data)
     except OSError as error:
         raise SG4VError(f"{target}: the report cannot be written: {error}") from error
-    finally:
-        with suppress(OSError):
-            unfinished.unlink()
     return len(data)

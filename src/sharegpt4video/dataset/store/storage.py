@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -21,9 +20,7 @@ import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
 from ...errors import MissingExtra, StorageError
-
-TEMPORARY = ".unfinished"
-"""How the name of a file ends while it is being written to a local disk."""
+from ...files import UNFINISHED, write_whole
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 S3 = ("s3://", "s3a://")
@@ -98,7 +95,7 @@ def names(fs: Any, folder: str) -> list[str]:
                 found = [path.rstrip("/").rpartition("/")[2] for path in fs.ls(folder, detail=False)]
         except FileNotFoundError:
             return []
-    return sorted(name for name in found if not name.endswith(TEMPORARY))
+    return sorted(name for name in found if not name.endswith(UNFINISHED))
 
 
 def remove(fs: Any, paths: Iterable[str]) -> None:
@@ -130,7 +127,7 @@ def remove_unfinished(fs: Any, folder: str, older_than_seconds: float) -> int:
     with told(folder, "cleaned"):
         for entry in os.scandir(folder):
             with suppress(FileNotFoundError):
-                if entry.name.endswith(TEMPORARY) and entry.stat().st_mtime <= before:
+                if entry.name.endswith(UNFINISHED) and entry.stat().st_mtime <= before:
                     Path(entry.path).unlink()
                     count += 1
     return count
@@ -169,20 +166,7 @@ def told(path: str, done: str) -> Iterator[None]:
 
 
 def _put_local(path: Path, data: bytes, *, exclusive: bool = False) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY}")
-    try:
-        with unfinished.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        if exclusive:
-            path.hardlink_to(unfinished)
-        else:
-            unfinished.replace(path)
-    finally:
-        with suppress(OSError):
-            unfinished.unlink(missing_ok=True)
+    write_whole(path, data, replace=not exclusive)
     _sync_folder(path.parent)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import struct
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ...errors import StorageError
+from ...files import whole_folder
 
 GIB = 1 << 30
 _DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32",
@@ -360,21 +361,19 @@ def fresh_folder(out: Path) -> Iterator[Path]:
 
     Raises StorageError if ``out`` is there already, or cannot be made.
     """
-    import shutil
-    import tempfile
+    with ExitStack() as stack:
+        with _told(out):
+            part = stack.enter_context(whole_folder(out))
+        yield part
+        with _told(out):
+            stack.close()
 
-    if out.exists():
-        raise StorageError(f"{out}: is there already; remove it or name another folder")
+
+@contextmanager
+def _told(out: Path) -> Iterator[None]:
     try:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        part = Path(tempfile.mkdtemp(prefix=f".{out.name}.part-", dir=out.parent))
+        yield
+    except FileExistsError as error:
+        raise StorageError(f"{out}: is there already; remove it or name another folder") from error
     except OSError as error:
         raise StorageError(f"{out}: no folder can be made there ({error}); name another one") from error
-    try:
-        yield part
-        part.chmod(0o755)  # mkdtemp's is for the owner alone
-        if out.exists():
-            raise StorageError(f"{out}: was made by somebody else meanwhile; remove it or name another folder")
-        part.rename(out)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

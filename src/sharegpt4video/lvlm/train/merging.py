@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from torch import nn
 
 from ...checking import validated
 from ...errors import SettingsError, StorageError
+from ...files import whole_folder
 from ..model.build import build, processor
 from ..model.parts import prepare
 from ..settings import TrainSettings
@@ -120,20 +120,13 @@ def _written_whole(out: Path) -> Iterator[Path]:
 
     Raises StorageError when it cannot be written.
     """
-    folder = out.with_name(f".{out.name}.unfinished")
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
     try:
-        yield folder
-        for path in folder.rglob("*"):
-            checkpoints.sync(path)
-        if out.exists():
-            out.rmdir()
-        folder.rename(out)
+        with whole_folder(out) as folder:
+            yield folder
+            for path in folder.rglob("*"):
+                checkpoints.sync(path)
     except (OSError, SafetensorError) as error:
         raise StorageError(
             f"{out}: was not written: {error}; if the disk is full, make room, and merge again"
         ) from error
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
     checkpoints.sync(out.parent)
