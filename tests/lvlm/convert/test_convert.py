@@ -201,9 +201,10 @@ def test_rows_come_from_the_weights_not_from_the_configuration(tmp_path: Path) -
 
 def test_a_folder_that_is_there_is_not_touched(source: tuple[Path, dict[str, Any]], tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine").touch()
     with pytest.raises(StorageError, match="is there already"):
         convert(source[0], tmp_path / "out")
-    assert list((tmp_path / "out").iterdir()) == []
+    assert [path.name for path in tmp_path.rglob("*")] == ["out", "mine"]
 
 
 def test_other_models_are_refused_with_the_reason(

@@ -359,7 +359,7 @@ def not_floats(weights: Iterable[Stored | Planned]) -> list[str]:
 def fresh_folder(out: Path) -> Iterator[Path]:
     """A folder to write into that becomes ``out`` when all went well, and disappears when not.
 
-    Raises StorageError if ``out`` is there already, or cannot be made.
+    Raises StorageError if ``out`` cannot be made, or is there already and not an empty folder.
     """
     with ExitStack() as stack:
         with _told(out):
