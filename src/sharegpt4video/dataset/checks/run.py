@@ -21,7 +21,7 @@ from ...vlm.embedded import EmbeddedVLM
 from ...wording import counted
 from ..rows import CaptionRow, Checked, Finding
 from ..sources.listed import Listed
-from ..store.packed import sorting
+from ..store.ids import sorting
 from ..store.schema import to_rows
 from ..store.store import Ids, Store, packed_ids, unpacked_id
 from . import MIXED_UP, REPEATED, check_caption

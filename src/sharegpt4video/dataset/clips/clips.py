@@ -28,7 +28,7 @@ from ...vlm.base import VLM
 from ...wording import counted
 from ..rows import CaptionRow, Clip
 from ..sources.listed import Listed
-from ..store.packed import Ids, packed_ids
+from ..store.ids import Ids, packed_ids
 from ..store.store import Store
 from .spans import ClipSettings, Span, spans, told_by
 

@@ -15,7 +15,7 @@ from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import SourceVideo
 from ..settings import FilterSettings
 from ..sources.listed import Listed
-from ..store.packed import Ids, packed_ids, sorting, unpacked_id
+from ..store.ids import Ids, packed_ids, sorting, unpacked_id
 from ..store.schema import arrow_schema
 from ..store.store import Store
 from .filters import (

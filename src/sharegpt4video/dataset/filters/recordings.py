@@ -24,7 +24,7 @@ from ..sources.ids import with_span
 from ..sources.listed import Listed
 from ..sources.members import split_member
 from ..sources.places import is_web
-from ..store.packed import Ids, packed_ids, sorting
+from ..store.ids import Ids, packed_ids, sorting
 from ..store.schema import to_rows
 from ..store.store import Store
 

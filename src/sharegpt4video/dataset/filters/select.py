@@ -19,7 +19,7 @@ from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import Selected
 from ..settings import DatasetSettings
 from ..sources.listed import Listed
-from ..store.packed import Ids, unpacked_id
+from ..store.ids import Ids, unpacked_id
 from ..store.store import Store
 from .decisions import Decisions, Positions, decide_all, order_of
 from .recordings import contents_of, join_recordings

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import VideoError
 from ..rows import CaptionRow, SourceVideo
-from ..store.packed import Ids, distinct, packed_ids
+from ..store.ids import Ids, distinct, packed_ids
 from ..store.schema import to_rows
 from ..store.store import Store
 from .contents import Contents, Look, confirmed

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...errors import VideoError
 from ..rows import CaptionRow, SourceVideo
-from ..store.packed import Ids, packed_ids
+from ..store.ids import Ids, packed_ids
 from ..store.store import Store
 from .contents import Contents, confirmed
 from .listed import Listed, first_there, places_of

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...records import UNANSWERED
 from ..sources.listed import Listed
-from .packed import Ids, distinct, packed_ids
+from .ids import Ids, distinct, packed_ids
 from .parts import Written
 from .pending import Pending
 from .store import Store

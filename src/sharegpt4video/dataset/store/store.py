@@ -21,7 +21,7 @@ from ...errors import SettingsError, StorageError
 from ..rows import TABLES
 from ..settings import DatasetSettings
 from . import description, parts, storage, swap
-from .packed import Ids, Live, distinct, packed_ids, unpacked_id
+from .ids import Ids, LatestRows, distinct, packed_ids, unpacked_id
 from .parts import ROW_GROUP_ROWS, DamagedPart, Written
 from .schema import arrow_schema, to_rows, to_table
 
@@ -272,8 +272,8 @@ class Store:
         storage.put(self.fs, f"{self._folder(table)}/{name}", encoded)
         return name
 
-    def _live(self, paths: Sequence[str]) -> Live:
-        return Live(*self._all_ids(paths))
+    def _live(self, paths: Sequence[str]) -> LatestRows:
+        return LatestRows(*self._all_ids(paths))
 
     def _all_ids(self, paths: Sequence[str]) -> tuple[Ids, Any]:
         """The ids of all parts, one after the other, and where each part begins."""

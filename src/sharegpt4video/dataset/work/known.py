@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from ...records import UNANSWERED
 from ..rows import TABLES, Survey
-from ..store.packed import unpacked_id
+from ..store.ids import unpacked_id
 from ..store.schema import arrow_schema, to_rows
 from ..store.status import unanswered
 from ..store.store import Ids, Store, packed_ids

@@ -46,7 +46,7 @@ def distinct(ids: Ids) -> Ids:
     return ids[first]
 
 
-class Live:
+class LatestRows:
     """Which rows of a table count: of equal ids the last one. Rows with an empty id all count.
 
     ``ids`` are those of all parts, one after the other; ``starts`` says where each part begins.
