@@ -15,8 +15,8 @@ from typing import Annotated, Any
 from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wrong_values
 from ..cores import cores
 from ..errors import SettingsError, StorageError
-from ..wording import counted
 from ..files import write_whole
+from ..wording import counted
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
 from .render import frame_count, write_video

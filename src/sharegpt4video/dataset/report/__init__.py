@@ -8,8 +8,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from ...errors import SettingsError, SG4VError
-from ...wording import counted
 from ...files import write_whole
+from ...wording import counted
 from ..filters.retention import Retention
 from ..store.store import Store
 from .cascade import cascade
