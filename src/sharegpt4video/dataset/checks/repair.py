@@ -28,6 +28,7 @@ from ...vlm.base import VLM, Reply
 from ...wording import counted
 from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
 from ..sources.listed import Listed, original_of, places_of
+from ..store.ids import IdIndex, packed_all
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids
 from ..work.jobs import failure_of
@@ -135,7 +136,7 @@ class _Faulty:
                 chosen = [finding for finding in row.findings if checks is None or finding.check in checks]
                 if chosen and row.revision < max_revision:
                     self._checked[row.id] = replace(row, findings=tuple(chosen))
-        self._ids = np.array([bytes.fromhex(id) for id in self._checked], "S16")
+        self._index = IdIndex(packed_all(self._checked))
         self._places = places_of(store, self._listed, self._checked)
 
     def original(self, row: CaptionRow) -> SourceVideo:
@@ -143,7 +144,7 @@ class _Faulty:
         return original_of(row, self._places[row.id], self._listed)
 
     def _mine(self, batch: pa.RecordBatch) -> pa.RecordBatch:
-        return batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), self._ids)))
+        return batch.filter(pa.array(self._index.has(packed_ids(batch.column("id")))))
 
     def __iter__(self) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
         for batch in self._listed.batches(self._store, "captions", batch_rows=64):

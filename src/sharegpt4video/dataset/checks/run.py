@@ -21,9 +21,9 @@ from ...vlm.embedded import EmbeddedVLM
 from ...wording import counted
 from ..rows import CaptionRow, Checked, Finding
 from ..sources.listed import Listed
-from ..store.ids import sorting
+from ..store.ids import IdIndex, packed_all, sorting
 from ..store.schema import to_rows
-from ..store.store import Ids, Store, packed_ids, unpacked_id
+from ..store.store import Store, packed_ids, unpacked_id
 from . import MIXED_UP, REPEATED, check_caption
 from .exchanged import Exchanges
 from .judge import Verdict, judging
@@ -136,10 +136,9 @@ class _Known:
             judges.append(np.array(codes, np.int32))
             self.mixed_up |= _mixed_up(batch)
         all_ids = np.concatenate(ids) if ids else np.empty(0, "S16")
-        order = sorting(all_ids)
-        self._ids = all_ids[order]
-        self._revisions = np.concatenate(revisions)[order] if ids else np.empty(0, np.int32)
-        self._judges = np.concatenate(judges)[order] if ids else np.empty(0, np.int32)
+        self._index = IdIndex(all_ids)
+        self._revisions = np.concatenate([np.empty(0, np.int32), *revisions])
+        self._judges = np.concatenate([np.empty(0, np.int32), *judges])
 
     def waiting(self, store: Store, listed: Listed, judge: VLM | None) -> NDArray[np.bool_]:
         """For each caption that counts, in the order of the table, whether it has to be checked."""
@@ -148,9 +147,9 @@ class _Known:
         return np.concatenate(masks) if masks else np.empty(0, bool)
 
     def _waiting(self, batch: pa.RecordBatch, judge: str) -> NDArray[np.bool_]:
-        place, found = self._places(packed_ids(batch.column("id")))
-        waiting = ~found
-        if len(self._ids):
+        place = self._index.places(packed_ids(batch.column("id")))
+        waiting = place < 0
+        if len(self._index):
             waiting |= self._revisions[place] != np.asarray(batch.column("revision"), np.int32)
             if judge:
                 waiting |= self._judges[place] != self._names.get(judge, -1)
@@ -158,14 +157,8 @@ class _Known:
 
     def has(self, row: CaptionRow) -> bool:
         """Whether this revision has been checked, by whomever."""
-        place, found = self._places(np.array([bytes.fromhex(row.id)], "S16"))
-        return bool(found[0]) and int(self._revisions[place[0]]) == row.revision
-
-    def _places(self, ids: Ids) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
-        if not len(self._ids):
-            return np.zeros(len(ids), np.intp), np.zeros(len(ids), bool)
-        place = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
-        return place, self._ids[place] == ids
+        place = self._index.place(row.id)
+        return place is not None and int(self._revisions[place]) == row.revision
 
 
 class _Repeated:
@@ -180,7 +173,7 @@ class _Repeated:
         # Captions are written as they are finished; found in the order of ids, the same is told after every run.
         order = sorting(packed)
         repeats.reorder(order)
-        self._ids = packed[order]
+        self._ids, self._index = packed[order], IdIndex(packed[order])
         self._rank = np.empty(len(order), np.int64)
         self._rank[order] = np.arange(len(order))
         self._found: Found = repeats.found()
@@ -191,11 +184,8 @@ class _Repeated:
 
     def of(self, id: str) -> tuple[Finding, ...]:
         """The findings for the caption with this id; none for one that is not there."""
-        packed = np.array([bytes.fromhex(id)], "S16")
-        where = int(np.searchsorted(self._ids, packed)[0])
-        if where >= len(self._ids) or self._ids[where] != packed[0]:
-            return ()
-        return self._told(where)
+        place = self._index.place(id)
+        return () if place is None else self._told(place)
 
     def _told(self, where: int) -> tuple[Finding, ...]:
         if not self._found["videos"][where]:
@@ -303,10 +293,10 @@ def _add_mixed_up(store: Store, found: dict[str, tuple[Finding, ...]], known: _K
 
     Findings of earlier runs stand until the caption is revised.
     """
-    wanted = np.array([bytes.fromhex(id) for id in {*found, *known.mixed_up}], "S16")
+    wanted = packed_all({*found, *known.mixed_up})
     changed: list[Checked] = []
-    for batch in store.batches("checks", batch_rows=4096) if len(wanted) else ():
-        for row in to_rows(Checked, batch.filter(pa.array(np.isin(packed_ids(batch.column("id")), wanted)))):
+    for batch in store.find("checks", wanted, batch_rows=4096):
+        for row in to_rows(Checked, batch):
             before = known.mixed_up.get(row.id)
             now = found.get(row.id) or (before.findings if before and before.revision == row.revision else ())
             others = tuple(finding for finding in row.findings if finding.check != MIXED_UP)

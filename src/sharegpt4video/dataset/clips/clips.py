@@ -28,7 +28,7 @@ from ...vlm.base import VLM
 from ...wording import counted
 from ..rows import CaptionRow, Clip
 from ..sources.listed import Listed
-from ..store.ids import Ids, packed_ids
+from ..store.ids import IdIndex, packed_ids
 from ..store.store import Store
 from .spans import ClipSettings, Span, spans, told_by
 
@@ -155,7 +155,7 @@ class _Maker:
     def _rows(self) -> Iterator[CaptionRow]:
         kept, listed = kept_videos(self._store), Listed(self._store)
         for row in self._store.rows("captions"):
-            if not listed.is_replaced(row.id) and (kept is None or is_among(kept, row.id)):
+            if not listed.is_replaced(row.id) and (kept is None or row.id in kept):
                 yield row
             else:
                 self._made.not_kept += 1
@@ -207,22 +207,15 @@ class _Maker:
         )
 
 
-def kept_videos(store: Store) -> Ids | None:
-    """The ids of the selected videos, sorted; None when nothing was selected yet."""
+def kept_videos(store: Store) -> IdIndex | None:
+    """The ids of the selected videos; None when nothing was selected yet."""
     if not store.parts("selection"):
         return None
     chunks = [
         packed_ids(batch.filter(batch.column("kept")).column("id"))
         for batch in store.batches("selection", ["kept"], batch_rows=1 << 16)
     ]
-    return np.sort(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
-
-
-def is_among(ids: Ids, video_id: str) -> bool:
-    """Whether a sorted array holds an id."""
-    wanted = np.array([bytes.fromhex(video_id)], "S16")
-    at = int(np.searchsorted(ids, wanted)[0])
-    return at < len(ids) and bool(ids[at] == wanted[0])
+    return IdIndex(np.concatenate([np.empty(0, "S16"), *chunks]))
 
 
 def _from_loop(work: Callable[[Put], Coroutine[Any, Any, None]]) -> Generator[Clip, None, None]:

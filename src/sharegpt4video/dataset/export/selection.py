@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SettingsError
+from ..store.ids import IdIndex
 from ..store.store import Ids, Store, packed_ids
 
 SPLITS = ("train", "val", "test")
@@ -34,17 +35,13 @@ class Selection:
         self.wanted = SPLITS if splits is None else tuple(split for split in SPLITS if split in splits)
         self.there = bool(store.parts("selection"))
         ids, codes = _read(store, self.wanted) if self.there else (np.empty(0, "S16"), np.empty(0, np.uint8))
-        order = np.argsort(ids, kind="stable")
-        self._ids, self._codes = ids[order], codes[order]
+        self._index, self._codes = IdIndex(ids), np.append(codes, np.uint8(UNKNOWN))
 
     def codes(self, ids: Ids) -> NDArray[np.uint8]:
         """For each id the position of its split in ``SPLITS``, or one of the codes for what is not exported."""
         if not self.there:
             return np.full(len(ids), 0 if "train" in self.wanted else OTHER_SPLIT, np.uint8)
-        if not len(self._ids):
-            return np.full(len(ids), UNKNOWN, np.uint8)
-        at = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
-        return np.where(self._ids[at] == ids, self._codes[at], np.uint8(UNKNOWN))
+        return self._codes[self._index.places(ids)]  # the last one is for those that are not there
 
 
 def _read(store: Store, wanted: Sequence[str]) -> tuple[Ids, NDArray[np.uint8]]:

@@ -15,7 +15,7 @@ from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import SourceVideo
 from ..settings import FilterSettings
 from ..sources.listed import Listed
-from ..store.ids import Ids, packed_ids, sorting, unpacked_id
+from ..store.ids import IdIndex, Ids, packed_ids, sorting, unpacked_id
 from ..store.schema import arrow_schema
 from ..store.store import Store
 from .filters import (
@@ -166,11 +166,11 @@ class _State:
 
     def drop_near(self, pool: Any, looks: Iterable[tuple[Positions, list[pa.Array]]]) -> None:
         """Drop what looks like an earlier row that is still in."""
-        order = sorting(self._ids)
+        index = IdIndex(self._ids)
         for rows, columns in looks:
             ids = [unpacked_id(self._ids[row]) for row in rows]
             firsts = packed_ids(pa.array(_added(pool, ids, columns), pa.string()))
-            first = order[np.searchsorted(self._ids, firsts, sorter=order)]
+            first = index.places(firsts)
             near = first != rows
             self.first[rows[near]] = first[near]
             self._drop(rows[near], NEAR)
@@ -212,7 +212,7 @@ def _offered(pool: Any, texts: list[str]) -> Sequence[Novel]:
 def order_of(store: Store) -> tuple[Ids, Positions, int]:
     """The ids of all sources that were surveyed, in their order; the row of each one's survey; how many were not."""
     sources, surveys = _sources(store)[0], _all_ids(store, "surveys")
-    rows = _rows_of(sources, surveys)
+    rows = IdIndex(surveys).places(sources)
     there = rows >= 0
     return sources[there], rows[there], int((~there).sum())
 
@@ -231,15 +231,6 @@ def _sources(store: Store, *columns: str) -> tuple[Ids, pa.Table]:
 def _all_ids(store: Store, table: str) -> Ids:
     """The ids of the rows that count, in the order of the table."""
     return packed_ids(store.column(table, "id"))
-
-
-def _rows_of(ids: Ids, among: Ids) -> Positions:
-    """Where each id stands among others; -1 for those that do not."""
-    if not len(among):
-        return np.full(len(ids), -1, np.int64)
-    order = sorting(among)
-    at = order[np.minimum(np.searchsorted(among, ids, sorter=order), len(among) - 1)]
-    return np.where(among[at] == ids, at, -1)
 
 
 def _columns(store: Store) -> dict[str, Numbers]:
@@ -276,7 +267,7 @@ def _findings(store: Store, ids: Ids) -> Numbers:
         pc.list_value_length(batch.column(batch.schema.get_field_index("findings"))).fill_null(0).to_numpy()
         for batch in store.batches("checks", ["findings"], batch_rows=BATCH_ROWS)
     ]
-    rows = _rows_of(ids, checked)
+    rows = IdIndex(checked).places(ids)
     return np.where(rows >= 0, np.concatenate(counts)[rows].astype(np.float64), np.nan)
 
 
@@ -310,8 +301,8 @@ class _Texts:
 
     def __init__(self, store: Store, ids: Ids, use_given: bool) -> None:
         sources, table = _sources(store, "caption")
-        self._sources = _rows_of(ids, sources)
-        self._shorts = _rows_of(ids, _all_ids(store, "shorts"))
+        self._sources = IdIndex(sources).places(ids)
+        self._shorts = IdIndex(_all_ids(store, "shorts")).places(ids)
         self._given = table.column("caption") if use_given else None
         self._made = store.column("shorts", "text")
         self._problems = store.column("shorts", "problem")

@@ -13,7 +13,6 @@ from pathlib import PurePath
 from urllib.parse import parse_qs, urlsplit
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
@@ -24,7 +23,7 @@ from ..sources.ids import with_span
 from ..sources.listed import Listed
 from ..sources.members import split_member
 from ..sources.places import is_web
-from ..store.ids import Ids, packed_ids, sorting
+from ..store.ids import IdIndex, Ids, packed_ids
 from ..store.schema import to_rows
 from ..store.store import Store
 
@@ -60,7 +59,7 @@ def join_recordings(store: Store, ids: Ids, group: Positions) -> Positions:
 def _keys(store: Store, ids: Ids) -> tuple[NDArray[np.uint64], Positions]:
     """Every key of every source as a number, and the position of its id among ``ids``."""
     keys, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
-    order, offset = sorting(ids), 0
+    index, offset = IdIndex(ids), 0
     stale = Listed(store).stale
     for batch in store.batches("sources", batch_rows=1 << 14, superseded=True) if len(ids) else ():
         found: list[int] = []
@@ -73,9 +72,7 @@ def _keys(store: Store, ids: Ids) -> tuple[NDArray[np.uint64], Positions]:
             texts = set(recording_keys(source))
             found += map(_number, texts)
             numbers += [number] * len(texts)
-        packed = packed_ids(batch.column("id"))
-        at = order[np.minimum(np.searchsorted(ids, packed, sorter=order), len(ids) - 1)]
-        place = np.where(ids[at] == packed, at, -1)[numbers]
+        place = index.places(packed_ids(batch.column("id")))[numbers]
         keys.append(np.array(found, np.uint64)[place >= 0])
         rows.append(place[place >= 0])
     return np.concatenate(keys), np.concatenate(rows)
@@ -128,10 +125,9 @@ def origin(text: str) -> str:
 def contents_of(store: Store, ids: Ids) -> dict[str, str]:
     """The content of each of these ids that is a span: what all spans of a file have in common, in every data set."""
     found: dict[str, str] = {}
-    for batch in store.batches("sources", ["start_seconds", "end_seconds"], superseded=True):
+    for batch in store.find("sources", ids, ["start_seconds", "end_seconds"], superseded=True):
         spans = pc.or_(pc.is_valid(batch.column("start_seconds")), pc.is_valid(batch.column("end_seconds")))
-        wanted = pa.array(np.isin(packed_ids(batch.column("id")), ids))
-        for row in batch.filter(pc.and_(spans, wanted)).to_pylist():
+        for row in batch.filter(spans).to_pylist():
             found[row["id"]] = with_span(row["id"], row["start_seconds"], row["end_seconds"])
     return found
 

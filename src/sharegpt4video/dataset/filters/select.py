@@ -12,14 +12,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ..duplicates.dedup import near_duplicate_groups
 from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import Selected
 from ..settings import DatasetSettings
 from ..sources.listed import Listed
-from ..store.ids import Ids, unpacked_id
+from ..store.ids import IdIndex, unpacked_id
 from ..store.store import Store
 from .decisions import Decisions, Positions, decide_all, order_of
 from .recordings import contents_of, join_recordings
@@ -98,9 +97,9 @@ class _Videos:
 
     def __init__(self, store: Store, decisions: Decisions, near: Positions) -> None:
         captioned = Listed(store).ids_in(store, "captions")
-        brought = captioned[~_among(captioned, np.sort(decisions.ids))]
+        brought = captioned[~IdIndex(decisions.ids).has(captioned)]
         self.decisions, self.ids = decisions, np.concatenate([decisions.ids, brought])
-        self.captioned = _among(self.ids, captioned)
+        self.captioned = IdIndex(captioned).has(self.ids)
         alone = np.arange(len(near), len(self.ids), dtype=np.int64)
         self.groups = join_recordings(store, self.ids, np.concatenate([near, alone]))
         self.contents = contents_of(store, self.ids[np.unique(self.groups)])
@@ -136,11 +135,3 @@ def _rows(videos: _Videos, settings: DatasetSettings, counts: Counter[str]) -> I
         split = "" if reason else split_of(videos.contents.get(group, group), settings.splits)
         counts[split or (NOT_CAPTIONED if reason == NOT_CAPTIONED else "dropped")] += 1
         yield Selected(unpacked_id(packed), not reason, reason, group, split)
-
-
-def _among(ids: Ids, others: Ids) -> NDArray[np.bool_]:
-    """Which ids are in a sorted array of others."""
-    if not len(others):
-        return np.zeros(len(ids), bool)
-    at = np.minimum(np.searchsorted(others, ids), len(others) - 1)
-    return np.asarray(others[at] == ids, bool)

@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
+
+from ..store.ids import IdIndex, unpacked_id
 
 if TYPE_CHECKING:
     from ..rows import SourceVideo
@@ -52,26 +53,14 @@ class KnownContents:
         keys, contents = bytearray(), bytearray()
         for source in sources:
             if source.modified:
-                keys += _key(source.location, source.size_bytes, source.modified)
+                keys += bytes.fromhex(place_id(source.location, str(source.size_bytes), source.modified))
                 contents += bytes.fromhex(source.content_id)
-        packed: NDArray[np.void] = np.frombuffer(bytes(keys), f"V{ID_BYTES}")
-        order = np.argsort(packed.view(">u8").reshape(-1, 2)[:, 0], kind="stable")
-        self._keys: NDArray[np.uint64] = packed.view(">u8").reshape(-1, 2)[order].astype(np.uint64)
-        self._contents: NDArray[np.void] = np.frombuffer(bytes(contents), f"V{ID_BYTES}")[order]
+        self._index = IdIndex(np.frombuffer(bytes(keys), f"S{ID_BYTES}"))
+        self._contents = np.frombuffer(bytes(contents), f"S{ID_BYTES}")
 
     def __call__(self, location: str, size_bytes: int, modified: str) -> str | None:
-        key = _key(location, size_bytes, modified)
-        high, low = int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")
-        at = int(np.searchsorted(self._keys[:, 0], np.uint64(high)))
-        while at < len(self._keys) and int(self._keys[at, 0]) == high:
-            if int(self._keys[at, 1]) == low:
-                return str(self._contents[at].tobytes().hex())
-            at += 1
-        return None
-
-
-def _key(location: str, size_bytes: int, modified: str) -> bytes:
-    return bytes.fromhex(place_id(location, str(size_bytes), modified))
+        place = self._index.place(place_id(location, str(size_bytes), modified))
+        return None if place is None else unpacked_id(self._contents[place])
 
 
 def _exact(seconds: float | None) -> str:

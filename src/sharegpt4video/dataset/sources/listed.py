@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...errors import VideoError
 from ..rows import CaptionRow, SourceVideo
-from ..store.ids import Ids, distinct, packed_ids
+from ..store.ids import IdIndex, Ids, distinct, packed_all, packed_ids
 from ..store.schema import to_rows
 from ..store.store import Store
 from .contents import Contents, Look, confirmed
@@ -37,12 +37,11 @@ class Listed:
         self.first: NDArray[np.bool_] = _first_of_pair(ids, places) & ~self.stale
         self.ids: Ids = distinct(ids[~self.stale])
         self.replaced: Ids = np.setdiff1d(distinct(ids), self.ids)
+        self._replaced = IdIndex(self.replaced)
 
     def is_replaced(self, id: str) -> bool:
         """Whether what was listed under an id is gone."""
-        packed = np.array([bytes.fromhex(id)], "S16")[0]
-        at = int(np.searchsorted(self.replaced, packed))
-        return at < len(self.replaced) and bool(self.replaced[at] == packed)
+        return id in self._replaced
 
     def current(self, ids: Ids) -> NDArray[np.bool_]:
         """Which of these videos count: those whose file has not been replaced by another one.
@@ -50,7 +49,7 @@ class Listed:
         Every command goes by this rule. The caption of a replaced file is kept, but not counted, judged, repaired or
         exported; it counts again once that file is listed again.
         """
-        return ~np.isin(ids, self.replaced)
+        return ~self._replaced.has(ids)
 
     def batches(
         self, store: Store, table: str, columns: Sequence[str] | None = None, *, batch_rows: int, video: str = "id"
@@ -74,7 +73,7 @@ class Listed:
 
 def places_of(store: Store, listed: Listed, ids: Collection[str]) -> dict[str, list[SourceVideo]]:
     """Where these contents have been seen and nothing else since, the place that was listed last first."""
-    wanted = np.sort(np.array([bytes.fromhex(id) for id in ids], "S16"))
+    wanted = IdIndex(packed_all(ids))
     found: dict[str, list[SourceVideo]] = {id: [] for id in ids}
     for batch in _sources(store, ~listed.stale, wanted) if len(wanted) else ():
         for source in batch:
@@ -92,13 +91,13 @@ def original_of(row: CaptionRow, places: Sequence[SourceVideo], listed: Listed) 
     return first_there(found) if found or listed.is_replaced(row.id) else row.original
 
 
-def _sources(store: Store, kept: NDArray[np.bool_], ids: Ids | None = None) -> Iterator[list[SourceVideo]]:
+def _sources(store: Store, kept: NDArray[np.bool_], ids: IdIndex | None = None) -> Iterator[list[SourceVideo]]:
     offset = 0
     for batch in store.batches("sources", superseded=True):
         mask = kept[offset : offset + batch.num_rows]
         offset += batch.num_rows
         if ids is not None:
-            mask = mask & np.isin(packed_ids(batch.column("id")), ids)
+            mask = mask & ids.has(packed_ids(batch.column("id")))
         if mask.any():
             yield to_rows(SourceVideo, batch.filter(pa.array(mask)))
 

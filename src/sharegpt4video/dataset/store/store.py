@@ -21,7 +21,7 @@ from ...errors import SettingsError, StorageError
 from ..rows import TABLES
 from ..settings import DatasetSettings
 from . import description, parts, storage, swap
-from .ids import Ids, LatestRows, distinct, packed_ids, unpacked_id
+from .ids import IdIndex, Ids, LatestRows, distinct, packed_ids, unpacked_id
 from .parts import ROW_GROUP_ROWS, DamagedPart, Written
 from .schema import arrow_schema, to_rows, to_table
 
@@ -144,6 +144,22 @@ class Store:
                     kept = batch if keep is None else batch.filter(pa.array(keep))
                     if kept.num_rows:
                         yield _completed(table, kept, wanted)
+
+    def find(
+        self,
+        table: str,
+        ids: Ids | IdIndex,
+        columns: Sequence[str] | None = None,
+        *,
+        batch_rows: int = ROW_GROUP_ROWS,
+        superseded: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        """The rows of these ids, as ``batches`` gives them. Nothing is read for no ids."""
+        wanted = ids if isinstance(ids, IdIndex) else IdIndex(ids)
+        for batch in self.batches(table, columns, batch_rows=batch_rows, superseded=superseded) if len(wanted) else ():
+            here = batch.filter(pa.array(wanted.has(packed_ids(batch.column("id")))))
+            if here.num_rows:
+                yield here
 
     def rows(self, table: str, *, batch_rows: int = 64) -> Iterator[Any]:
         """The rows that count, as values of the table's row type, in the order they were written."""

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from ...records import UNANSWERED
 from ..rows import TABLES, Survey
-from ..store.ids import unpacked_id
+from ..store.ids import IdIndex, unpacked_id
 from ..store.schema import arrow_schema, to_rows
 from ..store.status import unanswered
-from ..store.store import Ids, Store, packed_ids
+from ..store.store import Store, packed_ids
 
 _HEAVY = {
     "hashes": pa.scalar([], pa.list_(pa.string())),
@@ -36,7 +36,7 @@ class Known:
 
     def __init__(self, store: Store, *, retry: Collection[str] = (), with_hashes: bool = False) -> None:
         columns = [name for name in Survey.__dataclass_fields__ if with_hashes or name not in _HEAVY]
-        self._captioned = store.ids("captions")
+        self._captioned = IdIndex(store.ids("captions"))
         self._unanswered = _unanswered(store)
         self._failed, self._kinds = _failed_ids(store, PASSING.union(retry))
         self._surveys = _Lookup(store, "surveys", columns)
@@ -53,7 +53,7 @@ class Known:
 
     def captioned(self, id: str) -> bool:
         """Whether it has a caption of which no text is missing for want of an answer."""
-        return id not in self._unanswered and _has(self._captioned, id)
+        return id not in self._unanswered and id in self._captioned
 
     def next_revision(self, id: str) -> int:
         """The number of the caption that comes next: 0 for the first one."""
@@ -61,11 +61,11 @@ class Known:
 
     def failed(self, id: str) -> bool:
         """Whether it failed before and is not to be tried again."""
-        return _has(self._failed, id) and not self.captioned(id)
+        return id in self._failed and not self.captioned(id)
 
     def failed_kind(self, id: str) -> str:
         """The kind of failure that ``failed`` speaks of."""
-        at = _place(self._failed, id)
+        at = self._failed.place(id)
         return "" if at is None else self._kinds[at]
 
     def surveyed(self, id: str) -> bool:
@@ -92,19 +92,15 @@ class _Lookup:
     def __init__(self, store: Store, table: str, columns: list[str]) -> None:
         batches = list(store.batches(table, columns, batch_rows=1 << 14))
         self._table = _completed(pa.Table.from_batches(batches), TABLES[table]) if batches else None
-        ids = packed_ids(self._table.column("id")) if self._table is not None else np.empty(0, "S16")
-        self._order = np.argsort(ids, kind="stable")
-        self._ids: Ids = ids[self._order]
+        self._index = IdIndex(packed_ids(self._table.column("id")) if self._table is not None else np.empty(0, "S16"))
 
     def has(self, id: str) -> bool:
-        return _has(self._ids, id)
+        return id in self._index
 
     def row(self, id: str) -> pa.Table | None:
         """The row of this id as a table of one row; None if there is none."""
-        at = _place(self._ids, id)
-        if at is None or self._table is None:
-            return None
-        return self._table.slice(int(self._order[at]), 1)
+        at = self._index.place(id)
+        return None if at is None or self._table is None else self._table.slice(at, 1)
 
 
 def _completed(table: pa.Table, row_type: type) -> pa.Table:
@@ -131,24 +127,12 @@ def _unanswered(store: Store) -> dict[str, int]:
     return found
 
 
-def _failed_ids(store: Store, retry: Collection[str]) -> tuple[Ids, list[str]]:
-    """Ids whose last failure is not of a kind that is to be tried again, sorted, and their kinds."""
+def _failed_ids(store: Store, retry: Collection[str]) -> tuple[IdIndex, list[str]]:
+    """Ids whose last failure is not of a kind that is to be tried again, and their kinds."""
     chunks, kinds = [np.empty(0, "S16")], [np.empty(0, object)]
     for batch in store.batches("failures", ["kind"]):
         told = np.array(batch.column("kind").to_pylist(), object)
         kept = np.array([kind not in retry and ALL_KINDS not in retry for kind in told], bool)
         chunks.append(packed_ids(batch.column("id"))[kept])
         kinds.append(told[kept])
-    ids, first = np.unique(np.concatenate(chunks), return_index=True)
-    return ids, np.concatenate(kinds)[first].tolist()
-
-
-def _has(ids: Ids, id: str) -> bool:
-    return _place(ids, id) is not None
-
-
-def _place(ids: Ids, id: str) -> int | None:
-    """Where an id is in a sorted array."""
-    packed = np.array([bytes.fromhex(id)], "S16")[0]  # as the array holds it, without zero bytes at the end
-    at = int(np.searchsorted(ids, packed))
-    return at if at < len(ids) and ids[at] == packed else None
+    return IdIndex(np.concatenate(chunks)), np.concatenate(kinds).tolist()
