@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..store.ids import IdIndex, unpacked_id
+from ..store.ids import IdIndex, sorting, unpacked_id
 
 if TYPE_CHECKING:
     from ..rows import SourceVideo
@@ -55,8 +55,10 @@ class KnownContents:
             if source.modified:
                 keys += bytes.fromhex(place_id(source.location, str(source.size_bytes), source.modified))
                 contents += bytes.fromhex(source.content_id)
-        self._index = IdIndex(np.frombuffer(bytes(keys), f"S{ID_BYTES}"))
-        self._contents = np.frombuffer(bytes(contents), f"S{ID_BYTES}")
+        packed = np.frombuffer(bytes(keys), f"S{ID_BYTES}")
+        order = sorting(packed)
+        self._index = IdIndex(packed[order])
+        self._contents = np.frombuffer(bytes(contents), f"S{ID_BYTES}")[order]
 
     def __call__(self, location: str, size_bytes: int, modified: str) -> str | None:
         place = self._index.place(place_id(location, str(size_bytes), modified))

@@ -60,14 +60,15 @@ def distinct(ids: Ids) -> Ids:
 
 
 class IdIndex:
-    """Finds ids in an array of them, of equal ones the first. 24 bytes of memory for each."""
+    """Finds ids in an array of them, of equal ones the first. 16 bytes of memory for each if sorted, else 24."""
 
     def __init__(self, ids: Ids) -> None:
-        self._order = sorting(ids)
-        self._sorted = ids[self._order]
+        order = sorting(ids)
+        self._order = None if np.array_equal(order, np.arange(len(ids))) else order
+        self._sorted = ids if self._order is None else ids[order]
 
     def __len__(self) -> int:
-        return len(self._order)
+        return len(self._sorted)
 
     def __contains__(self, id: str) -> bool:
         return self.place(id) is not None
@@ -76,14 +77,16 @@ class IdIndex:
         """Where in the array an id is."""
         packed = packed_id(id)
         at = int(np.searchsorted(self._sorted, packed))
-        return int(self._order[at]) if at < len(self) and self._sorted[at] == packed else None
+        if at == len(self) or self._sorted[at] != packed:
+            return None
+        return at if self._order is None else int(self._order[at])
 
     def places(self, ids: Ids) -> NDArray[np.int64]:
         """Where in the array each of these ids is; -1 for one that is not there."""
-        if not len(self._order):
+        if not len(self):
             return np.full(len(ids), -1, np.int64)
-        at = np.minimum(np.searchsorted(self._sorted, ids), len(self._order) - 1)
-        return np.where(self._sorted[at] == ids, self._order[at], -1)
+        at = np.minimum(np.searchsorted(self._sorted, ids), len(self) - 1)
+        return np.where(self._sorted[at] == ids, at if self._order is None else self._order[at], -1)
 
     def has(self, ids: Ids) -> NDArray[np.bool_]:
         """For each of these ids, whether it is in the array."""
