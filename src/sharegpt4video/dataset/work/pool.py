@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import heapq
 import importlib
-import itertools
 import multiprocessing
 import signal
 import threading
@@ -17,6 +15,7 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from typing import Any, Literal
 
+from ...background import Turns
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
 
@@ -62,9 +61,7 @@ class WorkerPool:
         self._begun: list[_Worker] = []
         self._idle: list[_Worker] = []
         self._workers: set[_Worker] = set()
-        self._waiting: list[tuple[int, int, asyncio.Future[None]]] = []
-        self._arrivals = itertools.count()
-        self._busy = 0
+        self._turns = Turns(processes)
 
     def begin(self) -> None:
         """Start a worker now, in the background, so that the first job waits less. Raises WorkerLost."""
@@ -75,7 +72,7 @@ class WorkerPool:
 
         Leaving early stops the job at its next ``send``.
         """
-        await self._turn(priority)
+        await self._turns.take(priority)
         worker: _Worker | None = None
         try:
             worker = await self._at_work(job, arguments)
@@ -90,7 +87,7 @@ class WorkerPool:
         finally:
             if worker in self._workers and worker is not None:
                 self._idle.append(worker)
-            self._next_turn()
+            self._turns.give_back()
 
     async def _received(self, worker: _Worker) -> AsyncGenerator[Any, None]:
         """What a worker sends until its job has ended; who leaves before that makes it stop."""
@@ -125,27 +122,6 @@ class WorkerPool:
         for worker in list(self._workers):
             self._drop(worker)
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def _turn(self, priority: int) -> None:
-        if self._busy < self.processes:
-            self._busy += 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (priority, next(self._arrivals), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the turn was given in the same moment
-                self._next_turn()
-            raise
-
-    def _next_turn(self) -> None:
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                turn.set_result(None)
-                return
-        self._busy -= 1
 
     async def _at_work(self, job: Job, arguments: tuple[Any, ...]) -> _Worker:
         """A worker that has been given the job."""
