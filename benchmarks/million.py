@@ -39,13 +39,13 @@ from survey import survey_table
 
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.filters.select import select
+from sharegpt4video.dataset.ledger import Ledger
 from sharegpt4video.dataset.report import write_report
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SplitSettings
+from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.schema import arrow_schema, to_table
-from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.known import Known
 from sharegpt4video.dataset.work.worklist import Worklist
 
 SETTINGS = DatasetSettings(splits=SplitSettings(val=0.05, test=0.05))
@@ -79,7 +79,7 @@ def resume(root: str) -> None:
 
     async def run() -> int:
         store = Store(root)
-        known = Known(store)
+        known = Ledger(store)
         left = 0
         async for source, _ in Worklist(store, []).items():
             first = not isinstance(source, SourceVideo) or known.first_time(source.id)

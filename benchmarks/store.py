@@ -31,8 +31,8 @@ import numpy as np
 import pyarrow as pa
 
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo
+from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.schema import to_rows, to_table
-from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.records import (
     Box,

@@ -16,8 +16,8 @@ from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.report.samples import read_samples
 from sharegpt4video.dataset.settings import DatasetSettings, SurveySettings
+from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.pending import Pending
-from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.dataset.work.models import ModelSpec, stored_spec
 from sharegpt4video.dataset.work.progress import BuildCounts

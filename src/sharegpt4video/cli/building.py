@@ -16,7 +16,7 @@ from .settings import dataset_settings
 if TYPE_CHECKING:
     from ..dataset.build import BuildOptions
     from ..dataset.settings import DatasetSettings
-    from ..dataset.store.status import Status
+    from ..dataset.status import Status
     from ..dataset.store.store import Store
     from ..dataset.work.models import ModelSpec
 
@@ -164,7 +164,7 @@ def status(
     json: o.Json = False,
 ) -> None:
     """Tell how far a data set is: done, failed by kind, left, rate and time left."""
-    from ..dataset.store.status import status as status_of
+    from ..dataset.status import status as status_of
     from ..dataset.store.store import Store
 
     with exit_codes():

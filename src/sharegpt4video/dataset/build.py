@@ -24,15 +24,15 @@ from ..vlm.base import VLM
 from .checks.run import check_dataset
 from .filters.filters import Decider
 from .filters.select import select
+from .ledger import ALL_KINDS, Ledger
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
 from .sources.inputs import checked_inputs, input_names
+from .status import standing_failures
 from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock
-from .store.status import standing_failures
 from .store.store import Store
 from .work.flow import Flow
-from .work.known import ALL_KINDS, Known
 from .work.models import Model, ModelSpec, opened, stored_spec
 from .work.pairing import PairedVLM
 from .work.pool import WorkerPool
@@ -115,7 +115,7 @@ async def _run(
     pool = WorkerPool(options.processes or cores())
     try:
         decider = Decider.of(settings, store.address)
-        known = Known(store, retry=options.retry, with_hashes=settings.filters.drop_near_duplicates)
+        known = Ledger(store, retry=options.retry, with_hashes=settings.filters.drop_near_duplicates)
         flow = Flow(store, open_engine(cached, settings.caption), pool, settings, decider, on_progress=on_progress)
         counts = await flow.run(worklist, known)
         counts.requests_paid = cache.misses

@@ -31,12 +31,12 @@ from .build import (
     remove_leftovers,
 )
 from .filters.filters import Decider, drop_reason
+from .ledger import Ledger
 from .rows import Failure, SourceVideo, Survey
 from .settings import DatasetSettings
 from .store.lock import lock
 from .store.store import Store
 from .work.actors import Describer, Keeper, Reader, Surveyor, packed, unpacked
-from .work.known import Known
 from .work.models import ModelSpec
 from .work.outcomes import GivenUp, Outcomes
 from .work.progress import BuildCounts
@@ -166,11 +166,11 @@ class _ClusterRun:
             outcomes.close()
         return counts
 
-    def _known(self) -> Known:
+    def _known(self) -> Ledger:
         filters = self._settings.filters
-        return Known(self._store, retry=self._options.retry, with_hashes=filters.drop_near_duplicates)
+        return Ledger(self._store, retry=self._options.retry, with_hashes=filters.drop_near_duplicates)
 
-    async def _listed(self, worklist: Worklist, known: Known) -> AsyncGenerator[SourceVideo, None]:
+    async def _listed(self, worklist: Worklist, known: Ledger) -> AsyncGenerator[SourceVideo, None]:
         """The sources in order, each content once, without those that failed before."""
         counts = self._outcomes.counts
         async for item, state in worklist.items():
@@ -206,7 +206,7 @@ class _ClusterRun:
                 await self._outcomes.surveyed(result)
             self._outcomes.tell()
 
-    def _without_text(self, sources: Sequence[SourceVideo], known: Known) -> list[SourceVideo]:
+    def _without_text(self, sources: Sequence[SourceVideo], known: Ledger) -> list[SourceVideo]:
         """Those that pass the filters of one video and have no short caption yet."""
         use_given = self._settings.novelty.use_given
         return [
@@ -217,13 +217,13 @@ class _ClusterRun:
             and known.short_text(source.id) is None
         ]
 
-    def _surveyed(self, sources: Sequence[SourceVideo], known: Known) -> Iterator[tuple[SourceVideo, Survey]]:
+    def _surveyed(self, sources: Sequence[SourceVideo], known: Ledger) -> Iterator[tuple[SourceVideo, Survey]]:
         for source in sources:
             survey = None if source.id in self._failed else known.survey(source.id)
             if survey is not None:
                 yield source, survey
 
-    def _passing(self, sources: Sequence[SourceVideo], known: Known) -> list[SourceVideo]:
+    def _passing(self, sources: Sequence[SourceVideo], known: Ledger) -> list[SourceVideo]:
         """Decide in order; those that pass and are not captioned yet."""
         counts, passing = self._outcomes.counts, []
         use_given = self._settings.novelty.use_given
@@ -245,7 +245,7 @@ class _ClusterRun:
             else:
                 await self._outcomes.told_in_short(source, result)
 
-    async def _caption(self, sources: Sequence[SourceVideo], known: Known) -> None:
+    async def _caption(self, sources: Sequence[SourceVideo], known: Ledger) -> None:
         async for source, result in self._described(sources, "caption", fast=False):
             if isinstance(result, Failure):
                 await self._outcomes.failed(result)

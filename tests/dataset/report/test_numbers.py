@@ -204,6 +204,7 @@ def test_failures_that_are_over_do_not_count(tmp_path: Path) -> None:
     store = Store(tmp_path)
     row = made_report_rows.caption_row(1)
     others = [made_report_rows.id_of(f"other {n}") for n in range(3)]
+    store.append("sources", [SourceVideo(id, f"/{id}.mp4") for id in (row.id, *others)])
     store.append("captions", [row])
     store.append("surveys", [Survey(others[0])])
     store.append("selection", [Selected(others[1], False, "too long", others[1], "")])

@@ -20,8 +20,8 @@ from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.sources.contents import looked_up, read_content
 from sharegpt4video.dataset.sources.listed import Listed
 from sharegpt4video.dataset.sources.sources import find_sources
+from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.ids import packed_ids
-from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.vlm.fake import FakeVLM

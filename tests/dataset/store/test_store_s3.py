@@ -15,8 +15,8 @@ import pytest
 
 from sharegpt4video.dataset.rows import Selected
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
+from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.lock import Busy, lock
-from sharegpt4video.dataset.store.status import status
 from sharegpt4video.dataset.store.store import DamagedPart, Store
 from sharegpt4video.errors import MissingExtra, StorageError
 from store_clock import StoreClock

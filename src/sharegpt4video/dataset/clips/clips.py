@@ -16,8 +16,6 @@ from contextlib import aclosing, closing
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
 from ...background import in_thread, mapped
 from ...captioner.engine import Engine
 from ...captioner.outcome import Summary
@@ -26,9 +24,9 @@ from ...config import CaptionSettings
 from ...pipeline import open_engine
 from ...vlm.base import VLM
 from ...wording import counted
+from ..ledger import kept_ids
 from ..rows import CaptionRow, Clip
 from ..sources.listed import Listed
-from ..store.ids import IdIndex, packed_ids
 from ..store.store import Store
 from .spans import ClipSettings, Span, spans, told_by
 
@@ -153,7 +151,7 @@ class _Maker:
                 self._on_progress(self._made)
 
     def _rows(self) -> Iterator[CaptionRow]:
-        kept, listed = kept_videos(self._store), Listed(self._store)
+        kept, listed = kept_ids(self._store), Listed(self._store)
         for row in self._store.rows("captions"):
             if not listed.is_replaced(row.id) and (kept is None or row.id in kept):
                 yield row
@@ -205,17 +203,6 @@ class _Maker:
             text=told.text,
             problem=told.problem,
         )
-
-
-def kept_videos(store: Store) -> IdIndex | None:
-    """The ids of the selected videos; None when nothing was selected yet."""
-    if not store.parts("selection"):
-        return None
-    chunks = [
-        packed_ids(batch.filter(batch.column("kept")).column("id"))
-        for batch in store.batches("selection", ["kept"], batch_rows=1 << 16)
-    ]
-    return IdIndex(np.concatenate([np.empty(0, "S16"), *chunks]))
 
 
 def _from_loop(work: Callable[[Put], Coroutine[Any, Any, None]]) -> Generator[Clip, None, None]:

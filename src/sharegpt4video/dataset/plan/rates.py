@@ -15,7 +15,7 @@ from ...cores import cores
 from ...errors import SettingsError
 from ...reading import Ended, Sampled, read
 from ...records import Segment
-from ..store.status import videos_per_second
+from ..status import videos_per_second
 from ..store.store import Store
 from ..work.replies import RESERVE
 

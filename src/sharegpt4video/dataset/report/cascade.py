@@ -13,9 +13,9 @@ from ..filters.decisions import KEPT, Decisions, decide_all
 from ..filters.filters import FINDINGS, NEAR, NOVELTY, STAGES, gate_of
 from ..filters.retention import Retention, waterfall
 from ..settings import FilterSettings
-from ..store.store import Ids, Store, packed_ids
+from ..store.ids import IdIndex, Ids, packed_ids
+from ..store.store import Store
 from .columns import codes
-from .numbers import Index
 
 REASON_LETTERS = 17
 """Enough of a reason to tell the filter, little enough to be the same for many videos."""
@@ -38,7 +38,7 @@ def cascade(store: Store, settings: FilterSettings) -> Retention:
 
 def _with_pools(decisions: Decisions, settings: FilterSettings, ids: Ids, stages: NDArray[np.int8]) -> Decisions:
     stage = decisions.stage.copy()
-    said = np.append(stages, np.int8(KEPT))[Index(ids).find(decisions.ids)]
+    said = np.append(stages, np.int8(KEPT))[IdIndex(ids).places(decisions.ids)]
     pooled = (said != KEPT) & np.isin(stage, _LATER)  # the findings gate comes after the pools
     stage[pooled] = said[pooled]
     known = np.zeros(len(decisions))  # distances are not stored; 0 stands for measured

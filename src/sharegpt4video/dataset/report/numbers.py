@@ -12,10 +12,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import SG4VError
+from ..ledger import Failures
 from ..rows import TABLES
 from ..sources.listed import Listed
-from ..store.status import Status, status
-from ..store.store import Ids, Store, packed_ids, unpacked_id
+from ..status import Status, status
+from ..store.ids import IdIndex, Ids, packed_ids, unpacked_id
+from ..store.store import Store
 from .columns import Ints, counts, flat, floats, part
 from .scan import CAPTION_COLUMNS, CaptionNumbers, add_sizes
 from .tally import Counted, Tally
@@ -46,20 +48,6 @@ class Group:
     count: int = 0
     videos: int = 0
     examples: list[Example] = field(default_factory=list)
-
-
-class Index:
-    """Values by id: 16 bytes and a number for each. ``find`` gives their places, -1 for an unknown id."""
-
-    def __init__(self, ids: Ids) -> None:
-        self._order = np.argsort(ids, kind="stable")
-        self._ids = ids[self._order]
-
-    def find(self, ids: Ids) -> Ints:
-        if not len(self._ids):
-            return np.full(len(ids), -1)
-        at = np.minimum(np.searchsorted(self._ids, ids), len(self._ids) - 1)
-        return np.where(self._ids[at] == ids, self._order[at], -1)
 
 
 @dataclass
@@ -156,10 +144,10 @@ def gather(store: Store, *, seed: int = 0, on_progress: Progress | None = None) 
         survey.add(batch)
     captioned, revisions = _revisions(store, listed)
     say("checks", 0, 0)
-    checks = _checks(store, Index(captioned), revisions)
+    checks = _checks(store, IdIndex(captioned), revisions)
     captions, lexicon, scores = _captions(store, listed, checks, seed, say)
     ids = _joined(captions.ids)
-    index = Index(ids)
+    index = IdIndex(ids)
     clips, clip_seconds, clip_words = _clips(store, listed)
     return Numbers(
         told=told,
@@ -167,7 +155,7 @@ def gather(store: Store, *, seed: int = 0, on_progress: Progress | None = None) 
         survey=survey,
         captions=captions,
         words=lexicon.words(captions.videos),
-        failures=_failures(store, listed, index),
+        failures=_failures(store, listed),
         checks=checks,
         selection=_selection(store, listed, index, np.concatenate([*captions.seconds, np.zeros(1, np.float32)])),
         clips=clips,
@@ -210,12 +198,12 @@ def _captions(
     captions, lexicon = CaptionNumbers(), Lexicon()
     of = len(listed.ids_in(store, "captions"))
     random = np.random.default_rng(seed)
-    found = Index(_joined(checks.ids))
+    found = IdIndex(_joined(checks.ids))
     findings = np.concatenate([*checks.findings, np.zeros(1, np.int64)])  # the last one is found at place -1
     scores = [np.empty(0, np.int64)]
     for batch in listed.batches(store, "captions", CAPTION_COLUMNS, batch_rows=BATCH_ROWS):
         captions.add(batch)
-        score = findings[found.find(captions.ids[-1])] + captions.faults[-1].astype(np.int64)
+        score = findings[found.places(captions.ids[-1])] + captions.faults[-1].astype(np.int64)
         scores.append(score)
         chosen = random.random(batch.num_rows) < WORD_CAPTIONS / of
         if chosen.any():
@@ -224,21 +212,14 @@ def _captions(
     return captions, lexicon, np.concatenate(scores)
 
 
-def _failures(store: Store, listed: Listed, captioned: Index) -> FailureNumbers:
-    """As ``status`` counts them: a failure is over once the video got past its stage, or was dropped after all."""
+def _failures(store: Store, listed: Listed) -> FailureNumbers:
+    """Those that stand by kind, with examples; failed checks and repairs are told as well."""
     found = FailureNumbers()
-    done = {"survey": Index(store.ids("surveys")), "short": Index(store.ids("shorts"))}
-    dropped = Index(_dropped(store))
+    failures = Failures(store, listed)
     for batch in listed.batches(store, "failures", batch_rows=BATCH_ROWS):
-        ids = packed_ids(batch["id"])
-        over = (captioned.find(ids) >= 0) | (dropped.find(ids) >= 0)
-        for stage, index in done.items():
-            over |= np.asarray(pc.equal(batch["stage"], stage)) & (index.find(ids) >= 0)
-        # A failed check or repair leaves the caption as it was.
-        over &= ~np.asarray(pc.is_in(batch["stage"], pa.array(["list", "check", "repair"])))
-        over |= np.asarray(pc.equal(batch["stage"], "list")) & np.isin(ids, listed.ids)
-        found.overcome += int(over.sum())
-        standing = batch.filter(pa.array(~over))
+        stands = failures.standing(batch)
+        found.overcome += int((~stands).sum())
+        standing = batch.filter(pa.array(stands))
         found.count += standing.num_rows
         for stage, kind, location, message in zip(
             *(standing[name].to_pylist() for name in ("stage", "kind", "location", "message")), strict=True
@@ -250,19 +231,11 @@ def _failures(store: Store, listed: Listed, captioned: Index) -> FailureNumbers:
     return found
 
 
-def _dropped(store: Store) -> Ids:
-    chunks = [
-        packed_ids(batch["id"].filter(pc.invert(batch["kept"])))
-        for batch in store.batches("selection", ["kept"], batch_rows=1 << 14)
-    ]
-    return _joined(chunks)
-
-
-def _checks(store: Store, captioned: Index, revisions: Ints) -> CheckNumbers:
+def _checks(store: Store, captioned: IdIndex, revisions: Ints) -> CheckNumbers:
     found = CheckNumbers()
     revisions = np.append(revisions, -1)  # found at place -1: no such caption
     for batch in store.batches("checks", batch_rows=1 << 14):
-        of_caption = revisions[captioned.find(packed_ids(batch["id"]))]
+        of_caption = revisions[captioned.places(packed_ids(batch["id"]))]
         fresh = np.asarray(batch["revision"], np.int64) == of_caption
         found.stale += int((~fresh & (of_caption >= 0)).sum())
         batch = batch.filter(pa.array(fresh))
@@ -291,14 +264,14 @@ def _add_findings(groups: dict[str, Group], findings: Any, ids: Any, rows: Ints)
             group.examples.append(Example(ids[int(rows[place])].as_py(), said))
 
 
-def _selection(store: Store, listed: Listed, captioned: Index, seconds: NDArray[np.float32]) -> SelectionNumbers:
+def _selection(store: Store, listed: Listed, captioned: IdIndex, seconds: NDArray[np.float32]) -> SelectionNumbers:
     found = SelectionNumbers()
     groups: list[Ids] = []
     sides: list[Ints] = []
     seconds[-1] = 0.0  # found at place -1: not captioned
     for batch in listed.batches(store, "selection", batch_rows=1 << 14):
         kept = np.asarray(batch["kept"])
-        hours = seconds[captioned.find(packed_ids(batch["id"]))] / 3600.0
+        hours = seconds[captioned.places(packed_ids(batch["id"]))] / 3600.0
         found.videos += batch.num_rows
         found.kept += int(kept.sum())
         found.kept_hours += float(hours[kept].sum())

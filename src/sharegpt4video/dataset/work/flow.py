@@ -16,11 +16,11 @@ from ...captioner.engine import Engine
 from ...errors import ModelDenied
 from ...records import VideoCaption
 from ..filters.filters import Decider, drop_reason
+from ..ledger import Ledger
 from ..rows import Failure, SourceVideo, Survey
 from ..settings import DatasetSettings
 from ..store.store import Store
 from .jobs import attempt, describe, read_job, survey_job
-from .known import Known
 from .outcomes import GivenUp, Outcomes
 from .pool import WorkerPool
 from .progress import BuildCounts
@@ -64,7 +64,7 @@ class Flow:
         self._looking: set[asyncio.Task[_Looked | None]] = set()
         self._captions: set[asyncio.Task[None]] = set()
 
-    async def run(self, worklist: Worklist, known: Known) -> BuildCounts:
+    async def run(self, worklist: Worklist, known: Ledger) -> BuildCounts:
         """Do what is left to do. Raises StorageError when the directory or the reply cache cannot be written."""
         self._known = known
         self._fatal = asyncio.get_running_loop().create_future()

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 from sharegpt4video.dataset.rows import Selected, ShortCaption, Survey
+from sharegpt4video.dataset.status import Status, status, videos_per_second
 from sharegpt4video.dataset.store.parts import Written
-from sharegpt4video.dataset.store.status import Status, status, videos_per_second
 from sharegpt4video.dataset.store.store import Store, packed_ids
 from store_rows import PROVENANCE, caption_row, failure_row, id_of, source_row
 

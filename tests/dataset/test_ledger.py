@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.rows import CaptionRow, Failure, FailureKind, ShortCaption, Survey
-from sharegpt4video.dataset.store.status import status
+from sharegpt4video.dataset.ledger import Failures, Ledger
+from sharegpt4video.dataset.rows import (
+    CaptionRow,
+    Failure,
+    FailureKind,
+    Selected,
+    ShortCaption,
+    SourceVideo,
+    Stage,
+    Survey,
+)
+from sharegpt4video.dataset.sources.listed import Listed
+from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.known import Known
 from sharegpt4video.records import Provenance, Step
 
 IDS = ["1f" * 15 + "00", "00" * 15 + "01", "00" + "ab" * 14 + "00", "ff" * 16, "a0" * 8 + "00" * 8]
@@ -30,7 +42,7 @@ def test_ids_with_zero_bytes_are_found(id: str, tmp_path: Path) -> None:
     store.append("surveys", [Survey(other, codec=other) for other in [*others, id]])
     store.append("shorts", [ShortCaption(id, "a cat", "", MADE)])
     store.append("failures", [failure(id, "stalled")])
-    known = Known(store)
+    known = Ledger(store)
     found = known.survey(id)
     assert found is not None
     assert found.codec == id
@@ -49,7 +61,7 @@ def test_any_ids(packed: set[bytes], data: st.DataObject) -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = Store(folder)
         store.append("surveys", [Survey(id, codec=id) for id in there])
-        known = Known(store)
+        known = Ledger(store)
         assert {id for id in ids if known.surveyed(id)} == there
 
 
@@ -57,7 +69,7 @@ def test_failures_of_the_kinds_to_retry_are_not_known(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.append("failures", [failure(IDS[0], "stalled"), failure(IDS[1], "unreadable")])
     store.append("failures", [failure(IDS[0], "crashed")])
-    assert [Known(store, retry=kinds).failed(IDS[0]) for kinds in ((), ("stalled",), ("crashed",), ("all",))] == [
+    assert [Ledger(store, retry=kinds).failed(IDS[0]) for kinds in ((), ("stalled",), ("crashed",), ("all",))] == [
         True,
         True,
         False,
@@ -69,7 +81,7 @@ def test_what_was_not_the_fault_of_the_video_is_always_tried_again(tmp_path: Pat
     store = Store(tmp_path)
     store.append("failures", [failure(IDS[0], "unavailable"), failure(IDS[1], "model"), failure(IDS[2], "unsafe")])
     store.append("shorts", [ShortCaption(IDS[0], "", "unavailable: HTTP 503", MADE)])
-    known = Known(store)
+    known = Ledger(store)
     assert [known.failed(id) for id in IDS[:3]] == [False, False, True]
     assert known.short_text(IDS[0]) is None
 
@@ -89,7 +101,7 @@ def test_a_caption_that_lacks_an_answer_is_not_done(tmp_path: Path) -> None:
     ]
     store = Store(tmp_path)
     store.append("captions", rows)
-    known = Known(store)
+    known = Ledger(store)
     assert [known.captioned(id) for id in IDS] == [True, False, False, False, True]
     assert [known.next_revision(id) for id in IDS] == [0, 1, 1, 1, 0]
     assert [bool(row.caption.unanswered) for row in rows] == [False, True, True, True, False]
@@ -97,12 +109,48 @@ def test_a_caption_that_lacks_an_answer_is_not_done(tmp_path: Path) -> None:
 
 
 def test_an_id_comes_for_the_first_time_once(tmp_path: Path) -> None:
-    known = Known(Store(tmp_path))
+    known = Ledger(Store(tmp_path))
     assert [known.first_time(id) for id in (IDS[0], IDS[1], IDS[0])] == [True, True, False]
 
 
 def test_a_short_caption_with_a_problem_cannot_be_used(tmp_path: Path) -> None:
     store = Store(tmp_path)
     store.append("shorts", [ShortCaption(IDS[3], "I'm sorry", "refused", MADE)])
-    assert Known(store).short_text(IDS[3]) == ""
-    assert Known(store).short_text(IDS[0]) is None
+    assert Ledger(store).short_text(IDS[3]) == ""
+    assert Ledger(store).short_text(IDS[0]) is None
+
+
+STAGES: tuple[Stage, ...] = ("survey", "short", "caption", "check", "repair")
+STAND = {
+    "captioned": ["check", "repair"],  # they leave the caption as it was
+    "surveyed": ["short", "caption", "check", "repair"],
+    "told in short": ["survey", "caption", "check", "repair"],
+    "dropped": ["check", "repair"],
+    "listed": [*STAGES],
+    "named": ["list"],
+    "named and listed since": [],
+}
+
+
+def test_which_failures_stand(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    names = {
+        hashlib.md5(f"{state} {stage}".encode()).hexdigest(): (state, stage)
+        for state in STAND
+        for stage in (["list"] if state.startswith("named") else STAGES)
+    }
+    store.append("failures", [Failure(id, "/v", "", stage, "crashed", "why") for id, (_, stage) in names.items()])
+    ids = {state: [id for id, (its, _) in names.items() if its == state] for state in STAND}
+    store.append("sources", [SourceVideo(id, f"/{id}") for id, (state, _) in names.items() if state != "named"])
+    store.append("captions", [CaptionRow(id, "", "", 0, "", 0, 0, 0.0, 1.0, "sliding", (), (), "", "", (), MADE)
+                              for id in ids["captioned"]])  # fmt: skip
+    store.append("surveys", [Survey(id) for id in ids["surveyed"]])
+    store.append("shorts", [ShortCaption(id, "a cat", "", MADE) for id in ids["told in short"]])
+    store.append("selection", [Selected(id, False, "too dark", id, "") for id in ids["dropped"]])
+    failures = Failures(store, Listed(store))
+    standing = [
+        names[id]
+        for batch in store.batches("failures")
+        for id in batch.column("id").filter(pa.array(failures.standing(batch))).to_pylist()
+    ]
+    assert sorted(standing) == sorted((state, stage) for state, stages in STAND.items() for stage in stages)

@@ -1,19 +1,25 @@
-"""What earlier runs of a build have done already, in a few dozen bytes for each video."""
+"""What is known of each video: what earlier runs have done, which failures stand, what the filters keep.
+
+Read from the tables once, a few dozen bytes for each video. Carrying a build on, its status, exports and the report all
+ask here.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from ...records import UNANSWERED
-from ..rows import TABLES, Survey
-from ..store.ids import IdIndex, unpacked_id
-from ..store.schema import arrow_schema, to_rows
-from ..store.status import unanswered
-from ..store.store import Store, packed_ids
+from ..records import UNANSWERED
+from .rows import TABLES, Stage, Survey
+from .sources.listed import Listed
+from .store.ids import IdIndex, Ids, packed_ids, unpacked_id
+from .store.schema import arrow_schema, to_rows
+from .store.store import Store
 
 _HEAVY = {
     "hashes": pa.scalar([], pa.list_(pa.string())),
@@ -22,12 +28,18 @@ _HEAVY = {
     "centre_embedding": pa.scalar(b"", pa.binary()),
 }
 ALL_KINDS = "all"
+UNLISTED: Stage = "list"
+"""The stage of what is named and cannot be a source; its id is one of its place, of no video."""
+DONE_AT: dict[Stage, str] = {"survey": "surveys", "short": "shorts"}
+"""Stages whose failure is over once the table has the video."""
+AFTER_CAPTIONING: tuple[Stage, ...] = ("check", "repair")
+"""Stages whose failure leaves a caption as it was."""
 PASSING = frozenset({"unavailable", "model", "vanished"})
 """Not the fault of the video: each run tries again, since the server or the model's options may have been fixed, or the
 file may be back or found elsewhere."""
 
 
-class Known:
+class Ledger:
     """The finished videos of a data set, by id.
 
     retry        kinds of failures that are to be tried again ("all" for every kind)
@@ -84,6 +96,72 @@ class Known:
         if re.search(UNANSWERED, problem):
             return None
         return "" if problem else str(found.column("text")[0].as_py())
+
+
+class Failures:
+    """Which of the stored failures stand.
+
+    One of a name stands until the name is listed, one of a check or a repair as long as the caption counts, and any
+    other until the video got past that stage, has a caption, or is dropped. ``over`` are the ids that have a caption or
+    are dropped, if they are known already.
+    """
+
+    def __init__(self, store: Store, listed: Listed, over: Ids | None = None) -> None:
+        if over is None:
+            over = np.concatenate([listed.ids_in(store, "captions"), dropped_ids(store)])
+        self._over, self._listed = IdIndex(over), IdIndex(listed.ids)
+        self._done = {stage: IdIndex(store.ids(table)) for stage, table in DONE_AT.items()}
+
+    def standing(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Which rows of a batch stand; it has the columns ``id`` and ``stage``."""
+        ids = packed_ids(batch.column("id"))
+        stages = batch.column("stage")
+        listed, over = self._listed.has(ids), self._over.has(ids)
+        for stage, done in self._done.items():
+            over |= _equal(stages, stage) & done.has(ids)
+        for stage in AFTER_CAPTIONING:
+            over &= ~_equal(stages, stage)
+        return np.where(_equal(stages, UNLISTED), ~listed, listed & ~over)
+
+
+def _equal(column: pa.Array, value: str) -> NDArray[np.bool_]:
+    equal: NDArray[np.bool_] = pc.equal(column, value).to_numpy(zero_copy_only=False)
+    return equal
+
+
+def kept_ids(store: Store) -> IdIndex | None:
+    """The ids of the selected videos; None when nothing was selected yet."""
+    return IdIndex(_selection(store, kept=True)) if store.parts("selection") else None
+
+
+def dropped_ids(store: Store) -> Ids:
+    """The ids of the videos that the selection dropped."""
+    return _selection(store, kept=False)
+
+
+def _selection(store: Store, *, kept: bool) -> Ids:
+    chunks = [np.empty(0, "S16")]
+    for batch in store.batches("selection", ["kept"], batch_rows=1 << 16):
+        wanted = batch.column("kept") if kept else pc.invert(batch.column("kept"))
+        chunks.append(packed_ids(batch.column("id").filter(wanted)))
+    return np.concatenate(chunks)
+
+
+def unanswered(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    """For each caption of a batch, whether a text is missing because the model did not answer.
+
+    The batch has the columns ``summary_problem`` and ``steps``, of which the problems are enough.
+    """
+    return any_problem(batch, lambda problems: pc.match_substring_regex(problems, UNANSWERED))
+
+
+def any_problem(batch: pa.RecordBatch, matches: Callable[[pa.Array], pa.Array]) -> NDArray[np.bool_]:
+    """For each caption of such a batch, whether the problem of its summary or of a step matches."""
+    found: NDArray[np.bool_] = matches(batch.column("summary_problem")).to_numpy(zero_copy_only=False).copy()
+    steps = batch.column("steps")
+    parents = pc.list_parent_indices(steps)
+    found[pc.filter(parents, matches(steps.flatten().field("problem"))).to_numpy(zero_copy_only=False)] = True
+    return found
 
 
 class _Lookup:

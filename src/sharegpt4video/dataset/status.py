@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from ...records import UNANSWERED
-from ..sources.listed import Listed
-from .ids import Ids, distinct, packed_ids
-from .parts import Written
-from .pending import Pending
-from .store import Store
+from .ledger import AFTER_CAPTIONING, UNLISTED, Failures, any_problem, dropped_ids, unanswered
+from .sources.listed import Listed
+from .store.ids import Ids, packed_ids
+from .store.parts import Written
+from .store.pending import Pending
+from .store.store import Store
 
 PAUSE_SECONDS = 600.0
 """Nothing written for longer than this: the run stood still, so the time does not count for the rate."""
 SPENT = ("requests", "input_tokens", "output_tokens", "cost_usd")
-UNLISTED = "list"
-"""The stage of what is named and cannot be a source; its id is one of its place, of no video."""
 FailureKey = tuple[str, str]
-DONE_AT = {"survey": "surveys", "short": "shorts"}
-"""Stages whose failure is over once the table has the video; that of any stage is once it is captioned."""
 
 
 @dataclass(frozen=True)
@@ -105,9 +99,9 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
     listed, sources = int(listing.first.sum()), listing.ids
     captioned, with_problems, no_answer = _captioned(store, listing)
     if dropped is None:
-        dropped = _dropped(store)
+        dropped = dropped_ids(store)
     dropped = np.setdiff1d(dropped, captioned)
-    failed = _failed(store, listing, np.union1d(captioned, dropped))
+    failed = _failed(store, Failures(store, listing, np.union1d(captioned, dropped)))
     over = np.concatenate([captioned, dropped, *failed.values()])
     left = len(np.setdiff1d(sources, over))
     rate = videos_per_second(store.written("captions"))
@@ -146,69 +140,31 @@ def videos_per_second(written: list[Written]) -> float | None:
     return sum(one.rows for one in recent[:-1]) / (recent[0].seconds - recent[-1].seconds)
 
 
-def unanswered(batch: pa.RecordBatch) -> NDArray[np.bool_]:
-    """For each caption of a batch, whether a text is missing because the model did not answer.
-
-    The batch has the columns ``summary_problem`` and ``steps``, of which the problems are enough.
-    """
-    return _any_problem(batch, lambda problems: pc.match_substring_regex(problems, UNANSWERED))
-
-
-def _any_problem(batch: pa.RecordBatch, matches: Callable[[pa.Array], pa.Array]) -> NDArray[np.bool_]:
-    """For each caption, whether the problem of its summary or of a step matches."""
-    found: NDArray[np.bool_] = matches(batch.column("summary_problem")).to_numpy(zero_copy_only=False).copy()
-    steps = batch.column("steps")
-    parents = pc.list_parent_indices(steps)
-    found[pc.filter(parents, matches(steps.flatten().field("problem"))).to_numpy(zero_copy_only=False)] = True
-    return found
-
-
 def _captioned(store: Store, listing: Listed) -> tuple[Ids, int, int]:
     """The ids of the captioned videos that count; how many have a text with a problem, and how many lack one."""
     with_problems = no_answer = 0
     columns = ["summary_problem", "steps.list.element.problem"]
     for batch in listing.batches(store, "captions", columns, batch_rows=4096):
-        with_problems += int(np.count_nonzero(_any_problem(batch, lambda problems: pc.not_equal(problems, ""))))
+        with_problems += int(np.count_nonzero(any_problem(batch, lambda problems: pc.not_equal(problems, ""))))
         no_answer += int(np.count_nonzero(unanswered(batch)))
     return listing.ids_in(store, "captions"), with_problems, no_answer
 
 
-def _dropped(store: Store) -> Ids:
-    chunks = [
-        packed_ids(batch.filter(pc.invert(batch.column("kept"))).column("id"))
-        for batch in store.batches("selection", ["kept"], batch_rows=1 << 16)
-    ]
-    return distinct(np.concatenate(chunks)) if chunks else np.empty(0, "S16")
-
-
 def standing_failures(store: Store) -> Counter[FailureKey]:
     """The failures that stand, by (kind, stage): of videos that were not captioned or dropped later, and of names."""
-    listing = Listed(store)
-    over = np.union1d(store.ids("captions"), _dropped(store))
-    return Counter({key: len(ids) for key, ids in _failed(store, listing, over).items()})
+    return Counter({key: len(ids) for key, ids in _failed(store, Failures(store, Listed(store))).items()})
 
 
-def _failed(store: Store, listing: Listed, over: Ids) -> dict[FailureKey, Ids]:
-    """The ids of what failed and stands, by kind and stage."""
-    found: dict[FailureKey, list[Ids]] = {}
-    done = {stage: store.ids(table) for stage, table in DONE_AT.items()}
+def _failed(store: Store, failures: Failures) -> dict[FailureKey, Ids]:
+    """The ids of what failed and stands, by kind and stage; without the failures that leave a caption as it was."""
+    chunks: dict[FailureKey, list[Ids]] = {}
     for batch in store.batches("failures", ["kind", "stage"], batch_rows=1 << 16):
-        ids = packed_ids(batch.column("id"))
-        standing, known = ~np.isin(ids, over), np.isin(ids, listing.ids)
-        kinds, stages = batch.column("kind").to_pylist(), batch.column("stage").to_pylist()
-        for key in Counter(zip(kinds, stages, strict=True)):
-            here = _equal(batch, "kind", key[0]) & _equal(batch, "stage", key[1])
-            here &= ~known if key[1] == UNLISTED else standing & known
-            if key[1] in done:
-                here &= ~np.isin(ids, done[key[1]])
-            found.setdefault(key, []).append(ids[here])
-    joined = {key: np.concatenate(chunks) for key, chunks in found.items()}
-    return {key: ids for key, ids in joined.items() if len(ids)}
-
-
-def _equal(batch: pa.RecordBatch, column: str, value: str) -> NDArray[np.bool_]:
-    equal: NDArray[np.bool_] = pc.equal(batch.column(column), value).to_numpy(zero_copy_only=False)
-    return equal
+        standing = batch.filter(pa.array(failures.standing(batch)))
+        ids = packed_ids(standing.column("id"))
+        keys = list(zip(standing.column("kind").to_pylist(), standing.column("stage").to_pylist(), strict=True))
+        for key in {key for key in keys if key[1] not in AFTER_CAPTIONING}:
+            chunks.setdefault(key, []).append(ids[[each == key for each in keys]])
+    return {key: np.concatenate(found) for key, found in chunks.items()}
 
 
 def _spent(store: Store) -> dict[str, Any]:
