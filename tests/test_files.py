@@ -159,6 +159,12 @@ def test_a_folder_takes_nobody_elses_place(tmp_path: Path, there: str, when: str
     assert there != "full folder" or names(out) == ["mine"]
 
 
+def test_a_folder_below_a_file_cannot_be_made(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError, match="file"), whole_folder(tmp_path / "file" / "out"):
+        pass
+
+
 def test_a_failure_leaves_no_folder_and_what_killed_writers_left_goes_with_the_next(tmp_path: Path) -> None:
     def fail() -> None:
         with whole_folder(tmp_path / "out") as folder:

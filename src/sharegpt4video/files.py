@@ -78,7 +78,10 @@ def whole_folder(path: Path) -> Iterator[Path]:
     made, and FileExistsError if there is something, at the start or, if it has been made meanwhile, at the end.
     """
     _require_free(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from error
     unfinished = path.with_name(f".{unfinished_name(path.name)}")
     before = path.parent.glob(f".{glob.escape(_start(path.name))}.*{UNFINISHED}")
     for old in filter(is_abandoned, (*before, path.with_name(f".{path.name}{UNFINISHED}"))):  # as it was called once

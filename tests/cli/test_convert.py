@@ -41,6 +41,7 @@ def test_there_and_back(tmp_path: Path) -> None:
 def test_wrong_usage_is_explained(tmp_path: Path) -> None:
     save_original(tmp_path / "original")
     (tmp_path / "there").mkdir()
+    (tmp_path / "there" / "mine").touch()
     for arguments, code, message in (
         ([tmp_path / "nowhere", tmp_path / "out"], 2, "there is no such folder"),
         ([tmp_path / "original", tmp_path / "there"], 1, "is there already"),
