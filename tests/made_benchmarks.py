@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sharegpt4video.evaluate.base import Question
+from sharegpt4video.evaluate.videomme import DOMAINS, TASK_TYPES
 
 ACTIONS = ("jumping", "sitting", "waving")
 VIDEOS = ("100", "200", "200_reverse")
@@ -101,6 +102,31 @@ def write_videomme(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     pq.write_table(pa.Table.from_pylist(rows), folder / "test.parquet")
     return folder
+
+
+VIDEOMME_OPTIONS = ["A. Black.", "B. Gray.", "C. Green.", "D. Brown."]
+
+
+def videomme_video(number: int, duration: str, responses: list[Any], **more: Any) -> dict[str, Any]:
+    """One video of Video-MME's official layout, whose answers are all C; three tasks in turn."""
+    questions = [
+        {
+            "question_id": f"{number:03}-{at}",
+            "task_type": TASK_TYPES[at % 3],
+            "question": "Which?",
+            "options": VIDEOMME_OPTIONS,
+        }
+        | {"answer": "C", "response": said}
+        for at, said in enumerate(responses)
+    ]
+    head = {"video_id": f"{number:03}", "duration": duration, "domain": DOMAINS[number % 2], "sub_category": "Law"}
+    return head | {"questions": questions} | more
+
+
+def videomme_file(folder: Path, videos: Any, name: str = "results.json") -> Path:
+    path = folder / name
+    path.write_text(videos if isinstance(videos, str) else json.dumps(videos))
+    return path
 
 
 def write_dream(folder: Path) -> Path:

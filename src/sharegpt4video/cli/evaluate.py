@@ -200,8 +200,8 @@ def verify_scorers(
     code 1 on any difference. Files of models whose scores are not known are scored all the same.
     """
     from ..errors import SettingsError
-    from ..evaluate import verify
-    from ..evaluate.verify_files import verify_file
+    from ..evaluate.proofs import verify
+    from ..evaluate.proofs.verify_files import verify_file
 
     with exit_codes():
         found = []
@@ -323,7 +323,7 @@ def _stored(benchmark: Benchmark, path: Path) -> tuple[dict[str, Any], Any]:
         return settings, answers
     if benchmark.name != "tempcompass":
         raise SettingsError(f"{path}: holds no {FILE}; give the folder of a run of sg4v evaluate run")
-    from ..evaluate.tempcompass_files import find_models, stored_answers
+    from ..evaluate.proofs.tempcompass_files import find_models, stored_answers
 
     models = list(find_models(None, path))
     if len(models) != 1:

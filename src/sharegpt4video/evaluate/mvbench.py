@@ -15,7 +15,7 @@ from typing import Any
 
 from ..errors import SettingsError
 from . import choice
-from .base import Answer, Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict, names_in
+from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict, names_in
 from .choice import LETTERS
 from .figures import above_chance, chance, macro, mean_figure
 
@@ -238,46 +238,6 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
         found["chance"] = Figure(level, len(counted), level, level)
         found["above chance"] = above_chance(overall, level)
     return found
-
-
-def read_results(path: Path, protocol: Protocol) -> list[Scored]:
-    """Score a file that the notebook or the released scripts wrote: ``pred``, ``gt`` and, if there, ``task_type``.
-
-    Both layouts are taken: ``res_list`` (notebook; without tasks) and ``result_list`` (released scripts). Raises
-    SettingsError when it is neither.
-    """
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8-sig"))
-        rows = stored.get("result_list", stored.get("res_list")) if isinstance(stored, dict) else stored
-        scored = [_scored_row(number, row, protocol) for number, row in enumerate(rows or ())]
-    except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        raise SettingsError(f"{path}: not a result file of MVBench (res_list of pred and gt): {error!r}") from error
-    if not scored:
-        raise SettingsError(f"{path}: holds no results of MVBench (res_list or result_list of pred and gt)")
-    return scored
-
-
-def _scored_row(number: int, row: Mapping[str, Any], protocol: Protocol) -> Scored:
-    if not isinstance(row["pred"], (str, type(None))) or not isinstance(row["gt"], str):
-        raise TypeError(f"row {number + 1}: pred and gt are texts, not {row['pred']!r:.60} and {row['gt']!r:.60}")
-    prediction, (option, _, answer) = row["pred"] or "", row["gt"].partition(" ")
-    letter = option.strip("()").upper()
-    if len(letter) != 1 or letter not in LETTERS:
-        raise ValueError(f"row {number + 1}: gt begins with no label: {row['gt']!r:.60}")
-    task = str(row.get("task_type", ""))
-    task = next((known.title for known in TASKS if task in (known.title, known.file)), task)
-    # Only the right option's text is stored, so that our own rule cannot match the words of the others.
-    options = tuple(answer if known == letter else "" for known in LETTERS[: max(5, LETTERS.index(letter) + 1)])
-    question = Question(
-        f"{task}/{number}",
-        str(row.get("video_path", number)),
-        "",
-        options=options,
-        answer=letter,
-        groups={"task": task},
-        reference={"options_unknown": True},
-    )
-    return question, Answer(question.id, prediction, "stored"), judged(prediction, question, protocol)
 
 
 MVBENCH = Benchmark(

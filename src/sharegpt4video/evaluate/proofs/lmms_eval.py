@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from . import mvbench, tvbench, videomme
-from .base import Answer, Figure, Question, Scored, Verdict
-from .figures import macro, mean_figure
+from ...errors import SettingsError
+from .. import mvbench, videomme
+from ..base import Answer, Figure, Question, Scored, Verdict
+from ..figures import macro, mean_figure
+from . import tvbench
 from .tables import Row, read_rows, repeated_note, shortened, stored_score, stored_text
 
 METRICS = {

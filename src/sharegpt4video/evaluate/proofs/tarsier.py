@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from .base import Answer, Question, Scored, Unscored, Verdict
+from ...errors import SettingsError
+from ..base import Answer, Question, Scored, Unscored, Verdict
 from .tables import Row, stored_text
 
 _BENCHMARKS = {"TVBench": "tvbench", "MVBench": "mvbench"}

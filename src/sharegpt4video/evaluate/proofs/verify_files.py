@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from . import lmms_eval, mvbench, tarsier, tvbench, vlmevalkit
-from .base import Figure, Protocol, Scored
-from .figures import macro, mean_figure
+from ...errors import SettingsError
+from ..base import Figure, Protocol, Scored
+from ..figures import macro, mean_figure
+from . import lmms_eval, mvbench_files, tarsier, tvbench, vlmevalkit
 from .tables import read_rows, repeated_note, shortened
 from .verify import Check, Verification, add, add_check, verify_mvbench, verify_video_mme
 
@@ -166,7 +166,7 @@ def _notebook(path: Path, benchmark: str, protocol: Protocol) -> Verification:
     """A file of the notebooks: every answer scored, by task where the file tells them, beside its own score."""
     found = verify_mvbench(path, protocol)
     found.title = found.title.replace("MVBench", TITLES[benchmark])
-    scored = mvbench.read_results(path, protocol)
+    scored = mvbench_files.read_results(path, protocol)
     accuracies = _accuracies(path)
     parts = _by_task(scored, accuracies)
     if not parts:

@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from . import choice
-from .choice import LETTERS
+from ...errors import SettingsError
+from .. import choice
+from ..choice import LETTERS
+from ..videomme import DURATIONS
 from .tables import Row, read_rows, repeated_note, shortened, stored_score
-from .videomme import DURATIONS
 
 FAILED = "Failed to obtain answer via API."
 _PREFIXES = (

@@ -7,8 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .base import Figure, Protocol
-from .tempcompass import ASPECTS, FORMS
+from .. import mvbench
+from ..base import Figure, Protocol
+from ..tempcompass import ASPECTS, FORMS
+from . import mvbench_files, videomme_files
 from .tempcompass_files import find_models
 from .tempcompass_replay import Replayed, replay
 
@@ -204,9 +206,7 @@ def add_check(found: Verification, check: Check) -> None:
 
 def verify_video_mme(results: Path) -> Verification:
     """Score a file of predictions in Video-MME's official layout. Raises SettingsError when it is none."""
-    from .videomme_files import read_results
-
-    read = read_results(results)
+    read = videomme_files.read_results(results)
     found = Verification(f"Video-MME, {results.name}: {len(read.scored)} answers to {', '.join(read.durations)} videos")
     add(found, read.figures, {})
     found.notes.append(f"read as the official scorer of the revision {read.revision} does")
@@ -229,11 +229,9 @@ def verify_video_mme(results: Path) -> Verification:
 
 def verify_mvbench(results: Path, protocol: Protocol = "official") -> Verification:
     """Score a file that the MVBench notebook or the released scripts wrote. Raises SettingsError when it is none."""
-    from .mvbench import figures, read_results
-
-    scored = read_results(results, protocol)
+    scored = mvbench_files.read_results(results, protocol)
     found = Verification(f"MVBench ({protocol}), {results.name}: {len(scored)} answers")
-    add(found, figures(scored, protocol), {})
+    add(found, mvbench.figures(scored, protocol), {})
     empty = sum(verdict.unscored == "empty" for _, _, verdict in scored)
     found.notes += [f"{empty} answers are empty"] if empty else []
     return found

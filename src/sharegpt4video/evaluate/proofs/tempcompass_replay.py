@@ -8,12 +8,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from . import choice
-from .base import Answer, Figure, Question, Scored, Verdict
-from .tempcompass import ASPECTS, FORMS, entries, figures, groups_of, read_choice, read_details, read_questions
+from ...errors import SettingsError
+from .. import choice
+from ..base import Answer, Figure, Question, Scored, Verdict
+from ..tempcompass import ASPECTS, FORMS, entries, figures, groups_of, read_choice, read_details, read_questions
+from ..tempcompass_prompts import CAPTION_CUTS, chosen_from_caption, cut_for
 from .tempcompass_files import Entry, Form, StoredModel, partner
-from .tempcompass_prompts import CAPTION_CUTS, chosen_from_caption, cut_for
 
 
 @dataclass

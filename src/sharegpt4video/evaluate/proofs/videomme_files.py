@@ -13,10 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from .base import Answer, Figure, Protocol, Question, Scored
-from .tables import shortened, stored_text
-from .videomme import (
+from ...errors import SettingsError
+from ..base import Answer, Figure, Protocol, Question, Scored
+from ..videomme import (
     DOMAINS,
     DURATIONS,
     SUB_CATEGORIES,
@@ -28,6 +27,7 @@ from .videomme import (
     read_answer,
     verdict,
 )
+from .tables import shortened, stored_text
 
 VIDEOS_OF_A_DURATION = 300
 # Two layouts: that of today's template, and that of the first one. Each revision of the scorer reads its own.

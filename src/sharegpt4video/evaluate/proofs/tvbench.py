@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .choice import LETTERS
+from ..choice import LETTERS
 
 TASKS = (
     *("Action Count", "Object Count", "Action Sequence", "Object Shuffle", "Scene Transition", "Action Localization"),

@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 
 from sharegpt4video.cli.app import app
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.evaluate import tables
-from sharegpt4video.evaluate.verify_files import verify_file
+from sharegpt4video.evaluate.proofs import tables
+from sharegpt4video.evaluate.proofs.verify_files import verify_file
 
 MVBENCH = {"task_type": "Action Count", "candidates": "['one ball', 'two balls', 'red']", "question": "Q"}
 

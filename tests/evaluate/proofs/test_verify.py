@@ -10,12 +10,12 @@ import pytest
 
 from made_benchmarks import store, write_tempcompass
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.evaluate import verify
+from sharegpt4video.evaluate.proofs import verify
+from sharegpt4video.evaluate.proofs.tempcompass_files import find_models, stored_answers
+from sharegpt4video.evaluate.proofs.tempcompass_replay import Replayed, replay
 from sharegpt4video.evaluate.tempcompass import entries
-from sharegpt4video.evaluate.tempcompass_files import find_models, stored_answers
-from sharegpt4video.evaluate.tempcompass_replay import Replayed, replay
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "eval" / "tempcompass"
+REAL = Path(__file__).resolve().parents[4] / "shared" / "eval" / "tempcompass"
 
 Change = dict[str, Any]
 

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 
 from sharegpt4video.cli.app import app
 from sharegpt4video.errors import MissingExtra, SettingsError
-from sharegpt4video.evaluate import tables, vlmevalkit
-from sharegpt4video.evaluate.tvbench import extract_harness
-from sharegpt4video.evaluate.verify import Verification
-from sharegpt4video.evaluate.verify_files import verify_file
+from sharegpt4video.evaluate.proofs import tables, vlmevalkit
+from sharegpt4video.evaluate.proofs.tvbench import extract_harness
+from sharegpt4video.evaluate.proofs.verify import Verification
+from sharegpt4video.evaluate.proofs.verify_files import verify_file
 
-CASES = Path(__file__).resolve().parents[3] / "shared" / "cases" / "scripts"
+CASES = Path(__file__).resolve().parents[4] / "shared" / "cases" / "scripts"
 
 
 def cells(found: Verification) -> dict[str, str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..errors import MissingExtra, SettingsError
+from ...errors import MissingExtra, SettingsError
 
 Row = dict[str, Any]
 _TRUTH = {"true": 1.0, "false": 0.0}

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..errors import SettingsError
-from .base import Answer, Question
-from .tempcompass import FORMS
+from ...errors import SettingsError
+from ..base import Answer, Question
+from ..tempcompass import FORMS
 
 _JUDGED_FOLDERS = ("auto_eval_results", "judged", "auto_eval_results_disable_llm")
 _ANSWER_KEYS = ("prediction", "response", "video-llm-prediction", "video_llm_prediction", "model_prediction", "pred")
