@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import threading
@@ -32,6 +33,37 @@ def test_work_is_run_to_its_end(run: Callable[..., Any]) -> None:
     assert run(work(False)) == 7
     with pytest.raises(ValueError, match="no"):
         run(work(True))
+
+
+def test_work_is_run_where_an_event_loop_runs_already() -> None:
+    async def work() -> int:
+        await asyncio.sleep(0)
+        return threading.get_ident()
+
+    async def notebook() -> int:
+        return background.run(work())
+
+    assert asyncio.run(notebook()) != threading.get_ident()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
+def test_an_interruption_ends_work_also_where_an_event_loop_runs_already() -> None:
+    ended = []
+
+    async def work() -> None:
+        asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), signal.SIGINT)
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(True)
+
+    async def notebook() -> None:
+        background.run(work())
+
+    loop = asyncio.new_event_loop()  # as a notebook's: it leaves Ctrl-C alone
+    with contextlib.closing(loop), pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(notebook())
+    assert ended == [True]
 
 
 @ways_to_run

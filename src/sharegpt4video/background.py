@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import heapq
 import itertools
 import signal
@@ -10,6 +11,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any, Generic, TypeVar
 
@@ -23,12 +25,38 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     """``asyncio.run``, in which Ctrl-C cancels the work, and KeyboardInterrupt is raised when that has ended.
 
     Python 3.11 and newer do so by themselves; before, Ctrl-C broke off whatever line was being run. A second Ctrl-C
-    does not wait.
+    does not wait. Where an event loop runs already (a notebook), the work runs in a thread of its own.
     """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        return _in_another_thread(work)
     ours = threading.current_thread() is threading.main_thread()
     if sys.version_info >= (3, 11) or not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         return asyncio.run(work)
     return _cancelled_by_ctrl_c(work)
+
+
+def _in_another_thread(work: Coroutine[Any, Any, T]) -> T:
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
+
+    async def cancellable() -> T:
+        task = asyncio.current_task()
+        assert task is not None  # a coroutine that runs is in a task
+        started.set_result((asyncio.get_running_loop(), task))
+        return await work
+
+    with ThreadPoolExecutor(max_workers=1) as pool:  # which waits until the work has ended, cancelled or not
+        ending = pool.submit(asyncio.run, cancellable())
+        try:
+            return ending.result()
+        except KeyboardInterrupt:
+            loop, task = started.result()
+            with contextlib.suppress(RuntimeError):  # it ended a moment ago
+                loop.call_soon_threadsafe(task.cancel)
+            raise
 
 
 def _cancelled_by_ctrl_c(work: Coroutine[Any, Any, T]) -> T:

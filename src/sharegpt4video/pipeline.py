@@ -8,11 +8,10 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any, BinaryIO, TypeVar
+from typing import BinaryIO, TypeVar
 
 from . import background
 from .captioner.engine import Engine, Role
@@ -45,7 +44,7 @@ def caption(
     on_progress: Callable[[Progress], None] | None = None,
 ) -> VideoCaption:
     """Caption one video: a path, a URL or a binary file. Blocks until it is done; ``acaption`` says the rest."""
-    return _blocking(acaption(video, model=model, settings=settings, on_progress=on_progress))
+    return background.run(acaption(video, model=model, settings=settings, on_progress=on_progress))
 
 
 async def acaption(
@@ -97,12 +96,12 @@ def summarize(
         end_seconds=captioned.end_seconds if end_seconds is None else end_seconds,
         fold_steps=settings.fold_steps,
     )
-    return _blocking(_run_role(role, model, settings))
+    return background.run(_run_role(role, model, settings))
 
 
 def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
     """Turn a short text-to-video prompt into the style of the training captions."""
-    return _blocking(_run_role(recaption_role(prompt), model, caption_settings(settings)))
+    return background.run(_run_role(recaption_role(prompt), model, caption_settings(settings)))
 
 
 def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterator[Keyframe]:
@@ -164,13 +163,3 @@ async def _engine(model: str | VLM, settings: CaptionSettings, given: Engine | N
 async def _run_role(role: Role[T], model: str | VLM, settings: CaptionSettings) -> T:
     async with _engine(model, settings, None) as engine:
         return await engine.run(role)
-
-
-def _blocking(work: Coroutine[Any, Any, T]) -> T:
-    """Run to the end, also where an event loop already runs (a notebook): then in a thread of its own."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return background.run(work)
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        return pool.submit(background.run, work).result()
