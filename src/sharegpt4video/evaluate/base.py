@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, runtime_checkable
+from typing import Protocol as Interface
 
 from ..records import Layout
 from ..vlm.base import Reply, Request
@@ -101,6 +102,45 @@ class Figure:
     unit: str = "%"
 
 
+Encode = Callable[[Sequence[str]], Any]
+"""Texts in, an array (texts, dimensions) of vectors of length 1 out, such as a sentence encoder's ``encode``."""
+
+
+@runtime_checkable
+class OfflineJudge(Interface):
+    """Judges answers without asking a model.
+
+    name        for provenance, such as "local judge (words alone)"
+    agreement   how far its verdicts can be trusted, in words for a report
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def agreement(self) -> str: ...
+
+    def verdicts(self, answers: Sequence[tuple[Question, str]]) -> list[Verdict]:
+        """The verdicts on answers that ``Benchmark.score`` leaves to a judge, in their order."""
+
+
+MakeOfflineJudge = Callable[["Encode | None", str], OfflineJudge]
+"""From sentence vectors (None: words alone have to do) and the name of their encoder."""
+
+
+@dataclass(frozen=True)
+class StoredAnswers:
+    """A model's answers out of files that no run of ours wrote.
+
+    answers   from questions to the answers that the files hold, by the questions' ids
+    load      what ``Benchmark.load`` needs to know of the model, as its options
+    """
+
+    model: str
+    answers: Callable[[Sequence[Question]], Mapping[str, Answer]]
+    load: Mapping[str, Any] = field(default_factory=dict)
+
+
 def names_in(value: Any) -> list[str]:
     """Names out of an option: a list of them, or a text with commas."""
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else [str(name) for name in value]
@@ -121,6 +161,9 @@ class Benchmark:
     items      how many questions the published files hold; 0: not known
     options    names of what ``load`` may be told besides; others are refused
     licence, get   under which terms the files may be used, and where they are to be had
+    stored     from a folder of predictions in the benchmark's own layout to the answers; None: it has no such layout.
+               Raises SettingsError when there are none
+    local_judge   makes a judge that asks no model; None: only a model can judge
     videos     where the video of a question is, in a folder of videos; None: where ``Question.video`` says
     """
 
@@ -141,3 +184,5 @@ class Benchmark:
     get: str = ""
     videos: Callable[[Path, Question], Path | Sequence[Path]] | None = None
     complete: Callable[[Question, Sequence[float]], Question] | None = None
+    stored: Callable[[Path], StoredAnswers] | None = None
+    local_judge: MakeOfflineJudge | None = None

@@ -10,15 +10,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from . import choice
-from .base import Question, Verdict
-
-Encode = Callable[[Sequence[str]], Any]
-"""Texts in, an array (texts, dimensions) of vectors of length 1 out, such as a sentence encoder's ``encode``."""
+from .base import Encode, Question, Verdict
 
 FEATURES = ("phrase", "own words", "all words", "order", "near", "nearest sentence", "nearest statement")
 NONE_FEATURES = ("constant", "best own words", "second own words", "best near", "short caption")
@@ -66,10 +63,12 @@ class LocalJudge:
     """Judges TempCompass answers without asking anyone.
 
     ``encode`` adds sentence vectors (such as those of all-MiniLM-L6-v2); without, words alone decide. ``name`` says
-    which, for provenance.
+    which, for provenance; ``agreement`` how far to trust it.
     """
 
-    def __init__(self, encode: Encode | None = None, *, encoder: str = "given vectors") -> None:
+    agreement = AGREEMENT
+
+    def __init__(self, encode: Encode | None = None, encoder: str = "given vectors") -> None:
         self._encode = encode
         self.name = f"local judge ({encoder})" if encode else "local judge (words alone)"
         self._weights = (WEIGHTS, NONE_WEIGHTS) if encode else (LEXICAL_WEIGHTS, LEXICAL_NONE_WEIGHTS)
@@ -83,7 +82,7 @@ class LocalJudge:
             text for q, t in captions for text in texts_of(read_asked(q.reference["choice"]), choice.plain(t))
         }  # fmt: skip
         known = dict(zip(sorted(texts), self._encode(sorted(texts)), strict=True)) if texts else {}
-        quick = LocalJudge(lambda wanted: _stacked([known[text] for text in wanted]), encoder="known vectors")
+        quick = LocalJudge(lambda wanted: _stacked([known[text] for text in wanted]), "known vectors")
         return [quick.verdict(question, text) for question, text in answers]
 
     def verdict(self, question: Question, text: str) -> Verdict:

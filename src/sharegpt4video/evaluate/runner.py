@@ -24,9 +24,8 @@ from ..files import remove_unfinished, write_whole
 from ..records import Layout
 from ..vlm.base import VLM, Reply, Request
 from .answers import AnswerLog, hash_of
-from .base import Answer, Benchmark, Protocol, Question, Scored, Verdict
+from .base import Answer, Benchmark, MakeOfflineJudge, OfflineJudge, Protocol, Question, Scored, Verdict
 from .judge import Judge, run_all
-from .local_judge import AGREEMENT, LocalJudge
 from .report import Report, make_report
 from .shown import Showing, Shown, show, video_path
 
@@ -38,11 +37,14 @@ Progress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True)
-class Options:
+class BenchmarkOptions:
     """How a run is made; None means what the benchmark's protocol says.
 
+    frames, sampler, layout   how many are shown of a video, which (a name of ``video.samplers``), and whether apart
+                (``separate``) or in one ``grid``
     limit       ask only this many questions, spread evenly over all; a later run without it keeps their answers
     concurrency how many questions are in flight (the model's own number); decoders how many videos are read at once
+    jpeg_quality of the pictures, 1 to 100, for models that do not take PNG
     load        further options of the benchmark's own, such as ``{"forms": "yes_no"}``
     """
 
@@ -67,8 +69,8 @@ def run(
     out: Path,
     *,
     protocol: Protocol = "official",
-    options: Options | None = None,
-    judge: Judge | LocalJudge | None = None,
+    options: BenchmarkOptions | None = None,
+    judge: Judge | OfflineJudge | None = None,
     on_progress: Progress | None = None,
     close_model: bool = False,
 ) -> Report:
@@ -79,7 +81,8 @@ def run(
     run again to go on); StorageError when ``out`` cannot be written. ``close_model`` closes it before scoring begins,
     so that the judge has the memory.
     """
-    options = options or Options()
+    options = options or BenchmarkOptions()
+    _check_judge(benchmark, judge)  # before the model is asked thousands of questions
     questions = select(load_questions(benchmark, annotations, protocol, options.load), options.limit)
     showing = showing_of(benchmark, vlm, protocol, options)
     places = {question.id: video_path(benchmark, videos, question) for question in questions}
@@ -110,8 +113,7 @@ def load_questions(
     """
     if protocol not in benchmark.protocols:
         raise SettingsError(f"{benchmark.title} has no protocol {protocol!r}; it has {', '.join(benchmark.protocols)}")
-    # "model" goes with stored answers: how captions are cut may depend on it.
-    if unknown := sorted(set(options or {}) - {*benchmark.options, "model"}):
+    if unknown := sorted(set(options or {}) - set(benchmark.options)):
         known = ", ".join(benchmark.options) or "none"
         raise SettingsError(f"{benchmark.title} has no option {', '.join(unknown)}; it has {known}")
     questions = list(benchmark.load(annotations, protocol, options or {}))
@@ -131,7 +133,7 @@ def select(questions: Sequence[Question], limit: int | None) -> list[Question]:
     return [questions[index * len(questions) // limit] for index in range(limit)]
 
 
-def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: Options) -> Showing:
+def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: BenchmarkOptions) -> Showing:
     """How videos are shown under a protocol to a model. Raises SettingsError."""
     from ..video.samplers import SAMPLERS
 
@@ -147,7 +149,7 @@ def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: Opti
 
 
 def settings_of(
-    benchmark: Benchmark, vlm: VLM, protocol: Protocol, showing: Showing, options: Options
+    benchmark: Benchmark, vlm: VLM, protocol: Protocol, showing: Showing, options: BenchmarkOptions
 ) -> dict[str, Any]:
     """Everything besides questions and videos that decides an answer."""
     return {
@@ -173,7 +175,7 @@ def score_and_report(
     settings: Mapping[str, Any],
     out: Path,
     *,
-    judge: Judge | LocalJudge | None = None,
+    judge: Judge | OfflineJudge | None = None,
 ) -> Report:
     """Score answers, write ``scores.jsonl``, ``report.json`` and ``report.md``, and return the report.
 
@@ -181,11 +183,10 @@ def score_and_report(
     """
     scored = score(benchmark, questions, answers, settings["protocol"], judge)
     told: dict[str, Any] = {}
-    if isinstance(judge, LocalJudge):
-        told = {"judge": judge.name, "judge_note": AGREEMENT}
-    elif judge:
-        counts = {k: v for k, v in asdict(judge.counts).items() if isinstance(v, int)}
-        told = {"judge": judge.model, "judge_counts": counts}
+    if isinstance(judge, Judge):
+        told = {"judge": judge.model, "judge_counts": asdict(judge.counts)}
+    elif judge is not None:
+        told = {"judge": judge.name, "judge_note": judge.agreement}
     report = make_report(benchmark, scored, settings, **told)
     remove_unfinished(out)  # of a run that was killed while it wrote
     rows = ({"question": q.id, "video": q.video, "groups": dict(q.groups), **asdict(v)} for q, _, v in scored)
@@ -200,18 +201,17 @@ def score(
     questions: Sequence[Question],
     answers: Mapping[str, Answer],
     protocol: Protocol,
-    judge: Judge | LocalJudge | None = None,
+    judge: Judge | OfflineJudge | None = None,
 ) -> list[Scored]:
     """Score every question that has an answer. One that could not be asked is wrong, and shown as what it is.
 
-    Raises SettingsError for a local judge and a benchmark that it does not know.
+    Raises SettingsError for a local judge where the benchmark has none.
     """
-    if isinstance(judge, LocalJudge) and benchmark.name != "tempcompass":
-        raise SettingsError(f"the local judge knows TempCompass alone; name a model to judge {benchmark.title}")
+    _check_judge(benchmark, judge)
     answered = [(question, answers[question.id]) for question in questions if question.id in answers]
     asked = [(question, answer) for question, answer in answered if _unasked(answer) is None]
     scorings = [benchmark.score(question, answer.text, protocol) for question, answer in asked]
-    if isinstance(judge, LocalJudge):
+    if judge is not None and not isinstance(judge, Judge):
         by_rule = run_all(scorings)  # decided by "none": what a judge would have been asked about
         left = [(q, a.text) for (q, a), v in zip(asked, by_rule, strict=True) if v.by == "none"]
         judged = iter(judge.verdicts(left))
@@ -219,6 +219,18 @@ def score(
     else:
         verdicts = iter(run_all(scorings, judge))
     return [(question, answer, _unasked(answer) or next(verdicts)) for question, answer in answered]
+
+
+def local_judge_of(benchmark: Benchmark) -> MakeOfflineJudge:
+    """What makes the benchmark's local judge. Raises SettingsError where it has none."""
+    if benchmark.local_judge is None:
+        raise SettingsError(f"{benchmark.title} has no local judge; name a model to judge it")
+    return benchmark.local_judge
+
+
+def _check_judge(benchmark: Benchmark, judge: Judge | OfflineJudge | None) -> None:
+    if judge is not None and not isinstance(judge, Judge):
+        local_judge_of(benchmark)
 
 
 def _unasked(answer: Answer) -> Verdict | None:
@@ -256,7 +268,7 @@ class _Asking:
         log: AnswerLog,
         showing: Showing,
         places: Mapping[str, Path | Sequence[Path]],
-        options: Options,
+        options: BenchmarkOptions,
         on_progress: Progress | None,
     ) -> None:
         self._vlm, self._log, self._showing, self._places = vlm, log, showing, places

@@ -15,8 +15,20 @@ from typing import Any
 from ..errors import SettingsError
 from ..vlm.base import Reply, Request
 from . import choice
-from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict, names_in
+from .base import (
+    Benchmark,
+    Figure,
+    Protocol,
+    Question,
+    Scored,
+    Scoring,
+    StoredAnswers,
+    Unscored,
+    Verdict,
+    names_in,
+)
 from .figures import by_group, mean_figure
+from .local_judge import LocalJudge
 from .tempcompass_prompts import (
     CAPTION_CUTS,
     JUDGE_SYSTEM,
@@ -51,8 +63,9 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     """The questions of a folder with ``questions/`` (or the four files themselves) and ``meta_info.json``.
 
     Options: ``forms`` (some of the four), ``old_suffix`` (the wording before 2024-03-23), ``captions`` (how captions
-    are cut before judging: ``plain``, ``last-line``, ``quoted``). Without ``meta_info.json`` the fine-grained aspects
-    are left out. Raises SettingsError for a file that is missing or damaged, and for an unknown form or cut.
+    are cut before judging: ``plain``, ``last-line``, ``quoted``), ``model`` (cut captions as the authors do for it).
+    Without ``meta_info.json`` the fine-grained aspects are left out. Raises SettingsError for a file that is missing
+    or damaged, and for an unknown form or cut.
     """
     forms, cut = _read_options(options)
     folder = annotations / "questions" if (annotations / "questions").is_dir() else annotations
@@ -242,6 +255,21 @@ def _ordered(cells: Mapping[str, Figure], names: Sequence[str]) -> dict[str, Fig
     return known | {name: cell for name, cell in cells.items() if name not in known}
 
 
+def stored(predictions: Path) -> StoredAnswers:
+    """The answers of one model in the official layout: FORM.json, or MODEL/FORM.json for a single model.
+
+    Raises SettingsError when there are none, several models, or a file that cannot be read.
+    """
+    from .proofs.tempcompass_files import find_models, stored_answers
+
+    models = list(find_models(None, predictions))
+    if len(models) != 1:
+        names = ", ".join(model.name for model in models)
+        raise SettingsError(f"{predictions}: holds several models ({names}); give one's folder")
+    model = models[0]
+    return StoredAnswers(model.name, lambda questions: stored_answers(model, questions), {"model": model.name})
+
+
 TEMPCOMPASS = Benchmark(
     name="tempcompass",
     title="TempCompass",
@@ -255,7 +283,9 @@ TEMPCOMPASS = Benchmark(
     layouts={"original": "grid"},
     grid_sides={"original": None},
     items=sum(ITEMS.values()),
-    options=("forms", "old_suffix", "captions"),
+    options=("forms", "old_suffix", "captions", "model"),
     licence="CC BY-NC 4.0",
     get="github.com/llyx97/TempCompass; its videos: huggingface.co/datasets/lmms-lab/TempCompass",
+    stored=stored,
+    local_judge=LocalJudge,
 )

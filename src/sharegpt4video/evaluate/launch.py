@@ -1,0 +1,128 @@
+"""A benchmark run from plain words: which benchmark, model and judge a name stands for.
+
+``sg4v evaluate`` and ``sharegpt4video.run_benchmark`` begin here; the run itself is in ``runner``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from ..checking import expect
+from ..config import CaptionSettings
+from ..errors import MissingExtra, SettingsError
+from ..prompts import prompt_set
+from ..vlm import open_model
+from ..vlm.base import VLM
+from . import answers, runner
+from .base import Benchmark, OfflineJudge, Protocol, StoredAnswers
+from .benchmarks import benchmark_named
+from .judge import FILE, Judge
+from .report import Report
+from .runner import BenchmarkOptions, Progress
+
+Place = str | os.PathLike[str]
+
+
+def run_benchmark(
+    name: str | Benchmark,
+    model: str | VLM,
+    *,
+    annotations: Place,
+    videos: Place,
+    out: Place,
+    protocol: Protocol = "official",
+    judge: str | VLM | Judge | OfflineJudge | None = None,
+    options: BenchmarkOptions | None = None,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Ask a model the questions of a benchmark, keep every answer, score them.
+
+        report = run_benchmark("mvbench", "lvlm:run/merged", annotations="json", videos="video", out="scores")
+        print(report.text())
+
+    ``name`` is one of ``sg4v evaluate list``, or a ``Benchmark`` of your own. ``annotations`` and ``videos`` are its
+    folders. ``out`` gets the answers, scores and the report; a run that was stopped goes on when it is started again,
+    and asks nothing twice. ``judge`` decides what no rule can read: a model, ``"local"`` for none (where the benchmark
+    has such a judge), or ``"replay"`` to repeat what a judge said in ``out`` before (``"replay:MODEL"`` where several
+    did). ``on_progress`` is called with the answers so far and the number of questions. The model's memory and
+    connections are given back before scoring; it stays usable.
+
+    Figures are in percent unless their ``unit`` says otherwise, with a 95 % interval. Questions whose video could not
+    be read, or that the model or the judge did not answer, are named in ``Report.failures``.
+
+    Raises SettingsError for an unknown name or settings that do not fit the benchmark or the answers in ``out``, or
+    when none of the videos is there; VLMError when the model or the judge is gone (answers are kept); StorageError
+    when ``out`` cannot be written.
+    """
+    expect(options, BenchmarkOptions, "options")
+    benchmark = benchmark_named(name) if isinstance(name, str) else name
+    folder = Path(out)
+    judging = open_judge(judge, benchmark, folder)
+    asked = _opened(model)
+    where = (Path(annotations), Path(videos), folder)
+    more: dict[str, Any] = {"options": options, "judge": judging, "on_progress": on_progress}
+    return runner.run(benchmark, asked, *where, protocol=protocol, close_model=True, **more)
+
+
+def open_judge(
+    judge: str | VLM | Judge | OfflineJudge | None, benchmark: Benchmark, out: Path, before: Path | None = None
+) -> Judge | OfflineJudge | None:
+    """The judge that a name or a model stands for, with its replies kept in ``out/judge``.
+
+    A judge that is only repeated may be that of the run ``before``. Raises SettingsError for an unknown model, a local
+    judge that the benchmark does not have, and where there is nothing to repeat.
+    """
+    if judge == "local":
+        return _local_judge(benchmark)
+    folder = out / "judge"
+    if isinstance(judge, VLM):
+        return Judge(judge, folder)
+    if not isinstance(judge, str):
+        if not isinstance(judge, Judge | OfflineJudge | None):
+            raise SettingsError(f"judge is a model's name, 'local', 'replay', a VLM or a Judge, not {judge!r}")
+        return judge
+    replayed, _, model = judge.partition(":")
+    if replayed != "replay":
+        return Judge(_opened(judge), folder)
+    if before is not None and not (folder / FILE).is_file():
+        folder = before / "judge"
+    return Judge.replay(folder, model=model, missing="no judge")
+
+
+def _local_judge(benchmark: Benchmark) -> OfflineJudge:
+    """With sentence vectors where the extra ``novelty`` is installed, else with words alone."""
+    from ..dataset.duplicates.novelty import open_encoder
+
+    make = runner.local_judge_of(benchmark)
+    try:
+        return make(open_encoder("minilm").encode, "all-MiniLM-L6-v2")
+    except MissingExtra:
+        return make(None, "")
+
+
+def _opened(model: str | VLM) -> VLM:
+    if isinstance(model, str):
+        settings = CaptionSettings()
+        return open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
+    if not isinstance(model, VLM):
+        raise SettingsError(f"model is a name such as server:MODEL@URL or a VLM object, not {model!r}")
+    return model
+
+
+def read_stored(benchmark: Benchmark, path: Path) -> tuple[dict[str, Any], StoredAnswers]:
+    """The settings and the answers of a run, or of predictions in the benchmark's own layout.
+
+    Raises SettingsError when the run is of another benchmark or there is neither, StorageError when the answers
+    cannot be read.
+    """
+    if path.is_file() or (path / answers.FILE).is_file():
+        settings, stored = answers.read_answers(path)
+        if settings.get("benchmark") != benchmark.name:
+            raise SettingsError(f"{path}: holds answers to {settings.get('benchmark')}, not to {benchmark.name}")
+        return settings, StoredAnswers(str(settings.get("model", "")), lambda _: stored, settings.get("load", {}))
+    if benchmark.stored is None:
+        raise SettingsError(f"{path}: holds no {answers.FILE}; give the folder of a run of sg4v evaluate run")
+    found = benchmark.stored(path)
+    return {"benchmark": benchmark.name, "model": found.model, "load": dict(found.load)}, found
