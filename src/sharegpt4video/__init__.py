@@ -19,6 +19,9 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 if TYPE_CHECKING:
     from .config import CaptionSettings, FactSettings, KeyframeSettings
     from .errors import CaptionInterrupted, MissingExtra, SettingsError, SG4VError, VideoError, VLMError
+    from .evaluate.compare import compare_runs
+    from .evaluate.launch import run_benchmark
+    from .evaluate.runner import BenchmarkOptions
     from .pipeline import acaption, caption, keyframes, measure, open_engine, recaption, summarize
     from .records import VideoCaption
     from .run import Progress
@@ -29,6 +32,9 @@ if TYPE_CHECKING:
 _HOMES = {
     "config": ("CaptionSettings", "FactSettings", "KeyframeSettings"),
     "errors": ("CaptionInterrupted", "MissingExtra", "SG4VError", "SettingsError", "VLMError", "VideoError"),
+    "evaluate.compare": ("compare_runs",),
+    "evaluate.launch": ("run_benchmark",),
+    "evaluate.runner": ("BenchmarkOptions",),
     "pipeline": ("acaption", "caption", "keyframes", "measure", "open_engine", "recaption", "summarize"),
     "records": ("VideoCaption",),
     "run": ("Progress",),
@@ -38,6 +44,7 @@ _HOMES = {
 
 __all__ = [
     "VLM",
+    "BenchmarkOptions",
     "CaptionInterrupted",
     "CaptionSettings",
     "FactSettings",
@@ -54,10 +61,12 @@ __all__ = [
     "VideoReader",
     "acaption",
     "caption",
+    "compare_runs",
     "keyframes",
     "measure",
     "open_engine",
     "recaption",
+    "run_benchmark",
     "summarize",
 ]
 

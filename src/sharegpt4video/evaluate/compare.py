@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,18 @@ from .runner import SCORES
 Scores = dict[str, tuple[float, str]]
 
 
-def compare_runs(first: Path, second: Path, by: str | None = None) -> dict[str, Comparison]:
-    """Compare the scores of two folders of runs, overall and, with ``by``, for every value of a group.
+def compare_runs(
+    first: str | os.PathLike[str], second: str | os.PathLike[str], by: str | None = None
+) -> dict[str, Comparison]:
+    """Compare two scored runs question by question, by the folders they are in.
 
-    Questions that one of them leaves out of its denominator are left out. Raises StorageError when a folder has no
-    scores, SettingsError when no question is in both, or none has that group.
+    ``"overall"`` comes first; with ``by``, such as ``"aspect"`` or ``"task"``, one comparison for every value of that
+    group follows. Differences are the second less the first, in points (0 to 100). Questions that one run leaves out
+    of its denominator are left out.
+
+    Raises StorageError when a folder has no scores, SettingsError when no question is in both, or none has that group.
     """
+    first, second = Path(first), Path(second)
     rows = [_rows(first), _rows(second)]
     found = {"overall": _compared([_scores(one) for one in rows], first, second)}
     if by is None:

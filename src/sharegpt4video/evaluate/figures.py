@@ -145,7 +145,12 @@ class Comparison:
     p_value: float
     left_out: int
 
+    def __repr__(self) -> str:
+        moved = self.difference
+        return f"Comparison({moved.value:+.2f} points over {moved.count} questions, p = {self.p_value:.2g})"
+
     def text(self) -> str:
+        """For a terminal, in one line."""
         moved = self.difference
         return (
             f"{self.first:.2f} -> {self.second:.2f}: {moved.value:+.2f} points "

@@ -49,6 +49,16 @@ class Report:
             lines.append(f"{self.unscored['no judge']} answers that the judge {self.judge} gave no verdict on")
         return lines
 
+    def __repr__(self) -> str:
+        overall = next(iter(self.figures.items()), None)
+        said = f"{overall[0]} {_cells(overall[1])[0]}" if overall else "no figures"
+        failed = f", {counted(len(self.failures), 'failure')}" if self.failures else ""
+        return f"Report({self._heading()}: {said} over {counted(self.questions, 'question')}{failed})"
+
+    def _repr_markdown_(self) -> str:
+        """For a notebook."""
+        return self.markdown()
+
     def text(self) -> str:
         """For a terminal."""
         rows = [(name, *_cells(figure)) for name, figure in {**self.figures, **self.further}.items()]
