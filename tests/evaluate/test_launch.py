@@ -76,7 +76,7 @@ def test_two_runs_are_made_and_compared(go: Run, right: Callable[[Request], str]
 
 def test_a_report_is_short_in_the_prompt_and_whole_in_a_notebook(go: Run) -> None:
     report = go(FakeVLM(lambda _: "yes"))
-    assert repr(report) == "Report(TempCompass, protocol official, fake: overall 50.00 over 6 questions)"
+    assert repr(report) == "Report(TempCompass, protocol official, fake: overall 50.00 % over 6 questions)"
     assert report._repr_markdown_() == report.markdown()
     lost = replace(report, figures={}, questions=1, unscored={"unavailable": 1})
     assert repr(lost).endswith("no figures over 1 question, 1 failure)")

@@ -51,7 +51,7 @@ class Report:
 
     def __repr__(self) -> str:
         overall = next(iter(self.figures.items()), None)
-        said = f"{overall[0]} {_cells(overall[1])[0]}" if overall else "no figures"
+        said = f"{overall[0]} {overall[1].value:.2f} {overall[1].unit}" if overall else "no figures"
         failed = f", {counted(len(self.failures), 'failure')}" if self.failures else ""
         return f"Report({self._heading()}: {said} over {counted(self.questions, 'question')}{failed})"
 
