@@ -426,3 +426,10 @@ def test_odd_values_in_a_notebooks_file_are_clear_errors(tmp_path: Path, whole: 
     file.write_text(whole, encoding="utf-8")
     with pytest.raises(SettingsError, match=message):
         verify_file(file, "mvbench")
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "20260101_samples_tempcompass_yes_no.jsonl"])
+def test_a_folder_of_tempcompass_is_no_folder_of_logs(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text(json.dumps({"filtered_resps": ["yes"], "tempcompass_acc": 1}))
+    with pytest.raises(SettingsError, match="log of"):
+        verify_file(tmp_path, "tempcompass")

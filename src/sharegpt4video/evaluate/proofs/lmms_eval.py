@@ -10,7 +10,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ METRICS = {
     "mvbench_accuracy": "mvbench",
     "tvbench_acc": "tvbench",
 }
+MVBENCH_TITLES = {task.file: task.title for task in mvbench.TASKS}
 _SAMPLES = re.compile(r"(?:(?P<date>.*?)_)?samples_(?P<task>\w+)")
 
 
@@ -68,7 +69,7 @@ def read_log(path: Path, benchmark: str) -> Log:
         rows = read_rows(file)
         if benchmark_of(rows) != benchmark:
             raise SettingsError(f"{file}: is not an lmms-eval log of {benchmark}")
-        part, stored_part, said = _READERS[benchmark](file, rows)
+        part, stored_part, said = _RULES[benchmark].read(file, rows)
         said += repeated_note(question.id for question, _, _ in part)
         _refuse_twice(path, file, seen, {question.id for question, _, _ in part})
         scored += part
@@ -77,7 +78,9 @@ def read_log(path: Path, benchmark: str) -> Log:
         published |= _published(file, benchmark, notes)
     compared = [(v.score > 0, right) for (_, _, v), right in zip(scored, stored, strict=True) if right is not None]
     same = sum(one == other for one, other in compared)
-    return Log(benchmark, tuple(scored), same, len(compared), _figures(benchmark, scored), published, tuple(notes))
+    return Log(
+        benchmark, tuple(scored), same, len(compared), _RULES[benchmark].figures(scored), published, tuple(notes)
+    )
 
 
 def task_of(path: Path) -> str:
@@ -177,7 +180,7 @@ def _videomme_object(file: Path, number: int, row: Row, metric: str) -> Mapping[
 
 
 def _mvbench(file: Path, rows: Sequence[Row]) -> _Read:
-    title = _title(task_of(file).removeprefix("mvbench_"), {task.file: task.title for task in mvbench.TASKS})
+    title = _title(task_of(file).removeprefix("mvbench_"), MVBENCH_TITLES)
     scored, stored = [], []
     for number, row in enumerate(rows, 1):
         told = _object(file, number, row, "mvbench_accuracy", ("gt_answer",))
@@ -215,13 +218,6 @@ def _tvbench(file: Path, rows: Sequence[Row]) -> _Read:
     return scored, stored, []
 
 
-_READERS: dict[str, Callable[[Path, Sequence[Row]], _Read]] = {
-    "videomme": _videomme,
-    "mvbench": _mvbench,
-    "tvbench": _tvbench,
-}
-
-
 def _right(score: Any, file: Path, number: int) -> bool | None:
     """Whether lmms-eval called an answer right; None where it does not say."""
     kept = stored_score(score, f"{file}, row {number}")
@@ -242,9 +238,7 @@ def _object(
     return told
 
 
-def _figures(benchmark: str, scored: Sequence[Scored]) -> Mapping[str, Figure]:
-    if benchmark == "videomme":
-        return videomme.figures(scored, "lmms-eval")
+def _task_figures(scored: Sequence[Scored]) -> Mapping[str, Figure]:
     counted = [entry for entry in scored if entry[2].counted]
     by_task: dict[str, list[Scored]] = {}
     for entry in counted:
@@ -253,6 +247,28 @@ def _figures(benchmark: str, scored: Sequence[Scored]) -> Mapping[str, Figure]:
     if len(cells) < 2:
         return {"overall": mean_figure(counted)} | cells
     return {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(counted)} | cells
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """How logs of one benchmark are scored.
+
+    read      from the rows of a log to the scored answers, what the log itself says of each, and notes
+    titles    a log holds one task, and this is what the tasks are called; empty where it holds all questions
+    scale     makes percent of the score in the results file
+    """
+
+    read: Callable[[Path, Sequence[Row]], _Read]
+    figures: Callable[[Sequence[Scored]], Mapping[str, Figure]]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    scale: float = 1.0
+
+
+_RULES = {
+    "videomme": _Rules(_videomme, lambda scored: videomme.figures(scored, "lmms-eval")),
+    "mvbench": _Rules(_mvbench, _task_figures, MVBENCH_TITLES),
+    "tvbench": _Rules(_tvbench, _task_figures, tvbench.TITLES, scale=100.0),
+}
 
 
 def _published(file: Path, benchmark: str, notes: list[str]) -> dict[str, str]:
@@ -272,9 +288,7 @@ def _published(file: Path, benchmark: str, notes: list[str]) -> dict[str, str]:
         except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError, StopIteration):
             notes.append(f"{path}: holds no score of {task_of(file)} that can be read, so none is compared")
             continue
-        if benchmark == "videomme":
-            return {"overall": f"{value:.4f}"}
-        titles = {task.file: task.title for task in mvbench.TASKS} if benchmark == "mvbench" else tvbench.TITLES
-        percent = value if benchmark == "mvbench" else 100 * value
-        return {_title(task_of(file).removeprefix(f"{benchmark}_"), titles): f"{percent:.4f}"}
+        rules = _RULES[benchmark]
+        cell = _title(task_of(file).removeprefix(f"{benchmark}_"), rules.titles) if rules.titles else "overall"
+        return {cell: f"{rules.scale * value:.4f}"}
     return {}

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -39,12 +39,11 @@ class Table:
     """A scored table.
 
     shares     cell -> (right, of how many); a negative score of a failed request is in neither, but for MVBench
-    digits     how the tool prints a share: of 1 with 3 decimals (Video-MME), or in percent with 2
+    percent    how the tool prints a share: in percent with 2 decimals, or of 1 with 3
     same       how many rows its own score column, or score file, scores alike, of ``compared``
     published  cell -> what the tool's own rating file beside it prints
     """
 
-    benchmark: str
     shares: dict[str, tuple[float, int]]
     percent: bool
     published: dict[str, str] = field(default_factory=dict)
@@ -70,8 +69,9 @@ def read_table(path: Path, benchmark: str) -> Table:
     rows = read_rows(path)
     if benchmark_of(rows) != benchmark:
         raise SettingsError(f"{path}: is not a VLMEvalKit table of {benchmark}")
-    scores = [_scored(path, number, row, benchmark) for number, row in enumerate(rows, 1)]
-    table = Table(benchmark, {}, percent=benchmark != "videomme")
+    rules = _RULES[benchmark]
+    scores = [_scored(path, number, row, rules) for number, row in enumerate(rows, 1)]
+    table = Table({}, rules.percent)
     stored, notes = _stored_scores(path, rows)
     compared = [
         (score, kept) for score, kept in zip(scores, stored, strict=True) if kept is not None and score is not None
@@ -79,30 +79,27 @@ def read_table(path: Path, benchmark: str) -> Table:
     table.same, table.compared = sum(score == kept for score, kept in compared), len(compared)
     # Without a rule (captions are judged) the stored score counts.
     final = [kept if score is None else score for score, kept in zip(scores, stored, strict=True)]
-    _shares(table, rows, final)
-    _notes(table, rows, scores, final)
+    _shares(table, rules, rows, final)
+    _notes(table, rules, rows, scores, final)
     table.notes += notes
-    table.published = _ratings(path, benchmark)
+    table.published = _ratings(path, benchmark, rules)
     return table
 
 
-_NEEDED = {"videomme": ("duration", "domain", "sub_category"), "mvbench": (), "tempcompass": ("dim",)}
-
-
-def _scored(path: Path, number: int, row: Row, benchmark: str) -> int | None:
+def _scored(path: Path, number: int, row: Row, rules: _Rules) -> int | None:
     """The score of a row. Raises SettingsError where it lacks what its score or its cells are made of."""
-    needed = ["task_type", *_NEEDED[benchmark]]
+    needed = ["task_type", *rules.needed]
     if "mc_answer" not in row and row.get("task_type") != "captioning":
         needed.append("answer")
     missing = [name for name in needed if row.get(name) in (None, "")]
     if missing or "prediction" not in row:
         raise SettingsError(f"{path}, row {number}: has no {', '.join(missing or ['prediction'])}; is it complete?")
-    if benchmark == "videomme" and row["duration"] not in DURATIONS:
+    if "duration" in rules.needed and row["duration"] not in DURATIONS:
         raise SettingsError(
             f"{path}, row {number}: the duration is {shortened(row['duration'])}, not one of {', '.join(DURATIONS)}"
         )
     try:
-        return _SCORE[benchmark](row)
+        return rules.score(row)
     except (ValueError, KeyError, TypeError, SyntaxError, IndexError, RecursionError, MemoryError) as error:
         raise SettingsError(f"{path}, row {number}: cannot be scored: {shortened(error)}; is it complete?") from error
 
@@ -178,9 +175,6 @@ def _tempcompass(row: Row) -> int | None:
     return int(bool(choice.tempcompass_multi_choice(said, answer)))
 
 
-_SCORE = {"videomme": _videomme, "mvbench": _mvbench, "tempcompass": _tempcompass}
-
-
 def _text(value: Any, missing: str = "nan") -> str:
     return missing if value is None else str(value)
 
@@ -237,32 +231,24 @@ def _escaped(stem: str) -> str:
     return re.sub(r"([\[*?])", r"[\1]", stem)
 
 
-def _shares(table: Table, rows: Sequence[Row], scores: Sequence[float | None]) -> None:
+def _shares(table: Table, rules: _Rules, rows: Sequence[Row], scores: Sequence[float | None]) -> None:
     """Every cell that the tool prints, in its order."""
     for row, score in zip(rows, scores, strict=True):
-        if score is None or (score < 0 and table.benchmark == "videomme"):
+        right = None if score is None else rules.counted(score)
+        if right is None:
             continue
-        right = float(score != 0) if table.benchmark == "mvbench" else score
-        for cell in _cells(table.benchmark, row):
+        for cell in rules.cells(row):
             had, count = table.shares.get(cell, (0.0, 0))
             table.shares[cell] = had + right, count + 1
 
 
-def _cells(benchmark: str, row: Row) -> list[str]:
-    task = str(row["task_type"])
-    if benchmark == "mvbench":
-        return ["overall", task]
-    if benchmark == "tempcompass":
-        return ["overall", str(row["dim"]), task, f"{row['dim']}. {task}"]
-    duration, kinds = str(row["duration"]), ("domain", "sub_category", "task_type")
-    cells = ["overall", duration, *(f"{kind}: {row[kind]}" for kind in kinds)]
-    return cells + [f"{duration}, {kind}: {row[kind]}" for kind in kinds]
-
-
-def _notes(table: Table, rows: Sequence[Row], scores: Sequence[int | None], final: Sequence[float | None]) -> None:
+def _notes(
+    table: Table, rules: _Rules, rows: Sequence[Row], scores: Sequence[int | None], final: Sequence[float | None]
+) -> None:
     missing = sum(row["prediction"] is None for row in rows)
     failed = sum(FAILED in str(row["prediction"]) for row in rows)
-    counted = ", which VLMEvalKit counts as right" if table.benchmark == "mvbench" else ""
+    # Where it takes a failed request for right, it does so with a missing prediction.
+    counted = ", which VLMEvalKit counts as right" if rules.counted(-1) == 1 else ""
     said = {
         f"predictions are missing{counted}": missing,
         f"requests failed{counted}": failed,
@@ -276,31 +262,83 @@ def _notes(table: Table, rows: Sequence[Row], scores: Sequence[int | None], fina
     table.notes.append("by VLMEvalKit's rules without a judge (exact_matching)")
 
 
-def _ratings(path: Path, benchmark: str) -> dict[str, str]:
+def _ratings(path: Path, benchmark: str, rules: _Rules) -> dict[str, str]:
     """What the tool's own rating of this table says: cell -> value as printed."""
-    stem = path.stem.removesuffix("_score")
-    name = (
-        re.sub(r"_TempCompass.*", "_TempCompass_acc.csv", stem) if benchmark == "tempcompass" else f"{stem}_rating.json"
-    )
-    file = path.with_name(name)
+    file = path.with_name(rules.rating_file(path.stem.removesuffix("_score")))
     if not file.is_file() or file == path:
         return {}
     try:
-        if benchmark == "tempcompass":
-            return {str(row["dim.task_type"]): f"{float(row['acc']):.2f}" for row in read_rows(file)}
-        ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
-        if benchmark == "mvbench":
-            return {str(task): str(value[2]).rstrip("%") for task, value in ratings.items()}
-        return dict(_videomme_ratings(ratings))
+        return rules.ratings(file)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
         raise SettingsError(f"{file}: is no rating of VLMEvalKit about {benchmark}: {error!r}") from error
 
 
-def _videomme_ratings(ratings: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _tempcompass_ratings(file: Path) -> dict[str, str]:
+    return {str(row["dim.task_type"]): f"{float(row['acc']):.2f}" for row in read_rows(file)}
+
+
+def _mvbench_ratings(file: Path) -> dict[str, str]:
+    ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    return {str(task): str(value[2]).rstrip("%") for task, value in ratings.items()}
+
+
+def _videomme_ratings(file: Path) -> dict[str, str]:
+    ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
     found = []
     for duration, cells in ratings.items():
         before = "" if duration == "overall" else f"{duration}, "
         found.append((str(duration), str(cells["overall"])))
         found += [(f"{before}{kind}: {name}", str(value)) for kind in ("domain", "sub_category", "task_type")
                   for name, value in cells[kind].items()]  # fmt: skip
-    return [(cell, value) for cell, value in found if value != "nan"]
+    return {cell: value for cell, value in found if value != "nan"}
+
+
+def _videomme_cells(row: Row) -> list[str]:
+    duration, kinds = str(row["duration"]), ("domain", "sub_category", "task_type")
+    cells = ["overall", duration, *(f"{kind}: {row[kind]}" for kind in kinds)]
+    return cells + [f"{duration}, {kind}: {row[kind]}" for kind in kinds]
+
+
+@dataclass(frozen=True)
+class _Rules:
+    """How the tool scores a table of one benchmark.
+
+    needed     columns that a row's cells are made of, besides its task
+    score      1, 0, or -1 for a request that failed; None where no rule reads the answer
+    counted    what a score adds to its cells; None leaves the row out of them
+    ratings    from the tool's own rating file, called ``rating_file`` of the table's stem, to what it prints
+    """
+
+    needed: tuple[str, ...]
+    score: Callable[[Row], int | None]
+    cells: Callable[[Row], list[str]]
+    ratings: Callable[[Path], dict[str, str]]
+    counted: Callable[[float], float | None] = float
+    rating_file: Callable[[str], str] = "{}_rating.json".format
+    percent: bool = True
+
+
+_RULES = {
+    "videomme": _Rules(
+        needed=("duration", "domain", "sub_category"),
+        score=_videomme,
+        cells=_videomme_cells,
+        counted=lambda score: score if score >= 0 else None,
+        ratings=_videomme_ratings,
+        percent=False,
+    ),
+    "mvbench": _Rules(
+        needed=(),
+        score=_mvbench,
+        cells=lambda row: ["overall", str(row["task_type"])],
+        counted=lambda score: float(score != 0),
+        ratings=_mvbench_ratings,
+    ),
+    "tempcompass": _Rules(
+        needed=("dim",),
+        score=_tempcompass,
+        cells=lambda row: ["overall", str(row["dim"]), str(row["task_type"]), f"{row['dim']}. {row['task_type']}"],
+        ratings=_tempcompass_ratings,
+        rating_file=lambda stem: re.sub(r"_TempCompass.*", "_TempCompass_acc.csv", stem),
+    ),
+}
