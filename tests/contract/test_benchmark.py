@@ -11,7 +11,7 @@ import pytest
 from made_benchmarks import SAMPLES, right_answer
 from media import numbered_run, write_video
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.evaluate.base import Answer, Benchmark, Protocol, Question, Verdict
+from sharegpt4video.evaluate.base import Answer, Benchmark, OfflineJudge, Protocol, Question, Verdict
 from sharegpt4video.evaluate.benchmarks import BENCHMARKS, benchmark_named
 from sharegpt4video.evaluate.judge import run as judged
 from sharegpt4video.evaluate.runner import BenchmarkOptions, load_questions, run
@@ -120,6 +120,24 @@ def test_frames_are_those_that_the_room_of_videos_knows(benchmark: Benchmark, na
     assert benchmark.licence
     assert benchmark.get
     assert benchmark_named(name.upper()) is benchmark
+
+
+def test_files_of_its_own_that_are_not_there_are_named(
+    benchmark: Benchmark, protocol: Protocol, tmp_path: Path
+) -> None:
+    assert protocol in benchmark.protocols
+    if benchmark.stored is not None:
+        with pytest.raises(SettingsError, match=str(tmp_path)):
+            benchmark.stored(tmp_path)
+
+
+def test_a_local_judge_says_who_it_is_and_judges_every_answer(benchmark: Benchmark, questions: list[Question]) -> None:
+    if benchmark.local_judge is not None:
+        judge = benchmark.local_judge(None, "")
+        assert isinstance(judge, OfflineJudge)
+        assert judge.name
+        assert judge.agreement
+        assert len(judge.verdicts([(question, "It is over.") for question in questions])) == len(questions)
 
 
 def test_a_whole_run(
