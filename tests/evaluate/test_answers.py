@@ -13,7 +13,7 @@ from sharegpt4video.errors import StorageError
 from sharegpt4video.evaluate.answers import AnswerLog, read_answers
 from sharegpt4video.evaluate.base import Answer
 from sharegpt4video.evaluate.report import Report
-from sharegpt4video.evaluate.runner import Options, run
+from sharegpt4video.evaluate.runner import BenchmarkOptions, run
 from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS, load
 from sharegpt4video.vlm.fake import FakeVLM
 
@@ -53,7 +53,7 @@ def test_a_disk_that_fills_ends_in_an_error_and_the_next_run_goes_on(tmp_path: P
 
     def ask() -> Report:
         vlm = FakeVLM(lambda request: right[request.video + request.user_text], max_images=8)
-        options = Options(frames=2, load={"forms": ["multi-choice", "yes_no", "caption_matching"]})
+        options = BenchmarkOptions(frames=2, load={"forms": ["multi-choice", "yes_no", "caption_matching"]})
         return run(TEMPCOMPASS, vlm, annotations, tmp_path / "videos", tmp_path / "out", options=options)
 
     before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
