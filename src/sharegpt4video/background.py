@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import heapq
 import itertools
 import signal
@@ -12,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
@@ -54,7 +53,7 @@ def _in_another_thread(work: Coroutine[Any, Any, T]) -> T:
             return ending.result()
         except KeyboardInterrupt:
             loop, task = started.result()
-            with contextlib.suppress(RuntimeError):  # it ended a moment ago
+            with suppress(RuntimeError):  # it ended a moment ago
                 loop.call_soon_threadsafe(task.cancel)
             raise
 
