@@ -10,7 +10,6 @@ import pytest
 
 import made_report_rows
 from sharegpt4video.dataset.report import ReportResult, write_report
-from sharegpt4video.dataset.report.markup import attribute, clock, length, number, percent, text
 from sharegpt4video.dataset.rows import Checked, Failure, Finding, Selected, SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.store.store import Store
@@ -242,28 +241,6 @@ def test_equal_data_gives_equal_pages_but_for_the_time(filled: Store, tmp_path: 
         write_report(filled, tmp_path / name, samples=6)
         pages.append(re.sub(r"<time.*?</time>", "", (tmp_path / name).read_text(encoding="utf-8")))
     assert pages[0] == pages[1]
-
-
-def test_numbers_for_people() -> None:
-    assert [number(value) for value in (0, 12, 1234567, 0.12345, float("nan"))] == [
-        "0",
-        "12",
-        "1\u202f234\u202f567",
-        "0.123",
-        "–",
-    ]
-    assert [percent(value) for value in (0, 0.0004, 0.034, 0.5, 0.9999, 1)] == [
-        "0 %",
-        "< 0.1 %",
-        "3.4 %",
-        "50 %",
-        "> 99.9 %",
-        "100 %",
-    ]
-    assert [length(value) for value in (0, 59.94, 3600, 1e6)] == ["0 s", "59.9 s", "60 min", "278 h"]
-    assert [clock(value) for value in (0, 59.96, 61.25, 3600)] == ["0:00.0", "1:00.0", "1:01.2", "60:00.0"]
-    assert text("\u202e<") == '<span class="unseen">U+202E</span>&lt;'
-    assert attribute('\u202e"') == "[U+202E]&quot;"
 
 
 def test_groups_are_counted_by_size_and_torn_ones_are_reported(tmp_path: Path) -> None:

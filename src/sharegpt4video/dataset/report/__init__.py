@@ -13,7 +13,7 @@ from ...wording import counted
 from ..filters.retention import Retention
 from ..store.store import Store
 from .cascade import cascade
-from .gallery import article
+from .gallery import Article, article
 from .numbers import Numbers, Progress, gather
 from .page import page
 from .samples import chosen, read_samples
@@ -68,20 +68,18 @@ def write_report(
     numbers = gather(store, seed=seed, on_progress=on_progress)
     shown = _articles(store, numbers, samples, seed, on_progress)
     name = store.root.rstrip("/").rpartition("/")[2] or store.root
-    content = page(name, datetime.now(timezone.utc), numbers, _retention(store, numbers), [one[0] for one in shown])
+    content = page(name, datetime.now(timezone.utc), numbers, _retention(store, numbers), shown)
     size = _write(target, content)
-    pictures, lacking = sum(one[1] for one in shown), sum(one[2] for one in shown)
+    pictures = sum(len(one.sample.pictures) for one in shown)
+    lacking = sum(bool(one.sample.missing) for one in shown)
     return ReportResult(str(target), size, numbers.captions.videos, len(shown), pictures, lacking)
 
 
-def _articles(
-    store: Store, numbers: Numbers, count: int, seed: int, on_progress: Progress | None
-) -> list[tuple[str, int, bool]]:
-    """Each sample as HTML, how many pictures it has, and whether it lacks some."""
+def _articles(store: Store, numbers: Numbers, count: int, seed: int, on_progress: Progress | None) -> list[Article]:
     wanted = chosen(numbers.ids, numbers.scores, count, seed)
-    found: list[tuple[str, int, bool]] = []
+    found = []
     for place, sample in enumerate(read_samples(store, wanted), 1):
-        found.append((article(sample, place, len(wanted)), len(sample.pictures), bool(sample.missing)))
+        found.append(article(sample, place, len(wanted)))
         if on_progress:
             on_progress("samples", place, len(wanted))
     return found

@@ -1,31 +1,31 @@
-"""Text into HTML: nothing that comes from a data set is trusted, and what cannot be seen is made visible."""
+"""Values into HTML: nothing that comes from a data set is trusted, and what cannot be seen is made visible."""
 
 from __future__ import annotations
 
 import html
 import math
 
+from markupsafe import Markup
+
 from ...foreign import UNSEEN, without_secrets
 from ...wording import counted
 
 NARROW_SPACE = "\u202f"
+_UNSEEN_AS = '<span class="unseen">U+{:04X}</span>'
 
 
-def text(value: object) -> str:
-    """Any value as HTML text; characters that would not be seen are written as ``U+202E``."""
+def text(value: object) -> Markup:
+    """Any value as HTML text; characters that would not be seen are written as ``U+202E``. HTML stays as it is."""
+    if isinstance(value, Markup):
+        return value
     escaped = html.escape(without_secrets(str(value)))
-    return UNSEEN.sub(lambda met: f'<span class="unseen">U+{ord(met.group()):04X}</span>', escaped)
+    return Markup(UNSEEN.sub(lambda met: _UNSEEN_AS.format(ord(met.group())), escaped))
 
 
-def attribute(value: object) -> str:
-    """Any value as the text between the quotation marks of an attribute."""
+def attribute(value: object) -> Markup:
+    """Any value as HTML in which there can be no tag: the value of an attribute, the title of a page."""
     seen = UNSEEN.sub(lambda met: f"[U+{ord(met.group()):04X}]", str(value))
-    return html.escape(seen, quote=True).replace("\n", " ")
-
-
-def foreign(value: object) -> str:
-    """Text from outside in the middle of ours: its direction is its own affair."""
-    return f"<bdi>{text(value)}</bdi>"
+    return Markup(html.escape(seen, quote=True).replace("\n", " "))
 
 
 def cut(value: str, letters: int) -> str:
@@ -54,7 +54,7 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f} %" if 0 < share < 0.1 else f"{100 * share:.0f} %"
 
 
-def length(seconds: float) -> str:
+def duration(seconds: float) -> str:
     """A length of time in the unit that suits it."""
     if seconds < 120:
         return f"{number(round(seconds, 1))} s"
@@ -71,23 +71,3 @@ def clock(seconds: float) -> str:
 def plural(count: float, one: str, many: str = "") -> str:
     """``1 video``, ``2 videos``."""
     return counted(count, one, many, number=number(count))
-
-
-def table(heads: list[str], rows: list[list[str]], kind: str = "") -> str:
-    """A table of HTML cells; a head that begins with ``#`` is one of numbers."""
-    classes = [' class="number"' if head.startswith("#") else "" for head in heads]
-    top = "".join(f'<th scope="col"{c}>{head.lstrip("#")}</th>' for head, c in zip(heads, classes, strict=True))
-    body = "".join(
-        "<tr>" + "".join(f"<td{c}>{cell}</td>" for cell, c in zip(row, classes, strict=True)) + "</tr>" for row in rows
-    )
-    kind = f' class="{kind}"' if kind else ""
-    return f'<div class="scroll"><table{kind}><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>'
-
-
-def details(summary: str, inner: str) -> str:
-    return f"<details><summary>{summary}</summary>{inner}</details>"
-
-
-def missing(what: str, command: str) -> str:
-    """What a section says when there is nothing to show, and what to run for it."""
-    return f'<p class="missing">{text(what)} <code>{text(command)}</code></p>'

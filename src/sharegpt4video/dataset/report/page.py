@@ -1,57 +1,38 @@
-"""One HTML file out of all sections, with nothing that is loaded from elsewhere."""
+"""One HTML file out of the templates, with nothing that is loaded from elsewhere."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import cache
 from importlib.resources import files
+from typing import ParamSpec
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from ...records import Image
 from ..filters.retention import Retention
-from . import distributions, gallery, language, overview
-from .markup import attribute, missing, text
+from . import charts, markup, views
+from .gallery import Article
 from .numbers import Numbers
+from .tally import Counted
 
-_SECTIONS = (
-    ("retention", "Kept and dropped"),
-    ("failures", "Failures"),
-    ("videos", "Videos"),
-    ("captions", "Captions"),
-    ("facts", "Measured"),
-    ("words", "Words"),
-    ("checks", "Checks"),
-    ("groups", "Splits"),
-    ("samples", "Samples"),
-)
+Arguments = ParamSpec("Arguments")
 
 
-def page(name: str, when: datetime, numbers: Numbers, retention: Retention | None, articles: Sequence[str]) -> str:
-    """The whole page. ``articles`` are the samples as HTML, in their order."""
+def page(
+    name: str, when: datetime, numbers: Numbers, retention: Retention | None, samples: Sequence[Article] = ()
+) -> str:
+    """The whole page, with the samples in their order."""
     style, script = _own("style.css"), _own("script.js")
-    links = "".join(f'<a href="#{id}">{text(title)}</a>' for id, title in _SECTIONS)
-    body = (
-        overview.head(numbers, name, when),
-        f'<nav aria-label="Sections">{links}</nav>',
-        overview.fate(numbers, retention),
-        overview.failures(numbers),
-        distributions.videos(numbers),
-        distributions.captions(numbers),
-        distributions.facts(numbers),
-        language.language(numbers),
-        overview.findings(numbers),
-        overview.divisions(numbers),
-        _samples(articles, bool(numbers.captions.videos)),
-    )
-    return (
-        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{attribute(policy(style, script))}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark"><meta name="referrer" content="no-referrer">'
-        f"<title>{text(name)}: report</title><style>{style}</style></head>\n<body>\n"
-        + "\n".join(body)
-        + f"\n<script>{script}</script></body></html>\n"
-    )
+    return _environment().get_template("page.html").render(
+        name=name, when=when, numbers=numbers, retention=retention, samples=samples,
+        style=style, script=script, policy=policy(style, script),
+    )  # fmt: skip
 
 
 def policy(style: str, script: str) -> str:
@@ -60,21 +41,51 @@ def policy(style: str, script: str) -> str:
     return f"default-src 'none'; img-src data:; {'; '.join(own)}; base-uri 'none'; form-action 'none'"
 
 
-def _samples(articles: Sequence[str], any_captions: bool) -> str:
-    if not articles:
-        said = "No samples were asked for." if any_captions else "There is no caption to show."
-        command = "sg4v dataset report DIR" if any_captions else "sg4v dataset build VIDEOS --out DIR"
-        return overview.section("samples", "Samples", missing(said, command))
-    note = '<p class="note">The worst captions first (most findings and problems), then others at random.</p>'
-    return overview.section(
-        "samples",
-        f"Samples ({len(articles)})",
-        f'{note}{gallery.controls(len(articles))}<div id="articles">{"".join(articles)}</div>',
-    )
+@cache
+def _environment() -> Environment:
+    """Templates in which every value goes through `markup.text`, and no name may be missing."""
+    made = Environment(
+        loader=PackageLoader(__package__), autoescape=True, finalize=markup.text, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    for function in (
+        *(markup.attribute, markup.clock, markup.cut, markup.duration, markup.number, markup.percent, markup.plural),
+        *(views.boilerplate, views.by_length, views.group_sizes, views.makers, views.mean, views.models, views.moves),
+        *(views.of_videos, views.ranked, views.scored, views.shares, views.threshold, views.without_remark),
+        *(_data_address, _indented),
+    ):
+        made.filters[function.__name__.lstrip("_")] = function
+    for draw in (charts.bars, charts.histogram, charts.line, charts.split_bar, _ranking):
+        made.globals[draw.__name__.lstrip("_")] = _drawn(draw)
+    made.globals["percent"] = markup.percent
+    return made
 
 
-def _own(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8").strip()
+def _drawn(draw: Callable[Arguments, str]) -> Callable[Arguments, Markup]:
+    """A chart as HTML: it escapes its own texts."""
+
+    def drawn(*args: Arguments.args, **kwargs: Arguments.kwargs) -> Markup:
+        return Markup(draw(*args, **kwargs))
+
+    return drawn
+
+
+def _ranking(title: str, note: str, counted: Counted) -> str:
+    """The most frequent keys as bars, and what the others come to."""
+    return charts.bars(title, note, views.shares(counted), whole=1.0, show=markup.percent)
+
+
+def _data_address(image: Image) -> Markup:
+    """A picture as an address that carries it; base64 has nothing to escape."""
+    return Markup("data:image/jpeg;base64," + base64.b64encode(image.jpeg).decode())
+
+
+def _indented(value: object) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def _own(name: str) -> Markup:
+    return Markup((files(__package__) / name).read_text(encoding="utf-8").strip())
 
 
 def _sum(content: str) -> str:

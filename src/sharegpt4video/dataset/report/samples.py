@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -149,8 +148,3 @@ def _pictures(opened: Any, times: Sequence[float]) -> Iterator[tuple[float, Imag
     with VideoReader(opened) as reader:
         for seconds, frame in zip(times, reader.frames(at_seconds=times, side_pixels=SIDE_PIXELS), strict=True):
             yield seconds, encode_jpeg(frame.pixels, JPEG_QUALITY)
-
-
-def data_address(image: Image) -> str:
-    """A picture as an address that carries it."""
-    return "data:image/jpeg;base64," + base64.b64encode(image.jpeg).decode()
