@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import html
-import sys
 
 import pytest
 from markupsafe import Markup
@@ -42,7 +41,7 @@ def test_what_is_no_html_is_escaped_once() -> None:
 
 @pytest.mark.parametrize("shown", [text, attribute])
 def test_no_character_reaches_the_page_unseen_or_as_a_tag(shown: type[Markup]) -> None:
-    made = shown("".join(map(chr, range(sys.maxunicode + 1))))
+    made = shown("".join(map(chr, (*range(0x3000), *range(0xD7F0, 0x10010), *range(0xE0000, 0xE0100)))))
     assert UNSEEN.search(made) is None
     bare = made.replace('<span class="unseen">', "").replace("</span>", "")
     assert not set("<>\"'") & set(bare)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from dataclasses import replace
@@ -7,14 +8,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from jinja2 import UndefinedError
 
 import made_report_rows
+import sharegpt4video.dataset.report
 from sharegpt4video.dataset.report import ReportResult, write_report
+from sharegpt4video.dataset.report.page import _environment
 from sharegpt4video.dataset.rows import Checked, Failure, Finding, Selected, SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, SG4VError
 
+ROOM = Path(sharegpt4video.dataset.report.__file__).parent
 VOID = {"meta", "img", "input", "br", "link", "hr"}
 ADDRESSES = ("src", "href", "action", "data", "poster", "srcset", "xlink:href", "style")
 
@@ -48,6 +53,8 @@ class Page(HTMLParser):
                 self.addresses.append((tag, name, value or ""))
             if name.startswith("on"):
                 self.handlers.append(name)
+            if "class=" in (value or ""):
+                self.wrong.append(f"a tag in {name} of {tag}")
 
     def handle_endtag(self, tag: str) -> None:
         if not self.open or self.open.pop() != tag:
@@ -254,3 +261,37 @@ def test_groups_are_counted_by_size_and_torn_ones_are_reported(tmp_path: Path) -
     assert "131 videos in 4 groups of two or more" in page.text
     assert re.search(r"2 videos 2 5 to 9 1 100 or more 1", page.text)
     assert "1 group of near-duplicates on both sides of a split" in page.text
+
+
+def test_the_title_has_no_tag_in_it(tmp_path: Path) -> None:
+    store = Store.create(tmp_path / "a\u202e<b>b", DatasetSettings(), "embedded", "0")
+    write_report(store, tmp_path / "r.html")
+    content = (tmp_path / "r.html").read_text(encoding="utf-8")
+    assert "<title>a[U+202E]&lt;b&gt;b: report</title>" in content
+
+
+@pytest.mark.parametrize("path", sorted(ROOM.glob("*.py")), ids=lambda path: path.stem)
+def test_words_and_tags_stand_in_the_templates(path: Path) -> None:
+    """No tag is put together in Python, where one could forget to escape what is in it; charts escape their own."""
+    if path.stem == "charts":
+        return
+    texts = [node.value for node in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(node, ast.Constant)]
+    tags = [text for text in texts if isinstance(text, str) and re.search(r"(?<!P)</?[a-z]+[ >]", text)]
+    assert tags == (['<span class="unseen">U+{:04X}</span>'] if path.stem == "markup" else [])
+
+
+@pytest.mark.parametrize("path", sorted((ROOM / "templates").glob("*.html")), ids=lambda path: path.stem)
+def test_no_template_switches_escaping_off(path: Path) -> None:
+    content = path.read_text(encoding="utf-8")
+    assert not re.search(r"\|\s*safe\b|autoescape|Markup", content)
+    assert not re.search(r"\son\w+=|\sstyle=|javascript:", content)
+
+
+def test_a_template_escapes_every_value_and_lacks_none() -> None:
+    made = _environment()
+    assert made.from_string("{{ x }}").render(x="<\u202e") == '&lt;<span class="unseen">U+202E</span>'
+    assert made.from_string("{{ x | cut(3) }}").render(x="<b>&") == "&lt;b…"
+    with pytest.raises(UndefinedError, match="x"):
+        made.from_string("{{ x }}").render()
+    with pytest.raises(UndefinedError, match="no_such"):
+        made.from_string("{% if x.no_such %}{% endif %}").render(x=DatasetSettings())
