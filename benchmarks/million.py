@@ -37,8 +37,8 @@ from dedup import drawn
 from store import ROWS, new_ids, peak_bytes, random_row
 from survey import survey_table
 
+from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.export import export
-from sharegpt4video.dataset.filters.select import select
 from sharegpt4video.dataset.ledger import Ledger
 from sharegpt4video.dataset.report import write_report
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo, Survey

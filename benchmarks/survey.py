@@ -34,7 +34,7 @@ from captioning import SAMPLE, made
 
 import sharegpt4video as sg4v
 from sharegpt4video.config import CaptionSettings, FactSettings
-from sharegpt4video.dataset.filters.retention import retention
+from sharegpt4video.dataset.decide.waterfall import measure
 from sharegpt4video.dataset.rows import SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SurveySettings
 from sharegpt4video.dataset.store.schema import arrow_schema, to_table
@@ -162,7 +162,7 @@ def decide(root: str) -> None:
     store = Store.open(root)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     start = time.perf_counter()
-    told = retention(store, FILTERS)
+    told = measure(store, FILTERS)
     took = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(told.text().split("\n\n")[0])

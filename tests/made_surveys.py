@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -77,7 +76,13 @@ class WordPool:
     texts: dict[int, frozenset[str]] = field(default_factory=dict)
     count: int = 0
 
-    def offer(self, text: str) -> Any:
+    def offer_all(self, texts: Sequence[str]) -> list[Offered]:
+        return [self._offer(text) for text in texts]
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+    def _offer(self, text: str) -> Offered:
         words = frozenset(text.split())
         near = [(1 - len(words & other) / len(words | other), number) for number, other in self.texts.items()]
         distance, nearest = min(near, default=(float("inf"), -1))

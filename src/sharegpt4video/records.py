@@ -31,6 +31,11 @@ UNANSWERED = r"(?:^|could not be condensed: )(?:unavailable|mixed up)"
 _NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
 
 
+def problem_kind(problem: str) -> str:
+    """Of a stored problem such as "refused: the server says: …" the first part, which is a ``vlm.base.Problem``."""
+    return problem.partition(":")[0]
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """One decoded picture: RGB ``pixels`` of shape (height, width, 3) uint8, upright, square pixels.

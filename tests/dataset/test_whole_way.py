@@ -17,8 +17,8 @@ from made_sets import QUICK, captions, write_clips
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.clips.clips import ClipSettings, make_clips
 from sharegpt4video.dataset.clips.media import cut_media
+from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.export import EXPORTERS, export
-from sharegpt4video.dataset.filters.select import select
 from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.dataset.settings import FilterSettings, SplitSettings
 from sharegpt4video.dataset.store.store import Store

@@ -25,7 +25,9 @@ from made_requests import REQUESTS
 from made_sets import QUICK, write_clips
 from sharegpt4video.cli.app import app
 from sharegpt4video.dataset.build import BuildOptions, build
-from sharegpt4video.dataset.filters.filters import FINDINGS_GATE, GATES, look_alike, nothing_new, same_pictures
+from sharegpt4video.dataset.decide.decisions import NOT_CAPTIONED, Decision
+from sharegpt4video.dataset.decide.gates import FINDINGS, GATES
+from sharegpt4video.dataset.decide.words import reason
 from sharegpt4video.dataset.rows import TABLES
 from sharegpt4video.dataset.store.schema import SCHEMA_VERSION, arrow_schema
 from sharegpt4video.dataset.store.store import Store
@@ -103,17 +105,18 @@ REASONS = {
 
 
 def test_every_gate_gives_its_reason_in_these_words() -> None:
-    gates = {**GATES, FINDINGS_GATE.name: FINDINGS_GATE}
-    assert {name: gate.reason(*REASONS[name][:2]) for name, gate in gates.items()} == {
-        name: reason for name, (_, _, reason) in REASONS.items()
-    }
+    decisions = {name: Decision("", name, *REASONS[name][:2]) for name in (*GATES, FINDINGS)}
+    assert {name: reason(one) for name, one in decisions.items()} == {name: row[2] for name, row in REASONS.items()}
 
 
 def test_repeats_give_their_reasons_in_these_words() -> None:
     first = "5f" * 16
-    assert same_pictures(first) == f"same pictures as {first}"
-    assert look_alike(first) == f"near-duplicate of {first}"
-    assert nothing_new(0.0514, first, 0.1) == f"nothing new: 0.051 from {first}, at least 0.100"
+    assert reason(Decision("", "duplicate_packets", other=first)) == f"same pictures as {first}"
+    assert reason(Decision("", "drop_near_duplicates", other=first)) == f"near-duplicate of {first}"
+    known = Decision("", "min_novelty", 0.0514, 0.1, first)
+    assert reason(known) == f"nothing new: 0.051 from {first}, at least 0.100"
+    assert reason(Decision("", NOT_CAPTIONED)) == "not captioned"
+    assert reason(Decision("")) == ""
 
 
 def telling(request: Request) -> str:

@@ -194,15 +194,15 @@ def filter(
 
     Prints what each filter removed, and how many other thresholds would have.
     """
-    from ..dataset.filters.select import select
+    from ..dataset.decide.select import select
     from ..dataset.store.store import Store
 
     with exit_codes():
         settings = dataset_settings(config, changes, Store.open(directory))
         if dry_run:
-            from ..dataset.filters.retention import retention
+            from ..dataset.decide.waterfall import measure
 
-            print_text(retention(Store.open(directory), settings.filters).text())
+            print_text(measure(Store.open(directory), settings.filters).text())
             return
         with writing(directory) as store:
             print_text(select(store, settings).text())

@@ -22,8 +22,8 @@ from ..pipeline import open_engine
 from ..prompts import prompt_set
 from ..vlm.base import VLM
 from .checks.run import check_dataset
-from .filters.filters import Decider
-from .filters.select import select
+from .decide.decider import Decider
+from .decide.select import select
 from .ledger import ALL_KINDS, Ledger
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ..records import problem_kind
 from ..vlm.base import VLM, ForwardingVLM, Reply, Request
 from ..wording import counted
 from .build import BuildOptions, build
@@ -103,7 +104,7 @@ def canary(
         not problem and text not in {vlm.answered.get(key) for key in row.provenance.request_keys}
         for row, text, problem in texts
     )
-    marked = sum(problem.startswith("mixed up") for _, _, problem in texts)
+    marked = sum(problem_kind(problem) == "mixed up" for _, _, problem in texts)
     return CanaryResult(len(rows), len(texts), len(vlm.swapped), counts.mixed_up, marked, strange, poisoned)
 
 

@@ -30,7 +30,8 @@ from .build import (
     open_store,
     remove_leftovers,
 )
-from .filters.filters import Decider, drop_reason
+from .decide.columns import Candidates
+from .decide.decider import Decider
 from .ledger import Ledger
 from .rows import Failure, SourceVideo, Survey
 from .settings import DatasetSettings
@@ -212,7 +213,7 @@ class _ClusterRun:
         return [
             source
             for source, survey in self._surveyed(sources, known)
-            if not drop_reason(survey, self._settings.filters)
+            if self._decider.passes_alone(survey)
             and not (source.caption and use_given)
             and known.short_text(source.id) is None
         ]
@@ -229,8 +230,9 @@ class _ClusterRun:
         use_given = self._settings.novelty.use_given
         for source, survey in self._surveyed(sources, known):
             text = source.caption if source.caption and use_given else known.short_text(source.id)
-            if reason := self._decider.decide(source, survey, text):
-                counts.dropped[self._decider.gate_of(reason)] += 1
+            (decision,) = self._decider.decide(Candidates.of([survey], [text]))
+            if not decision.kept:
+                counts.dropped[decision.gate] += 1
             elif known.captioned(source.id):
                 counts.known += 1
             else:

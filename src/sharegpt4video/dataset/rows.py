@@ -222,7 +222,9 @@ class Clip:
 class Selected:
     """What the filters decided about one video: kept, or dropped with a reason; ``split`` is "" when not kept.
 
-    ``group`` is the id of the first of the near-duplicates that it belongs to (its own if there are none).
+    ``group`` is the id of the first of the near-duplicates that it belongs to (its own if there are none). ``gate``,
+    ``value``, ``threshold`` and ``other`` say as data what ``reason`` says in a sentence, see ``decide.decisions``;
+    rows of earlier versions have the sentence alone.
     """
 
     id: str
@@ -230,6 +232,10 @@ class Selected:
     reason: str
     group: str
     split: str
+    gate: str = ""
+    value: float | None = None
+    threshold: float | None = None
+    other: str = ""
 
 
 TABLES: dict[str, type] = {

@@ -6,7 +6,7 @@ import math
 import os
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -109,10 +109,11 @@ def cut(
         try:
             return _copied(video, path, form, start_seconds, end_seconds, exact=exact, audio=audio)
         except CannotCopy as error:
-            reason = str(error)
+            reason, detail = str(error), ""
         except _WRITING_ERRORS as error:
-            reason = f"copying failed: {error}"
-        return _coded(video, path, form, start_seconds, end_seconds, coding, reason, audio=audio)
+            reason, detail = "copying failed", f"copying failed: {error}"
+        done = _coded(video, path, form, start_seconds, end_seconds, coding, reason, audio=audio)
+        return replace(done, warnings=(detail, *done.warnings)) if detail else done
 
 
 @contextmanager

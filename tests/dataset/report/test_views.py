@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sharegpt4video.dataset.filters.retention import Stage
+from sharegpt4video.dataset.decide.waterfall import GateCounts
 from sharegpt4video.dataset.report.numbers import Group, SelectionNumbers
 from sharegpt4video.dataset.report.scan import SEPARATOR, CaptionNumbers
 from sharegpt4video.dataset.report.tally import Counted, Tally
@@ -103,4 +103,4 @@ def test_only_words_that_stand_out_are_shown() -> None:
     ],
 )
 def test_thresholds_are_told_in_words(name: str, value: float | None, words: str) -> None:
-    assert threshold(Stage(name, name, value, 9, 1.0, 2, 0.5, 0, ())).startswith(words)
+    assert threshold(GateCounts(name, name, value, 9, 1.0, 2, 0.5, 0, ())).startswith(words)

@@ -10,9 +10,9 @@ import pytest
 
 from sharegpt4video.dataset.checks import REPEATED
 from sharegpt4video.dataset.checks.run import check_dataset
+from sharegpt4video.dataset.decide.recordings import join_recordings
+from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.export import export
-from sharegpt4video.dataset.filters.recordings import join_recordings
-from sharegpt4video.dataset.filters.select import select
 from sharegpt4video.dataset.report import write_report
 from sharegpt4video.dataset.report.numbers import gather
 from sharegpt4video.dataset.rows import Clip, Failure, SourceVideo, Survey

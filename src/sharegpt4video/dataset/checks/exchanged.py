@@ -18,7 +18,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from ...records import Facts
-from ..filters.recordings import recording_keys
+from ..decide.recordings import recording_keys
 from ..rows import CaptionRow, Finding
 from . import MIXED_UP
 from .lexicon import FILLER, concept_of, kinds, kinds_of, things

@@ -22,6 +22,7 @@ from ...captioner.outcome import Summary
 from ...captioner.summary import summary
 from ...config import CaptionSettings
 from ...pipeline import open_engine
+from ...records import problem_kind
 from ...vlm.base import VLM
 from ...wording import counted
 from ..ledger import kept_ids
@@ -184,7 +185,7 @@ class _Maker:
         return await engine.run(role)
 
     def _clip(self, row: CaptionRow, span: Span, told: Summary) -> Iterator[Clip]:
-        kind = told.problem.partition(":")[0]
+        kind = problem_kind(told.problem)
         if kind and self._settings.problems == "drop":
             self._made.dropped[kind] += 1
             return

@@ -98,7 +98,7 @@ class MediaResult:
             self.early += done.start_seconds < start_seconds - 1e-3
         else:
             self.coded_again += 1
-            self.reasons[done.reason.partition(":")[0]] += 1
+            self.reasons[done.reason] += 1
         self.size_bytes += done.size_bytes
 
     def fail(self, kind: str, clip_id: str, message: str) -> None:

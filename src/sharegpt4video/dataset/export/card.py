@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+import pyarrow.compute as pc
+
 from ...errors import SG4VError
 from ...foreign import markdown
 from ...records import Provenance
+from ..decide.words import stored_gates, title
 from ..settings import DatasetSettings
 
 if TYPE_CHECKING:
@@ -119,9 +122,8 @@ def _left_out(job: ExportJob) -> str:
         failures.update(batch.column("kind").to_pylist())
     rows += [("failed", kind, count) for kind, count in failures.most_common()]
     dropped: Counter[str] = Counter()
-    for batch in job.store.batches("selection", ["kept", "reason"], batch_rows=1 << 16):
-        kept, reasons = batch.column("kept").to_pylist(), batch.column("reason").to_pylist()
-        dropped.update(reason.partition(":")[0] for ok, reason in zip(kept, reasons, strict=True) if not ok)
+    for batch in job.store.batches("selection", ["kept", "gate", "reason"], batch_rows=1 << 16):
+        dropped.update(title(gate) for gate in stored_gates(batch.filter(pc.invert(batch.column("kept")))))
     rows += [("filtered", reason, count) for reason, count in dropped.most_common()]
     rows += [("export", reason, count) for reason, count in sorted(job.tally.left_out.items())]
     if not rows:

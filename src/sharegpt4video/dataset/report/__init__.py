@@ -10,7 +10,7 @@ from pathlib import Path
 from ...errors import SettingsError, SG4VError
 from ...files import write_whole
 from ...wording import counted
-from ..filters.retention import Retention
+from ..decide.waterfall import Waterfall
 from ..store.store import Store
 from .cascade import cascade
 from .gallery import Article, article
@@ -85,7 +85,7 @@ def _articles(store: Store, numbers: Numbers, count: int, seed: int, on_progress
     return found
 
 
-def _retention(store: Store, numbers: Numbers) -> Retention | None:
+def _retention(store: Store, numbers: Numbers) -> Waterfall | None:
     """The table of the filters; None where there is nothing to count it from."""
     if not numbers.survey.videos or isinstance(numbers.told, str):
         return None

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import SG4VError
+from ..decide.words import stored_gates, title
 from ..ledger import Failures
 from ..rows import TABLES
 from ..sources.listed import Listed
@@ -290,12 +291,10 @@ def _selection(store: Store, listed: Listed, captioned: IdIndex, seconds: NDArra
 
 
 def _add_reasons(groups: dict[str, Group], dropped: pa.RecordBatch) -> None:
-    kinds = pc.replace_substring_regex(dropped["reason"], r"(?s)\s*[:;(].*|\b[0-9a-f]{32}\b", "")
-    for name, count in zip(*counts(kinds), strict=True):
-        group = groups.setdefault(name if name in groups or len(groups) < 100 else "other reasons", Group())
-        group.count += count
-        places = np.flatnonzero(np.asarray(pc.equal(kinds, name)))
-        for place in places[: EXAMPLES - len(group.examples)].tolist():
+    for place, gate in enumerate(stored_gates(dropped)):
+        group = groups.setdefault(title(gate), Group())
+        group.count += 1
+        if len(group.examples) < EXAMPLES:
             group.examples.append(Example(dropped["id"][place].as_py(), dropped["reason"][place].as_py()))
 
 

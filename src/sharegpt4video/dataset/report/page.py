@@ -15,7 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...records import Image
-from ..filters.retention import Retention
+from ..decide.waterfall import Waterfall
 from . import charts, markup, views
 from .gallery import Article
 from .numbers import Numbers
@@ -25,7 +25,7 @@ Arguments = ParamSpec("Arguments")
 
 
 def page(
-    name: str, when: datetime, numbers: Numbers, retention: Retention | None, samples: Sequence[Article] = ()
+    name: str, when: datetime, numbers: Numbers, retention: Waterfall | None, samples: Sequence[Article] = ()
 ) -> str:
     """The whole page, with the samples in their order."""
     style, script = _own("style.css"), _own("script.js")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
-from ..filters.filters import FINDINGS, FINDINGS_GATE, GATES
-from ..filters.retention import Stage
+from ..decide.waterfall import GateCounts
+from ..decide.words import bound
 from .markup import cut, number, plural
 from .numbers import Group, SelectionNumbers
 from .scan import SEPARATOR, CaptionNumbers
@@ -56,12 +56,11 @@ def models(made_by: Iterable[Maker]) -> list[str]:
     return [cut(model, 60) for model in dict.fromkeys(maker.model for maker in made_by)][:3]
 
 
-def threshold(stage: Stage) -> str:
+def threshold(stage: GateCounts) -> str:
     """What is set, in words; filters without a number are on."""
     if stage.threshold is None:
         return "on"
-    gate = FINDINGS_GATE if stage.name == FINDINGS else GATES.get(stage.name)
-    return gate.bound(stage.threshold) if gate else f"at least {number(stage.threshold)}"
+    return bound(stage.name, stage.threshold)
 
 
 def ranked(groups: dict[Key, Group]) -> list[tuple[Key, Group]]:

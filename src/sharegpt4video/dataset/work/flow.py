@@ -15,7 +15,9 @@ from ...background import gone
 from ...captioner.engine import Engine
 from ...errors import ModelDenied
 from ...records import VideoCaption
-from ..filters.filters import Decider, drop_reason
+from ..decide.columns import Candidates
+from ..decide.decider import Decider
+from ..decide.decisions import Decision
 from ..ledger import Ledger
 from ..rows import Failure, SourceVideo, Survey
 from ..settings import DatasetSettings
@@ -115,7 +117,7 @@ class Flow:
         if survey is None:
             survey = await self._pool.call(survey_job, source, self._settings.survey, priority=SURVEY_LAST)
             await self._outcomes.surveyed(survey)
-        wants_text = self._decider.wants_text and not drop_reason(survey, self._settings.filters)
+        wants_text = self._decider.wants_text and self._decider.passes_alone(survey)
         return _Looked(survey, await self._short_text(source) if wants_text else None)
 
     async def _short_text(self, source: SourceVideo) -> str:
@@ -136,8 +138,9 @@ class Flow:
                 if self._known.failed(source.id):
                     self.counts.failed_before[self._known.failed_kind(source.id)] += 1
                 continue
-            if reason := await self._decision(source, looked):
-                self.counts.dropped[self._decider.gate_of(reason)] += 1
+            decision = await self._decision(looked)
+            if not decision.kept:
+                self.counts.dropped[decision.gate] += 1
             elif self._known.captioned(source.id):
                 self.counts.known += 1
             else:
@@ -149,11 +152,12 @@ class Flow:
         while self._captions:
             await asyncio.wait(self._captions)
 
-    async def _decision(self, source: SourceVideo, looked: _Looked) -> str:
+    async def _decision(self, looked: _Looked) -> Decision:
+        candidates = Candidates.of([looked.survey], [looked.short_text])
         if not self._decider.wants_text:
-            return self._decider.decide(source, looked.survey, looked.short_text)
+            return self._decider.decide(candidates)[0]
         # Texts are encoded by a network: the event loop must go on meanwhile.
-        return await asyncio.to_thread(self._decider.decide, source, looked.survey, looked.short_text)
+        return (await asyncio.to_thread(self._decider.decide, candidates))[0]
 
     async def _caption(self, source: SourceVideo) -> None:
         captioned = await attempt(source, "caption", self._describe(source))

@@ -11,7 +11,7 @@ from ...wording import counted
 
 if TYPE_CHECKING:
     from ..checks.run import ChecksResult
-    from ..filters.select import Selection
+    from ..decide.select import Selection
 
 
 @dataclass

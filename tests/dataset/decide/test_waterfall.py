@@ -10,17 +10,25 @@ import numpy as np
 import pytest
 
 from made_surveys import WordPool, id_of, made_store, made_survey
+from sharegpt4video.dataset.decide.columns import Candidates
+from sharegpt4video.dataset.decide.decider import Decider
+from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES, Gate
+from sharegpt4video.dataset.decide.waterfall import Waterfall, measure
 from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
-from sharegpt4video.dataset.filters.filters import GATES, STAGES, Decider, drop_reason, gate_of, score_of
-from sharegpt4video.dataset.filters.retention import Retention, retention
-from sharegpt4video.dataset.rows import Checked, Finding, SourceVideo, Survey
+from sharegpt4video.dataset.rows import Checked, Finding, Survey
 from sharegpt4video.dataset.settings import FilterSettings
 
 FILTERS = FilterSettings(
     min_seconds=10.0, max_seconds=180.0, max_black_share=0.8, max_frozen_share=0.9, min_sharpness=30.0,
     drop_near_duplicates=True, min_novelty=0.3,
 )  # fmt: skip
+ALONE = replace(FILTERS, drop_near_duplicates=False, min_novelty=None)
 COUNT = 300
+
+
+def score_of(gate: Gate, survey: Survey) -> float:
+    parts = [np.float64(np.nan if (part := getattr(survey, column)) is None else part) for column in gate.columns]
+    return float(gate.score(*parts))
 
 
 @pytest.fixture(scope="module")
@@ -30,28 +38,31 @@ def surveys() -> list[Survey]:
 
 
 @pytest.fixture(scope="module")
-def told(surveys: list[Survey], tmp_path_factory: pytest.TempPathFactory) -> Retention:
+def told(surveys: list[Survey], tmp_path_factory: pytest.TempPathFactory) -> Waterfall:
     captions = {number: f"word{number % 7} word{number % 5} word" for number in range(0, COUNT, 3)}
     root = tmp_path_factory.mktemp("data")
     store = made_store(root, surveys, FILTERS, stored=range(COUNT - 5), captions=captions)
-    return retention(store, FILTERS, novelty=WordPool(0.3))
+    return measure(store, FILTERS, novelty=WordPool(0.3))
 
 
-def test_counts_are_those_of_the_decider(surveys: list[Survey], told: Retention) -> None:
+def test_counts_are_those_of_the_decider(surveys: list[Survey], told: Waterfall) -> None:
     decider = Decider(FILTERS, WordPool(0.3), NearDuplicates(6, 0.96))
     dropped: Counter[str] = Counter()
     for number, survey in enumerate(surveys[: COUNT - 5]):
         text = None if number % 3 else f"word{number % 7} word{number % 5} word"
-        if reason := decider.decide(SourceVideo(id=survey.id, location="x"), survey, text):
-            dropped[gate_of(reason)] += 1
+        (decision,) = decider.decide(Candidates.of([survey], [text]))
+        dropped[decision.gate] += not decision.kept
+    del dropped[""]
     assert {stage.name: stage.dropped for stage in told.rows if stage.dropped} == dropped
     assert len(dropped) >= 6
     assert told.unsurveyed == 5
     assert told.videos - told.kept == dropped.total()
 
 
-def test_the_waterfall_adds_up(surveys: list[Survey], told: Retention) -> None:
-    assert [stage.name for stage in told.rows] == [name for name in STAGES if name in {row.name for row in told.rows}]
+def test_the_waterfall_adds_up(surveys: list[Survey], told: Waterfall) -> None:
+    assert [stage.name for stage in told.rows] == [
+        name for name in GATE_NAMES if name in {row.name for row in told.rows}
+    ]
     assert told.rows[0].entered == told.videos == COUNT - 5
     hours = sum(survey.duration_seconds or 0.0 for survey in surveys[: COUNT - 5]) / 3600
     assert told.rows[0].entered_hours == pytest.approx(told.hours) == pytest.approx(hours)
@@ -62,7 +73,7 @@ def test_the_waterfall_adds_up(surveys: list[Survey], told: Retention) -> None:
     assert told.rows[-1].left_hours == pytest.approx(told.kept_hours)
 
 
-def test_other_thresholds_are_counted_alone_and_in_their_place(surveys: list[Survey], told: Retention) -> None:
+def test_other_thresholds_are_counted_alone_and_in_their_place(surveys: list[Survey], told: Waterfall) -> None:
     surveys = surveys[: COUNT - 5]
     for stage in told.rows:
         if stage.name not in GATES:
@@ -71,8 +82,8 @@ def test_other_thresholds_are_counted_alone_and_in_their_place(surveys: list[Sur
         gate = GATES[stage.name]
         assert len(stage.alternatives) >= 5
         later = list(GATES)[list(GATES).index(stage.name) :]
-        before = replace(FILTERS, **dict.fromkeys(later))
-        entered = [survey for survey in surveys if not drop_reason(survey, before)]
+        before = Decider(replace(ALONE, **dict.fromkeys(later)))
+        entered = [survey for survey in surveys if before.passes_alone(survey)]
         assert len(entered) == stage.entered
         for other in stage.alternatives:
             assert other.alone == sum(bool(gate.fails(score_of(gate, one), other.threshold)) for one in surveys)
@@ -81,8 +92,8 @@ def test_other_thresholds_are_counted_alone_and_in_their_place(surveys: list[Sur
         assert counts == sorted(counts, reverse=gate.keeps == "max")
         assert stage.threshold is None or min(counts) < stage.dropped + 1 <= max(counts) + 1
     black = next(stage for stage in told.rows if stage.name == "max_black_share")
-    before = replace(FILTERS, max_black_share=None, max_frozen_share=None, min_sharpness=None)
-    assert black.not_measured == sum(one.black_share is None and not drop_reason(one, before) for one in surveys) > 0
+    before = Decider(replace(ALONE, max_black_share=None, max_frozen_share=None, min_sharpness=None))
+    assert black.not_measured == sum(one.black_share is None and before.passes_alone(one) for one in surveys) > 0
 
 
 def test_an_alternative_that_is_the_threshold_drops_what_was_dropped(tmp_path: Path, surveys: list[Survey]) -> None:
@@ -90,7 +101,7 @@ def test_an_alternative_that_is_the_threshold_drops_what_was_dropped(tmp_path: P
     store = made_store(tmp_path, surveys, filters, stored=range(COUNT), captions={})
     same = {
         stage.name: (other.cascade, stage.dropped)
-        for stage in retention(store, filters).rows
+        for stage in measure(store, filters).rows
         for other in stage.alternatives
         if other.threshold == stage.threshold
     }
@@ -105,14 +116,14 @@ def test_checked_captions_are_a_gate_when_there_are_checks(tmp_path: Path) -> No
     store = made_store(tmp_path, surveys, filters, stored=range(10), captions={})
     wrong = Finding("loop", 0, "says it twice")
     store.append("checks", [Checked(id_of(number), 0, (wrong,) * number) for number in range(6)])
-    told = retention(store, filters)
+    told = measure(store, filters)
     last = told.rows[-1]
     assert (last.name, last.dropped, last.not_measured, told.kept) == ("max_findings", 4, 4, 6)
     assert last.dropped_hours == pytest.approx(0.04)
     assert {other.threshold: other.alone for other in last.alternatives}[3.0] == 2
 
 
-def test_the_text_is_an_aligned_table(told: Retention) -> None:
+def test_the_text_is_an_aligned_table(told: Waterfall) -> None:
     lines = told.text().splitlines()
     head = lines[0]
     rows = lines[1 : 1 + len(told.rows)]
@@ -126,6 +137,6 @@ def test_the_text_is_an_aligned_table(told: Retention) -> None:
 
 
 def test_nothing_there(tmp_path: Path) -> None:
-    told = retention(made_store(tmp_path, [], FilterSettings(), stored=[], captions={}), FilterSettings())
+    told = measure(made_store(tmp_path, [], FilterSettings(), stored=[], captions={}), FilterSettings())
     assert (told.videos, told.kept) == (0, 0)
     assert "kept 0 of 0 videos" in told.text()

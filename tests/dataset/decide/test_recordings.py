@@ -12,8 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_dataset import MADE, story
-from sharegpt4video.dataset.filters.recordings import origin, recording_keys
-from sharegpt4video.dataset.filters.select import select
+from sharegpt4video.dataset.decide.recordings import origin, recording_keys
+from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, SplitSettings
 from sharegpt4video.dataset.sources.ids import content_id, with_span

@@ -9,17 +9,14 @@ from numpy.typing import NDArray
 
 from ..settings import FilterSettings
 from ..store.store import Store
-from .decisions import KEPT, Decisions, decide_all
-from .filters import DUPLICATE, FINDINGS, FINDINGS_GATE, GATES, NEAR, NOVELTY, STAGES, Gate, LookPool, TextPool
+from . import words
+from .decider import LookPool, TextPool, decide_all
+from .decisions import Decisions
+from .gates import DUPLICATE, GATE_NAMES, KEPT, NEAR, NOVELTY, Gate
 
 QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 NEAR_BY = 0.1
 """Of a typical threshold: a quantile so near to it says nothing more."""
-NAMES = {
-    DUPLICATE: "same coded pictures",
-    NEAR: "near-duplicates",
-    NOVELTY: "short caption not new",
-}
 HOUR_SECONDS = 3600.0
 
 
@@ -37,7 +34,7 @@ class Alternative:
 
 
 @dataclass(frozen=True)
-class Stage:
+class GateCounts:
     """One gate: what entered, what it dropped, what is left; ``threshold`` None when it is not set.
 
     ``not_measured`` of those that entered have no score; they pass. ``alternatives`` are in the order of thresholds;
@@ -64,14 +61,14 @@ class Stage:
 
 
 @dataclass(frozen=True)
-class Retention:
+class Waterfall:
     """The waterfall of a data set; ``rows`` is plain data, gate by gate, ``text`` a table of it.
 
     ``rows`` has every gate that is set or has scores, in order. ``unsurveyed`` sources are not in it: they failed, or
     were not reached yet.
     """
 
-    rows: tuple[Stage, ...]
+    rows: tuple[GateCounts, ...]
     videos: int
     hours: float
     kept: int
@@ -86,22 +83,22 @@ class Retention:
         return "\n".join(lines).rstrip() + "\n"
 
 
-def retention(
+def measure(
     store: Store, settings: FilterSettings, *, novelty: TextPool | None = None, near: LookPool | None = None
-) -> Retention:
+) -> Waterfall:
     """What each filter drops from a data set with these settings, from the stored scores: nothing is run again.
 
     The counts are those of ``Decider``. For the pools, memory and what is raised see ``decisions.decide_all``.
     """
-    return waterfall(decide_all(store, settings, novelty=novelty, near=near))
+    return waterfall_of(decide_all(store, settings, novelty=novelty, near=near))
 
 
-def waterfall(decisions: Decisions) -> Retention:
+def waterfall_of(decisions: Decisions) -> Waterfall:
     """The waterfall of decisions that were made."""
     seconds, kept = decisions.seconds, decisions.kept
-    return Retention(
+    return Waterfall(
         rows=tuple(
-            stage for number, name in enumerate(STAGES) if (stage := _stage(decisions, number, name)) is not None
+            stage for number, name in enumerate(GATE_NAMES) if (stage := _stage(decisions, number, name)) is not None
         ),
         videos=len(decisions),
         hours=float(seconds.sum()) / HOUR_SECONDS,
@@ -111,19 +108,19 @@ def waterfall(decisions: Decisions) -> Retention:
     )
 
 
-def _stage(decisions: Decisions, number: int, name: str) -> Stage | None:
+def _stage(decisions: Decisions, number: int, name: str) -> GateCounts | None:
     """The row of one gate; None for one that is neither set nor measured."""
-    gate = FINDINGS_GATE if name == FINDINGS else GATES.get(name)
+    gate = words.gate_named(name)
     scores = None if gate is None else decisions.scores[name]
     setting = getattr(decisions.settings, name)
     is_set = setting is not None and setting is not False
     if not is_set and (scores is None or np.isnan(scores).all()):
         return None
-    entered = (decisions.stage == KEPT) | (decisions.stage >= number)
-    dropped = decisions.stage == number
-    return Stage(
+    entered = (decisions.gates == KEPT) | (decisions.gates >= number)
+    dropped = decisions.gates == number
+    return GateCounts(
         name=name,
-        words=NAMES.get(name) or (gate.words if gate else name),
+        words=words.title(name),
         threshold=float(setting) if is_set and not isinstance(setting, bool) else None,
         entered=int(entered.sum()),
         entered_hours=float(decisions.seconds[entered].sum()) / HOUR_SECONDS,
@@ -138,7 +135,7 @@ def _not_measured(
     decisions: Decisions, name: str, entered: NDArray[np.bool_], scores: NDArray[np.float64] | None
 ) -> int:
     if name == NOVELTY:
-        scores = decisions.distance
+        scores = decisions.distances
     return 0 if scores is None else int((entered & np.isnan(scores)).sum())
 
 
@@ -152,7 +149,9 @@ def _alternatives(gate: Gate, scores: NDArray[np.float64], entered: NDArray[np.b
     new = (value for value in quantiles if not any(np.isclose(value, other, rtol=NEAR_BY) for other in gate.typical))
     found = {*gate.typical, *new}
     return tuple(
-        Alternative(value, gate.bound(value), _failing(gate, all_scores, value), _failing(gate, in_cascade, value))
+        Alternative(
+            value, words.bound(gate.name, value), _failing(gate, all_scores, value), _failing(gate, in_cascade, value)
+        )
         for value in sorted(found)
     )
 
@@ -169,7 +168,7 @@ def _rounded(gate: Gate, value: float) -> float:
     return round(float(f"{value * gate.scale:.3g}"), gate.digits + 1) / gate.scale
 
 
-def _waterfall(told: Retention) -> list[str]:
+def _waterfall(told: Waterfall) -> list[str]:
     head = ("filter", "threshold", "videos in", "hours in", "dropped", "% of in", "hours", "left", "not measured")
     rows: list[tuple[str, ...]] = [head]
     for stage in told.rows:
@@ -194,16 +193,13 @@ def _waterfall(told: Retention) -> list[str]:
     return [*_aligned(rows, left_columns=2), "", last]
 
 
-def _threshold(stage: Stage) -> str:
-    gate = FINDINGS_GATE if stage.name == FINDINGS else GATES.get(stage.name)
+def _threshold(stage: GateCounts) -> str:
     if stage.name in (DUPLICATE, NEAR):
         return "on"
-    if stage.threshold is None:
-        return "not set"
-    return gate.bound(stage.threshold) if gate else f"at least {stage.threshold:g}"
+    return "not set" if stage.threshold is None else words.bound(stage.name, stage.threshold)
 
 
-def _others(told: Retention) -> list[str]:
+def _others(told: Waterfall) -> list[str]:
     rows: list[tuple[str, ...]] = [("filter", "another threshold", "drops alone", "in its place")]
     for stage in told.rows:
         for number, other in enumerate(stage.alternatives):

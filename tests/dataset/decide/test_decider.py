@@ -1,8 +1,9 @@
-"""Gates one by one, and that the streaming decider and the one for whole sets agree on everything."""
+"""Gates one by one, and that blocks of any size and whole data sets are decided like one video after the other."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,19 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_surveys import WordPool, id_of, made_store, made_survey
+from sharegpt4video.dataset.decide.columns import Candidates
+from sharegpt4video.dataset.decide.decider import Decider, decide_all
+from sharegpt4video.dataset.decide.decisions import Decision
+from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES
+from sharegpt4video.dataset.decide.words import reason
 from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
-from sharegpt4video.dataset.filters.decisions import decide_all
-from sharegpt4video.dataset.filters.filters import (
-    GATES,
-    STAGES,
-    Decider,
-    drop_reason,
-    gate_of,
-    not_measured,
-    score_of,
-)
-from sharegpt4video.dataset.filters.firsts import FirstSeen
-from sharegpt4video.dataset.rows import Checked, Finding, SourceVideo, Survey
+from sharegpt4video.dataset.rows import Checked, Finding, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
 from sharegpt4video.errors import SettingsError
 
@@ -37,7 +32,7 @@ GOOD = Survey(
 
 
 @pytest.mark.parametrize(
-    ("name", "threshold", "change", "reason"),
+    ("name", "threshold", "change", "words"),
     [
         ("min_seconds", 5.0, {"duration_seconds": 3.0}, "too short: 3.0 s, at least 5.0"),
         ("max_seconds", 120.0, {"duration_seconds": 130.0}, "too long: 130.0 s, at most 120.0"),
@@ -55,67 +50,60 @@ GOOD = Survey(
     ],
 )
 def test_each_gate_says_what_was_measured_and_what_was_wanted(
-    name: str, threshold: float, change: dict[str, Any], reason: str
+    name: str, threshold: float, change: dict[str, Any], words: str
 ) -> None:
     only = replace(OFF, **{name: threshold})
     bad = replace(GOOD, **change)
-    assert drop_reason(bad, only) == reason
-    assert gate_of(reason) == name
-    assert drop_reason(bad, OFF) == drop_reason(GOOD, only) == ""
-    at_threshold = replace(only, **{name: type(threshold)(score_of(GATES[name], bad))})
-    assert drop_reason(bad, at_threshold) == ""
+    decision = decide(Decider(only), bad)
+    assert (reason(decision), decision.gate, decision.threshold) == (words, name, threshold)
+    assert decide(Decider(OFF), bad).kept
+    assert decide(Decider(only), GOOD).kept
+    assert Decider(only).passes_alone(GOOD)
+    assert not Decider(only).passes_alone(bad)
+    assert decision.value is not None
+    assert decide(Decider(replace(only, **{name: type(threshold)(decision.value)})), bad).kept
 
 
 def test_every_threshold_has_a_gate_or_a_stage_of_its_own() -> None:
     others = {"near_duplicate_bits", "near_duplicate_similarity"}  # what a near-duplicate is
-    assert set(STAGES) == set(FilterSettings.__dataclass_fields__) - others
+    assert set(GATE_NAMES) == set(FilterSettings.__dataclass_fields__) - others
+
+
+def decide(decider: Decider, survey: Survey, text: str | None = None) -> Decision:
+    (decision,) = decider.decide(Candidates.of([survey], [text]))
+    assert decision.id == survey.id
+    return decision
 
 
 def test_the_first_gate_speaks() -> None:
     bad = replace(GOOD, duration_seconds=1.0, black_share=1.0, motion=0.0)
     wanted = replace(OFF, min_seconds=5.0, max_black_share=0.9, min_motion=0.1)
-    assert drop_reason(bad, wanted).startswith("too short")
-    assert drop_reason(bad, replace(wanted, min_seconds=None)).startswith("nearly black")
+    assert decide(Decider(wanted), bad).gate == "min_seconds"
+    assert decide(Decider(replace(wanted, min_seconds=None)), bad).gate == "max_black_share"
 
 
-def test_what_was_not_measured_passes_and_is_told() -> None:
-    unknown = Survey(id=id_of(1))
+def test_what_was_not_measured_passes() -> None:
     wanted = FilterSettings(min_seconds=5.0, min_side_pixels=480, max_cuts_per_minute=3.0, max_text_area=0.1)
-    assert drop_reason(unknown, wanted) == ""
-    told = not_measured(unknown, wanted)
-    assert set(told) == {
-        "min_seconds", "min_side_pixels", "max_black_share", "max_frozen_share", "max_cuts_per_minute", "max_text_area",
-    }  # fmt: skip
-    assert not_measured(GOOD, wanted) == ()
-    assert not_measured(replace(GOOD, shots=None), wanted) == ("max_cuts_per_minute",)
-
-
-def test_reasons_of_others_are_refused() -> None:
-    with pytest.raises(ValueError, match="no filter gives this reason"):
-        gate_of("I do not like it")
-
-
-def decide(decider: Decider, survey: Survey, text: str | None = None) -> str:
-    return decider.decide(SourceVideo(id=survey.id, location="x.mp4"), survey, text)
+    assert decide(Decider(wanted), Survey(id=id_of(1))).kept
+    assert decide(Decider(replace(wanted, max_cuts_per_minute=0.5)), replace(GOOD, shots=None)).kept
 
 
 def test_a_copy_is_dropped_and_names_the_first() -> None:
     decider = Decider(FilterSettings())
     copy = replace(GOOD, id=id_of(5), container="matroska,webm")
-    assert decide(decider, GOOD) == ""
-    assert decide(decider, copy) == f"same pictures as {GOOD.id}"
-    assert decide(decider, replace(copy, id=id_of(6), packet_hash="")) == ""
-    assert decide(decider, replace(copy, id=id_of(7), packet_hash="cd" * 16)) == ""
-    assert gate_of(f"same pictures as {GOOD.id}") == "duplicate_packets"
-    assert decide(Decider(replace(OFF)), copy) == ""
+    assert decide(decider, GOOD).kept
+    assert decide(decider, copy) == Decision(copy.id, "duplicate_packets", other=GOOD.id)
+    assert decide(decider, replace(copy, id=id_of(6), packet_hash="")).kept
+    assert decide(decider, replace(copy, id=id_of(7), packet_hash="cd" * 16)).kept
+    assert decide(Decider(OFF), copy).kept
 
 
 def test_a_copy_of_a_dropped_video_is_dropped_for_what_is_wrong_with_it() -> None:
     decider = Decider(FilterSettings())
     black = replace(GOOD, black_share=1.0)
-    assert decide(decider, black).startswith("nearly black")
-    assert decide(decider, replace(black, id=id_of(5))).startswith("nearly black")
-    assert decide(decider, replace(GOOD, id=id_of(6))) == ""  # the first that passed
+    assert decide(decider, black).gate == "max_black_share"
+    assert decide(decider, replace(black, id=id_of(5))).gate == "max_black_share"
+    assert decide(decider, replace(GOOD, id=id_of(6))).kept  # the first that passed
 
 
 def test_near_duplicates_and_texts_come_last_and_only_of_videos_that_passed() -> None:
@@ -125,24 +113,23 @@ def test_near_duplicates_and_texts_come_last_and_only_of_videos_that_passed() ->
     looks = ("0123456789abcdef", "f0e1d2c3b4a59687")
     first = replace(GOOD, hashes=looks)
     black = replace(first, id=id_of(9), packet_hash="", black_share=1.0)
-    assert gate_of(decide(decider, black, "a dog runs")) == "max_black_share"
-    assert decide(decider, first, "a dog runs") == ""
-    reason = decide(decider, replace(first, id=id_of(5), packet_hash="12" * 16), "other words")
-    assert reason == f"near-duplicate of {GOOD.id}"
-    assert gate_of(reason) == "drop_near_duplicates"
+    assert decide(decider, black, "a dog runs").gate == "max_black_share"
+    assert decide(decider, first, "a dog runs").kept
+    near = decide(decider, replace(first, id=id_of(5), packet_hash="12" * 16), "other words")
+    assert near == Decision(id_of(5), "drop_near_duplicates", other=GOOD.id)
     other = replace(first, id=id_of(6), packet_hash="34" * 16, hashes=("ffff00000000ffff",))
-    reason = decide(decider, other, "a dog runs fast")
-    assert reason == f"nothing new: 0.250 from {GOOD.id}, at least 0.500"
-    assert gate_of(reason) == "min_novelty"
-    assert decide(decider, replace(other, id=id_of(7), packet_hash="", hashes=()), None) == ""
+    known = decide(decider, other, "a dog runs fast")
+    assert known == Decision(other.id, "min_novelty", 0.25, 0.5, GOOD.id)
+    assert decide(decider, replace(other, id=id_of(7), packet_hash="", hashes=()), None).kept
 
 
 def test_a_decider_of_settings_opens_the_pools_they_need() -> None:
     decider = Decider.of(DatasetSettings(filters=FilterSettings(drop_near_duplicates=True)))
     looks = ("0123456789abcdef", "f0e1d2c3b4a59687")
     assert not decider.wants_text
-    assert decide(decider, replace(GOOD, hashes=looks)) == ""
-    assert decide(decider, replace(GOOD, id=id_of(1), packet_hash="", hashes=looks)) == f"near-duplicate of {GOOD.id}"
+    assert decide(decider, replace(GOOD, hashes=looks)).kept
+    near = decide(decider, replace(GOOD, id=id_of(1), packet_hash="", hashes=looks))
+    assert (near.gate, near.other) == ("drop_near_duplicates", GOOD.id)
 
 
 def test_settings_that_need_a_pool_say_so() -> None:
@@ -151,32 +138,6 @@ def test_settings_that_need_a_pool_say_so() -> None:
     with pytest.raises(SettingsError, match="drop_near_duplicates"):
         Decider(FilterSettings(drop_near_duplicates=True))
     assert not Decider(FilterSettings(drop_near_duplicates=True, near_duplicate_bits=None)).wants_text
-
-
-def _key(number: int, kind: int) -> bytes:
-    """A key that wants the same slot as all others (kind 0), a slot beside theirs (1), or any (2)."""
-    low, mixed = number.to_bytes(8, "little"), number * 0x9E3779B97F4A7C15 % 2**64
-    return (b"\0" * 8 + low, low * 2, mixed.to_bytes(8, "big") * 2)[kind]
-
-
-@given(st.lists(st.integers(0, 40), max_size=400), st.integers(0, 2))
-@settings(max_examples=40, deadline=None)
-def test_first_seen_is_a_dictionary(numbers: list[int], kind: int) -> None:
-    keys = [_key(number, kind) for number in numbers]
-    seen, known = FirstSeen(), dict[bytes, bytes]()
-    for number, key in enumerate(keys):
-        id = number.to_bytes(16, "little")
-        assert seen.add(key, id) == known.get(key)
-        known.setdefault(key, id)
-    assert len(seen) == len(known)
-
-
-def test_first_seen_grows() -> None:
-    seen = FirstSeen()
-    keys = np.random.default_rng(0).bytes(16 * 20_000)
-    rows = [keys[at : at + 16] for at in range(0, len(keys), 16)]
-    assert all(seen.add(row, row[::-1]) is None for row in rows)
-    assert all(seen.add(row, b"x" * 16) == row[::-1] for row in rows)
 
 
 WANTED = [
@@ -191,8 +152,56 @@ WANTED = [
 WORDS = ["a", "dog", "cat", "bird", "runs", "sleeps", "eats", "sings", "on", "grass", "the", "roof", "water"]
 
 
+def defined(surveys: Sequence[Survey], texts: Sequence[str | None], filters: FilterSettings) -> list[Decision]:
+    """The decisions as they are defined: each video meets the gates in turn, with all before it in dictionaries."""
+    packets: dict[str, str] = {}
+    looks, pool, offered = NearDuplicates(6, filters.near_duplicate_similarity), WordPool(0.4), list[str]()
+
+    def one(survey: Survey, text: str | None) -> Decision:
+        for name, gate in GATES.items():
+            threshold = getattr(filters, name)
+            parts = [
+                np.float64(np.nan if (part := getattr(survey, column)) is None else part) for column in gate.columns
+            ]
+            if threshold is not None and gate.fails(score := float(gate.score(*parts)), threshold):
+                return Decision(survey.id, name, score, threshold)
+        packet = survey.packet_hash if filters.duplicate_packets else ""
+        if packet and (first := packets.setdefault(packet, survey.id)) != survey.id:
+            return Decision(survey.id, "duplicate_packets", other=first)
+        if filters.drop_near_duplicates:
+            columns = survey.hashes, survey.embedding, survey.centre_hashes, survey.centre_embedding
+            if (first := looks.add(survey.id, *columns)) != survey.id:
+                return Decision(survey.id, "drop_near_duplicates", other=first)
+        if filters.min_novelty is not None and text:
+            offered.append(survey.id)
+            (novel,) = pool.offer_all([text])
+            if not novel.accepted:
+                return Decision(survey.id, "min_novelty", novel.distance, filters.min_novelty, offered[novel.nearest])
+        return Decision(survey.id)
+
+    return [one(survey, text) for survey, text in zip(surveys, texts, strict=True)]
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32), st.sampled_from(WANTED), st.lists(st.integers(1, 25), min_size=1, max_size=4))
+def test_blocks_of_any_size_are_decided_like_one_video_after_the_other(
+    seed: int, filters: FilterSettings, sizes: list[int]
+) -> None:
+    random = np.random.default_rng(seed)
+    surveys = [made_survey(index, random) for index in range(sum(sizes))]
+    texts = [None if random.random() < 0.4 else " ".join(random.choice(WORDS, 4)) for _ in surveys]
+    decider = Decider(filters, WordPool(0.4), NearDuplicates(6, filters.near_duplicate_similarity))
+    ends = np.cumsum(sizes).tolist()
+    found = [
+        decision
+        for start, end in zip([0, *ends], ends, strict=False)
+        for decision in decider.decide(Candidates.of(surveys[start:end], texts[start:end]))
+    ]
+    assert found == defined(surveys, texts, filters)
+
+
 @pytest.mark.parametrize(("number", "seed"), [*itertools.product(range(len(WANTED)), range(3))])
-def test_the_decision_for_a_whole_set_is_that_of_the_decider(tmp_path: Path, number: int, seed: int) -> None:
+def test_a_whole_data_set_is_decided_like_one_video_after_the_other(tmp_path: Path, number: int, seed: int) -> None:
     random, filters = np.random.default_rng(seed), WANTED[number]
     surveys = [made_survey(index, random) for index in range(150)]
     captions = {index: " ".join(random.choice(WORDS, 4)) for index in range(0, 150, 2)}
@@ -200,12 +209,11 @@ def test_the_decision_for_a_whole_set_is_that_of_the_decider(tmp_path: Path, num
     if seed:  # written as they were done, not as they came
         surveyed.sort(key=lambda index: index + random.integers(30 if seed == 1 else 1000))
     store = made_store(tmp_path, surveys, filters, stored=surveyed, captions=captions)
-    decider = Decider(filters, WordPool(0.4), NearDuplicates(6, filters.near_duplicate_similarity))
-    expected = [(surveys[index].id, decide(decider, surveys[index], captions.get(index))) for index in sorted(surveyed)]
+    there = sorted(surveyed)
     found = decide_all(store, filters, novelty=WordPool(0.4))
-    assert list(found) == expected
+    assert list(found) == defined([surveys[at] for at in there], [captions.get(at) for at in there], filters)
     assert found.unsurveyed == 150 - len(surveyed)
-    assert len({gate_of(reason) for _, reason in expected if reason}) >= 2
+    assert len({decision.gate for decision in found if decision.gate}) >= 2
 
 
 def test_the_pool_of_sentences_decides_alike_one_by_one_and_at_once(tmp_path: Path) -> None:
@@ -217,9 +225,13 @@ def test_the_pool_of_sentences_decides_alike_one_by_one_and_at_once(tmp_path: Pa
     store = made_store(tmp_path, surveys, filters, stored=range(15), captions=captions)
     decider = Decider.of(DatasetSettings(filters=filters))
     expected = [decide(decider, survey, captions[index]) for index, survey in enumerate(surveys)]
-    assert [reason for _, reason in decide_all(store, filters)] == expected
-    assert [not reason for reason in expected[:5]] == [True, False, True, True, True]
-    assert expected[1].split()[4].rstrip(",") == surveys[0].id
+    found = list(decide_all(store, filters))
+    assert [replace(one, value=None) for one in found] == [replace(one, value=None) for one in expected]
+    assert [one.value for one in found if one.gate] == pytest.approx(
+        [one.value for one in expected if one.gate], abs=1e-3
+    )
+    assert [decision.kept for decision in expected[:5]] == [True, False, True, True, True]
+    assert expected[1].other == surveys[0].id
 
 
 def test_checks_are_the_last_gate(tmp_path: Path) -> None:
@@ -228,12 +240,7 @@ def test_checks_are_the_last_gate(tmp_path: Path) -> None:
     store = made_store(tmp_path, surveys, filters, stored=range(4), captions={})
     wrong = Finding("loop", 0, "says it twice")
     store.append("checks", [Checked(surveys[2].id, 0, (wrong, wrong)), Checked(surveys[1].id, 0, (wrong,))])
-    assert [reason for _, reason in decide_all(store, filters)] == [
-        "",
-        "",
-        "caption found wrong: 2 findings, at most 1",
-        "",
-    ]
+    assert [*map(reason, decide_all(store, filters))] == ["", "", "caption found wrong: 2 findings, at most 1", ""]
     store.append("checks", [Checked(surveys[2].id, 1, ())])  # repaired
     assert decide_all(store, filters).kept.all()
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from sharegpt4video.dataset.filters.splits import SPLITS, split_all, split_of
+from sharegpt4video.dataset.decide.splits import SPLITS, split_all, split_of
 from sharegpt4video.dataset.settings import SplitSettings
 
 IDS = [f"{value:032x}" for value in range(20_000)]

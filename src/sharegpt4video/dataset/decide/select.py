@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -20,12 +20,14 @@ from ..settings import DatasetSettings
 from ..sources.listed import Listed
 from ..store.ids import IdIndex, unpacked_id
 from ..store.store import Store
-from .decisions import Decisions, Positions, decide_all, order_of
+from . import words
+from .columns import Positions, Surveyed
+from .decider import decide_all
+from .decisions import NOT_CAPTIONED, Decision, Decisions
 from .recordings import contents_of, join_recordings
-from .retention import Retention, waterfall
 from .splits import SPLITS, split_of
+from .waterfall import Waterfall, waterfall_of
 
-NOT_CAPTIONED = "not captioned"
 MOST_OF_ALL, LEAST_LARGE = 0.1, 20
 """A group with more than this share of the videos, and more than so many, is told of."""
 
@@ -40,7 +42,7 @@ class Selection:
     groups: int = 0
     grouped: int = 0
     largest: int = 0
-    retention: Retention | None = None
+    waterfall: Waterfall | None = None
 
     @property
     def kept(self) -> int:
@@ -61,7 +63,7 @@ class Selection:
 
     def text(self) -> str:
         """What every filter removed, how many others would have, and what was selected."""
-        return "\n\n".join([*([self.retention.text()] if self.retention else []), self.line()])
+        return "\n\n".join([*([self.waterfall.text()] if self.waterfall else []), self.line()])
 
 
 def select(store: Store, settings: DatasetSettings) -> Selection:
@@ -85,7 +87,7 @@ def select(store: Store, settings: DatasetSettings) -> Selection:
         groups=int((sizes > 1).sum()),
         grouped=int(sizes[sizes > 1].sum()),
         largest=int(sizes.max(initial=0)),
-        retention=waterfall(decisions),
+        waterfall=waterfall_of(decisions),
     )
 
 
@@ -104,17 +106,18 @@ class _Videos:
         self.groups = join_recordings(store, self.ids, np.concatenate([near, alone]))
         self.contents = contents_of(store, self.ids[np.unique(self.groups)])
 
-    def reason(self, row: int) -> str:
-        """Why a video is not kept; "" when it is."""
+    def decision(self, row: int) -> Decision:
+        """What becomes of a video: what has no caption is not kept."""
         if row >= len(self.decisions):
-            return ""
-        return self.decisions.reason(row) or ("" if self.captioned[row] else NOT_CAPTIONED)
+            return Decision(unpacked_id(self.ids[row]))
+        decision = self.decisions[row]
+        return decision if self.captioned[row] or not decision.kept else replace(decision, gate=NOT_CAPTIONED)
 
 
 def _near_duplicates(store: Store, settings: DatasetSettings) -> Positions:
     """For each surveyed video, in the order of the sources, the position of the first of its near-duplicates."""
     bits = settings.filters.near_duplicate_bits
-    rows = order_of(store)[1]
+    rows = Surveyed(store).rows
     if bits is None or not len(rows):
         return np.arange(len(rows), dtype=np.int64)
     looks = (_in_order(store.column("surveys", name), rows) for name in LOOK_COLUMNS)
@@ -130,8 +133,19 @@ def _in_order(column: pa.ChunkedArray, rows: Positions) -> pa.ChunkedArray:
 
 
 def _rows(videos: _Videos, settings: DatasetSettings, counts: Counter[str]) -> Iterator[Selected]:
-    for row, packed in enumerate(videos.ids):
-        group, reason = unpacked_id(videos.ids[videos.groups[row]]), videos.reason(row)
-        split = "" if reason else split_of(videos.contents.get(group, group), settings.splits)
-        counts[split or (NOT_CAPTIONED if reason == NOT_CAPTIONED else "dropped")] += 1
-        yield Selected(unpacked_id(packed), not reason, reason, group, split)
+    for row, first in enumerate(videos.ids[videos.groups]):
+        group, decision = unpacked_id(first), videos.decision(row)
+        split = split_of(videos.contents.get(group, group), settings.splits) if decision.kept else ""
+        counts[split or (NOT_CAPTIONED if decision.gate == NOT_CAPTIONED else "dropped")] += 1
+        reason = words.reason(decision)
+        yield Selected(
+            decision.id,
+            decision.kept,
+            reason,
+            group,
+            split,
+            decision.gate,
+            decision.value,
+            decision.threshold,
+            decision.other,
+        )
