@@ -109,11 +109,10 @@ def cut(
         try:
             return _copied(video, path, form, start_seconds, end_seconds, exact=exact, audio=audio)
         except CannotCopy as error:
-            reason, detail = str(error), ""
+            return _coded(video, path, form, start_seconds, end_seconds, coding, str(error), audio=audio)
         except _WRITING_ERRORS as error:
-            reason, detail = "copying failed", f"copying failed: {error}"
-        done = _coded(video, path, form, start_seconds, end_seconds, coding, reason, audio=audio)
-        return replace(done, warnings=(detail, *done.warnings)) if detail else done
+            done = _coded(video, path, form, start_seconds, end_seconds, coding, "copying failed", audio=audio)
+            return replace(done, warnings=(f"copying failed: {error}", *done.warnings))
 
 
 @contextmanager
