@@ -195,41 +195,68 @@ async def gone(*tasks: asyncio.Future[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-class Turns:
-    """At most ``count`` may be at work at a time. The next turn goes to the lowest rank, then to who came first.
+class Stock(Generic[T]):
+    """Things that one at a time can have: the next goes to the lowest rank that waits, then to who came first.
 
-    A turn that is given back goes straight to whoever waits. Someone cancelled while waiting never keeps one. Belongs
-    to one event loop. Raises ValueError for a count below 1.
+    What is put goes straight to whoever waits. Someone cancelled while waiting never keeps anything. Belongs to one
+    event loop.
     """
+
+    def __init__(self, items: Iterable[T] = ()) -> None:
+        self._there = deque(items)
+        self._arrivals = itertools.count()
+        self._waiting: list[tuple[float, int, asyncio.Future[T]]] = []
+        self._failure: Exception | None = None
+
+    async def take(self, rank: float = 0.0) -> T:
+        """Wait for one. Raises the error that ``fail`` was called with."""
+        if self._failure is not None:
+            raise self._failure
+        if self._there:
+            return self._there.popleft()
+        turn: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if not turn.cancelled():  # it was granted in the same moment
+                self.put(turn.result())
+            raise
+
+    def put(self, item: T) -> None:
+        while self._waiting:
+            turn = heapq.heappop(self._waiting)[2]
+            if not turn.done():
+                turn.set_result(item)
+                return
+        self._there.append(item)
+
+    def discard(self, item: T) -> None:
+        """Nobody gets this one any more, as often as it is there."""
+        self._there = deque(other for other in self._there if other is not item)
+
+    def fail(self, error: Exception) -> None:
+        """There will be no more: whoever waits, now or later, gets this error."""
+        self._failure = error
+        for _, _, turn in self._waiting:
+            if not turn.done():
+                turn.set_exception(error)
+
+
+class Turns:
+    """At most ``count`` may be at work at a time; see ``Stock`` for who is next. Raises ValueError for none."""
 
     def __init__(self, count: int) -> None:
         if count < 1:
             raise ValueError(f"at least one has to be able to work, not {count}")
-        self.count = self._free = count
+        self.count = count
         self.granted = 0
         """How many turns have been given so far."""
-        self._arrivals = itertools.count()
-        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._stock = Stock([None] * count)
 
     async def take(self, rank: float = 0.0) -> None:
-        if self._free:
-            self._free -= 1
-            self.granted += 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if not turn.cancelled():  # it was granted in the same moment
-                self.give_back()
-            raise
+        await self._stock.take(rank)
+        self.granted += 1
 
     def give_back(self) -> None:
-        while self._waiting:
-            turn = heapq.heappop(self._waiting)[2]
-            if not turn.done():
-                self.granted += 1
-                turn.set_result(None)
-                return
-        self._free += 1
+        self._stock.put(None)

@@ -34,7 +34,9 @@ from .store.lock import lock
 from .store.store import Store
 from .work.flow import Flow
 from .work.models import Model, ModelSpec, opened, stored_spec
+from .work.outcomes import Outcomes
 from .work.pairing import PairedVLM
+from .work.places import Here, Place
 from .work.pool import WorkerPool
 from .work.progress import BuildCounts
 from .work.replies import CachedVLM, ReplyCache, replies_folder, writer_name
@@ -112,19 +114,29 @@ async def _run(
     cache = ReplyCache(options.replies or replies_folder(store), writer_name(options.shard))
     paired = PairedVLM(vlm)
     cached = CachedVLM(paired, cache, prompt_set(settings.caption.prompts).hash)
-    pool = WorkerPool(options.processes or cores())
+    place = Here(open_engine(cached, settings.caption), WorkerPool(options.processes or cores()))
     try:
-        decider = Decider.of(settings, store.address)
-        known = Ledger(store, retry=options.retry, with_hashes=settings.filters.drop_near_duplicates)
-        flow = Flow(store, open_engine(cached, settings.caption), pool, settings, decider, on_progress=on_progress)
-        counts = await flow.run(worklist, known)
+        flow = new_flow(place, store, settings, options, on_progress)
+        counts = await flow.run(worklist)
         counts.requests_paid = cache.misses
         counts.pairing = paired.text()
         return counts
     finally:
-        await pool.close()
-        await cached.close()
+        await place.close()
         cache.close()
+
+
+def new_flow(
+    place: Place,
+    store: Store,
+    settings: DatasetSettings,
+    options: BuildOptions,
+    on_progress: Callable[[BuildCounts], None],
+) -> Flow:
+    """A flow that goes on from what is stored."""
+    decider = Decider.of(settings, store.address)
+    ledger = Ledger(store, retry=options.retry, with_hashes=settings.filters.drop_near_duplicates)
+    return Flow(place, settings, decider, ledger, Outcomes(store, on_progress))
 
 
 def finished(

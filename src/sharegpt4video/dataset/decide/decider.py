@@ -94,6 +94,11 @@ class Decider:
         """Whether short captions are compared."""
         return self._novelty is not None
 
+    @property
+    def needs_order(self) -> bool:
+        """Whether decisions depend on the videos before."""
+        return self._settings.duplicate_packets or self._near is not None or self._novelty is not None
+
     def passes_alone(self, survey: Survey) -> bool:
         """Whether no threshold drops this video, whatever others there are."""
         return bool(failing(Candidates.of([survey], [None]).scores, self._settings)[0][0] == KEPT)

@@ -3,149 +3,141 @@
 from __future__ import annotations
 
 import asyncio
-import pickle
-import threading
-from collections.abc import AsyncGenerator, Coroutine, Iterable
-from concurrent.futures import Future
+from collections.abc import AsyncGenerator
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
-import numpy as np
-
+from ...captioner.engine import Engine
 from ...config import CaptionSettings
+from ...errors import VideoError
 from ...pipeline import open_engine
 from ...records import VideoCaption
 from ...vlm.base import VLM, Reply
-from ..rows import Failure, SourceVideo, Stage
+from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
-from .jobs import attempt, describe, read_job, survey_job
+from .jobs import FATAL, attempt, describe, failure_of, read_job, survey_job
 from .models import ModelSpec
 from .pairing import PairedVLM
-from .pool import Job, WorkerPool
+from .places import SEGMENTS_WAITING
+from .pool import WorkerPool
 from .replies import CachedVLM, ReplyCache
 
-T = TypeVar("T")
-Batch = dict[str, Any]
 
-CALLS_AT_ONCE = 4  # of one describer: while the last videos of one are finished, the others fill the slots
-
-
-def packed(value: Any) -> bytes:
-    """A value of ours as bytes: Ray's blocks hold Arrow columns."""
-    return pickle.dumps(value, protocol=pickle.HIGHEST_PROTOCOL)
-
-
-def unpacked(data: bytes) -> Any:
-    return pickle.loads(data)
-
-
-class _Loop:
-    """An event loop in a thread of its own, which outlives the calls of an actor."""
-
-    def __init__(self) -> None:
-        self._loop = asyncio.new_event_loop()
-        threading.Thread(target=self._loop.run_forever, daemon=True, name="sg4v-loop").start()
-
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
-        future: Future[T] = asyncio.run_coroutine_threadsafe(work, self._loop)
-        return future.result()
-
-
-class _InWorker:
-    """Does a job in a process of its own, so that a codec that crashes does not take the actor with it."""
-
-    def __init__(self) -> None:
-        self._loop = _Loop()
-        self._pool = WorkerPool(1)
-
-    def items(self, stage: Stage, source: SourceVideo, job: Job, *arguments: Any) -> list[Any] | Failure:
-        """What the job sends for this source."""
-        return self._loop.run(attempt(source, stage, self._gathered(job, source, *arguments)))
-
-    async def _gathered(self, job: Job, *arguments: Any) -> list[Any]:
-        return [item async for item in self._pool.stream(job, *arguments)]
-
-
-class Surveyor:
-    """Surveys one source at a time; a row gets ``result``, a `Survey` or a `Failure`."""
-
-    def __init__(self, settings: SurveySettings) -> None:
-        self._settings, self._worker = settings, _InWorker()
-
-    def __call__(self, batch: Batch) -> Batch:
-        results = []
-        for data in batch["source"]:
-            source = unpacked(data)
-            found = self._worker.items("survey", source, survey_job, self._settings)
-            results.append(found if isinstance(found, Failure) else found[0])
-        return _with(batch, "result", results)
+class ReaderLost(Exception):
+    """The machine of a reader is gone; the video can be read by another one."""
 
 
 class Reader:
-    """Reads one source at a time for captioning; a row gets ``events``, those of ``reading.read`` or a `Failure`."""
+    """Surveys or reads one video at a time, in a process of its own: a codec that crashes does not take the actor.
 
-    def __init__(self, settings: CaptionSettings, looks: bool, stage: Stage) -> None:
-        self._settings, self._looks, self._stage, self._worker = settings, looks, stage, _InWorker()
+    Reading is pulled: no more than one event is sent ahead, so what is in flight is bounded however long a video is.
+    """
 
-    def __call__(self, batch: Batch) -> Batch:
-        results = []
-        for data in batch["source"]:
-            source = unpacked(data)
-            found = self._worker.items(self._stage, source, read_job, self._settings, self._looks)
-            if not isinstance(found, Failure):
-                found = [event for event in found if not isinstance(event, float)]  # nobody watches the progress
-            results.append(found)
-        return _with(batch, "events", results)
+    def __init__(self) -> None:
+        self._pool = WorkerPool(1)
+        self._events: AsyncGenerator[Any, None] | None = None
+        self._ended = asyncio.Event()
+
+    async def ready(self) -> None:
+        """Answers once the actor has been started."""
+
+    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
+        return await attempt(source, "survey", self._pool.call(survey_job, source, settings))
+
+    async def reserve(self) -> None:
+        """For the video that comes next: ``ended`` waits for the end of that one from now on."""
+        await self.leave()
+        self._ended.clear()
+
+    async def open(self, source: SourceVideo, stage: Stage, settings: CaptionSettings, looks: bool) -> None:
+        """Begin to read."""
+        self._source, self._stage = source, stage
+        self._events = self._pool.stream(read_job, source, settings, looks)
+
+    async def next(self) -> Any:
+        """The next event of ``reading.read``, a Failure, or None at the end. Raises `FATAL` errors."""
+        try:
+            while self._events is not None:
+                event = await anext(self._events, None)
+                if not isinstance(event, float):  # nobody watches the progress
+                    if event is None:
+                        await self.leave()
+                    return event
+        except FATAL:
+            await self.leave()
+            raise
+        except Exception as error:  # noqa: BLE001 - one odd video must not end a run over a million
+            await self.leave()
+            return failure_of(self._source, self._stage, error)
+        return None
+
+    async def ended(self) -> None:
+        """Wait until the video has been read."""
+        await self._ended.wait()
+
+    async def leave(self) -> None:
+        """Stop reading, wherever it is."""
+        events, self._events = self._events, None
+        if events is not None:
+            await events.aclose()
+        self._ended.set()
 
 
 class Describer:
-    """Describes what was read, many videos at once on one engine; a row gets ``result``: a caption or a `Failure`."""
+    """Describes what readers read, many videos at once on one engine."""
 
     def __init__(
-        self,
-        spec: ModelSpec,
-        settings: DatasetSettings,
-        caption: CaptionSettings,
-        slots: int | None,
-        prompt_hash: str,
-        keeper: Any,
-        stage: Stage,
+        self, spec: ModelSpec, settings: DatasetSettings, slots: int | None, prompt_hash: str, keeper: Any
     ) -> None:
         vlm = spec.open(settings)
         if slots is not None:
             vlm.max_concurrent = slots
-        self._caption, self._stage, self._keeper = caption, stage, keeper
-        self._engine = open_engine(RemotelyCachedVLM(PairedVLM(vlm), keeper, prompt_hash), caption)
-        self._loop = _Loop()
+        self._vlm, self._settings = RemotelyCachedVLM(PairedVLM(vlm), keeper, prompt_hash), settings.caption
+        self._engine: Engine | None = None
 
-    @staticmethod
-    def pool(size: int, slots: int | None) -> Any:
-        """A pool of these in which every actor has several calls at once."""
-        import ray
+    async def ready(self) -> None:
+        """Answers once the model has been loaded."""
+        self._engine = open_engine(self._vlm, self._settings)
+        self._room = asyncio.Semaphore(SEGMENTS_WAITING)
 
-        calls = max(CALLS_AT_ONCE, -(-2 * (slots or 1) // 8))
-        return ray.data.ActorPoolStrategy(
-            size=size,
-            max_tasks_in_flight_per_actor=calls,
-            max_concurrent_calls_per_actor=calls,
-            enable_true_multi_threading=True,
-        )
+    async def describe(
+        self, source: SourceVideo, stage: Stage, settings: CaptionSettings, reader: Any
+    ) -> VideoCaption | Failure:
+        """Caption one video as this reader reads it. Raises ReaderLost, and `FATAL` errors."""
+        assert self._engine is not None, "ready comes first"
+        reading = _Reading(reader, source, stage, settings, self._vlm.max_images > 0)
+        result = await attempt(source, stage, describe(reading.events(), source, self._engine, settings, self._room))
+        if reading.lost:
+            raise ReaderLost(source.location)
+        return reading.failure or result
 
-    def __call__(self, batch: Batch) -> Batch:
-        pairs = [
-            (unpacked(source), unpacked(events))
-            for source, events in zip(batch["source"], batch["events"], strict=True)
-        ]
-        results = self._loop.run(self._all(pairs))
-        return _with({"source": batch["source"]}, "result", results)
+    async def mixed_up(self) -> int:
+        """How many replies belonged to other requests."""
+        engine = self._engine
+        return engine.asked_again["mixed up"] + engine.problems["mixed up"] if engine else 0
 
-    async def _all(self, pairs: Iterable[tuple[SourceVideo, list[Any] | Failure]]) -> list[VideoCaption | Failure]:
-        return list(await asyncio.gather(*(self._one(source, events) for source, events in pairs)))
 
-    async def _one(self, source: SourceVideo, events: list[Any] | Failure) -> VideoCaption | Failure:
-        if isinstance(events, Failure):
-            return events
-        return await attempt(source, self._stage, describe(_each(events), source, self._engine, self._caption))
+class _Reading:
+    """One video on its way from a reader. What keeps it from its end is kept, as it is no error of describing."""
+
+    def __init__(self, reader: Any, *arguments: Any) -> None:
+        self._reader, self._arguments = reader, arguments
+        self.failure: Failure | None = None
+        self.lost = False
+
+    async def events(self) -> AsyncGenerator[Any, None]:
+        from ray.exceptions import RayActorError
+
+        try:
+            await self._reader.open.remote(*self._arguments)
+            while (event := await self._reader.next.remote()) is not None:
+                if isinstance(event, Failure):
+                    self.failure = event
+                    raise VideoError(event.message)
+                yield event
+        except RayActorError as error:
+            self.lost = True
+            raise VideoError("its reader was lost") from error
 
 
 class RemotelyCachedVLM(CachedVLM):
@@ -176,15 +168,5 @@ class Keeper:
         self._cache.put(key, reply)
 
     def misses(self) -> int:
+        """How many requests the model was asked."""
         return self._cache.misses
-
-
-def _with(batch: Batch, name: str, values: Iterable[Any]) -> Batch:
-    column = np.empty(len(batch["source"]), object)
-    column[:] = [packed(value) for value in values]
-    return {**batch, name: column}
-
-
-async def _each(items: Iterable[Any]) -> AsyncGenerator[Any, None]:
-    for item in items:
-        yield item

@@ -55,18 +55,29 @@ class Outcomes:
         await asyncio.to_thread(worklist.ended)
         counts.all_listed = True
 
-    async def surveyed(self, survey: Survey) -> None:
+    async def surveyed(self, survey: Survey | Failure) -> Survey | None:
+        """The survey, if there is one."""
+        if isinstance(survey, Failure):
+            await self.failed(survey)
+            return None
         self.counts.surveyed += 1
         await self._writer.add("surveys", survey)
+        return survey
 
-    async def told_in_short(self, source: SourceVideo, captioned: VideoCaption) -> ShortCaption:
-        """A caption of fast mode, made to see whether the video brings something new."""
-        short = ShortCaption(source.id, captioned.summary, captioned.summary_problem, captioned.provenance)
+    async def told_in_short(self, source: SourceVideo, caption: VideoCaption | Failure) -> str | None:
+        """The text of a short caption, "" if it cannot be used, None if there is none."""
+        if isinstance(caption, Failure):
+            await self.failed(caption)
+            return None
+        short = ShortCaption(source.id, caption.summary, caption.summary_problem, caption.provenance)
         self.counts.short += 1
         await self._writer.add("shorts", short)
-        return short
+        return "" if short.problem else short.text
 
-    async def captioned(self, source: SourceVideo, captioned: VideoCaption, revision: int = 0) -> None:
+    async def captioned(self, source: SourceVideo, captioned: VideoCaption | Failure, revision: int = 0) -> None:
+        if isinstance(captioned, Failure):
+            await self.failed(captioned)
+            return
         self.counts.add(captioned)
         self._unexpected_in_a_row = 0
         await self._writer.add("captions", CaptionRow.of(source, captioned, revision))
@@ -92,13 +103,9 @@ class Outcomes:
             raise GivenUp(f"the model answered for no video, last: {self._model_failures[-1].message}")
         await self._settle()
 
-    def write_now(self) -> None:
-        """Write what is not written yet."""
-        self._writer.flush_now()
-
     def close(self) -> None:
-        """As ``write_now``, at the end of a run, also of one that was stopped."""
-        self.write_now()
+        """Write what is not written yet, at the end of a run, also of one that was stopped."""
+        self._writer.flush_now()
         self.tell()
 
     def tell(self) -> None:

@@ -1,0 +1,238 @@
+"""A cluster as the place where videos are surveyed and captioned: pools of Ray actors that grow and shrink with it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import ray
+from ray.exceptions import RayActorError, RayError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from ...background import Stock, gone
+from ...config import CaptionSettings
+from ...errors import SG4VError
+from ...prompts import prompt_set
+from ...records import VideoCaption
+from ..rows import Failure, SourceVideo, Stage, Survey
+from ..settings import DatasetSettings, SurveySettings
+from .actors import Describer, Keeper, Reader, ReaderLost
+from .models import ModelSpec
+from .outcomes import GivenUp
+from .places import PRIORITY, CaptionStage
+from .replies import replies_folder, writer_name
+
+if TYPE_CHECKING:
+    from ..build import BuildOptions
+    from ..cluster import ClusterOptions
+    from ..store.store import Store
+
+T = TypeVar("T")
+
+TRIES = 3
+"""A video that has lost so many machines is not tried on a further one: it may be what kills them."""
+LOOK_SECONDS = 2.0
+"""How often the cluster is looked at for machines that have joined."""
+START_SECONDS = 900.0
+"""An autoscaler may need minutes to bring the first machine; after this long without one the build is given up."""
+
+
+class OnRay:
+    """A `Place`. Made within the event loop of the run, whose end has to close it."""
+
+    def __init__(
+        self, store: Store, spec: ModelSpec, settings: DatasetSettings, options: BuildOptions, cluster: ClusterOptions
+    ) -> None:
+        vlm = spec.open(settings)
+        self._looks, self._cluster = vlm.max_images > 0, cluster
+        slots = None if cluster.gpus_each else max(vlm.max_concurrent // cluster.describers, 1)
+        self._keeper = _keeper(str(options.replies or replies_folder(store)), writer_name(options.shard))
+        make_describer = _remote(Describer, cpus=1 if cluster.gpus_each else 0, gpus=cluster.gpus_each)
+        made_with = spec, settings, slots, prompt_set(settings.caption.prompts).hash, self._keeper
+        # Four for each slot, as at home: while some are read, others are described.
+        calls = 4 * (slots or vlm.max_concurrent)
+        self._readers = _Actors("reader (1 CPU)", _remote(Reader, cpus=1), calls=1)
+        self._describers = _Actors(f"describer ({_needs(cluster)})", lambda: make_describer(*made_with), calls=calls)
+        self.videos_at_once = calls * cluster.describers + 2 * self._wanted_readers()
+        self._watching = asyncio.create_task(self._watch())
+
+    mixed_up = 0
+    """Not known while the build is running, see ``count_mixed_up``."""
+
+    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
+        async def once() -> Survey | Failure:
+            async with self._readers.one(PRIORITY["survey"]) as reader:
+                try:
+                    surveyed: Survey | Failure = await _ours(reader.survey.remote(source, settings))
+                    return surveyed
+                except RayActorError:
+                    self._readers.lose(reader)
+                    raise
+
+        return await _retried(source, "survey", once)
+
+    async def caption(
+        self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"
+    ) -> VideoCaption | Failure:
+        return await _retried(source, stage, lambda: self._caption_once(source, settings, stage))
+
+    async def _caption_once(
+        self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage
+    ) -> VideoCaption | Failure:
+        async with self._describers.one(PRIORITY[stage]) as describer, AsyncExitStack() as until_read:
+            reader = await until_read.enter_async_context(self._readers.one(PRIORITY[stage]))
+            try:
+                await _ours(reader.reserve.remote())
+            except RayActorError:
+                self._readers.lose(reader)
+                raise
+            describing = asyncio.ensure_future(_ours(describer.describe.remote(source, stage, settings, reader)))
+            ended = asyncio.ensure_future(_until_left(reader))
+            try:
+                await asyncio.wait((describing, ended), return_when=asyncio.FIRST_COMPLETED)
+                if not ended.done():  # it failed on the way, or was never begun
+                    await _until_left(reader, leave=True)
+                await until_read.aclose()
+                caption: VideoCaption | Failure = await describing
+                return caption
+            except ReaderLost:
+                self._readers.lose(reader)
+                raise
+            except RayActorError:
+                self._describers.lose(describer)
+                raise
+            finally:
+                await gone(describing, ended)
+
+    async def paid(self) -> int:
+        """How many requests the model was asked."""
+        return int(await self._keeper.misses.remote())
+
+    async def count_mixed_up(self) -> int:
+        """How many replies belonged to other requests; those of describers that were lost are not known."""
+        return sum([int(await _ours(actor.mixed_up.remote())) for actor in self._describers.there])
+
+    async def close(self) -> None:
+        await gone(self._watching)
+        await self._readers.close()
+        await self._describers.close()
+        ray.kill(self._keeper)
+
+    def _wanted_readers(self) -> int:
+        return self._cluster.readers or max(int(ray.cluster_resources().get("CPU", 1)) * 3 // 4, 1)
+
+    async def _watch(self) -> None:
+        """Keep as many actors as there is room for."""
+        while True:
+            self._readers.fill(self._wanted_readers())
+            self._describers.fill(self._cluster.describers)
+            await asyncio.sleep(LOOK_SECONDS)
+
+
+class _Actors:
+    """Actors of one kind, each with a number of calls at a time. One that is lost is nobody's any more."""
+
+    def __init__(self, name: str, make: Callable[[], Any], calls: int) -> None:
+        self._name, self._make, self._calls = name, make, calls
+        self._free: Stock[Any] = Stock()
+        self._starting: dict[asyncio.Task[None], Any] = {}
+        self.there: list[Any] = []
+
+    @asynccontextmanager
+    async def one(self, rank: int) -> AsyncGenerator[Any, None]:
+        """An actor with a free call; who waits with the lowest rank gets the next."""
+        actor = await self._free.take(rank)
+        try:
+            yield actor
+        finally:
+            if actor in self.there:
+                self._free.put(actor)
+
+    def fill(self, wanted: int) -> None:
+        """Start actors until there are so many; they join once they are ready."""
+        for _ in range(wanted - len(self.there) - len(self._starting)):
+            actor = self._make()
+            task = asyncio.create_task(self._join(actor))
+            self._starting[task] = actor
+            task.add_done_callback(self._starting.pop)
+
+    def lose(self, actor: Any) -> None:
+        if actor in self.there:
+            self.there.remove(actor)
+            self._free.discard(actor)
+            ray.kill(actor)
+
+    async def close(self) -> None:
+        starting = dict(self._starting)
+        await gone(*starting)
+        for actor in (*self.there, *starting.values()):
+            ray.kill(actor)
+
+    async def _join(self, actor: Any) -> None:
+        try:
+            await asyncio.wait_for(_ours(actor.ready.remote()), START_SECONDS)
+        except RayActorError:
+            return  # its machine is gone already; the next look starts another one
+        except asyncio.TimeoutError:
+            ray.kill(actor)
+            if not self.there:
+                minutes = f"{START_SECONDS / 60:.0f} minutes"
+                self._free.fail(GivenUp(f"no machine of the cluster had room for a {self._name} in {minutes}"))
+            return
+        except SG4VError as error:
+            self._free.fail(error)
+            return
+        self.there.append(actor)
+        for _ in range(self._calls):
+            self._free.put(actor)
+
+
+async def _retried(source: SourceVideo, stage: Stage, once: Callable[[], Awaitable[T | Failure]]) -> T | Failure:
+    """The work on one video, again on other machines when one is lost."""
+    for _ in range(TRIES):
+        try:
+            return await once()
+        except (ReaderLost, RayActorError):
+            continue
+    message = f"{TRIES} machines of the cluster were lost while they worked on it"
+    return Failure(source.id, source.location, source.user_id, stage, "crashed", message)
+
+
+async def _until_left(reader: Any, *, leave: bool = False) -> None:
+    """Wait until a reader is done with its video; one that is lost is."""
+    try:
+        await (reader.leave if leave else reader.ended).remote()
+    except RayActorError:
+        return
+
+
+async def _ours(call: Awaitable[T]) -> T:
+    """What a call returns. Raises our own error where one is behind Ray's; GivenUp for any other but a lost actor."""
+    try:
+        return await call
+    except RayActorError:
+        raise
+    except RayError as error:
+        behind: BaseException | None = error
+        while behind is not None:
+            if isinstance(behind, SG4VError | ReaderLost) and not isinstance(behind, RayError):
+                raise behind from None
+            behind = getattr(behind, "cause", None) or behind.__cause__
+        raise GivenUp(f"Ray gave up: {str(error).strip().splitlines()[-1]}") from error
+
+
+def _keeper(folder: str, writer: str) -> Any:
+    """The reply cache as an actor on this machine, where its disk is."""
+    here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+    return ray.remote(num_cpus=0, scheduling_strategy=here)(Keeper).remote(folder, writer)
+
+
+def _remote(kind: type, *, cpus: float, gpus: float = 0.0) -> Callable[..., Any]:
+    made: Callable[..., Any] = ray.remote(num_cpus=cpus, num_gpus=gpus or None, max_restarts=0)(kind).remote
+    return made
+
+
+def _needs(cluster: ClusterOptions) -> str:
+    return f"1 CPU, {cluster.gpus_each:g} GPUs" if cluster.gpus_each else "no CPU"
