@@ -31,6 +31,7 @@ from .build import (
 )
 from .settings import DatasetSettings
 from .store.lock import lock
+from .store.store import Store
 from .work.models import ModelSpec
 from .work.progress import BuildCounts
 from .work.worklist import Worklist
@@ -85,19 +86,28 @@ def build_on_ray(
         if not ray.is_initialized():
             ray.init(address=cluster.address, log_to_driver=False, include_dashboard=False)
         worklist = Worklist(store, inputs, options.shard)
+        counts = background.run(_run(worklist, store, spec, settings, options, cluster, on_progress))
+        return finished(store, settings, options, counts, worklist)
 
-        async def run() -> BuildCounts:
-            from .work.ray_place import OnRay
 
-            place = OnRay(store, spec, settings, options, cluster)
-            try:
-                counts = await new_flow(place, store, settings, options, on_progress).run(worklist)
-                counts.requests_paid, counts.mixed_up = await place.paid(), await place.count_mixed_up()
-                return counts
-            finally:
-                await place.close()
+async def _run(
+    worklist: Worklist,
+    store: Store,
+    spec: ModelSpec,
+    settings: DatasetSettings,
+    options: BuildOptions,
+    cluster: ClusterOptions,
+    on_progress: Callable[[BuildCounts], None],
+) -> BuildCounts:
+    from .work.ray_place import OnRay
 
-        return finished(store, settings, options, background.run(run()), worklist)
+    place = OnRay(store, spec, settings, options, cluster)
+    try:
+        counts = await new_flow(place, store, settings, options, on_progress).run(worklist)
+        counts.requests_paid, counts.mixed_up = await place.paid(), await place.count_mixed_up()
+        return counts
+    finally:
+        await place.close()
 
 
 def _ray() -> Any:
