@@ -15,7 +15,7 @@ from sharegpt4video.dataset.rows import Failure
 from sharegpt4video.dataset.sources.archives import list_archive, open_member
 from sharegpt4video.dataset.sources.members import Draft
 from sharegpt4video.dataset.sources.places import stat
-from sharegpt4video.dataset.sources.spool import PREFIX
+from sharegpt4video.dataset.sources.unpack import PREFIX
 
 NOISE = os.urandom(3_000_000)
 

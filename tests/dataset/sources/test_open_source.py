@@ -23,7 +23,7 @@ from listed_sources import found, put
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.sources.contents import confirmed
-from sharegpt4video.dataset.sources.ids import KnownContents, content_id, with_span
+from sharegpt4video.dataset.sources.ids import StoredHashes, content_id, with_span
 from sharegpt4video.dataset.sources.sources import (
     SourceGone,
     SourceReplaced,
@@ -64,7 +64,7 @@ def test_a_second_run_opens_no_file_again(tmp_path: Path) -> None:
     first = found(tmp_path, tmp_path / "l.txt")
     counted = opens.stop()
     assert len([path for path in counted if path.endswith("3.mp4")]) == 3  # 3, 13, 23: twenty spans cost one reading
-    known = KnownContents(first)
+    known = StoredHashes(first)
     opens = Opens(tmp_path)
     assert found(tmp_path, tmp_path / "l.txt", known=known) == first
     assert {Path(path).name for path in opens.stop()} == {"s.tar", "l.txt"}
@@ -81,11 +81,11 @@ def test_what_is_known_is_kept_in_few_bytes() -> None:
                 with_span(content_id([b"%d" % n]), start, None), f"/v/{n}.mp4", "", start, size_bytes=n, modified=str(n)
             )
 
-    known = KnownContents(rows())
+    known = StoredHashes(rows())
     assert all(known(f"/v/{n}.mp4", n, str(n)) == content_id([b"%d" % n]) for n in range(0, 20_000, 37))
     assert known("/v/1.mp4", 1, "2") is None
     assert known("/v/1.mp4", 2, "1") is None
-    assert KnownContents([])("/v/1.mp4", 1, "1") is None
+    assert StoredHashes([])("/v/1.mp4", 1, "1") is None
     assert len(pickle.dumps(known)) < 20_000 * 40
 
 

@@ -385,6 +385,6 @@ def test_a_listing_that_is_left_early_leaves_no_threads(tmp_path: Path) -> None:
 
 
 def test_the_module_says_what_it_offers() -> None:
-    assert {"find_sources", "open_source", "SourceGone", "UnsafeSource", "KnownContents"} <= set(module.__all__)
+    assert {"find_sources", "open_source", "SourceGone", "UnsafeSource", "StoredHashes"} <= set(module.__all__)
     assert issubclass(SourceGone, VideoError)
     assert issubclass(UnsafeSource, VideoError)

@@ -14,7 +14,7 @@ import pytest
 
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
-from sharegpt4video.dataset.sources.ids import KnownContents, content_id
+from sharegpt4video.dataset.sources.ids import StoredHashes, content_id
 from sharegpt4video.dataset.sources.sources import SourceGone, find_sources, open_source
 from sharegpt4video.errors import SettingsError, VideoError
 from sharegpt4video.video.reader import VideoReader
@@ -120,7 +120,7 @@ def test_a_second_run_reads_nothing_again(bucket: Bucket) -> None:
         bucket.put(f"r/{number}.mp4", b"%d" % number)
     first = found(f"s3://{BUCKET}/r/")
     assert bucket.sent == 5
-    assert found(f"s3://{BUCKET}/r/", known=KnownContents(first)) == first
+    assert found(f"s3://{BUCKET}/r/", known=StoredHashes(first)) == first
     assert bucket.sent == 5
 
 
@@ -145,7 +145,7 @@ def test_a_member_of_a_shard_is_read_by_range(bucket: Bucket, video: bytes) -> N
         assert len(list(VideoReader(opened))) == 8
     assert 0 < bucket.sent < 1 << 20
     bucket.sent = 0
-    assert found(f"s3://{BUCKET}/shards/", known=KnownContents(rows)) == rows
+    assert found(f"s3://{BUCKET}/shards/", known=StoredHashes(rows)) == rows
     assert 0 < bucket.sent < 1 << 20  # the headers, not the 24 MiB of content
 
 

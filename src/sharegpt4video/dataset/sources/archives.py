@@ -11,27 +11,27 @@ from typing import BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure
-from .ids import Known
+from .ids import HashLookup
 from .members import Draft, Spot, split_member, spot_of
 from .places import Slice, SourceGone, Stat, open_bytes, stat, storage_errors
-from .spool import Readable, spooled
 from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_of
+from .unpack import Readable, unpacked
 from .zips import list_zip, open_zip_member
 
 
 def list_archive(
-    archive: str, found: Stat, skipped: Counter[str], known: Known | None = None
+    archive: str, found: Stat, skipped: Counter[str], lookup: HashLookup | None = None
 ) -> Iterator[Draft | Failure]:
     """The videos of a tar or zip, with size and place; a Failure for each member that is refused.
 
     What is neither video nor archive is counted in ``skipped``. Memory is that of a zip's directory, of a tar eight
-    bytes a member. ``known`` spares hashing in compressed tars.
+    bytes a member. ``lookup`` spares hashing in compressed tars.
     """
     try:
         packing = packing_of(archive, found.modified)
     except storage_errors():
         packing = ""  # listing it reports the error
-    return list_zip(archive, found, skipped) if packing == "zip" else list_tar(archive, found, skipped, known)
+    return list_zip(archive, found, skipped) if packing == "zip" else list_tar(archive, found, skipped, lookup)
 
 
 def member_stat(location: str) -> Stat:
@@ -65,10 +65,10 @@ def member_stream(location: str, size_bytes: int, spot: Spot) -> Iterator[Readab
             stack.callback(member.close)
             stream: Readable = member
         elif packing:
-            unpacked = Unpacked(archive, packing)
-            stack.callback(unpacked.close)
-            unpacked.skip(spot.offset)
-            stream = _Limited(unpacked, size_bytes)
+            tape = Unpacked(archive, packing)
+            stack.callback(tape.close)
+            tape.skip(spot.offset)
+            stream = _Limited(tape, size_bytes)
         else:
             piece = Slice(open_bytes(archive), spot.offset, size_bytes, name.rpartition("/")[2])
             stack.callback(piece.close)
@@ -92,7 +92,7 @@ def open_member(location: str, size_bytes: int, modified: str) -> Iterator[str |
             if isinstance(stream, Slice):
                 video: str | BinaryIO = cast(BinaryIO, io.BufferedReader(stream, 1 << 16))
             else:
-                video = stack.enter_context(spooled(stream, (split_member(location) or ("", location))[1], size_bytes))
+                video = stack.enter_context(unpacked(stream, (split_member(location) or ("", location))[1], size_bytes))
         except FileNotFoundError as error:
             raise SourceGone(f"{location}: the archive is not there any more") from error
         except UNPACK_ERRORS as error:

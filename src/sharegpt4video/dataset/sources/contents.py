@@ -16,7 +16,7 @@ from ...foreign import without_secrets
 from ..rows import SourceVideo
 from .archives import member_stat, member_stream
 from .folders import printable
-from .ids import Known, content_id, place_id
+from .ids import HashLookup, content_id, place_id
 from .members import split_member, spot_of
 from .places import (
     SourceGone,
@@ -30,8 +30,8 @@ from .places import (
     storage_errors,
     web_chunks,
 )
-from .spool import Readable
 from .tars import UNPACK_ERRORS
+from .unpack import Readable
 
 CHUNK_BYTES = 1 << 20
 KEPT_CONTENTS = 4096
@@ -60,16 +60,16 @@ def is_member(location: str) -> bool:
 class Contents:
     """The ids of contents: from earlier runs, from this one, or by reading. Each file is read once at a time."""
 
-    def __init__(self, known: Known | None) -> None:
-        self._known = known
-        self._lock, self._known_lock = threading.Lock(), threading.Lock()
+    def __init__(self, lookup: HashLookup | None) -> None:
+        self._lookup = lookup
+        self._lock, self._lookup_lock = threading.Lock(), threading.Lock()
         self._kept: OrderedDict[tuple[str, int, str], Future[str]] = OrderedDict()
 
-    def known_only(self, location: str, size_bytes: int, modified: str) -> str | None:
-        if self._known is None or not modified:
+    def stored(self, location: str, size_bytes: int, modified: str) -> str | None:
+        if self._lookup is None or not modified:
             return None
-        with self._known_lock:
-            return self._known(location, size_bytes, modified)
+        with self._lookup_lock:
+            return self._lookup(location, size_bytes, modified)
 
     def of(self, source: SourceVideo) -> str:
         key = (source.location, source.size_bytes, source.modified)
@@ -81,7 +81,7 @@ class Contents:
                     self._kept.popitem(last=False)
         if mine:
             try:
-                future.set_result(self.known_only(*key) or read_content(source))
+                future.set_result(self.stored(*key) or read_content(source))
             except BaseException as error:  # whatever it is: other threads may be waiting for this future
                 future.set_exception(error)
                 raise

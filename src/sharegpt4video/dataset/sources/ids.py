@@ -13,7 +13,7 @@ from ..store.ids import IdIndex, sorting, unpacked_id
 if TYPE_CHECKING:
     from ..rows import SourceVideo
 
-Known = Callable[[str, int, str], "str | None"]
+HashLookup = Callable[[str, int, str], "str | None"]
 """Answers (location, size_bytes, modified) with the id of that content as a whole, or None where it is not known."""
 
 ID_BYTES = 16
@@ -46,8 +46,8 @@ def place_id(*texts: str) -> str:
     return hashlib.blake2b(packed, digest_size=ID_BYTES, person=b"sg4v place").hexdigest()
 
 
-class KnownContents:
-    """What the stored sources say about contents, in 32 bytes a row. An instance is a ``Known``."""
+class StoredHashes:
+    """What the stored sources say about contents, in 32 bytes a row. An instance is a ``HashLookup``."""
 
     def __init__(self, sources: Iterable[SourceVideo]) -> None:
         keys, contents = bytearray(), bytearray()

@@ -12,7 +12,7 @@ from ...errors import SettingsError, VideoError
 from ..rows import Failure, SourceVideo
 from .archives import list_archive
 from .folders import Found, expanded, failure, has_pattern, kind_of, matches, skip_reason, walk
-from .ids import Known, place_id
+from .ids import HashLookup, place_id
 from .lists import Row, check_list, read_rows
 from .members import Draft, split_member
 from .places import Stat, UnsafeSource, absolute, is_web, stat, storage_errors
@@ -132,23 +132,25 @@ def _pattern_inputs(text: str, location: str) -> list[Input]:
     ]  # fmt: skip
 
 
-def drafts_of_inputs(inputs: Iterable[Input], skipped: Counter[str], known: Known | None) -> Iterator[Draft | Failure]:
+def drafts_of_inputs(
+    inputs: Iterable[Input], skipped: Counter[str], lookup: HashLookup | None
+) -> Iterator[Draft | Failure]:
     """The drafts of all inputs, one after the other."""
     for one in inputs:
         if one.kind == "folder":
             for found in walk(one.location, skipped):
-                yield from [found] if isinstance(found, Failure) else _of_file(found, skipped, known)
+                yield from [found] if isinstance(found, Failure) else _of_file(found, skipped, lookup)
         elif one.kind == "list":
-            yield from _of_list(one.location, skipped, known)
+            yield from _of_list(one.location, skipped, lookup)
         elif one.chosen and one.kind == "video":
             yield _draft(Found(one.location, one.stat))
         elif reason := skip_reason(one.location.rpartition("/")[2]):
             skipped[reason] += 1
         else:
-            yield from _of_file(Found(one.location, one.stat), skipped, known)
+            yield from _of_file(Found(one.location, one.stat), skipped, lookup)
 
 
-def _of_file(found: Found, skipped: Counter[str], known: Known | None) -> Iterator[Draft | Failure]:
+def _of_file(found: Found, skipped: Counter[str], lookup: HashLookup | None) -> Iterator[Draft | Failure]:
     """A video, or those in an archive."""
     if kind_of(found.location) != "archive":
         yield _draft(found)
@@ -160,7 +162,7 @@ def _of_file(found: Found, skipped: Counter[str], known: Known | None) -> Iterat
     except storage_errors() as error:
         yield failure(found.location, f"this archive cannot be read: {error}")
     else:
-        yield from list_archive(found.location, told, skipped, known)
+        yield from list_archive(found.location, told, skipped, lookup)
 
 
 def _draft(found: Found) -> Draft:
@@ -169,20 +171,22 @@ def _draft(found: Found) -> Draft:
     return Draft(SourceVideo("", found.location, size_bytes=found.stat.size_bytes, modified=found.stat.modified), True)
 
 
-def _of_list(location: str, skipped: Counter[str], known: Known | None) -> Iterator[Draft | Failure]:
+def _of_list(location: str, skipped: Counter[str], lookup: HashLookup | None) -> Iterator[Draft | Failure]:
     folder = location.rpartition("/")[0] or "/"
     unit = "row" if location.lower().endswith(".parquet") else "line"
     number = 0
     try:
         for row in read_rows(location):
             number = row.number
-            yield from _of_row(row, f"{location}, {unit} {number}", folder, skipped, known)
+            yield from _of_row(row, f"{location}, {unit} {number}", folder, skipped, lookup)
     except SettingsError as error:  # the storage fails, or the file is another one than when it was checked
         reason = str(error).removeprefix(f"{location}: ")
         yield failure(location, f"{reason}; what comes after {unit} {number} is not listed")
 
 
-def _of_row(row: Row, where: str, folder: str, skipped: Counter[str], known: Known | None) -> Iterator[Draft | Failure]:
+def _of_row(
+    row: Row, where: str, folder: str, skipped: Counter[str], lookup: HashLookup | None
+) -> Iterator[Draft | Failure]:
     location = where.rpartition(", ")[0]
     if row.problem:
         yield _row_failure(where, location, "", row.problem)
@@ -193,7 +197,7 @@ def _of_row(row: Row, where: str, folder: str, skipped: Counter[str], known: Kno
             yield replace(_row_failure(where, location, listed.user_id, str(error)), kind="unsafe")
             continue
         if kind_of(path) == "archive" and listed.start_seconds is None and listed.end_seconds is None:
-            yield from _of_file(Found(path), skipped, known)
+            yield from _of_file(Found(path), skipped, lookup)
         else:
             yield _listed_draft(path, listed, where)
 

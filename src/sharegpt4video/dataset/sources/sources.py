@@ -15,17 +15,17 @@ from ..rows import Failure, FailureKind, SourceVideo
 from .archives import open_member
 from .contents import Contents, confirmed, is_member, looked_up, reading_errors
 from .folders import failure, is_text
-from .ids import Known, KnownContents, place_id, with_span
+from .ids import HashLookup, StoredHashes, place_id, with_span
 from .inputs import Input, checked_inputs, drafts_of_inputs
 from .members import Draft
 from .places import SourceGone, SourceReplaced, UnsafeSource, is_web, open_bytes, scheme_of
 
 __all__ = [
-    "Known",
-    "KnownContents",
+    "HashLookup",
     "Listing",
     "SourceGone",
     "SourceReplaced",
+    "StoredHashes",
     "UnsafeSource",
     "find_sources",
     "open_source",
@@ -36,13 +36,13 @@ AHEAD = 64
 """How many videos may be looked up and hashed ahead of the one that is handed out."""
 
 
-def find_sources(inputs: Iterable[str], *, known: Known | None = None) -> Listing:
+def find_sources(inputs: Iterable[str], *, known: HashLookup | None = None) -> Listing:
     """Every video that the inputs name, each with its id; what cannot be used comes as a Failure in its place.
 
     Inputs are files, folders, patterns (``*``, ``**``, ``{0..9}``), list files (``.txt``, ``.lst``, ``@any``), tables
     (``.csv``, ``.tsv``, ``.jsonl``, ``.parquet``), tar and zip archives, addresses of storage (``s3://...``) and web
     addresses of single videos. Files keep the order of the inputs; in a folder it is natural order, in lists and
-    archives their own. ``known`` spares reading what was hashed before (see ``KnownContents``); it is called from
+    archives their own. ``known`` spares reading what was hashed before (see ``StoredHashes``); it is called from
     several threads, one at a time.
 
     Raises SettingsError at once when an input does not exist or a list is none, naming all of them.
@@ -53,10 +53,10 @@ def find_sources(inputs: Iterable[str], *, known: Known | None = None) -> Listin
 class Listing(Iterator["SourceVideo | Failure"]):
     """The sources of some inputs, once through. ``skipped`` counts by reason what is left out without being wrong."""
 
-    def __init__(self, inputs: Sequence[Input], known: Known | None = None) -> None:
+    def __init__(self, inputs: Sequence[Input], known: HashLookup | None = None) -> None:
         self.skipped: Counter[str] = Counter()
         self._contents = Contents(known)
-        self._rows = self._settle(drafts_of_inputs(inputs, self.skipped, self._contents.known_only))
+        self._rows = self._settle(drafts_of_inputs(inputs, self.skipped, self._contents.stored))
 
     def __next__(self) -> SourceVideo | Failure:
         return next(self._rows)

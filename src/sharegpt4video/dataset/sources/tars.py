@@ -22,7 +22,7 @@ from typing import Any, BinaryIO, cast
 from ...errors import VideoError
 from ..rows import Failure, FailureKind
 from .folders import failure
-from .ids import Known, content_id
+from .ids import HashLookup, content_id
 from .members import (
     MAX_MEMBERS,
     MAX_SIDECAR_BYTES,
@@ -179,8 +179,8 @@ class _Group:
 
 
 class _Listing:
-    def __init__(self, archive: str, stat: Stat, skipped: Counter[str], known: Known | None) -> None:
-        self._archive, self._stat, self._skipped, self._known = archive, stat, skipped, known
+    def __init__(self, archive: str, stat: Stat, skipped: Counter[str], lookup: HashLookup | None) -> None:
+        self._archive, self._stat, self._skipped, self._lookup = archive, stat, skipped, lookup
         self._packed = False
         self._is_tar = True
         self._names: set[int] = set()
@@ -312,7 +312,7 @@ class _Listing:
         if not self._packed or not member.size:
             return ""
         location, modified = f"{self._archive}::{member.name}", str(Spot(self._stat.modified, member.offset_data))
-        found = self._known(location, member.size, modified) if self._known else None
+        found = self._lookup(location, member.size, modified) if self._lookup else None
         return found or content_id(self._tape.chunks(member.offset_data, member.size))
 
     def _flushed(self) -> Iterator[Draft | Failure]:
@@ -336,9 +336,11 @@ def _is_header(block: bytes) -> bool:
     return True
 
 
-def list_tar(archive: str, stat: Stat, skipped: Counter[str], known: Known | None = None) -> Iterator[Draft | Failure]:
+def list_tar(
+    archive: str, stat: Stat, skipped: Counter[str], lookup: HashLookup | None = None
+) -> Iterator[Draft | Failure]:
     """The videos of a tar in its own order; what is wrong with a member or the archive comes as a Failure."""
-    return iter(_Listing(archive, stat, skipped, known))
+    return iter(_Listing(archive, stat, skipped, lookup))
 
 
 def _said(error: Exception, archive: str) -> str:

@@ -18,7 +18,7 @@ from ...errors import SettingsError, VideoError
 from ...foreign import without_secrets
 from ..rows import Failure, SourceVideo
 from ..sources.contents import Contents, confirmed
-from ..sources.ids import KnownContents
+from ..sources.ids import StoredHashes
 from ..sources.listed import Listed
 from ..sources.places import SourceGone, SourceReplaced, UnsafeSource, absolute, scheme_of, stat
 from ..sources.sources import Listing, find_sources
@@ -66,7 +66,7 @@ class Worklist:
         # Stored sources that wait for what is found: replaced ones by their location, gone ones by their id.
         self._changed: dict[str, list[SourceVideo]] = {}
         self._gone: dict[str, list[SourceVideo]] = {}
-        self._contents: KnownContents | None = None
+        self._contents: StoredHashes | None = None
         self._look = lru_cache(maxsize=64)(stat)  # the members of an archive come one after the other
         self._hashes = Contents(self._known)
         self.skipped: Counter[str] = Counter()
@@ -164,7 +164,7 @@ class Worklist:
 
     def _hashed(self, location: str, size_bytes: int, modified: str) -> str | None:
         if self._contents is None:
-            self._contents = KnownContents(stored_sources(self._store))
+            self._contents = StoredHashes(stored_sources(self._store))
         return self._contents(location, size_bytes, modified)
 
     def _state(self, source: SourceVideo) -> State:

@@ -1,4 +1,4 @@
-"""A place of our own for what has to be unpacked: one member at a time, bounded, removed afterwards."""
+"""Unpacking what cannot be read in place: one member at a time, into a private folder that is removed afterwards."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Readable(Protocol):
 
 
 @contextmanager
-def spooled(stream: Readable, name: str, size_bytes: int) -> Iterator[str]:
+def unpacked(stream: Readable, name: str, size_bytes: int) -> Iterator[str]:
     """Unpack a stream of ``size_bytes`` into a folder that only this user can enter; yields the file's path.
 
     Raises VideoError when the disk has no room for it. Whatever reading the stream raises goes through.
