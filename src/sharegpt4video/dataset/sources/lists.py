@@ -7,11 +7,10 @@ import csv
 import io
 import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import Any
+from typing import Any, BinaryIO, NamedTuple
 
 from ...errors import SettingsError
 from .folders import VIDEO_ENDINGS
@@ -46,24 +45,28 @@ class Row:
     problem: str = ""
 
 
+class _NoList(ValueError):
+    """Why a file as a whole cannot be used as a list."""
+
+
 def read_rows(location: str) -> Iterator[Row]:
     """The rows of a list file or table, in order; empty lines are left out.
 
     Raises SettingsError when the file as a whole cannot be used: it cannot be opened, is no such table, or has no
     column that names videos; also in the middle, when the storage fails.
     """
-    ending = location.lower().rpartition(".")[2]
     try:
-        if ending == "parquet":
-            yield from _parquet_rows(location)
-        elif ending in ("csv", "tsv"):
-            yield from _csv_rows(location, "\t" if ending == "tsv" else ",")
-        elif ending in ("jsonl", "ndjson"):
-            yield from _line_rows(location, lambda line: listed_of(json_object(line)))
-        else:
-            yield from _line_rows(location, _line_listed, comment="#")
+        with open_bytes(location) as file:
+            yield from _format_of(location).rows(file)
+    except _NoList as error:
+        raise SettingsError(f"{location}: {error}") from error
     except storage_errors() as error:
         raise SettingsError(f"{location}: this list cannot be read: {error}") from error
+
+
+def row_unit(location: str) -> str:
+    """What a message calls a row of this list: a row of Parquet, a line of everything else."""
+    return _format_of(location).unit
 
 
 def check_list(location: str) -> None:
@@ -72,15 +75,13 @@ def check_list(location: str) -> None:
         pass
 
 
-@contextmanager
-def _text_of(location: str) -> Iterator[io.TextIOWrapper]:
+def _text_of(file: BinaryIO) -> io.TextIOWrapper:
     """A list as text. What is not UTF-8 comes as lone surrogates, so that its row alone is refused."""
-    with open_bytes(location) as file:
-        start = file.read(4)
-        if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start[:1] == b"\0" or start[1:2] == b"\0":
-            raise SettingsError(f"{location}: looks like UTF-16, not UTF-8; save the list as UTF-8")
-        file.seek(0)
-        yield io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
+    start = file.read(4)
+    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or start[:1] == b"\0" or start[1:2] == b"\0":
+        raise _NoList("looks like UTF-16, not UTF-8; save the list as UTF-8")
+    file.seek(0)
+    return io.TextIOWrapper(file, "utf-8-sig", errors="surrogateescape", newline="")
 
 
 def _lines(text: io.TextIOWrapper) -> Iterator[tuple[int, str | None]]:
@@ -94,13 +95,20 @@ def _lines(text: io.TextIOWrapper) -> Iterator[tuple[int, str | None]]:
         yield number, line if rest is line else None
 
 
-def _line_rows(location: str, read: Callable[[str], list[Listed]], *, comment: str = "") -> Iterator[Row]:
-    with _text_of(location) as text:
-        for number, line in _lines(text):
-            if line is None:
-                yield Row(number, problem=_TOO_LONG)
-            elif (stripped := line.strip()) and not (comment and stripped.startswith(comment)):
-                yield _row(number, partial(read, stripped))
+def _plain_rows(file: BinaryIO) -> Iterator[Row]:
+    return _line_rows(file, _line_listed, comment="#")
+
+
+def _json_rows(file: BinaryIO) -> Iterator[Row]:
+    return _line_rows(file, lambda line: listed_of(json_object(line)))
+
+
+def _line_rows(file: BinaryIO, read: Callable[[str], list[Listed]], *, comment: str = "") -> Iterator[Row]:
+    for number, line in _lines(_text_of(file)):
+        if line is None:
+            yield Row(number, problem=_TOO_LONG)
+        elif (stripped := line.strip()) and not (comment and stripped.startswith(comment)):
+            yield _row(number, partial(read, stripped))
 
 
 def _row(number: int, make: Callable[[], list[Listed]]) -> Row:
@@ -131,20 +139,19 @@ def _by_times(line: str) -> tuple[str, list[str]]:
     return line, []
 
 
-def _csv_rows(location: str, delimiter: str) -> Iterator[Row]:
-    with _text_of(location) as text:
-        records = _csv_records(_lines(text), delimiter)
-        _, names, problem = next(records, (0, [], ""))
+def _csv_rows(file: BinaryIO, delimiter: str = ",") -> Iterator[Row]:
+    records = _csv_records(_lines(_text_of(file)), delimiter)
+    _, names, problem = next(records, (0, [], ""))
+    if problem:
+        raise _NoList(f"the line with the names of the columns is not usable: {problem}")
+    _require_path(names)
+    for number, cells, problem in records:
         if problem:
-            raise SettingsError(f"{location}: the line with the names of the columns is not usable: {problem}")
-        _require_path(location, names)
-        for number, cells, problem in records:
-            if problem:
-                yield Row(number, problem=problem)
-            elif len(cells) > len(names):
-                yield Row(number, problem=f"{len(cells)} fields, but the table has {len(names)} columns")
-            elif any(cells):
-                yield _row(number, partial(listed_of, dict(zip(names, cells, strict=False))))
+            yield Row(number, problem=problem)
+        elif len(cells) > len(names):
+            yield Row(number, problem=f"{len(cells)} fields, but the table has {len(names)} columns")
+        elif any(cells):
+            yield _row(number, partial(listed_of, dict(zip(names, cells, strict=False))))
 
 
 def _csv_records(lines: Iterator[tuple[int, str | None]], delimiter: str) -> Iterator[tuple[int, list[str], str]]:
@@ -202,34 +209,33 @@ class _Feed(Iterator[str]):
         self._again += reversed(lines)
 
 
-def _parquet_rows(location: str) -> Iterator[Row]:
+def _parquet_rows(file: BinaryIO) -> Iterator[Row]:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with open_bytes(location) as file:
+    try:
+        parquet = pq.ParquetFile(file)
+        names = parquet.schema_arrow.names
+    except (pa.ArrowException, *VALUE_ERRORS) as error:
+        raise _NoList(f"cannot be read as Parquet: {error}") from error
+    _require_path(names)
+    before, promised = 0, parquet.metadata.num_rows
+    for group in range(parquet.num_row_groups):
+        number, end = before, before + parquet.metadata.row_group(group).num_rows
         try:
-            parquet = pq.ParquetFile(file)
-            names = parquet.schema_arrow.names
-        except (pa.ArrowException, *VALUE_ERRORS) as error:
-            raise SettingsError(f"{location}: cannot be read as Parquet: {error}") from error
-        _require_path(location, names)
-        before, promised = 0, parquet.metadata.num_rows
-        for group in range(parquet.num_row_groups):
-            number, end = before, before + parquet.metadata.row_group(group).num_rows
-            try:
-                for batch in parquet.iter_batches(batch_size=PARQUET_ROWS, row_groups=[group]):
-                    for values in _batch_values(batch):
-                        number += 1
-                        yield _row(number, partial(_listed_of, values))
-            except (pa.ArrowException, OSError) as error:
-                reason = " ".join(str(error).split())
-                yield Row(number + 1, problem=f"rows {number + 1} to {end} cannot be read: {reason}")
-            else:
-                if number != end:
-                    yield Row(number + 1, problem=f"the rows end at {number}, but the file says {end}; {_DAMAGED}")
-            before = end
-        if before != promised:
-            yield Row(before + 1, problem=f"the file says it has {promised} rows, but lists {before}; {_DAMAGED}")
+            for batch in parquet.iter_batches(batch_size=PARQUET_ROWS, row_groups=[group]):
+                for values in _batch_values(batch):
+                    number += 1
+                    yield _row(number, partial(_listed_of, values))
+        except (pa.ArrowException, OSError) as error:
+            reason = " ".join(str(error).split())
+            yield Row(number + 1, problem=f"rows {number + 1} to {end} cannot be read: {reason}")
+        else:
+            if number != end:
+                yield Row(number + 1, problem=f"the rows end at {number}, but the file says {end}; {_DAMAGED}")
+        before = end
+    if before != promised:
+        yield Row(before + 1, problem=f"the file says it has {promised} rows, but lists {before}; {_DAMAGED}")
 
 
 def _listed_of(values: Callable[[], dict[str, Any]]) -> list[Listed]:
@@ -264,13 +270,31 @@ def _value(name: str, column: Any, at: int) -> Any:
         raise RowProblem(f"the column {name!r} cannot be read here: {error}") from error
 
 
-def _require_path(location: str, names: Sequence[str]) -> None:
+def _require_path(names: Sequence[str]) -> None:
     roles = dict(roles_of(tuple(names)))
     plain = [name.strip().lower() for name in names]
     if twice := sorted(name for name in roles if plain.count(name.strip().lower()) > 1):
-        raise SettingsError(f"{location}: several columns are called {twice[0]!r}; rename all but one of them")
+        raise _NoList(f"several columns are called {twice[0]!r}; rename all but one of them")
     if "path" not in roles.values():
-        raise SettingsError(
-            f"{location}: no column says where the videos are; there is {', '.join(names) or 'nothing'}; "
+        raise _NoList(
+            f"no column says where the videos are; there is {', '.join(names) or 'nothing'}; "
             f"name one of them {', '.join(ROLES['path'])}"
         )
+
+
+class _Format(NamedTuple):
+    rows: Callable[[BinaryIO], Iterator[Row]]
+    unit: str = "line"
+
+
+_FORMATS = {
+    "parquet": _Format(_parquet_rows, "row"),
+    "csv": _Format(_csv_rows),
+    "tsv": _Format(partial(_csv_rows, delimiter="\t")),
+    "jsonl": _Format(_json_rows),
+    "ndjson": _Format(_json_rows),
+}
+
+
+def _format_of(location: str) -> _Format:
+    return _FORMATS.get(location.lower().rpartition(".")[2], _Format(_plain_rows))
