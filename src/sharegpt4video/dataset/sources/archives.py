@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import lru_cache
 from typing import BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure
+from .folders import failure
 from .ids import HashLookup
 from .members import Draft, Spot, split_member, spot_of
-from .places import Slice, SourceGone, Stat, open_bytes, stat, storage_errors
-from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_of
+from .places import Slice, SourceGone, Stat, UnsafeSource, open_bytes, stat, storage_errors
+from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_in, said
 from .unpack import Readable, unpacked
 from .zips import list_zip, open_zip_member
 
@@ -27,11 +28,20 @@ def list_archive(
     What is neither video nor archive is counted in ``skipped``. Memory is that of a zip's directory, of a tar eight
     bytes a member. ``lookup`` spares hashing in compressed tars.
     """
-    try:
-        packing = packing_of(archive, found.modified)
-    except storage_errors():
-        packing = ""  # listing it reports the error
-    return list_zip(archive, found, skipped) if packing == "zip" else list_tar(archive, found, skipped, lookup)
+    with ExitStack() as stack:
+        try:
+            file = stack.enter_context(open_bytes(archive, found.size_bytes))
+            packing = packing_in(file, archive)
+            tape = file if packing in ("", "zip") else stack.enter_context(closing(Unpacked(file, archive, packing)))
+        except FileNotFoundError:
+            yield failure(archive, "this archive is not there any more", "vanished")
+        except (VideoError, *storage_errors()) as error:
+            yield failure(archive, said(error, archive), "unsafe" if isinstance(error, UnsafeSource) else "unreadable")
+        else:
+            if packing == "zip":
+                yield from list_zip(file, archive, found, skipped)
+            else:
+                yield from list_tar(tape, archive, found, skipped, lookup)
 
 
 def member_stat(location: str) -> Stat:
@@ -58,22 +68,23 @@ def _index(archive: str, found: Stat) -> dict[str, Stat]:
 def member_stream(location: str, size_bytes: int, spot: Spot) -> Iterator[Readable]:
     """A member's bytes from first to last; a ``Slice``, which can seek, where it lies in the archive as it is."""
     archive, name = cast("tuple[str, str]", split_member(location))
-    with ExitStack() as stack:
-        packing = packing_of(archive, spot.modified)
+    packing = _packing_of(archive, spot.modified)
+    with open_bytes(archive) as file:
         if packing == "zip":
-            member = open_zip_member(archive, name, size_bytes, spot)
-            stack.callback(member.close)
-            stream: Readable = member
+            yield open_zip_member(file, archive, name, size_bytes, spot)
         elif packing:
-            tape = Unpacked(archive, packing)
-            stack.callback(tape.close)
-            tape.skip(spot.offset)
-            stream = _Limited(tape, size_bytes)
+            with closing(Unpacked(file, archive, packing)) as tape:
+                tape.skip(spot.offset)
+                yield _Limited(tape, size_bytes)
         else:
-            piece = Slice(open_bytes(archive), spot.offset, size_bytes, name.rpartition("/")[2])
-            stack.callback(piece.close)
-            stream = piece
-        yield stream
+            yield Slice(file, spot.offset, size_bytes, name.rpartition("/")[2])
+
+
+@lru_cache(maxsize=256)
+def _packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - part of the cache's key
+    """How the archive of a member is packed: looked up once for all of its members, as storage bills each request."""
+    with open_bytes(archive) as file:
+        return packing_in(file, archive)
 
 
 @contextmanager

@@ -229,7 +229,7 @@ class RangeReader(io.RawIOBase):
 
 
 class Slice(io.RawIOBase):
-    """``[start, start + size)`` of a file as a file of its own; closing it closes the whole."""
+    """``[start, start + size)`` of a file as a file of its own; closing it leaves the whole open."""
 
     def __init__(self, whole: BinaryIO, start: int, size_bytes: int, name: str) -> None:
         self.name = name
@@ -260,10 +260,6 @@ class Slice(io.RawIOBase):
         buffer[: len(data)] = data
         self._position += len(data)
         return len(data)
-
-    def close(self) -> None:
-        self._whole.close()
-        super().close()
 
 
 def _sought(offset: int, whence: int, position: int, size: int) -> int:

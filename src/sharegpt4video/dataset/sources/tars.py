@@ -16,7 +16,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
@@ -37,7 +36,7 @@ from .members import (
     refusal,
     sidecar_key,
 )
-from .places import Stat, UnsafeSource, open_bytes
+from .places import Stat, UnsafeSource
 
 MAX_HEADER_BYTES = 1 << 20
 """Longest extended header (long names, attributes) that is read."""
@@ -65,15 +64,13 @@ UNPACK_ERRORS = (EOFError, zlib.error, lzma.LZMAError, OSError)
 _TAR_ERRORS = (*UNPACK_ERRORS, tarfile.TarError, ValueError, OverflowError, struct.error, IndexError, KeyError)
 
 
-@lru_cache(maxsize=256)
-def packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - part of the cache's key
+def packing_in(file: BinaryIO, archive: str) -> str:
     """``gz``, ``bz2``, ``xz`` or ``zst`` for a compressed tar, ``zip``, or "" for a plain tar.
 
-    The content decides, and the name only where the content is of no known kind. Answers are cached by name and
-    ``modified``, that of the archive. Raises what opening it raises.
+    The content decides, and the name only where the content is of no known kind. The file is at its start afterwards.
     """
-    with open_bytes(archive) as file:
-        head = file.read(BLOCK)
+    head = file.read(BLOCK)
+    file.seek(0)
     packed = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
     if packed is not None or head[257:262] == b"ustar":
         return packed or ""
@@ -82,13 +79,13 @@ def packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - part of th
 
 
 class Unpacked:
-    """The bytes of a compressed tar from its start on, counted against bombs."""
+    """The bytes of a compressed tar from its start on, counted against bombs. Closing it leaves the tar itself open."""
 
-    def __init__(self, archive: str, packing: str) -> None:
+    def __init__(self, file: BinaryIO, archive: str, packing: str) -> None:
         if packing not in UNPACKERS:
             raise VideoError(f"{archive}: {packing} is not unpacked here; make a plain .tar of it")
-        self._packed = open_bytes(archive)
-        self._file = UNPACKERS[packing](self._packed)
+        self._packed = file
+        self._file = UNPACKERS[packing](file)
         self._bound = Bounded(archive, 1 << 50)
 
     def read(self, size: int) -> bytes:
@@ -106,7 +103,6 @@ class Unpacked:
 
     def close(self) -> None:
         self._file.close()
-        self._packed.close()
 
 
 class _LongHeader(UnsafeSource):
@@ -179,9 +175,17 @@ class _Group:
 
 
 class _Listing:
-    def __init__(self, archive: str, stat: Stat, skipped: Counter[str], lookup: HashLookup | None) -> None:
+    def __init__(
+        self,
+        file: BinaryIO | Unpacked,
+        archive: str,
+        stat: Stat,
+        skipped: Counter[str],
+        lookup: HashLookup | None,
+    ) -> None:
         self._archive, self._stat, self._skipped, self._lookup = archive, stat, skipped, lookup
-        self._packed = False
+        self._packed = isinstance(file, Unpacked)
+        self._tape = _Tape(file, not self._packed)
         self._is_tar = True
         self._names: set[int] = set()
         self._group = _Group()
@@ -189,18 +193,6 @@ class _Listing:
 
     def __iter__(self) -> Iterator[Draft | Failure]:
         try:
-            packing = packing_of(self._archive, self._stat.modified)
-            self._packed = bool(packing)
-            size = self._stat.size_bytes
-            file: Any = Unpacked(self._archive, packing) if packing else open_bytes(self._archive, size)
-        except FileNotFoundError:
-            yield failure(self._archive, "this archive is not there any more", "vanished")
-            return
-        except (OSError, VideoError) as error:
-            yield failure(self._archive, _said(error, self._archive))
-            return
-        try:
-            self._tape = _Tape(file, not self._packed)
             first = self._tape.content(0, BLOCK)
             self._is_tar = first[257:262] == b"ustar" or _is_header(first)
             start: tuple[int, bytes] | None = (0, first)
@@ -209,9 +201,7 @@ class _Listing:
         except (UnsafeSource, *_TAR_ERRORS) as error:
             yield from self._flushed()
             kind: FailureKind = "unsafe" if isinstance(error, UnsafeSource) else "unreadable"
-            yield failure(self._archive, f"{_said(error, self._archive)}; what follows in it is not listed", kind)
-        finally:
-            file.close()
+            yield failure(self._archive, f"{said(error, self._archive)}; what follows in it is not listed", kind)
 
     def _stretch(self, start: int, block: bytes) -> Generator[Draft | Failure, None, tuple[int, bytes] | None]:
         """The members from a header on, up to what cannot be read; returns the next good header, if there is one."""
@@ -220,7 +210,7 @@ class _Listing:
         try:
             reason, behind = yield from self._read()
         except (_LongHeader, *_TAR_ERRORS) as error:
-            reason, behind = _said(error, self._archive), self._tape.tell()
+            reason, behind = said(error, self._archive), self._tape.tell()
             if isinstance(error, _LongHeader):  # the header behind it is the member's, with a part of its name only
                 kind = "unsafe"
                 behind = (self._next_header(behind) or (behind, b""))[0] + BLOCK
@@ -337,12 +327,12 @@ def _is_header(block: bytes) -> bool:
 
 
 def list_tar(
-    archive: str, stat: Stat, skipped: Counter[str], lookup: HashLookup | None = None
+    file: BinaryIO | Unpacked, archive: str, stat: Stat, skipped: Counter[str], lookup: HashLookup | None = None
 ) -> Iterator[Draft | Failure]:
-    """The videos of a tar in its own order; what is wrong with a member or the archive comes as a Failure."""
-    return iter(_Listing(archive, stat, skipped, lookup))
+    """The videos of an open tar in its own order; what is wrong with a member or the archive comes as a Failure."""
+    return iter(_Listing(file, archive, stat, skipped, lookup))
 
 
-def _said(error: Exception, archive: str) -> str:
+def said(error: Exception, archive: str) -> str:
     text = str(error).removeprefix(f"{archive}: ")
     return text or os.strerror(getattr(error, "errno", None) or 0) if isinstance(error, OSError) else text or "damaged"

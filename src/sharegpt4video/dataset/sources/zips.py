@@ -9,8 +9,8 @@ import zipfile
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
-from typing import Any, BinaryIO, cast
+from contextlib import closing
+from typing import BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure
@@ -33,7 +33,7 @@ from .members import (
     refusal,
     sidecar_key,
 )
-from .places import Slice, Stat, UnsafeSource, open_bytes
+from .places import Slice, Stat, UnsafeSource
 
 MAX_DIRECTORY_BYTES = 64 << 20
 """Longest list of members (the central directory) that is read: over half a million members."""
@@ -87,22 +87,16 @@ class _Capped(io.RawIOBase):
         return bytes(found)
 
 
-def list_zip(archive: str, stat: Stat, skipped: Counter[str]) -> Iterator[Draft | Failure]:
-    """The videos of a zip in the order of its directory; what is wrong with a member or the archive is a Failure."""
+def list_zip(file: BinaryIO, archive: str, stat: Stat, skipped: Counter[str]) -> Iterator[Draft | Failure]:
+    """The videos of an open zip in its directory's order; what is wrong with a member or the archive is a Failure."""
     try:
-        with (
-            open_bytes(archive, stat.size_bytes) as file,
-            closing(_Capped(file)) as capped,
-            zipfile.ZipFile(cast(BinaryIO, capped)) as opened,
-        ):
+        with closing(_Capped(file)) as capped, zipfile.ZipFile(cast(BinaryIO, capped)) as opened:
             infos = opened.infolist()
             for info, version in zip(infos, capped.versions, strict=False):
                 info.extract_version = version
             if len(infos) > MAX_MEMBERS:
                 raise UnsafeSource(f"more than {MAX_MEMBERS:,} members; divide the archive")
             yield from _listed(archive, stat, opened, infos, skipped)
-    except FileNotFoundError:
-        yield failure(archive, "this archive is not there any more", "vanished")
     except UnsafeSource as error:
         yield failure(archive, str(error), "unsafe")
     except _ZIP_ERRORS as error:
@@ -209,30 +203,26 @@ def _beside(opened: zipfile.ZipFile, name: str, sidecars: dict[str, zipfile.ZipI
     return found
 
 
-def open_zip_member(archive: str, name: str, size_bytes: int, spot: Spot) -> Slice | Inflating:
-    """A member's bytes: a seekable slice of the archive where it is stored, a stream where it is deflated.
+def open_zip_member(file: BinaryIO, archive: str, name: str, size_bytes: int, spot: Spot) -> Slice | Inflating:
+    """A member's bytes in an open zip: a seekable slice of it where they are stored, a stream where they are deflated.
 
     Raises UnsafeSource, VideoError or OSError where the archive does not hold it as it was listed.
     """
-    with ExitStack() as stack:
-        file = stack.enter_context(open_bytes(archive))
-        file.seek(spot.offset)
-        head = read_exactly(file, LOCAL_HEADER.size, name)
-        signature, _, flags, method, *_, name_bytes, extra_bytes = LOCAL_HEADER.unpack(head)
-        if signature != b"PK\3\4":
-            raise VideoError(f"{archive}::{name}: the archive's list points to something else; it is damaged")
-        written = read_exactly(file, name_bytes, name)
-        if flags & _ENCRYPTED or written not in (name.encode(), name.encode("cp437", errors="replace")):
-            raise UnsafeSource(f"{archive}::{name}: the archive's list and the member itself disagree; refused")
-        start = spot.offset + LOCAL_HEADER.size + name_bytes + extra_bytes
-        short = name.rpartition("/")[2]
-        if method not in (STORED, DEFLATED):
-            raise VideoError(f"{archive}::{name}: packed with method {method}, which is not read; pack it again")
-        file.seek(start)
-        stack.pop_all()  # it is closed by what is returned
-        if method == STORED:
-            return Slice(file, start, size_bytes, short)
-        return Inflating(file, f"{archive}::{name}", size_bytes, spot.crc)
+    file.seek(spot.offset)
+    head = read_exactly(file, LOCAL_HEADER.size, name)
+    signature, _, flags, method, *_, name_bytes, extra_bytes = LOCAL_HEADER.unpack(head)
+    if signature != b"PK\3\4":
+        raise VideoError(f"{archive}::{name}: the archive's list points to something else; it is damaged")
+    written = read_exactly(file, name_bytes, name)
+    if flags & _ENCRYPTED or written not in (name.encode(), name.encode("cp437", errors="replace")):
+        raise UnsafeSource(f"{archive}::{name}: the archive's list and the member itself disagree; refused")
+    start = spot.offset + LOCAL_HEADER.size + name_bytes + extra_bytes
+    if method not in (STORED, DEFLATED):
+        raise VideoError(f"{archive}::{name}: packed with method {method}, which is not read; pack it again")
+    file.seek(start)
+    if method == STORED:
+        return Slice(file, start, size_bytes, name.rpartition("/")[2])
+    return Inflating(file, f"{archive}::{name}", size_bytes, spot.crc)
 
 
 class Inflating:
@@ -262,15 +252,6 @@ class Inflating:
         if self._bound.given != self._size or self._expected not in (None, self._crc):
             raise OSError("its length or checksum is not the one in the archive's list; it is damaged")
         return b""
-
-    def close(self) -> None:
-        self._file.close()
-
-    def __enter__(self) -> Inflating:
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
 
 
 def _some(file: BinaryIO) -> bytes:
