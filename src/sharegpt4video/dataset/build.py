@@ -27,7 +27,7 @@ from .decide.select import select
 from .ledger import ALL_KINDS, Ledger
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
-from .sources.inputs import checked_inputs, input_names
+from .sources.named import checked_inputs, input_names
 from .status import standing_failures
 from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock

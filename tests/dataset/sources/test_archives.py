@@ -30,7 +30,8 @@ from made_archives import (
 )
 from sharegpt4video.dataset.sources import members
 from sharegpt4video.dataset.sources.archives import member_stat, open_member
-from sharegpt4video.dataset.sources.members import Spot, keys_of, split_member, spot_of
+from sharegpt4video.dataset.sources.kinds import split_member
+from sharegpt4video.dataset.sources.members import Spot, keys_of, spot_of
 from sharegpt4video.dataset.sources.places import SourceGone
 from sharegpt4video.errors import VideoError
 

@@ -25,10 +25,11 @@ from hypothesis import strategies as st
 from growth import assert_in_proportion
 from listed_sources import failures, found, names, put
 from sharegpt4video.dataset.rows import Failure, SourceVideo
-from sharegpt4video.dataset.sources import folders
+from sharegpt4video.dataset.sources import named
 from sharegpt4video.dataset.sources import sources as module
-from sharegpt4video.dataset.sources.folders import expanded, natural_key
+from sharegpt4video.dataset.sources.found import natural_key
 from sharegpt4video.dataset.sources.ids import content_id, with_span
+from sharegpt4video.dataset.sources.named import expanded
 from sharegpt4video.dataset.sources.sources import SourceGone, UnsafeSource, find_sources, open_source
 from sharegpt4video.errors import SettingsError, VideoError
 
@@ -228,7 +229,7 @@ def test_braces_are_written_out(text: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize("text", ["{0..99999999}", "{0..9999}{0..9999}", "{1..9}" * 12])
 def test_endless_braces_are_refused(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folders, "MOST_EXPANSIONS", 5000)
+    monkeypatch.setattr(named, "MOST_EXPANSIONS", 5000)
     with pytest.raises(SettingsError, match="more than"):
         expanded(text)
 

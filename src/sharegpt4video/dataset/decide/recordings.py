@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 
 from ..duplicates.dedup import link
 from ..rows import SourceVideo
-from ..sources.folders import VIDEO_ENDINGS
 from ..sources.ids import with_span
+from ..sources.kinds import VIDEO_ENDINGS, split_member
 from ..sources.listed import Listed
-from ..sources.members import split_member
 from ..sources.places import is_web
 from ..store.ids import IdIndex, Ids, packed_ids
 from ..store.schema import to_rows

@@ -11,10 +11,11 @@ from typing import BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure
-from .folders import failure
+from .failures import failure
 from .ids import HashLookup
-from .members import Draft, Spot, split_member, spot_of
-from .places import Slice, SourceGone, Stat, UnsafeSource, open_bytes, stat, storage_errors
+from .kinds import split_member
+from .members import Draft, Spot, spot_of
+from .places import Slice, SourceGone, Stat, UnsafeSource, open_bytes, opening_errors, stat
 from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_in, said
 from .unpack import Readable, unpacked
 from .zips import list_zip, open_zip_member
@@ -35,7 +36,7 @@ def list_archive(
             tape = file if packing in ("", "zip") else stack.enter_context(closing(Unpacked(file, archive, packing)))
         except FileNotFoundError:
             yield failure(archive, "this archive is not there any more", "vanished")
-        except (VideoError, *storage_errors()) as error:
+        except opening_errors() as error:
             yield failure(archive, said(error, archive), "unsafe" if isinstance(error, UnsafeSource) else "unreadable")
         else:
             if packing == "zip":

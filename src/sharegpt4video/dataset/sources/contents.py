@@ -15,15 +15,15 @@ from ...errors import VideoError
 from ...foreign import without_secrets
 from ..rows import SourceVideo
 from .archives import member_stat, member_stream
-from .folders import printable
+from .failures import printable
 from .ids import HashLookup, content_id, place_id
-from .members import split_member, spot_of
+from .kinds import SingleKind, single_kind, split_member
+from .members import spot_of
 from .places import (
     SourceGone,
     SourceReplaced,
     Stat,
     as_named_on_disk,
-    is_web,
     open_bytes,
     scheme_of,
     stat,
@@ -38,10 +38,13 @@ KEPT_CONTENTS = 4096
 """Of so many files the content's id is kept while listing, for further spans of them."""
 
 
-def looked_up(source: SourceVideo) -> SourceVideo:
-    """The source with its size and date, under the name that is on disk. Raises what ``reading_errors`` lists."""
+def looked_up(source: SourceVideo, kind: SingleKind | None = None) -> SourceVideo:
+    """The source with its size and date, under the name that is on disk. Raises what ``reading_errors`` lists.
+
+    ``kind``, here and below, is its ``single_kind`` where the caller knows it already.
+    """
     location = source.location
-    if is_member(location):
+    if (kind or single_kind(location)) == "member":
         found = member_stat(location)
     else:
         location = location if scheme_of(location) else as_named_on_disk(location)
@@ -49,12 +52,6 @@ def looked_up(source: SourceVideo) -> SourceVideo:
     if found.is_folder:
         raise VideoError("this is a folder, not a video; name it in the command itself")
     return replace(source, location=location, size_bytes=found.size_bytes, modified=found.modified)
-
-
-def is_member(location: str) -> bool:
-    if split_member(location) is None:
-        return False
-    return bool(scheme_of(location)) or not os.path.lexists(location)
 
 
 class Contents:
@@ -71,7 +68,7 @@ class Contents:
         with self._lookup_lock:
             return self._lookup(location, size_bytes, modified)
 
-    def of(self, source: SourceVideo) -> str:
+    def of(self, source: SourceVideo, kind: SingleKind) -> str:
         key = (source.location, source.size_bytes, source.modified)
         with self._lock:
             future = self._kept.get(key)
@@ -81,22 +78,23 @@ class Contents:
                     self._kept.popitem(last=False)
         if mine:
             try:
-                future.set_result(self.stored(*key) or read_content(source))
+                future.set_result(self.stored(*key) or read_content(source, kind))
             except BaseException as error:  # whatever it is: other threads may be waiting for this future
                 future.set_exception(error)
                 raise
         return future.result()
 
 
-def read_content(source: SourceVideo) -> str:
+def read_content(source: SourceVideo, kind: SingleKind | None = None) -> str:
     location, size = source.location, source.size_bytes
-    if is_web(location):
+    kind = kind or single_kind(location)
+    if kind == "address":
         # Downloading a whole video to list it would cost more than captioning it: the server's word counts.
         if source.modified:
             # Without its signature: an address that is signed again is still the same file.
             return place_id("web", without_secrets(location), str(size), source.modified)
         return content_id(web_chunks(location, CHUNK_BYTES))
-    spot = spot_of(source.modified) if is_member(location) else None
+    spot = spot_of(source.modified) if kind == "member" else None
     if spot is not None:
         with member_stream(location, size, spot) as stream:
             return content_id(_chunks(stream, size, spot.crc))
@@ -128,7 +126,9 @@ def reading_errors() -> tuple[type[BaseException], ...]:
 Look = Callable[[str], Stat]
 
 
-def confirmed(source: SourceVideo, look: Look = stat, contents: Contents | None = None) -> SourceVideo:
+def confirmed(
+    source: SourceVideo, look: Look = stat, contents: Contents | None = None, kind: SingleKind | None = None
+) -> SourceVideo:
     """The source with the size and date that it has now, if it is still the file that was hashed.
 
     Equal size and date are taken as proof. With another date but the size of before (copied, touched, restored, packed
@@ -140,7 +140,7 @@ def confirmed(source: SourceVideo, look: Look = stat, contents: Contents | None 
     it cannot be looked up.
     """
     try:
-        return _confirmed(source, look, contents or Contents(None))
+        return _confirmed(source, kind or single_kind(source.location), look, contents or Contents(None))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise SourceGone(f"{printable(source.location)}: the file is not there any more") from error
     except VideoError:
@@ -149,10 +149,10 @@ def confirmed(source: SourceVideo, look: Look = stat, contents: Contents | None 
         raise VideoError(f"{printable(source.location)}: cannot be read: {error}") from error
 
 
-def _confirmed(source: SourceVideo, look: Look, contents: Contents) -> SourceVideo:
-    location, web = source.location, is_web(source.location)
-    spot = spot_of(source.modified) if is_member(location) else None
-    if is_member(location):
+def _confirmed(source: SourceVideo, kind: SingleKind, look: Look, contents: Contents) -> SourceVideo:
+    location, web = source.location, kind == "address"
+    if kind == "member":
+        spot = spot_of(source.modified)
         archive = look((split_member(location) or ("", ""))[0])
         if not source.can_compare or (spot is not None and spot.modified == archive.modified):
             return source
@@ -162,7 +162,7 @@ def _confirmed(source: SourceVideo, look: Look, contents: Contents) -> SourceVid
         if not source.can_compare or _looks_same(source, found, web=web):
             return replace(source, size_bytes=found.size_bytes)
     now = replace(source, size_bytes=found.size_bytes, modified=found.modified)
-    if web or found.size_bytes != source.size_bytes or contents.of(now) != source.content_id:
+    if web or found.size_bytes != source.size_bytes or contents.of(now, kind) != source.content_id:
         raise SourceReplaced(
             f"{printable(location)}: the file was changed since it was listed ({source.size_bytes:,} bytes then,"
             f" {now.size_bytes:,} now); build again, naming it, to caption what is there now"

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, BinaryIO, NamedTuple
 
 from ...errors import SettingsError
-from .folders import VIDEO_ENDINGS
+from .kinds import VIDEO_ENDINGS
 from .places import open_bytes, storage_errors
 from .tables import (
     CLOCK,

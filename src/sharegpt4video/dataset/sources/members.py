@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
 from ..rows import Failure, FailureKind, SourceVideo
-from .folders import ARCHIVE_ENDINGS, failure, is_text, kind_of, printable, skip_reason
+from .failures import failure, is_text, printable
+from .kinds import SingleKind, kind_of, skip_reason
 from .places import UnsafeSource
 from .tables import RowProblem, json_object, listed_of
 
@@ -26,16 +27,16 @@ FREE_BYTES, MAX_RATIO = 64 << 20, 200
 """From ``FREE_BYTES`` on, more than ``MAX_RATIO`` bytes out of a packed one are a bomb: coded video gives about 1."""
 
 SIDECAR_ENDINGS = ("json", "txt")
-_MEMBER = re.compile(rf"(.*?(?:{'|'.join(re.escape(ending) for ending in ARCHIVE_ENDINGS)}))::(.+)", re.I | re.S)
 _PLACE = re.compile(r"(.*)@(\d+)(?:#([0-9a-f]{8}))?", re.S)
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A source whose id is not known yet. ``known`` tells that size and date are; ``where`` is its row in a list."""
+    """A source whose id is not known yet. ``has_stat``: its size and date are; ``where`` is its row in a list."""
 
     source: SourceVideo
-    known: bool = False
+    kind: SingleKind
+    has_stat: bool = False
     content: str = ""
     where: str = ""
 
@@ -56,12 +57,6 @@ def spot_of(modified: str) -> Spot | None:
     """What ``str(Spot)`` wrote; None for anything else."""
     match = _PLACE.fullmatch(modified)
     return Spot(match[1], int(match[2]), int(match[3], 16) if match[3] else None) if match else None
-
-
-def split_member(location: str) -> tuple[str, str] | None:
-    """The archive and the member of ``ARCHIVE::MEMBER``; None for other locations."""
-    match = _MEMBER.fullmatch(location)
-    return (match[1], match[2]) if match else None
 
 
 def refusal(archive: str, name: str) -> Failure | None:
@@ -121,7 +116,7 @@ def drafts_of(
         return [member_failure(archive, name, "the member is empty (0 bytes)", "unreadable")]
     found = [(key, ending) for key in keys_of(name) for ending in SIDECAR_ENDINGS if f"{key}.{ending}" in sidecars]
     if not found:
-        return [Draft(source, True, content)]
+        return [Draft(source, "member", True, content)]
     key = found[0][0]
     try:
         listed = listed_of(_row_of(key, sidecars), path=name)
@@ -131,16 +126,17 @@ def drafts_of(
         Draft(
             replace(
                 source,
-                user_id=said.user_id or key,
-                start_seconds=said.start_seconds,
-                end_seconds=said.end_seconds,
-                caption=said.caption,
-                tags=said.tags,
+                user_id=row.user_id or key,
+                start_seconds=row.start_seconds,
+                end_seconds=row.end_seconds,
+                caption=row.caption,
+                tags=row.tags,
             ),
+            "member",
             True,
             content,
         )
-        for said in listed
+        for row in listed
     ]
 
 

@@ -133,6 +133,11 @@ def storage_errors() -> tuple[type[BaseException], ...]:
     return tuple(found)
 
 
+def opening_errors() -> tuple[type[BaseException], ...]:
+    """What looking up or opening a place raises: a VideoError where it is refused, or what ``storage_errors`` lists."""
+    return (VideoError, *storage_errors())
+
+
 def stat(location: str) -> Stat:
     """Look up a file or folder. Raises FileNotFoundError, other OSErrors, and what ``storage_errors`` lists."""
     if is_web(location):

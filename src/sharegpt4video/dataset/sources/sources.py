@@ -13,12 +13,14 @@ from ...errors import VideoError
 from ...foreign import without_secrets
 from ..rows import Failure, FailureKind, SourceVideo
 from .archives import open_member
-from .contents import Contents, confirmed, is_member, looked_up, reading_errors
-from .folders import failure, is_text
+from .contents import Contents, confirmed, looked_up, reading_errors
+from .failures import failure, is_text
+from .found import drafts_of
 from .ids import HashLookup, StoredHashes, place_id, with_span
-from .inputs import Input, checked_inputs, drafts_of_inputs
+from .kinds import Found, single_kind
 from .members import Draft
-from .places import SourceGone, SourceReplaced, UnsafeSource, is_web, open_bytes, scheme_of
+from .named import checked_inputs
+from .places import SourceGone, SourceReplaced, UnsafeSource, open_bytes, scheme_of
 
 __all__ = [
     "HashLookup",
@@ -53,10 +55,10 @@ def find_sources(inputs: Iterable[str], *, known: HashLookup | None = None) -> L
 class Listing(Iterator["SourceVideo | Failure"]):
     """The sources of some inputs, once through. ``skipped`` counts by reason what is left out without being wrong."""
 
-    def __init__(self, inputs: Sequence[Input], known: HashLookup | None = None) -> None:
+    def __init__(self, inputs: Sequence[Found], known: HashLookup | None = None) -> None:
         self.skipped: Counter[str] = Counter()
         self._contents = Contents(known)
-        self._rows = self._settle(drafts_of_inputs(inputs, self.skipped, self._contents.stored))
+        self._rows = self._settle(drafts_of(inputs, self.skipped, self._contents.stored))
 
     def __next__(self) -> SourceVideo | Failure:
         return next(self._rows)
@@ -86,12 +88,12 @@ def _done(row: Failure | Future[SourceVideo | Failure]) -> SourceVideo | Failure
 def _settled(draft: Draft, contents: Contents) -> SourceVideo | Failure:
     """The draft with its size, its date and its id, or why it cannot have one."""
     try:
-        source = draft.source if draft.known else looked_up(draft.source)
+        source = draft.source if draft.has_stat else looked_up(draft.source, draft.kind)
         if not is_text(source.location):
             raise VideoError("the file's name is no UTF-8, so it cannot be stored; rename it")
-        if source.size_bytes == 0 and not is_web(source.location):
+        if source.size_bytes == 0 and draft.kind != "address":
             raise VideoError("the file is empty (0 bytes); copy or download it again")
-        content = draft.content or contents.of(source)
+        content = draft.content or contents.of(source, draft.kind)
     except UnsafeSource as error:
         return _failed(draft, error, "unsafe")
     except (FileNotFoundError, NotADirectoryError, SourceGone) as error:
@@ -125,12 +127,12 @@ def open_source(source: SourceVideo) -> Iterator[str | BinaryIO]:
     Raises SourceGone when the source is not there any more, SourceReplaced when another file is (see ``confirmed``),
     UnsafeSource when it is refused, and VideoError when it cannot be read.
     """
-    source = confirmed(source)
-    location = source.location
-    if is_member(location):
+    location, kind = source.location, single_kind(source.location)
+    source = confirmed(source, kind=kind)
+    if kind == "member":
         with open_member(location, source.size_bytes, source.modified) as video:
             yield video
-    elif is_web(location) or not scheme_of(location):
+    elif kind == "address" or not scheme_of(location):
         yield location
     else:
         with open_bytes(location, source.size_bytes) as file:

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure, FailureKind
-from .folders import failure
+from .failures import failure
 from .ids import HashLookup, content_id
 from .members import (
     MAX_MEMBERS,
@@ -333,6 +333,6 @@ def list_tar(
     return iter(_Listing(file, archive, stat, skipped, lookup))
 
 
-def said(error: Exception, archive: str) -> str:
+def said(error: BaseException, archive: str) -> str:
     text = str(error).removeprefix(f"{archive}: ")
     return text or os.strerror(getattr(error, "errno", None) or 0) if isinstance(error, OSError) else text or "damaged"

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure
-from .folders import failure
+from .failures import failure
 from .members import (
     FREE_BYTES,
     MAX_MEMBERS,
