@@ -16,9 +16,19 @@ from .ids import HashLookup
 from .kinds import split_member
 from .members import Draft, Spot, spot_of
 from .places import Slice, SourceGone, Stat, UnsafeSource, open_bytes, opening_errors, stat
-from .tars import UNPACK_ERRORS, Unpacked, list_tar, packing_in, said
+from .tars import BLOCK, UNPACK_ERRORS, Unpacked, is_header, list_tar, said
 from .unpack import Readable, unpacked
 from .zips import list_zip, open_zip_member
+
+_MAGIC = (
+    (b"\x1f\x8b", "gz"),
+    (b"BZh", "bz2"),
+    (b"\xfd7zXZ\0", "xz"),
+    (b"\x28\xb5\x2f\xfd", "zst"),
+    (b"PK\3\4", "zip"),
+    (b"PK\5\6", "zip"),
+)
+_SHORT_ENDINGS = {"tgz": "gz", "tbz2": "bz2", "txz": "xz"}
 
 
 def list_archive(
@@ -32,7 +42,7 @@ def list_archive(
     with ExitStack() as stack:
         try:
             file = stack.enter_context(open_bytes(archive, found.size_bytes))
-            packing = packing_in(file, archive)
+            packing = _packing_in(file, archive)
             tape = file if packing in ("", "zip") else stack.enter_context(closing(Unpacked(file, archive, packing)))
         except FileNotFoundError:
             yield failure(archive, "this archive is not there any more", "vanished")
@@ -60,7 +70,7 @@ def _index(archive: str, found: Stat) -> dict[str, Stat]:
     index = {}
     for draft in list_archive(archive, found, Counter(), lambda *_: "0" * 32):
         if isinstance(draft, Draft):
-            _, name = cast("tuple[str, str]", split_member(draft.source.location))
+            name = draft.source.location.removeprefix(f"{archive}::")
             index[name] = Stat(draft.source.size_bytes, draft.source.modified)
     return index
 
@@ -85,7 +95,21 @@ def member_stream(location: str, size_bytes: int, spot: Spot) -> Iterator[Readab
 def _packing_of(archive: str, modified: str) -> str:  # noqa: ARG001 - part of the cache's key
     """How the archive of a member is packed: looked up once for all of its members, as storage bills each request."""
     with open_bytes(archive) as file:
-        return packing_in(file, archive)
+        return _packing_in(file, archive)
+
+
+def _packing_in(file: BinaryIO, archive: str) -> str:
+    """``gz``, ``bz2``, ``xz`` or ``zst`` for a compressed tar, ``zip``, or "" for a plain tar.
+
+    The content decides, and the name only where the content is of no known kind. The file is at its start afterwards.
+    """
+    head = file.read(BLOCK)
+    file.seek(0)
+    packed = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
+    if packed is not None or head[257:262] == b"ustar":
+        return packed or ""
+    ending = archive.lower().rpartition(".")[2]
+    return "" if ending == "tar" or is_header(head) else _SHORT_ENDINGS.get(ending, ending)
 
 
 @contextmanager

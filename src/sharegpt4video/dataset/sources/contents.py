@@ -47,7 +47,7 @@ def looked_up(source: SourceVideo, kind: SingleKind | None = None) -> SourceVide
     if (kind or single_kind(location)) == "member":
         found = member_stat(location)
     else:
-        location = location if scheme_of(location) else as_named_on_disk(location)
+        location = as_named_on_disk(location)
         found = stat(location)
     if found.is_folder:
         raise VideoError("this is a folder, not a video; name it in the command itself")

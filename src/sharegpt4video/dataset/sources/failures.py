@@ -12,6 +12,10 @@ def failure(location: str, reason: str, kind: FailureKind = "unreadable", *, use
     return Failure(place_id(location), shown, user_id, "list", kind, f"{shown}: {printable(reason)}")
 
 
+def member_failure(archive: str, name: str, reason: str, kind: FailureKind = "unsafe") -> Failure:
+    return failure(f"{archive}::{printable(name)}", reason, kind)
+
+
 def printable(text: str) -> str:
     """The text as it can be stored and shown: what is no UTF-8 becomes a question mark."""
     return text if is_text(text) else text.encode(errors="replace").decode()

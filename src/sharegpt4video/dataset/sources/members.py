@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
-from ..rows import Failure, FailureKind, SourceVideo
-from .failures import failure, is_text, printable
+from ..rows import Failure, SourceVideo
+from .failures import failure, is_text, member_failure
 from .kinds import SingleKind, kind_of, skip_reason
 from .places import UnsafeSource
 from .tables import RowProblem, json_object, listed_of
@@ -61,26 +61,17 @@ def spot_of(modified: str) -> Spot | None:
 
 def refusal(archive: str, name: str) -> Failure | None:
     """Why a member is not used because of its name; None for a proper one."""
-    location = f"{archive}::{name}"
     if not is_text(name) or not name:
-        return failure(location, "the member's name is empty or no Unicode; pack it again with UTF-8 names")
+        return failure(f"{archive}::{name}", "the member's name is empty or no Unicode; pack it again with UTF-8 names")
     if "\0" in name or "\\" in name:
-        return _unsafe(location, "a member's name with a backslash or zero byte is refused")
+        return member_failure(archive, name, "a member's name with a backslash or zero byte is refused")
     if name.startswith("/") or re.match(r"[a-zA-Z]:", name):
-        return _unsafe(location, "a member with an absolute path is refused")
+        return member_failure(archive, name, "a member with an absolute path is refused")
     if ".." in name.split("/"):
-        return _unsafe(location, "a member that climbs out of its folder (..) is refused")
+        return member_failure(archive, name, "a member that climbs out of its folder (..) is refused")
     if kind_of(name) == "archive":
-        return _unsafe(location, "an archive inside an archive is not opened; unpack the outer one first")
+        return member_failure(archive, name, "an archive inside an archive is not opened; unpack the outer one first")
     return None
-
-
-def _unsafe(location: str, reason: str) -> Failure:
-    return failure(location, reason, "unsafe")
-
-
-def member_failure(archive: str, name: str, reason: str, kind: FailureKind = "unsafe") -> Failure:
-    return failure(f"{archive}::{printable(name)}", reason, kind)
 
 
 def member_skip(name: str) -> str:

@@ -160,8 +160,8 @@ def stat_of(info: dict[str, Any]) -> Stat:
 
 
 def as_named_on_disk(path: str) -> str:
-    """The path in the Unicode form (composed or decomposed) in which it exists; unchanged if in none."""
-    if path.isascii() or os.path.lexists(path):
+    """The path in the Unicode form (composed or decomposed) in which it exists; unchanged if in none, or an address."""
+    if path.isascii() or scheme_of(path) or os.path.lexists(path):
         return path
     forms = (unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
     return next((form for form in forms if os.path.lexists(form)), path)

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure, FailureKind
-from .failures import failure
+from .failures import failure, member_failure
 from .ids import HashLookup, content_id
 from .members import (
     MAX_MEMBERS,
@@ -31,7 +31,6 @@ from .members import (
     drafts_of,
     is_sidecar,
     keys_of,
-    member_failure,
     member_skip,
     refusal,
     sidecar_key,
@@ -51,31 +50,8 @@ UNPACKERS: dict[str, Callable[[BinaryIO], Any]] = {
 }
 _NO_FILES = (b"V", b"D")
 """Types of GNU tar that hold no file: the archive's label, and the listing of a folder (incremental backups)."""
-_MAGIC = (
-    (b"\x1f\x8b", "gz"),
-    (b"BZh", "bz2"),
-    (b"\xfd7zXZ\0", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zst"),
-    (b"PK\3\4", "zip"),
-    (b"PK\5\6", "zip"),
-)
-SHORT_ENDINGS = {"tgz": "gz", "tbz2": "bz2", "txz": "xz"}
 UNPACK_ERRORS = (EOFError, zlib.error, lzma.LZMAError, OSError)
 _TAR_ERRORS = (*UNPACK_ERRORS, tarfile.TarError, ValueError, OverflowError, struct.error, IndexError, KeyError)
-
-
-def packing_in(file: BinaryIO, archive: str) -> str:
-    """``gz``, ``bz2``, ``xz`` or ``zst`` for a compressed tar, ``zip``, or "" for a plain tar.
-
-    The content decides, and the name only where the content is of no known kind. The file is at its start afterwards.
-    """
-    head = file.read(BLOCK)
-    file.seek(0)
-    packed = next((packing for magic, packing in _MAGIC if head.startswith(magic)), None)
-    if packed is not None or head[257:262] == b"ustar":
-        return packed or ""
-    ending = archive.lower().rpartition(".")[2]
-    return "" if ending == "tar" or _is_header(head) else SHORT_ENDINGS.get(ending, ending)
 
 
 class Unpacked:
@@ -194,7 +170,7 @@ class _Listing:
     def __iter__(self) -> Iterator[Draft | Failure]:
         try:
             first = self._tape.content(0, BLOCK)
-            self._is_tar = first[257:262] == b"ustar" or _is_header(first)
+            self._is_tar = first[257:262] == b"ustar" or is_header(first)
             start: tuple[int, bytes] | None = (0, first)
             while start is not None:
                 start = yield from self._stretch(*start)
@@ -241,7 +217,7 @@ class _Listing:
             self._foreign |= bool(data.strip(b"\0"))
             for at in range(0, len(data) - BLOCK + 1, BLOCK):
                 block = data[at : at + BLOCK]
-                if block[257:262] == b"ustar" and _is_header(block):
+                if block[257:262] == b"ustar" and is_header(block):
                     return position + at, block
             position += len(data)
         return None
@@ -318,7 +294,7 @@ class _Listing:
 _CUT = "the archive ends inside this member; it was cut short"
 
 
-def _is_header(block: bytes) -> bool:
+def is_header(block: bytes) -> bool:
     try:
         tarfile.TarInfo.frombuf(block, "utf-8", "surrogateescape")
     except (tarfile.TarError, ValueError):

@@ -14,7 +14,7 @@ from typing import BinaryIO, cast
 
 from ...errors import VideoError
 from ..rows import Failure
-from .failures import failure
+from .failures import failure, member_failure
 from .members import (
     FREE_BYTES,
     MAX_MEMBERS,
@@ -27,7 +27,6 @@ from .members import (
     drafts_of,
     is_sidecar,
     keys_of,
-    member_failure,
     member_skip,
     read_exactly,
     refusal,
