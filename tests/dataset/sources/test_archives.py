@@ -417,3 +417,19 @@ def test_what_follows_a_tar_and_is_none_is_counted(tmp_path: Path) -> None:
     drafts, failures, skipped = listed(path)
     assert (list(drafts), failures) == (["a.mp4"], [])
     assert skipped == {"data after the end of a tar that is not a tar": 1}
+
+
+@pytest.mark.parametrize("name", PACKINGS)
+def test_an_archive_is_opened_once_to_list_it(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_any(tmp_path / name, [("a.mp4", content(1)), ("b.mp4", content(2))])
+    opened: list[object] = []
+    plain_open = open
+
+    def counted(file: Any, *args: Any, **kwargs: Any) -> Any:
+        opened.append(file)
+        return plain_open(file, *args, **kwargs)
+
+    monkeypatch.setattr("builtins.open", counted)
+    drafts, _, _ = listed(path)
+    assert len(drafts) == 2
+    assert opened.count(str(path)) == 1

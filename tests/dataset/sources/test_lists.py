@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pyarrow as pa
@@ -10,12 +13,31 @@ import pyarrow.parquet as pq
 import pytest
 
 from listed_sources import failures, put
-from sharegpt4video.dataset.rows import Failure
+from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.sources import lists
 from sharegpt4video.dataset.sources.lists import Row, read_rows
 from sharegpt4video.dataset.sources.sources import find_sources
 from sharegpt4video.dataset.sources.tables import Listed
 from sharegpt4video.errors import SettingsError
+
+
+class _Head(BaseHTTPRequestHandler):
+    def do_HEAD(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html" if "page" in self.path else "application/x-tar")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None: ...
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Head) as answering:
+        thread = threading.Thread(target=answering.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield f"127.0.0.1:{answering.server_port}"
+        answering.shutdown()
+        thread.join()
 
 
 def rows_of(path: Path, text: str | bytes) -> list[Row]:
@@ -230,6 +252,16 @@ def test_a_damaged_row_group_costs_its_rows_alone(tmp_path: Path) -> None:
     rows = list(read_rows(str(path)))
     assert [row.problem.partition(" cannot")[0] for row in rows if row.problem] == ["rows 101 to 200"]
     assert paths(rows) == [f"{number:06}.mp4" for number in (*range(100), *range(200, 300))]
+
+
+@pytest.mark.parametrize("row", ["s3://b/a.tar::b.zip", "http://{server}/a.tar", "http://{server}/page.tar"])
+def test_an_archive_at_an_address_that_is_not_read_costs_no_other_row(tmp_path: Path, row: str, server: str) -> None:
+    put(tmp_path / "v.mp4")
+    put(tmp_path / "l.txt", f"{row.format(server=server)}\nv.mp4\n")
+    failure, video = find_sources([str(tmp_path / "l.txt")])
+    assert isinstance(failure, Failure)
+    assert "not opened here" in failure.message or "web page" in failure.message
+    assert isinstance(video, SourceVideo)
 
 
 def test_a_list_whose_storage_fails_in_the_middle_is_one_failure(

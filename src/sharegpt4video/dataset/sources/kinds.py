@@ -64,5 +64,5 @@ def single_kind(location: str) -> SingleKind:
 
 def split_member(location: str) -> tuple[str, str] | None:
     """The archive and the member of ``ARCHIVE::MEMBER``; None for other locations."""
-    match = _MEMBER.fullmatch(location)
+    match = _MEMBER.fullmatch(location) if "::" in location else None
     return (match[1], match[2]) if match else None
