@@ -10,13 +10,13 @@ from functools import lru_cache
 from typing import BinaryIO, cast
 
 from ...errors import VideoError
-from ..rows import Failure
+from ..rows import Failure, FailureKind
 from .failures import failure
 from .ids import HashLookup
 from .kinds import split_member
 from .members import Draft, Spot, spot_of
 from .places import Slice, SourceGone, Stat, UnsafeSource, open_bytes, opening_errors, stat
-from .tars import BLOCK, UNPACK_ERRORS, Unpacked, is_header, list_tar, said
+from .tars import BLOCK, UNPACK_ERRORS, Unpacked, error_text, is_header, list_tar
 from .unpack import Readable, unpacked
 from .zips import list_zip, open_zip_member
 
@@ -32,7 +32,7 @@ _SHORT_ENDINGS = {"tgz": "gz", "tbz2": "bz2", "txz": "xz"}
 
 
 def list_archive(
-    archive: str, found: Stat, skipped: Counter[str], lookup: HashLookup | None = None
+    archive: str, archive_stat: Stat, skipped: Counter[str], lookup: HashLookup | None = None
 ) -> Iterator[Draft | Failure]:
     """The videos of a tar or zip, with size and place; a Failure for each member that is refused.
 
@@ -41,34 +41,35 @@ def list_archive(
     """
     with ExitStack() as stack:
         try:
-            file = stack.enter_context(open_bytes(archive, found.size_bytes))
+            file = stack.enter_context(open_bytes(archive, archive_stat.size_bytes))
             packing = _packing_in(file, archive)
             tape = file if packing in ("", "zip") else stack.enter_context(closing(Unpacked(file, archive, packing)))
         except FileNotFoundError:
             yield failure(archive, "this archive is not there any more", "vanished")
         except opening_errors() as error:
-            yield failure(archive, said(error, archive), "unsafe" if isinstance(error, UnsafeSource) else "unreadable")
+            kind: FailureKind = "unsafe" if isinstance(error, UnsafeSource) else "unreadable"
+            yield failure(archive, error_text(error, archive), kind)
         else:
             if packing == "zip":
-                yield from list_zip(file, archive, found, skipped)
+                yield from list_zip(file, archive, archive_stat, skipped)
             else:
-                yield from list_tar(tape, archive, found, skipped, lookup)
+                yield from list_tar(tape, archive, archive_stat, skipped, lookup)
 
 
 def member_stat(location: str) -> Stat:
     """Size and place of one member. Raises FileNotFoundError where the archive has no (usable) member of that name."""
     archive, name = cast("tuple[str, str]", split_member(location))
-    found = stat(archive)
-    index = _index(archive, found)
+    archive_stat = stat(archive)
+    index = _index(archive, archive_stat)
     if name not in index:
         raise FileNotFoundError(f"{location}: there is no video of that name in the archive, or it is refused")
     return index[name]
 
 
 @lru_cache(maxsize=4)
-def _index(archive: str, found: Stat) -> dict[str, Stat]:
+def _index(archive: str, archive_stat: Stat) -> dict[str, Stat]:
     index = {}
-    for draft in list_archive(archive, found, Counter(), lambda *_: "0" * 32):
+    for draft in list_archive(archive, archive_stat, Counter(), lambda *_: "0" * 32):
         if isinstance(draft, Draft):
             name = draft.source.location.removeprefix(f"{archive}::")
             index[name] = Stat(draft.source.size_bytes, draft.source.modified)
@@ -120,8 +121,8 @@ def open_member(location: str, size_bytes: int, modified: str) -> Iterator[str |
     """
     spot = spot_of(modified)
     if spot is None:
-        found = member_stat(location)
-        size_bytes, spot = found.size_bytes, cast(Spot, spot_of(found.modified))
+        now = member_stat(location)
+        size_bytes, spot = now.size_bytes, cast(Spot, spot_of(now.modified))
     with ExitStack() as stack:
         try:
             stream = stack.enter_context(member_stream(location, size_bytes, spot))

@@ -45,13 +45,13 @@ def looked_up(source: SourceVideo, kind: SingleKind | None = None) -> SourceVide
     """
     location = source.location
     if (kind or single_kind(location)) == "member":
-        found = member_stat(location)
+        file_stat = member_stat(location)
     else:
         location = as_named_on_disk(location)
-        found = stat(location)
-    if found.is_folder:
+        file_stat = stat(location)
+    if file_stat.is_folder:
         raise VideoError("this is a folder, not a video; name it in the command itself")
-    return replace(source, location=location, size_bytes=found.size_bytes, modified=found.modified)
+    return replace(source, location=location, size_bytes=file_stat.size_bytes, modified=file_stat.modified)
 
 
 class Contents:
@@ -107,14 +107,14 @@ def read_content(source: SourceVideo, kind: SingleKind | None = None) -> str:
 
 def _chunks(stream: Readable, size_bytes: int, crc: int | None = None) -> Iterator[bytes]:
     """A stream's bytes. Raises VideoError when there are not ``size_bytes`` of them, or with another checksum."""
-    read = found = 0
+    read = crc_read = 0
     while chunk := stream.read(CHUNK_BYTES):
         read += len(chunk)
-        found = zlib.crc32(chunk, found) if crc is not None else 0
+        crc_read = zlib.crc32(chunk, crc_read) if crc is not None else 0
         yield chunk
     if read != size_bytes:
         raise VideoError(f"has {read:,} bytes instead of {size_bytes:,}; it is changing or cut short, try again later")
-    if crc is not None and found != crc:
+    if crc is not None and crc_read != crc:
         raise VideoError("its checksum is not the one in the archive's list; the archive is damaged")
 
 
@@ -156,13 +156,13 @@ def _confirmed(source: SourceVideo, kind: SingleKind, look: Look, contents: Cont
         archive = look((split_member(location) or ("", ""))[0])
         if not source.can_compare or (spot is not None and spot.modified == archive.modified):
             return source
-        found = member_stat(location)
+        file_stat = member_stat(location)
     else:
-        found = look(location)
-        if not source.can_compare or _looks_same(source, found, web=web):
-            return replace(source, size_bytes=found.size_bytes)
-    now = replace(source, size_bytes=found.size_bytes, modified=found.modified)
-    if web or found.size_bytes != source.size_bytes or contents.of(now, kind) != source.content_id:
+        file_stat = look(location)
+        if not source.can_compare or _looks_same(source, file_stat, web=web):
+            return replace(source, size_bytes=file_stat.size_bytes)
+    now = replace(source, size_bytes=file_stat.size_bytes, modified=file_stat.modified)
+    if web or file_stat.size_bytes != source.size_bytes or contents.of(now, kind) != source.content_id:
         raise SourceReplaced(
             f"{printable(location)}: the file was changed since it was listed ({source.size_bytes:,} bytes then,"
             f" {now.size_bytes:,} now); build again, naming it, to caption what is there now"
@@ -170,9 +170,9 @@ def _confirmed(source: SourceVideo, kind: SingleKind, look: Look, contents: Cont
     return now
 
 
-def _looks_same(source: SourceVideo, found: Stat, *, web: bool) -> bool:
+def _looks_same(source: SourceVideo, now: Stat, *, web: bool) -> bool:
     """Whether size and date are as before. A server may give neither: what it does not give is not compared."""
     if web:
-        same_size = not (source.size_bytes and found.size_bytes) or source.size_bytes == found.size_bytes
-        return same_size and (not source.modified or not found.modified or source.modified == found.modified)
-    return source.size_bytes == found.size_bytes and (not source.modified or source.modified == found.modified)
+        same_size = not (source.size_bytes and now.size_bytes) or source.size_bytes == now.size_bytes
+        return same_size and (not source.modified or not now.modified or source.modified == now.modified)
+    return source.size_bytes == now.size_bytes and (not source.modified or source.modified == now.modified)

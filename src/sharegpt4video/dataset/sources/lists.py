@@ -195,15 +195,15 @@ class _Feed(Iterator[str]):
         self.ended = False
 
     def __next__(self) -> str:
-        found = self._again.pop() if self._again else next(self._lines, None)
-        if found is None:
+        numbered = self._again.pop() if self._again else next(self._lines, None)
+        if numbered is None:
             self.ended = True
             raise StopIteration
         self.ended = False
-        self.taken.append(found)
-        if found[1] is None:
+        self.taken.append(numbered)
+        if numbered[1] is None:
             raise csv.Error(_TOO_LONG)
-        return found[1]
+        return numbered[1]
 
     def put_back(self, lines: list[tuple[int, str | None]]) -> None:
         self._again += reversed(lines)

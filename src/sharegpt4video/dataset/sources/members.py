@@ -105,10 +105,10 @@ def drafts_of(
     source = SourceVideo("", f"{archive}::{name}", size_bytes=size_bytes, modified=str(spot))
     if size_bytes == 0:
         return [member_failure(archive, name, "the member is empty (0 bytes)", "unreadable")]
-    found = [(key, ending) for key in keys_of(name) for ending in SIDECAR_ENDINGS if f"{key}.{ending}" in sidecars]
-    if not found:
+    described = [(key, ending) for key in keys_of(name) for ending in SIDECAR_ENDINGS if f"{key}.{ending}" in sidecars]
+    if not described:
         return [Draft(source, "member", True, content)]
-    key = found[0][0]
+    key = described[0][0]
     try:
         listed = listed_of(_row_of(key, sidecars), path=name)
     except RowProblem as problem:

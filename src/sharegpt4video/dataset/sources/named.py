@@ -70,7 +70,7 @@ def _named(text: str) -> list[Found]:
         return [Found(location, "member")]
     words = expanded(text)
     if words != [text]:
-        return [found for word in words for found in _named(word)]
+        return [one for word in words for one in _named(word)]
     if has_pattern(text):
         return _of_pattern(text, location)
     raise SettingsError(f"{text}: there is no such file or folder")

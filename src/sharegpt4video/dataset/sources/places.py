@@ -59,8 +59,8 @@ class Stat:
 
 def scheme_of(location: str) -> str:
     """``s3`` for ``s3://bucket/key``, "" for a local path."""
-    found = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+)://", location)
-    return found[1].lower() if found else ""
+    match = re.match(r"([a-zA-Z][a-zA-Z0-9+.-]+)://", location)
+    return match[1].lower() if match else ""
 
 
 def is_web(location: str) -> bool:
@@ -126,11 +126,11 @@ def filesystem(location: str) -> tuple[Any, str]:
 
 def storage_errors() -> tuple[type[BaseException], ...]:
     """What reading from storage raises. The clients' own types count only where their packages are loaded."""
-    found: list[type[BaseException]] = [OSError, asyncio.TimeoutError, TimeoutError]
+    errors: list[type[BaseException]] = [OSError, asyncio.TimeoutError, TimeoutError]
     for module, names in (("botocore.exceptions", ("BotoCoreError", "ClientError")), ("aiohttp", ("ClientError",))):
         if module in sys.modules:
-            found += [getattr(sys.modules[module], name) for name in names]
-    return tuple(found)
+            errors += [getattr(sys.modules[module], name) for name in names]
+    return tuple(errors)
 
 
 def opening_errors() -> tuple[type[BaseException], ...]:
@@ -145,10 +145,10 @@ def stat(location: str) -> Stat:
     if scheme_of(location):
         fs, path = filesystem(location)
         return stat_of(fs.info(path))
-    found = os.stat(location)  # noqa: PTH116 - a Path would drop what is odd in a name
-    if not (modes.S_ISREG(found.st_mode) or modes.S_ISDIR(found.st_mode)):
+    status = os.stat(location)  # noqa: PTH116 - a Path would drop what is odd in a name
+    if not (modes.S_ISREG(status.st_mode) or modes.S_ISDIR(status.st_mode)):
         raise OSError("not a regular file")
-    return Stat(found.st_size, str(found.st_mtime_ns), modes.S_ISDIR(found.st_mode))
+    return Stat(status.st_size, str(status.st_mtime_ns), modes.S_ISDIR(status.st_mode))
 
 
 def stat_of(info: dict[str, Any]) -> Stat:

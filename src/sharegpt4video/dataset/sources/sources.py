@@ -110,11 +110,11 @@ def _failed(draft: Draft, error: BaseException, kind: FailureKind) -> Failure:
         reason = error.strerror
     if kind == "vanished" and not scheme_of(source.location) and isinstance(error, OSError):
         reason = "there is no such file" if draft.where else "the file is not there any more"
-    found = failure(source.location, reason, kind, user_id=source.user_id)
+    failed = failure(source.location, reason, kind, user_id=source.user_id)
     if not draft.where:
-        return found
+        return failed
     span = f"{source.start_seconds} {source.end_seconds}"
-    return replace(found, id=place_id(draft.where, span), message=f"{draft.where}: {found.message}")
+    return replace(failed, id=place_id(draft.where, span), message=f"{draft.where}: {failed.message}")
 
 
 @contextmanager

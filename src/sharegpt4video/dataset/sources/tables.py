@@ -141,13 +141,13 @@ _BRACKET = re.compile(r'[\[\]{}]|"(?:[^"\\]|\\.)*"', re.S)
 def roles_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Which column plays which role. WebVid's captions are in ``name``, which means a file's name elsewhere."""
     lower = {name.strip().lower(): name for name in reversed(names)}
-    found = []
+    columns = []
     for role, words in ROLES.items():
         words = (*words, "name") if role == "caption" and "contenturl" in lower else words
         column = next((lower[word] for word in words if word in lower), None)
         if column is not None:
-            found.append((column, role))
-    return tuple(found)
+            columns.append((column, role))
+    return tuple(columns)
 
 
 def listed_of(row: Mapping[str, Any], *, path: str = "") -> list[Listed]:
@@ -165,16 +165,16 @@ def listed_of(row: Mapping[str, Any], *, path: str = "") -> list[Listed]:
 
 def _listed_of(row: Mapping[str, Any], path: str) -> list[Listed]:
     roles = dict(roles_of(tuple(row)))
-    told = {role: row[column] for column, role in roles.items()}
+    cells = {role: row[column] for column, role in roles.items()}
     tags = {str(name): text for name, value in row.items() if name not in roles and (text := _tag(value))}
-    base = Listed(path or _path_text(told.get("path")), _text(told.get("user_id")), tags=tags)
+    base = Listed(path or _path_text(cells.get("path")), _text(cells.get("user_id")), tags=tags)
     if not base.path:
         raise RowProblem("the row does not say where the video is")
-    _require_text(base.path, base.user_id, *tags, *tags.values(), _text(told.get("caption")))
-    if _text(told.get("spans")) and "start" not in told and "end" not in told:
-        return _spans_listed(base, told["spans"], told.get("caption"))
-    start, end = checked_span(told.get("start"), told.get("end"))
-    return [Listed(base.path, base.user_id, start, end, _text(told.get("caption")), tags)]
+    _require_text(base.path, base.user_id, *tags, *tags.values(), _text(cells.get("caption")))
+    if _text(cells.get("spans")) and "start" not in cells and "end" not in cells:
+        return _spans_listed(base, cells["spans"], cells.get("caption"))
+    start, end = checked_span(cells.get("start"), cells.get("end"))
+    return [Listed(base.path, base.user_id, start, end, _text(cells.get("caption")), tags)]
 
 
 def _require_text(*texts: str) -> None:

@@ -177,7 +177,7 @@ class _Listing:
         except (UnsafeSource, *_TAR_ERRORS) as error:
             yield from self._flushed()
             kind: FailureKind = "unsafe" if isinstance(error, UnsafeSource) else "unreadable"
-            yield failure(self._archive, f"{said(error, self._archive)}; what follows in it is not listed", kind)
+            yield failure(self._archive, f"{error_text(error, self._archive)}; what follows in it is not listed", kind)
 
     def _stretch(self, start: int, block: bytes) -> Generator[Draft | Failure, None, tuple[int, bytes] | None]:
         """The members from a header on, up to what cannot be read; returns the next good header, if there is one."""
@@ -186,7 +186,7 @@ class _Listing:
         try:
             reason, behind = yield from self._read()
         except (_LongHeader, *_TAR_ERRORS) as error:
-            reason, behind = said(error, self._archive), self._tape.tell()
+            reason, behind = error_text(error, self._archive), self._tape.tell()
             if isinstance(error, _LongHeader):  # the header behind it is the member's, with a part of its name only
                 kind = "unsafe"
                 behind = (self._next_header(behind) or (behind, b""))[0] + BLOCK
@@ -203,10 +203,10 @@ class _Listing:
 
         A compressed one is always read to its end, where the checksum of the unpacked data is.
         """
-        found = self._next_header(position)
-        if found is None and self._foreign:
+        header = self._next_header(position)
+        if header is None and self._foreign:
             self._skipped["data after the end of a tar that is not a tar"] += 1
-        return found
+        return header
 
     def _next_header(self, position: int) -> tuple[int, bytes] | None:
         """The next block that is a header of POSIX or GNU with a good checksum, and where it lies; None at the end."""
@@ -278,8 +278,8 @@ class _Listing:
         if not self._packed or not member.size:
             return ""
         location, modified = f"{self._archive}::{member.name}", str(Spot(self._stat.modified, member.offset_data))
-        found = self._lookup(location, member.size, modified) if self._lookup else None
-        return found or content_id(self._tape.chunks(member.offset_data, member.size))
+        stored = self._lookup(location, member.size, modified) if self._lookup else None
+        return stored or content_id(self._tape.chunks(member.offset_data, member.size))
 
     def _flushed(self) -> Iterator[Draft | Failure]:
         """The sources of the group that has just ended."""
@@ -309,6 +309,6 @@ def list_tar(
     return iter(_Listing(file, archive, stat, skipped, lookup))
 
 
-def said(error: BaseException, archive: str) -> str:
+def error_text(error: BaseException, archive: str) -> str:
     text = str(error).removeprefix(f"{archive}: ")
     return text or os.strerror(getattr(error, "errno", None) or 0) if isinstance(error, OSError) else text or "damaged"

@@ -77,13 +77,13 @@ class _Capped(io.RawIOBase):
         return self._readable(data) if data.startswith(_DIRECTORY_ENTRY) else data
 
     def _readable(self, directory: bytes) -> bytes:
-        found, at, self.versions = bytearray(directory), 0, []
+        readable, at, self.versions = bytearray(directory), 0, []
         while directory.startswith(_DIRECTORY_ENTRY, at) and len(directory) - at >= _ENTRY_BYTES:
             (version,) = struct.unpack_from("<H", directory, at + 6)
             self.versions.append(version)
-            struct.pack_into("<H", found, at + 6, min(version, MAX_VERSION))
+            struct.pack_into("<H", readable, at + 6, min(version, MAX_VERSION))
             at += _ENTRY_BYTES + sum(struct.unpack_from("<3H", directory, at + 28))
-        return bytes(found)
+        return bytes(readable)
 
 
 def list_zip(file: BinaryIO, archive: str, stat: Stat, skipped: Counter[str]) -> Iterator[Draft | Failure]:
@@ -137,18 +137,18 @@ def _listed(
 
 def _overlapping(infos: list[zipfile.ZipInfo], archive_bytes: int) -> set[int]:
     """The offsets of members that share bytes with another one or with the end of the archive: a kind of bomb."""
-    found: set[int] = set()
+    offsets: set[int] = set()
     ordered = sorted(infos, key=lambda info: info.header_offset)
     last_end, last_start = 0, -1
     for info in ordered:
         if info.header_offset < last_end:
-            found |= {last_start, info.header_offset}
+            offsets |= {last_start, info.header_offset}
         end = info.header_offset + LOCAL_HEADER.size + _name_bytes(info) + info.compress_size
         if end > last_end:
             last_end, last_start = end, info.header_offset
         if end > archive_bytes:
-            found.add(info.header_offset)
-    return found
+            offsets.add(info.header_offset)
+    return offsets
 
 
 def _name_bytes(info: zipfile.ZipInfo) -> int:
@@ -186,7 +186,7 @@ def _odd(archive: str, info: zipfile.ZipInfo, overlapping: set[int], names: set[
 
 
 def _beside(opened: zipfile.ZipFile, name: str, sidecars: dict[str, zipfile.ZipInfo]) -> dict[str, bytes]:
-    found = {}
+    texts = {}
     for other in (f"{key}.{ending}" for key in keys_of(name) for ending in ("json", "txt")):
         info = sidecars.get(other)
         if (
@@ -198,8 +198,8 @@ def _beside(opened: zipfile.ZipFile, name: str, sidecars: dict[str, zipfile.ZipI
             with opened.open(info) as file:
                 text = file.read(MAX_SIDECAR_BYTES + 1)
             if len(text) <= MAX_SIDECAR_BYTES:
-                found[other] = text
-    return found
+                texts[other] = text
+    return texts
 
 
 def open_zip_member(file: BinaryIO, archive: str, name: str, size_bytes: int, spot: Spot) -> Slice | Inflating:
