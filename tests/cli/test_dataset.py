@@ -99,7 +99,7 @@ def test_an_export_of_replaced_files_fails(folder: Path, tmp_path: Path) -> None
 
 def test_filters_are_tried_and_changed(folder: Path) -> None:
     tried = sg4v("filter", folder / "set", "--dry-run", "--set", "filters.min_seconds=10")
-    assert "kept 0 of 3 videos" in tried.output
+    assert tried.output.splitlines()[-1].startswith("kept 0 of 3 videos")
     assert sg4v("filter", folder / "set").output.splitlines()[-1].startswith("selected: 3")
     changed = sg4v("filter", folder / "set", "--set", "splits.val=0.5")
     assert changed.exit_code == 0, changed.output

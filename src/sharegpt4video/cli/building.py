@@ -15,6 +15,7 @@ from .settings import dataset_settings
 
 if TYPE_CHECKING:
     from ..dataset.build import BuildOptions
+    from ..dataset.decide.waterfall import Waterfall
     from ..dataset.settings import DatasetSettings
     from ..dataset.status import Status
     from ..dataset.store.store import Store
@@ -189,23 +190,33 @@ def filter(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what these thresholds would remove; change nothing.")
     ] = False,
+    thresholds: Annotated[
+        bool, typer.Option("--thresholds", help="Also show, above it, how many videos other thresholds would drop.")
+    ] = False,
 ) -> None:
     """Apply filters, near-duplicate groups and splits to what is stored; nothing is run again.
 
-    Prints what each filter removed, and how many other thresholds would have.
+    Prints what each filter removed; the last line says what is kept.
     """
     from ..dataset.decide.select import select
+    from ..dataset.decide.waterfall import measure
     from ..dataset.store.store import Store
 
     with exit_codes():
         settings = dataset_settings(config, changes, Store.open(directory))
         if dry_run:
-            from ..dataset.decide.waterfall import measure
-
-            print_text(measure(Store.open(directory), settings.filters).text())
+            _print_filtered(measure(Store.open(directory), settings.filters), "", thresholds=thresholds)
             return
         with writing(directory) as store:
-            print_text(select(store, settings).text())
+            selected = select(store, settings)
+        if selected.waterfall is not None:
+            _print_filtered(selected.waterfall, selected.line(), thresholds=thresholds)
+
+
+def _print_filtered(found: Waterfall, last: str, *, thresholds: bool) -> None:
+    if thresholds and (table := found.thresholds()):
+        print_text(f"{table}\n")
+    print_text(f"{found.text()}\n{last}".rstrip())
 
 
 def _model(name: str | None, options: dict[str, Any], out: str | None) -> ModelSpec:

@@ -13,7 +13,7 @@ from made_surveys import WordPool, id_of, made_store, made_survey
 from sharegpt4video.dataset.decide.columns import Candidates
 from sharegpt4video.dataset.decide.decider import Decider
 from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES, Gate
-from sharegpt4video.dataset.decide.waterfall import Waterfall, measure
+from sharegpt4video.dataset.decide.waterfall import GateCounts, Waterfall, measure
 from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
 from sharegpt4video.dataset.rows import Checked, Finding, Survey
 from sharegpt4video.dataset.settings import FilterSettings
@@ -126,14 +126,29 @@ def test_checked_captions_are_a_gate_when_there_are_checks(tmp_path: Path) -> No
 def test_the_text_is_an_aligned_table(told: Waterfall) -> None:
     lines = told.text().splitlines()
     head = lines[0]
-    rows = lines[1 : 1 + len(told.rows)]
+    rows = lines[1 : lines.index("")]
+    assert [row[: len(stage.words)] for row, stage in zip(rows, _set(told), strict=True)] == [
+        stage.words for stage in _set(told)
+    ]
     for title in ("videos in", "dropped", "left"):
         end = head.index(title) + len(title)
         assert all(line[end - 1].isdigit() and line[end : end + 1] in ("", " ") for line in rows)
-    assert f"kept {told.kept} of {told.videos} videos" in told.text()
-    assert "5 sources have no survey" in told.text()
+    assert lines[-1].startswith(f"kept {told.kept} of {told.videos} videos")
+    assert "5 sources have no survey" in lines[-2]
     assert "at most 90.0 % of the time" in told.text()
     assert all(line == line.rstrip() for line in lines)
+
+
+def test_other_thresholds_are_a_table_of_their_own(told: Waterfall) -> None:
+    head, *rows = told.thresholds().splitlines()
+    assert "another threshold" in head
+    assert len(rows) == sum(len(stage.alternatives) for stage in told.rows) > 10
+    assert "another threshold" not in told.text()
+
+
+def _set(told: Waterfall) -> list[GateCounts]:
+    """Only numbers can be left unset; the gates that compare videos are in the waterfall where they are on."""
+    return [stage for stage in told.rows if stage.threshold is not None or not stage.alternatives]
 
 
 def test_nothing_there(tmp_path: Path) -> None:

@@ -62,8 +62,8 @@ class Selection:
         return kept + more + groups + one * (self.largest > max(MOST_OF_ALL * self.kept, LEAST_LARGE))
 
     def text(self) -> str:
-        """What every filter removed, how many others would have, and what was selected."""
-        return "\n\n".join([*([self.waterfall.text()] if self.waterfall else []), self.line()])
+        """What every filter removed, and what was selected as the last line."""
+        return "\n".join([*([self.waterfall.text()] if self.waterfall else []), self.line()])
 
 
 def select(store: Store, settings: DatasetSettings) -> Selection:

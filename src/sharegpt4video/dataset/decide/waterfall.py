@@ -18,6 +18,7 @@ QUANTILES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 NEAR_BY = 0.1
 """Of a typical threshold: a quantile so near to it says nothing more."""
 HOUR_SECONDS = 3600.0
+NOT_SET = "not set"
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class GateCounts:
 
 @dataclass(frozen=True)
 class Waterfall:
-    """The waterfall of a data set; ``rows`` is plain data, gate by gate, ``text`` a table of it.
+    """The waterfall of a data set; ``rows`` is plain data, gate by gate, ``text`` and ``thresholds`` are tables of it.
 
     ``rows`` has every gate that is set or has scores, in order. ``unsurveyed`` sources are not in it: they failed, or
     were not reached yet.
@@ -76,11 +77,13 @@ class Waterfall:
     unsurveyed: int
 
     def text(self) -> str:
-        """Two tables: the waterfall, and what other thresholds would have dropped."""
-        lines = [*_waterfall(self), "", *_others(self)]
-        if self.unsurveyed:
-            lines += ["", f"{self.unsurveyed:,} sources have no survey: they failed or were not reached yet."]
-        return "\n".join(lines).rstrip() + "\n"
+        """The waterfall of the filters that are set, and the result as its last line."""
+        unsurveyed = f"{self.unsurveyed:,} sources have no survey: they failed or were not reached yet"
+        return "\n".join([*_waterfall(self), "", *([unsurveyed] if self.unsurveyed else []), _kept(self)])
+
+    def thresholds(self) -> str:
+        """A table of what other thresholds would have dropped; "" without scores."""
+        return "\n".join(_others(self))
 
 
 def measure(
@@ -171,7 +174,7 @@ def _rounded(gate: Gate, value: float) -> float:
 def _waterfall(told: Waterfall) -> list[str]:
     head = ("filter", "threshold", "videos in", "hours in", "dropped", "% of in", "hours", "left", "not measured")
     rows: list[tuple[str, ...]] = [head]
-    for stage in told.rows:
+    for stage in (one for one in told.rows if _threshold(one) != NOT_SET):
         share = 100 * stage.dropped / stage.entered if stage.entered else 0.0
         rows.append(
             (
@@ -186,17 +189,19 @@ def _waterfall(told: Waterfall) -> list[str]:
                 f"{stage.not_measured:,}" if stage.not_measured else "",
             )
         )
+    return _aligned(rows, left_columns=2)
+
+
+def _kept(told: Waterfall) -> str:
     share = 100 * told.kept / told.videos if told.videos else 0.0
-    last = (
-        f"kept {told.kept:,} of {told.videos:,} videos ({share:.1f} %), {told.kept_hours:,.2f} of {told.hours:,.2f} h"
-    )
-    return [*_aligned(rows, left_columns=2), "", last]
+    hours = f"{told.kept_hours:,.2f} of {told.hours:,.2f} h"
+    return f"kept {told.kept:,} of {told.videos:,} videos ({share:.1f} %), {hours}"
 
 
 def _threshold(stage: GateCounts) -> str:
     if stage.name in (DUPLICATE, NEAR):
         return "on"
-    return "not set" if stage.threshold is None else words.bound(stage.name, stage.threshold)
+    return NOT_SET if stage.threshold is None else words.bound(stage.name, stage.threshold)
 
 
 def _others(told: Waterfall) -> list[str]:
