@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import math
 import numbers
+import re
 import types
 import typing
 from collections.abc import Callable, Iterable, Mapping
@@ -155,8 +156,8 @@ def _plain(hint: Any) -> Any:
     return typing.get_args(hint)[0] if typing.get_origin(hint) is Annotated else hint
 
 
-def wrong_numbers(factory: Callable[..., Any], arguments: Mapping[str, object]) -> list[str]:
-    """The arguments that should be numbers and are not, by the annotations; a text may stand for other things."""
+def wrong_arguments(factory: Callable[..., Any], arguments: Mapping[str, object]) -> list[str]:
+    """The arguments that should be numbers, texts or mappings and are not, by the annotations."""
     callee = factory.__init__ if isinstance(factory, type) else factory  # type: ignore[misc]  # only its annotations
     try:
         hints = typing.get_type_hints(callee)
@@ -165,9 +166,38 @@ def wrong_numbers(factory: Callable[..., Any], arguments: Mapping[str, object]) 
     found = []
     for name, value in arguments.items():
         hint = hints.get(name)
-        if set(typing.get_args(hint) or (hint,)) <= {int, float, types.NoneType} and not _fits(value, hint):
-            found.append(f"{name} is {_words(hint)}, not {value!r}")
+        if hint is not None and all(map(_is_plain, _choices(hint))) and not _fits(value, hint):
+            found.append(f"{name} is {_words(hint)}, not {_shown(value)}")
     return found
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _is_plain(hint: Any) -> bool:
+    """Whether a value on a command line can be of this type: with another one among them, nothing is certain."""
+    return hint in (int, float, bool, str, types.NoneType) or typing.get_origin(hint) is Mapping
+
+
+_NEEDED = {
+    "dataclass": "a mapping (NAME: VALUE)",
+    "model_type": "a mapping (NAME: VALUE)",
+    "int_": "a whole number",
+    "float_": "a number",
+    "finite_number": "a finite number",
+    "bool_": "true or false",
+    "string_": "a text",
+    "list_": "a list",
+    "tuple_": "a list",
+    "dict_": "a mapping (NAME: VALUE)",
+    "mapping_": "a mapping (NAME: VALUE)",
+    "none_required": "null",
+    "invalid_key": "a text as the name of a setting",
+}
+"""What is needed, by the beginning of pydantic's name for an error: its own messages name classes of Python."""
+_QUOTED = re.compile(r"'([^']*)'")
+_SHOWN_CHARACTERS = 60
 
 
 def validated(settings_type: type[T], plain: object, where: str) -> T:
@@ -194,12 +224,34 @@ def first_problem(error: ValueError) -> str:
 
 
 def _line(problem: Any, settings_type: type | None = None) -> str:
+    """One of pydantic's errors in a line of our words: which field, and what is wrong with it."""
     place = ".".join(map(str, problem["loc"]))
-    message = problem["msg"].removeprefix("Value error, ")
-    if settings_type and problem["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        message += did_you_mean(place, _names(settings_type))
-    ours = isinstance(problem.get("ctx", {}).get("error"), SettingsError)  # it names the setting itself
-    return message if ours or not place else f"{place}: {message}"
+    kind, context = problem["type"], problem.get("ctx", {})
+    if kind in ("unexpected_keyword_argument", "extra_forbidden"):
+        near = did_you_mean(place, _names(settings_type)) if settings_type else ""
+        return f"{place}: there is no such setting{near}"
+    if kind in ("missing", "missing_argument"):
+        return f"{place}: it is missing"
+    needed = next((words for start, words in _NEEDED.items() if kind.startswith(start)), "")
+    if kind == "literal_error":
+        needed = context["expected"]
+    if not needed:
+        message: str = problem["msg"].removeprefix("Value error, ")
+        ours = isinstance(context.get("error"), SettingsError)  # it names the setting itself
+        return message if ours or not place else f"{place}: {message}"
+    near = did_you_mean(problem.get("input"), _QUOTED.findall(needed)) if kind == "literal_error" else ""
+    given = f", not {_shown(problem['input'])}" if "input" in problem else ""
+    return f"{f'{place}: ' if place else ''}{needed} is needed{given}{near}"
+
+
+def _shown(value: object) -> str:
+    """A value that was given, as far as it fits into a message."""
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, list | tuple):
+        return "a list"
+    text = repr(value)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
 
 
 def _names(settings_type: Any, prefix: str = "") -> list[str]:
@@ -240,10 +292,26 @@ def _words(hint: Any) -> str:
         return _listed(map(_words, arguments))
     if origin is typing.Literal:
         return _listed(map(repr, arguments))
+    if origin in (list, tuple):
+        return f"a list ({_words(arguments[0])} each)" if arguments else "a list"
     plain = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "None"}
     if hint in plain:
         return plain[hint]
+    if origin is Mapping:
+        return "a mapping ({NAME: VALUE})"
     return f"a {hint.__name__}" if is_dataclass(hint) and isinstance(hint, type) else str(hint)
+
+
+def words_of(hint: Any) -> str:
+    """What a value of that type is called in messages and lists: ``a number or None``."""
+    return _words(hint)
+
+
+def limits_of(hint: Any) -> str:
+    """The ``Limits`` of an annotation in words; "" for one without."""
+    if typing.get_origin(hint) is Annotated:
+        return next((str(one) for one in typing.get_args(hint)[1:] if isinstance(one, Limits)), "")
+    return next(filter(None, map(limits_of, typing.get_args(hint))), "")
 
 
 def _listed(words: Iterable[str]) -> str:

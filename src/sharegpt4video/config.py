@@ -129,6 +129,14 @@ def caption_settings(given: CaptionSettings | None) -> CaptionSettings:
     return given or CaptionSettings()
 
 
+def yaml_problem(error: Exception) -> str:
+    """What is wrong with a text in YAML, on one line: where, and what."""
+    mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
+    if mark is None or not problem:
+        return str(error).replace("\n", " ")
+    return f"line {mark.line + 1}, column {mark.column + 1}: {problem}"
+
+
 def load_yaml(path: str | Path, settings_type: type[T]) -> T:
     """Read settings from a YAML file; a key that is not a field is an error.
 
@@ -141,5 +149,5 @@ def load_yaml(path: str | Path, settings_type: type[T]) -> T:
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:
-        raise SettingsError(f"{path}: cannot be read as YAML: {error}") from error
+        raise SettingsError(f"{path}: cannot be read as YAML: {yaml_problem(error)}") from error
     return validated(settings_type, {} if plain is None else plain, str(path))

@@ -38,7 +38,7 @@ def json_schema(name: str) -> dict[str, Any]:
     classes = {one.__name__: one for one in _dataclasses(root)}
     for part, schema in ((root.__name__, made), *made.get("$defs", {}).items()):
         schema["description"] = _plain(inspect.getdoc(classes[part]) or "")
-        for field, text in _field_docs(classes[part]).items():
+        for field, text in field_docs(classes[part]).items():
             schema["properties"][field]["description"] = _plain(text)
     head = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": SCHEMAS[name]}
     return {**head, "description": made.pop("description"), **made}
@@ -89,7 +89,7 @@ def _dataclasses(hint: Any) -> Iterator[type]:
         yield from _dataclasses(inner)
 
 
-def _field_docs(kind: type) -> dict[str, str]:
+def field_docs(kind: type) -> dict[str, str]:
     """The line under each field of a dataclass, where there is one."""
     (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
     found = {}

@@ -60,13 +60,14 @@ def columns() -> dict[str, dict[str, str]]:
 
 
 def verbs() -> dict[str, list[str]]:
-    """Each verb with the spellings of its options and the names of its arguments."""
+    """Each verb with the spellings of its options and the names of its arguments; those in brackets no help shows."""
     return dict(_verbs_of(typer.main.get_command(app), "sg4v"))
 
 
 def _verbs_of(command: click.Command, path: str) -> Iterator[tuple[str, list[str]]]:
-    spellings = [" ".join([*one.opts, *one.secondary_opts]) for one in command.params if not getattr(one, "hidden", 0)]
-    yield path, sorted(spellings)
+    found = [(" ".join([*one.opts, *one.secondary_opts]), getattr(one, "hidden", False)) for one in command.params]
+    found += [(f"{old} = {new}", True) for old, new in getattr(command, "aliases", dict)().items()]
+    yield path, sorted(f"({spelling})" if hidden else spelling for spelling, hidden in found)
     for name, below in sorted(getattr(command, "commands", {}).items()):
         yield from _verbs_of(below, f"{path} {name}")
 

@@ -6,11 +6,16 @@ import os
 import signal
 import sys
 
+MOST_COLUMNS = 120
+"""Of help and usage errors: longer lines are hard to read."""
+NO_TERMINAL_COLUMNS = 100
+
 
 def main() -> None:
     """Run ``sg4v`` and leave with its exit code. Where nobody watches, no library draws progress bars either."""
     _reserve_standard_streams()
     try:
+        os.environ.setdefault("TERMINAL_WIDTH", str(help_columns()))  # read by typer when it is asked for help
         from ..errors import SG4VError
         from .app import app
         from .console import FAILED, INTERRUPTED, error, is_terminal, make_output_safe, report_fault, say
@@ -39,6 +44,20 @@ def main() -> None:
     except Exception as fault:  # noqa: BLE001 - whatever it is, its traceback may quote foreign text
         report_fault(fault)
         sys.exit(FAILED)
+
+
+def help_columns() -> int:
+    """How wide help and usage errors are: as the terminal, if any stream is one (of `sg4v -h | less`, stdin is)."""
+    columns = os.environ.get("COLUMNS", "")
+    widths = [int(columns)] if columns.isdigit() else [_columns(stream) for stream in (1, 2, 0)]
+    return min(next(filter(None, widths), NO_TERMINAL_COLUMNS), MOST_COLUMNS)
+
+
+def _columns(stream: int) -> int:
+    try:
+        return os.get_terminal_size(stream).columns
+    except OSError:
+        return 0
 
 
 def _reserve_standard_streams() -> None:

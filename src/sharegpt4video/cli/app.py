@@ -15,38 +15,36 @@ from .convert import convert
 from .curating import check, clips, compact, repair
 from .doctor import doctor
 from .evaluate import app as evaluate
+from .list_settings import settings
 from .look import facts, keyframes
 from .retell import recaption, summarize
 from .schema import schema
 from .sharing import audit, export, plan, report
 from .train import train
+from .verbs import EXIT_CODES, Verb
 from .world import world, world_check
-
-EPILOG = (
-    "Exit codes: 0 all fine, 1 something failed, 2 wrong usage or settings, 3 done but a text is marked with a "
-    "problem, 130 interrupted."
-)
 
 app = typer.Typer(
     cls=SafeGroup,
     name="sg4v",
     help="Dense, time-true captions for any video.",
-    epilog=EPILOG,
+    epilog=EXIT_CODES,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (caption, ask, keyframes, facts, summarize, recaption, convert, world, world_check, schema, doctor):
-    app.command(epilog=EPILOG, no_args_is_help=verb is not doctor)(verb)
+for verb in (caption, ask, keyframes, facts, summarize, recaption, convert, world, world_check, schema, settings):
+    app.command(cls=Verb, no_args_is_help=verb is not settings)(verb)
+app.command(cls=Verb)(doctor)
 
 dataset = typer.Typer(
     name="dataset",
     help="Make, check, filter and export a data set of captioned videos.",
-    epilog=EPILOG,
+    epilog=EXIT_CODES,
     no_args_is_help=True,
 )
 for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact):
-    dataset.command(epilog=EPILOG, no_args_is_help=True)(step)
+    dataset.command(cls=Verb, no_args_is_help=True)(step)
 for group in (dataset, train, evaluate):
     app.add_typer(group)
 

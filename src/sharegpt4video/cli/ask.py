@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import error, exit_codes, print_text, say
-from .options import End, Start, Video, read_model_options
+from .options import End, Start, Video
+from .settings import MODEL, read_pairs
 
 if TYPE_CHECKING:
     from ..lvlm.chat import Conversation
@@ -55,6 +56,7 @@ Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set",
+        "-s",
         "--model-option",
         "-O",
         metavar="NAME=VALUE",
@@ -110,7 +112,7 @@ def _model(name: str | None, options: list[str] | None) -> VLM:
             "name a model that looks at pictures: --model lvlm:FOLDER (see sg4v convert), hf:NAME_OR_FOLDER or"
             " server:MODEL@URL"
         )
-    return open_model(name, prompts=DEFAULT, **read_model_options(options))
+    return open_model(name, prompts=DEFAULT, **read_pairs([each.removeprefix(MODEL) for each in options or ()]))
 
 
 def _check_sees(vlm: VLM) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, print_json, print_text, say
-from .settings import dataset_settings
+from .settings import dataset_settings, model_options
 
 if TYPE_CHECKING:
     from ..dataset.build import BuildOptions
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 Inputs = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[VIDEOS]...",
+        metavar="VIDEO",
         help="Files, folders, globs, lists (.txt, .csv, .jsonl, .parquet), archives (.zip, .tar), s3:// addresses. "
         "Without any, carries on with those that the data set knows.",
         show_default=False,
@@ -36,7 +36,12 @@ DataSet = Annotated[
 Changes = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", "-s", metavar="NAME=VALUE", help="Change a setting: filters.max_seconds=120.", show_default=False
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="Change a setting, such as filters.max_seconds=120; may be given several times. sg4v settings lists them "
+        "all.",
+        show_default=False,
     ),
 ]
 Config = Annotated[
@@ -117,8 +122,9 @@ def build(
         raise typer.BadParameter(f"{on!r} is neither local nor ray", param_hint="--on")
     with exit_codes():
         run = BuildOptions(processes, tuple(retry_failed or ()), _shard(shard), replies)
-        settings = dataset_settings(config, changes, None if out is None else _there(out))
-        spec = _model(model, o.read_model_options(model_option), out)
+        own, others = model_options(model_option, changes)
+        settings = dataset_settings(config, others, None if out is None else _there(out))
+        spec = _model(model, own, out)
         if canary:
             raise typer.Exit(_canary(videos or [], spec, settings))
         raise typer.Exit(_build(videos or [], str(out), spec, settings, run, on, quiet=quiet))

@@ -11,6 +11,7 @@ import typer
 
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, need_stdout, say
+from .settings import model_options
 
 if TYPE_CHECKING:
     from ..vlm.base import VLM
@@ -22,6 +23,7 @@ def caption(
     videos: o.Videos,
     model: o.CaptionModel = None,
     model_option: o.ModelOption = None,
+    changes: o.Sets = None,
     mode: o.Modes = None,
     prompts: o.Prompts = None,
     hints: o.Hints = None,
@@ -53,9 +55,10 @@ def caption(
     with exit_codes(), _readers(videos, out) as readers:
         from .batch import Batch
 
-        settings = o.read_settings(config, start_seconds=start, end_seconds=end, **how)
-        vlm = o.make_model(model or "embedded", settings, o.read_model_options(model_option))
-        jobs, any_model = _jobs(jobs, out, vlm), model is None and not model_option
+        own, others = model_options(model_option, changes)
+        settings = o.read_settings(config, others, start_seconds=start, end_seconds=end, **how)
+        vlm = o.make_model(model or "embedded", settings, own)
+        jobs, any_model = _jobs(jobs, out, vlm), model is None and not own
         options = {"any_model": any_model, "overwrite": overwrite, "quiet": quiet}
         _run(Batch(settings, vlm, formats, out, jobs=jobs, readers=readers, **options), videos)
 

@@ -8,11 +8,13 @@ from typing import Annotated
 import typer
 
 from .console import exit_codes, print_text, say
+from .options import EarlierOut, NewFolder, chosen_out
 
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder of the checkpoint.", show_default=False)],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that is not there yet.", show_default=False)],
+    earlier_out: EarlierOut = None,
+    out: NewFolder = None,
     base: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="For LoRA weights: the model they belong to.", show_default=False),
@@ -39,14 +41,15 @@ def convert(
     from ..lvlm.convert.files import GIB
 
     with exit_codes():
+        folder = chosen_out(out, earlier_out)
         shard_bytes = int(shard_gib * GIB)
         if back and (base or vision_tower or dtype):
             raise SettingsError("--back takes neither --base nor --vision-tower nor --dtype")
         if back:
-            report = to_original(source, out, shard_bytes=shard_bytes, on_shard=_say_shard)
+            report = to_original(source, folder, shard_bytes=shard_bytes, on_shard=_say_shard)
         else:
             report = forth(
-                source, out, base=base, vision_tower=vision_tower, dtype=dtype, shard_bytes=shard_bytes,
+                source, folder, base=base, vision_tower=vision_tower, dtype=dtype, shard_bytes=shard_bytes,
                 on_shard=_say_shard,
             )  # fmt: skip
         print_text(report.text())

@@ -12,8 +12,11 @@ import typer
 from . import options as o
 from .building import DataSet, writing
 from .console import FAILED, exit_codes, print_text, say
+from .settings import model_options, only_model_options, split_off, values
 
 if TYPE_CHECKING:
+    from ..dataset.clips.clips import ClipSettings
+    from ..dataset.clips.media import CutOptions
     from ..dataset.store.store import Store
     from ..vlm.base import VLM
 
@@ -22,9 +25,15 @@ Judge = Annotated[
     typer.Option(metavar="MODEL", help="Also have a model judge the summaries: server:MODEL@URL.", show_default=False),
 ]
 Language = Annotated[str, typer.Option(metavar="CODE", help="The language that captions should be in.")]
-Option = Annotated[
+StepSets = Annotated[
     list[str] | None,
-    typer.Option("--option", metavar="NAME=VALUE", help="An option of this step; may be repeated.", show_default=False),
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="Change a setting of this step; may be given several times. sg4v settings lists them all.",
+        show_default=False,
+    ),
 ]
 
 
@@ -32,6 +41,7 @@ def check(
     directory: DataSet,
     judge: Judge = None,
     model_option: o.ModelOption = None,
+    changes: o.ModelSets = None,
     language: Language = "en",
 ) -> None:
     """Check captions: text, times, the summary against its steps, all against the measured facts.
@@ -44,7 +54,7 @@ def check(
         if judge is None:
             print_text(check_dataset(store, language=language).text())
             return
-        with _model(store, judge, model_option) as vlm:
+        with _model(store, judge, only_model_options(model_option, changes)) as vlm:
             print_text(check_dataset(store, judge=vlm, language=language).text())
 
 
@@ -52,6 +62,7 @@ def repair(
     directory: DataSet,
     model: o.Model = "embedded",
     model_option: o.ModelOption = None,
+    changes: o.ModelSets = None,
     checks: Annotated[
         list[str] | None, typer.Option("--check", metavar="NAME", help="Only findings of this check.")
     ] = None,
@@ -60,7 +71,11 @@ def repair(
     """Ask the model again about captions in which a check found something, telling it what; keep what is better."""
     from ..dataset.checks.repair import repair as repair_all
 
-    with exit_codes(), writing(directory) as store, _model(store, model, model_option) as vlm:
+    with (
+        exit_codes(),
+        writing(directory) as store,
+        _model(store, model, only_model_options(model_option, changes)) as vlm,
+    ):
         result = repair_all(store, model=vlm, checks=checks, language=language)
         print_text(result.text())
         if result.failed:
@@ -71,33 +86,42 @@ def clips(
     directory: DataSet,
     model: o.Model = "embedded",
     model_option: o.ModelOption = None,
-    option: Option = None,
+    changes: StepSets = None,
     cut: Annotated[
         Path | None,
         typer.Option(metavar="FOLDER", help="Also cut the media of every clip into this folder.", file_okay=False),
     ] = None,
     cut_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="An option of the cutting, such as exact=false.", show_default=False),
+        typer.Option(metavar="NAME=VALUE", help="As --set cut.NAME=VALUE, such as exact=false.", show_default=False),
     ] = None,
 ) -> None:
     """Make clips of every contiguous run of steps, each with a caption of its own.
 
-    Options are those of ClipSettings, such as way=shots, way=length seconds=8,
-    or way=window frames=49 fps=8.
+    What is set is how videos are divided, such as --set way=shots, or --set way=window --set frames=49; how clips are
+    cut, such as --set cut.exact=false; and options of the model, such as --set model.max_images=1.
     """
-    from ..dataset.clips.clips import ClipSettings, make_clips
-    from ..dataset.clips.media import CutOptions, cut_media
+    from ..dataset.clips.clips import ClipSettings
+    from ..dataset.clips.media import CutOptions
 
-    with exit_codes(), writing(directory) as store, _model(store, model, model_option) as vlm:
-        settings = values(ClipSettings, option)
-        cutting = values(CutOptions, cut_option)
-        print_text(make_clips(store, settings, model=vlm).text())
-        if cut is not None:
-            result = cut_media(store, cut, cutting)
-            print_text(result.text())
-            if result.failed.total():
-                raise typer.Exit(FAILED)
+    with exit_codes(), writing(directory) as store:
+        own, others = model_options(model_option, changes)
+        of_cutting, of_clips = split_off("cut.", others)
+        settings, cutting = values(ClipSettings, of_clips), values(CutOptions, [*(cut_option or ()), *of_cutting])
+        with _model(store, model, own) as vlm:
+            _clips(store, settings, cutting, cut, vlm)
+
+
+def _clips(store: Store, settings: ClipSettings, cutting: CutOptions, cut: Path | None, vlm: VLM) -> None:
+    from ..dataset.clips.clips import make_clips
+    from ..dataset.clips.media import cut_media
+
+    print_text(make_clips(store, settings, model=vlm).text())
+    if cut is not None:
+        result = cut_media(store, cut, cutting)
+        print_text(result.text())
+        if result.failed.total():
+            raise typer.Exit(FAILED)
 
 
 def compact(directory: DataSet) -> None:
@@ -113,20 +137,13 @@ def compact(directory: DataSet) -> None:
         store.clean()
 
 
-def values(kind: type[Any], given: list[str] | None) -> Any:
-    """A settings dataclass from ``NAME=VALUE`` pairs. Raises SettingsError naming what does not fit."""
-    from ..checking import validated
-
-    return validated(kind, o.read_model_options(given), "options")
-
-
 @contextmanager
-def _model(store: Store, name: str, options: list[str] | None) -> Iterator[VLM]:
+def _model(store: Store, name: str, options: dict[str, Any]) -> Iterator[VLM]:
     """The model of that name; what it answers is kept with the data set."""
     from ..dataset.work.replies import remembered
     from ..prompts import prompt_set
 
     captioning = store.settings().caption
-    vlm = o.make_model(name, captioning, o.read_model_options(options))
+    vlm = o.make_model(name, captioning, options)
     with remembered(store, vlm, prompt_set(captioning.prompts).hash) as cached:
         yield cached

@@ -12,6 +12,8 @@ import typer
 
 from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text, rich_console, say
+from .settings import model_options, read_pairs
+from .verbs import EXIT_CODES, Verb
 
 if TYPE_CHECKING:
     from ..evaluate.base import Protocol
@@ -57,7 +59,12 @@ JudgeName = Annotated[
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="NAME=VALUE", help="An option of the benchmark, such as forms=yes_no."),
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="An option of the benchmark, such as forms=yes_no, or of the model: model.max_images=1.",
+    ),
 ]
 OutFolder = Annotated[
     Path, typer.Option("--out", "-o", metavar="DIR", help="Where answers and scores go.", file_okay=False)
@@ -100,12 +107,13 @@ def run(
     from ..evaluate.runner import BenchmarkOptions
 
     with exit_codes():
-        load = o.read_model_options(set_option)
+        own, others = model_options(model_option, set_option)
+        load = read_pairs(others)
         options = BenchmarkOptions(frames, sampler, _value(layout), limit, concurrency=jobs, load=load)
         where: dict[str, Any] = {"annotations": annotations, "videos": videos, "out": out}
         rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": judge}
         with _progress(quiet=quiet) as report:
-            result = run_benchmark(benchmark, _model(model, model_option), **where, **rules, on_progress=report)
+            result = run_benchmark(benchmark, _model(model, own), **where, **rules, on_progress=report)
         _end(result, out, json=json)
 
 
@@ -131,7 +139,7 @@ def score(
         chosen = benchmark_named(benchmark)
         settings, stored = read_stored(chosen, predictions)
         settings["protocol"] = protocol.value if protocol else settings.get("protocol", "official")
-        load = {**stored.load, **o.read_model_options(set_option)}
+        load = {**stored.load, **read_pairs(set_option)}
         questions = load_questions(chosen, annotations, settings["protocol"], load)
         found = stored.answers(questions)
         settings |= {"load": load, "predictions": str(predictions)}
@@ -275,10 +283,10 @@ def _value(layout: Layouts | None) -> Literal["separate", "grid"] | None:
     return layout.value if layout else None
 
 
-def _model(name: str, options: list[str] | None) -> VLM:
+def _model(name: str, options: dict[str, Any]) -> VLM:
     from ..config import CaptionSettings
 
-    return o.make_model(name, CaptionSettings(), o.read_model_options(options))
+    return o.make_model(name, CaptionSettings(), options)
 
 
 @contextlib.contextmanager
@@ -306,10 +314,11 @@ def _end(report: Report, out: Path, *, json: bool) -> None:
 app = typer.Typer(
     name="evaluate",
     help="Benchmarks of video understanding for any model, and proof of their scorers.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-app.command("run", no_args_is_help=True)(run)
-app.command("score", no_args_is_help=True)(score)
-app.command("verify-scorers", no_args_is_help=True)(verify_scorers)
-app.command("compare", no_args_is_help=True)(compare)
-app.command("list")(list_benchmarks)
+app.command("run", cls=Verb, no_args_is_help=True)(run)
+app.command("score", cls=Verb, no_args_is_help=True)(score)
+app.command("verify-scorers", cls=Verb, no_args_is_help=True)(verify_scorers)
+app.command("compare", cls=Verb, no_args_is_help=True)(compare)
+app.command("list", cls=Verb)(list_benchmarks)

@@ -21,6 +21,7 @@ from .options import (
     Json,
     MaxGap,
     Ocr,
+    Sets,
     Similarity,
     Start,
     Video,
@@ -44,6 +45,7 @@ def keyframes(
     start: Start = None,
     end: End = None,
     config: Config = None,
+    changes: Sets = None,
     every: Every = None,
     encoder: Encoder = None,
     similarity: Similarity = None,
@@ -54,7 +56,7 @@ def keyframes(
 
     with exit_codes():
         chosen = keyframe_options(every, encoder, similarity, max_gap)
-        settings = read_settings(config, start_seconds=start, end_seconds=end, keyframes=chosen)
+        settings = read_settings(config, changes, start_seconds=start, end_seconds=end, keyframes=chosen)
         found = []
         for keyframe in pipeline.keyframes(video, settings):
             path = _write_picture(keyframe, video, out) if out else None
@@ -74,6 +76,7 @@ def facts(
     end: End = None,
     ocr: Ocr = None,
     config: Config = None,
+    changes: Sets = None,
     every: Every = None,
     encoder: Encoder = None,
     similarity: Similarity = None,
@@ -84,7 +87,8 @@ def facts(
 
     with exit_codes():
         chosen = keyframe_options(every, encoder, similarity, max_gap)
-        settings = read_settings(config, start_seconds=start, end_seconds=end, facts={"ocr": ocr}, keyframes=chosen)
+        how = {"facts": {"ocr": ocr}, "keyframes": chosen}
+        settings = read_settings(config, changes, start_seconds=start, end_seconds=end, **how)
         found = []
         for measured in pipeline.measure(video, settings):
             found.append(asdict(measured))

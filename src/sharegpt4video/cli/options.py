@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from enum import Enum
 from pathlib import Path
@@ -72,6 +73,27 @@ ModelOption = Annotated[
         show_default=False,
     ),
 ]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="Change a setting, such as jpeg_quality=80, or an option of the model: model.max_images=1. May be given "
+        "several times; sg4v settings lists them all.",
+        show_default=False,
+    ),
+]
+ModelSets = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        "-s",
+        metavar="NAME=VALUE",
+        help="Set an option of the model: model.max_images=1; may be given several times.",
+        show_default=False,
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Config = Annotated[
     Path | None,
@@ -106,6 +128,12 @@ JsonFormat = Annotated[bool, typer.Option("--json", help="The same as --format j
 Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Write files here (json by default).", file_okay=False)
 ]
+NewFolder = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", metavar="DIR", help="A folder that is not there yet (required).", show_default=False),
+]
+EarlierOut = Annotated[Path | None, typer.Argument(metavar="OUT", hidden=True)]
+"""The folder to write to, where an earlier version took it: behind the other names, without ``--out``."""
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Caption again what is there already, and replace its files.")
 ]
@@ -157,20 +185,12 @@ Ocr = Annotated[
 ]
 
 
-def read_model_options(given: list[str] | None) -> dict[str, Any]:
-    """``NAME=VALUE`` pairs; a value is read as YAML, so numbers are numbers."""
-    import yaml
-
-    options = {}
-    for pair in given or ():
-        name, equals, value = pair.partition("=")
-        try:
-            options[name.strip()] = yaml.safe_load(value)
-        except (ValueError, RecursionError, yaml.YAMLError):
-            equals = ""
-        if not equals or not name.strip().isidentifier():
-            raise typer.BadParameter(f"{pair!r} is not of the form NAME=VALUE", param_hint="--model-option")
-    return options
+def chosen_out(out: Path | None, earlier: Path | None) -> Path:
+    """The folder to write to. Raises BadParameter for none, or for two."""
+    if (out is None) == (earlier is None):
+        problem = "name the folder to write to" if out is None else f"{earlier} is one folder to write to too many"
+        raise typer.BadParameter(problem, param_hint="--out")
+    return out or earlier or Path()
 
 
 def make_model(model: str, settings: CaptionSettings, options: dict[str, Any]) -> VLM:
@@ -188,19 +208,19 @@ def keyframe_options(
     return {"every_seconds": every, "encoder": encoder, "similarity": similarity, "max_gap_seconds": max_gap}
 
 
-def read_settings(config: Path | None, **given: Any) -> CaptionSettings:
-    """The settings of the file, or the defaults, with every option that was given (is not None) on top.
+def read_settings(config: Path | None, changes: Sequence[str] | None = None, **given: Any) -> CaptionSettings:
+    """The settings of the file, or the defaults, then ``--set``, with every option given (is not None) on top.
 
     A dict stands for a group of settings (``keyframes={"encoder": "clip"}``). Raises SettingsError.
     """
-    from ..config import CaptionSettings, load_yaml
+    from .settings import caption_settings
 
-    settings = load_yaml(config, CaptionSettings) if config else CaptionSettings()
-    changes = {
+    settings = caption_settings(config, changes)
+    options = {
         name: replace(getattr(settings, name), **_given(value)) if isinstance(value, dict) else value
         for name, value in _given(given).items()
     }
-    return replace(settings, **changes)
+    return replace(settings, **options)
 
 
 def _given(options: dict[str, Any]) -> dict[str, Any]:

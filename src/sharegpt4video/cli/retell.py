@@ -17,11 +17,12 @@ from .options import (
     Model,
     ModelOption,
     Prompts,
+    Sets,
     Start,
     make_model,
-    read_model_options,
     read_settings,
 )
+from .settings import model_options
 from .times import show_span, show_time
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ def summarize(
     end: End = None,
     model: Model = "embedded",
     model_option: ModelOption = None,
+    changes: Sets = None,
     prompts: Prompts = None,
     json: Json = False,
     config: Config = None,
@@ -44,12 +46,13 @@ def summarize(
     from .. import pipeline
 
     with exit_codes():
-        settings = read_settings(config, prompts=prompts)
+        options, others = model_options(model_option, changes)
+        settings = read_settings(config, others, prompts=prompts)
         captioned = _read(caption)
         first = captioned.start_seconds if start is None else start
         last = captioned.end_seconds if end is None else end
         _check_part(captioned, first, last)
-        vlm = make_model(model, settings, read_model_options(model_option))
+        vlm = make_model(model, settings, options)
         summary = pipeline.summarize(captioned, first, last, model=vlm, settings=settings)
         if json:
             plain = {"video": captioned.video, "start_seconds": first, "end_seconds": last}
@@ -63,6 +66,7 @@ def recaption(
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="A short text-to-video prompt.", show_default=False)],
     model: Model = "embedded",
     model_option: ModelOption = None,
+    changes: Sets = None,
     prompts: Prompts = None,
     json: Json = False,
     config: Config = None,
@@ -71,8 +75,9 @@ def recaption(
     from .. import pipeline
 
     with exit_codes():
-        settings = read_settings(config, prompts=prompts)
-        vlm = make_model(model, settings, read_model_options(model_option))
+        options, others = model_options(model_option, changes)
+        settings = read_settings(config, others, prompts=prompts)
+        vlm = make_model(model, settings, options)
         summary = pipeline.recaption(prompt, model=vlm, settings=settings)
         if json:
             print_json({"prompt": prompt, "text": summary.text, "problem": summary.problem})

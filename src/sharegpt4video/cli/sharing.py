@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from . import options as o
 from .building import DataSet
 from .console import FAILED, exit_codes, print_text, say
-from .curating import Option, values
+from .curating import StepSets
+from .settings import read_pairs, values
 
 Format = Annotated[
     str,
@@ -46,7 +46,7 @@ def export(
     include_problems: Problems = False,
     media_root: MediaRoot = "",
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
-    option: Option = None,
+    changes: StepSets = None,
     push: Push = None,
     public: Annotated[bool, typer.Option("--public", help="With --push: make a public data set.")] = False,
 ) -> None:
@@ -68,7 +68,7 @@ def export(
             include_problems=include_problems,
             media_root=media_root,
             overwrite=overwrite,
-            options=o.read_model_options(option),
+            options=read_pairs(changes),
         )
         print_text(result.text())
         if push is not None:
@@ -144,12 +144,12 @@ def plan(
         str | None,
         typer.Option("--measured", metavar="DIR", help="Take steps, tokens and rates from this data set."),
     ] = None,
-    option: Option = None,
+    changes: StepSets = None,
 ) -> None:
     """Estimate requests, tokens, time and cost of a data set, with the arithmetic shown.
 
-    Options are those of PlanInputs, such as gpus=8, output_tokens_per_second=2000,
-    usd_per_gpu_hour=2.5, steps=10.
+    What is known of it is set, such as --set gpus=8 --set output_tokens_per_second=2000 --set usd_per_gpu_hour=2.5
+    --set steps=10.
     """
     from ..dataset.plan.plan import PlanInputs
     from ..dataset.plan.plan import plan as reckon
@@ -157,7 +157,7 @@ def plan(
     from ..dataset.store.store import Store
 
     with exit_codes():
-        given = [*(option or ()), f"videos={videos}", *([] if seconds is None else [f"seconds={seconds}"])]
-        inputs = values(PlanInputs, given)
+        length = {} if seconds is None else {"seconds": seconds}
+        inputs = values(PlanInputs, changes, {"videos": videos, **length})
         rates = None if measured is None else measure_rates(Store.open(measured))
         print_text(reckon(inputs, rates).text())

@@ -12,6 +12,8 @@ import typer
 
 from ..errors import SettingsError
 from .console import INTERRUPTED, MARKED, exit_codes, print_text, rich_console, say
+from .options import EarlierOut, NewFolder, chosen_out
+from .verbs import EXIT_CODES, Verb
 
 if TYPE_CHECKING:
     from ..lvlm.settings import TrainSettings
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 Set = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="NAME=VALUE", help="Change a setting, such as optimiser.micro_batch=1; may be repeated.",
+        "--set", "-s", metavar="NAME=VALUE", help="Change a setting, such as optimiser.micro_batch=1; may be repeated.",
         show_default=False,
     ),
 ]  # fmt: skip
@@ -79,7 +81,8 @@ def _train(settings: TrainSettings, out: Path, *, resume: bool) -> None:
 
 def merge(
     checkpoint: Annotated[Path, typer.Argument(metavar="CHECKPOINT", help="The DIR of a run, or one of its step-….")],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new folder for the model.", file_okay=False)],
+    earlier_out: EarlierOut = None,
+    out: NewFolder = None,
     base: Annotated[
         str, typer.Option(metavar="FOLDER", help="Where the base is now, if it was moved.", show_default=False)
     ] = "",
@@ -88,6 +91,7 @@ def merge(
     with exit_codes():
         from ..lvlm.train import merge as write
 
+        out = chosen_out(out, earlier_out)
         print_text(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v ask VIDEO --model lvlm:{out}")
 
 
@@ -104,7 +108,7 @@ def push(
 
 
 def configs(
-    name: Annotated[str, typer.Argument(metavar="[NAME]", help="Print this one instead, for a file of your own.")] = "",
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Print this one instead, for a file of your own.")] = "",
 ) -> None:
     """List the training configurations of the package, or print one."""
     with exit_codes():
@@ -190,7 +194,8 @@ def _first() -> bool:
 train = typer.Typer(
     name="train",
     help="Train a video-language model, and make a model of what was learned.",
+    epilog=EXIT_CODES,
     no_args_is_help=True,
 )
 for step in (lvlm, merge, push, configs):
-    train.command(no_args_is_help=step is not configs)(step)
+    train.command(cls=Verb, no_args_is_help=step is not configs)(step)

@@ -10,11 +10,14 @@ import typer
 from ..foreign import terminal_line
 from ..wording import counted
 from .console import FAILED, error, exit_codes, print_text, say
+from .options import EarlierOut, chosen_out
 
 if TYPE_CHECKING:
     from ..world.files import SetSettings
 
-Out = Annotated[Path, typer.Argument(metavar="OUT", help="Folder to write to.", file_okay=False)]
+Out = Annotated[
+    Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder to write to (required).", file_okay=False)
+]
 Videos = Annotated[int, typer.Option(metavar="N", min=1, help="How many videos.")]
 Kinds = Annotated[str, typer.Option(metavar="KINDS", help="dense, short, shuffled, wrong; with commas, or none.")]
 Difficulty = Annotated[str, typer.Option(metavar="NAME", help="simple, medium or hard.")]
@@ -37,7 +40,8 @@ Workers = Annotated[
 
 
 def world(
-    out: Out,
+    earlier_out: EarlierOut = None,
+    out: Out = None,
     videos: Videos = 1000,
     captions: Kinds = "dense",
     difficulty: Difficulty = "simple",
@@ -59,11 +63,12 @@ def world(
     from ..world.files import write_set
 
     with exit_codes():
+        folder = chosen_out(out, earlier_out)
         width, height = _size(size)
         settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
                              seconds=seconds, fps=fps, crf=crf)  # fmt: skip
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
-        result = write_set(out, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
+        result = write_set(folder, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
                            workers=workers)  # fmt: skip
         print_text(result.text())
 

@@ -125,7 +125,7 @@ class LvlmVLM(HfVLM):
         if is_original(self._model):
             raise VLMError(
                 f"{self.name}: this is a checkpoint in LLaVA's original format; convert it first:"
-                f" sg4v convert {self._model} FOLDER, then use lvlm:FOLDER"
+                f" sg4v convert {self._model} --out FOLDER, then use lvlm:FOLDER"
             )
         engine = super()._engine()
         found = engine.loaded.model.config.model_type

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, NamedTuple
 
-from ..checking import raise_for, wrong_numbers
+from ..checking import raise_for, wrong_arguments
 from ..errors import SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request, Task
@@ -56,8 +56,7 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
     """
     name, _, argument = spec.partition(":")
     if name in BACKENDS:
-        module, _, attribute = BACKENDS[name].path.partition(":")
-        factory = getattr(importlib.import_module(module), attribute)
+        factory: Callable[..., Any] = model_class(name)
         arguments = _arguments(name, argument)
     else:
         factory, arguments = _plug_in(spec), (argument,)
@@ -65,11 +64,18 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
     unknown = [option for option in options if taken is not None and option not in taken]
     if taken is not None and unknown:
         raise SettingsError(_unknown_options(name, unknown, [key for key in taken if key not in ("prompts", "hints")]))
-    raise_for(f"{name}: {problem}" for problem in wrong_numbers(factory, options))
+    raise_for(f"{name}: {problem}" for problem in wrong_arguments(factory, options))
     always = {"prompts": prompts, "hints": hints}
     passed = {key: value for key, value in always.items() if taken is None or key in taken}
     model: VLM = factory(*arguments, **passed, **options)
     return model
+
+
+def model_class(name: str) -> type[VLM]:
+    """The class of a model of the package, by its name in ``BACKENDS``. Raises ImportError without what it needs."""
+    module, _, attribute = BACKENDS[name].path.partition(":")
+    found: type[VLM] = getattr(importlib.import_module(module), attribute)
+    return found
 
 
 def model_names() -> tuple[str, ...]:

@@ -211,7 +211,7 @@ def _base_config(settings: ModelSettings) -> PreTrainedConfig:
     if "mm_vision_tower" in plain or str(plain.get("model_type", "")).startswith("llava_llama"):
         raise SettingsError(
             f"model.base: {settings.base} is in the original LLaVA format; convert it once with"
-            f" `sg4v convert {settings.base} FOLDER` and give that folder"
+            f" `sg4v convert {settings.base} --out FOLDER` and give that folder"
         )
     try:
         return AutoConfig.from_pretrained(

@@ -172,7 +172,7 @@ def _check_folder(source: Source) -> None:
 
 def _original_llava(model: str) -> str:
     return (
-        f"this is a checkpoint in LLaVA's original format; convert it first: sg4v convert {model} FOLDER,"
+        f"this is a checkpoint in LLaVA's original format; convert it first: sg4v convert {model} --out FOLDER,"
         " then use hf:FOLDER"
     )
 
