@@ -253,11 +253,16 @@ class Swap:
 
 
 class ChatServer:
-    """Serves in threads until the ``with`` block ends. ``received`` has every request in order of arrival."""
+    """Serves in threads until the ``with`` block ends. ``received`` has every request in order of arrival.
+
+    ``GET /models`` is answered by ``models`` and only counted.
+    """
 
     def __init__(self, *behaviours: Behaviour, default: Behaviour | None = None) -> None:
         self.behaviours = deque(behaviours)
         self.default = default or answer()
+        self.models: Behaviour = lambda exchange: exchange.send({"object": "list", "data": []})
+        self.asked_models = 0
         self.received: list[Received] = []
         self.in_flight = 0
         self.max_in_flight = 0
@@ -322,7 +327,12 @@ class ChatServer:
             def do_POST(self) -> None:
                 server._serve(self)
 
-            do_GET = do_POST
+            def do_GET(self) -> None:
+                if self.path.endswith("/models"):
+                    server.asked_models += 1
+                    server.models(Exchange(Received(0, self.path, {}, {}, 0), self, server._closing))
+                else:  # a POST that was redirected
+                    server._serve(self)
 
             def log_message(self, *_: object) -> None:
                 pass

@@ -243,7 +243,8 @@ def test_a_model_that_is_gone_is_not_asked_for_every_video(run: Runner, clip: Pa
     gone = ("-m", "server:gone@http://127.0.0.1:9/v1", "-O", "retries=0")
     ended = run("caption", *copies, *gone, "--out", "out", "--jobs", "1")
     assert ended.code == 1
-    assert "captioned 0 videos, 3 failed, 2 not tried" in ended.err
+    assert "nobody answers at http://127.0.0.1:9/v1" in ended.err
+    assert "captioned" not in ended.err, "nothing was begun"
     assert not Path("out").exists()
 
 

@@ -92,6 +92,7 @@ def ask(
         vlm = _model(model, options)
         with _loop(vlm) as run:
             _check_sees(vlm)
+            run(vlm.check())
             shown = frames_of(video, frames, sampler=sampler.value, start_seconds=start, end_seconds=end)
             conversation = Conversation(
                 vlm, shown, video=Path(video).name, layout=layout.value, system=system, max_tokens=max_tokens

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from .. import background
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, need_stdout, say
 from .settings import model_options
@@ -102,6 +103,8 @@ def _run(batch: Batch, videos: Sequence[str]) -> None:
         say(f"{batch.outputs.record.path}: {lines} unreadable lines are ignored")
     jobs = batch.plan(videos)
     asked = [job for job in jobs if job.asks]
+    if asked:
+        background.run(batch.model.check())
     if not batch.quiet and (cost := batch.expected_cost(asked)):
         say(cost)
     if asked and (others := batch.other_models()):

@@ -144,6 +144,6 @@ def _model(store: Store, name: str, options: dict[str, Any]) -> Iterator[VLM]:
     from ..prompts import prompt_set
 
     captioning = store.settings().caption
-    vlm = o.make_model(name, captioning, options)
+    vlm = o.make_checked_model(name, captioning, options)
     with remembered(store, vlm, prompt_set(captioning.prompts).hash) as cached:
         yield cached

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from .. import background
 from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text, rich_console, say
 from .settings import model_options, read_pairs
@@ -103,6 +104,7 @@ def run(
     A stopped run goes on when it is started again. Exit code 1 when a video could not be read, or the model
     or the judge could not be reached for an answer.
     """
+    from ..evaluate.answers import FILE as ANSWERS
     from ..evaluate.launch import run_benchmark
     from ..evaluate.runner import BenchmarkOptions
 
@@ -112,8 +114,11 @@ def run(
         options = BenchmarkOptions(frames, sampler, _value(layout), limit, concurrency=jobs, load=load)
         where: dict[str, Any] = {"annotations": annotations, "videos": videos, "out": out}
         rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": judge}
+        vlm = _model(model, own)
+        if not (out / ANSWERS).is_file():  # of a run that goes on, all answers may be there
+            background.run(vlm.check())
         with _progress(quiet=quiet) as report:
-            result = run_benchmark(benchmark, _model(model, own), **where, **rules, on_progress=report)
+            result = run_benchmark(benchmark, vlm, **where, **rules, on_progress=report)
         _end(result, out, json=json)
 
 

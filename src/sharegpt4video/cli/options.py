@@ -193,6 +193,15 @@ def chosen_out(out: Path | None, earlier: Path | None) -> Path:
     return out or earlier or Path()
 
 
+def make_checked_model(model: str, settings: CaptionSettings, options: dict[str, Any]) -> VLM:
+    """As ``make_model``, for a verb that asks it at once. Raises VLMError if it cannot answer (see ``VLM.check``)."""
+    from .. import background
+
+    vlm = make_model(model, settings, options)
+    background.run(vlm.check())
+    return vlm
+
+
 def make_model(model: str, settings: CaptionSettings, options: dict[str, Any]) -> VLM:
     """The model of that name. Raises SettingsError for an unknown one, or an option that it does not take."""
     from ..prompts import prompt_set

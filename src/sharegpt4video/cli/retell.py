@@ -19,7 +19,7 @@ from .options import (
     Prompts,
     Sets,
     Start,
-    make_model,
+    make_checked_model,
     read_settings,
 )
 from .settings import model_options
@@ -52,7 +52,7 @@ def summarize(
         first = captioned.start_seconds if start is None else start
         last = captioned.end_seconds if end is None else end
         _check_part(captioned, first, last)
-        vlm = make_model(model, settings, options)
+        vlm = make_checked_model(model, settings, options)
         summary = pipeline.summarize(captioned, first, last, model=vlm, settings=settings)
         if json:
             plain = {"video": captioned.video, "start_seconds": first, "end_seconds": last}
@@ -77,7 +77,7 @@ def recaption(
     with exit_codes():
         options, others = model_options(model_option, changes)
         settings = read_settings(config, others, prompts=prompts)
-        vlm = make_model(model, settings, options)
+        vlm = make_checked_model(model, settings, options)
         summary = pipeline.recaption(prompt, model=vlm, settings=settings)
         if json:
             print_json({"prompt": prompt, "text": summary.text, "problem": summary.problem})

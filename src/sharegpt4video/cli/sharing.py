@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +13,14 @@ from .building import DataSet
 from .console import FAILED, exit_codes, print_text, say
 from .curating import StepSets
 from .settings import read_pairs, values
+
+
+class PathsName(str, Enum):
+    """How an export names videos."""
+
+    relative = "relative"
+    absolute = "absolute"
+
 
 Format = Annotated[
     str,
@@ -31,6 +40,14 @@ Splits = Annotated[
 ]
 Problems = Annotated[bool, typer.Option("--include-problems", help="Also texts that are marked with a problem.")]
 MediaRoot = Annotated[str, typer.Option(metavar="FOLDER", help="Name videos below this folder relative to it.")]
+ExportPaths = Annotated[
+    PathsName | None,
+    typer.Option(
+        "--paths",
+        help="Name videos relative to --out or absolutely (relative, but for csv with columns=opensora).",
+        show_default=False,
+    ),
+]
 Push = Annotated[
     str | None,
     typer.Option("--push", metavar="REPO", help="Upload the export to this data set of the Hub (extra hub)."),
@@ -45,6 +62,7 @@ def export(
     clips: Annotated[bool, typer.Option("--clips", help="The clips as well.")] = False,
     include_problems: Problems = False,
     media_root: MediaRoot = "",
+    paths: ExportPaths = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier export.")] = False,
     changes: StepSets = None,
     push: Push = None,
@@ -67,6 +85,7 @@ def export(
             clips=clips,
             include_problems=include_problems,
             media_root=media_root,
+            paths=None if paths is None else paths.value,
             overwrite=overwrite,
             options=read_pairs(changes),
         )

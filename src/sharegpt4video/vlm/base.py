@@ -174,6 +174,12 @@ class VLM(ABC):
         """What so many tokens cost, or None when no price is known."""
         return None
 
+    async def check(self) -> None:  # noqa: B027 - most backends are in this process
+        """Find out, in a few seconds and before any work, whether requests can be answered at all.
+
+        Raises ModelUnavailable or ModelDenied if none can be. One that is only slow passes.
+        """
+
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
         """Give back connections and memory."""
 
@@ -195,6 +201,9 @@ class ForwardingVLM(VLM):
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
         return self.vlm.cost_usd(input_tokens, output_tokens)
+
+    async def check(self) -> None:
+        await self.vlm.check()
 
     async def close(self) -> None:
         await self.vlm.close()

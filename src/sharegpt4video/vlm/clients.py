@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 from base64 import b64encode
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit, urlunsplit
 from weakref import WeakKeyDictionary
@@ -72,6 +74,32 @@ class Clients:
             max_retries=0,
             http_client=http_client,
         )
+
+
+def check_options(
+    model: str,
+    base_url: str,
+    at_least_one: Mapping[str, int | None],
+    over_zero: Mapping[str, float],
+    not_negative: Mapping[str, float],
+) -> None:
+    """Raises SettingsError naming every option of a server that makes no sense."""
+    found = [] if model else ["the model's name is missing"]
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        if "[" in parts.netloc:
+            ipaddress.IPv6Address(parts.hostname or "")  # from Python 3.11.4 on, urlsplit looks at it itself
+    except ValueError:  # half an IPv6 address, a port over 65535
+        usable = False
+    if not usable:
+        shown = base_url.rpartition("@")[2].partition("?")[0]
+        found.append(f"the address must look like http://localhost:8000/v1, not {shown!r}")
+    found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
+    found += [f"{name} must be over 0, not {n}" for name, n in over_zero.items() if n <= 0]
+    found += [f"{name} cannot be negative, as {n} is" for name, n in not_negative.items() if n < 0]
+    if found:
+        raise SettingsError("server: " + "; ".join(found))
 
 
 def _library() -> Any:

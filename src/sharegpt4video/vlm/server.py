@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import logging
 import os
@@ -10,11 +9,10 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
 
 import openai
 
-from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
+from ..errors import ModelDenied, ModelUnavailable, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request, new_request_id
 from .chat import (
@@ -28,11 +26,12 @@ from .chat import (
     read_stream,
     too_long,
 )
-from .clients import Address, Clients
+from .clients import Address, Clients, check_options
 from .complaints import room_tokens
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
 from .pace import Pace, Throttles, persist, within
 from .pictures import DataUrls
+from .reach import check_reachable
 from .reasoning import Thinking, ThinkingWay, ending
 from .render import Prompt, render
 from .screen import Screened
@@ -97,7 +96,7 @@ class ServerVLM(VLM):
     ) -> None:
         counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
         limits = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
-        _check_options(model, base_url, counts, limits, {"retries": retries, "backoff_seconds": backoff_seconds})
+        check_options(model, base_url, counts, limits, {"retries": retries, "backoff_seconds": backoff_seconds})
         self._address, self._throttles, self.usage = Address(base_url), Throttles(), Usage()
         self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
         self.max_images, self.max_concurrent = max_images, max_concurrent
@@ -219,6 +218,15 @@ class ServerVLM(VLM):
         prompt = self._render(request)
         pictures = sum(estimate_image_tokens(image) for image in request.images)
         return estimate_text_tokens(prompt.system + prompt.text) + pictures
+
+    async def check(self) -> None:
+        """Raises ModelUnavailable if nobody is there, ModelDenied if the key or the address is refused."""
+        try:
+            await check_reachable(self._clients.client(), self._model)
+        except Fault as fault:
+            self._without_answer(fault, "", Usage())
+        finally:
+            await self._clients.close()
 
     async def close(self) -> None:
         """Close the connections of this event loop. The object stays usable: the next request opens new ones."""
@@ -366,31 +374,6 @@ class ServerVLM(VLM):
         for secret in (self._api_key, *self._address.secrets):
             message = message.replace(secret, "***") if len(secret) > 3 else message
         return message
-
-
-def _check_options(
-    model: str,
-    base_url: str,
-    at_least_one: Mapping[str, int | None],
-    over_zero: Mapping[str, float],
-    not_negative: Mapping[str, float],
-) -> None:
-    found = [] if model else ["the model's name is missing"]
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        if "[" in parts.netloc:
-            ipaddress.IPv6Address(parts.hostname or "")  # from Python 3.11.4 on, urlsplit looks at it itself
-    except ValueError:  # half an IPv6 address, a port over 65535
-        usable = False
-    if not usable:
-        shown = base_url.rpartition("@")[2].partition("?")[0]
-        found.append(f"the address must look like http://localhost:8000/v1, not {shown!r}")
-    found += [f"{name} must be at least 1, not {n}" for name, n in at_least_one.items() if n is not None and n < 1]
-    found += [f"{name} must be over 0, not {n}" for name, n in over_zero.items() if n <= 0]
-    found += [f"{name} cannot be negative, as {n} is" for name, n in not_negative.items() if n < 0]
-    if found:
-        raise SettingsError("server: " + "; ".join(found))
 
 
 def _headers(key: str) -> dict[str, str]:

@@ -41,7 +41,7 @@ def test_a_grid_shows_sixteen_frames_in_order(row: CaptionRow, tmp_path: Path) -
     assert [number_of(cell) for cell in cells] == [2, 7, 12, 17, 22, 27, 32, 37, 42, 47, 52, 57, 62, 67, 72, 77]
     assert pixels[245:285].min() > 240  # a white band
     assert sample["seconds"][:2] == [0.25, 0.75]
-    assert (sample["source_video"], "video" in sample) == (row.location, False)
+    assert (sample["source_video"], "video" in sample) == ("../a.mp4", False)
     human, gpt = sample["conversations"]
     assert human["value"].startswith("<image>\nThe provided image arranges keyframes from a video in a grid view")
     assert human["value"].count("<image>") == 1

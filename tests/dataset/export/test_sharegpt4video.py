@@ -48,6 +48,10 @@ def test_in_fast_mode_the_summary_is_not_told_twice(tmp_path: Path) -> None:
 def test_paths_are_relative_to_the_media_root(tmp_path: Path) -> None:
     rows = [caption_row(0, location="/data/videos/a/0.mp4"), caption_row(1, location="/data/videos2/1.mp4")]
     found = exported(made_store(tmp_path / "set", rows), tmp_path / "out", media_root="/data/videos/")
+    assert found[0]["video_path"] == "a/0.mp4"
+    assert (tmp_path / "out" / found[1]["video_path"]).resolve() == Path("/data/videos2/1.mp4").resolve()
+    store = Store(tmp_path / "set")
+    found = exported(store, tmp_path / "other", media_root="/data/videos/", paths="absolute")
     assert [row["video_path"] for row in found] == ["a/0.mp4", "/data/videos2/1.mp4"]
 
 
@@ -55,7 +59,8 @@ def test_a_cut_clip_has_the_times_of_its_own_file(tmp_path: Path) -> None:
     row = caption_row(0)
     store = made_store(tmp_path / "set", [row])
     store.append("clips", [clip_of(row, 2, 3, media="/clips/a.mp4"), clip_of(row, 1, 2)])
-    _, whole, cut = exported(store, tmp_path / "out", clips=True, options={"exact_times": True})
+    options = {"exact_times": True}
+    _, whole, cut = exported(store, tmp_path / "out", clips=True, paths="absolute", options=options)
     assert (whole["video_path"], whole["timestamp"]) == ("/videos/0.mp4", ["0:00:00.000", "0:00:04.000"])
     assert (cut["video_path"], cut["timestamp"]) == ("/clips/a.mp4", ["0:00:00.000", "0:00:06.000"])
     assert cut["step_seconds"] == [[0.0, 2.0], [2.0, 6.0]]
@@ -71,7 +76,7 @@ def test_what_was_exported_comes_back_equal(exact: bool, tmp_path: Path) -> None
     ]
     rows = [caption_row(0, captioned(steps, 9.75)), caption_row(1)]
     options = {"exact_times": exact}
-    first = exported(made_store(tmp_path / "set", rows), tmp_path / "out", options=options)
+    first = exported(made_store(tmp_path / "set", rows), tmp_path / "out", options=options, paths="absolute")
     again = Store(tmp_path / "again")
     done = convert(tmp_path / "out" / "sharegpt4video_train.jsonl", again)
     assert (done.videos, done.windows) == (2, 7)

@@ -46,7 +46,10 @@ def test_columns_by_name(tmp_path: Path) -> None:
         assert (table.columns, table.height) == (names, count)
     plain = polars.read_csv(tmp_path / "plain" / "captions.csv")
     assert plain["end_seconds"].to_list() == [8.0, 4.0, 4.0]
-    assert plain["path"].to_list() == ["/videos/0.mp4", "/videos/0.mp4", "/clips/b.mp4"]
+    found = [(tmp_path / "plain" / path).resolve() for path in plain["path"].to_list()]
+    assert found == [Path(path).resolve() for path in ("/videos/0.mp4", "/videos/0.mp4", "/clips/b.mp4")]
+    opensora = polars.read_csv(tmp_path / "opensora" / "captions.csv")
+    assert opensora["path"].to_list() == ["/videos/0.mp4", "/clips/b.mp4"], "its reader joins them with no folder"
 
 
 def test_hard_texts_are_one_cell(tmp_path: Path) -> None:

@@ -514,3 +514,17 @@ def test_an_absurd_value_costs_its_row_alone(tmp_path: Path, more: Row) -> None:
     assert report.found
     assert all(place.startswith("a.jsonl:2") for places in report.examples.values() for place in places)
     assert convert(path, Store(tmp_path / "set")).videos >= 2
+
+
+def test_videos_that_an_export_names_from_its_folder_are_found(video: Path, tmp_path: Path) -> None:
+    folder = exported(tmp_path, "sharegpt4video", video)
+    rows = [json.loads(line) for line in (folder / "sharegpt4video_train.jsonl").read_text().splitlines()]
+    assert {row["video_path"][:3] for row in rows} == {"../"}
+    video.rename(video.with_name("gone.mp4"))
+    try:
+        assert kinds(audit(folder)) == {"missing media": 3}
+    finally:
+        video.with_name("gone.mp4").rename(video)
+    assert kinds(audit(folder)) == {}
+    (folder / "export.json").unlink()  # then it is anybody's file, and leads out of its folder
+    assert kinds(audit(folder))["unsafe path"] == 3

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, get_args
 
-from ...checking import did_you_mean, validated
+from ...checking import did_you_mean, one_of, raise_for, validated
 from ...errors import SettingsError
 from ..store.store import Store
 from .captioner import CaptionerOptions, write_captioner
@@ -16,8 +16,8 @@ from .parquet import ParquetOptions, write_parquet
 from .selection import SPLITS, Selection
 from .sharegpt4video import ShareGPT4VideoOptions, write_sharegpt4video
 from .subtitles import SubtitleOptions, no_parts_beside, write_srt, write_vtt
-from .table import CsvOptions, no_parts_in_csv, write_csv
-from .target import Target
+from .table import CsvOptions, no_parts_in_csv, paths_in_csv, write_csv
+from .target import Paths, Target
 from .webdataset import WebDatasetOptions, no_parts_in_webdataset, write_webdataset
 
 __all__ = ["EXPORTERS", "SPLITS", "ExportJob", "ExportResult", "Exporter", "export", "push"]
@@ -32,7 +32,9 @@ EXPORTERS: dict[str, Exporter] = {
     "captioner": Exporter("conversations for the four roles of a captioner", CaptionerOptions, write_captioner),
     "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True, parts=no_parts_beside),
     "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True, parts=no_parts_beside),
-    "csv": Exporter("one table with a row for each caption", CsvOptions, write_csv, parts=no_parts_in_csv),
+    "csv": Exporter(
+        "one table with a row for each caption", CsvOptions, write_csv, parts=no_parts_in_csv, paths=paths_in_csv
+    ),
 }
 """Every format by its name. A new one is a function, its options, and a line here."""
 
@@ -46,6 +48,7 @@ def export(
     clips: bool = False,
     include_problems: bool = False,
     media_root: str = "",
+    paths: Paths | None = None,
     overwrite: bool = False,
     options: Mapping[str, Any] | object | None = None,
 ) -> ExportResult:
@@ -56,16 +59,18 @@ def export(
 
     Takes what the ``selection`` table keeps, everything captioned where there is none. ``splits`` limits it to some of
     train, val, test; ``clips`` adds the clips; ``include_problems`` takes texts with a problem, too, marked where the
-    format has a place for that. Videos below ``media_root`` are named relative to it. ``overwrite`` replaces an earlier
-    export. ``out`` may be empty for subtitles: they then lie beside the videos. ``options`` are those of the format, as
-    a mapping or a value of its options class. Raises SettingsError for an unknown format, option or split, and for a
-    folder that is not empty.
+    format has a place for that. Videos below ``media_root`` are named relative to it, others relative to ``out``, or as
+    ``paths`` says; None: as the readers of the format want them. ``overwrite`` replaces an earlier export. ``out`` may
+    be empty for subtitles: they then lie beside the videos. ``options`` are those of the format, as a mapping or a
+    value of its options class. Raises SettingsError for an unknown format, option or split, and for a folder that is
+    not empty.
     """
     exporter = _exporter(format, out)
+    raise_for([] if paths is None else one_of("paths", paths, get_args(Paths)))
     chosen = _options(format, exporter.options, options)
     selection, target = Selection(store, splits), Target(out, overwrite=overwrite)
-    parts = exporter.parts(chosen, out)
-    job = ExportJob(store, target, selection, chosen, clips, include_problems, media_root, overwrite, parts)
+    parts, paths = exporter.parts(chosen, out), paths or exporter.paths(chosen)
+    job = ExportJob(store, target, selection, chosen, clips, include_problems, media_root, paths, overwrite, parts)
     _note_what_lacks(job)
     if out:
         target.prepare(format)

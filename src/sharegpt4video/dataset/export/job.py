@@ -18,12 +18,13 @@ from ..rows import Clip
 from ..sources.listed import Listed
 from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
 from ..store.schema import to_rows
+from ..store.storage import is_local
 from ..store.store import Ids, Store, packed_ids
 from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
 from .selection import REASONS, SPLITS, SUPERSEDED, Selection
 from .selection import UNKNOWN as NOT_SELECTED
 from .shelf import Shelf
-from .target import Target
+from .target import Paths, Target, seen_from
 
 _DOUBTS = {
     GONE: "videos are not where they were when they were captioned",
@@ -88,6 +89,7 @@ class ExportJob:
     clips: bool = False
     include_problems: bool = False
     media_root: str = ""
+    paths: Paths = "relative"
     overwrite: bool = False
     parts: str = ""
     tally: Tally = field(default_factory=Tally)
@@ -217,13 +219,15 @@ class ExportJob:
             self.tally.notes.append(sentence)
 
     def location(self, entry: Entry) -> str:
-        """Where a video is, relative to ``media_root`` if it is below that.
+        """Where a video is: relative to ``media_root`` if it is below that, else as ``seen_from`` the export's folder.
 
         An export is for others, so an address in it keeps no key or password.
         """
         root = self.media_root.rstrip("/")
         if root and entry.location.startswith(f"{root}/"):
             return str(PurePosixPath(entry.location[len(root) + 1 :]))
+        if self.paths == "relative" and is_local(self.target.fs):
+            return seen_from(self.target.root, entry.location)
         return without_secrets(entry.location)
 
 
@@ -236,7 +240,8 @@ class Exporter:
     """A format: one line on what it is, its options (a frozen dataclass with defaults), and the function that writes.
 
     ``beside`` formats can write into the folders of the videos themselves (an empty ``out``). ``parts`` says why an
-    export cannot hold a part of a longer file: its readers open whole files and know no times. "": they do.
+    export cannot hold a part of a longer file: its readers open whole files and know no times. "": they do. ``paths``
+    says how its readers want videos named.
     """
 
     says: str
@@ -244,6 +249,7 @@ class Exporter:
     write: Write
     beside: bool = False
     parts: Callable[[Any, str], str] = lambda _options, _out: ""
+    paths: Callable[[Any], Paths] = lambda _options: "relative"
 
 
 def _as_cut(clip: Clip) -> bool:

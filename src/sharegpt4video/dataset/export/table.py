@@ -11,6 +11,7 @@ from ...config import STRICT
 from ...foreign import csv_cell, csv_path
 from .entries import Entry
 from .job import ExportJob
+from .target import Paths
 
 COLUMNS = {
     "plain": ("id", "user_id", "path", "split", "start_seconds", "end_seconds", "caption"),
@@ -34,6 +35,11 @@ class CsvOptions:
 
 def no_parts_in_csv(options: CsvOptions, _out: str) -> str:
     return "" if options.columns == "plain" else f"readers of {options.columns} open whole files"
+
+
+def paths_in_csv(options: CsvOptions) -> Paths:
+    """Open-Sora opens paths as they stand, from wherever it was started; VideoX-Fun joins them with its data root."""
+    return "absolute" if options.columns == "opensora" else "relative"
 
 
 def write_csv(job: ExportJob) -> None:

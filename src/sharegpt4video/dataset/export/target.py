@@ -8,16 +8,21 @@ from __future__ import annotations
 
 import errno
 import json
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import lru_cache
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any, Literal, cast
 
 from ... import files
 from ...errors import SettingsError
+from ...foreign import without_secrets
 from ..store.storage import FULL, is_local, open_storage, read, storage_errors, storage_problem
 
 MANIFEST = "export.json"
+Paths = Literal["relative", "absolute"]
+"""How an export names videos: as seen from its own folder, so that both can be moved together, or absolutely."""
 
 
 class Target:
@@ -100,6 +105,23 @@ class Target:
         path = f"{self.root}/{MANIFEST}"
         with self._whole(path) as file:
             file.write(text.encode())
+
+
+def seen_from(folder: str, location: str) -> str:
+    """A local path relative to a folder, as the system resolves it there (``..`` behind a link leads elsewhere).
+
+    Addresses of storage stay what they are, without keys and passwords; of ``ARCHIVE::MEMBER``, the archive is meant.
+    """
+    archive, mark, member = location.partition("::")
+    if not archive.startswith("/"):
+        return without_secrets(location)
+    above, _, name = archive.rpartition("/")
+    return f"{os.path.relpath(f'{_real(above)}/{name}', _real(folder))}{mark}{member}"
+
+
+@lru_cache(maxsize=1024)
+def _real(folder: str) -> str:
+    return os.path.realpath(folder or "/")
 
 
 def _remove_abandoned(folder: Path) -> None:

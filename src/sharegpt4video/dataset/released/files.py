@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ...errors import SettingsError
 from ..export.target import MANIFEST
@@ -38,12 +40,24 @@ def released_files(path: Path, media: str | os.PathLike[str] | None) -> tuple[li
 
 
 def released_rows(file: Path) -> Iterator[JsonRow]:
-    """The rows of one file. Raises SettingsError if it cannot be read."""
+    """The rows of one file, videos of an export of ours named absolutely. Raises SettingsError if it cannot be read."""
+    folder = file.absolute().parent if is_exported(file) else None
     try:
         with file.open("rb") as opened:
-            yield from json_rows(opened)
+            for row in json_rows(opened):
+                yield row if folder is None else replace(row, value=_located(row.value, folder))
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error}") from error
+
+
+def _located(plain: Any, folder: Path) -> Any:
+    """A row whose ``video_path`` is absolute if it is seen from the folder of the export, as exports have it."""
+    path = plain.get("video_path") if isinstance(plain, dict) else None
+    if not isinstance(path, str) or not path or path.startswith("/") or plain.get("zip_folder"):
+        return plain
+    if not path.startswith("../") and not os.path.isfile(folder / path):  # noqa: PTH113 - a name may be too long
+        return plain  # named relative to a media root, or as in the release
+    return {**plain, "video_path": f"{os.path.realpath(folder / os.path.dirname(path))}/{os.path.basename(path)}"}  # noqa: PTH119, PTH120
 
 
 def is_exported(file: Path) -> bool:
