@@ -22,6 +22,7 @@ from sharegpt4video.cli import reading as reading_module
 from sharegpt4video.cli.batch import Batch
 from sharegpt4video.cli.claims import Claims
 from sharegpt4video.cli.content import content_of
+from sharegpt4video.cli.progress import Display
 from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.errors import SettingsError, VideoError
 from sharegpt4video.reading import Opened
@@ -257,3 +258,19 @@ def test_marked_texts_are_told_again(videos: list[str]) -> None:
     again = captioned(videos[:1])
     assert (again.skipped, again.marked) == (1, 2)
     assert captioned(videos[:1], overwrite=True).marked == 0
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, ["0"]), (3, ["1/3 0", "2/3 1", "3/3 2"])])
+def test_the_bar_says_which_video_it_is_of_how_many(
+    videos: list[str], count: int, shown: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = []
+    bar = Display.video
+
+    def video(display: Display, name: str, start_seconds: float) -> Any:
+        names.append(name)
+        return bar(display, name, start_seconds)
+
+    monkeypatch.setattr(Display, "video", video)
+    captioned(videos[:count])
+    assert names == shown

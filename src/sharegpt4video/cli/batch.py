@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import time
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,13 +16,14 @@ from ..config import CaptionSettings
 from ..dataset.work.pairing import PairedVLM
 from ..dataset.work.pool import WorkerLost
 from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
-from ..estimate import Estimate, estimate
 from ..foreign import terminal_line
 from ..prompts import prompt_set
 from ..records import VideoCaption
 from ..wording import counted
 from .claims import Busy
+from .console import error
 from .content import Content, content_of, is_unchanged
+from .expected_cost import expected_cost
 from .files import video_name
 from .formats import FORMATS, summary_lines
 from .jobs import Job, plan_jobs
@@ -49,7 +50,12 @@ class _Run:
     engine: Engine
     readers: Readers
     display: Display
-    several: bool
+    places: Mapping[str, str]
+    """Of each video, which it is of how many: ``3/40``; empty for a single one."""
+
+    @property
+    def several(self) -> bool:
+        return len(self.places) > 1
 
 
 class Batch:
@@ -100,23 +106,7 @@ class Batch:
         """What the run may cost, in one line, before anything is asked; "" without prices."""
         if self.model.cost_usd(0, 0) is None:
             return ""
-        estimates = background.run(self._estimates(jobs))
-        found = [one for one in estimates if one is not None]
-        unknown = len(estimates) - len(found)
-        if not found and not unknown:
-            return ""
-        cost = sum(one.cost_usd or 0.0 for one in found)
-        line = f"about {counted(sum(one.requests for one in found), 'request')}, at most about {cost:.2f} US dollars"
-        return f"{line}, and {unknown} of unknown length" if unknown else line
-
-    async def _estimates(self, jobs: Sequence[Job]) -> list[Estimate | None]:
-        readers, found = self._reading(len(jobs)), []
-        for job in jobs:
-            try:
-                found.append(estimate(await readers.info(job.video), self.model, self.settings))
-            except (VideoError, OSError, WorkerLost):
-                continue  # the run itself will say why
-        return found
+        return expected_cost(jobs, self._reading(len(jobs)), self.model, self.settings)
 
     def run(self, videos: Sequence[str] | Sequence[Job]) -> None:
         """Caption all of them. Raises SettingsError or MissingExtra, which no other video would escape."""
@@ -136,14 +126,15 @@ class Batch:
         return self._readers
 
     async def _run(self, waiting: deque[Job]) -> None:
-        several, at_once = len(waiting) > 1, min(self.jobs, len(waiting))
+        count, at_once = len(waiting), min(self.jobs, len(waiting))
+        places = {job.video: f"{number}/{count}" for number, job in enumerate(waiting, 1)} if count > 1 else {}
         paired = PairedVLM(self.model)
-        self._asked = Resumed(paired if several else self.model)
+        self._asked = Resumed(paired if count > 1 else self.model)
         engine = pipeline.open_engine(self._asked, self.settings)
         readers = self._reading(len(waiting))
         try:
             with Display(steps_are_the_result=self._streams, side_by_side=at_once > 1, quiet=self.quiet) as display:
-                run = _Run(engine, readers, display, several)
+                run = _Run(engine, readers, display, places)
                 await background.together(*(self._work(waiting, run) for _ in range(at_once)))
                 if waiting:
                     self.untried = len(waiting)
@@ -273,7 +264,8 @@ class Batch:
             there = counted(len(earlier.steps), "step")
             run.display.say(f"{terminal_line(video)}: goes on from {there} of an earlier run")
         try:
-            with run.display.video(video_name(video), self.settings.start_seconds or 0.0) as report:
+            name = " ".join(filter(None, (run.places.get(video), video_name(video))))
+            with run.display.video(name, self.settings.start_seconds or 0.0) as report:
                 captioned = await run.readers.caption(video, self.settings, run.engine, report)
         except (HalfWay, Stopped) as stopped:
             self._add_cost(stopped.caption)
@@ -366,6 +358,11 @@ class Batch:
         else:
             whole = captioned.to_json(indent=None) if run.several and list(self.formats) == ["json"] else ""
             run.display.line(whole or FORMATS[self.formats[0]](captioned).rstrip("\n"), fold=False)
+
+    def refuse(self, reason: str) -> None:
+        """Count what was named and is no video, and say why."""
+        self.failed += 1
+        error(reason)
 
     def counts(self) -> str:
         """What became of the videos, in one line."""

@@ -11,6 +11,7 @@ import typer
 
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, print_json, print_text, say
+from .inputs import with_stdin
 from .settings import dataset_settings, model_options
 
 if TYPE_CHECKING:
@@ -25,8 +26,8 @@ Inputs = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="VIDEO",
-        help="Files, folders, globs, lists (.txt, .csv, .jsonl, .parquet), archives (.zip, .tar), s3:// addresses. "
-        "Without any, carries on with those that the data set knows.",
+        help="Files, folders, globs, lists (.txt, .csv, .jsonl, .parquet), archives (.zip, .tar), s3:// addresses, "
+        "or - for names on stdin. Without any, carries on with those that the data set knows.",
         show_default=False,
     ),
 ]
@@ -122,12 +123,13 @@ def build(
         raise typer.BadParameter(f"{on!r} is neither local nor ray", param_hint="--on")
     with exit_codes():
         run = BuildOptions(processes, tuple(retry_failed or ()), _shard(shard), replies)
+        videos = with_stdin(videos or [])
         own, others = model_options(model_option, changes)
         settings = dataset_settings(config, others, None if out is None else _there(out))
         spec = _model(model, own, out)
         if canary:
-            raise typer.Exit(_canary(videos or [], spec, settings))
-        raise typer.Exit(_build(videos or [], str(out), spec, settings, run, on, quiet=quiet))
+            raise typer.Exit(_canary(videos, spec, settings))
+        raise typer.Exit(_build(videos, str(out), spec, settings, run, on, quiet=quiet))
 
 
 def _build(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ import typer
 from .. import background
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, need_stdout, say
+from .inputs import Named, named_videos
 from .settings import model_options
 
 if TYPE_CHECKING:
@@ -53,7 +55,7 @@ def caption(
     formats = _formats(format, json, out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
     how |= {"keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
-    with exit_codes(), _readers(videos, out) as readers:
+    with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named.videos, out) as readers:
         from .batch import Batch
 
         own, others = model_options(model_option, changes)
@@ -61,11 +63,11 @@ def caption(
         vlm = o.make_model(model or "embedded", settings, own)
         jobs, any_model = _jobs(jobs, out, vlm), model is None and not own
         options = {"any_model": any_model, "overwrite": overwrite, "quiet": quiet}
-        _run(Batch(settings, vlm, formats, out, jobs=jobs, readers=readers, **options), videos)
+        _run(Batch(settings, vlm, formats, out, jobs=jobs, readers=readers, **options), named)
 
 
 @contextlib.contextmanager
-def _readers(videos: Sequence[str], out: Path | None) -> Iterator[Readers | None]:
+def _readers(videos: Collection[str], out: Path | None) -> Iterator[Readers | None]:
     """For one video, a process that reads it, which starts up while this one is still importing; None for several."""
     from .reading import Readers
 
@@ -97,11 +99,15 @@ def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
     return chosen or (JOBS if out is not None and vlm.max_images > 0 else 1)
 
 
-def _run(batch: Batch, videos: Sequence[str]) -> None:
+def _run(batch: Batch, named: Named) -> None:
     """Caption them all, say what became of them, and leave with the exit code that says it, too."""
     if batch.outputs is not None and (lines := batch.outputs.record.unreadable):
         say(f"{batch.outputs.record.path}: {lines} unreadable lines are ignored")
-    jobs = batch.plan(videos)
+    if not batch.quiet and (left_out := named.left_out()):
+        say(left_out)
+    for reason in named.unusable:
+        batch.refuse(reason)
+    jobs = batch.plan(list(named.videos))
     asked = [job for job in jobs if job.asks]
     if asked:
         background.run(batch.model.check())
@@ -112,7 +118,7 @@ def _run(batch: Batch, videos: Sequence[str]) -> None:
     try:
         batch.run(jobs)
     finally:
-        if len(videos) > 1 or batch.outputs is not None:
+        if len(jobs) > 1 or named.unusable or batch.outputs is not None:
             say(batch.counts())
         if batch.pairing:
             say(batch.pairing)

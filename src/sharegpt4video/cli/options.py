@@ -41,7 +41,15 @@ class Mode(str, Enum):
     fast = "fast"
 
 
-Videos = Annotated[list[str], typer.Argument(metavar="VIDEO", help="Video files or URLs.", show_default=False)]
+Videos = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="VIDEO",
+        help="Video files, URLs, folders, patterns, lists of names (.txt, .csv, .jsonl, .parquet), or - for names on "
+        "stdin.",
+        show_default=False,
+    ),
+]
 Video = Annotated[str, typer.Argument(metavar="VIDEO", help="A video file or URL.", show_default=False)]
 Model = Annotated[
     str,
