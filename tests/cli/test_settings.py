@@ -12,8 +12,12 @@ from typer.testing import CliRunner, Result
 
 from sharegpt4video.cli.app import app
 from sharegpt4video.cli.list_settings import all_settings
-from sharegpt4video.cli.settings import apply_change, caption_settings, model_options, read_pairs, split_off
+from sharegpt4video.cli.settings import apply_change, caption_settings, model_options, read_pairs, split_off, values
 from sharegpt4video.config import CaptionSettings, KeyframeSettings
+from sharegpt4video.dataset.clips.clips import ClipSettings
+from sharegpt4video.dataset.clips.media import CutOptions
+from sharegpt4video.dataset.export.table import CsvOptions
+from sharegpt4video.dataset.plan.plan import PlanInputs
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.errors import SettingsError
 
@@ -66,6 +70,10 @@ def test_a_name_that_there_is_not_comes_with_the_one_that_was_meant(change: str,
         (["caption", "x.mp4", "--set", "keyframes=3"], "a mapping (NAME: VALUE) is needed, not 3"),
         (["caption", "x.mp4", "-m", "fake", "--set", "model.max_imges=1"], "did you mean 'max_images'"),
         (["caption", "x.mp4", "-m", "server:m@http://h/v1", "-s", "model.extra_body=3"], "extra_body is a mapping"),
+        (["caption", "x.mp4", "--similarity", "high"], "'--similarity': a number is needed"),
+        (["caption", "x.mp4", "--jobs", "many"], "'--jobs': a whole number is needed"),
+        (["caption", "x.mp4", "--jobs", "0"], "1"),
+        (["caption", "x.mp4", "--format", "pdf"], "'pdf' is not one of"),
         (["keyframes", "x.mp4", "--set", "keyframes.selector=semantc"], "did you mean 'semantic'"),
         (["facts", "x.mp4", "--set", "facts.ocr=perhaps"], "true or false is needed, not 'perhaps'"),
         (["recaption", "a cat", "--set", "fold_steps=1"], "fold_steps must be at least 2"),
@@ -79,7 +87,16 @@ def test_wrong_settings_are_told_in_words(arguments: list[str], said: str) -> No
     assert ended.exit_code == 2, ended.output
     assert said in " ".join(ended.output.split())
     assert "Input should" not in ended.output
+    assert "Value error" not in ended.output
     assert "Settings" not in ended.output
+
+
+@pytest.mark.parametrize(
+    ("kind", "meant"), [(CutOptions, "exact"), (ClipSettings, "frames"), (CsvOptions, "columns"), (PlanInputs, "gpus")]
+)
+def test_no_class_of_settings_takes_an_unknown_name(kind: type, meant: str) -> None:
+    with pytest.raises(SettingsError, match=f"there is no such setting; did you mean '{meant}'"):
+        values(kind, [f"{meant}x=1"], {"videos": 1} if kind is PlanInputs else None)
 
 
 def test_an_earlier_spelling_is_the_same_option() -> None:

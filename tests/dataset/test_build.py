@@ -391,3 +391,16 @@ def test_a_full_disk_stops_the_run_with_advice_and_loses_nothing(clips: Path, tm
     build([str(clips)], tmp_path / "out", settings=QUICK, options=ONE)
     same_captions(tmp_path / "out", tmp_path / "calm")
     assert Store(tmp_path / "out").verify() == []
+
+
+def test_of_a_server_that_is_gone_no_video_is_read_and_one_that_is_not_needed_is_not_asked(
+    clips: Path, tmp_path: Path
+) -> None:
+    with ChatServer(default=answer(told)) as running:
+        vlm = server_vlm(running.base_url, retries=0)
+        done = build([str(clips)], tmp_path / "done", model=vlm, settings=QUICK, options=ONE)
+        assert (done.captioned, running.asked_models) == (4, 1)
+    assert not build([str(clips)], tmp_path / "done", model=vlm, settings=QUICK, options=ONE).stopped
+    counts = build([str(clips)], tmp_path / "new", model=vlm, settings=QUICK, options=ONE)
+    assert "nobody answers" in counts.stopped
+    assert not list(Store(tmp_path / "new").rows("surveys"))

@@ -11,6 +11,7 @@ import io
 import json
 import logging
 import os
+import re
 import sys
 import traceback
 import warnings
@@ -77,6 +78,16 @@ def rich_console(*, stderr: bool = True) -> Console:
     return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
 
 
+_NEEDED = {"number": "a number is needed", "integer": "a whole number is needed", "boolean": "true or false is needed"}
+_VALID = re.compile(rf"Input should be a valid ({'|'.join(_NEEDED)})\b[^;]*")
+
+
+def _in_our_words(message: str) -> str:
+    """A message of newer versions of typer, which are those of pydantic."""
+    message = _VALID.sub(lambda found: _NEEDED[found[1]], message.replace("Value error, ", ""))
+    return message.replace("Input should be", "it must be")
+
+
 class SafeGroup(TyperGroup):
     """A group of verbs whose usage errors repeat no control character of the command line (``sg4v caption *.mp4``)."""
 
@@ -97,7 +108,7 @@ def _safe_usage_errors() -> Iterator[None]:
         if hasattr(error, "format_message"):  # click's, whichever click typer brings
             for name in ("message", "option_name", "param_hint"):
                 if isinstance(value := getattr(error, name, None), str):
-                    setattr(error, name, terminal(value))
+                    setattr(error, name, terminal(_in_our_words(value)))
         raise
 
 

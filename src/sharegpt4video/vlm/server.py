@@ -340,8 +340,9 @@ class ServerVLM(VLM):
         if fault.kind in ("final", "denied"):
             raise (ModelDenied if fault.kind == "denied" else VLMError)(f"{self.name}: {detail}") from fault
         if not fault.connected:
+            reason = detail.partition(": ")[2] or detail  # the name of an exception stands before it
             raise ModelUnavailable(
-                f"{self.name}: nobody answers at {self._address.url} ({detail});"
+                f"{self.name}: nobody answers at {self._address.url} ({reason});"
                 " is the server running, and is the address right?"
             ) from fault
         problems: dict[str, Problem] = {"refused": "refused", "mixed up": "mixed up"}

@@ -15,6 +15,7 @@ import pyarrow as pa
 from ... import background
 from ...background import mapped
 from ...checking import Limits, one_of, raise_for, wrong_values
+from ...config import STRICT
 from ...cores import cores
 from ...errors import SG4VError
 from ...files import is_abandoned
@@ -41,6 +42,8 @@ _COLUMNS = ("video_id", "start_seconds", "end_seconds")
 @dataclass(frozen=True)
 class CutOptions:
     """How clips are cut; see ``video.clips.cut``."""
+
+    __pydantic_config__ = STRICT
 
     ending: str = ".mp4"
     """The kind of file: ``.mp4``, ``.mov``, ``.mkv`` or ``.webm``."""
