@@ -47,10 +47,9 @@ def caption(
 ) -> None:
     """Caption videos: what is seen, and what happens when.
 
-    Steps are printed as they come. With --out, each video becomes a file, and
-    a video that was captioned in the same way before is skipped; formats it
-    lacks are written from the stored caption. Without it, --json prints one
-    document for one video, and one document a line for several.
+    Steps are printed as they come. With --out, each video becomes a file, and a video that was captioned in the same
+    way before is skipped; formats it lacks are written from the stored caption. Without it, --json prints one document
+    for one video, and one document a line for several.
     """
     formats = _formats(format, json, out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
@@ -61,9 +60,8 @@ def caption(
         own, others = model_options(model_option, changes)
         settings = o.read_settings(config, others, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, own)
-        jobs, any_model = _jobs(jobs, out, vlm), model is None and not own
-        options = {"any_model": any_model, "overwrite": overwrite, "quiet": quiet}
-        _run(Batch(settings, vlm, formats, out, jobs=jobs, readers=readers, **options), named)
+        options = {"any_model": model is None and not own, "overwrite": overwrite, "quiet": quiet}
+        _run(Batch(settings, vlm, formats, out, jobs=_jobs(jobs, out, vlm), readers=readers, **options), named)
 
 
 @contextlib.contextmanager

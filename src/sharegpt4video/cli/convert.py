@@ -10,6 +10,13 @@ import typer
 from .console import exit_codes, print_text, say
 from .options import EarlierOut, NewFolder, chosen_out
 
+Dtype = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME", help="Type of the weights: bfloat16, float16, float32 (as stored).", show_default=False
+    ),
+]
+
 
 def convert(
     source: Annotated[Path, typer.Argument(metavar="SOURCE", help="The folder of the checkpoint.", show_default=False)],
@@ -25,12 +32,7 @@ def convert(
             metavar="FOLDER", help="The vision tower's folder, where it is not beside SOURCE.", show_default=False
         ),
     ] = None,
-    dtype: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="Type of the weights: bfloat16, float16, float32 (as stored).", show_default=False
-        ),
-    ] = None,
+    dtype: Dtype = None,
     shard_gib: Annotated[float, typer.Option(min=0.001, metavar="N", help="Largest file, in GiB.")] = 4.0,
     back: Annotated[bool, typer.Option("--back", help="From transformers' format to the original.")] = False,
 ) -> None:  # fmt: skip

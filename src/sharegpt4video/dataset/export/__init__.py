@@ -62,14 +62,12 @@ def export(
     format has a place for that. Videos below ``media_root`` are named relative to it, others relative to ``out``, or as
     ``paths`` says; None: as the readers of the format want them. ``overwrite`` replaces an earlier export. ``out`` may
     be empty for subtitles: they then lie beside the videos. ``options`` are those of the format, as a mapping or a
-    value of its options class. Raises SettingsError for an unknown format, option or split, and for a folder that is
-    not empty.
+    value of its class. Raises SettingsError for an unknown format, option or split, and a folder that is not empty.
     """
     exporter = _exporter(format, out)
-    raise_for([] if paths is None else one_of("paths", paths, get_args(Paths)))
     chosen = _options(format, exporter.options, options)
     selection, target = Selection(store, splits), Target(out, overwrite=overwrite)
-    parts, paths = exporter.parts(chosen, out), paths or exporter.paths(chosen)
+    parts, paths = exporter.parts(chosen, out), _paths(paths or exporter.paths(chosen))
     job = ExportJob(store, target, selection, chosen, clips, include_problems, media_root, paths, overwrite, parts)
     _note_what_lacks(job)
     if out:
@@ -91,6 +89,11 @@ def _exporter(format: str, out: str) -> Exporter:
     if not out and not exporter.beside:
         raise SettingsError(f"the format {format} needs a folder to write into")
     return exporter
+
+
+def _paths(given: Paths) -> Paths:
+    raise_for(one_of("paths", given, get_args(Paths)))
+    return given
 
 
 def _note_what_lacks(job: ExportJob) -> None:
