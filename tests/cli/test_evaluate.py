@@ -148,3 +148,17 @@ def test_the_list_names_every_benchmark() -> None:
     shown = sg4v("list").stdout
     assert all(f"{name}: " in shown for name in BENCHMARKS)
     assert [row["name"] for row in json.loads(sg4v("list", "--json").stdout)] == list(BENCHMARKS)
+
+
+@pytest.mark.parametrize(
+    "who", [("--model", "server:m@http://127.0.0.1:9/v1"), ("--judge", "server:j@http://127.0.0.1:9/v1")]
+)
+def test_a_dead_server_is_told_before_any_question_is_asked(
+    sample: Path, videos: Path, tmp_path: Path, who: tuple[str, str]
+) -> None:
+    for video in videos.iterdir():
+        video.write_bytes(b"not read")
+    ended = run(sample, videos, tmp_path / "out", *who)
+    assert ended.exit_code == 1
+    assert "nobody answers at http://127.0.0.1:9/v1" in ended.output
+    assert not (tmp_path / "out" / "answers.jsonl").exists()

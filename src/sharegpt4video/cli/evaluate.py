@@ -117,6 +117,8 @@ def run(
         vlm = _model(model, own)
         if not (out / ANSWERS).is_file():  # of a run that goes on, all answers may be there
             background.run(vlm.check())
+            if judge is not None and judge.partition(":")[0] not in ("local", "replay"):
+                background.run(_model(judge, {}).check())
         with _progress(quiet=quiet) as report:
             result = run_benchmark(benchmark, vlm, **where, **rules, on_progress=report)
         _end(result, out, json=json)
