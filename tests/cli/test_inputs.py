@@ -42,7 +42,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def names(*words: str) -> list[str]:
-    return list(named_videos(words).videos)
+    return named_videos(words).videos
 
 
 def test_a_file_is_a_video_whether_it_is_there_or_not() -> None:
@@ -59,7 +59,8 @@ def test_a_folder_is_its_videos_in_natural_order_named_as_the_user_does(here: Pa
     assert "1 not a video (.md)" in left_out
 
 
-def test_each_video_comes_once() -> None:
+def test_each_video_comes_once_but_for_one_that_is_named_twice() -> None:
+    assert names("a.mp4", "a.mp4") == ["a.mp4", "a.mp4"]
     assert names("clips/10.mp4", "clips", "clips/*.mp4") == ["clips/10.mp4", "clips/2.mp4", "clips/deep/x.mkv"]
 
 
@@ -78,7 +79,7 @@ def test_lists_are_read(name: str, text: str) -> None:
 def test_what_is_no_video_in_a_list_is_told_and_the_rest_goes_on() -> None:
     Path("l.txt").write_text("a.mp4\nclips/2.mp4,1,2\nclips/10.mp4,5,1\n")
     found = named_videos(["l.txt"])
-    assert list(found.videos) == ["a.mp4"]
+    assert found.videos == ["a.mp4"]
     assert len(found.unusable) == 2
     assert "line 2: a part of a video" in found.unusable[0]
     assert "line 3" in found.unusable[1]

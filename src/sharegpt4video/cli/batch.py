@@ -55,7 +55,7 @@ class _Run:
 
     @property
     def several(self) -> bool:
-        return len(self.places) > 1
+        return bool(self.places)
 
 
 class Batch:

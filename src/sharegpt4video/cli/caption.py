@@ -105,7 +105,7 @@ def _run(batch: Batch, named: Named) -> None:
         say(left_out)
     for reason in named.unusable:
         batch.refuse(reason)
-    jobs = batch.plan(list(named.videos))
+    jobs = batch.plan(named.videos)
     asked = [job for job in jobs if job.asks]
     if asked:
         background.run(batch.model.check())

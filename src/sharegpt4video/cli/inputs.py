@@ -16,12 +16,13 @@ STDIN = "-"
 
 @dataclass
 class Named:
-    """The videos that the words of a command stand for, each once, in order.
+    """The videos that the words of a command stand for, in order.
 
+    What folders, lists and patterns bring comes once; a file that is named twice is meant twice.
     ``unusable`` says of rows of lists and the like why they are none; ``skipped`` counts what folders hold besides.
     """
 
-    videos: dict[str, None] = field(default_factory=dict)
+    videos: list[str] = field(default_factory=list)
     unusable: list[str] = field(default_factory=list)
     skipped: Counter[str] = field(default_factory=Counter)
 
@@ -43,7 +44,7 @@ def named_videos(words: Sequence[str]) -> Named:
         if _is_listing(word):
             _look_into(word, found)
         else:
-            found.videos[word] = None
+            found.videos.append(word)
     if not found.videos and not found.unusable:
         more = f" ({found.left_out()})" if found.skipped else ""
         raise SettingsError(f"{', '.join(words)}: {'holds' if len(words) == 1 else 'hold'} no video{more}")
@@ -88,6 +89,7 @@ def _look_into(word: str, found: Named) -> None:
     from ..dataset.sources.members import split_member
 
     archives: Counter[str] = Counter()
+    known = set(found.videos)
     for draft in drafts_of_inputs(checked_inputs([word]), found.skipped, None):
         if isinstance(draft, Failure):
             found.unusable.append(draft.message)
@@ -95,8 +97,9 @@ def _look_into(word: str, found: Named) -> None:
             archives[member[0]] += 1
         elif draft.source.start_seconds is not None or draft.source.end_seconds is not None:
             found.unusable.append(f"{draft.where}: a part of a video; sg4v dataset build takes lists of parts")
-        else:
-            found.videos[_as_named(draft.source.location, word)] = None
+        elif (name := _as_named(draft.source.location, word)) not in known:
+            known.add(name)
+            found.videos.append(name)
     for archive, count in archives.items():
         inside = counted(count, "video")
         found.unusable.append(f"{archive}: {inside} in an archive; unpack it, or let sg4v dataset build read it there")
