@@ -116,9 +116,7 @@ def run(
         rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": judge}
         vlm = _model(model, own)
         if not (out / ANSWERS).is_file():  # of a run that goes on, all answers may be there
-            background.run(vlm.check())
-            if judge is not None and judge.partition(":")[0] not in ("local", "replay"):
-                background.run(_model(judge, {}).check())
+            _check(vlm, judge)
         with _progress(quiet=quiet) as report:
             result = run_benchmark(benchmark, vlm, **where, **rules, on_progress=report)
         _end(result, out, json=json)
@@ -284,6 +282,13 @@ def list_benchmarks(json: o.Json = False) -> None:
         print_text(f"  licence   {one.licence or 'see its authors'}")
         print_text(f"  source    {one.source}")
         print_text(f"  get       {one.get or 'see its source'}")
+
+
+def _check(model: VLM, judge: str | None) -> None:
+    """Raises VLMError if the model, or the model that judges, cannot answer (see ``VLM.check``)."""
+    background.run(model.check())
+    if judge is not None and judge.partition(":")[0] not in ("local", "replay"):
+        background.run(_model(judge, {}).check())
 
 
 def _value(layout: Layouts | None) -> Literal["separate", "grid"] | None:
