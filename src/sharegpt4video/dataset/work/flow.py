@@ -12,7 +12,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from ...background import mapped
-from ...errors import ModelDenied
+from ...errors import ModelUnavailable
 from ...records import VideoCaption
 from ..decide.columns import Candidates
 from ..decide.decider import Decider
@@ -56,7 +56,7 @@ class Flow:
                     await self._outcomes.captioned(source, caption, self._ledger.next_revision(source.id))
                     self._tell()
             await self._outcomes.finish()
-        except (GivenUp, ModelDenied) as why:
+        except (GivenUp, ModelUnavailable) as why:
             self._counts.stopped = str(why)
         finally:
             self._tell()

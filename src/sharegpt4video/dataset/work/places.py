@@ -52,19 +52,29 @@ class Here:
     def __init__(self, engine: Engine, pool: WorkerPool) -> None:
         self._engine, self._pool = engine, pool
         self._room = asyncio.Semaphore(SEGMENTS_WAITING)
+        self._checking, self._checked = asyncio.Lock(), False
         self.videos_at_once = 4 * engine.slots + 2 * pool.processes
 
     @property
     def mixed_up(self) -> int:
         return self._engine.asked_again["mixed up"] + self._engine.problems["mixed up"]
 
+    async def _check(self) -> None:
+        """Before the first video is read. Raises ModelUnavailable for a model that cannot answer."""
+        async with self._checking:
+            if not self._checked:
+                await self._engine.vlm.check()
+                self._checked = True
+
     async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
+        await self._check()
         surveying = self._pool.call(survey_job, source, settings, priority=PRIORITY["survey"])
         return await attempt(source, "survey", surveying)
 
     async def caption(
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"
     ) -> VideoCaption | Failure:
+        await self._check()
         looks = self._engine.vlm.max_images > 0
         items = self._pool.stream(read_job, source, settings, looks, priority=PRIORITY[stage])
         return await attempt(source, stage, describe(items, source, self._engine, settings, self._room))
