@@ -35,9 +35,9 @@ import numpy as np
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.cores import limit_cores
 from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.dataset.places.jobs import read_job, survey_job
 from sharegpt4video.dataset.rows import SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SurveySettings
-from sharegpt4video.dataset.work.jobs import read_job, survey_job
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.vlm.server import ServerVLM
 

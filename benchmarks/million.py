@@ -46,7 +46,7 @@ from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, Spl
 from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.schema import arrow_schema, to_table
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.worklist import Worklist
+from sharegpt4video.dataset.worklist import Worklist
 
 SETTINGS = DatasetSettings(splits=SplitSettings(val=0.05, test=0.05))
 SURVEY_SCHEMA = arrow_schema(Survey)

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from sharegpt4video.cli import reading
-from sharegpt4video.dataset.work.pool import Stopped
+from sharegpt4video.dataset.places.pool import Stopped
 
 
 class HereInAThread:

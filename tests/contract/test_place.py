@@ -15,12 +15,13 @@ from chat_server import ChatServer, answer, status
 from made_sets import QUICK, write_clips
 from sharegpt4video.dataset.build import BuildOptions
 from sharegpt4video.dataset.cluster import ClusterOptions
+from sharegpt4video.dataset.places.base import Place
+from sharegpt4video.dataset.places.here import Here
+from sharegpt4video.dataset.places.models import ModelSpec
+from sharegpt4video.dataset.places.pool import WorkerPool
 from sharegpt4video.dataset.rows import Failure, SourceVideo, Survey
 from sharegpt4video.dataset.sources.sources import find_sources
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.models import ModelSpec
-from sharegpt4video.dataset.work.places import Here, Place
-from sharegpt4video.dataset.work.pool import WorkerPool
 from sharegpt4video.errors import ModelDenied
 from sharegpt4video.pipeline import open_engine
 from sharegpt4video.records import VideoCaption
@@ -39,7 +40,7 @@ async def here(spec: ModelSpec, _root: Path) -> AsyncGenerator[Place, None]:
 
 @asynccontextmanager
 async def on_ray(spec: ModelSpec, root: Path) -> AsyncGenerator[Place, None]:
-    from sharegpt4video.dataset.work.ray_place import OnRay
+    from sharegpt4video.dataset.places.ray import OnRay
 
     place = OnRay(Store(root / "set"), spec, QUICK, BuildOptions(), ClusterOptions(readers=2))
     try:

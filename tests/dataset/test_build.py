@@ -19,12 +19,12 @@ from made_sets import QUICK, captions, quick, same_captions, write_clips
 from media import solid, write_video
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.canary import canary
+from sharegpt4video.dataset.counts import BuildCounts
 from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.settings import FilterSettings, SurveySettings
 from sharegpt4video.dataset.status import status as status_of
 from sharegpt4video.dataset.store.lock import Busy, lock
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.progress import BuildCounts
 from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.fake import FakeVLM, fail_after

@@ -13,14 +13,14 @@ import pytest
 from made_sets import QUICK, captions, quick, write_clips
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.dataset.counts import BuildCounts
 from sharegpt4video.dataset.export import export
+from sharegpt4video.dataset.places.models import ModelSpec, stored_spec
 from sharegpt4video.dataset.report.samples import read_samples
 from sharegpt4video.dataset.settings import DatasetSettings, SurveySettings
 from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.pending import Pending
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.models import ModelSpec, stored_spec
-from sharegpt4video.dataset.work.progress import BuildCounts
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
 

@@ -15,11 +15,11 @@ from chat_server import ChatServer, Exchange, completion
 from made_sets import QUICK, quick, same_captions, texts, write_clips
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.cluster import ClusterOptions, build_on_ray
+from sharegpt4video.dataset.counts import BuildCounts
+from sharegpt4video.dataset.places.models import ModelSpec
 from sharegpt4video.dataset.rows import CaptionRow, Failure
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SurveySettings
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.models import ModelSpec
-from sharegpt4video.dataset.work.progress import BuildCounts
 from sharegpt4video.errors import SettingsError
 
 ray = pytest.importorskip("ray", reason="needs the extra ray")

@@ -17,7 +17,7 @@ from chat_server import ChatServer, Exchange, completion
 from made_sets import QUICK, same_captions, write_clips
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.cluster import ClusterOptions, build_on_ray
-from sharegpt4video.dataset.work.models import ModelSpec
+from sharegpt4video.dataset.places.models import ModelSpec
 
 ray = pytest.importorskip("ray", reason="needs the extra ray")
 VIDEOS = 80

@@ -28,10 +28,10 @@ from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.decide.decisions import NOT_CAPTIONED, Decision
 from sharegpt4video.dataset.decide.gates import FINDINGS, GATES
 from sharegpt4video.dataset.decide.words import reason
+from sharegpt4video.dataset.places.replies import ReplyCache, cache_key
 from sharegpt4video.dataset.rows import TABLES
 from sharegpt4video.dataset.store.schema import SCHEMA_VERSION, arrow_schema
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.dataset.work.replies import ReplyCache, cache_key
 from sharegpt4video.errors import VLMError
 from sharegpt4video.records import Image
 from sharegpt4video.vlm.base import Request

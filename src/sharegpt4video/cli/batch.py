@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 
 from .. import background, pipeline
 from ..config import CaptionSettings
-from ..dataset.work.pairing import PairedVLM
-from ..dataset.work.pool import WorkerLost
+from ..dataset.places.pairing import PairedVLM
+from ..dataset.places.pool import WorkerLost
 from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
 from ..foreign import terminal_line
 from ..prompts import prompt_set

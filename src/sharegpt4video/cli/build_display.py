@@ -12,7 +12,7 @@ from ..wording import counted
 from .console import rich_console, say
 
 if TYPE_CHECKING:
-    from ..dataset.work.progress import BuildCounts
+    from ..dataset.counts import BuildCounts
 
 SAY_EVERY_SECONDS = 60.0  # where there is no terminal, one line now and then
 

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..dataset.settings import DatasetSettings
     from ..dataset.status import Status
     from ..dataset.store.store import Store
-    from ..dataset.work.models import ModelSpec
 
 Inputs = Annotated[
     list[str] | None,
@@ -229,7 +228,7 @@ def _print_filtered(found: Waterfall, last: str, *, thresholds: bool) -> None:
 
 def _model(name: str | None, options: dict[str, Any], out: str | None) -> ModelSpec:
     """The model named, else the one that the data set was built with; options come on top of its own."""
-    from ..dataset.work.models import ModelSpec, stored_spec
+    from ..dataset.places.models import ModelSpec, stored_spec
 
     store = _there(out) if name is None and out is not None else None
     return stored_spec(store, options) if store is not None else ModelSpec(name or "embedded", options)

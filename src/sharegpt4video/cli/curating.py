@@ -140,7 +140,7 @@ def compact(directory: DataSet) -> None:
 @contextmanager
 def _model(store: Store, name: str, options: dict[str, Any]) -> Iterator[VLM]:
     """The model of that name; what it answers is kept with the data set."""
-    from ..dataset.work.replies import remembered
+    from ..dataset.places.replies import remembered
     from ..prompts import prompt_set
 
     captioning = store.settings().caption

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import background
-from ..dataset.work.pool import WorkerLost
+from ..dataset.places.pool import WorkerLost
 from ..errors import VideoError
 from ..estimate import Estimate, estimate
 from ..wording import counted

@@ -11,7 +11,7 @@ import sys
 from collections.abc import AsyncGenerator, Callable
 from typing import TYPE_CHECKING, Any
 
-from ..dataset.work.pool import WorkerPool
+from ..dataset.places.pool import WorkerPool
 
 if TYPE_CHECKING:
     from ..captioner.engine import Engine

@@ -3,7 +3,7 @@
     from sharegpt4video.dataset.build import build
     counts = build(["videos/"], "my-set")
 
-Reading order: here, then ``flow`` (what happens to each video), ``jobs`` (in a worker), ``store`` (what is written).
+Reading order: here, then ``flow`` (what happens to each video), ``places`` (where), ``store`` (what is written).
 """
 
 from __future__ import annotations
@@ -22,9 +22,18 @@ from ..pipeline import open_engine
 from ..prompts import prompt_set
 from ..vlm.base import VLM
 from .checks.run import check_dataset
+from .counts import BuildCounts
 from .decide.decider import Decider
 from .decide.select import select
+from .flow import Flow
 from .ledger import ALL_KINDS, Ledger
+from .outcomes import Outcomes
+from .places.base import Place
+from .places.here import Here
+from .places.models import Model, ModelSpec, opened, stored_spec
+from .places.pairing import PairedVLM
+from .places.pool import WorkerPool
+from .places.replies import CachedVLM, ReplyCache, replies_folder, writer_name
 from .rows import TABLES, FailureKind
 from .settings import DatasetSettings
 from .sources.named import checked_inputs, input_names
@@ -32,15 +41,7 @@ from .status import standing_failures
 from .store.description import AlreadyDescribed, check_captions
 from .store.lock import lock
 from .store.store import Store
-from .work.flow import Flow
-from .work.models import Model, ModelSpec, opened, stored_spec
-from .work.outcomes import Outcomes
-from .work.pairing import PairedVLM
-from .work.places import Here, Place
-from .work.pool import WorkerPool
-from .work.progress import BuildCounts
-from .work.replies import CachedVLM, ReplyCache, replies_folder, writer_name
-from .work.worklist import Shard, Worklist, no_videos
+from .worklist import Shard, Worklist, no_videos
 
 RETRY_KINDS = (ALL_KINDS, *get_args(FailureKind))
 COMPACT_OVER_PARTS = 200  # small parts of one table; then they are put together at the end of a build

@@ -16,11 +16,11 @@ from ..records import problem_kind
 from ..vlm.base import VLM, ForwardingVLM, Reply, Request
 from ..wording import counted
 from .build import BuildOptions, build
+from .places.models import Model, opened
+from .places.replies import ReplyCache, cache_key
 from .rows import CaptionRow
 from .settings import DatasetSettings
 from .store.store import Store
-from .work.models import Model, opened
-from .work.replies import ReplyCache, cache_key
 
 SWAP_ONE_IN = 3
 

@@ -29,12 +29,12 @@ from .build import (
     open_store,
     remove_leftovers,
 )
+from .counts import BuildCounts
+from .places.models import ModelSpec
 from .settings import DatasetSettings
 from .store.lock import lock
 from .store.store import Store
-from .work.models import ModelSpec
-from .work.progress import BuildCounts
-from .work.worklist import Worklist
+from .worklist import Worklist
 
 
 @dataclass(frozen=True)
@@ -99,7 +99,7 @@ async def _run(
     cluster: ClusterOptions,
     on_progress: Callable[[BuildCounts], None],
 ) -> BuildCounts:
-    from .work.ray_place import OnRay
+    from .places.ray import OnRay
 
     place = OnRay(store, spec, settings, options, cluster)
     try:

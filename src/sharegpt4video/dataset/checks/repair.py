@@ -26,13 +26,13 @@ from ...prompts import prompt_set
 from ...records import Provenance
 from ...vlm.base import VLM, Reply
 from ...wording import counted
+from ..places.jobs import failure_of
+from ..places.pairing import PairedVLM
 from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
 from ..sources.listed import Listed, original_of, places_of
 from ..store.ids import IdIndex, packed_all
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids
-from ..work.jobs import failure_of
-from ..work.pairing import PairedVLM
 from . import CHECKS, JUDGE, MIXED_UP, REPEATED, check_caption, severity
 from .judge import Verdict, judging
 from .language import check_language_code

@@ -21,12 +21,12 @@ from ...errors import SG4VError
 from ...files import is_abandoned
 from ...video.clips import FORMATS, Cut, cut
 from ...wording import counted
+from ..places.jobs import Send, kind_of
+from ..places.pool import WorkerLost, WorkerPool
 from ..rows import Clip, SourceVideo
 from ..sources.listed import Listed, first_there, places_of
 from ..sources.sources import open_source
 from ..store.store import Store
-from ..work.jobs import Send, kind_of
-from ..work.pool import WorkerLost, WorkerPool
 
 __all__ = ["CutOptions", "MediaResult", "cut_media"]
 

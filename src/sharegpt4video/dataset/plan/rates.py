@@ -15,9 +15,9 @@ from ...cores import cores
 from ...errors import SettingsError
 from ...reading import Ended, Sampled, read
 from ...records import Segment
+from ..places.replies import RESERVE
 from ..status import videos_per_second
 from ..store.store import Store
-from ..work.replies import RESERVE
 
 _STEPS = "steps.list.element.kind"
 _SHOTS = "shots.list.element.opens_with"

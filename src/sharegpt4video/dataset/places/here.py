@@ -1,49 +1,17 @@
-"""Where the work on single videos is done: in processes of this machine, or on a cluster (``cluster.OnRay``)."""
+"""This machine as the place where videos are surveyed and captioned."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Literal, Protocol
 
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...records import VideoCaption
-from ..rows import Failure, SourceVideo, Stage, Survey
+from ..rows import Failure, SourceVideo, Survey
 from ..settings import SurveySettings
+from .base import PRIORITY, SEGMENTS_WAITING, CaptionStage
 from .jobs import attempt, describe, read_job, survey_job
 from .pool import WorkerPool
-
-SEGMENTS_WAITING = 512  # read and not described yet, all videos together; at most 4 pictures each
-
-CaptionStage = Literal["short", "caption"]
-"""A short caption is only made to see whether a video brings something new."""
-PRIORITY: dict[Stage, int] = {"caption": 0, "short": 1, "survey": 2}
-"""Who is given a reader first: what feeds the model, then what decides about it."""
-
-
-class Place(Protocol):
-    """Works on one video at a time or on many at once, and says of each what came of it or why it failed.
-
-    Methods raise only what would stop every other video, too (``jobs.FATAL``).
-    """
-
-    videos_at_once: int
-    """So many captions under way keep every slot of the model busy."""
-
-    @property
-    def mixed_up(self) -> int:
-        """How many replies belonged to other requests."""
-        ...
-
-    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure: ...
-
-    async def caption(
-        self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"
-    ) -> VideoCaption | Failure: ...
-
-    async def close(self) -> None:
-        """End what is under way, and give back processes and memory."""
-        ...
 
 
 class Here:

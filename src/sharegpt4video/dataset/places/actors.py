@@ -15,10 +15,10 @@ from ...records import VideoCaption
 from ...vlm.base import VLM, Reply
 from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
+from .base import SEGMENTS_WAITING
 from .jobs import FATAL, attempt, describe, failure_of, read_job, survey_job
 from .models import ModelSpec
 from .pairing import PairedVLM
-from .places import SEGMENTS_WAITING
 from .pool import WorkerPool
 from .replies import CachedVLM, ReplyCache
 

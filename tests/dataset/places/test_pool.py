@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 import worker_jobs
-from sharegpt4video.dataset.work.pool import WorkerLost, WorkerPool
+from sharegpt4video.dataset.places.pool import WorkerLost, WorkerPool
 from sharegpt4video.errors import MissingExtra, VideoError
 
 

@@ -6,12 +6,12 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from ...records import VideoCaption
-from ...wording import counted
+from ..records import VideoCaption
+from ..wording import counted
 
 if TYPE_CHECKING:
-    from ..checks.run import ChecksResult
-    from ..decide.select import Selection
+    from .checks.run import ChecksResult
+    from .decide.select import Selection
 
 
 @dataclass

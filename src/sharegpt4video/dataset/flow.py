@@ -11,18 +11,18 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 
-from ...background import mapped
-from ...errors import ModelUnavailable
-from ...records import VideoCaption
-from ..decide.columns import Candidates
-from ..decide.decider import Decider
-from ..decide.decisions import Decision
-from ..ledger import Ledger
-from ..rows import Failure, SourceVideo, Survey
-from ..settings import DatasetSettings
+from ..background import mapped
+from ..errors import ModelUnavailable
+from ..records import VideoCaption
+from .counts import BuildCounts
+from .decide.columns import Candidates
+from .decide.decider import Decider
+from .decide.decisions import Decision
+from .ledger import Ledger
 from .outcomes import GivenUp, Outcomes
-from .places import Place
-from .progress import BuildCounts
+from .places.base import Place
+from .rows import Failure, SourceVideo, Survey
+from .settings import DatasetSettings
 from .worklist import Worklist
 
 UNDECIDED = 256  # videos that may be surveyed before the one that is decided next

@@ -6,11 +6,11 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from ...errors import SG4VError
-from ...records import VideoCaption
-from ..rows import CaptionRow, Failure, ShortCaption, SourceVideo, Survey
-from ..store.store import Store
-from .progress import BuildCounts
+from ..errors import SG4VError
+from ..records import VideoCaption
+from .counts import BuildCounts
+from .rows import CaptionRow, Failure, ShortCaption, SourceVideo, Survey
+from .store.store import Store
 from .worklist import State, Worklist
 from .writer import Writer
 

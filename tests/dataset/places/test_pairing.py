@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from sharegpt4video.dataset.work.pairing import PairedVLM
+from sharegpt4video.dataset.places.pairing import PairedVLM
 from sharegpt4video.errors import ModelDenied
 from sharegpt4video.vlm.base import VLM, Reply, Request
 

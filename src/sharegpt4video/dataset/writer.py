@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import defaultdict
 
-from ..store.store import Store
+from .store.store import Store
 
 PART_ROWS = 128
 PART_SECONDS = 30.0

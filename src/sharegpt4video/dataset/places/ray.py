@@ -16,12 +16,12 @@ from ...config import CaptionSettings
 from ...errors import SG4VError
 from ...prompts import prompt_set
 from ...records import VideoCaption
+from ..outcomes import GivenUp
 from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
 from .actors import Describer, Keeper, Reader, ReaderLost
+from .base import PRIORITY, CaptionStage
 from .models import ModelSpec
-from .outcomes import GivenUp
-from .places import PRIORITY, CaptionStage
 from .replies import replies_folder, writer_name
 
 if TYPE_CHECKING:

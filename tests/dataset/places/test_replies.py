@@ -19,7 +19,7 @@ from media import write_video
 from scenes import texture
 from sharegpt4video import caption
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
-from sharegpt4video.dataset.work.replies import RESERVE_BYTES, CachedVLM, ReplyCache, cache_key
+from sharegpt4video.dataset.places.replies import RESERVE_BYTES, CachedVLM, ReplyCache, cache_key
 from sharegpt4video.errors import StorageError
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.records import Image
@@ -151,7 +151,7 @@ def test_runs_side_by_side_read_each_others_replies(tmp_path: Path) -> None:
 WRITE_FOREVER = """
 import sys
 from pathlib import Path
-from sharegpt4video.dataset.work.replies import RESERVE_BYTES, ReplyCache, cache_key
+from sharegpt4video.dataset.places.replies import RESERVE_BYTES, ReplyCache, cache_key
 from sharegpt4video.vlm.base import Reply
 cache = ReplyCache(Path(sys.argv[1]))
 for number in range(10**9):

@@ -12,19 +12,19 @@ from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
-from ...background import in_thread
-from ...checking import Limits
-from ...errors import SettingsError, VideoError
-from ...foreign import without_secrets
-from ..rows import Failure, SourceVideo
-from ..sources.contents import Contents, confirmed
-from ..sources.ids import StoredHashes
-from ..sources.listed import Listed
-from ..sources.places import SourceGone, SourceReplaced, UnsafeSource, absolute, scheme_of, stat
-from ..sources.sources import Listing, find_sources
-from ..store.pending import FOLDER, Pending
-from ..store.schema import to_rows
-from ..store.store import Store
+from ..background import in_thread
+from ..checking import Limits
+from ..errors import SettingsError, VideoError
+from ..foreign import without_secrets
+from .rows import Failure, SourceVideo
+from .sources.contents import Contents, confirmed
+from .sources.ids import StoredHashes
+from .sources.listed import Listed
+from .sources.places import SourceGone, SourceReplaced, UnsafeSource, absolute, scheme_of, stat
+from .sources.sources import Listing, find_sources
+from .store.pending import FOLDER, Pending
+from .store.schema import to_rows
+from .store.store import Store
 
 Shard = tuple[Annotated[int, Limits(0, 10**6)], Annotated[int, Limits(1, 10**6)]]
 """(number, count): the share of the videos that one of several runs side by side takes, numbers from 0."""

@@ -1,0 +1,42 @@
+"""What a build asks of the place where the work on single videos is done."""
+
+from __future__ import annotations
+
+from typing import Literal, Protocol
+
+from ...config import CaptionSettings
+from ...records import VideoCaption
+from ..rows import Failure, SourceVideo, Stage, Survey
+from ..settings import SurveySettings
+
+SEGMENTS_WAITING = 512  # read and not described yet, all videos together; at most 4 pictures each
+
+CaptionStage = Literal["short", "caption"]
+"""A short caption is only made to see whether a video brings something new."""
+PRIORITY: dict[Stage, int] = {"caption": 0, "short": 1, "survey": 2}
+"""Who is given a reader first: what feeds the model, then what decides about it."""
+
+
+class Place(Protocol):
+    """Works on one video at a time or on many at once, and says of each what came of it or why it failed.
+
+    Methods raise only what would stop every other video, too (``jobs.FATAL``).
+    """
+
+    videos_at_once: int
+    """So many captions under way keep every slot of the model busy."""
+
+    @property
+    def mixed_up(self) -> int:
+        """How many replies belonged to other requests."""
+        ...
+
+    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure: ...
+
+    async def caption(
+        self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"
+    ) -> VideoCaption | Failure: ...
+
+    async def close(self) -> None:
+        """End what is under way, and give back processes and memory."""
+        ...

@@ -1,1 +1,0 @@
-"""What happens to each video of a build, here or on a cluster. Begin with ``flow``."""
