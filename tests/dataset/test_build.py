@@ -404,3 +404,16 @@ def test_of_a_server_that_is_gone_no_video_is_read_and_one_that_is_not_needed_is
     counts = build([str(clips)], tmp_path / "new", model=vlm, settings=QUICK, options=ONE)
     assert "nobody answers" in counts.stopped
     assert not list(Store(tmp_path / "new").rows("surveys"))
+
+
+def test_a_data_set_is_built_again_from_its_replies_without_the_server(clips: Path, tmp_path: Path) -> None:
+    kept = BuildOptions(processes=1, replies=tmp_path / "replies")
+    with ChatServer(default=answer(told)) as running:
+        vlm = server_vlm(running.base_url, retries=0)
+        first = build([str(clips)], tmp_path / "first", model=vlm, settings=QUICK, options=kept)
+    again = build([str(clips)], tmp_path / "again", model=vlm, settings=QUICK, options=kept)
+    assert (again.captioned, again.requests_paid, again.stopped) == (first.captioned, 0, "")
+    write_clips(tmp_path / "more", 1, seconds=1.0, first_seed=77)
+    more = build([str(tmp_path / "more")], tmp_path / "again", model=vlm, settings=QUICK, options=kept)
+    assert (more.captioned, more.failed.total()) == (0, 0)
+    assert "nobody answers" in more.stopped

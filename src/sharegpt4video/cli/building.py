@@ -17,6 +17,7 @@ from .settings import dataset_settings, model_options
 if TYPE_CHECKING:
     from ..dataset.build import BuildOptions
     from ..dataset.decide.waterfall import Waterfall
+    from ..dataset.places.models import ModelSpec
     from ..dataset.settings import DatasetSettings
     from ..dataset.status import Status
     from ..dataset.store.store import Store

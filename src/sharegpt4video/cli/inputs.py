@@ -72,25 +72,27 @@ def _words_on_stdin() -> Iterator[str]:
 
 def _is_listing(word: str) -> bool:
     """Whether a word stands for the videos in something, not for one video."""
-    from ..dataset.sources.folders import has_pattern, kind_of
+    from ..dataset.sources.kinds import kind_of
+    from ..dataset.sources.named import has_pattern
 
     if "://" in word:
         return False
     if os.path.isdir(word):  # noqa: PTH112 - a Path would drop what is odd in a name
         return True
     if os.path.exists(word):  # noqa: PTH110
-        return kind_of(word) in ("list", "table", "archive")
+        return kind_of(word) in ("list", "archive")
     return has_pattern(word) or (word.startswith("@") and os.path.isfile(word[1:]))  # noqa: PTH113
 
 
 def _look_into(word: str, found: Named) -> None:
     from ..dataset.rows import Failure
-    from ..dataset.sources.inputs import checked_inputs, drafts_of_inputs
-    from ..dataset.sources.members import split_member
+    from ..dataset.sources.found import drafts_of
+    from ..dataset.sources.kinds import split_member
+    from ..dataset.sources.named import checked_inputs
 
     archives: Counter[str] = Counter()
     known = set(found.videos)
-    for draft in drafts_of_inputs(checked_inputs([word]), found.skipped, None):
+    for draft in drafts_of(checked_inputs([word]), found.skipped, None):
         if isinstance(draft, Failure):
             found.unusable.append(draft.message)
         elif member := split_member(draft.source.location):

@@ -147,6 +147,9 @@ class RemotelyCachedVLM(CachedVLM):
         super().__init__(vlm, cast(ReplyCache, None), prompt_hash)
         self._keeper = keeper
 
+    async def check(self) -> None:
+        """When something is asked that is not kept."""
+
     async def _get(self, key: bytes) -> Reply | None:
         found: Reply | None = await self._keeper.get.remote(key)
         return found

@@ -7,6 +7,7 @@ was killed is read again, and its finished steps are answered from here.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import os
@@ -123,6 +124,7 @@ class CachedVLM(ForwardingVLM):
         super().__init__(vlm)
         self.cache = cache
         self._identity, self._prompt_hash = vlm.identity, prompt_hash
+        self._checking, self._checked = asyncio.Lock(), False
 
     @property
     def identity(self) -> str:
@@ -133,10 +135,22 @@ class CachedVLM(ForwardingVLM):
         key = cache_key(self._identity, self._prompt_hash, request_key)
         if (known := await self._get(key)) is not None:
             return replace(known, request_key=request_key)
+        await self._check()
         reply = await self.vlm.generate(request)
         if reply.request_key == request_key and reply.problem not in NOT_ANSWERED:
             await self._put(key, reply)
         return reply
+
+    async def check(self) -> None:
+        """Check the model at once if nothing is kept; else when something is asked that is not: all may be there."""
+        if not len(self.cache):
+            await self._check()
+
+    async def _check(self) -> None:
+        async with self._checking:
+            if not self._checked:
+                await self.vlm.check()
+                self._checked = True
 
     async def _get(self, key: bytes) -> Reply | None:
         return self.cache.get(key)
