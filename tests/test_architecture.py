@@ -11,12 +11,14 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
-BASICS = {"background", "records", "errors", "checking", "prompts", "config", "cores", "files", "foreign", "wording"}
+BASICS = {"background", "records", "errors", "checking", "prompts", "config", "cores", "display", "files", "foreign"}
+BASICS |= {"wording"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
     "foreign": set(),
-    "records": {"foreign"},
+    "display": set(),
+    "records": {"display", "foreign"},
     "errors": {"records", "foreign"},
     "prompts": {"records", "errors"},
     "checking": {"errors"},

@@ -3,6 +3,8 @@
 >>> import sharegpt4video as sg4v
 >>> captioned = sg4v.caption("video.mp4")
 >>> print(captioned.summary)
+>>> ds = sg4v.build_dataset(["videos/"], "my-set")
+>>> print(ds.status())
 """
 
 from __future__ import annotations
@@ -18,10 +20,19 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from .config import CaptionSettings, FactSettings, KeyframeSettings
+    from .dataset.build import BuildOptions
+    from .dataset.clips.media import CutOptions
+    from .dataset.clips.spans import ClipSettings
+    from .dataset.cluster import ClusterOptions
+    from .dataset.dataset import Dataset, build_dataset, open_dataset
+    from .dataset.settings import DatasetSettings, FilterSettings, NoveltySettings, SplitSettings, SurveySettings
+    from .dataset.work.models import ModelSpec
     from .errors import CaptionInterrupted, MissingExtra, SettingsError, SG4VError, VideoError, VLMError
     from .evaluate.compare import compare_runs
     from .evaluate.launch import run_benchmark
     from .evaluate.runner import BenchmarkOptions
+    from .lvlm.launch import train
+    from .lvlm.settings import TrainSettings
     from .pipeline import acaption, caption, keyframes, measure, open_engine, recaption, summarize
     from .records import VideoCaption
     from .run import Progress
@@ -31,10 +42,19 @@ if TYPE_CHECKING:
 # Where each public word lives. It is imported when it is first used, so that `import sharegpt4video` costs nothing.
 _HOMES = {
     "config": ("CaptionSettings", "FactSettings", "KeyframeSettings"),
+    "dataset.build": ("BuildOptions",),
+    "dataset.clips.media": ("CutOptions",),
+    "dataset.clips.spans": ("ClipSettings",),
+    "dataset.cluster": ("ClusterOptions",),
+    "dataset.dataset": ("Dataset", "build_dataset", "open_dataset"),
+    "dataset.settings": ("DatasetSettings", "FilterSettings", "NoveltySettings", "SplitSettings", "SurveySettings"),
+    "dataset.work.models": ("ModelSpec",),
     "errors": ("CaptionInterrupted", "MissingExtra", "SG4VError", "SettingsError", "VLMError", "VideoError"),
     "evaluate.compare": ("compare_runs",),
     "evaluate.launch": ("run_benchmark",),
     "evaluate.runner": ("BenchmarkOptions",),
+    "lvlm.launch": ("train",),
+    "lvlm.settings": ("TrainSettings",),
     "pipeline": ("acaption", "caption", "keyframes", "measure", "open_engine", "recaption", "summarize"),
     "records": ("VideoCaption",),
     "run": ("Progress",),
@@ -45,29 +65,44 @@ _HOMES = {
 __all__ = [
     "VLM",
     "BenchmarkOptions",
+    "BuildOptions",
     "CaptionInterrupted",
     "CaptionSettings",
+    "ClipSettings",
+    "ClusterOptions",
+    "CutOptions",
+    "Dataset",
+    "DatasetSettings",
     "FactSettings",
+    "FilterSettings",
     "KeyframeSettings",
     "MissingExtra",
+    "ModelSpec",
+    "NoveltySettings",
     "Progress",
     "Reply",
     "Request",
     "SG4VError",
     "SettingsError",
+    "SplitSettings",
+    "SurveySettings",
+    "TrainSettings",
     "VLMError",
     "VideoCaption",
     "VideoError",
     "VideoReader",
     "acaption",
+    "build_dataset",
     "caption",
     "compare_runs",
     "keyframes",
     "measure",
+    "open_dataset",
     "open_engine",
     "recaption",
     "run_benchmark",
     "summarize",
+    "train",
 ]
 
 

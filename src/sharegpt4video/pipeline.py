@@ -11,6 +11,8 @@ import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from . import background
@@ -29,6 +31,7 @@ from .video.compose import arrange, encode_jpeg
 from .video.keyframes import candidates
 from .video.reader import VideoReader
 from .video.shots import ShotDetector
+from .video.thumbnails import file_state, pictures_of
 from .vlm import open_model
 from .vlm.base import VLM, Request
 
@@ -61,6 +64,8 @@ async def acaption(
     be read, CaptionInterrupted (with the finished steps) when the model cannot go on.
     """
     settings = caption_settings(settings)
+    path = Path(video).absolute() if isinstance(video, (str, os.PathLike)) else None
+    state = None if path is None else file_state(path)
     async with _engine(model, settings, engine) as running:
         run = VideoRun(running, settings, on_progress)
         stop, loop = threading.Event(), asyncio.get_running_loop()
@@ -71,9 +76,10 @@ async def acaption(
         looks = running.vlm.max_images > 0
         events = read(video, settings, looks=looks, stopped=stop.is_set, on_progress=report)
         try:
-            return await run.describe(background.in_thread(events, stop.set))
+            captioned = await run.describe(background.in_thread(events, stop.set))
         except VLMError as error:
             raise CaptionInterrupted(str(error), run.caption()) from error
+    return captioned if path is None else captioned.showing(partial(pictures_of, path=path, state=state))
 
 
 def summarize(

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
+from .display import caption_html, caption_line
 from .foreign import json_text
 
 if TYPE_CHECKING:
@@ -303,7 +305,7 @@ class Provenance:
     request_keys: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VideoCaption:
     """Everything known about one video (or the part ``[start_seconds, end_seconds)`` of it) after captioning.
 
@@ -326,6 +328,18 @@ class VideoCaption:
     warnings: tuple[str, ...] = ()
     content_id: str = ""
     model_identity: str = ""
+
+    def __repr__(self) -> str:
+        return caption_line(type(self).__name__, self.video, self)
+
+    def _repr_html_(self) -> str:
+        read = self.__dict__.get("_pictures")
+        return caption_html(self.video, self, read(self) if read else {})
+
+    def showing(self, pictures: Callable[[VideoCaption], Mapping[float, Image]]) -> VideoCaption:
+        """The same caption, for which a notebook gets its keyframes from this function. It is no part of the record."""
+        object.__setattr__(self, "_pictures", pictures)
+        return self
 
     @property
     def problems(self) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from ..display import Result
 from ..records import VideoCaption
 from ..wording import counted
 
@@ -14,8 +15,8 @@ if TYPE_CHECKING:
     from .decide.select import Selection
 
 
-@dataclass
-class BuildCounts:
+@dataclass(repr=False)
+class BuildCounts(Result):
     """Counts of one run of a build; videos unless said otherwise.
 
     identical       the same file was listed before under another name

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from ..display import Result, caption_html, caption_line
 from ..foreign import without_secrets
 from ..records import Mode, Provenance, Shot, Step, VideoCaption
 from .sources.ids import with_span
@@ -98,7 +99,7 @@ class ShortCaption:
     provenance: Provenance
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class CaptionRow:
     """A captioned video: the fields of ``records.VideoCaption`` beside the ids of its source.
 
@@ -126,6 +127,14 @@ class CaptionRow:
     content_id: str = ""
     size_bytes: int = 0
     modified: str = ""
+
+    def __repr__(self) -> str:
+        return caption_line(type(self).__name__, self.location, self)
+
+    def _repr_html_(self) -> str:
+        from .report.samples import pictures_beside
+
+        return caption_html(self.location, self, pictures_beside(self))
 
     @staticmethod
     def of(source: SourceVideo, caption: VideoCaption, revision: int = 0) -> CaptionRow:
@@ -159,8 +168,8 @@ class CaptionRow:
 _TOLD = VideoCaption.__dataclass_fields__.keys() & CaptionRow.__dataclass_fields__.keys()
 
 
-@dataclass(frozen=True)
-class Failure:
+@dataclass(frozen=True, repr=False)
+class Failure(Result):
     """A video that could not be done: at which stage, what kind of failure, and the message for the user.
 
     Neither the location nor the message keeps the keys and passwords of an address.
@@ -176,6 +185,10 @@ class Failure:
     def __post_init__(self) -> None:
         for name in ("location", "message"):
             object.__setattr__(self, name, without_secrets(getattr(self, name)))
+
+    def text(self) -> str:
+        """What went wrong, in words."""
+        return f"failed at {self.stage} ({self.kind}): {self.location}: {self.message}"
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..display import Result
 from .ledger import AFTER_CAPTIONING, UNLISTED, Failures, any_problem, dropped_ids, unanswered
 from .sources.listed import Listed
 from .store.ids import Ids, packed_ids
@@ -23,8 +24,8 @@ SPENT = ("requests", "input_tokens", "output_tokens", "cost_usd")
 FailureKey = tuple[str, str]
 
 
-@dataclass(frozen=True)
-class Status:
+@dataclass(frozen=True, repr=False)
+class Status(Result):
     """The counts of a data set.
 
     listed, identical, unlisted      sources; of these, files with the content of another one; what was named and could

@@ -16,10 +16,10 @@ from sharegpt4video.dataset.report.samples import (
     find_rows,
     keyframes,
     read_samples,
-    wanted_times,
 )
 from sharegpt4video.dataset.rows import Checked, Finding, SourceVideo
 from sharegpt4video.dataset.store.store import Store, packed_ids
+from sharegpt4video.video.thumbnails import wanted_times
 
 
 def test_the_worst_come_first_and_then_others_at_random() -> None:

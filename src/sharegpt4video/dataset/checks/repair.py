@@ -20,6 +20,7 @@ from ... import background
 from ...background import mapped
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
+from ...display import Result
 from ...errors import SettingsError, StorageError, VideoError
 from ...pipeline import open_engine
 from ...prompts import prompt_set
@@ -43,8 +44,8 @@ from .run import ChecksResult, check_dataset
 PART_ROWS = 64
 
 
-@dataclass
-class RepairResult:
+@dataclass(repr=False)
+class RepairResult(Result):
     """What a repair did.
 
     faulty        captions with findings of the chosen checks, in their newest revision
@@ -99,14 +100,15 @@ def repair(
     language: str = "en",
     max_revision: int = 3,
     on_progress: Callable[[RepairResult], None] = lambda _: None,
+    close_model: bool = False,
 ) -> RepairResult:
     """Ask again about each caption with findings, and keep what is better. The findings are those that are stored.
 
     ``settings`` are those of the data set unless others are given. ``checks`` chooses findings by their check; None:
     all. ``judge`` judges the new summaries; without one, a finding of a judge counts as mended when the summary has
     changed, and the next ``check_dataset`` with the judge looks at it again. A caption is not asked about any more at
-    ``max_revision``. Raises SettingsError for an unknown check, VLMError when the model is gone; what was mended
-    before that is kept.
+    ``max_revision``. A model given by name, or with ``close_model``, is closed. Raises SettingsError for an unknown
+    check, VLMError when the model is gone; what was mended before that is kept.
     """
     known = {*CHECKS, JUDGE, REPEATED, MIXED_UP}
     if unknown := sorted(set(checks or ()) - known):
@@ -116,7 +118,8 @@ def repair(
     paired = PairedVLM(open_engine(model, settings).vlm)
     work = _Repair(store, open_engine(paired, settings), settings, judge, language)
     try:
-        background.run(work.run(_Faulty(store, checks, max_revision), on_progress, isinstance(model, str)))
+        closes = close_model or isinstance(model, str)
+        background.run(work.run(_Faulty(store, checks, max_revision), on_progress, closes))
     finally:
         work.flush()
     work.result.checks = check_dataset(store, language=language)

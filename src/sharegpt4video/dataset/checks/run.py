@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from ... import background
 from ...background import mapped
 from ...captioner.engine import Engine
+from ...display import Result
 from ...errors import SettingsError
-from ...vlm.base import VLM
+from ...vlm.base import VLM, ForwardingVLM
 from ...vlm.embedded import EmbeddedVLM
 from ...wording import counted
 from ..rows import CaptionRow, Checked, Finding
@@ -34,8 +35,8 @@ from .whole import Found, Repeats
 PART_ROWS = 2048
 
 
-@dataclass
-class ChecksResult:
+@dataclass(repr=False)
+class ChecksResult(Result):
     """What a run of the checks did, and how the whole data set stands after it.
 
     checked       captions checked in this run; ``updated`` are earlier ones whose text now stands on other videos, too
@@ -92,7 +93,7 @@ def check_dataset(
     judge that cannot be, VLMError when the judge is gone; what was found before that is kept.
     """
     check_language_code(language)
-    if isinstance(judge, EmbeddedVLM):
+    if isinstance(judge.vlm if isinstance(judge, ForwardingVLM) else judge, EmbeddedVLM):
         raise SettingsError("the embedded model cannot judge texts; name another model as the judge")
     result = ChecksResult()
     listed, known = Listed(store), _Known(store)

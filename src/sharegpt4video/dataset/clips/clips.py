@@ -14,13 +14,14 @@ from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iter
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...background import in_thread, mapped
 from ...captioner.engine import Engine
 from ...captioner.outcome import Summary
 from ...captioner.summary import summary
 from ...config import CaptionSettings
+from ...display import Result
 from ...pipeline import open_engine
 from ...records import problem_kind
 from ...vlm.base import VLM
@@ -30,6 +31,9 @@ from ..rows import CaptionRow, Clip
 from ..sources.listed import Listed
 from ..store.store import Store
 from .spans import ClipSettings, Span, spans, told_by
+
+if TYPE_CHECKING:
+    from .media import MediaResult
 
 __all__ = ["ClipSettings", "ClipsResult", "make_clips"]
 
@@ -41,11 +45,11 @@ LEAST_AHEAD = 64
 _QUEUED = 1024
 
 
-@dataclass
-class ClipsResult:
+@dataclass(repr=False)
+class ClipsResult(Result):
     """What became of the captioned videos. ``given`` texts were there already, ``asked`` ones a model wrote.
 
-    ``dropped`` and ``marked`` count clips by the problem of their text.
+    ``dropped`` and ``marked`` count clips by the problem of their text. ``media`` is what was cut, if anything was.
     """
 
     videos: int = 0
@@ -60,6 +64,7 @@ class ClipsResult:
     output_tokens: int = 0
     marked: Counter[str] = field(default_factory=Counter)
     dropped: Counter[str] = field(default_factory=Counter)
+    media: MediaResult | None = None
 
     def text(self) -> str:
         """The counts, one line for each kind."""
@@ -74,6 +79,8 @@ class ClipsResult:
                 lines.append(f"{count} {words}")
         for title, counts in (("marked", self.marked), ("left out", self.dropped)):
             lines += [f"{count} {title}: {problem}" for problem, count in counts.most_common()]
+        if self.media is not None:
+            lines.append(self.media.text())
         return "\n".join(lines)
 
 
@@ -83,14 +90,15 @@ def make_clips(
     *,
     model: str | VLM = "embedded",
     on_progress: Callable[[ClipsResult], None] | None = None,
+    close_model: bool = False,
 ) -> ClipsResult:
     """Fill the table ``clips`` anew from the captions; only kept videos when there is a ``selection``.
 
     A clip of one step has that step's text, a clip of the whole video its summary; for every other one ``model`` is
     asked, as many at once as it serves. ``on_progress`` is called after each video with the counts so far, from
     another thread. The old clips stay until all new ones are written; media that was cut for a clip with the same id
-    is found again by ``media.cut_media``. Raises VLMError when the model cannot go on. One process at a time may
-    do this (see ``lock``).
+    is found again by ``media.cut_media``. A model given by name, or with ``close_model``, is closed. Raises VLMError
+    when the model cannot go on. One process at a time may do this (see ``lock``).
     """
     made = ClipsResult()
     captioning = store.settings().caption if store.exists() else CaptionSettings()
@@ -105,7 +113,7 @@ def make_clips(
         finally:
             made.requests, made.input_tokens = engine.requests, engine.input_tokens
             made.output_tokens = engine.output_tokens
-            if isinstance(model, str):
+            if close_model or isinstance(model, str):
                 await engine.vlm.close()
 
     with closing(_from_loop(work)) as clips:

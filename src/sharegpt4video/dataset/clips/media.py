@@ -17,6 +17,7 @@ from ...background import mapped
 from ...checking import Limits, one_of, raise_for, wrong_values
 from ...config import STRICT
 from ...cores import cores
+from ...display import Result
 from ...errors import SG4VError
 from ...files import is_abandoned
 from ...video.clips import FORMATS, Cut, cut
@@ -66,8 +67,8 @@ class CutOptions:
         )
 
 
-@dataclass
-class MediaResult:
+@dataclass(repr=False)
+class MediaResult(Result):
     """What was cut. ``kept`` files were there already; ``failed`` counts clips by kind, ``examples`` says some."""
 
     copied: int = 0

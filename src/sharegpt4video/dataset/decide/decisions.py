@@ -8,13 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...display import Result
 from ..settings import FilterSettings
 from ..store.ids import Ids, unpacked_id
 from .gates import DUPLICATE, FINDINGS, GATE_NAMES, GATES, KEPT, NEAR, Numbers
 
 
-@dataclass(frozen=True)
-class Decision:
+@dataclass(frozen=True, repr=False)
+class Decision(Result):
     """About one video. ``words.reason`` says it in a sentence.
 
     gate        what dropped it, one of ``GATE_NAMES`` (or NOT_CAPTIONED in a selection); "" for one that is kept
@@ -32,6 +33,12 @@ class Decision:
     @property
     def kept(self) -> bool:
         return not self.gate
+
+    def text(self) -> str:
+        """What was decided, in words."""
+        from .words import reason
+
+        return f"dropped: {reason(self)}" if self.gate else "kept"
 
 
 NOT_CAPTIONED = "not_captioned"

@@ -6,13 +6,14 @@ follow it.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
 
+from ...display import Result
 from ..duplicates.dedup import near_duplicate_groups
 from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import Selected
@@ -32,8 +33,8 @@ MOST_OF_ALL, LEAST_LARGE = 0.1, 20
 """A group with more than this share of the videos, and more than so many, is told of."""
 
 
-@dataclass(frozen=True)
-class Selection:
+@dataclass(frozen=True, repr=False)
+class Selection(Result):
     """What was selected: captioned videos by split, groups of two and more that share a split, and the waterfall."""
 
     splits: dict[str, int] = field(default_factory=dict)
@@ -66,19 +67,25 @@ class Selection:
         return "\n".join([*([self.waterfall.text()] if self.waterfall else []), self.line()])
 
 
-def select(store: Store, settings: DatasetSettings) -> Selection:
+def select(store: Store, settings: DatasetSettings, *, dry_run: bool = False) -> Selection:
     """Apply the settings to what is stored and write the table ``selection``; they become the settings of the set.
 
-    Raises SettingsError when anything but filters, novelty and splits differs from what the set was built with.
+    With ``dry_run`` nothing is written. Raises SettingsError when anything but filters, novelty and splits differs
+    from what the set was built with.
     """
-    store.update_settings(settings)
+    if not dry_run:
+        store.update_settings(settings)
     # One after the other: each takes about a gigabyte for a million videos, and gives it back.
     groups = _near_duplicates(store, settings)
     pa.default_memory_pool().release_unused()
     decisions = decide_all(store, settings.filters)
     videos = _Videos(store, decisions, groups)
     counts: Counter[str] = Counter()
-    store.replace("selection", _rows(videos, settings, counts))
+    rows = _rows(videos, settings, counts)
+    if dry_run:
+        deque(rows, maxlen=0)  # which counts them
+    else:
+        store.replace("selection", rows)
     sizes = np.bincount(videos.groups) if len(videos.groups) else np.empty(0, int)
     return Selection(
         splits={split: counts[split] for split in SPLITS},

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...display import Result
 from ..settings import FilterSettings
 from ..store.store import Store
 from . import words
@@ -61,8 +62,8 @@ class GateCounts:
         return self.entered_hours - self.dropped_hours
 
 
-@dataclass(frozen=True)
-class Waterfall:
+@dataclass(frozen=True, repr=False)
+class Waterfall(Result):
     """The waterfall of a data set; ``rows`` is plain data, gate by gate, ``text`` and ``thresholds`` are tables of it.
 
     ``rows`` has every gate that is set or has scores, in order. ``unsurveyed`` sources are not in it: they failed, or

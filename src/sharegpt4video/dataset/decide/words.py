@@ -6,6 +6,7 @@ import math
 
 import pyarrow as pa
 
+from ..rows import Selected
 from .decisions import NOT_CAPTIONED, Decision
 from .gates import DUPLICATE, FINDINGS, FINDINGS_GATE, GATES, NEAR, NOVELTY, Gate
 
@@ -46,7 +47,7 @@ def reason(decision: Decision) -> str:
     """Why a video was dropped, such as "too long: 130.0 s, at most 120.0"; "" for one that is kept."""
     if decision.kept:
         return ""
-    beginning, gate = _BEGINNINGS[decision.gate], gate_named(decision.gate)
+    beginning, gate = _BEGINNINGS.get(decision.gate, decision.gate), gate_named(decision.gate)
     if decision.gate in (DUPLICATE, NEAR):
         return f"{beginning} {decision.other}"
     if decision.value is None or decision.threshold is None:
@@ -78,6 +79,12 @@ def stored_gates(batch: pa.RecordBatch) -> list[str]:
     """
     rows = zip(batch.column("gate").to_pylist(), batch.column("reason").to_pylist(), strict=True)
     return [gate or _gate_of(reason) for gate, reason in rows]
+
+
+def stored_decision(row: Selected) -> Decision:
+    """The decision that a row of a selection holds; for a reason that is none of ours, that is the gate."""
+    gate = "" if row.kept else row.gate or _gate_of(row.reason) or row.reason
+    return Decision(row.id, gate, row.value, row.threshold, row.other)
 
 
 def _gate_of(reason: str) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...display import Result
 from ...foreign import without_secrets
 from ..rows import Clip
 from ..sources.listed import Listed
@@ -33,8 +34,8 @@ _DOUBTS = {
 }
 
 
-@dataclass(frozen=True)
-class ExportResult:
+@dataclass(frozen=True, repr=False)
+class ExportResult(Result):
     """What an export wrote. ``texts`` counts every text a model could be trained on; ``left_out`` says what is not
     there, by reason; ``notes`` are sentences that a reader of the numbers should know. ``failed`` counts those of
     ``left_out`` whose file was replaced or cannot be read.

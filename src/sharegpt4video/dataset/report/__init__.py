@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 
+from ...display import Result
 from ...errors import SettingsError, SG4VError
 from ...files import write_whole
 from ...wording import counted
@@ -23,8 +24,8 @@ __all__ = ["ReportResult", "write_report"]
 MOST_SAMPLES = 1000
 
 
-@dataclass(frozen=True)
-class ReportResult:
+@dataclass(frozen=True, repr=False)
+class ReportResult(Result):
     """What was written: ``without_pictures`` of the samples lack some or all, mostly since their source is gone."""
 
     path: str

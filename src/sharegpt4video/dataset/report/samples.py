@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ...errors import SG4VError
 from ...records import Image
+from ...video.thumbnails import thumbnails, wanted_times
 from ..rows import TABLES, CaptionRow, Checked, Selected, SourceVideo, Survey
-from ..sources.listed import Listed, original_of, places_of
+from ..sources.listed import Listed, first_there, original_of, places_of
 from ..store import parts
 from ..store.schema import to_rows
 from ..store.store import Ids, Store, unpacked_id
@@ -23,9 +24,6 @@ PICTURE_BYTES = 8_000_000
 """All pictures of a page together; base64 makes a third more of it."""
 USUAL_PICTURE_BYTES = 6_000
 MOST_PICTURES = 24
-SIDE_PIXELS = 192
-JPEG_QUALITY = 68
-NEAR_SECONDS = 12.0
 
 
 @dataclass(frozen=True)
@@ -98,15 +96,15 @@ def _rows_at(store: Store, table: str, path: str, places: list[int]) -> Iterator
             first += rows
 
 
-def wanted_times(row: CaptionRow, most: int) -> list[float]:
-    """The frames that the captions were made from: the last one of each step, evenly thinned to at most ``most``."""
-    times = sorted({step.frame_seconds[-1] for step in row.steps if step.frame_seconds})
-    if not times and row.end_seconds > row.start_seconds:
-        long = row.end_seconds - row.start_seconds
-        times = [row.start_seconds + share * long for share in (0.05, 0.35, 0.65, 0.95)]  # nothing is known of frames
-    if len(times) <= most:
-        return times
-    return [times[round(place)] for place in np.linspace(0, len(times) - 1, most)]
+def pictures_beside(row: CaptionRow) -> dict[float, Image]:
+    """The keyframes of a caption for a notebook; none unless its file is on this machine, as it was captioned."""
+    if "://" in row.location and not row.location.startswith("file://"):
+        return {}
+    try:
+        source = first_there([row.original]) if row.can_compare else row.original
+    except (SG4VError, OSError):
+        return {}
+    return keyframes(source, wanted_times(row, MOST_PICTURES), PICTURE_BYTES)[0]
 
 
 def keyframes(source: SourceVideo, times: Sequence[float], budget: int) -> tuple[dict[float, Image], str]:
@@ -116,35 +114,11 @@ def keyframes(source: SourceVideo, times: Sequence[float], budget: int) -> tuple
     found: dict[float, Image] = {}
     try:
         with open_source(source) as opened:
-            for run in _runs(times):
-                for seconds, image in _pictures(opened, run):
-                    budget -= len(image.jpeg)
-                    if budget < 0:
-                        return found, "further pictures are left out to keep the page small"
-                    found[seconds] = image
+            for seconds, image in thumbnails(opened, times):
+                budget -= len(image.jpeg)
+                if budget < 0:
+                    return found, "further pictures are left out to keep the page small"
+                found[seconds] = image
     except (SG4VError, OSError) as error:
         return found, str(error)
     return found, ""
-
-
-def _runs(times: Sequence[float]) -> Iterator[list[float]]:
-    """Times near each other; what lies between runs is crossed by seeking instead of decoding."""
-    run: list[float] = []
-    for seconds in times:
-        if run and seconds - run[-1] > NEAR_SECONDS:
-            yield run
-            run = []
-        run.append(seconds)
-    if run:
-        yield run
-
-
-def _pictures(opened: Any, times: Sequence[float]) -> Iterator[tuple[float, Image]]:
-    from ...video.compose import encode_jpeg
-    from ...video.reader import VideoReader
-
-    if hasattr(opened, "seek"):
-        opened.seek(0)
-    with VideoReader(opened) as reader:
-        for seconds, frame in zip(times, reader.frames(at_seconds=times, side_pixels=SIDE_PIXELS), strict=True):
-            yield seconds, encode_jpeg(frame.pixels, JPEG_QUALITY)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from itertools import pairwise
@@ -47,6 +47,23 @@ def to_rows(row_type: type[R], batch: pa.RecordBatch | pa.Table) -> list[R]:
     """
     batches = batch.to_batches() if isinstance(batch, pa.Table) else [batch]
     return [row for one in batches for row in _rows(row_type, one)]
+
+
+def with_layout(row_type: type, batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """These columns of a batch, in this order and in today's layout.
+
+    What an earlier version did not know inside nested values takes its defaults.
+    """
+    schema, hints = arrow_schema(row_type), _hints(row_type)
+    columns = []
+    for name in names:
+        column = batch.column(name)
+        if column.type != schema.field(name).type:
+            adapter = _adapter(hints[name])
+            plain = (adapter.validate_python(_unpacked(hints[name], value)) for value in column.to_pylist())
+            column = _array(hints[name], list(plain))
+        columns.append(column)
+    return pa.RecordBatch.from_arrays(columns, schema=pa.schema([schema.field(name) for name in names]))
 
 
 def _rows(row_type: type[R], batch: pa.RecordBatch) -> list[R]:

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from ...display import Result
 from ...errors import SG4VError
 
 
@@ -51,8 +52,8 @@ OnNote = Callable[[str], None]
 """Takes a line that a reader should see as it happens."""
 
 
-@dataclass(frozen=True)
-class TrainResult:
+@dataclass(frozen=True, repr=False)
+class TrainResult(Result):
     """How a run ended."""
 
     steps: int

@@ -1,0 +1,43 @@
+"""Training from plain words: settings, a file of them, or the name of a configuration of the package."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..checking import expect
+from ..config import load_yaml
+from .recipes import find_config
+from .settings import TrainSettings
+
+if TYPE_CHECKING:
+    from .train import StepReport, TrainResult
+
+
+def train(
+    settings: TrainSettings | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    resume: bool = True,
+    on_step: Callable[[StepReport], None] | None = None,
+) -> TrainResult:
+    """Train a video-language model, or go on with the run in the folder ``out`` (extra ``train``).
+
+        result = train("configs/tiny.yaml", "run")
+        print(result.text())
+
+    ``settings`` may be a YAML file or the name of a configuration of the package (``"tiny"``). The run goes on from
+    its newest sound checkpoint; without ``resume`` what an earlier run left in ``out`` is removed first. ``on_step`` is
+    called after each step, in the first process.
+
+    Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
+    unwritable files, TrainingError for a loss that is no number or too little memory, MissingExtra without the extra.
+    """
+    if isinstance(settings, (str, os.PathLike)):
+        settings = load_yaml(find_config(Path(settings)), TrainSettings)
+    expect(settings, TrainSettings)
+    from .train import train as run
+
+    return run(settings, Path(out), resume=resume, on_step=on_step)
