@@ -7,7 +7,7 @@ ask here.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..records import UNANSWERED
+from .decide.decisions import NOT_CAPTIONED
+from .decide.words import stored_gates
 from .rows import TABLES, Stage, Survey
 from .sources.listed import Listed
 from .store.ids import IdIndex, Ids, packed_ids, unpacked_id
@@ -131,20 +133,24 @@ def _equal(column: pa.Array, value: str) -> NDArray[np.bool_]:
 
 def kept_ids(store: Store) -> IdIndex | None:
     """The ids of the selected videos; None when nothing was selected yet."""
-    return IdIndex(_selection(store, kept=True)) if store.parts("selection") else None
+    if not store.parts("selection"):
+        return None
+    batches = store.batches("selection", ["kept"], batch_rows=1 << 16)
+    return IdIndex(_joined(packed_ids(batch.column("id").filter(batch.column("kept"))) for batch in batches))
 
 
 def dropped_ids(store: Store) -> Ids:
-    """The ids of the videos that the selection dropped."""
-    return _selection(store, kept=False)
+    """The ids of the videos that the selection dropped; one that only lacks its caption is left to do, or failed."""
+    chunks = []
+    for batch in store.batches("selection", ["kept", "gate", "reason"], batch_rows=1 << 16):
+        others = batch.filter(pc.invert(batch.column("kept")))
+        by_filters = [gate != NOT_CAPTIONED for gate in stored_gates(others)]
+        chunks.append(packed_ids(others.column("id"))[np.array(by_filters, bool)])
+    return _joined(chunks)
 
 
-def _selection(store: Store, *, kept: bool) -> Ids:
-    chunks = [np.empty(0, "S16")]
-    for batch in store.batches("selection", ["kept"], batch_rows=1 << 16):
-        wanted = batch.column("kept") if kept else pc.invert(batch.column("kept"))
-        chunks.append(packed_ids(batch.column("id").filter(wanted)))
-    return np.concatenate(chunks)
+def _joined(chunks: Iterable[Ids]) -> Ids:
+    return np.concatenate([np.empty(0, "S16"), *chunks])
 
 
 def unanswered(batch: pa.RecordBatch) -> NDArray[np.bool_]:

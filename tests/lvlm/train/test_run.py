@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from safetensors.torch import load_file
 
 from sharegpt4video.errors import SettingsError, SG4VError
+from sharegpt4video.lvlm import launch
 from sharegpt4video.lvlm.data.order import Order
 from sharegpt4video.lvlm.model.build import build
 from sharegpt4video.lvlm.settings import DataSource, TrainSettings
@@ -248,3 +250,14 @@ def test_a_checkpoint_of_before_a_setting_came_is_gone_on_with(tiny: Tiny, tmp_p
     path.write_text(json.dumps(state), encoding="utf-8")
     second = train(settings, tmp_path)
     assert (second.resumed_from, second.steps) == (2, 3)
+
+
+def test_a_run_from_a_file_of_settings_is_the_same_run(tiny: Tiny, tmp_path: Path) -> None:
+    settings = tiny(optimiser__epochs=1)
+    (tmp_path / "own.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(settings.to_plain()))), encoding="utf-8")
+    seen: list[StepReport] = []
+    result = launch.train(tmp_path / "own.yaml", tmp_path / "run", on_step=seen.append)
+    assert result.steps == len(seen) == train(settings, tmp_path / "other").steps
+    assert [each["loss"] for each in logged(tmp_path / "run")] == [each["loss"] for each in logged(tmp_path / "other")]
+    assert repr(result).startswith("TrainResult(steps=")
+    assert str(result) == result.text()
