@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -242,15 +241,11 @@ def _there(out: str) -> Store | None:
     return Store.open(out) if Store(out).exists() else None
 
 
-@contextmanager
-def writing(directory: str) -> Iterator[Store]:
+def writing(directory: str) -> AbstractContextManager[Store]:
     """The data set of a directory, which nobody else may write meanwhile."""
-    from ..dataset.store.lock import lock
-    from ..dataset.store.store import Store
+    from ..dataset.store.locked import writing as locked
 
-    Store.open(directory)  # a folder that is none is not made one by a lock
-    with lock(directory) as held:
-        yield Store(directory, guard=held.check)
+    return locked(directory)
 
 
 def _shard(text: str | None) -> tuple[int, int] | None:

@@ -35,21 +35,14 @@ from .checks.run import ChecksResult, check_dataset
 from .clips.clips import ClipSettings, ClipsResult, make_clips
 from .clips.media import CutOptions, cut_media
 from .cluster import ClusterOptions, build_on_ray
-from .decide.decisions import NOT_CAPTIONED, Decision
+from .decide.decisions import Decision
 from .decide.select import Selection, select
-from .decide.words import stored_decision
-from .export.selection import SPLITS
-from .export.selection import Selection as Splits
-from .ledger import AFTER_CAPTIONING, Failures
+from .lookup import captions, table, why
 from .report import ReportResult, write_report
-from .report.samples import find_rows
-from .rows import TABLES, CaptionRow, Failure
+from .rows import CaptionRow, Failure
 from .settings import DatasetSettings, FilterSettings
-from .sources.listed import Listed
 from .status import Status, status
-from .store.ids import packed_all, packed_ids
-from .store.lock import lock
-from .store.schema import arrow_schema, to_rows, with_layout
+from .store.locked import writing
 from .store.storage import is_local
 from .store.store import Store
 from .work.models import Model, opened
@@ -147,15 +140,7 @@ class Dataset:
         Before anything is selected all count, as train. One row is in memory at a time, or a few. Raises SettingsError
         for an unknown split.
         """
-        if split is not None and dropped:
-            raise SettingsError("what is dropped is in no split; give split or dropped, not both")
-        splits = Splits(self._store, None if split is None else [split])
-        return self._captions(splits, dropped=dropped)
-
-    def _captions(self, splits: Splits, *, dropped: bool) -> Iterator[CaptionRow]:
-        for batch in Listed(self._store).batches(self._store, "captions", batch_rows=64):
-            wanted = splits.codes(packed_ids(batch.column("id"))) < len(SPLITS)
-            yield from to_rows(CaptionRow, batch if dropped else batch.filter(pa.array(wanted)))
+        return captions(self._store, split=split, dropped=dropped)
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
         """The rows of a table that count, as Arrow: ``.read_pandas()``, ``polars.from_arrow(...)``, DuckDB.
@@ -167,22 +152,7 @@ class Dataset:
         files, and failures that are over. Read batch by batch, in bounded memory. Raises SettingsError for an unknown
         table or column.
         """
-        raise_for(one_of("a table", name, TABLES))
-        schema = arrow_schema(TABLES[name])
-        if isinstance(columns, str):
-            raise SettingsError(f"columns is a list of names, such as [{columns!r}]")
-        names = schema.names if columns is None else list(columns)
-        raise_for(problem for column in names for problem in one_of(f"a column of {name}", column, schema.names))
-        chosen = pa.schema([schema.field(column) for column in names])
-        return pa.RecordBatchReader.from_batches(chosen, self._batches(name, names))
-
-    def _batches(self, name: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-        listed, video = Listed(self._store), "video_id" if name == "clips" else "id"
-        failures = Failures(self._store, listed) if name == "failures" else None
-        read = [*names, "stage"] if failures else names
-        for batch in listed.batches(self._store, name, read, batch_rows=1024, video=video):
-            counting = batch.filter(pa.array(failures.standing(batch))) if failures else batch
-            yield with_layout(TABLES[name], counting, names)
+        return table(self._store, name, columns)
 
     def why(self, id: str) -> Decision | Failure | None:
         """What became of one video, as data: why it was kept or dropped, or where it failed.
@@ -190,28 +160,7 @@ class Dataset:
         None while nothing is decided, and for one whose file was replaced since. Raises SettingsError for an id that
         the data set does not have.
         """
-        if len(id) != 32 or set(id) - set("0123456789abcdef"):
-            raise SettingsError(f"an id has 32 hex digits, as in the column id of every table; {id!r} is none")
-        selected = find_rows(self._store, "selection", [id]).get(id)
-        others = ("sources", "captions", "failures")
-        if selected is None and not any(find_rows(self._store, table, [id]) for table in others):
-            raise SettingsError(f"{self.path}: has no video with the id {id}")
-        listed = Listed(self._store)
-        if listed.is_replaced(id):
-            return None
-        decision = None if selected is None else stored_decision(selected)
-        if decision is None or decision.gate == NOT_CAPTIONED:
-            return self._failure(id, listed) or decision
-        return decision
-
-    def _failure(self, id: str, listed: Listed) -> Failure | None:
-        """The failure that stands and has kept a video from being captioned."""
-        failures = Failures(self._store, listed)
-        for batch in self._store.find("failures", packed_all([id])):
-            for row in to_rows(Failure, batch.filter(pa.array(failures.standing(batch)))):
-                if row.stage not in AFTER_CAPTIONING:
-                    return row
-        return None
+        return why(self._store, id)
 
     def filter(self, filters: FilterSettings | None = None, *, dry_run: bool = False, **changes: Any) -> Selection:
         """Decide anew from the stored scores what is kept, and on which side of the split; nothing is run again.
@@ -225,7 +174,7 @@ class Dataset:
         settings = _changed(self.settings, filters, changes)
         if dry_run:
             return select(self._store, settings, dry_run=True)
-        with self._writing() as store:
+        with writing(self.path) as store:
             return select(store, settings)
 
     def check(self, *, judge: Model | None = None, language: str = "en") -> ChecksResult:
@@ -235,7 +184,7 @@ class Dataset:
         captions should be in. Nothing is mended: see ``repair``. Raises SettingsError for an unknown language or a
         judge that cannot judge, VLMError when the judge is gone; what was found before that is kept.
         """
-        with self._writing() as store, self._asked(store, judge) as vlm:
+        with writing(self.path) as store, self._asked(store, judge) as vlm:
             return check_dataset(store, judge=vlm, language=language)
 
     def repair(
@@ -253,7 +202,7 @@ class Dataset:
         caption is asked about until its revision is ``max_revision``. Raises SettingsError for an unknown check,
         VLMError when the model is gone; what was mended before that is kept.
         """
-        with self._writing() as store, self._asked(store, model) as vlm, self._asked(store, judge) as judging:
+        with writing(self.path) as store, self._asked(store, model) as vlm, self._asked(store, judge) as judging:
             assert vlm is not None  # a model was given
             more: dict[str, Any] = {"checks": checks, "judge": judging, "max_revision": max_revision}
             return repair(store, model=vlm, language=language, close_model=True, **more)
@@ -275,7 +224,7 @@ class Dataset:
         """
         expect(settings, ClipSettings)
         expect(cut, CutOptions, "cut")
-        with self._writing() as store:
+        with writing(self.path) as store:
             with self._asked(store, model) as vlm:
                 assert vlm is not None
                 result = make_clips(store, settings, model=vlm, close_model=True)
@@ -326,11 +275,6 @@ class Dataset:
         return write_report(self._store, out, samples=samples, seed=seed)
 
     @contextmanager
-    def _writing(self) -> Iterator[Store]:
-        with writing(self.path) as store:
-            yield store
-
-    @contextmanager
     def _asked(self, store: Store, model: Model | None) -> Iterator[CachedVLM | None]:
         """The model, opened; what it answers is kept with the data set."""
         if model is None:
@@ -340,14 +284,6 @@ class Dataset:
         vlm = opened(model, settings)
         with remembered(store, vlm, prompt_set(settings.caption.prompts).hash) as cached:
             yield cached
-
-
-@contextmanager
-def writing(path: Place) -> Iterator[Store]:
-    """The data set in a directory, which nobody else may write meanwhile. Raises lock.Busy while somebody does."""
-    Store.open(path)  # a lock makes a folder, and must not do so where there is no data set
-    with lock(path) as held:
-        yield Store(path, guard=held.check)
 
 
 def _changed(settings: DatasetSettings, filters: FilterSettings | None, changes: dict[str, Any]) -> DatasetSettings:
