@@ -47,7 +47,7 @@ def _with_frames(one: Step) -> Step:
     return replace(one, frame_seconds=frames)
 
 
-def made_store(root: Path, rows: Iterable[CaptionRow], *, selected: Iterable[Selected] | None = None) -> Store:
+def made_store(root: Path | str, rows: Iterable[CaptionRow], *, selected: Iterable[Selected] | None = None) -> Store:
     """A data set with these captions, a source for each, and a selection where one is given."""
     store = Store.create(root, DatasetSettings(), "tiny", "0123456789ab")
     rows = list(rows)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import shutil
@@ -399,6 +400,30 @@ def test_a_writer_is_refused_while_a_build_runs(ds: Dataset, verb: str) -> None:
             WRITERS[verb](ds)
         assert files(ds.path) == before
     WRITERS[verb](ds)
+
+
+def test_everything_works_inside_a_running_event_loop(ds: Dataset) -> None:
+    """As in a notebook."""
+
+    async def notebook() -> None:
+        build_dataset([], ds.path, model=FakeVLM(sentence), options=ONE)
+        ds.check(judge=FakeVLM(name="judge"))
+        for verb in WRITERS.values():
+            verb(ds)
+
+    asyncio.run(notebook())
+
+
+def test_a_data_set_on_other_storage(tmp_path: Path) -> None:
+    remote = f"memory://{tmp_path.name}-{os.getpid()}"
+    made_store(remote, [caption_row(0), caption_row(1)])
+    ds = open_dataset(remote)
+    assert ds.path.startswith("memory://")
+    assert ds.path.endswith(remote.removeprefix("memory://"))
+    assert ds.filter(val=0.99).kept == 2
+    assert len(list(ds.captions())) == 2
+    with lock(remote), pytest.raises(Busy):
+        ds.check()
 
 
 @pytest.mark.parametrize("verb", READERS)
