@@ -7,19 +7,18 @@ import contextlib
 import importlib
 import multiprocessing
 import signal
-import sys
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from types import ModuleType
 from typing import Any, Literal
 
 from ...background import Turns
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
+from ...processes import without_main
 
 Job = Callable[..., None]
 """Called in a worker as ``job(send, *arguments)``; gives what it has to give through ``send``, item by item."""
@@ -29,7 +28,6 @@ LEAVE_SECONDS = 5.0
 START_SECONDS = 300.0
 _SLICE_SECONDS = 5.0
 _STOP, _ITEM, _END, _ERROR = range(4)
-_STARTING = threading.Lock()
 _KILLED = getattr(signal, "SIGKILL", None)
 _CRASHES = [getattr(signal, f"SIG{name}", None) for name in ("SEGV", "BUS", "ABRT", "ILL", "FPE")]
 
@@ -186,7 +184,7 @@ class _Worker:
         arguments = (other, threads, preload)
         self._process = context.Process(target=_serve, args=arguments, daemon=True, name="sg4v-worker")
         try:
-            with _without_ctrl_c(), _without_main():
+            with _without_ctrl_c(), without_main():
                 self._process.start()
         except OSError as error:
             self._pipe.close()
@@ -269,21 +267,6 @@ def _without_ctrl_c() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Processes started in here do not run the user's script again, as multiprocessing would have them do.
-
-    They need nothing of it, and one without ``if __name__ == "__main__"`` would begin the whole build anew in each.
-    """
-    with _STARTING:
-        main = sys.modules["__main__"]
-        sys.modules["__main__"] = ModuleType("__main__")
-        try:
-            yield
-        finally:
-            sys.modules["__main__"] = main
 
 
 def _serve(pipe: Connection, threads: int, preload: str) -> None:

@@ -20,6 +20,7 @@ import torch
 
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
+from ...processes import without_main
 from .encode import Encoder
 from .example import Example
 from .samples import Sample, SampleError
@@ -136,7 +137,8 @@ class _Worker:
         context = _context(modules)
         self._pipe, other = context.Pipe()
         self._process = context.Process(target=_work, args=(other,), daemon=True, name="sg4v-data")  # type: ignore[attr-defined]
-        self._process.start()
+        with without_main():
+            self._process.start()
         other.close()
 
     def begin(self, order: bytes) -> None:
