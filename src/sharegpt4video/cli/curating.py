@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,9 +13,7 @@ from .console import FAILED, exit_codes, print_text, say
 from .settings import model_options, only_model_options, split_off, values
 
 if TYPE_CHECKING:
-    from ..dataset.clips.clips import ClipSettings
-    from ..dataset.clips.media import CutOptions
-    from ..dataset.store.store import Store
+    from ..dataset.dataset import Dataset
     from ..vlm.base import VLM
 
 Judge = Annotated[
@@ -48,14 +44,10 @@ def check(
 
     Only what was not checked before is looked at. Nothing is mended.
     """
-    from ..dataset.checks.run import check_dataset
-
-    with exit_codes(), writing(directory) as store:
-        if judge is None:
-            print_text(check_dataset(store, language=language).text())
-            return
-        with _model(store, judge, only_model_options(model_option, changes)) as vlm:
-            print_text(check_dataset(store, judge=vlm, language=language).text())
+    with exit_codes():
+        ds = _dataset(directory)
+        model = None if judge is None else _model(ds, judge, only_model_options(model_option, changes))
+        print_text(ds.check(judge=model, language=language).text())
 
 
 def repair(
@@ -69,14 +61,10 @@ def repair(
     language: Language = "en",
 ) -> None:
     """Ask the model again about captions in which a check found something, telling it what; keep what is better."""
-    from ..dataset.checks.repair import repair as repair_all
-
-    with (
-        exit_codes(),
-        writing(directory) as store,
-        _model(store, model, only_model_options(model_option, changes)) as vlm,
-    ):
-        result = repair_all(store, model=vlm, checks=checks, language=language)
+    with exit_codes():
+        ds = _dataset(directory)
+        vlm = _model(ds, model, only_model_options(model_option, changes))
+        result = ds.repair(vlm, checks=checks, language=language)
         print_text(result.text())
         if result.failed:
             raise typer.Exit(FAILED)
@@ -104,23 +92,14 @@ def clips(
     from ..dataset.clips.clips import ClipSettings
     from ..dataset.clips.media import CutOptions
 
-    with exit_codes(), writing(directory) as store:
+    with exit_codes():
         own, others = model_options(model_option, changes)
         of_cutting, of_clips = split_off("cut.", others)
         settings, cutting = values(ClipSettings, of_clips), values(CutOptions, [*(cut_option or ()), *of_cutting])
-        with _model(store, model, own) as vlm:
-            _clips(store, settings, cutting, cut, vlm)
-
-
-def _clips(store: Store, settings: ClipSettings, cutting: CutOptions, cut: Path | None, vlm: VLM) -> None:
-    from ..dataset.clips.clips import make_clips
-    from ..dataset.clips.media import cut_media
-
-    print_text(make_clips(store, settings, model=vlm).text())
-    if cut is not None:
-        result = cut_media(store, cut, cutting)
+        ds = _dataset(directory)
+        result = ds.clips(settings, model=_model(ds, model, own), media=cut, cut=cutting)
         print_text(result.text())
-        if result.failed.total():
+        if result.media is not None and result.media.failed.total():
             raise typer.Exit(FAILED)
 
 
@@ -137,13 +116,11 @@ def compact(directory: DataSet) -> None:
         store.clean()
 
 
-@contextmanager
-def _model(store: Store, name: str, options: dict[str, Any]) -> Iterator[VLM]:
-    """The model of that name; what it answers is kept with the data set."""
-    from ..dataset.places.replies import remembered
-    from ..prompts import prompt_set
+def _dataset(directory: str) -> Dataset:
+    from ..dataset.dataset import open_dataset
 
-    captioning = store.settings().caption
-    vlm = o.make_checked_model(name, captioning, options)
-    with remembered(store, vlm, prompt_set(captioning.prompts).hash) as cached:
-        yield cached
+    return open_dataset(directory)
+
+
+def _model(ds: Dataset, name: str, options: dict[str, Any]) -> VLM:
+    return o.make_checked_model(name, ds.settings.caption, options)

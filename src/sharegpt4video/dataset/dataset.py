@@ -37,6 +37,7 @@ from .clips.media import CutOptions, cut_media
 from .cluster import ClusterOptions, build_on_ray
 from .decide.decisions import Decision
 from .decide.select import Selection, select
+from .export.target import Paths
 from .lookup import captions, table, why
 from .report import ReportResult, write_report
 from .rows import CaptionRow, Failure
@@ -241,6 +242,7 @@ class Dataset:
         clips: bool = False,
         include_problems: bool = False,
         media_root: Place = "",
+        paths: Paths | None = None,
         overwrite: bool = False,
         **options: Any,
     ) -> exports.ExportResult:
@@ -251,7 +253,8 @@ class Dataset:
         ``format`` is one of sharegpt4video, parquet, webdataset, llava, captioner, srt, vtt, csv; subtitles without
         ``out`` lie beside the videos. ``splits`` are some of train, val, test (None: all), ``clips`` adds the clips,
         ``include_problems`` texts that are marked with a problem; videos below ``media_root`` are named relative to
-        it. ``options`` are those of the format. Raises SettingsError for an unknown format, option or split, and for a
+        it, others as ``paths`` says (relative to ``out`` or absolute; None: as readers of the format want them).
+        ``options`` are those of the format. Raises SettingsError for an unknown format, option or split, and for a
         folder that is not empty unless ``overwrite`` says so.
         """
         return exports.export(
@@ -262,6 +265,7 @@ class Dataset:
             clips=clips,
             include_problems=include_problems,
             media_root=os.fspath(media_root),
+            paths=paths,
             overwrite=overwrite,
             options=options,
         )
