@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from .dataset.clips.spans import ClipSettings
     from .dataset.cluster import ClusterOptions
     from .dataset.dataset import Dataset, build_dataset, open_dataset
+    from .dataset.places.models import ModelSpec
     from .dataset.settings import DatasetSettings, FilterSettings, NoveltySettings, SplitSettings, SurveySettings
-    from .dataset.work.models import ModelSpec
     from .errors import CaptionInterrupted, MissingExtra, SettingsError, SG4VError, VideoError, VLMError
     from .evaluate.compare import compare_runs
     from .evaluate.launch import run_benchmark
@@ -48,7 +48,7 @@ _HOMES = {
     "dataset.cluster": ("ClusterOptions",),
     "dataset.dataset": ("Dataset", "build_dataset", "open_dataset"),
     "dataset.settings": ("DatasetSettings", "FilterSettings", "NoveltySettings", "SplitSettings", "SurveySettings"),
-    "dataset.work.models": ("ModelSpec",),
+    "dataset.places.models": ("ModelSpec",),
     "errors": ("CaptionInterrupted", "MissingExtra", "SG4VError", "SettingsError", "VLMError", "VideoError"),
     "evaluate.compare": ("compare_runs",),
     "evaluate.launch": ("run_benchmark",),

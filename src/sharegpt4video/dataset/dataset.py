@@ -35,10 +35,13 @@ from .checks.run import ChecksResult, check_dataset
 from .clips.clips import ClipSettings, ClipsResult, make_clips
 from .clips.media import CutOptions, cut_media
 from .cluster import ClusterOptions, build_on_ray
+from .counts import BuildCounts
 from .decide.decisions import Decision
 from .decide.select import Selection, select
 from .export.target import Paths
 from .lookup import captions, table, why
+from .places.models import Model, opened
+from .places.replies import CachedVLM, remembered
 from .report import ReportResult, write_report
 from .rows import CaptionRow, Failure
 from .settings import DatasetSettings, FilterSettings
@@ -46,18 +49,15 @@ from .status import Status, status
 from .store.locked import writing
 from .store.storage import is_local
 from .store.store import Store
-from .work.models import Model, opened
-from .work.progress import BuildCounts
-from .work.replies import CachedVLM, remembered
 
 logger = logging.getLogger(__name__)
 
-Place = str | os.PathLike[str]
+PathOrAddress = str | os.PathLike[str]
 
 
 def build_dataset(
-    inputs: Place | Iterable[Place],
-    out: Place,
+    inputs: PathOrAddress | Iterable[PathOrAddress],
+    out: PathOrAddress,
     *,
     model: Model | None = None,
     settings: DatasetSettings | None = None,
@@ -94,7 +94,7 @@ def build_dataset(
     return Dataset(out, last=counts)
 
 
-def open_dataset(path: Place) -> Dataset:
+def open_dataset(path: PathOrAddress) -> Dataset:
     """The data set in a directory or at an address (``s3://...``).
 
     Raises SG4VError if there is none, or one of a newer version.
@@ -113,7 +113,7 @@ class Dataset:
     while another run writes there.
     """
 
-    def __init__(self, path: Place, *, last: BuildCounts | None = None) -> None:
+    def __init__(self, path: PathOrAddress, *, last: BuildCounts | None = None) -> None:
         self._store = Store.open(path)
         self.path: str = self._store.root if is_local(self._store.fs) else self._store.address
         self.last = last
@@ -213,7 +213,7 @@ class Dataset:
         settings: ClipSettings | None = None,
         *,
         model: Model = "embedded",
-        media: Place | None = None,
+        media: PathOrAddress | None = None,
         cut: CutOptions | None = None,
     ) -> ClipsResult:
         """Make the table ``clips`` anew: runs of steps of the selected videos, each with a caption of its own.
@@ -236,12 +236,12 @@ class Dataset:
     def export(
         self,
         format: str,
-        out: Place = "",
+        out: PathOrAddress = "",
         *,
         splits: Sequence[str] | None = None,
         clips: bool = False,
         include_problems: bool = False,
-        media_root: Place = "",
+        media_root: PathOrAddress = "",
         paths: Paths | None = None,
         overwrite: bool = False,
         **options: Any,
@@ -270,7 +270,7 @@ class Dataset:
             options=options,
         )
 
-    def report(self, out: Place = "report.html", *, samples: int = 60, seed: int = 0) -> ReportResult:
+    def report(self, out: PathOrAddress = "report.html", *, samples: int = 60, seed: int = 0) -> ReportResult:
         """Write one self-contained HTML page about the data set.
 
         ``samples`` videos are shown with their keyframes: the worst captions, then others drawn by ``seed``. Raises
