@@ -111,7 +111,7 @@ def test_a_renamed_file_is_exported_under_its_new_name(tmp_path: Path) -> None:
     run(tmp_path / "in", out=tmp_path / "set")
     (line,) = exported(tmp_path / "set", tmp_path / "after").values()
     assert ids[two.name] in line
-    assert str(one) in line
+    assert f",../in/{one.name}," in line
 
 
 def test_files_that_moved_are_captioned_where_they_are_now(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_files_that_moved_are_captioned_where_they_are_now(tmp_path: Path) -> No
     again = run(out=tmp_path / "set")
     assert (again.known, again.captioned, again.failed.total(), again.standing) == (3, 0, 0, 0)
     rows = exported(tmp_path / "set", tmp_path / "csv").values()
-    assert [str(tmp_path / "moved") in row for row in rows] == [True, True, True]
+    assert [",../moved/" in row for row in rows] == [True, True, True]
 
 
 @pytest.mark.parametrize("gone", ["a.mp4", "b.mp4"])

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
 
-from chat_server import ChatServer, Exchange, completion
-from made_sets import QUICK, quick, same_captions, texts, write_clips
+from made_sets import QUICK, quick, same_captions, write_clips
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.cluster import ClusterOptions, build_on_ray
 from sharegpt4video.dataset.counts import BuildCounts
-from sharegpt4video.dataset.places.models import ModelSpec
-from sharegpt4video.dataset.rows import CaptionRow, Failure
+from sharegpt4video.dataset.rows import Failure
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SurveySettings
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError
@@ -79,46 +74,6 @@ def test_what_ray_began_is_carried_on_here_and_the_other_way_round(videos: Path,
     assert (here.known, here.captioned) == (2, 1)
     again = build_on_ray(some, tmp_path, settings=QUICK, cluster=TWO)
     assert (again.known, again.captioned) == (3, 1)
-
-
-class Told:
-    """Answers by what was asked, slowly; kills a worker process of the cluster when enough has been answered."""
-
-    def __init__(self, kill_after: int = 0) -> None:
-        self.kill_after, self.requests, self.killed = kill_after, 0, 0
-        self._lock = threading.Lock()
-
-    def __call__(self, exchange: Exchange) -> None:
-        exchange.wait(0.05)
-        with self._lock:
-            self.requests += 1
-            if self.requests == self.kill_after:
-                self.killed = kill_a_describer()
-        exchange.send(completion(exchange.received, "A leaf turns over in the wind and comes to rest on the ground."))
-
-
-def kill_a_describer() -> int:
-    """SIGKILL one worker of our cluster that describes, as a spot machine that is taken away."""
-    for process in psutil.Process().children(recursive=True):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            if any("Describer" in part for part in process.cmdline()):
-                process.kill()
-                return process.pid
-    return 0
-
-
-def test_a_lost_worker_costs_nothing_that_was_answered(videos: Path, tmp_path: Path) -> None:
-    some = [str(videos / f"clip-{number:03d}.mp4") for number in range(24)]
-    told = Told(kill_after=20)
-    with ChatServer(default=told) as server:
-        spec = ModelSpec(f"server:cat@{server.base_url}", {"max_concurrent": 4})
-        counts = build_on_ray(some, tmp_path, model=spec, settings=QUICK, cluster=ClusterOptions(readers=1))
-    assert told.killed
-    assert (counts.captioned, counts.failed.total(), counts.stopped) == (24, 0, "")
-    rows: list[CaptionRow] = list(Store(tmp_path).rows("captions"))
-    assert len(texts(rows)) == sum(row.provenance.requests for row in rows)
-    # Four requests were on their way when it was killed; all others had been written down.
-    assert told.requests <= sum(row.provenance.requests for row in rows) + 4
 
 
 def test_a_model_that_does_not_exist_is_told_before_anything_is_begun(videos: Path, tmp_path: Path) -> None:

@@ -193,7 +193,7 @@ def test_keys_and_passwords_of_addresses_stay_with_the_sources(tmp_path: Path) -
     rows = list(find_sources([str(tmp_path / "list.txt")]))
     assert len(rows) == 3
     assert "s3cret" not in repr(rows)
-    assert "list.txt, line 1: https://***@127.0.0.1:9/x.mp4: an address with a user name or password" in repr(rows[0])
+    assert "list.txt, line 1: https://***@127.0.0.1:9/x.mp4: an address with a user name or password" in rows[0].message
     with pytest.raises(SettingsError, match=r"https://\*\*\*@host/x.mp4: an address with a user name"):
         find_sources(["https://me:s3cret@host/x.mp4"])
     store = Store.create(tmp_path / "set", DatasetSettings(), "fake", "0")

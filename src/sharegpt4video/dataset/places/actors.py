@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any, cast
 
+from ... import background
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import VideoError
@@ -36,6 +37,7 @@ class Reader:
     def __init__(self) -> None:
         self._pool = WorkerPool(1)
         self._events: AsyncGenerator[Any, None] | None = None
+        self._taking: asyncio.Future[Any] | None = None
         self._ended = asyncio.Event()
 
     async def ready(self) -> None:
@@ -55,14 +57,17 @@ class Reader:
         self._events = self._pool.stream(read_job, source, settings, looks)
 
     async def next(self) -> Any:
-        """The next event of ``reading.read``, a Failure, or None at the end. Raises `FATAL` errors."""
+        """The next event, a Failure, or None at the end or when the video is left. Raises `FATAL` errors."""
         try:
             while self._events is not None:
-                event = await anext(self._events, None)
+                self._taking = asyncio.ensure_future(anext(self._events, None))
+                event = await self._taking
                 if not isinstance(event, float):  # nobody watches the progress
                     if event is None:
                         await self.leave()
                     return event
+        except asyncio.CancelledError:
+            return None
         except FATAL:
             await self.leave()
             raise
@@ -76,8 +81,10 @@ class Reader:
         await self._ended.wait()
 
     async def leave(self) -> None:
-        """Stop reading, wherever it is."""
+        """Stop reading, wherever it is, also while a describer that is gone still waits for the next event."""
         events, self._events = self._events, None
+        if self._taking is not None and not self._taking.done():
+            await background.gone(self._taking)
         if events is not None:
             await events.aclose()
         self._ended.set()

@@ -83,28 +83,28 @@ class OnRay:
     ) -> VideoCaption | Failure:
         async with self._describers.one(PRIORITY[stage]) as describer, AsyncExitStack() as until_read:
             reader = await until_read.enter_async_context(self._readers.one(PRIORITY[stage]))
-            try:
-                await _ours(reader.reserve.remote())
-            except RayActorError:
-                self._readers.lose(reader)
-                raise
+            await self._left(reader, reader.reserve.remote())
             describing = asyncio.ensure_future(_ours(describer.describe.remote(source, stage, settings, reader)))
-            ended = asyncio.ensure_future(_until_left(reader))
+            read = asyncio.ensure_future(self._left(reader, reader.ended.remote()))
             try:
-                await asyncio.wait((describing, ended), return_when=asyncio.FIRST_COMPLETED)
-                if not ended.done():  # it failed on the way, or was never begun
-                    await _until_left(reader, leave=True)
+                await asyncio.wait((describing, read), return_when=asyncio.FIRST_COMPLETED)
+                if not read.done():  # it failed on the way, or was never begun
+                    await self._left(reader, reader.leave.remote())
                 await until_read.aclose()
                 caption: VideoCaption | Failure = await describing
                 return caption
-            except ReaderLost:
-                self._readers.lose(reader)
-                raise
             except RayActorError:
                 self._describers.lose(describer)
                 raise
             finally:
-                await gone(describing, ended)
+                await gone(describing, read)
+
+    async def _left(self, reader: Any, call: Awaitable[None]) -> None:
+        """Wait until a reader is done with its video; nobody gets one that is lost."""
+        try:
+            await call
+        except RayActorError:
+            self._readers.lose(reader)
 
     async def paid(self) -> int:
         """How many requests the model was asked."""
@@ -125,10 +125,14 @@ class OnRay:
 
     async def _watch(self) -> None:
         """Keep as many actors as there is room for."""
-        while True:
-            self._readers.fill(self._wanted_readers())
-            self._describers.fill(self._cluster.describers)
-            await asyncio.sleep(LOOK_SECONDS)
+        try:
+            while True:
+                self._readers.fill(self._wanted_readers())
+                self._describers.fill(self._cluster.describers)
+                await asyncio.sleep(LOOK_SECONDS)
+        except Exception as error:  # noqa: BLE001 - whoever waits for an actor would wait for ever
+            for actors in (self._readers, self._describers):
+                actors.fail(GivenUp(f"the cluster cannot be looked at: {error}"))
 
 
 class _Actors:
@@ -164,6 +168,10 @@ class _Actors:
             self._free.discard(actor)
             ray.kill(actor)
 
+    def fail(self, error: Exception) -> None:
+        """Whoever waits for one gets this error."""
+        self._free.fail(error)
+
     async def close(self) -> None:
         starting = dict(self._starting)
         await gone(*starting)
@@ -198,14 +206,6 @@ async def _retried(source: SourceVideo, stage: Stage, once: Callable[[], Awaitab
             continue
     message = f"{TRIES} machines of the cluster were lost while they worked on it"
     return Failure(source.id, source.location, source.user_id, stage, "crashed", message)
-
-
-async def _until_left(reader: Any, *, leave: bool = False) -> None:
-    """Wait until a reader is done with its video; one that is lost is."""
-    try:
-        await (reader.leave if leave else reader.ended).remote()
-    except RayActorError:
-        return
 
 
 async def _ours(call: Awaitable[T]) -> T:
