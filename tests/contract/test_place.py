@@ -58,7 +58,7 @@ def opened(request: pytest.FixtureRequest) -> Iterator[Open]:
         pytest.skip("needs the extra ray")
     import ray
 
-    ray.init(num_cpus=3, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
+    ray.init(address="local", num_cpus=3, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
     yield on_ray
     ray.shutdown()
 
