@@ -1,11 +1,12 @@
 """What holds for all tests."""
 
-import os
 import signal
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import settings
+
+from sharegpt4video.cores import ordinary_priority
 
 # A busy machine is no defect.
 settings.register_profile("patient", deadline=None)
@@ -18,7 +19,6 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 @pytest.fixture(autouse=True)
 def no_priority_is_left() -> Iterator[None]:
-    """SVT-AV1, if run by root, gives the process that encodes real-time priority: all others would starve."""
-    yield
-    if hasattr(os, "sched_getscheduler") and os.sched_getscheduler(0) != os.SCHED_OTHER:
-        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    """Tests that encode AV1 by themselves would leave theirs to all that come after them in this process."""
+    with ordinary_priority():
+        yield

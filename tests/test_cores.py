@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 import pytest
 
 from sharegpt4video import cores as module
-from sharegpt4video.cores import cores, limit_cores
+from sharegpt4video.cores import cores, limit_cores, ordinary_priority
 
 
 @pytest.fixture(autouse=True)
@@ -46,3 +47,25 @@ def test_a_worker_is_told_its_share() -> None:
     assert cores() == 1
     limit_cores(64)
     assert cores() == 8
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setscheduler"), reason="no scheduling policies here")
+def test_what_is_done_inside_leaves_no_thread_its_priority() -> None:
+    began, done = threading.Event(), threading.Event()
+    found: list[int] = []
+
+    def other() -> None:
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))  # one that needs no privilege
+        began.set()
+        done.wait(60)
+        found.append(os.sched_getscheduler(0))
+
+    before = os.sched_getscheduler(0)
+    thread = threading.Thread(target=other)
+    with ordinary_priority():
+        thread.start()
+        began.wait(60)
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    done.set()
+    thread.join()
+    assert [os.sched_getscheduler(0), *found] == [before, before]

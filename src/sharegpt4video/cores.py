@@ -1,9 +1,11 @@
-"""How many cores this process may use; workers that share a machine are told to use fewer."""
+"""How much of the machine this process may use: how many cores, shared out among workers, and at which priority."""
 
 from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _LIMIT_NAME = "SG4V_CORES"  # in the environment, so that it also holds for what a worker starts
@@ -24,6 +26,26 @@ def cores() -> int:
 def limit_cores(count: int) -> None:
     """Make this process use at most ``count`` cores, from its next decoder or network session on."""
     os.environ[_LIMIT_NAME] = str(max(count, 1))
+
+
+@contextmanager
+def ordinary_priority() -> Iterator[None]:
+    """Give this process's threads back the scheduling that they had before, whatever is done inside.
+
+    SVT-AV1, run by root, makes whoever opens it and its own threads real-time (SCHED_FIFO 99), and that is passed on to
+    every process that is started later: all others starve.
+    """
+    if not hasattr(os, "sched_getscheduler"):
+        yield
+        return
+    policy, parameter = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        for thread in os.listdir("/proc/self/task") if os.path.isdir("/proc/self/task") else ():  # noqa: PTH112, PTH208
+            with suppress(OSError):  # it may have ended, or not be ours to change
+                if os.sched_getscheduler(int(thread)) != policy:
+                    os.sched_setscheduler(int(thread), policy, parameter)
 
 
 def _quota() -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import random
 import struct
 from collections.abc import Sequence
@@ -106,6 +107,17 @@ def test_what_is_copied_needs_no_encoder_of_the_decoder_s_name(
     assert (done.how, done.reason, done.frames) == ("copied", "", 20)
     assert packets(target) == packets(source)[20:40]
     assert [number for number, _, _ in seen(target)] == list(range(20, 40))
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no scheduling policies here")
+def test_an_encoder_that_takes_real_time_priority_does_not_keep_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SVT_LOG", "1")
+    write_video(tmp_path / "source.mp4", numbered_run(12))
+    before = os.sched_getscheduler(0)
+    done = cut(tmp_path / "source.mp4", tmp_path / "clip.mp4", 0.1, 0.9, codec="libsvtav1", preset="12")
+    assert (done.how, os.sched_getscheduler(0)) == ("coded again", before)
 
 
 def test_the_last_of_reordered_pictures_goes_when_the_track_ends(tmp_path: Path) -> None:

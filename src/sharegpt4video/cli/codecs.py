@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 
+from ..cores import ordinary_priority
+
 RGB = (200, 60, 40)
 TOLERANCE = 32  # lossy codecs and conversions of colour come much nearer
 
@@ -48,7 +50,7 @@ def read_back(name: str) -> None:
     import numpy as np
 
     codec, file = CODECS[name], io.BytesIO()
-    with av.open(file, "w", format=codec.container) as container:
+    with ordinary_priority(), av.open(file, "w", format=codec.container) as container:
         stream = container.add_stream(codec.encoder, rate=10)
         stream.width = stream.height = 64
         stream.pix_fmt = codec.pixels

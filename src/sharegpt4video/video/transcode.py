@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import av
 from av.video.frame import PictureType
 
-from ..cores import cores
+from ..cores import cores, ordinary_priority
 from ..errors import VideoError
 from .decoder import Decoder
 from .picture import Converter, Orientation, displayed_size, orientation_of
@@ -117,7 +118,9 @@ class _Pictures:
         frame.pts, frame.time_base = ticks, self._base
         self._durations[ticks] = duration
         self.count += 1
-        self._mux(self._stream.encode(frame))
+        with ordinary_priority() if self.count == 1 else nullcontext():  # the first picture opens the encoder
+            packets = self._stream.encode(frame)
+        self._mux(packets)
 
     def _mux(self, packets: list[Any]) -> None:
         for packet in packets:
