@@ -17,7 +17,7 @@ BASICS |= {"processes", "wording"}
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
     "foreign": set(),
-    "display": set(),
+    "display": {"wording"},
     "records": {"display", "foreign"},
     "errors": {"records", "foreign"},
     "prompts": {"records", "errors"},

@@ -65,7 +65,7 @@ Share = Annotated[float, Limits(0, 1)]
 Cosine = Annotated[float, Limits(-1, 1)]
 Seconds = Annotated[float, Limits(0, 1e9)]
 Interval = Annotated[float, Limits(0.001, 1e9)]
-"""Seconds from one thing to the next; hardly any camera takes more than 1,000 pictures a second."""
+"""Seconds from one thing to the next; hardly any camera takes more than 1,000 pictures per second."""
 Rate = Annotated[float, Limits(0.001, 1000)]
 """Frames per second."""
 Count = Annotated[int, Limits(1, 10**9)]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from html import escape
 from typing import Any, Protocol, cast
+
+from .wording import counted
 
 MOST_TEXT = 60
 """Characters of one value in a ``repr``."""
@@ -14,15 +17,15 @@ MOST_ENTRIES = 4
 """Of a mapping or list in a ``repr``; longer ones are left out."""
 
 
-class Result:
+class Result(ABC):
     """What a run did, as a dataclass (``repr=False``, so that it keeps the short ``repr`` of this class).
 
     ``print(result)`` shows ``text()``, a notebook the same.
     """
 
+    @abstractmethod
     def text(self) -> str:
         """The result in words."""
-        raise NotImplementedError
 
     def __str__(self) -> str:
         return self.text()
@@ -98,9 +101,8 @@ class Picture(Protocol):
 
 def caption_line(kind: str, name: str, captioned: Captioned) -> str:
     """A caption as a value: ``VideoCaption('park.mp4', 0.00-7.67 s, 5 steps)``."""
-    count = len(captioned.steps)
     times = f"{captioned.start_seconds:.2f}-{captioned.end_seconds:.2f} s"
-    return f"{kind}({name!r}, {times}, {count} step{'s' * (count != 1)})"
+    return f"{kind}({name!r}, {times}, {counted(len(captioned.steps), 'step')})"
 
 
 def caption_html(name: str, captioned: Captioned, pictures: Mapping[float, Picture]) -> str:

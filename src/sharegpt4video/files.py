@@ -42,7 +42,7 @@ def write_whole(path: Path, content: str | bytes, *, replace: bool = True) -> No
 def whole_file(path: Path, *, replace: bool = True, sync: bool = True) -> Iterator[BinaryIO]:
     """A file to write into, as ``write_whole`` writes one.
 
-    Without ``sync`` it may be lost in a power cut: enough for one of a million files that can be made again.
+    Without ``sync`` a power cut may lose it, which is fine for one of a million files that can be written again.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with whole_path(path, replace=replace) as unfinished, unfinished.open("xb", buffering=BUFFER_BYTES) as file:

@@ -85,6 +85,15 @@ class VideoRun:
         await (self._tell_at_once(sampled) if sampled else self._summarize())
         return self.caption()
 
+    async def received(self, items: AsyncGenerator[Event | float, None]) -> AsyncGenerator[Event, None]:
+        """The events that a reading worker sends; the numbers between them say how far it has read."""
+        async with aclosing(items):
+            async for item in items:
+                if isinstance(item, float):
+                    self.read_to(item)
+                else:
+                    yield item
+
     def read_to(self, seconds: float) -> None:
         """Everything before ``seconds`` has been read."""
         self._read_seconds = seconds

@@ -112,7 +112,7 @@ def test_the_table_says_it_all() -> None:
         "failed 3",
         "model, at caption 2",
         "left 9 about 6 h 0 min",
-        "videos a minute 1.5",
+        "videos per minute 1.5",
         "output tokens 6",
         "cost, US dollars 7.12",
     ):

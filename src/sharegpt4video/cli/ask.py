@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .console import error, exit_codes, print_text, say
-from .options import End, Start, Video
+from .options import End, Start, Video, set_option
 from .settings import MODEL, read_pairs
 
 if TYPE_CHECKING:
@@ -54,14 +54,8 @@ Answerer = Annotated[
 ]
 Set = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        "--model-option",
-        "-O",
-        metavar="NAME=VALUE",
-        help="An option of the model, such as visual_tokens=overview; may be given several times.",
-        show_default=False,
+    set_option(
+        "An option of the model, such as visual_tokens=overview; may be given several times.", "--model-option", "-O"
     ),
 ]
 Frames = Annotated[int, typer.Option(min=1, metavar="N", help="How many frames the model sees.")]

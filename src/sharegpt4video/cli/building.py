@@ -35,13 +35,8 @@ DataSet = Annotated[
 ]
 Changes = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="NAME=VALUE",
-        help="Change a setting, such as filters.max_seconds=120; may be given several times. sg4v settings lists them "
-        "all.",
-        show_default=False,
+    o.set_option(
+        "Change a setting, such as filters.max_seconds=120; may be given several times. sg4v settings lists them all."
     ),
 ]
 Config = Annotated[

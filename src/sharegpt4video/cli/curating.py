@@ -23,13 +23,7 @@ Judge = Annotated[
 Language = Annotated[str, typer.Option(metavar="CODE", help="The language that captions should be in.")]
 StepSets = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="NAME=VALUE",
-        help="Change a setting of this step; may be given several times. sg4v settings lists them all.",
-        show_default=False,
-    ),
+    o.set_option("Change a setting of this step; may be given several times. sg4v settings lists them all."),
 ]
 
 

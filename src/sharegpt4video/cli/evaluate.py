@@ -60,12 +60,7 @@ JudgeName = Annotated[
 ]
 Sets = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="NAME=VALUE",
-        help="An option of the benchmark, such as forms=yes_no, or of the model: model.max_images=1.",
-    ),
+    o.set_option("An option of the benchmark, such as forms=yes_no, or of the model: model.max_images=1."),
 ]
 OutFolder = Annotated[
     Path, typer.Option("--out", "-o", metavar="DIR", help="Where answers and scores go.", file_okay=False)

@@ -81,26 +81,22 @@ ModelOption = Annotated[
         show_default=False,
     ),
 ]
+
+
+def set_option(help: str, *more_names: str) -> Any:
+    """``--set NAME=VALUE``; each verb says what it changes with it."""
+    return typer.Option("--set", "-s", *more_names, metavar="NAME=VALUE", help=help, show_default=False)
+
+
 Sets = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="NAME=VALUE",
-        help="Change a setting, such as jpeg_quality=80, or an option of the model: model.max_images=1. May be given "
-        "several times; sg4v settings lists them all.",
-        show_default=False,
+    set_option(
+        "Change a setting, such as jpeg_quality=80, or an option of the model: model.max_images=1. May be given "
+        "several times; sg4v settings lists them all."
     ),
 ]
 ModelSets = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set",
-        "-s",
-        metavar="NAME=VALUE",
-        help="Set an option of the model: model.max_images=1; may be given several times.",
-        show_default=False,
-    ),
+    list[str] | None, set_option("Set an option of the model: model.max_images=1; may be given several times.")
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Config = Annotated[

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..dataset.places.pool import WorkerPool
@@ -16,9 +16,8 @@ from ..dataset.places.pool import WorkerPool
 if TYPE_CHECKING:
     from ..captioner.engine import Engine
     from ..config import CaptionSettings
-    from ..reading import Event
     from ..records import VideoCaption
-    from ..run import Progress, VideoRun
+    from ..run import Progress
     from ..video.reader import VideoInfo
 
 READING = "sharegpt4video.reading"
@@ -58,7 +57,8 @@ class Readers:
 
         run = VideoRun(engine, settings, on_progress)
         try:
-            return await run.describe(self._events(video, settings, engine.vlm.max_images > 0, run))
+            items = self._pool.stream(_read_job, _lasting(video), settings, engine.vlm.max_images > 0)
+            return await run.describe(run.received(items))
         except BrokenPipeError:  # whoever reads our stdout has gone
             raise
         except asyncio.CancelledError as cause:
@@ -73,19 +73,6 @@ class Readers:
 
     def end(self) -> None:
         self._pool.end()
-
-    async def _events(
-        self, video: str, settings: CaptionSettings, looks: bool, run: VideoRun
-    ) -> AsyncGenerator[Event, None]:
-        items = self._pool.stream(_read_job, _lasting(video), settings, looks)
-        try:
-            async for item in items:
-                if isinstance(item, float):
-                    run.read_to(item)
-                else:
-                    yield item
-        finally:
-            await items.aclose()
 
 
 def _read_job(send: Callable[[Any], None], video: str, settings: CaptionSettings, looks: bool) -> None:

@@ -12,20 +12,14 @@ import typer
 
 from ..errors import SettingsError
 from .console import INTERRUPTED, MARKED, exit_codes, print_text, rich_console, say
-from .options import EarlierOut, NewFolder, chosen_out
+from .options import EarlierOut, NewFolder, chosen_out, set_option
 from .verbs import EXIT_CODES, Verb
 
 if TYPE_CHECKING:
     from ..lvlm.settings import TrainSettings
     from ..lvlm.train import StepReport
 
-Set = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--set", "-s", metavar="NAME=VALUE", help="Change a setting, such as optimiser.micro_batch=1; may be repeated.",
-        show_default=False,
-    ),
-]  # fmt: skip
+Set = Annotated[list[str] | None, set_option("Change a setting, such as optimiser.micro_batch=1; may be repeated.")]
 Config = Annotated[
     Path, typer.Argument(metavar="CONFIG", help="A YAML file, or one of the package (`sg4v train configs` lists them).")
 ]

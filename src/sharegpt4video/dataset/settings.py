@@ -50,7 +50,7 @@ class FilterSettings:
     min_sharpness: Annotated[float, Limits(0, 1e6)] | None = None
     """Drop videos whose median picture is blurred below this (variance of the Laplacian at 320 pixels width)."""
     max_cuts_per_minute: Annotated[float, Limits(0, 1e5)] | None = None
-    """Drop videos with more cuts a minute."""
+    """Drop videos with more cuts per minute."""
     min_motion: Annotated[float, Limits(0, 1e4)] | None = None
     """Drop videos with less motion that the camera does not explain (picture widths per second)."""
     max_motion: Annotated[float, Limits(0, 1e4)] | None = None

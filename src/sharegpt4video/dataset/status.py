@@ -82,7 +82,7 @@ class Status(Result):
         ]
         shown = [f"{name:<28}{count:>12,}  {note}".rstrip() for name, count, note in lines]
         if self.videos_per_minute is not None:
-            shown.append(f"{'videos a minute':<28}{self.videos_per_minute:>12,.1f}")
+            shown.append(f"{'videos per minute':<28}{self.videos_per_minute:>12,.1f}")
         spent = {"requests": self.requests, "input tokens": self.input_tokens, "output tokens": self.output_tokens}
         shown += [f"{name:<28}{count:>12,}" for name, count in spent.items()]
         if self.cost_usd is not None:

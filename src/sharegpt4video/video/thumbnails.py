@@ -42,7 +42,7 @@ def thumbnails(opened: Any, times: Sequence[float]) -> Iterator[tuple[float, Ima
 
 
 def file_state(path: Path) -> tuple[int, int] | None:
-    """Size in bytes and time of the last change, by which a file is known again; None where there is no file."""
+    """Size in bytes and modification time, which change with a file's content; None if there is no file."""
     try:
         state = path.stat()
     except (OSError, ValueError):

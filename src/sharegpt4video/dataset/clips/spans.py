@@ -38,7 +38,7 @@ class ClipSettings:
     frames: Count = 49
     """How many frames a window has."""
     fps: Rate = 8.0
-    """At how many frames a second the trainer takes them."""
+    """How many frames per second the trainer takes."""
     stride_seconds: Interval | None = None
     """From the start of one window to that of the next; None: they touch."""
     min_share: Annotated[float, Limits(0, 1, over=True)] = 0.5

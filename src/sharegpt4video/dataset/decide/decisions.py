@@ -1,4 +1,4 @@
-"""What was decided about videos, as data: which gate dropped one, and by which number or which other video."""
+"""Decisions about videos, as data: the gate that dropped a video, and the value or the other video behind it."""
 
 from __future__ import annotations
 

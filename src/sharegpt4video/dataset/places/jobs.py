@@ -71,18 +71,7 @@ async def describe(
     Raises what reading raises, and VLMError: ModelUnavailable also when not one text was answered.
     """
     run = VideoRun(engine, of_source(settings, source), room=room)
-
-    async def events() -> AsyncGenerator[Event, None]:
-        try:
-            async for item in items:
-                if isinstance(item, float):
-                    run.read_to(item)
-                else:
-                    yield item
-        finally:
-            await items.aclose()
-
-    captioned = await run.describe(events())
+    captioned = await run.describe(run.received(items))
     if not captioned.answered:
         raise ModelUnavailable(captioned.unanswered[0])
     return captioned

@@ -59,9 +59,9 @@ class PlanInputs:
     pictures: str = "qwen2-vl"
     """Whose rule counts the tokens of a picture: a family of models, or a number of tokens."""
     prompt_tokens_per_second: Speed | None = None
-    """How many input tokens one GPU takes in a second, when it does nothing else."""
+    """How many input tokens one GPU takes per second when it does nothing else."""
     output_tokens_per_second: Speed | None = None
-    """How many output tokens one GPU gives in a second, over all requests that it serves together."""
+    """How many output tokens one GPU gives per second over all requests that it serves together."""
     gpus: Count = 1
     """How many GPUs work at the same time."""
     usd_per_gpu_hour: Price | None = None
@@ -307,7 +307,7 @@ class _Planner:
             return
         read, said = self.value("input tokens"), self.value("output tokens")
         how = (
-            f"({shown_number(read)} tokens / {shown_number(prompt)} a second"
+            f"({shown_number(read)} tokens / {shown_number(prompt)} per second"
             f" + {shown_number(said)} / {shown_number(output)}) / 3,600"
         )
         hours = self._line("GPU hours", how, (read / prompt + said / output) / 3600, "h")

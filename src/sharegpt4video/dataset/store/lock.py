@@ -56,7 +56,7 @@ def lock(
 ) -> AbstractContextManager[Held]:
     """Hold a data set directory for writing: all of it, or as shard ``(i, n)`` beside other shards of the same n.
 
-    Raises Busy, saying who writes there, and SettingsError for a shard that does not exist.
+    Raises Busy, which names the other writer, and SettingsError for a shard that does not exist.
     The last two arguments are for storage without the kernel's locks: when a silent owner is given up, and how often an
     owner shows that it is alive.
     """
