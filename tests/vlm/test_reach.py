@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
+import openai
 import pytest
 
 from chat_server import Behaviour, ChatServer, answer, stall, status
@@ -14,6 +15,7 @@ from sharegpt4video.prompts import DEFAULT
 from sharegpt4video.vlm import reach
 from sharegpt4video.vlm.base import ForwardingVLM, Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM
+from sharegpt4video.vlm.faults import http_library
 from sharegpt4video.vlm.server import ServerVLM
 
 
@@ -59,6 +61,15 @@ def test_a_slow_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with ChatServer() as server:
         server.models = stall()
         asyncio.run(model(server.base_url).check())
+
+
+def test_a_connection_that_takes_long_is_not_a_missing_server() -> None:
+    http = http_library()
+
+    async def late() -> None:
+        raise openai.APITimeoutError(request=http.Request("GET", "http://h")) from http.ConnectTimeout("slow")
+
+    assert asyncio.run(reach._refusal(late())) is None
 
 
 def test_the_object_stays_usable_in_this_and_other_loops() -> None:

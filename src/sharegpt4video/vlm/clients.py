@@ -56,6 +56,10 @@ class Clients:
             made[streams] = self._open(_library() if streams else _quick_library() or _library(), streams=streams)
         return made[streams]
 
+    def separate(self) -> openai.AsyncOpenAI:
+        """A client of its own, which whoever asked for it closes (``async with``)."""
+        return self._open(_quick_library() or _library(), streams=False)
+
     async def close(self) -> None:
         """Close the connections of this event loop; the next request opens new ones."""
         for client in self._made.pop(asyncio.get_running_loop(), {}).values():

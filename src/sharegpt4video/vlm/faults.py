@@ -56,15 +56,17 @@ class Fault(Exception):
     ``kind`` is "passing" when asking again may help, "busy" when the server has no room now, "final" when this request
     cannot succeed, "denied" when none can (the key, the account, the model), "refused" when the server's filter turned
     this request down, "mixed up" when the answer belongs to another request. ``connected`` tells whether anything was
-    there to talk to, ``wait_seconds`` how long the server asked us to stay away.
+    there to talk to, ``timed_out`` whether it took too long to say so, ``wait_seconds`` how long the server asked us to
+    stay away.
     """
 
     def __init__(
-        self, message: str, kind: Kind = "passing", *, connected: bool = True, wait_seconds: float | None = None
-    ) -> None:
+        self, message: str, kind: Kind = "passing", *, connected: bool = True, timed_out: bool = False,
+        wait_seconds: float | None = None,
+    ) -> None:  # fmt: skip
         super().__init__(well_formed(message))
         self.kind: Kind = kind
-        self.connected = connected
+        self.connected, self.timed_out = connected, timed_out
         self.wait_seconds = wait_seconds
 
 
@@ -155,9 +157,10 @@ def fault_of_connection(error: openai.APIConnectionError) -> Fault:
     inner = cause.__cause__ if cause is not None else None
     if type(inner).__module__.partition(".")[0] == "aiohttp":  # its errors are put into others that say less
         cause = inner
-    name = type(cause).__name__
-    said = f"{name}: {cause}" if cause is not None and str(cause) else name
-    return Fault(said[:_MESSAGE_LIMIT_CHARS], connected=not _never_connected(name))
+    name, reason = type(cause).__name__, "" if cause is None else str(cause)
+    if _never_connected(name):  # said to people, whom the name tells nothing that the reason does not
+        return Fault((reason or name)[:_MESSAGE_LIMIT_CHARS], connected=False, timed_out="Timeout" in name)
+    return Fault((f"{name}: {reason}" if reason else name)[:_MESSAGE_LIMIT_CHARS])
 
 
 def _never_connected(name: str) -> bool:

@@ -40,6 +40,6 @@ async def _refusal(call: Any) -> Fault | None:
     except openai.APIStatusError as error:
         return fault_of_status(read_error(error)) if error.status_code in _REFUSALS else None
     except Fault as fault:
-        if not fault.connected and "Timeout" not in str(fault).partition(":")[0]:
+        if not fault.connected and not fault.timed_out:  # what is slow to let us connect is waited for
             raise
     return None

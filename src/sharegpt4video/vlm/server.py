@@ -222,11 +222,10 @@ class ServerVLM(VLM):
     async def check(self) -> None:
         """Raises ModelUnavailable if nobody is there, ModelDenied if the key or the address is refused."""
         try:
-            await check_reachable(self._clients.client(), self._model)
+            async with self._clients.separate() as client:  # others may be asking over the shared one
+                await check_reachable(client, self._model)
         except Fault as fault:
             self._without_answer(fault, "", Usage())
-        finally:
-            await self._clients.close()
 
     async def close(self) -> None:
         """Close the connections of this event loop. The object stays usable: the next request opens new ones."""
@@ -340,9 +339,8 @@ class ServerVLM(VLM):
         if fault.kind in ("final", "denied"):
             raise (ModelDenied if fault.kind == "denied" else VLMError)(f"{self.name}: {detail}") from fault
         if not fault.connected:
-            reason = detail.partition(": ")[2] or detail  # the name of an exception stands before it
             raise ModelUnavailable(
-                f"{self.name}: nobody answers at {self._address.url} ({reason});"
+                f"{self.name}: nobody answers at {self._address.url} ({detail});"
                 " is the server running, and is the address right?"
             ) from fault
         problems: dict[str, Problem] = {"refused": "refused", "mixed up": "mixed up"}
