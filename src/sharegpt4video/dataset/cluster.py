@@ -3,8 +3,7 @@
 Readers decode, describers ask the model, in process or at an endpoint; a describer takes what a reader reads piece by
 piece, through Ray's object store. This process lists, decides and writes exactly as a local build does, so either can
 carry on what the other began. Machines may join and leave: readers are started wherever there is room for one, and
-the videos of a lost machine are done again by others, at the cost of none that was answered: an actor beside this
-process keeps the replies.
+others redo the videos of a lost machine. No answer is paid for twice: an actor beside this process keeps them all.
 """
 
 from __future__ import annotations
@@ -39,7 +38,7 @@ from .worklist import Worklist
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """What of the cluster is used.
+    """How much of the cluster is used.
 
     address           of a running cluster ("auto", "ray://..."); None: the one of the environment, or one made here
     readers           actors that decode, one core each; None: three of four cores of the cluster, as it grows and

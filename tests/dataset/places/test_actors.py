@@ -26,16 +26,16 @@ def with_reader(work: Callable[[Reader], Awaitable[Any]], events: AsyncGenerator
         try:
             return await work(reader)
         finally:
-            await reader.leave()
+            await reader.leave(reader._number)
             await reader._pool.close()
 
     return asyncio.run(asyncio.wait_for(main(), 240))
 
 
 async def opened(reader: Reader, source: SourceVideo = SOURCE) -> None:
-    await reader.reserve()
+    await reader.reserve(1)
     assert not reader._ended.is_set()
-    await reader.open(source, "caption", QUICK.caption, True)
+    await reader.open(1, source, "caption", QUICK.caption, True)
 
 
 def test_a_video_is_read_to_its_end(tmp_path: Path) -> None:
@@ -44,10 +44,10 @@ def test_a_video_is_read_to_its_end(tmp_path: Path) -> None:
     async def work(reader: Reader) -> list[Any]:
         await opened(reader, SourceVideo("ab" * 16, str(clip)))
         events = []
-        while (event := await reader.next()) is not None:
+        while (event := await reader.next(1)) is not None:
             assert not reader._ended.is_set()
             events.append(event)
-        await reader.ended()
+        await reader.ended(1)
         return events
 
     events = with_reader(work)
@@ -67,15 +67,15 @@ def test_no_event_is_taken_before_it_is_asked_for() -> None:
     async def work(reader: Reader) -> None:
         await opened(reader)
         for number in range(3):
-            assert await reader.next() == f"event {number}"
+            assert await reader.next(1) == f"event {number}"
             await asyncio.sleep(0.01)
             assert taken == [*range(number + 1)]
 
     with_reader(work, events())
 
 
-@pytest.mark.parametrize("leaving", ["leave", "reserve"])
-def test_who_waits_for_the_next_event_is_let_go_when_the_video_is_left(leaving: str) -> None:
+@pytest.mark.parametrize("reserved", [False, True])
+def test_who_waits_for_the_next_event_is_let_go_when_the_video_is_left(reserved: bool) -> None:
     closed = []
 
     async def events() -> AsyncGenerator[Any, None]:
@@ -87,14 +87,36 @@ def test_who_waits_for_the_next_event_is_let_go_when_the_video_is_left(leaving: 
 
     async def work(reader: Reader) -> None:
         await opened(reader)
-        assert await reader.next() == "first"
-        waiting = asyncio.ensure_future(reader.next())
+        assert await reader.next(1) == "first"
+        waiting = asyncio.ensure_future(reader.next(1))
+        ending = asyncio.ensure_future(reader.ended(1))
         await asyncio.sleep(0.01)
-        await getattr(reader, leaving)()
+        await (reader.reserve(2) if reserved else reader.leave(1))
         assert await waiting is None
+        await ending
         assert closed == [True]
-        assert reader._ended.is_set() == (leaving == "leave")
-        assert await reader.next() is None
+        assert reader._ended.is_set() != reserved
+        assert await reader.next(1) is None
+
+    with_reader(work, events())
+
+
+def test_a_describer_taken_for_lost_gets_nothing_of_the_next_video_and_does_not_stop_it() -> None:
+    async def events() -> AsyncGenerator[Any, None]:
+        for number in range(3):
+            yield f"event {number}"
+
+    async def work(reader: Reader) -> None:
+        await opened(reader)
+        await reader.reserve(2)
+        await reader.open(1, SourceVideo("cd" * 16, "/other.mp4"), "caption", QUICK.caption, True)
+        assert await reader.next(2) is None
+        await reader.open(2, SOURCE, "caption", QUICK.caption, True)
+        assert await reader.next(2) == "event 0"
+        assert await reader.next(1) is None
+        await reader.leave(1)
+        await reader.ended(1)
+        assert [await reader.next(2) for _ in range(3)] == ["event 1", "event 2", None]
 
     with_reader(work, events())
 
@@ -106,9 +128,9 @@ def test_what_is_wrong_with_a_video_is_a_failure_and_what_is_wrong_with_the_run_
 
     async def work(reader: Reader) -> Any:
         await opened(reader)
-        assert await reader.next() == "first"
+        assert await reader.next(1) == "first"
         try:
-            return await reader.next()
+            return await reader.next(1)
         finally:
             assert reader._ended.is_set()
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from ... import background
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
-from ...errors import VideoError
+from ...errors import StorageError, VideoError
 from ...pipeline import open_engine
+from ...reading import Ended
 from ...records import VideoCaption
 from ...vlm.base import VLM, Reply
 from ..rows import Failure, SourceVideo, Stage, Survey
@@ -22,6 +23,8 @@ from .models import ModelSpec
 from .pairing import PairedVLM
 from .pool import WorkerPool
 from .replies import CachedVLM, ReplyCache
+
+T = TypeVar("T")
 
 
 class ReaderLost(Exception):
@@ -36,6 +39,7 @@ class Reader:
 
     def __init__(self) -> None:
         self._pool = WorkerPool(1)
+        self._number = 0  # of the reading that it is reserved for
         self._events: AsyncGenerator[Any, None] | None = None
         self._taking: asyncio.Future[Any] | None = None
         self._ended = asyncio.Event()
@@ -43,51 +47,62 @@ class Reader:
     async def ready(self) -> None:
         """Answers once the actor has been started."""
 
+    async def alive(self) -> None:
+        """Answers unless the actor is lost."""
+
     async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
         return await attempt(source, "survey", self._pool.call(survey_job, source, settings))
 
-    async def reserve(self) -> None:
-        """For the video that comes next: ``ended`` waits for the end of that one from now on."""
-        await self.leave()
-        self._ended.clear()
+    async def reserve(self, number: int) -> None:
+        """Get ready for a reading. Late calls for an earlier one, by a describer taken for lost, now do nothing."""
+        await self._leave()
+        self._number, self._ended = number, asyncio.Event()
 
-    async def open(self, source: SourceVideo, stage: Stage, settings: CaptionSettings, looks: bool) -> None:
+    async def open(
+        self, number: int, source: SourceVideo, stage: Stage, settings: CaptionSettings, looks: bool
+    ) -> None:
         """Begin to read."""
-        self._source, self._stage = source, stage
-        self._events = self._pool.stream(read_job, source, settings, looks)
+        if number == self._number:
+            self._source, self._stage = source, stage
+            self._events = self._pool.stream(read_job, source, settings, looks)
 
-    async def next(self) -> Any:
+    async def next(self, number: int) -> Any:
         """The next event, a Failure, or None at the end or when the video is left. Raises `FATAL` errors."""
         try:
-            while self._events is not None:
+            while number == self._number and self._events is not None:
                 self._taking = asyncio.ensure_future(anext(self._events, None))
                 event = await self._taking
                 if not isinstance(event, float):  # nobody watches the progress
                     if event is None:
-                        await self.leave()
+                        await self.leave(number)
                     return event
         except asyncio.CancelledError:
             return None
         except FATAL:
-            await self.leave()
+            await self.leave(number)
             raise
         except Exception as error:  # noqa: BLE001 - one odd video must not end a run over a million
-            await self.leave()
+            await self.leave(number)
             return failure_of(self._source, self._stage, error)
         return None
 
-    async def ended(self) -> None:
-        """Wait until the video has been read."""
-        await self._ended.wait()
+    async def ended(self, number: int) -> None:
+        """Wait until the video has been read or left."""
+        if number == self._number:
+            await self._ended.wait()
 
-    async def leave(self) -> None:
+    async def leave(self, number: int) -> None:
         """Stop reading, wherever it is, also while a describer that is gone still waits for the next event."""
-        events, self._events = self._events, None
+        if number == self._number:
+            await self._leave()
+
+    async def _leave(self) -> None:
+        events, self._events, ended = self._events, None, self._ended
         if self._taking is not None and not self._taking.done():
             await background.gone(self._taking)
         if events is not None:
             await events.aclose()
-        self._ended.set()
+        ended.set()
 
 
 class Describer:
@@ -96,23 +111,27 @@ class Describer:
     def __init__(
         self, spec: ModelSpec, settings: DatasetSettings, slots: int | None, prompt_hash: str, keeper: Any
     ) -> None:
-        vlm = spec.open(settings)
-        if slots is not None:
-            vlm.max_concurrent = slots
-        self._vlm, self._settings = RemotelyCachedVLM(PairedVLM(vlm), keeper, prompt_hash), settings.caption
+        self._arguments = spec, settings, slots, prompt_hash, keeper
         self._engine: Engine | None = None
 
     async def ready(self) -> None:
-        """Answers once the model has been loaded."""
-        self._engine = open_engine(self._vlm, self._settings)
+        """Load the model. Raises what opening it raises; raised by the constructor, Ray would call it a lost actor."""
+        spec, settings, slots, prompt_hash, keeper = self._arguments
+        vlm = spec.open(settings)
+        if slots is not None:
+            vlm.max_concurrent = slots
+        self._engine = open_engine(RemotelyCachedVLM(PairedVLM(vlm), keeper, prompt_hash), settings.caption)
         self._room = asyncio.Semaphore(SEGMENTS_WAITING)
 
+    async def alive(self) -> None:
+        """Answers unless the actor is lost."""
+
     async def describe(
-        self, source: SourceVideo, stage: Stage, settings: CaptionSettings, reader: Any
+        self, source: SourceVideo, stage: Stage, settings: CaptionSettings, reader: Any, number: int
     ) -> VideoCaption | Failure:
-        """Caption one video as this reader reads it. Raises ReaderLost, and `FATAL` errors."""
+        """Caption one video as this reader, reserved by ``number``, reads it. Raises ReaderLost and `FATAL` errors."""
         assert self._engine is not None, "ready comes first"
-        reading = _Reading(reader, source, stage, settings, self._vlm.max_images > 0)
+        reading = _Reading(reader, number, source, stage, settings, self._engine.vlm.max_images > 0)
         result = await attempt(source, stage, describe(reading.events(), source, self._engine, settings, self._room))
         if reading.lost:
             raise ReaderLost(source.location)
@@ -125,26 +144,31 @@ class Describer:
 
 
 class _Reading:
-    """One video on its way from a reader. What keeps it from its end is kept, as it is no error of describing."""
+    """One video on its way from a reader. What cut the reading short is held here: describing is not to blame."""
 
-    def __init__(self, reader: Any, *arguments: Any) -> None:
-        self._reader, self._arguments = reader, arguments
+    def __init__(self, reader: Any, number: int, *arguments: Any) -> None:
+        self._reader, self._number, self._arguments = reader, number, arguments
         self.failure: Failure | None = None
         self.lost = False
 
     async def events(self) -> AsyncGenerator[Any, None]:
-        from ray.exceptions import RayActorError
+        from .lost import LOST
 
+        whole = False
         try:
-            await self._reader.open.remote(*self._arguments)
-            while (event := await self._reader.next.remote()) is not None:
+            await self._reader.open.remote(self._number, *self._arguments)
+            while (event := await self._reader.next.remote(self._number)) is not None:
                 if isinstance(event, Failure):
                     self.failure = event
                     raise VideoError(event.message)
+                whole = isinstance(event, Ended)
                 yield event
-        except RayActorError as error:
+        except LOST as error:
             self.lost = True
             raise VideoError("its reader was lost") from error
+        if not whole:  # half a video must not be described as a whole one
+            self.lost = True
+            raise VideoError("its reader left it before the end")
 
 
 class RemotelyCachedVLM(CachedVLM):
@@ -158,11 +182,11 @@ class RemotelyCachedVLM(CachedVLM):
         """When something is asked that is not kept."""
 
     async def _get(self, key: bytes) -> Reply | None:
-        found: Reply | None = await self._keeper.get.remote(key)
+        found: Reply | None = await of_keeper(self._keeper.get.remote(key))
         return found
 
     async def _put(self, key: bytes, reply: Reply) -> None:
-        await self._keeper.put.remote(key, reply)
+        await of_keeper(self._keeper.put.remote(key, reply))
 
 
 class Keeper:
@@ -180,3 +204,13 @@ class Keeper:
     def misses(self) -> int:
         """How many requests the model was asked."""
         return self._cache.misses
+
+
+async def of_keeper(call: Awaitable[T]) -> T:
+    """What the keeper answers. Raises StorageError when it is gone: no answer could be kept any more."""
+    from .lost import LOST
+
+    try:
+        return await call
+    except LOST as error:
+        raise StorageError("the process that keeps the replies died; build again: what it was given is kept") from error

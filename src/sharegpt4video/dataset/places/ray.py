@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
+import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import ray
-from ray.exceptions import RayActorError, RayError
+from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from ...background import Stock, gone
@@ -19,8 +21,9 @@ from ...records import VideoCaption
 from ..outcomes import GivenUp
 from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
-from .actors import Describer, Keeper, Reader, ReaderLost
+from .actors import Describer, Keeper, Reader, ReaderLost, of_keeper
 from .base import PRIORITY, CaptionStage
+from .lost import LOST
 from .models import ModelSpec
 from .replies import replies_folder, writer_name
 
@@ -32,7 +35,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRIES = 3
-"""A video that has lost so many machines is not tried on a further one: it may be what kills them."""
+"""A video that has lost so many machines is not tried on another one: it may be what kills them."""
 LOOK_SECONDS = 2.0
 """How often the cluster is looked at for machines that have joined."""
 START_SECONDS = 900.0
@@ -46,16 +49,19 @@ class OnRay:
         self, store: Store, spec: ModelSpec, settings: DatasetSettings, options: BuildOptions, cluster: ClusterOptions
     ) -> None:
         vlm = spec.open(settings)
-        self._looks, self._cluster = vlm.max_images > 0, cluster
-        slots = None if cluster.gpus_each else max(vlm.max_concurrent // cluster.describers, 1)
+        self._cluster = cluster
+        # At an endpoint no more than it has slots: each describer asks at least one request at a time.
+        describers = cluster.describers if cluster.gpus_each else min(cluster.describers, vlm.max_concurrent)
+        slots = None if cluster.gpus_each else vlm.max_concurrent // describers
         self._keeper = _keeper(str(options.replies or replies_folder(store)), writer_name(options.shard))
         make_describer = _remote(Describer, cpus=1 if cluster.gpus_each else 0, gpus=cluster.gpus_each)
         made_with = spec, settings, slots, prompt_set(settings.caption.prompts).hash, self._keeper
-        # Four for each slot, as at home: while some are read, others are described.
+        # Four for each slot, as in a local build: while some are read, others are described.
         calls = 4 * (slots or vlm.max_concurrent)
         self._readers = _Actors("reader (1 CPU)", _remote(Reader, cpus=1), calls=1)
         self._describers = _Actors(f"describer ({_needs(cluster)})", lambda: make_describer(*made_with), calls=calls)
-        self.videos_at_once = calls * cluster.describers + 2 * self._wanted_readers()
+        self.videos_at_once = calls * describers + 2 * self._wanted_readers()
+        self._wanted_describers, self._readings = describers, itertools.count(1)
         self._watching = asyncio.create_task(self._watch())
 
     mixed_up = 0
@@ -67,7 +73,7 @@ class OnRay:
                 try:
                     surveyed: Survey | Failure = await _ours(reader.survey.remote(source, settings))
                     return surveyed
-                except RayActorError:
+                except LOST:
                     self._readers.lose(reader)
                     raise
 
@@ -83,17 +89,20 @@ class OnRay:
     ) -> VideoCaption | Failure:
         async with self._describers.one(PRIORITY[stage]) as describer, AsyncExitStack() as until_read:
             reader = await until_read.enter_async_context(self._readers.one(PRIORITY[stage]))
-            await self._left(reader, reader.reserve.remote())
-            describing = asyncio.ensure_future(_ours(describer.describe.remote(source, stage, settings, reader)))
-            read = asyncio.ensure_future(self._left(reader, reader.ended.remote()))
+            number = next(self._readings)
+            await self._left(reader, reader.reserve.remote(number))
+            describing = asyncio.ensure_future(
+                _ours(describer.describe.remote(source, stage, settings, reader, number))
+            )
+            read = asyncio.ensure_future(self._left(reader, reader.ended.remote(number)))
             try:
                 await asyncio.wait((describing, read), return_when=asyncio.FIRST_COMPLETED)
                 if not read.done():  # it failed on the way, or was never begun
-                    await self._left(reader, reader.leave.remote())
+                    await self._left(reader, reader.leave.remote(number))
                 await until_read.aclose()
                 caption: VideoCaption | Failure = await describing
                 return caption
-            except RayActorError:
+            except LOST:
                 self._describers.lose(describer)
                 raise
             finally:
@@ -103,16 +112,20 @@ class OnRay:
         """Wait until a reader is done with its video; nobody gets one that is lost."""
         try:
             await call
-        except RayActorError:
+        except LOST:
             self._readers.lose(reader)
 
     async def paid(self) -> int:
         """How many requests the model was asked."""
-        return int(await self._keeper.misses.remote())
+        return int(await of_keeper(self._keeper.misses.remote()))
 
     async def count_mixed_up(self) -> int:
         """How many replies belonged to other requests; those of describers that were lost are not known."""
-        return sum([int(await _ours(actor.mixed_up.remote())) for actor in self._describers.there])
+        found = 0
+        for actor in self._describers.there:
+            with suppress(*LOST):
+                found += int(await _ours(actor.mixed_up.remote()))
+        return found
 
     async def close(self) -> None:
         await gone(self._watching)
@@ -128,7 +141,7 @@ class OnRay:
         try:
             while True:
                 self._readers.fill(self._wanted_readers())
-                self._describers.fill(self._cluster.describers)
+                self._describers.fill(self._wanted_describers)
                 await asyncio.sleep(LOOK_SECONDS)
         except Exception as error:  # noqa: BLE001 - whoever waits for an actor would wait for ever
             for actors in (self._readers, self._describers):
@@ -136,26 +149,43 @@ class OnRay:
 
 
 class _Actors:
-    """Actors of one kind, each with a number of calls at a time. One that is lost is nobody's any more."""
+    """Actors of one kind, each with a number of calls at a time. A lost one is never handed out again."""
 
     def __init__(self, name: str, make: Callable[[], Any], calls: int) -> None:
         self._name, self._make, self._calls = name, make, calls
         self._free: Stock[Any] = Stock()
         self._starting: dict[asyncio.Task[None], Any] = {}
+        self._last_there, self._last_lost = time.monotonic(), ""
         self.there: list[Any] = []
 
     @asynccontextmanager
     async def one(self, rank: int) -> AsyncGenerator[Any, None]:
-        """An actor with a free call; who waits with the lowest rank gets the next."""
-        actor = await self._free.take(rank)
+        """An actor that answers and has a free call; who waits with the lowest rank gets the next."""
+        while True:
+            actor = await self._free.take(rank)
+            try:
+                if await self._answers(actor):
+                    yield actor
+                    return
+            finally:
+                if actor in self.there:
+                    self._free.put(actor)
+
+    async def _answers(self, actor: Any) -> bool:
+        """Whether an actor is alive. One that was lost while it was idle is no reason to suspect the next video."""
         try:
-            yield actor
-        finally:
-            if actor in self.there:
-                self._free.put(actor)
+            await actor.alive.remote()
+        except LOST:
+            self.lose(actor)
+            return False
+        return True
 
     def fill(self, wanted: int) -> None:
-        """Start actors until there are so many; they join once they are ready."""
+        """Start actors until there are so many; they join once they are ready. After too long without one, give up."""
+        if self.there:
+            self._last_there = time.monotonic()
+        elif time.monotonic() - self._last_there > START_SECONDS:
+            self.fail(GivenUp(self._none_started()))
         for _ in range(wanted - len(self.there) - len(self._starting)):
             actor = self._make()
             task = asyncio.create_task(self._join(actor))
@@ -181,20 +211,26 @@ class _Actors:
     async def _join(self, actor: Any) -> None:
         try:
             await asyncio.wait_for(_ours(actor.ready.remote()), START_SECONDS)
-        except RayActorError:
-            return  # its machine is gone already; the next look starts another one
+        except LOST as error:
+            self._last_lost = _last_line(error)
+            if getattr(error, "actor_init_failed", False):  # as any other would
+                self.fail(GivenUp(f"a {self._name} cannot be started: {self._last_lost}"))
+            return  # the next look starts another one
         except asyncio.TimeoutError:
             ray.kill(actor)
-            if not self.there:
-                minutes = f"{START_SECONDS / 60:.0f} minutes"
-                self._free.fail(GivenUp(f"no machine of the cluster had room for a {self._name} in {minutes}"))
             return
         except SG4VError as error:
-            self._free.fail(error)
+            self.fail(error)
             return
         self.there.append(actor)
         for _ in range(self._calls):
             self._free.put(actor)
+
+    def _none_started(self) -> str:
+        minutes = f"{START_SECONDS / 60:.0f} minutes"
+        if self._last_lost:
+            return f"no {self._name} stayed alive for {minutes}; the last one ended with: {self._last_lost}"
+        return f"no machine of the cluster had room for a {self._name} in {minutes}"
 
 
 async def _retried(source: SourceVideo, stage: Stage, once: Callable[[], Awaitable[T | Failure]]) -> T | Failure:
@@ -202,17 +238,17 @@ async def _retried(source: SourceVideo, stage: Stage, once: Callable[[], Awaitab
     for _ in range(TRIES):
         try:
             return await once()
-        except (ReaderLost, RayActorError):
+        except (ReaderLost, *LOST):
             continue
     message = f"{TRIES} machines of the cluster were lost while they worked on it"
     return Failure(source.id, source.location, source.user_id, stage, "crashed", message)
 
 
 async def _ours(call: Awaitable[T]) -> T:
-    """What a call returns. Raises our own error where one is behind Ray's; GivenUp for any other but a lost actor."""
+    """What a call returns. Raises our own error where one is behind Ray's; GivenUp for any other but ``LOST``."""
     try:
         return await call
-    except RayActorError:
+    except LOST:
         raise
     except RayError as error:
         behind: BaseException | None = error
@@ -220,7 +256,11 @@ async def _ours(call: Awaitable[T]) -> T:
             if isinstance(behind, SG4VError | ReaderLost) and not isinstance(behind, RayError):
                 raise behind from None
             behind = getattr(behind, "cause", None) or behind.__cause__
-        raise GivenUp(f"Ray gave up: {str(error).strip().splitlines()[-1]}") from error
+        raise GivenUp(f"Ray gave up: {_last_line(error)}") from error
+
+
+def _last_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[-1].strip()
 
 
 def _keeper(folder: str, writer: str) -> Any:
