@@ -154,3 +154,16 @@ def test_which_failures_stand(tmp_path: Path) -> None:
         for id in batch.column("id").filter(pa.array(failures.standing(batch))).to_pylist()
     ]
     assert sorted(standing) == sorted((state, stage) for state, stages in STAND.items() for stage in stages)
+
+
+@pytest.mark.parametrize("stage", ["survey", "short", "check", "repair"])
+def test_what_counts_as_left_is_built(stage: Stage, tmp_path: Path) -> None:
+    """A survey may crash, succeed at the next try, and that run be killed before it captions the video."""
+    store = Store(tmp_path)
+    store.append("sources", [SourceVideo(IDS[0], "/v.mp4")])
+    store.append("failures", [Failure(IDS[0], "/v.mp4", "", stage, "crashed", "why")])
+    assert Ledger(store).failed(IDS[0]) == (status(store).left == 0)
+    store.append("surveys", [Survey(IDS[0])])
+    store.append("shorts", [ShortCaption(IDS[0], "a cat", "", MADE)])
+    assert status(store).left == 1
+    assert not Ledger(store).failed(IDS[0])

@@ -59,9 +59,11 @@ class Flow:
         except (GivenUp, ModelUnavailable) as why:
             self._counts.stopped = str(why)
         finally:
-            self._tell()
-            self._decider.flush()
-            self._outcomes.close()
+            self._counts.mixed_up = self._place.mixed_up
+            try:
+                self._decider.flush()
+            finally:
+                self._outcomes.close()  # what is done is written whatever else fails
         return self._counts
 
     async def _new(self, worklist: Worklist) -> AsyncGenerator[SourceVideo, None]:
@@ -79,12 +81,9 @@ class Flow:
         await self._outcomes.all_listed(worklist)
 
     async def _survey(self, source: SourceVideo) -> _Candidate | None:
-        """Survey one source, and where novelty is wanted have it told in short; None when that failed."""
-        if self._ledger.failed(source.id):
-            self._counts.failed_before[self._ledger.failed_kind(source.id)] += 1
-            return None
+        """Survey one source, and caption it in short where novelty is judged; None when that failed, now or before."""
         survey = self._ledger.survey(source.id)
-        if survey is None:
+        if survey is None and not self._failed_before(source):
             survey = await self._outcomes.surveyed(await self._place.survey(source, self._settings.survey))
         if survey is None:
             return None
@@ -98,8 +97,17 @@ class Flow:
             return source.caption
         if (text := self._ledger.short_text(source.id)) is not None:
             return text
+        if self._failed_before(source):
+            return None
         fast = replace(self._settings.caption, mode="fast")
         return await self._outcomes.told_in_short(source, await self._place.caption(source, fast, "short"))
+
+    def _failed_before(self, source: SourceVideo) -> bool:
+        """Whether it failed in an earlier run and is not to be tried again; such a video is counted here."""
+        failed = self._ledger.failed(source.id)
+        if failed:
+            self._counts.failed_before[self._ledger.failed_kind(source.id)] += 1
+        return failed
 
     async def _passing(
         self, surveyed: AsyncGenerator[tuple[SourceVideo, _Candidate | None], None]
@@ -114,7 +122,7 @@ class Flow:
                     self._counts.dropped[decision.gate] += 1
                 elif self._ledger.captioned(source.id):
                     self._counts.known += 1
-                else:
+                elif not self._failed_before(source):
                     yield source
                 self._tell()
 

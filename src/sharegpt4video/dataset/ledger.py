@@ -112,18 +112,31 @@ class Failures:
         if over is None:
             over = np.concatenate([listed.ids_in(store, "captions"), dropped_ids(store)])
         self._over, self._listed = IdIndex(over), IdIndex(listed.ids)
-        self._done = {stage: IdIndex(store.ids(table)) for stage, table in DONE_AT.items()}
+        self._past = _Past(store)
 
     def standing(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
         """Which rows of a batch stand; it has the columns ``id`` and ``stage``."""
         ids = packed_ids(batch.column("id"))
         stages = batch.column("stage")
         listed, over = self._listed.has(ids), self._over.has(ids)
-        for stage, done in self._done.items():
-            over |= _equal(stages, stage) & done.has(ids)
+        over |= self._past.rows(batch)
         for stage in AFTER_CAPTIONING:
             over &= ~_equal(stages, stage)
         return np.where(_equal(stages, UNLISTED), ~listed, listed & ~over)
+
+
+class _Past:
+    """Which failures are over because their video has got past that stage since."""
+
+    def __init__(self, store: Store) -> None:
+        self._done = {stage: IdIndex(store.ids(table)) for stage, table in DONE_AT.items()}
+
+    def rows(self, batch: pa.RecordBatch) -> NDArray[np.bool_]:
+        """Which rows of a batch with the columns ``id`` and ``stage`` these are."""
+        ids, over = packed_ids(batch.column("id")), np.zeros(batch.num_rows, bool)
+        for stage, done in self._done.items():
+            over |= _equal(batch.column("stage"), stage) & done.has(ids)
+        return over
 
 
 def _equal(column: pa.Array, value: str) -> NDArray[np.bool_]:
@@ -212,11 +225,13 @@ def _unanswered(store: Store) -> dict[str, int]:
 
 
 def _failed_ids(store: Store, retry: Collection[str]) -> tuple[IdIndex, list[str]]:
-    """Ids whose last failure is not of a kind that is to be tried again, and their kinds."""
-    chunks, kinds = [np.empty(0, "S16")], [np.empty(0, object)]
-    for batch in store.batches("failures", ["kind"]):
+    """Ids whose last failure kept them from a caption and is not of a kind to be tried again, and their kinds."""
+    chunks, kinds, past = [np.empty(0, "S16")], [np.empty(0, object)], _Past(store)
+    for batch in store.batches("failures", ["kind", "stage"]):
         told = np.array(batch.column("kind").to_pylist(), object)
-        kept = np.array([kind not in retry and ALL_KINDS not in retry for kind in told], bool)
+        kept = np.array([kind not in retry and ALL_KINDS not in retry for kind in told], bool) & ~past.rows(batch)
+        for stage in AFTER_CAPTIONING:
+            kept &= ~_equal(batch.column("stage"), stage)
         chunks.append(packed_ids(batch.column("id"))[kept])
         kinds.append(told[kept])
     return IdIndex(np.concatenate(chunks)), np.concatenate(kinds).tolist()

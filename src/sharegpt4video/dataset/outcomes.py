@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from ..errors import SG4VError
 from ..records import VideoCaption
 from .counts import BuildCounts
-from .rows import CaptionRow, Failure, ShortCaption, SourceVideo, Survey
+from .rows import CaptionRow, Failure, ShortCaption, SourceVideo, Stage, Survey
 from .store.store import Store
 from .worklist import State, Worklist
 from .writer import Writer
 
 MODEL_FAILURES = 3  # videos in a row: then the model is given up, each try may have cost minutes of waiting
-UNEXPECTED_FAILURES = 20  # in a row: then something is wrong with us, not with the videos
+UNEXPECTED_FAILURES = 20  # in a row, at one stage: then something is wrong with us, not with the videos
 
 
 class GivenUp(SG4VError):
@@ -34,7 +35,7 @@ class Outcomes:
         self._writer = Writer(store)
         self._on_progress = on_progress
         self._model_failures: list[Failure] = []
-        self._unexpected_in_a_row = 0
+        self._unexpected_in_a_row: Counter[Stage] = Counter()
         self._began = time.monotonic()
 
     async def listed(self, item: SourceVideo | Failure, state: State) -> None:
@@ -61,6 +62,7 @@ class Outcomes:
             await self.failed(survey)
             return None
         self.counts.surveyed += 1
+        del self._unexpected_in_a_row["survey"]
         await self._writer.add("surveys", survey)
         return survey
 
@@ -71,6 +73,7 @@ class Outcomes:
             return None
         short = ShortCaption(source.id, caption.summary, caption.summary_problem, caption.provenance)
         self.counts.short += 1
+        del self._unexpected_in_a_row["short"]
         await self._writer.add("shorts", short)
         return "" if short.problem else short.text
 
@@ -79,7 +82,7 @@ class Outcomes:
             await self.failed(captioned)
             return
         self.counts.add(captioned)
-        self._unexpected_in_a_row = 0
+        del self._unexpected_in_a_row["caption"]
         await self._writer.add("captions", CaptionRow.of(source, captioned, revision))
         await self._settle()
 
@@ -91,9 +94,9 @@ class Outcomes:
                 raise GivenUp(f"the model failed {len(self._model_failures)} times in a row, last: {failure.message}")
             return
         if failure.kind == "unexpected":
-            self._unexpected_in_a_row += 1
-            if self._unexpected_in_a_row >= UNEXPECTED_FAILURES:
-                raise GivenUp(f"{self._unexpected_in_a_row} unexpected errors in a row, last: {failure.message}")
+            self._unexpected_in_a_row[failure.stage] += 1
+            if (times := self._unexpected_in_a_row[failure.stage]) >= UNEXPECTED_FAILURES:
+                raise GivenUp(f"{times} unexpected errors in a row, last: {failure.message}")
         self.counts.failed[failure.kind] += 1
         await self._writer.add("failures", failure)
 
