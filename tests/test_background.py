@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sharegpt4video import background
-from sharegpt4video.background import Turns, gone, in_thread, mapped, together
+from sharegpt4video.background import Stock, Turns, gone, in_thread, mapped, together
 
 # The second is what ``run`` is on Python 3.10.
 ways_to_run = pytest.mark.parametrize("run", [background.run, background._cancelled_by_ctrl_c])
@@ -390,6 +390,19 @@ def test_a_turn_granted_to_someone_cancelled_is_given_back() -> None:
         waiting.cancel()  # … and cancelled before it could run
         await asyncio.wait([waiting])
         await asyncio.wait_for(turns.take(), 20)
+
+    asyncio.run(main())
+
+
+def test_who_is_cancelled_in_the_moment_of_a_failure_is_cancelled() -> None:
+    async def main() -> None:
+        stock: Stock[str] = Stock()
+        waiting = asyncio.ensure_future(stock.take())
+        await asyncio.sleep(0)
+        stock.fail(ValueError("there will be no more"))
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
 
     asyncio.run(main())
 

@@ -21,10 +21,10 @@ _END = object()
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """``asyncio.run``, in which Ctrl-C cancels the work, and KeyboardInterrupt is raised when that has ended.
+    """Like ``asyncio.run``, but Ctrl-C cancels the work, and KeyboardInterrupt is raised once it has ended.
 
-    Python 3.11 and newer do so by themselves; before, Ctrl-C broke off whatever line was being run. A second Ctrl-C
-    does not wait. Where an event loop runs already (a notebook), the work runs in a thread of its own.
+    Python 3.11 and newer do this themselves; older versions interrupt whatever line is running. A second Ctrl-C does
+    not wait. Where an event loop is already running (a notebook), the work runs in a thread of its own.
     """
     try:
         asyncio.get_running_loop()
@@ -196,10 +196,10 @@ async def gone(*tasks: asyncio.Future[Any]) -> None:
 
 
 class Stock(Generic[T]):
-    """Things that one at a time can have: the next goes to the lowest rank that waits, then to who came first.
+    """Items to be taken, each by one taker: the next goes to the lowest rank that is waiting, then to the first comer.
 
-    What is put goes straight to whoever waits. Someone cancelled while waiting never keeps anything. Belongs to one
-    event loop.
+    An item that is put goes straight to whoever is waiting. A taker cancelled while waiting never keeps one. Belongs to
+    one event loop.
     """
 
     def __init__(self, items: Iterable[T] = ()) -> None:
@@ -219,7 +219,7 @@ class Stock(Generic[T]):
         try:
             return await turn
         except asyncio.CancelledError:
-            if not turn.cancelled():  # it was granted in the same moment
+            if not turn.cancelled() and turn.exception() is None:  # it was granted in the same moment
                 self.put(turn.result())
             raise
 
@@ -232,7 +232,7 @@ class Stock(Generic[T]):
         self._there.append(item)
 
     def discard(self, item: T) -> None:
-        """Nobody gets this one any more, as often as it is there."""
+        """Remove this item, however many times it is there."""
         self._there = deque(other for other in self._there if other is not item)
 
     def fail(self, error: Exception) -> None:
