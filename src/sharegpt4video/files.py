@@ -123,10 +123,10 @@ def _start(name: str) -> str:
 
 
 def is_abandoned(path: Path) -> bool:
-    """Whether whoever was writing this file is gone.
+    """Whether the process that was writing this file is gone.
 
-    Earlier versions did not say who that was: then he is. The processes of other machines cannot be looked up: theirs
-    are given up after a day without a change.
+    Files of earlier versions do not say which it was, and count as abandoned. Processes of other machines cannot be
+    looked up: their files count as abandoned after a day without a change.
     """
     match = _MARK.search(path.name)
     if match is None:

@@ -57,7 +57,7 @@ def _batches(store: Store, name: str, names: Sequence[str]) -> Iterator[pa.Recor
 def why(store: Store, id: str) -> Decision | Failure | None:
     """What became of one video; see ``Dataset.why``."""
     if len(id) != 32 or set(id) - set("0123456789abcdef"):
-        raise SettingsError(f"an id has 32 hex digits, as in the column id of every table; {id!r} is none")
+        raise SettingsError(f"an id has 32 hex digits, as in the column id of every table; {id!r} is not one")
     selected = find_rows(store, "selection", [id]).get(id)
     others = ("sources", "captions", "failures")
     if selected is None and not any(find_rows(store, name, [id]) for name in others):

@@ -49,13 +49,13 @@ class CutOptions:
     ending: str = ".mp4"
     """The kind of file: ``.mp4``, ``.mov``, ``.mkv`` or ``.webm``."""
     exact: bool = True
-    """False: never code again where copying from the keyframe before is possible; clips then begin too early."""
+    """False: never re-encode where copying from the keyframe before is possible; clips then begin too early."""
     audio: bool = True
     """Cut the sound along."""
     crf: Annotated[int, Limits(0, 63)] | None = None
-    """Quality of what is coded again, lower is better; None: the encoder's usual one."""
+    """Quality of what is re-encoded, lower is better; None: the encoder's usual one."""
     preset: str = "fast"
-    """Speed of what is coded again, from ``ultrafast`` to ``veryslow``."""
+    """Speed of what is re-encoded, from ``ultrafast`` to ``veryslow``."""
 
     def __post_init__(self) -> None:
         raise_for(
@@ -88,11 +88,11 @@ class MediaResult(Result):
         """The counts, one line for each kind."""
         lines = [
             f"cut {counted(self.cut, 'clip')} ({self.size_bytes / 1e6:.1f} MB): {self.copied} copied,"
-            f" {self.coded_again} coded again; {self.kept} were there already"
+            f" {self.coded_again} re-encoded; {self.kept} were there already"
         ]
         if self.early:
             lines.append(f"{self.early} begin earlier than their caption, at the keyframe before")
-        lines += [f"{count} coded again: {reason}" for reason, count in self.reasons.most_common()]
+        lines += [f"{count} re-encoded: {reason}" for reason, count in self.reasons.most_common()]
         lines += [f"{count} failed: {kind}" for kind, count in self.failed.most_common()]
         return "\n".join([*lines, *(f"  {example}" for example in self.examples)])
 

@@ -18,13 +18,13 @@ PRIORITY: dict[Stage, int] = {"caption": 0, "short": 1, "survey": 2}
 
 
 class Place(Protocol):
-    """Works on one video at a time or on many at once, and says of each what came of it or why it failed.
+    """Works on videos, many at once, and returns for each the result or why it failed.
 
     Methods raise only what would stop every other video, too (``jobs.FATAL``).
     """
 
     videos_at_once: int
-    """So many captions under way keep every slot of the model busy."""
+    """How many captions have to be under way to keep every slot of the model busy."""
 
     @property
     def mixed_up(self) -> int:

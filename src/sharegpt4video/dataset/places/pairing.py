@@ -1,7 +1,7 @@
 """Control questions for servers that do not send the id of a request back with its answer.
 
-Without ids an answer that a server or a proxy gives to the wrong request looks like any other. So a build asks, many at
-once, for codes that it has made up, and looks whose code comes back. Every other question carries a picture, as those
+Without ids an answer that a server or a proxy gives to the wrong request looks like any other. So a build asks for
+made-up codes, many at once, and checks whose code comes back. Every other question carries a picture, as those
 about videos do, because some servers queue these separately. That is a sample: it soon shows a server that often mixes
 answers up, and says nothing about a single slip.
 """
@@ -122,7 +122,7 @@ class PairedVLM(ForwardingVLM):
         )
         return ModelDenied(
             f"{self.name}: this server mixes up its answers: {how}. It sends no request ids back, so wrong captions"
-            f" cannot be told. Ask one at a time (max_concurrent=1), or serve with ids, as vLLM does{since}"
+            f" cannot be detected. Ask one at a time (max_concurrent=1), or serve with ids, as vLLM does{since}"
         )
 
     def text(self) -> str:
