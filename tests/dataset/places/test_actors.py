@@ -107,7 +107,7 @@ def test_a_describer_taken_for_lost_gets_nothing_of_the_next_video_and_does_not_
             yield f"event {number}"
 
     async def work(reader: Reader) -> None:
-        await opened(reader)
+        await reader.reserve(1)
         await reader.reserve(2)
         await reader.open(1, SourceVideo("cd" * 16, "/other.mp4"), "caption", QUICK.caption, True)
         assert await reader.next(2) is None

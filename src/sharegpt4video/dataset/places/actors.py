@@ -55,8 +55,9 @@ class Reader:
 
     async def reserve(self, number: int) -> None:
         """Get ready for a reading. Late calls for an earlier one, by a describer taken for lost, now do nothing."""
+        self._number = number
         await self._leave()
-        self._number, self._ended = number, asyncio.Event()
+        self._ended = asyncio.Event()
 
     async def open(
         self, number: int, source: SourceVideo, stage: Stage, settings: CaptionSettings, looks: bool
