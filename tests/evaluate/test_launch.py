@@ -17,7 +17,8 @@ from media import numbered_run, write_video
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.evaluate.base import Answer, Benchmark, Protocol, Question, Scoring, StoredAnswers, Verdict
 from sharegpt4video.evaluate.figures import mean_figure
-from sharegpt4video.evaluate.launch import read_stored
+from sharegpt4video.evaluate.judge import Judge
+from sharegpt4video.evaluate.launch import open_judge, read_stored
 from sharegpt4video.evaluate.local_judge import LocalJudge
 from sharegpt4video.evaluate.mvbench import MVBENCH
 from sharegpt4video.evaluate.report import Report
@@ -80,6 +81,9 @@ def test_a_report_is_short_in_the_prompt_and_whole_in_a_notebook(go: Run) -> Non
     assert report._repr_markdown_() == report.markdown()
     lost = replace(report, figures={}, questions=1, unscored={"unavailable": 1})
     assert repr(lost).endswith("no figures over 1 question, 1 failure)")
+    lost = replace(report, unscored={"unavailable": 2, "undecodable": 1, "no judge": 1, "empty": 1})
+    assert repr(lost).endswith("over 6 questions, 3 failures)")
+    assert repr(replace(lost, judge="fake")).endswith("over 6 questions, 4 failures)")
 
 
 def test_a_benchmark_of_ones_own_needs_none_of_the_fields_with_defaults(go: Run) -> None:
@@ -114,6 +118,14 @@ def test_the_model_is_given_back_before_the_judge_is_asked_and_its_words_are_rep
     again = go(model, judge="replay")
     assert again.figures["overall"].value == 100
     assert again.judge_counts["replayed"] == 6
+
+
+def test_a_judge_of_an_earlier_run_is_found_by_its_folder_or_its_answers(go: Run, tmp_path: Path) -> None:
+    go(FakeVLM(lambda _: "perhaps"), judge=FakeVLM(lambda _: "Correct."))
+    for before in (tmp_path / "out", tmp_path / "out" / "answers.jsonl"):
+        judge = open_judge("replay", TEMPCOMPASS, tmp_path / "new", before)
+        assert isinstance(judge, Judge)
+        assert judge.path == tmp_path / "out" / "judge" / "replies.jsonl"
 
 
 def test_a_local_judge_says_how_far_it_can_be_trusted(go: Run, monkeypatch: pytest.MonkeyPatch) -> None:

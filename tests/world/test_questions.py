@@ -12,7 +12,6 @@ from sharegpt4video.world import words as w
 from sharegpt4video.world.questions import (
     MVBENCH_TASKS,
     NOT_APPLICABLE,
-    TEMPCOMPASS_ASPECTS,
     Question,
     questions,
     vocabulary,
@@ -20,6 +19,7 @@ from sharegpt4video.world.questions import (
 from sharegpt4video.world.sampling import Constraints, sample_scene
 from sharegpt4video.world.scenes import OPPOSITE, Event, Scene, Thing, reverse, state
 
+TEMPCOMPASS_ASPECTS = ("action", "direction", "speed", "order", "attribute_change")
 PAIRS = [
     (scene, questions(scene))
     for name, count in (("simple", 150), ("medium", 200), ("hard", 120))

@@ -160,7 +160,7 @@ class Benchmark:
     grid_sides the longest side of such a grid in pixels, None for no limit (1920 where nothing is said)
     items      how many questions the published files hold; 0: not known
     options    names of what ``load`` may be told besides; others are refused
-    licence, get   under which terms the files may be used, and where they are to be had
+    licence, get   under which terms the files may be used, and where to get them
     stored     from a folder of predictions in the benchmark's own layout to the answers; None: it has no such layout.
                Raises SettingsError when there are none
     local_judge   makes a judge that asks no model; None: only a model can judge

@@ -56,8 +56,8 @@ class Judge:
         again = run(score(question, text, "official"), Judge.replay(Path("judged")))     # asks nobody
 
     One reply is kept for each request and model; the same request is never paid for twice, also when it comes twice at
-    the same time. A reply that could not be had (``unavailable``) is tried ``tries`` times in all and is not kept.
-    Raises StorageError when the file cannot be read or written, and VLMError when 20 in a row could not be had.
+    the same time. A request that fails (``unavailable``) is tried ``tries`` times in all, and its reply is not kept.
+    Raises StorageError when the file cannot be read or written, and VLMError when 20 requests in a row fail.
     """
 
     def __init__(self, vlm: VLM, folder: Path, *, tries: int = TRIES, wait_seconds: float = WAIT_SECONDS) -> None:

@@ -44,10 +44,10 @@ def run_benchmark(
 
     ``name`` is one of ``sg4v evaluate list``, or a ``Benchmark`` of your own. ``annotations`` and ``videos`` are its
     folders. ``out`` gets the answers, scores and the report; a run that was stopped goes on when it is started again,
-    and asks nothing twice. ``judge`` decides what no rule can read: a model, ``"local"`` for none (where the benchmark
-    has such a judge), or ``"replay"`` to repeat what a judge said in ``out`` before (``"replay:MODEL"`` where several
-    did). ``on_progress`` is called with the answers so far and the number of questions. The model's memory and
-    connections are given back before scoring; it stays usable.
+    and asks nothing twice. ``judge`` decides what no rule can read: a model, ``"local"`` to ask none (where the
+    benchmark has such a judge), or ``"replay"`` to repeat what a judge said in ``out`` before (``"replay:MODEL"`` where
+    several did). ``on_progress`` is called with the answers so far and the number of questions. The model's memory and
+    connections are given back before scoring, the judge's after it; both stay usable.
 
     Figures are in percent unless their ``unit`` says otherwise, with a 95 % interval. Questions whose video could not
     be read, or that the model or the judge did not answer, are named in ``Report.failures``.
@@ -60,10 +60,10 @@ def run_benchmark(
     benchmark = benchmark_named(name) if isinstance(name, str) else name
     folder = Path(out)
     judging = open_judge(judge, benchmark, folder)
-    asked = _opened(model)
-    where = (Path(annotations), Path(videos), folder)
-    more: dict[str, Any] = {"options": options, "judge": judging, "on_progress": on_progress}
-    return runner.run(benchmark, asked, *where, protocol=protocol, close_model=True, **more)
+    return runner.run(
+        benchmark, _opened(model), Path(annotations), Path(videos), folder,
+        protocol=protocol, options=options, judge=judging, on_progress=on_progress, close_model=True,
+    )  # fmt: skip
 
 
 def open_judge(
@@ -71,8 +71,9 @@ def open_judge(
 ) -> Judge | OfflineJudge | None:
     """The judge that a name or a model stands for, with its replies kept in ``out/judge``.
 
-    A judge that is only repeated may be that of the run ``before``. Raises SettingsError for an unknown model, a local
-    judge that the benchmark does not have, and where there is nothing to repeat.
+    A judge that is only repeated may be that of an earlier run, ``before``: its folder, or the answers in it. Raises
+    SettingsError for an unknown model, a local judge that the benchmark does not have, and where there is nothing to
+    repeat.
     """
     if judge == "local":
         return _local_judge(benchmark)
@@ -87,7 +88,7 @@ def open_judge(
     if replayed != "replay":
         return Judge(_opened(judge), folder)
     if before is not None and not (folder / FILE).is_file():
-        folder = before / "judge"
+        folder = (before.parent if before.is_file() else before) / "judge"
     return Judge.replay(folder, model=model, missing="no judge")
 
 

@@ -52,8 +52,10 @@ class Report:
     def __repr__(self) -> str:
         overall = next(iter(self.figures.items()), None)
         said = f"{overall[0]} {overall[1].value:.2f} {overall[1].unit}" if overall else "no figures"
-        failed = f", {counted(len(self.failures), 'failure')}" if self.failures else ""
-        return f"Report({self._heading()}: {said} over {counted(self.questions, 'question')}{failed})"
+        faults = (*_OUR_FAULT, "no judge") if self.judge else _OUR_FAULT
+        failed = sum(self.unscored.get(why, 0) for why in faults)
+        failures = f", {counted(failed, 'failure')}" if failed else ""
+        return f"Report({self._heading()}: {said} over {counted(self.questions, 'question')}{failures})"
 
     def _repr_markdown_(self) -> str:
         """For a notebook."""

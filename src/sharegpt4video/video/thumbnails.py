@@ -54,12 +54,10 @@ def pictures_of(captioned: Captioned, path: Path, state: tuple[int, int] | None)
     """The keyframes of a caption as small pictures by time; none where the file is gone, replaced or damaged."""
     if state is None or file_state(path) != state:
         return {}
-    found: dict[float, Image] = {}
     try:
-        found.update(thumbnails(path, wanted_times(captioned, MOST_IN_NOTEBOOK)))
+        return dict(thumbnails(path, wanted_times(captioned, MOST_IN_NOTEBOOK)))
     except (SG4VError, OSError):
         return {}
-    return found
 
 
 def _runs(times: Sequence[float]) -> Iterator[list[float]]:

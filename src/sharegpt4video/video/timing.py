@@ -31,7 +31,7 @@ class Shown(Generic[T]):
 
 
 class Losses:
-    """Counts what could not be had while reading, and says it in sentences."""
+    """Counts what was lost while reading, and says it in sentences."""
 
     _WORDS = (
         ("unreadable", "{n} damaged packet{s} could not be decoded and {was} skipped"),

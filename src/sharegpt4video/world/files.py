@@ -61,7 +61,7 @@ class SetSettings:
 
 @dataclass(frozen=True)
 class SetResult:
-    """What was done: ``rendered`` videos were made now, the others were there."""
+    """What was done: ``rendered`` videos were made now, the others were there already."""
 
     folder: Path
     videos: int
@@ -69,7 +69,7 @@ class SetResult:
     questions: int
 
     def text(self) -> str:
-        there = f", {self.videos - self.rendered} were there" if self.rendered < self.videos else ""
+        there = f", {self.videos - self.rendered} were there already" if self.rendered < self.videos else ""
         asked = f"; {counted(self.questions, 'question')}" if self.questions else ""
         return f"{counted(self.videos, 'video')} in {self.folder}: {self.rendered} rendered{there}{asked}"
 

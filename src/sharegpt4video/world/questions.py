@@ -16,7 +16,6 @@ from .scenes import Scene
 Benchmark = Literal["tempcompass", "mvbench", "static"]
 Form = Literal["multi-choice", "yes_no", "caption_matching", "captioning"]
 
-TEMPCOMPASS_ASPECTS = ("action", "direction", "speed", "order", "attribute_change")
 MVBENCH_TASKS = (
     "action_sequence", "action_antonym", "fine_grained_action", "object_existence", "object_interaction",
     "object_shuffle", "moving_direction", "action_localization", "scene_transition", "action_count", "moving_count",

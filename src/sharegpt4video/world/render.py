@@ -20,7 +20,6 @@ Floats = NDArray[np.float32]
 PAN = 0.5  # of the picture, over the whole video
 ZOOM = 1.6  # from the first to the last picture
 WALL = 0.95  # brightness
-MOST_PIXELS = 16384  # each way; the encoder takes no more
 _CELL = 0.1  # of the shorter side: one patch of the background
 _PATCHES = 32  # the pattern repeats after so many
 _CONTRAST = 0.12

@@ -63,11 +63,6 @@ def place_words(x: float, y: float) -> str:
     return f"at the {where}" if where else "in the middle"
 
 
-def place_of(scene: Scene, thing: int, at: float) -> str:
-    now = state(scene, thing, at)
-    return place_words(now.x, now.y)
-
-
 def size_at(scene: Scene, thing: int, at: float) -> str:
     return "large" if state(scene, thing, at).side > sum(SIZES.values()) / 2 else "small"
 

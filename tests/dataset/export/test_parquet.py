@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,16 @@ def test_shards_say_how_many_there_are(tmp_path: Path) -> None:
         "train-00001-of-00002.parquet",
         "val-00000-of-00001.parquet",
     ]
+
+
+def test_a_clip_whose_file_was_replaced_is_in_no_shard(tmp_path: Path) -> None:
+    row = caption_row(0)
+    (tmp_path / "clip.mp4").write_bytes(b"another cut")
+    store = made_store(tmp_path / "set", [row])
+    store.append("clips", [replace(clip_of(row, 0, 2, media=str(tmp_path / "clip.mp4")), media_bytes=5)])
+    found = export(store, "parquet", str(tmp_path / "out"), clips=True, options={"shard_rows": 1})
+    assert (found.videos, found.clips, found.left_out) == (1, 0, {"clips whose cut file was replaced": 1})
+    assert [file.name for file in (tmp_path / "out" / "data").iterdir()] == ["train-00000-of-00001.parquet"]
 
 
 def test_the_hub_loader_reads_the_folder_by_its_card(tmp_path: Path) -> None:

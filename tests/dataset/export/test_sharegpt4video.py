@@ -1,4 +1,5 @@
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,46 @@ def test_paths_are_relative_to_the_media_root(tmp_path: Path) -> None:
     store = Store(tmp_path / "set")
     found = exported(store, tmp_path / "other", media_root="/data/videos/", paths="absolute")
     assert [row["video_path"] for row in found] == ["a/0.mp4", "/data/videos2/1.mp4"]
+
+
+def test_a_media_root_may_be_named_as_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [caption_row(0, location=f"{tmp_path}/videos/a/0.mp4"), caption_row(1, location="videos/b/1.mp4")]
+    found = exported(made_store(tmp_path / "set", rows), tmp_path / "out", media_root="./videos/")
+    assert [row["video_path"] for row in found] == ["a/0.mp4", "b/1.mp4"]
+
+
+@pytest.mark.parametrize("root", ["https://host/videos", "https://host/videos/", ""])
+def test_an_address_below_the_media_root_keeps_no_key(root: str, tmp_path: Path) -> None:
+    rows = [caption_row(0, location="https://host/videos/0.mp4?X-Amz-Signature=ab12&id=7")]
+    (found,) = exported(made_store(tmp_path / "set", rows), tmp_path / "out", media_root=root)
+    below = "" if root else "https://host/videos/"
+    assert found["video_path"] == f"{below}0.mp4?X-Amz-Signature=***&id=7"
+
+
+def test_a_link_may_lead_elsewhere_by_the_next_export(tmp_path: Path) -> None:
+    link = tmp_path / "near" / "link"
+    link.parent.mkdir()
+    store = made_store(tmp_path / "set", [caption_row(0, location=str(link / "0.mp4"))])
+    for disk in ("one", "deep/other"):
+        (tmp_path / disk).mkdir(parents=True)
+        (tmp_path / disk / "0.mp4").write_text(disk)
+        link.unlink(missing_ok=True)
+        link.symlink_to(tmp_path / disk)
+        (found,) = exported(store, tmp_path / "out", overwrite=True)
+        assert (tmp_path / "out" / found["video_path"]).read_text() == disk
+
+
+def test_a_video_behind_a_link_to_a_name_that_is_not_utf_8_is_named_absolutely(tmp_path: Path) -> None:
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/d\xe9j\xe0"))
+    try:
+        folder.mkdir()
+    except OSError:
+        pytest.skip("this file system takes only UTF-8 names")
+    (tmp_path / "link").symlink_to(folder)
+    location = str(tmp_path / "link" / "0.mp4")
+    (found,) = exported(made_store(tmp_path / "set", [caption_row(0, location=location)]), tmp_path / "out")
+    assert found["video_path"] == location
 
 
 def test_a_cut_clip_has_the_times_of_its_own_file(tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from typing import IO, Any
+from typing import Any
 
 from ...records import Image
 from .selection import SPLITS
-from .target import Target, json_line
+from .target import SplitFiles, Target, json_line
 from .tokens import without_tokens
 
 
@@ -15,38 +14,28 @@ class ConversationFiles:
     """One file for each split, opened when needed: a JSON list, or a line for each (``lines``). A context manager."""
 
     def __init__(self, target: Target, *, lines: bool) -> None:
-        self._target, self._lines = target, lines
-        self._files: dict[str, IO[bytes]] = {}
-        self._stack = ExitStack()
+        self._files, self._lines = SplitFiles(target, "{split}.jsonl" if lines else "{split}.json"), lines
 
     def add(self, split: str, sample: dict[str, Any]) -> None:
         """Write a sample. Raises ValueError if its pictures are not as many as the places for them."""
         check(sample)
-        first = split not in self._files
-        file = self._file(split)
+        before = b"" if self._lines else b",\n" if split in self._files.opened else b"[\n"
         line = json_line(sample)
-        file.write(line if self._lines else (b"" if first else b",\n") + line.rstrip(b"\n"))
-
-    def _file(self, split: str) -> IO[bytes]:
-        if split not in self._files:
-            name = f"{split}.{'jsonl' if self._lines else 'json'}"
-            self._files[split] = self._stack.enter_context(self._target.writing(name))
-            self._files[split].write(b"" if self._lines else b"[\n")
-        return self._files[split]
+        self._files.file(split).write(before + (line if self._lines else line.rstrip(b"\n")))
 
     def finish(self) -> None:
         """End the lists; an export without a sample has an empty list for training."""
-        if not self._files:
-            self._file(SPLITS[0])
-        for file in self._files.values():
-            file.write(b"" if self._lines else b"\n]\n")
+        if not self._files.opened:
+            self._files.file(SPLITS[0]).write(b"" if self._lines else b"[\n")
+        for split in self._files.opened:
+            self._files.file(split).write(b"" if self._lines else b"\n]\n")
 
     def __enter__(self) -> ConversationFiles:
-        self._stack.__enter__()
+        self._files.__enter__()
         return self
 
     def __exit__(self, *problem: Any) -> None:
-        self._stack.__exit__(*problem)
+        self._files.__exit__(*problem)
 
 
 def turns(question: str, answer: str, pictures: int) -> list[dict[str, str]]:

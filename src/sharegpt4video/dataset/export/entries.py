@@ -28,7 +28,7 @@ ALL_BUT_FACTS = (
 
 
 _SHORT = 1e-3
-"""A video that ends so many seconds before its span does has no more of it: the span reaches to the file's end."""
+"""A caption that ends this many seconds before the span that was asked for ends with its file."""
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +19,7 @@ from ...foreign import without_secrets
 from ..rows import Clip
 from ..sources.listed import Listed
 from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
+from ..sources.places import absolute, scheme_of
 from ..store.schema import to_rows
 from ..store.storage import is_local
 from ..store.store import Ids, Store, packed_ids
@@ -138,7 +140,7 @@ class ExportJob:
     def _has_file(self, entry: Entry, kind: str) -> bool:
         """Whether the file that the entry names is the one that was described, and no longer than that."""
         own_file = entry.clip is not None and entry.clip.media
-        if entry.clip is not None and own_file and not _as_cut(entry.clip):
+        if entry.clip is not None and own_file and not _as_cut(entry.clip.media, entry.clip.media_bytes):
             self.leave_out("clips whose cut file was replaced", example=entry.clip.media, failed=True)
             return False
         if not own_file and entry.row.id in self.originals.replaced:
@@ -175,14 +177,14 @@ class ExportJob:
             tables["clips"] = ("video_id", "text", "problem")
         known = self.store.ids("captions") if self.clips else None
         for table, (key, *columns) in tables.items():
-            columns += ["media"] if table == "clips" else []
+            columns += ["media", "media_bytes"] if table == "clips" else []
             for batch in self.store.batches(table, [key, *columns]):
                 codes = self._codes(packed_ids(batch.column(key)))
                 if table == "clips" and known is not None:
                     codes[~np.isin(packed_ids(batch.column(key)), known)] = NOT_SELECTED
                 for code, row in zip(codes.tolist(), batch.to_pylist(), strict=True):
-                    text, problem, *media = (row[name] for name in columns)
-                    lost = row[key] in self.originals.replaced and not any(media)
+                    text, problem, *cut = (row[name] for name in columns)
+                    lost = not _as_cut(*cut) if any(cut[:1]) else row[key] in self.originals.replaced
                     if code < len(SPLITS) and not lost and not unusable(text, problem, self.include_problems):
                         counts[SPLITS[code]] += 1
         return {split: counts[split] for split in SPLITS if counts[split]}
@@ -224,12 +226,26 @@ class ExportJob:
 
         An export is for others, so an address in it keeps no key or password.
         """
-        root = self.media_root.rstrip("/")
-        if root and entry.location.startswith(f"{root}/"):
-            return str(PurePosixPath(entry.location[len(root) + 1 :]))
+        location = without_secrets(entry.location)
+        for root in self._media_roots:
+            if location.startswith(f"{root}/"):
+                return str(PurePosixPath(location[len(root) + 1 :]))
         if self.paths == "relative" and is_local(self.target.fs):
-            return seen_from(self.target.root, entry.location)
-        return without_secrets(entry.location)
+            return seen_from(self.target.root, location, self._real)
+        return location
+
+    @cached_property
+    def _media_roots(self) -> tuple[str, ...]:
+        """``media_root`` as it was given, since released rows have relative paths, and absolute, as others have."""
+        given = without_secrets(self.media_root).rstrip("/")
+        if not given:
+            return ()
+        return (given,) if scheme_of(given) else (given, absolute(given))
+
+    @cached_property
+    def _real(self) -> Callable[[str], str]:
+        """``os.path.realpath`` for the folders of this export; by the next one, links may lead elsewhere."""
+        return lru_cache(maxsize=1024)(os.path.realpath)
 
 
 Write = Callable[[ExportJob], None]
@@ -253,10 +269,10 @@ class Exporter:
     paths: Callable[[Any], Paths] = lambda _options: "relative"
 
 
-def _as_cut(clip: Clip) -> bool:
-    """Whether the file of a clip has the size that it was cut with; one that is not there is told of when opened."""
+def _as_cut(media: str, media_bytes: int) -> bool:
+    """Whether the file of a clip has the size that it was cut with; a missing one is reported when it is opened."""
     try:
-        return not clip.media_bytes or Path(clip.media).stat().st_size == clip.media_bytes
+        return not media_bytes or Path(media).stat().st_size == media_bytes
     except OSError:
         return True
 

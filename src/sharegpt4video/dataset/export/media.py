@@ -1,4 +1,4 @@
-"""The bytes of a video as they are, wherever they lie: for copying without coding again."""
+"""The bytes of a video as they are, wherever they lie: for copying without re-encoding."""
 
 from __future__ import annotations
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from functools import lru_cache
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from ... import files
 from ...errors import SettingsError
-from ...foreign import without_secrets
+from ..sources.failures import is_text
 from ..store.storage import FULL, is_local, open_storage, read, storage_errors, storage_problem
 
 MANIFEST = "export.json"
@@ -107,21 +106,19 @@ class Target:
             file.write(text.encode())
 
 
-def seen_from(folder: str, location: str) -> str:
+def seen_from(folder: str, location: str, real: Callable[[str], str] = os.path.realpath) -> str:
     """A local path relative to a folder, as the system resolves it there (``..`` behind a link leads elsewhere).
 
-    Addresses of storage stay what they are, without keys and passwords; of ``ARCHIVE::MEMBER``, the archive is meant.
+    Of ``ARCHIVE::MEMBER``, the archive is meant. Addresses of storage stay what they are, and so does a path that
+    links lead through a folder whose name is not UTF-8: only as it was named can it be written down. ``real`` resolves
+    links, and may remember what it found.
     """
     archive, mark, member = location.partition("::")
     if not archive.startswith("/"):
-        return without_secrets(location)
+        return location
     above, _, name = archive.rpartition("/")
-    return f"{os.path.relpath(f'{_real(above)}/{name}', _real(folder))}{mark}{member}"
-
-
-@lru_cache(maxsize=1024)
-def _real(folder: str) -> str:
-    return os.path.realpath(folder or "/")
+    seen = os.path.relpath(f"{real(above or '/')}/{name}", real(folder))
+    return f"{seen}{mark}{member}" if is_text(seen) else location
 
 
 def _remove_abandoned(folder: Path) -> None:

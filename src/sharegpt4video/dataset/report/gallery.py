@@ -105,7 +105,7 @@ def _measured(steps: Iterable[Step]) -> str:
     moves = dict.fromkeys(move for fact in facts for move in fact.camera.moves)
     tracks = {(thing.label, thing.track_id) for fact in facts for thing in fact.objects}
     labels = sorted({label for label, _ in tracks})
-    things = ", ".join(plural(sum(label == other for other, _ in tracks), label, f"{label}s") for label in labels)
+    things = ", ".join(plural(sum(label == other for other, _ in tracks), label) for label in labels)
     lines = dict.fromkeys(line.text for fact in facts for line in fact.texts or ())
     motion = [fact.motion.score for fact in facts if fact.end_seconds > fact.start_seconds]
     told = [

@@ -27,7 +27,7 @@ from .words import Lexicon, Words
 
 BATCH_ROWS = 1024
 WORD_CAPTIONS = 6000
-"""So many captions, chosen at random, are read word by word."""
+"""This many captions, chosen at random, are read word by word."""
 EXAMPLES = 3
 LARGEST_GROUPS = 10
 

@@ -35,7 +35,7 @@ from .unpack import Readable
 
 CHUNK_BYTES = 1 << 20
 KEPT_CONTENTS = 4096
-"""Of so many files the content's id is kept while listing, for further spans of them."""
+"""While listing, the ids of this many contents are kept, for further spans of the same files."""
 
 
 def looked_up(source: SourceVideo, kind: SingleKind | None = None) -> SourceVideo:

@@ -23,9 +23,9 @@ import fsspec
 from ...errors import MissingExtra, SettingsError, VideoError
 
 BLOCK_BYTES = 1 << 16
-"""A jump in a file in storage costs so many bytes. Where reading goes on, each request asks for twice the last one."""
+"""A seek in a file in storage costs this many bytes. As reading goes on, each request asks for twice the last one."""
 MOST_BLOCKS = 64
-"""So many blocks are asked for at once, at most: 4 MiB."""
+"""At most this many blocks are requested at once: 4 MiB."""
 KEPT_BLOCKS = 512
 WEB_TIMEOUT_SECONDS = 30.0
 STORAGE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "obs", "hf", "hdfs", "webhdfs"}) | {

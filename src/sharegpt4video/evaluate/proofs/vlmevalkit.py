@@ -270,7 +270,7 @@ def _ratings(path: Path, benchmark: str, rules: _Rules) -> dict[str, str]:
     try:
         return rules.ratings(file)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
-        raise SettingsError(f"{file}: is no rating of VLMEvalKit about {benchmark}: {error!r}") from error
+        raise SettingsError(f"{file}: is not a VLMEvalKit rating of {benchmark}: {error!r}") from error
 
 
 def _tempcompass_ratings(file: Path) -> dict[str, str]:
