@@ -240,7 +240,7 @@ class ExportJob:
         given = without_secrets(self.media_root).rstrip("/")
         if not given:
             return ()
-        return (given,) if scheme_of(given) else (given, absolute(given))
+        return (given,) if scheme_of(given) else (given, os.path.normpath(given), absolute(given))
 
     @cached_property
     def _real(self) -> Callable[[str], str]:
