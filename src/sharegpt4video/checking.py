@@ -65,7 +65,7 @@ Share = Annotated[float, Limits(0, 1)]
 Cosine = Annotated[float, Limits(-1, 1)]
 Seconds = Annotated[float, Limits(0, 1e9)]
 Interval = Annotated[float, Limits(0.001, 1e9)]
-"""Seconds from one thing to the next; hardly any camera takes more than 1,000 pictures per second."""
+"""Seconds from one thing to the next; hardly any camera records more than 1,000 frames per second."""
 Rate = Annotated[float, Limits(0.001, 1000)]
 """Frames per second."""
 Count = Annotated[int, Limits(1, 10**9)]
@@ -83,7 +83,7 @@ def raise_for(problems: Iterable[str]) -> None:
 
 
 def out_of_range(name: str, value: Any, hint: Any) -> list[str]:
-    """The problem with a number beyond the ``Limits`` of an annotation such as ``Interval``; empty if it keeps them."""
+    """The problem with a number outside the ``Limits`` of an annotation such as ``Interval``; empty if none."""
     limits = _broken(value, hint)
     return [f"{name} must be {limits}, not {value!r}"] if limits else []
 
@@ -176,7 +176,7 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether a value on a command line can be of this type: with another one among them, nothing is certain."""
+    """Whether values of this type can be given on a command line; a union with any other type is not checked."""
     return hint in (int, float, bool, str, types.NoneType) or typing.get_origin(hint) is Mapping
 
 
@@ -187,15 +187,15 @@ _NEEDED = {
     "float_": "a number",
     "finite_number": "a finite number",
     "bool_": "true or false",
-    "string_": "a text",
+    "string_": "text",
     "list_": "a list",
     "tuple_": "a list",
     "dict_": "a mapping (NAME: VALUE)",
     "mapping_": "a mapping (NAME: VALUE)",
     "none_required": "null",
-    "invalid_key": "a text as the name of a setting",
+    "invalid_key": "text as the name of a setting",
 }
-"""What is needed, by the beginning of pydantic's name for an error: its own messages name classes of Python."""
+"""What is needed, by how pydantic's name for an error begins. Its own messages name Python classes."""
 _QUOTED = re.compile(r"'([^']*)'")
 _SHOWN_CHARACTERS = 60
 
@@ -215,7 +215,7 @@ def validated(settings_type: type[T], plain: object, where: str) -> T:
 
 
 def first_problem(error: ValueError) -> str:
-    """What is wrong with data in the first place, without the data and the links that pydantic adds."""
+    """The first problem with some data, without the input and the links that pydantic adds."""
     from pydantic import ValidationError
 
     if not isinstance(error, ValidationError):
@@ -231,7 +231,7 @@ def _line(problem: Any, settings_type: type | None = None) -> str:
         near = did_you_mean(place, _names(settings_type)) if settings_type else ""
         return f"{place}: there is no such setting{near}"
     if kind in ("missing", "missing_argument"):
-        return f"{place}: it is missing"
+        return f"{place}: missing"
     needed = next((words for start, words in _NEEDED.items() if kind.startswith(start)), "")
     if kind == "literal_error":
         needed = context["expected"]
@@ -245,7 +245,7 @@ def _line(problem: Any, settings_type: type | None = None) -> str:
 
 
 def _shown(value: object) -> str:
-    """A value that was given, as far as it fits into a message."""
+    """A given value, shortened to fit into a message."""
     if isinstance(value, Mapping):
         return "a mapping"
     if isinstance(value, list | tuple):
@@ -294,7 +294,7 @@ def _words(hint: Any) -> str:
         return _listed(map(repr, arguments))
     if origin in (list, tuple):
         return f"a list ({_words(arguments[0])} each)" if arguments else "a list"
-    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "a text", type(None): "None"}
+    plain = {int: "a whole number", float: "a number", bool: "true or false", str: "text", type(None): "None"}
     if hint in plain:
         return plain[hint]
     if origin is Mapping:

@@ -130,9 +130,9 @@ def caption_settings(given: CaptionSettings | None) -> CaptionSettings:
 
 
 def yaml_problem(error: Exception) -> str:
-    """What is wrong with a text in YAML, on one line: where, and what."""
+    """The error of a YAML parser on one line: the place, and what is wrong there."""
     if isinstance(error, UnicodeDecodeError):
-        return "it is no UTF-8 text"
+        return "it is not UTF-8 text"
     mark, problem = getattr(error, "problem_mark", None), getattr(error, "problem", None)
     if mark is None or not problem:
         return str(error).replace("\n", " ")

@@ -22,7 +22,7 @@ SCHEMAS = {
     "dataset": "Settings of a data set, as read by sg4v dataset build --config",
     "train": "Settings of a training run, as read by sg4v train lvlm",
 }
-"""What there is a schema of, and its title."""
+"""The schemas that exist, each with its title."""
 
 
 def json_schema(name: str) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def _type(name: str) -> type:
 
 
 def _without_noise(schema: Any) -> Any:
-    """The schema without titles that repeat a name, and without what versions of pydantic write differently."""
+    """The schema without titles that only repeat a name, and without what differs between versions of pydantic."""
     if isinstance(schema, list):
         return [_without_noise(one) for one in schema]
     if not isinstance(schema, dict):

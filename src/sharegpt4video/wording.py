@@ -1,4 +1,4 @@
-"""Words for what the package tells people."""
+"""Wording shared by messages to people."""
 
 from __future__ import annotations
 

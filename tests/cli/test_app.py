@@ -174,7 +174,8 @@ def test_a_text_that_no_answer_came_for_is_a_failure_and_asked_for_by_the_next_r
         model = ("-m", f"server:some/model@{server.base_url}", "-O", "retries=0", "-O", "max_concurrent=1")
         ended = run("caption", clip, *model, "--out", "out")
         assert (ended.code, names("out")) == (1, ["two shots.partial.json"])
-        assert "1 text missing, run again to ask once more: unavailable: HTTP 500" in ended.err
+        assert "1 text missing (unavailable: HTTP 500" in ended.err
+        assert "run the same command again to complete the caption" in ended.err
         assert run("caption", clip, *model, "--out", "out").code == 0
     assert "two shots.json" in names("out")
 

@@ -142,7 +142,7 @@ def test_networks_and_codecs_that_do_not_work_are_told(monkeypatch: pytest.Monke
 def test_a_codec_without_an_encoder_is_not_called_ok(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "has", lambda name, mode: mode == "r" and name != "av1")
     found = {check.name: check for check in doctor.decoders()}
-    assert found["H.264"].detail == "not tried: libx264 is not here to write one"
+    assert found["H.264"].detail == "not tried: there is no libx264 to write one"
     assert found["AV1"].detail == "cannot be read"
     assert {found[name].state for name in ("H.264", "AV1", "GIF")} == {"absent"}
 
@@ -212,7 +212,7 @@ def test_a_gpu_and_what_keeps_torch_from_it(tmp_path: Path, monkeypatch: pytest.
 
 
 @pytest.mark.parametrize(
-    ("available", "problem"), [("False", "PyTorch reaches none of them"), ("1 / 0", "ZeroDivisionError")]
+    ("available", "problem"), [("False", "PyTorch finds none of them"), ("1 / 0", "ZeroDivisionError")]
 )
 def test_a_gpu_is_asked_to_calculate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, available: str, problem: str

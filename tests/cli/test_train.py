@@ -104,7 +104,7 @@ def test_settings_are_changed_before_they_are_checked(config: Path, tmp_path: Pa
     with pytest.raises(SettingsError, match=r"with --set: optimiser.micro_batch must be at least 1"):
         train_settings(config, ["optimiser.micro_batch=0"])
     bare.write_text("data:\ntune: {lora_rank: 4}\nname: {x: 1}", encoding="utf-8")
-    with pytest.raises(SettingsError, match=r"name: a text is needed, not a mapping; data: a mapping"):
+    with pytest.raises(SettingsError, match=r"name: text is needed, not a mapping; data: a mapping"):
         train_settings(bare, ["model.shape=tiny"])
     with pytest.raises(SettingsError, match=r"with --set: tune.lora_rank"):
         train_settings(config, ["tune.lora_rank=many"])

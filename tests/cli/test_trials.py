@@ -36,7 +36,7 @@ def test_each_trial_has_its_own_answer() -> None:
 
 def test_a_trial_that_hangs_ends() -> None:
     hanging = {"hangs": "import time; time.sleep(600)"}
-    assert tried(hanging, limit_seconds=0.5) == {"hangs": "no end within 0.5 seconds"}
+    assert tried(hanging, limit_seconds=0.5) == {"hangs": "did not finish within 0.5 seconds"}
 
 
 def test_modules_are_those_of_this_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ import signal
 import sys
 
 MOST_COLUMNS = 120
-"""Of help and usage errors: longer lines are hard to read."""
+"""The widest that help and usage errors get: longer lines are hard to read."""
 NO_TERMINAL_COLUMNS = 100
 
 
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def help_columns() -> int:
-    """How wide help and usage errors are: as the terminal, if any stream is one (of `sg4v -h | less`, stdin is)."""
+    """How wide help and usage errors are: as the terminal, if any stream is one (in `sg4v -h | less`, stdin is)."""
     columns = os.environ.get("COLUMNS", "")
     widths = [int(columns)] if columns.isdigit() else [_columns(stream) for stream in (1, 2, 0)]
     return min(next(filter(None, widths), NO_TERMINAL_COLUMNS), MOST_COLUMNS)

@@ -51,7 +51,7 @@ class _Run:
     readers: Readers
     display: Display
     places: Mapping[str, str]
-    """Of each video, which it is of how many: ``3/40``; empty for a single one."""
+    """The place of each video among all of them: ``3/40``; empty for a single one."""
 
     @property
     def several(self) -> bool:
@@ -235,7 +235,8 @@ class Batch:
         try:
             captioned = self._signed(await self._caption(video, earlier, run), content, earlier)
             if self.outputs is not None and (lost := captioned.unanswered):  # no file may keep the next run from asking
-                missing = f"{counted(len(lost), 'text')} missing, run again to ask once more: {lost[0]}"
+                advice = "run the same command again to complete the caption"
+                missing = f"{counted(len(lost), 'text')} missing ({lost[0]}); {advice}"
                 raise HalfWay(VLMError(missing), captioned)
         except (HalfWay, Stopped) as stopped:
             seen = isinstance(stopped, Stopped) and self._streams  # on the terminal, before Ctrl-C
@@ -262,7 +263,7 @@ class Batch:
         if earlier is not None:
             self._asked.begin(earlier)
             there = counted(len(earlier.steps), "step")
-            run.display.say(f"{terminal_line(video)}: goes on from {there} of an earlier run")
+            run.display.say(f"{terminal_line(video)}: resumes after {there} of an earlier run")
         try:
             name = " ".join(filter(None, (run.places.get(video), video_name(video))))
             with run.display.video(name, self.settings.start_seconds or 0.0) as report:
@@ -295,7 +296,7 @@ class Batch:
             self.rendered += 1
             self.marked += plan.problems
         if not written:
-            display.say(f"{terminal_line(video)}: another run has written its files meanwhile; they stay as they are")
+            display.say(f"{terminal_line(video)}: another run has written its files already; they stay as they are")
             return
         steps = counted(len(captioned.steps), "step")
         what = f"{steps} written" if plan.stored is None else "written from the stored caption"
@@ -360,7 +361,7 @@ class Batch:
             run.display.line(whole or FORMATS[self.formats[0]](captioned).rstrip("\n"), fold=False)
 
     def refuse(self, reason: str) -> None:
-        """Count what was named and is no video, and say why."""
+        """Count an input that is not a usable video as failed, and say why."""
         self.failed += 1
         error(reason)
 

@@ -5,7 +5,7 @@ kernel's lock on it: a killed run leaves the file, but not the lock. Where the f
 is the lock, and its owner touches it; after five minutes of silence it is taken over.
 
 The lock of a data set (``dataset.store.lock``) is made of the same pieces (``flock``), but its files stay. There is a
-claim for each video, so nothing of it may be left between the captions.
+claim for each video, and no claim may stay behind among the captions.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from ..errors import StorageError
 _PREFIX, _LOCK, _LEASE, _GUARD = ".sg4v-", ".lock", ".lease", ".guard"
 _TRIES, _PAUSE_SECONDS = 5, 0.02
 _PATIENCE_SECONDS = 20.0
-"""How long to wait for the owner of a claim to say who it is. A run that only looks for what was left never does."""
+"""How long to wait for the owner of a claim to say who it is. A run that only looks for leftovers never does."""
 
 
 class Busy(Exception):
@@ -75,7 +75,7 @@ class Claims:
                 if take(path):
                     return path
                 owner = Owner.read(path.read_bytes())
-            time.sleep(_PAUSE_SECONDS)  # perhaps another run only looks for what was left
+            time.sleep(_PAUSE_SECONDS)  # perhaps another run is only looking for leftovers
         raise Busy(f"another run ({owner})" if owner else "another run")
 
     def _lock(self, path: Path) -> bool:
@@ -114,12 +114,12 @@ class Claims:
         return True
 
     def _remove_silent(self, path: Path) -> None:
-        """Remove a lease that ran out. One run at a time, so that none removes what another one has made meanwhile."""
+        """Remove an expired lease. One run at a time, so that no run removes a lease that another has just taken."""
         guard = path.with_name(f"{path.name}{_GUARD}")
         try:
             os.close(os.open(guard, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
         except FileExistsError:
-            if self._is_silent(guard):  # killed in the instant in which it had it
+            if self._is_silent(guard):  # its owner was killed while holding it
                 guard.unlink()
             return
         try:

@@ -1,4 +1,4 @@
-"""The codecs that ``sg4v doctor`` tries: a picture of a known colour is encoded and has to come back."""
+"""The codecs that ``sg4v doctor`` tries: a picture of a known colour is encoded and decoded again."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from ..cores import ordinary_priority
 
 RGB = (200, 60, 40)
-TOLERANCE = 32  # lossy codecs and conversions of colour come much nearer
+TOLERANCE = 32  # lossy codecs and colour conversion stay well within it
 
 
 @dataclass(frozen=True)
 class Codec:
-    """What people call a codec, and FFmpeg's names of an encoder, a container and a pixel format for it."""
+    """The common name of a codec, and FFmpeg's names of an encoder, a container and a pixel format for it."""
 
     title: str
     encoder: str
@@ -45,7 +45,7 @@ def has(name: str, mode: str) -> bool:
 
 
 def read_back(name: str) -> None:
-    """Encode two frames and decode them. Raises what FFmpeg does, ValueError where another picture comes back."""
+    """Encode two frames and decode them. Raises FFmpeg's errors, and ValueError if other pictures come back."""
     import av
     import numpy as np
 

@@ -83,7 +83,7 @@ _VALID = re.compile(rf"Input should be a valid ({'|'.join(_NEEDED)})\b[^;]*")
 
 
 def _in_our_words(message: str) -> str:
-    """A message of newer versions of typer, which are those of pydantic."""
+    """A message of newer versions of typer, which pass on those of pydantic."""
     message = _VALID.sub(lambda found: _NEEDED[found[1]], message.replace("Value error, ", ""))
     return message.replace("Input should be", "it must be")
 

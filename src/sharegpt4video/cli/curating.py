@@ -36,7 +36,7 @@ def check(
 ) -> None:
     """Check captions: text, times, the summary against its steps, all against the measured facts.
 
-    Only what was not checked before is looked at. Nothing is mended.
+    Only what was not checked before is looked at. Nothing is changed: see repair.
     """
     with exit_codes():
         ds = _dataset(directory)
@@ -54,7 +54,7 @@ def repair(
     ] = None,
     language: Language = "en",
 ) -> None:
-    """Ask the model again about captions in which a check found something, telling it what; keep what is better."""
+    """Ask the model again about captions with findings, telling it what was found; keep what is better."""
     with exit_codes():
         ds = _dataset(directory)
         vlm = _model(ds, model, only_model_options(model_option, changes))
@@ -80,8 +80,8 @@ def clips(
 ) -> None:
     """Make clips of every contiguous run of steps, each with a caption of its own.
 
-    What is set is how videos are divided, such as --set way=shots, or --set way=window --set frames=49; how clips are
-    cut, such as --set cut.exact=false; and options of the model, such as --set model.max_images=1.
+    Settings say how videos are divided (--set way=shots, or --set way=window --set frames=49), how clips are cut
+    (--set cut.exact=false), and are passed to the model (--set model.max_images=1).
     """
     from ..dataset.clips.clips import ClipSettings
     from ..dataset.clips.media import CutOptions

@@ -1,6 +1,6 @@
 """``sg4v doctor``: what works here, what is missing, and the line that adds it.
 
-What is called ok was tried: packages were imported, a picture was decoded, the networks ran, the GPUs calculated.
+Whatever is called ok was tried: packages were imported, pictures decoded, the networks run, the GPUs used.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ BROKEN = "cannot be imported"
 _GPU_TRIAL = """
 import torch
 if not torch.cuda.is_available():
-    raise RuntimeError("PyTorch reaches none of them; its CUDA may be newer than the driver")
+    raise RuntimeError("PyTorch finds none of them; its CUDA may be newer than the driver")
 for number in range(torch.cuda.device_count()):
     ones = torch.ones(64, 64, device=f"cuda:{number}")
     if float((ones @ ones).sum()) != 64**3:
-        raise RuntimeError(f"GPU {number} calculates wrongly")
+        raise RuntimeError(f"GPU {number} computes wrong results")
 """
 
 
@@ -94,7 +94,7 @@ def packages() -> list[Check]:
 
 
 def _imported(found: list[Found]) -> Callable[[Found], Found]:
-    """What became of each package that should be fine when it was imported."""
+    """Import every package that looks fine; what came of it, by package."""
     fine = sorted({one.name for one in found if not one.problem})
     problems = tried({name: "; ".join(f"import {module}" for module in modules_of(name)) for name in fine})
 
@@ -132,7 +132,7 @@ def _reinstall(bad: list[Found]) -> str:
 
 
 def decoders() -> list[Check]:
-    """What the FFmpeg libraries inside PyAV read: each codec gets a picture to bring back."""
+    """What the FFmpeg libraries inside PyAV can read: each codec encodes and decodes a picture."""
     try:
         import av
     except ImportError as error:
@@ -149,7 +149,7 @@ def decoders() -> list[Check]:
         if not has(name, "r"):
             found.append(Check("video", codec.title, "absent", "cannot be read", "pip install --upgrade av"))
         elif name not in writable:
-            found.append(Check("video", codec.title, "absent", f"not tried: {codec.encoder} is not here to write one"))
+            found.append(Check("video", codec.title, "absent", f"not tried: there is no {codec.encoder} to write one"))
         elif problems[name]:
             remedy = "pip install --force-reinstall --no-deps av"
             found.append(Check("video", codec.title, "wrong", f"cannot be read: {problems[name]}", remedy))

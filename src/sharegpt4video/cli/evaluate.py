@@ -110,7 +110,7 @@ def run(
         where: dict[str, Any] = {"annotations": annotations, "videos": videos, "out": out}
         rules: dict[str, Any] = {"protocol": protocol.value, "options": options, "judge": judge}
         vlm = _model(model, own)
-        if not (out / ANSWERS).is_file():  # of a run that goes on, all answers may be there
+        if not (out / ANSWERS).is_file():  # a resumed run may have all its answers already
             _check(vlm, judge)
         with _progress(quiet=quiet) as report:
             result = run_benchmark(benchmark, vlm, **where, **rules, on_progress=report)
@@ -280,7 +280,7 @@ def list_benchmarks(json: o.Json = False) -> None:
 
 
 def _check(model: VLM, judge: str | None) -> None:
-    """Raises VLMError if the model, or the model that judges, cannot answer (see ``VLM.check``)."""
+    """Raises VLMError if the model or the judge's model cannot answer (see ``VLM.check``)."""
     background.run(model.check())
     if judge is not None and judge.partition(":")[0] not in ("local", "replay"):
         background.run(_model(judge, {}).check())

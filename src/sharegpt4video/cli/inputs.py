@@ -1,4 +1,4 @@
-"""Which videos are meant: files and addresses as they stand, folders, lists and patterns by what is in them."""
+"""The videos that a command names: files and addresses as they are; folders, lists and patterns by their contents."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ STDIN = "-"
 class Named:
     """The videos that the words of a command stand for, in order.
 
-    What folders, lists and patterns bring comes once; a file that is named twice is meant twice.
-    ``unusable`` says of rows of lists and the like why they are none; ``skipped`` counts what folders hold besides.
+    Videos of folders, lists and patterns come once each; a file that is named twice is meant twice.
+    ``unusable`` has the reason for each row of a list, or the like, that is not a video; ``skipped`` counts the other
+    files in folders.
     """
 
     videos: list[str] = field(default_factory=list)
@@ -27,7 +28,7 @@ class Named:
     skipped: Counter[str] = field(default_factory=Counter)
 
     def left_out(self) -> str:
-        """What of folders was left out, in one line; "" if nothing."""
+        """What was left out of folders, in one line; "" if nothing was."""
         parts = (f"{count} {reason}" for reason, count in sorted(self.skipped.items()))
         return f"left out: {', '.join(parts)}" if self.skipped else ""
 
@@ -61,7 +62,7 @@ def with_stdin(words: Sequence[str]) -> list[str]:
 
 def _words_on_stdin() -> Iterator[str]:
     if sys.stdin is None:
-        raise SettingsError("- stands for the names on stdin, which is closed")
+        raise SettingsError("- reads names from stdin, but stdin is closed")
     data = sys.stdin.buffer.read()
     separator = b"\0" if b"\0" in data else b"\n"
     for line in data.split(separator):
@@ -77,7 +78,7 @@ def _is_listing(word: str) -> bool:
 
     if "://" in word:
         return False
-    if os.path.isdir(word):  # noqa: PTH112 - a Path would drop what is odd in a name
+    if os.path.isdir(word):  # noqa: PTH112 - a Path would normalise odd names
         return True
     if os.path.exists(word):  # noqa: PTH110
         return kind_of(word) in ("list", "archive")

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 GONE = "its files are gone"
-NOT_MODULES = frozenset({"tests", "test", "docs", "examples", "benchmarks", "scripts"})  # left lying by some packages
+NOT_MODULES = frozenset({"tests", "test", "docs", "examples", "benchmarks", "scripts"})  # left behind by some packages
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""``sg4v settings``: every setting that ``--set`` and the files of ``--config`` take."""
+"""``sg4v settings``: every setting that ``--set`` and ``--config`` files take."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .console import exit_codes, print_json, print_text
 from .options import Json
 
 UNITS = {"seconds": "s", "pixels": "px", "bits": "bits", "bytes": "bytes", "tokens": "tokens", "fps": "frames/s"}
-"""The units that the names of settings end in."""
+"""The units, by the last word of a setting's name."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _in_table(doc: str) -> dict[str, str]:
 
 
 def _in_yaml(text: str) -> str:
-    """Words of a docstring for somebody who writes YAML, on one line."""
+    """A docstring on one line, worded for somebody who writes YAML."""
     return re.sub(r"\bNone\b", "null", " ".join(text.replace("``", "").split()))
 
 

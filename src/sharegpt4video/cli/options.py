@@ -134,10 +134,10 @@ Out = Annotated[
 ]
 NewFolder = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="A folder that is not there yet (required).", show_default=False),
+    typer.Option("--out", "-o", metavar="DIR", help="New folder to write to (required).", show_default=False),
 ]
 EarlierOut = Annotated[Path | None, typer.Argument(metavar="OUT", hidden=True)]
-"""The folder to write to, where an earlier version took it: behind the other names, without ``--out``."""
+"""The output folder where earlier versions took it: as the last argument, without ``--out``."""
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Caption again what is there already, and replace its files.")
 ]
@@ -190,15 +190,15 @@ Ocr = Annotated[
 
 
 def chosen_out(out: Path | None, earlier: Path | None) -> Path:
-    """The folder to write to. Raises BadParameter for none, or for two."""
+    """The folder to write to. Raises BadParameter if there is none, or if there are two."""
     if (out is None) == (earlier is None):
-        problem = "name the folder to write to" if out is None else f"{earlier} is one folder to write to too many"
+        problem = "name the folder to write to" if out is None else f"name one folder, not both {out} and {earlier}"
         raise typer.BadParameter(problem, param_hint="--out")
     return out or earlier or Path()
 
 
 def make_checked_model(model: str, settings: CaptionSettings, options: dict[str, Any]) -> VLM:
-    """As ``make_model``, for a verb that asks it at once. Raises VLMError if it cannot answer (see ``VLM.check``)."""
+    """As ``make_model``, for a verb that asks at once. Raises VLMError if it cannot answer (see ``VLM.check``)."""
     from .. import background
 
     vlm = make_model(model, settings, options)

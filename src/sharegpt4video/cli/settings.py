@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 MODEL = "model."
-"""Names that begin so are options of the model: ``--set model.max_images=1`` is ``--model-option max_images=1``."""
+"""Names with this prefix are options of the model: ``--set model.max_images=1`` is ``--model-option max_images=1``."""
 
 
 def read_pairs(given: Sequence[str] | None, option: str = "--set") -> dict[str, Any]:
@@ -114,7 +114,7 @@ def apply_change(plain: dict[str, Any], change: str) -> None:
         inside = inside.get(group) if isinstance(inside, dict) else None
     if not isinstance(inside, dict) or last not in inside:
         known = list(_names(plain))
-        same = [one for one in known if one.rpartition(".")[2] == last]  # the group was forgotten, or is another one
+        same = [one for one in known if one.rpartition(".")[2] == last]  # the group is missing, or wrong
         near = same or difflib.get_close_matches(name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; sg4v settings lists them"
         raise SettingsError(f"--set {change}: there is no setting {name!r}{hint}")

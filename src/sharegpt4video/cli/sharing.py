@@ -16,7 +16,7 @@ from .settings import read_pairs, values
 
 
 class PathsName(str, Enum):
-    """How an export names videos."""
+    """How an export writes the paths of videos."""
 
     relative = "relative"
     absolute = "absolute"
@@ -167,16 +167,15 @@ def plan(
 ) -> None:
     """Estimate requests, tokens, time and cost of a data set, with the arithmetic shown.
 
-    What is known of it is set, such as --set gpus=8 --set output_tokens_per_second=2000 --set usd_per_gpu_hour=2.5
+    Give what is known with --set, such as --set gpus=8 --set output_tokens_per_second=2000 --set usd_per_gpu_hour=2.5
     --set steps=10.
     """
-    from ..dataset.plan.plan import PlanInputs
-    from ..dataset.plan.plan import plan as reckon
+    from ..dataset.plan import plan as planning
     from ..dataset.plan.rates import measure_rates
     from ..dataset.store.store import Store
 
     with exit_codes():
         length = {} if seconds is None else {"seconds": seconds}
-        inputs = values(PlanInputs, changes, {"videos": videos, **length})
+        inputs = values(planning.PlanInputs, changes, {"videos": videos, **length})
         rates = None if measured is None else measure_rates(Store.open(measured))
-        print_text(reckon(inputs, rates).text())
+        print_text(planning.plan(inputs, rates).text())

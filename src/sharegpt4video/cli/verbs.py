@@ -1,4 +1,4 @@
-"""What all verbs have in common: exit codes in their help, and earlier spellings of their options."""
+"""What all verbs share: exit codes in their help, and earlier spellings of their options."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ EXIT_CODES = (
     "problem, 130 interrupted."
 )
 ALIASES = {"--output": "--out", "--option": "--set"}
-"""Other spellings of options, which no help shows: names of earlier versions, and what other tools call it."""
+"""Other spellings of options, which help does not show: names of earlier versions and of other tools."""
 _NUMBERS = {"<int>": "N", "<int range>": "N", "<float>": "X", "<float range>": "X"}
 _SHOWN = {**dict.fromkeys(("<bool>", "<str>", "<path>", "<dir>", "<file>"), ""), **_NUMBERS}
 
 
 class Verb(TyperCommand):
-    """A verb: its help says the exit codes, flows, and names no types of Python; it takes earlier spellings, too."""
+    """A verb whose help shows exit codes, fills the line and names no Python types. It also takes earlier spellings."""
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -36,7 +36,7 @@ class Verb(TyperCommand):
         return [*([self.options_metavar] if self.options_metavar else []), *(one for each in pieces for one in each)]
 
     def aliases(self) -> dict[str, str]:
-        """The earlier spellings that this verb takes, each with the one of today."""
+        """The earlier spellings that this verb takes, each with the current one."""
         known = {spelling for one in self.params for spelling in one.opts}
         return {old: new for old, new in ALIASES.items() if new in known and old not in known}
 
@@ -60,12 +60,12 @@ def with_current_names(arguments: Sequence[str], aliases: dict[str, str]) -> lis
 
 
 def flowing(text: str) -> str:
-    """A docstring with each paragraph on one line, for the help to break it where the terminal ends."""
+    """A docstring with each paragraph on one line; help wraps it to the terminal."""
     return "\n\n".join(" ".join(one.split()) for one in inspect.cleandoc(text).split("\n\n"))
 
 
 def _type_in_words(show: Any, *arguments: Any, **options: Any) -> str | None:
-    """The type of an option as its help shows it; nothing where that is only the name of a type of Python."""
+    """The type of an option as help shows it; None for a mere Python type."""
     text: str | None = show(*arguments, **options)
     text = re.sub(r"<list\[(.*)\]>", r"<\1>", text or "")
     return _SHOWN.get(text, text) or None

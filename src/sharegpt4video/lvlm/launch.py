@@ -1,4 +1,4 @@
-"""Training from plain words: settings, a file of them, or the name of a configuration of the package."""
+"""``train``: from settings, a YAML file, or the name of a configuration that comes with the package."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ def train(
     resume: bool = True,
     on_step: Callable[[StepReport], None] | None = None,
 ) -> TrainResult:
-    """Train a video-language model, or go on with the run in the folder ``out`` (extra ``train``).
+    """Train a video-language model, or resume the run in the folder ``out`` (extra ``train``).
 
         result = train("configs/tiny.yaml", "run")
         print(result.text())
 
-    ``settings`` may be a YAML file or the name of a configuration of the package (``"tiny"``). The run goes on from
+    ``settings`` may be a YAML file or the name of a configuration of the package (``"tiny"``). A run resumes from
     its newest sound checkpoint; without ``resume`` what an earlier run left in ``out`` is removed first. ``on_step`` is
     called after each step, in the first process.
 
     Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
-    unwritable files, TrainingError for a loss that is no number or too little memory, MissingExtra without the extra.
+    unwritable files, TrainingError for a loss that is not a number or too little memory, MissingExtra.
     """
     if isinstance(settings, (str, os.PathLike)):
         settings = load_yaml(find_config(Path(settings)), TrainSettings)

@@ -177,7 +177,7 @@ class VLM(ABC):
     async def check(self) -> None:  # noqa: B027 - most backends are in this process
         """Find out, in a few seconds and before any work, whether requests can be answered at all.
 
-        Raises ModelUnavailable or ModelDenied if none can be. One that is only slow passes.
+        Raises ModelUnavailable or ModelDenied if they cannot. A model that is only slow passes.
         """
 
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
@@ -185,7 +185,7 @@ class VLM(ABC):
 
 
 class ForwardingVLM(VLM):
-    """A model in front of another one, ``vlm``, like it in everything but the answers. Write ``generate``."""
+    """A model in front of another, ``vlm``, with all its properties. Subclasses implement ``generate``."""
 
     def __init__(self, vlm: VLM) -> None:
         self.vlm = vlm

@@ -1,4 +1,4 @@
-"""Is a chat server there, and does it know us? Asked before hours of decoding, within a few seconds, and free."""
+"""Whether a chat server is there and accepts our key: a free check of a few seconds before hours of decoding."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import openai
 
 CHECK_SECONDS = 2.0
-"""For each of at most two calls. A server that says nothing until then is slow, and slow servers are waited for."""
+"""For each of at most two calls. A server that says nothing by then is slow, and slow servers are waited for."""
 _REFUSALS = (401, 403, 404)
 
 
@@ -19,8 +19,8 @@ async def check_reachable(client: openai.AsyncOpenAI, model: str) -> None:
     """Raises Fault when nobody is there (nothing listens, no such host) or the key or the address is refused.
 
     ``GET /models`` costs nothing, but not every server has it, and some keys may not ask for it. So a refusal counts
-    only if a chat request without messages, which no server answers, is refused in the same way: keys and addresses are
-    looked at first.
+    only if a chat request without messages is refused as well: servers check keys and addresses first, and answer no
+    such request.
     """
     empty = {"model": model, "messages": []}
     if await _refusal(client.get("/models", cast_to=raw_response())) is None:
@@ -31,7 +31,7 @@ async def check_reachable(client: openai.AsyncOpenAI, model: str) -> None:
 
 
 async def _refusal(call: Any) -> Fault | None:
-    """The refusal that a call meets; None for any other answer, and for none. Raises Fault if nobody is there."""
+    """The refusal that a call got; None for any other answer, or none in time. Raises Fault if nobody is there."""
     import openai
 
     try:
