@@ -48,7 +48,7 @@ Answerer = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="Who answers: lvlm:FOLDER, hf:NAME_OR_FOLDER, server:MODEL@URL, ...",
+        help="The model: lvlm:FOLDER, hf:NAME_OR_FOLDER, server:MODEL@URL, ...",
         show_default=False,
     ),
 ]
@@ -59,10 +59,10 @@ Set = Annotated[
     ),
 ]
 Frames = Annotated[int, typer.Option(min=1, metavar="N", help="How many frames the model sees.")]
-Samplers = Annotated[Sampler, typer.Option(help="Which frames are taken.")]
+Samplers = Annotated[Sampler, typer.Option(help="How frames are chosen.")]
 Layouts = Annotated[Layout, typer.Option(help="One grid, separate frames, or as the model takes them (auto).")]
-System = Annotated[str, typer.Option(metavar="TEXT", help="The system text (the model's own).", show_default=False)]
-MaxTokens = Annotated[int, typer.Option(min=1, metavar="N", help="The longest answer, in tokens.")]
+System = Annotated[str, typer.Option(metavar="TEXT", help="The system prompt (the model's own).", show_default=False)]
+MaxTokens = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum length of an answer in tokens.")]
 
 
 def ask(

@@ -26,7 +26,7 @@ Inputs = Annotated[
     typer.Argument(
         metavar="VIDEO",
         help="Files, folders, globs, lists (.txt, .csv, .jsonl, .parquet), archives (.zip, .tar), s3:// addresses, "
-        "or - for names on stdin. Without any, carries on with those that the data set knows.",
+        "or - for names on stdin. Without any, carries on with those it already knows.",
         show_default=False,
     ),
 ]
@@ -41,7 +41,7 @@ Changes = Annotated[
 ]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE.yaml", help="Settings of the data set; --set comes on top."),
+    typer.Option("--config", "-c", metavar="FILE.yaml", help="Read settings from this file; --set overrides them."),
 ]
 Processes = Annotated[
     int | None,
@@ -52,7 +52,7 @@ Retry = Annotated[
     typer.Option(
         "--retry-failed",
         metavar="KIND",
-        help="Try videos again that failed: all, unreadable, vanished, unsafe, crashed, stalled, model, unexpected.",
+        help="Retry videos that failed as: all, unreadable, vanished, unsafe, crashed, stalled, model, unexpected.",
         show_default=False,
     ),
 ]
@@ -71,7 +71,7 @@ BuildModel = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="Who describes: server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in. Without it, the model that the data "
+        help="The model: server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in. Without it, the model that the data "
         "set was built with; embedded for a new one.",
         show_default=False,
     ),
@@ -84,7 +84,7 @@ Canary = Annotated[
     bool,
     typer.Option(
         "--canary",
-        help="Caption, mixing up replies on purpose, and tell whether each mix-up was caught; keeps nothing.",
+        help="Caption with replies mixed up on purpose, and tell whether each mix-up was caught; keeps nothing.",
     ),
 ]
 
@@ -100,7 +100,7 @@ def build(
     retry_failed: Retry = None,
     shard: ShardOption = None,
     replies: Replies = None,
-    on: Annotated[str, typer.Option(metavar="WHERE", help="Where it runs: local, or ray (extra ray).")] = "local",
+    on: Annotated[str, typer.Option(metavar="WHERE", help="Where to run: local, or ray (extra ray).")] = "local",
     canary: Canary = False,
     quiet: o.Quiet = False,
 ) -> None:
@@ -166,7 +166,7 @@ def status(
     directory: DataSet,
     json: o.Json = False,
 ) -> None:
-    """Tell how far a data set is: done, failed by kind, left, rate and time left."""
+    """Show how far a data set is: done, failed by kind, left, rate and time left."""
     from ..dataset.status import status as status_of
     from ..dataset.store.store import Store
 
@@ -193,7 +193,7 @@ def filter(
         bool, typer.Option("--dry-run", help="Only show what these thresholds would remove; change nothing.")
     ] = False,
     thresholds: Annotated[
-        bool, typer.Option("--thresholds", help="Also show, above it, how many videos other thresholds would drop.")
+        bool, typer.Option("--thresholds", help="Also show how many videos other thresholds would drop.")
     ] = False,
 ) -> None:
     """Apply filters, near-duplicate groups and splits to what is stored; nothing is run again.

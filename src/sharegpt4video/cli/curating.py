@@ -75,7 +75,9 @@ def clips(
     ] = None,
     cut_option: Annotated[
         list[str] | None,
-        typer.Option(metavar="NAME=VALUE", help="As --set cut.NAME=VALUE, such as exact=false.", show_default=False),
+        typer.Option(
+            metavar="NAME=VALUE", help="The same as --set cut.NAME=VALUE, such as exact=false.", show_default=False
+        ),
     ] = None,
 ) -> None:
     """Make clips of every contiguous run of steps, each with a caption of its own.

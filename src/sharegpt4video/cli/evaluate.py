@@ -68,12 +68,16 @@ OutFolder = Annotated[
 
 
 Videos = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the videos.", file_okay=False)]
-Model = Annotated[str, typer.Option("--model", "-m", metavar="NAME", help="Who answers, such as server:MODEL@URL.")]
-Frames = Annotated[int | None, typer.Option(min=1, help="Show so many frames (the protocol's number).")]
-Sampler = Annotated[str | None, typer.Option(metavar="NAME", help="Which frames (the protocol's).")]
-LayoutName = Annotated[Layouts | None, typer.Option(help="Show frames apart, or in one grid.")]
+Model = Annotated[
+    str, typer.Option("--model", "-m", metavar="NAME", help="The model that answers, such as server:MODEL@URL.")
+]
+Frames = Annotated[int | None, typer.Option(min=1, help="Number of frames to show (the protocol's).")]
+Sampler = Annotated[str | None, typer.Option(metavar="NAME", help="How frames are chosen (the protocol's way).")]
+LayoutName = Annotated[Layouts | None, typer.Option(help="Show frames separately, or in one grid.")]
 Limit = Annotated[int | None, typer.Option(min=1, metavar="N", help="Only N questions, spread evenly over all.")]
-Jobs = Annotated[int | None, typer.Option(min=1, metavar="N", help="Questions under way (the model's own number).")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Questions to ask in parallel (the model's own limit).")
+]
 
 
 def run(

@@ -57,7 +57,7 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="Who describes: embedded (needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in.",
+        help="The model: embedded (needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in.",
     ),
 ]
 CaptionModel = Annotated[
@@ -66,7 +66,7 @@ CaptionModel = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="Who describes: embedded (the default, needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a "
+        help="The model: embedded (the default, needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a "
         "plug-in.",
         show_default=False,
     ),
@@ -101,7 +101,9 @@ ModelSets = Annotated[
 Json = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 Config = Annotated[
     Path | None,
-    typer.Option("--config", "-c", metavar="FILE.yaml", help="Settings to start from; the other options come on top."),
+    typer.Option(
+        "--config", "-c", metavar="FILE.yaml", help="Read settings from this file; other options override them."
+    ),
 ]
 Prompts = Annotated[
     str | None, typer.Option(metavar="NAME", help="Prompt set: default, paper or sharecaptioner.", show_default=False)
@@ -121,7 +123,7 @@ Modes = Annotated[
 Hints = Annotated[
     bool | None,
     typer.Option(
-        "--hints/--no-hints", help="Give a model that sees the pictures the measured facts, too.", show_default=False
+        "--hints/--no-hints", help="Also give the measured facts to a model that sees the pictures.", show_default=False
     ),
 ]
 Formats = Annotated[
@@ -139,14 +141,14 @@ NewFolder = Annotated[
 EarlierOut = Annotated[Path | None, typer.Argument(metavar="OUT", hidden=True)]
 """The output folder where earlier versions took it: as the last argument, without ``--out``."""
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Caption again what is there already, and replace its files.")
+    bool, typer.Option("--overwrite", help="Caption again what is finished already, and replace its files.")
 ]
 Jobs = Annotated[
     int | None,
     typer.Option(
         min=1,
         metavar="N",
-        help="With --out: caption so many videos at the same time (4 for a model that looks at pictures, else 1).",
+        help="With --out: number of videos to caption in parallel (4 for a model that looks at pictures, else 1).",
         show_default=False,
     ),
 ]

@@ -33,12 +33,15 @@ Format = Annotated[
     ),
 ]
 Folder = Annotated[
-    str, typer.Option("--out", "-o", metavar="FOLDER", help="Where to; srt and vtt need none.", show_default=False)
+    str,
+    typer.Option(
+        "--out", "-o", metavar="FOLDER", help="Folder to write to; srt and vtt need none.", show_default=False
+    ),
 ]
 Splits = Annotated[
     list[str] | None, typer.Option("--split", metavar="SPLIT", help="Only train, val or test.", show_default=False)
 ]
-Problems = Annotated[bool, typer.Option("--include-problems", help="Also texts that are marked with a problem.")]
+Problems = Annotated[bool, typer.Option("--include-problems", help="Include texts that are marked with a problem.")]
 MediaRoot = Annotated[str, typer.Option(metavar="FOLDER", help="Name videos below this folder relative to it.")]
 ExportPaths = Annotated[
     PathsName | None,
@@ -59,7 +62,7 @@ def export(
     format: Format,
     out: Folder = "",
     split: Splits = None,
-    clips: Annotated[bool, typer.Option("--clips", help="The clips as well.")] = False,
+    clips: Annotated[bool, typer.Option("--clips", help="Export the clips, too.")] = False,
     include_problems: Problems = False,
     media_root: MediaRoot = "",
     paths: ExportPaths = None,
@@ -105,10 +108,10 @@ def audit(
     ] = None,
     probe: Annotated[bool, typer.Option(help="Open each video that is found, to compare lengths.")] = True,
     convert: Annotated[
-        str | None, typer.Option("--convert", metavar="DIR", help="Also bring the captions into this new data set.")
+        str | None, typer.Option("--convert", metavar="DIR", help="Also convert the captions into this new data set.")
     ] = None,
     keyframe_unit: Annotated[
-        str, typer.Option(metavar="UNIT", help="What numbers in keyframe are: seconds, or candidates 2 s apart.")
+        str, typer.Option(metavar="UNIT", help="Unit of the numbers in keyframe: seconds, or candidates 2 s apart.")
     ] = "seconds",
 ) -> None:
     """Look through files in the layout of the released ShareGPT4Video data set, and tell what is wrong with them."""
@@ -144,7 +147,7 @@ def report(
     directory: DataSet,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE.html", help="The page.")] = Path("report.html"),
     samples: Annotated[int, typer.Option(min=0, metavar="N", help="Videos shown with their keyframes.")] = 60,
-    seed: Annotated[int, typer.Option(metavar="N", help="Another number shows other videos.")] = 0,
+    seed: Annotated[int, typer.Option(metavar="N", help="Another number picks other videos.")] = 0,
 ) -> None:
     """Write one self-contained HTML page about a data set: counts, distributions, filters, findings, samples."""
     from ..dataset.report import write_report

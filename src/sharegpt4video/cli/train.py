@@ -32,18 +32,20 @@ def lvlm(
         Path | None, typer.Option("--out", "-o", metavar="DIR", help="Checkpoints and logs go here.", file_okay=False)
     ] = None,
     resume: Annotated[
-        bool, typer.Option("--resume/--fresh", help="Go on with the run in DIR, or remove it and begin anew.")
+        bool, typer.Option("--resume/--fresh", help="Resume the run in DIR, or delete it and start over.")
     ] = True,
     change: Set = None,
     plan: Annotated[
-        bool, typer.Option("--plan", help="Only reckon memory and hours; needs no GPU.", rich_help_panel=_PLAN)
+        bool, typer.Option("--plan", help="Only estimate memory and time; needs no GPU.", rich_help_panel=_PLAN)
     ] = False,
     gpus: Annotated[int, typer.Option(min=1, help="How many GPUs.", rich_help_panel=_PLAN)] = 8,
     gpu: Annotated[str, typer.Option(metavar="KIND", help="Which GPUs.", rich_help_panel=_PLAN)] = "H100",
-    mfu: Annotated[float, typer.Option(help="The assumed share of their peak.", rich_help_panel=_PLAN)] = 0.4,
-    samples: Annotated[int, typer.Option(min=1, help="Samples of an epoch.", rich_help_panel=_PLAN)] = 153_000,
+    mfu: Annotated[
+        float, typer.Option(help="Assumed share of the GPUs' peak speed (MFU).", rich_help_panel=_PLAN)
+    ] = 0.4,
+    samples: Annotated[int, typer.Option(min=1, help="Samples per epoch.", rich_help_panel=_PLAN)] = 153_000,
 ) -> None:
-    """Train a video-language model; the same command goes on with a run that was stopped.
+    """Train a video-language model; the same command resumes a run that was stopped.
 
     Exits with 3 when more samples were left out than data.max_skipped_share allows.
 
@@ -52,9 +54,9 @@ def lvlm(
     with exit_codes():
         settings = train_settings(config, change)
         if plan:
-            from ..lvlm.model.plan import plan as reckon
+            from ..lvlm.model.plan import plan as estimate
 
-            print_text(reckon(settings, gpus=gpus, gpu_kind=gpu, mfu=mfu, samples=samples).text())
+            print_text(estimate(settings, gpus=gpus, gpu_kind=gpu, mfu=mfu, samples=samples).text())
         elif out is None:
             raise SettingsError("--out DIR is missing: where checkpoints and logs go (or --plan, to train nothing)")
         else:
@@ -92,7 +94,7 @@ def merge(
 def push(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="What sg4v train merge wrote.")],
     repo: Annotated[str, typer.Argument(metavar="NAME/REPO", help="The repository on the Hugging Face Hub.")],
-    public: Annotated[bool, typer.Option("--public", help="Let everyone see a repository that is made.")] = False,
+    public: Annotated[bool, typer.Option("--public", help="Make a newly created repository public.")] = False,
 ) -> None:
     """Send a merged model to the Hugging Face Hub."""
     with exit_codes():
@@ -102,7 +104,9 @@ def push(
 
 
 def configs(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Print this one instead, for a file of your own.")] = "",
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="Print this one instead, as a start for your own file.")
+    ] = "",
 ) -> None:
     """List the training configurations of the package, or print one."""
     with exit_codes():

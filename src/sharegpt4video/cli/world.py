@@ -19,7 +19,7 @@ Out = Annotated[
     Path | None, typer.Option("--out", "-o", metavar="DIR", help="Folder to write to (required).", file_okay=False)
 ]
 Videos = Annotated[int, typer.Option(metavar="N", min=1, help="How many videos.")]
-Kinds = Annotated[str, typer.Option(metavar="KINDS", help="dense, short, shuffled, wrong; with commas, or none.")]
+Kinds = Annotated[str, typer.Option(metavar="KINDS", help="dense, short, shuffled, wrong (comma-separated), or none.")]
 Difficulty = Annotated[str, typer.Option(metavar="NAME", help="simple, medium or hard.")]
 SplitName = Annotated[
     str, typer.Option(metavar="NAME", help="any, train (without the held-out pairs) or composition (with one).")
@@ -30,10 +30,10 @@ PairingName = Annotated[
         metavar="NAME", help="With composition: colour-shape, direction-speed, first-second.", show_default=False
     ),
 ]
-Size = Annotated[str, typer.Option(metavar="WxH", help="Pixels of a picture.")]
-Crf = Annotated[int, typer.Option(help="Quality of the coding: 0 lossless, 51 worst.")]
+Size = Annotated[str, typer.Option(metavar="WxH", help="Picture size in pixels.")]
+Crf = Annotated[int, typer.Option(help="Quality (CRF): 0 is lossless, 51 the worst.")]
 Asked = Annotated[bool, typer.Option(help="Also write questions for evaluation.")]
-Learned = Annotated[int, typer.Option(metavar="N", min=0, help="Also write N questions a video to be trained on.")]
+Learned = Annotated[int, typer.Option(metavar="N", min=0, help="Also write N training questions per video.")]
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes. Default: one for each core.", show_default=False)
 ]
@@ -50,7 +50,7 @@ def world(
     seed: Annotated[int, typer.Option(help="The same seed gives the same set.")] = 0,
     size: Size = "128x128",
     seconds: Annotated[float, typer.Option(help="Length of a video.")] = 2.0,
-    fps: Annotated[float, typer.Option(help="Pictures for each second.")] = 8.0,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 8.0,
     crf: Crf = 10,
     questions: Asked = True,
     learn_questions: Learned = 0,
