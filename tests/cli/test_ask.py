@@ -148,7 +148,7 @@ def test_a_pipe_that_brings_no_text_is_told_so(video: str) -> None:
     with ChatServer(default=answer("It.")) as server:
         done = as_bytes(video, *model(server), typed=b"Caf\xe9?\n")
         guessed = as_bytes(video, *model(server), typed=b"Caf\xe9?\n", encoding="utf-8:surrogateescape")
-    for ended, message in ((done, b"no utf-8 text"), (guessed, b"no UTF-8 text, at character 4")):
+    for ended, message in ((done, b"not utf-8 text"), (guessed, b"no UTF-8 text, at character 4")):
         assert (ended.returncode, ended.stdout) == (2, b"")
         assert message in ended.stderr
         assert b"Traceback" not in ended.stderr
@@ -168,6 +168,6 @@ def test_closed_input_and_output_are_no_traceback(video: str) -> None:
         command.insert(len(SG4V) + 1, "What?")
         without_output = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *command], capture_output=True, check=False)
     assert without_input.returncode == 2
-    assert b"write the question behind the video" in without_input.stderr
+    assert b"give the question after the video" in without_input.stderr
     assert without_output.returncode == 1
     assert b"standard output is closed" in without_output.stderr

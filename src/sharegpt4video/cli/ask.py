@@ -111,7 +111,7 @@ def _model(name: str | None, options: list[str] | None) -> VLM:
 
 
 def _check_sees(vlm: VLM) -> None:
-    """Said before the video is read."""
+    """Raises SettingsError for a model that sees no pictures, before the video is read."""
     from ..errors import SettingsError
 
     if vlm.max_images < 1:
@@ -125,7 +125,7 @@ def _talk(conversation: Conversation, run: Any) -> None:
     from ..errors import SettingsError
 
     if sys.stdin is None:  # closed by whoever started us
-        raise SettingsError("there is no input to read questions from; write the question behind the video")
+        raise SettingsError("there is no input to read questions from; give the question after the video")
     if sys.stdin.isatty():
         say(HELP)
     for line in _lines():
@@ -134,7 +134,7 @@ def _talk(conversation: Conversation, run: Any) -> None:
             return
         if text == "/new":
             conversation.new()
-            say("the conversation begins anew")
+            say("the conversation starts over")
         elif text.startswith("/"):
             say(HELP)
         elif text:
@@ -161,7 +161,7 @@ def _lines() -> Iterator[str]:
         try:
             yield from sys.stdin
         except UnicodeDecodeError as wrong:
-            raise SettingsError(f"the questions are no {wrong.encoding} text ({wrong.reason}); convert them") from None
+            raise SettingsError(f"the questions are not {wrong.encoding} text ({wrong.reason}); convert them") from None
         return
     while True:
         try:
@@ -174,7 +174,7 @@ def _lines() -> Iterator[str]:
             say("")
             return
         except UnicodeDecodeError as wrong:
-            error(f"this line is no {wrong.encoding} text; write it again")
+            error(f"this line is not {wrong.encoding} text; type it again")
 
 
 async def _print_answer(conversation: Conversation, text: str) -> None:

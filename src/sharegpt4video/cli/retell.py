@@ -102,7 +102,7 @@ def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: floa
     if start_seconds >= min(end_seconds, captioned.end_seconds) or end_seconds <= captioned.start_seconds:
         first, last = show_time(start_seconds), show_time(end_seconds)
         span = show_span(captioned.start_seconds, captioned.end_seconds)
-        raise SettingsError(f"{first} to {last} is no part of what was captioned, which is {span}")
+        raise SettingsError(f"{first} to {last} is outside what was captioned, {span}")
 
 
 def _mark(problem: str) -> None:

@@ -166,7 +166,7 @@ def _decoded(body: bytes, headers: Mapping[str, str]) -> str:
     for name in (json.detect_encoding(body), *(charset.groups() if charset else ())):
         with contextlib.suppress(ValueError, LookupError):
             return body.decode(name).removeprefix("\ufeff")
-    raise Fault(f"the answer is no text in UTF-8: {_beginning(body.decode('utf-8', 'replace'))}")
+    raise Fault(f"the answer is not UTF-8 text: {_beginning(body.decode('utf-8', 'replace'))}")
 
 
 def read_event(event: Event, headers: Mapping[str, str]) -> Answer | None:

@@ -76,7 +76,7 @@ def _check_redirect(response: Any) -> None:
         )
         elsewhere = f"{new.scheme}://{new.netloc.rpartition('@')[2]}"
     except ValueError as error:
-        raise Fault(f"HTTP {response.status_code}: redirects to an address that is none: {location[:80]!r}") from error
+        raise Fault(f"HTTP {response.status_code}: redirects to an invalid address: {location[:80]!r}") from error
     if not same_server:
         raise Fault(
             f"HTTP {response.status_code}: redirects to {elsewhere[:80]}, which is not followed;"
