@@ -53,7 +53,7 @@ JudgeName = Annotated[
     typer.Option(
         "--judge",
         metavar="MODEL",
-        help="The judge of answers that no rule can read: server:MODEL@URL; `local` asks nobody (TempCompass only, weak at"
+        help="Judges answers that no rule can read: server:MODEL@URL; `local` asks no model (TempCompass only, weak at"
         " captions); `replay` repeats what a judge said before, `replay:MODEL` where several did.",
         show_default=False,
     ),

@@ -159,7 +159,8 @@ def _lines(found: list[Setting]) -> Iterator[str]:
     group = ""
     for one in found:
         if one.group != group:
-            yield f"{chr(10) if group else ''}{one.group} (sg4v {one.verbs})".replace("sg4v --model", "--model")
+            command = one.verbs if one.verbs.startswith("--") else f"sg4v {one.verbs}"
+            yield f"{chr(10) if group else ''}{one.group} ({command})"
             group = one.group
         kind = ", ".join(part for part in (one.type, one.limits, one.unit) if part)
         default = "null" if one.default is None else _yaml(one.default)
