@@ -187,7 +187,7 @@ def test_a_key_that_is_not_taken_stops_at_the_first_video(run: Runner, clip: Pat
         ended = run("caption", *copies, *model, "--out", "out", "--jobs", "1")
     assert ended.code == 1
     assert len(server.received) <= 2, "the openings of the first video's two shots, which are asked at once"
-    assert "no request can be answered by the model; 2 were not tried" in ended.err
+    assert "the model cannot answer any request; 2 were not tried" in ended.err
 
 
 def test_a_server_is_sent_the_pictures(run: Runner, clip: Path) -> None:

@@ -140,7 +140,7 @@ class Batch:
                     self.untried = len(waiting)
                     what = max(self._failures_in_a_row, key=lambda what: self._failures_in_a_row[what])
                     failed = f"{what} failed {FAILURES_IN_A_ROW} times in a row"
-                    why = "no request can be answered by the model" if self._denied else failed
+                    why = "the model cannot answer any request" if self._denied else failed
                     display.error(f"{why}; {self.untried} were not tried")
         finally:
             self.pairing = paired.text()
@@ -227,7 +227,7 @@ class Batch:
             waiting.append(replace(job, put_off=True))
             return
         self.left += 1
-        display.say(f"{terminal_line(job.video)}: {busy} is captioning it, so it is left to that")
+        display.say(f"{terminal_line(job.video)}: {busy} is captioning it; left to that run")
 
     async def _captioned(self, folder: Path, name: str, video: str, content: Content | None, run: _Run) -> VideoCaption:
         """Ask the model. What it has answered may have cost money: it is kept even when the video was not finished."""

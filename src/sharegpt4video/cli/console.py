@@ -63,7 +63,9 @@ def print_json(plain: Any) -> None:
 def need_stdout() -> None:
     """Raises StorageError if nobody can get what is printed: better before the work than after it."""
     if sys.stdout is None:
-        raise StorageError("standard output is closed, so the result would be lost; let it go to a file or a terminal")
+        raise StorageError(
+            "standard output is closed, so the result would be lost; redirect it to a file or a terminal"
+        )
 
 
 def is_terminal(stream: TextIO | None) -> bool:

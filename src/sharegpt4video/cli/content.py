@@ -62,7 +62,7 @@ def _of_web(address: str) -> Content:
 
     source_of(address)
     if not is_web(address):
-        raise VideoError(f"{address}: not an address that is opened here")
+        raise VideoError(f"{address}: cannot open addresses of this kind")
     failures: tuple[type[BaseException], ...] = (VideoError, ValueError, *storage_errors())
     try:
         found = web_stat(address)

@@ -224,7 +224,7 @@ class Outputs:
     def _complete(self, name: str, holder: _Holder) -> Plan:
         """Skip what is whole; what lacks a format gets it from the stored caption, or else from the model.
 
-        Raises StorageError where a file is not a caption that can be read, or nothing says that it is this video's.
+        Raises StorageError where a file is not a caption that can be read, or is not known to be of this video.
         """
         missing = tuple(format for format, path in self.paths(name).items() if not os.path.lexists(path))
         stored = holder.caption or (self.record.caption(holder.entry) if holder.entry else None)
@@ -234,7 +234,7 @@ class Outputs:
             raise StorageError(f"{path}: not a caption that can be read; move it away, or use --overwrite")
         for format, path in self.paths(name).items():
             if format not in missing and not self._is_ours(format, path, holder, stored):
-                what = "a directory" if path.is_dir() else "there already, and nothing says that it is of this video"
+                what = "a directory" if path.is_dir() else "already there, and not known to be of this video"
                 raise StorageError(f"{path}: {what}; move it away, choose another --out folder, or use --overwrite")
         if not missing:
             return Plan("skip", name, self.formats, stored, remark, problems=problems)
@@ -260,7 +260,7 @@ class Outputs:
             if not holder or not stored or holder.content_id != content.id or self._differences(entry.key, stored):
                 continue
             copied = replace(stored, video=spelled_out(Path(video).name) if "://" not in video else stored.video)
-            remark = f"the same video as that of {entry.name}"
+            remark = f"the same video as {entry.name}"
             return Plan("render", name, self.formats, copied, remark, problems=len(stored.problems))
         return None
 
