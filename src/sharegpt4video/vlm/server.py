@@ -49,25 +49,29 @@ _LAST_COUNTS_SECONDS = 5.0
 class ServerVLM(VLM):
     """A model behind an OpenAI-compatible chat endpoint.
 
+    Malformed replies are asked for again: JSON nested too deeply, text far beyond the token limit, two choices numbered 0.
+    Server-sent events are read in every form the standard allows, whatever the content type, as are JSON lines and an
+    answer in one piece. A stream is retried until its first piece arrives; one that breaks off later is an error.
+
     model, base_url   as the server knows them; the URL usually ends in ``/v1``. A user and password in it are sent as
                       basic authorisation, a query with every call; neither appears in ``name`` or in a message
     prompts, hints    the prompt set, and whether the measured facts are given with the pictures
     api_key           None: ``OPENAI_API_KEY``; local servers need none, and with a password in the URL none is sent
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
-    max_image_side_pixels, max_image_bytes  larger pictures are made smaller; None: sent as they are
-    max_concurrent    requests in flight at the same time; fewer while the server turns some away
-    max_answer_bytes  larger answers are not read, as they come and unpacked
+    max_image_side_pixels, max_image_bytes  larger pictures are scaled down; None: sent as they are
+    max_concurrent    requests in flight, at most; fewer while the server turns some away
+    max_answer_bytes  larger answers are not read, whether counted as received or decompressed
     timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
-    retries           how often a call that failed in passing is repeated, waiting ``backoff_seconds``, then twice that,
-                      and so on; a server's Retry-After is respected up to one minute
+    retries           how often a call with a temporary error is repeated, after ``backoff_seconds``, twice that, and so
+                      on; a server's Retry-After is respected up to one minute
     temperature       None: the server's own
     max_tokens        None: as the prompt set says for each task, and more once the model is seen to reason
-    thinking          "on" or "off": asked for in the way of the server (see ``vlm/reasoning.py``); "default": not told
-    extra_body        further fields of the request, such as ``{"top_k": 1}``
+    thinking          "on" or "off", sent in the server's own form (see ``vlm/reasoning.py``); "default": not sent
+    extra_body        more fields of the request, such as ``{"top_k": 1}``
     price_per_million_input, price_per_million_output  US dollars, for ``cost_usd``
 
-    The object can be used from several event loops, one after the other or side by side. Raises SettingsError when
-    an option makes no sense.
+    Safe to use from several event loops, one after another or at the same time. Raises SettingsError for an invalid
+    option.
     """
 
     def __init__(

@@ -32,7 +32,7 @@ _FINGERPRINTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
 
 class HfVLM(VLM):
-    """Any image-text-to-text model of transformers 5, asked by its own chat template.
+    """Any image-text-to-text model of transformers 5, with its own chat template.
 
     model             a name on the Hub or a folder in transformers' format; safetensors weights only
     prompts, hints    the prompt set, and whether the measured facts are given with the pictures
@@ -46,13 +46,16 @@ class HfVLM(VLM):
     max_tokens        None: as the prompt set says for each task
     native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
                       model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
-    num_beams, generate  beams of the search, and further arguments of ``generate`` such as {"top_p": 0.9}
+    num_beams, generate  beams of the search, and more arguments for ``generate`` such as {"top_p": 0.9}
     trust_remote_code run code that comes with the weights
-    thinking          "on" or "off", told to the chat template of a model that can do both
+    thinking          "on" or "off", passed to the chat template of a model that can do both
 
-    The model is loaded with the first request, or by ``load()``, in a thread of its own; ``close()`` frees it, and a
-    later request loads it again. Use it from any number of threads and event loops. ``usage`` counts what it answered.
-    Raises SettingsError when an option makes no sense, MissingExtra without torch and transformers.
+    The model is loaded at the first request, or by ``load()``, in a thread of its own; ``close()`` frees it, and a
+    later request loads it again. Safe to use from any number of threads and event loops. Batches are padded on the
+    left, each request keeps its own limit, and an answer ends at any end-of-sequence token of the generation config or
+    the tokenizer, or at the one that the chat template writes after an answer. Cancelled requests leave the queue or
+    stop at the next token. ``usage`` counts tokens exactly, picture tokens and end token included.
+    Raises SettingsError for an invalid option, MissingExtra without torch and transformers.
 
     A subclass that prepares its pictures in its own way overrides ``prepare``.
     """
