@@ -1,10 +1,17 @@
 """Our own reading of answers: what a reply settles on, or nothing where a careful reader would not be sure.
 
-A reply is read for its structure, not against a list of replies. It can *state* an answer: mark it by a tag or a box,
-open or close with a label, or say "the answer is B" in one of many ways and languages. Repeated options, questions, and
-what is denied or only supposed state nothing. All statements must agree, or the last must correct the one before; the
-words behind a label must not be those of another option. Without a statement, a reply that names one label, or says
-the words of one option, is read as that.
+Reasoning, control tokens, roles and markdown are removed first. The rest is read for its structure, not against a
+list of replies. It can *state* an answer: mark it by a tag, a box or a field of JSON, open or close with a label, or
+say "the answer is B" in one of many ways and languages. Repeated options, questions, conditions ("if ..., A") and
+denials state nothing. A short heading before a label has to announce an answer ("Final answer: B", not "Grade: B" or
+"Student: B"). An "A" before more words may be the article. All statements must agree, or the last must correct the
+one before ("Wait, ..."), even after the end of the model's turn. The words after a label must not be those of another
+option ("C: right" where C is *up*). A reply that judges the options one by one is read as the one that it calls
+right, or gives the largest share.
+
+Without a statement, a reply that names one label or position, or says the words of one option, is read as that,
+unless the words fit two options or mean something else where they stand ("the ball is left on the table", "a hot
+dog"). Numbers count with their sign, decimals, unit and range.
 """
 
 from __future__ import annotations

@@ -49,9 +49,10 @@ _LAST_COUNTS_SECONDS = 5.0
 class ServerVLM(VLM):
     """A model behind an OpenAI-compatible chat endpoint.
 
-    Malformed replies are asked for again: JSON nested too deeply, text far beyond the token limit, two choices numbered 0.
-    Server-sent events are read in every form the standard allows, whatever the content type, as are JSON lines and an
-    answer in one piece. A stream is retried until its first piece arrives; one that breaks off later is an error.
+    Malformed replies are asked for again: JSON nested too deeply, text far beyond the token limit, two choices
+    numbered 0. Server-sent events are read in every form the standard allows, whatever the content type, as are JSON
+    lines and an answer in one piece. A stream is retried until its first piece arrives; one that breaks off later is
+    an error.
 
     model, base_url   as the server knows them; the URL usually ends in ``/v1``. A user and password in it are sent as
                       basic authorisation, a query with every call; neither appears in ``name`` or in a message
