@@ -1,11 +1,11 @@
 """TempCompass' stored answers and judgements: any model's files in the official layouts, read liberally, item by item.
 
 ``predictions/MODEL/FORM.json`` and ``auto_eval_results/MODEL/FORM.json`` hold video -> aspect -> entries; lmms-eval's
-``tempcompass_FORM.json`` holds a list of logs, its ``DATE_samples_tempcompass_FORM.jsonl`` one log per line. Fields may
-have other names, answers may be null or lists, names of models may contain a slash, and forms or videos may be missing:
-what is missing is reported, never made up. A judgement with neither an answer nor a judge's words counts by its rating.
-Judgements found in a copy of the repository go with predictions from elsewhere only under the same folder name, and only
-where they judge the same answer.
+``tempcompass_FORM.json`` holds a list of logs, its ``DATE_samples_tempcompass_FORM.jsonl`` one log per line. Fields
+may have other names, answers may be null or lists, names of models may contain a slash, and forms or videos may be
+missing: what is missing is reported, never made up. A judgement with neither an answer nor a judge's words counts by
+its rating. Judgements found in a copy of the repository go with predictions from elsewhere only under the same folder
+name, and only where they judge the same answer.
 """
 
 from __future__ import annotations
