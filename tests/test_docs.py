@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 import yaml
@@ -184,6 +185,18 @@ def test_the_benchmarks_page_names_every_script() -> None:
     page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
     scripts = {path.name for path in (ROOT / "benchmarks").glob("[!_]*.py")}
     assert scripts == set(re.findall(r"^\| `(\w+\.py)`", page, re.MULTILINE))
+
+
+@pytest.mark.parametrize("image", sorted((ROOT / "docs" / "images").glob("*.svg")), ids=lambda path: path.stem)
+def test_pictures_show_the_figures_of_their_page(image: Path) -> None:
+    """``tools/plots.py`` draws them from tables of the benchmarks page, and keeps the table it drew in the file."""
+    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    described = ElementTree.parse(image).find(".//{http://purl.org/dc/elements/1.1/}description")
+    assert described is not None
+    assert described.text
+    assert described.text in page, f"a table changed since {image.name} was drawn: run tools/plots.py"
+    assert f"](images/{image.name})" in page
+    assert image.stat().st_size < 100_000
 
 
 def test_the_sample_is_attributed() -> None:
