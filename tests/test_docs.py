@@ -164,6 +164,17 @@ def test_the_models_page_names_every_model_and_its_options() -> None:
             assert not missing, f"{name}: {missing}"
 
 
+def test_the_api_page_lists_every_public_word() -> None:
+    """Each with a sentence, and a reference that ``mkdocs build --strict`` looks up on the page."""
+    import sharegpt4video
+
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| \[`(\w+)`\]\[([\w.]+)\.(\w+)\] \| \S.* \|$", page, re.MULTILINE)
+    assert sorted(name for name, _, _ in rows) == sorted(sharegpt4video.__all__)
+    for name, home, attribute in rows:
+        assert getattr(importlib.import_module(home), attribute) is getattr(sharegpt4video, name)
+
+
 def test_the_citation_names_this_version() -> None:
     from sharegpt4video import __version__
 

@@ -206,6 +206,19 @@ def test_pages_are_published_as_markdown_too(tmp_path: Path) -> None:
     assert "tools/mkdocs_hooks.py" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
 
 
+def test_aligned_lists_of_docstrings_are_lists_on_the_api_page() -> None:
+    pytest.importorskip("griffe")
+    sys.path.insert(0, str(ROOT / "tools"))
+    try:
+        from griffe_lists import as_markdown
+    finally:
+        sys.path.remove(str(ROOT / "tools"))
+    text = "What it is.\n\nlow, high  both ends,\n           in seconds\nname       its name\n\n    a  b"
+    wanted = "What it is.\n\n- `low`, `high`: both ends,\n  in seconds\n- `name`: its name\n\n    a  b"
+    assert as_markdown(text) == wanted
+    assert "tools/griffe_lists.py" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+
+
 SKILL = ROOT / "skills" / "sg4v" / "SKILL.md"
 
 

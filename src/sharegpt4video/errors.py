@@ -11,14 +11,14 @@ if TYPE_CHECKING:
 
 
 class SG4VError(Exception):
-    """Anything this package refuses to do, with a message meant for the user: no key or password is in it."""
+    """Base class of this package's errors. The message is meant for the user and never contains a key or password."""
 
     def __init__(self, *arguments: object) -> None:
         super().__init__(*(without_secrets(each) if isinstance(each, str) else each for each in arguments))
 
 
 class VideoError(SG4VError):
-    """A video cannot be opened, or nothing of the wanted part can be decoded."""
+    """A video cannot be opened, or nothing in the requested part can be decoded."""
 
 
 class VLMError(SG4VError):
@@ -26,15 +26,15 @@ class VLMError(SG4VError):
 
 
 class ModelUnavailable(VLMError):
-    """Nobody answers. The request may be as good as any: it is asked again by the next run."""
+    """The model does not answer, through no fault of the request. The next run asks again."""
 
 
 class ModelDenied(ModelUnavailable):
-    """No request of this run can be answered: the key, the account, the model's name or the address is wrong."""
+    """No request can be answered: the key, the account, the model's name or the address is wrong."""
 
 
 class CaptionInterrupted(VLMError):
-    """The model gave up half-way; ``caption`` holds every step that was finished before that."""
+    """The model stopped answering half-way; ``caption`` has every step finished before that."""
 
     def __init__(self, message: str, caption: VideoCaption) -> None:
         super().__init__(message)
@@ -42,7 +42,7 @@ class CaptionInterrupted(VLMError):
 
 
 class SettingsError(SG4VError, ValueError):
-    """Settings that contradict each other or name something unknown; every problem is in the one message."""
+    """Settings contradict each other or name something unknown; the message lists every problem."""
 
 
 class StorageError(SG4VError):
@@ -50,7 +50,7 @@ class StorageError(SG4VError):
 
 
 class MissingExtra(SG4VError, ImportError):
-    """An optional package is needed. The message is the line that installs it."""
+    """An optional package is needed. The message has the command that installs it."""
 
     def __init__(self, what: str, extra: str) -> None:
         super().__init__(f"{what} needs an optional package; install it with: pip install 'sharegpt4video[{extra}]'")

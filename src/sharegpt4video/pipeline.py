@@ -46,7 +46,20 @@ def caption(
     settings: CaptionSettings | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> VideoCaption:
-    """Caption one video: a path, a URL or a binary file. Blocks until it is done; ``acaption`` says the rest."""
+    """Caption one video: a path, a URL or an open binary file.
+
+        captioned = caption("film.mp4", settings=CaptionSettings(start_seconds=60, end_seconds=90))
+        print(captioned.summary)
+
+    ``model`` is a name as for ``sg4v caption --model``, or a ``VLM`` object. ``on_progress`` is called as the video is
+    read and after each finished step. Blocks until the caption is complete, also inside a notebook;
+    ``acaption`` is for code that runs in an event loop.
+
+    A text that stays unusable is kept and marked, see ``VideoCaption.problems``.
+
+    Raises VideoError if the video cannot be read, CaptionInterrupted (with the finished steps) if the model cannot go
+    on, SettingsError for invalid settings, MissingExtra if the model needs a package that is not installed.
+    """
     return background.run(acaption(video, model=model, settings=settings, on_progress=on_progress))
 
 
@@ -58,10 +71,13 @@ async def acaption(
     engine: Engine | None = None,
     on_progress: Callable[[Progress], None] | None = None,
 ) -> VideoCaption:
-    """Caption one video; many of these can run at once, best on one shared ``engine`` (see ``open_engine``).
+    """Caption one video inside an event loop.
 
-    A text that stays unusable is kept and marked (``VideoCaption.problems``). Raises VideoError when the video cannot
-    be read, CaptionInterrupted (with the finished steps) when the model cannot go on.
+        engine = open_engine("server:my-model@http://localhost:8000/v1", settings)
+        captions = await asyncio.gather(*(acaption(path, settings=settings, engine=engine) for path in paths))
+
+    Many calls can run at once. Give them one ``engine``, so that they share the model's slots; ``model`` is then
+    ignored. Otherwise as ``caption``, and raises what ``caption`` raises.
     """
     settings = caption_settings(settings)
     path = Path(video).absolute() if isinstance(video, (str, os.PathLike)) else None
@@ -90,9 +106,12 @@ def summarize(
     model: str | VLM = "embedded",
     settings: CaptionSettings | None = None,
 ) -> Summary:
-    """A caption for ``[start_seconds, end_seconds)`` of a captioned video, from its steps alone.
+    """Write a caption for ``[start_seconds, end_seconds)`` of a captioned video, without opening the video.
 
-    Where no step has a usable description, the text is empty and ``problem`` says so.
+    It is made from the stored steps. Times default to the start and end of the caption. If no step has a usable
+    description, ``Summary.text`` is empty and ``Summary.problem`` says why.
+
+    Raises SettingsError for invalid settings, VLMError if the model cannot answer.
     """
     settings = caption_settings(settings)
     role = summary_role(
@@ -106,12 +125,19 @@ def summarize(
 
 
 def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
-    """Turn a short text-to-video prompt into the style of the training captions."""
+    """Rewrite a short text-to-video prompt in the style of the captions, adding nothing that was not in it.
+
+    Raises SettingsError for invalid settings, VLMError if the model cannot answer.
+    """
     return background.run(_run_role(recaption_role(prompt), model, caption_settings(settings)))
 
 
 def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterator[Keyframe]:
-    """The frames worth describing, with their pictures, as they are found."""
+    """Yield the frames worth describing, in time order, each with its JPEG and the reason it was kept.
+
+    Decodes as you iterate, in memory that does not grow with the video. Raises VideoError if the video cannot be
+    read, SettingsError for invalid settings.
+    """
     settings = caption_settings(settings)
     with _open(video, settings) as reader:
         flow = candidates(reader.decoded(), ShotDetector(), settings.keyframes.every_seconds)
@@ -128,7 +154,11 @@ def keyframes(video: Source, settings: CaptionSettings | None = None) -> Iterato
 
 
 def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[Facts]:
-    """The facts at each shot's opening and between its keyframes, in time order; no model is asked."""
+    """Yield the measured facts at the start of each shot and between its keyframes, in time order.
+
+    Camera, motion, objects, people, colours and, with the extra ``ocr``, on-screen text. No model is asked. Raises
+    VideoError if the video cannot be read, SettingsError for invalid settings.
+    """
     settings = caption_settings(settings)
     with _open(video, settings) as reader:
         for segment in segments(reader.decoded(), open_selector(settings.keyframes), settings, with_images=False):
@@ -136,7 +166,11 @@ def measure(video: Source, settings: CaptionSettings | None = None) -> Iterator[
 
 
 def open_engine(model: str | VLM, settings: CaptionSettings) -> Engine:
-    """An engine that any number of videos can share: they then share the model's slots, and no slot waits."""
+    """Open a model once for any number of ``acaption`` calls, which then share its request slots.
+
+    Close it with ``await engine.vlm.close()``. Raises SettingsError for an unknown model or invalid options,
+    MissingExtra if the model needs a package that is not installed.
+    """
     settings = caption_settings(settings)
     if isinstance(model, str):
         model = open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)

@@ -254,9 +254,9 @@ class Step:
     """One description and the time span it covers.
 
     ``opening`` describes the first frame of a shot, ``change`` what happens from one keyframe to the next, ``whole``
-    the entire video (fast mode). The steps of a shot tile it: an opening that is followed by changes is an instant
-    (``start_seconds == end_seconds``), a lone opening covers its shot. ``problem`` says why the text is not to be
-    trusted ("" for a good one); a text with a problem is kept as it came, never passed on as context.
+    the entire video (fast mode). The steps of a shot cover it without gaps: an opening followed by changes is an
+    instant (``start_seconds == end_seconds``), a single opening covers its shot. ``problem`` says why the text is not
+    to be trusted ("" for a good one); such a text is kept as it came, and never passed on as context.
     """
 
     kind: StepKind
@@ -307,11 +307,19 @@ class Provenance:
 
 @dataclass(frozen=True, repr=False)
 class VideoCaption:
-    """Everything known about one video (or the part ``[start_seconds, end_seconds)`` of it) after captioning.
+    """The caption of a video, or of the part ``[start_seconds, end_seconds)`` of it.
 
-    ``summary_problem`` is to ``summary`` what ``Step.problem`` is to a step; ``warnings`` say what could not be read.
-    ``content_id`` is a hash of the video file's bytes and ``model_identity`` the model with the options that decide its
-    answers ("" where nobody noted them): they tell whether a caption belongs to a video, whatever the file is called.
+    video            name of the file or address
+    width, height    as displayed, in pixels
+    shots, steps     in time order; times in seconds
+    summary          one text for the whole; ``summary_problem`` says why it is not to be trusted ("" for a good one)
+    provenance       model, prompts, settings, requests, tokens and cost
+    warnings         what could not be read
+    content_id       hash of the file's bytes ("" in older captions)
+    model_identity   the model with the options that decide its answers ("" in older captions)
+
+    ``content_id`` and ``model_identity`` show whether a caption belongs to a video, whatever the file is called. In a
+    notebook, a caption shows its keyframes beside the text.
     """
 
     video: str
@@ -337,13 +345,13 @@ class VideoCaption:
         return caption_html(self.video, self, read(self) if read else {})
 
     def showing(self, pictures: Callable[[VideoCaption], Mapping[float, Image]]) -> VideoCaption:
-        """The same caption, for which a notebook gets its keyframes from this function. It is no part of the record."""
+        """The same caption, whose keyframes a notebook gets from this function. It is not part of the record."""
         object.__setattr__(self, "_pictures", pictures)
         return self
 
     @property
     def problems(self) -> tuple[str, ...]:
-        """One line for each text that is not to be trusted."""
+        """One line for each text that is not to be trusted; empty if all are good."""
         lines = [
             f"step {number} ({step.start_seconds:.2f}-{step.end_seconds:.2f} s): {step.problem}"
             for number, step in enumerate(self.steps)
@@ -353,13 +361,13 @@ class VideoCaption:
 
     @property
     def unanswered(self) -> tuple[str, ...]:
-        """The problems of texts for which no answer came. The model is not to blame: asking again later may help."""
+        """The problems of texts that got no answer. Captioning again later may help."""
         problems = (*(step.problem for step in self.steps), self.summary_problem)
         return tuple(problem for problem in problems if re.search(UNANSWERED, problem))
 
     @property
     def answered(self) -> bool:
-        """Whether the model has answered for anything at all."""
+        """Whether the model has answered anything at all."""
         return not self.unanswered or any(step.text or not step.problem for step in self.steps)
 
     def to_json(self, *, indent: int | None = 2) -> str:

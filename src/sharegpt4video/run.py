@@ -29,7 +29,13 @@ SEGMENTS_AHEAD = 128  # decoding waits when so many segments (of at most 4 new p
 
 @dataclass(frozen=True)
 class Progress:
-    """How far one video is. ``step`` is set when one has been finished; steps come in the order of the video."""
+    """How far the captioning of one video is, as passed to ``on_progress``.
+
+    phase                     ``reading`` while the video is read and described, then ``summarizing``
+    read_seconds, end_seconds up to where the video has been decoded, and its end (None if unknown)
+    steps_done, steps_known   steps finished, and steps known to be needed so far
+    step                      the step that was just finished, if any; steps come in the order of the video
+    """
 
     phase: Literal["reading", "summarizing"]
     read_seconds: float

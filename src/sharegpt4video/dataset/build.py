@@ -49,13 +49,13 @@ COMPACT_OVER_PARTS = 200  # small parts of one table; then they are put together
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a build runs; nothing here changes what comes out.
+    """How a build runs; nothing here changes its result.
 
-    processes     workers that decode; None: one for each core
-    retry         kinds of failures to try again ("all" for every kind)
-    shard         (number, count): take only this share of the videos, numbers from 0
-    replies       folder of the reply cache; None: in the data set's directory, or for one on a remote storage in the
-                  user's cache folder
+    processes  worker processes that decode; None: one per core
+    retry      kinds of failures to retry, such as ``"crashed"``; ``"all"`` for every kind
+    shard      (number, count): build only this share of the videos; numbers start at 0
+    replies    folder of the reply cache; None: in the data set's directory, or in the user's cache folder if the data
+               set is on remote storage
     """
 
     processes: Annotated[int, Limits(1, 4096)] | None = None
@@ -82,13 +82,13 @@ def build(
     options: BuildOptions | None = None,
     on_progress: Callable[[BuildCounts], None] = lambda _: None,
 ) -> BuildCounts:
-    """Caption every video that ``inputs`` name and that passes the filters, into the data set directory ``out``.
+    """Caption every video named by ``inputs`` that passes the filters, then check the captions and select.
 
-    Then check the captions and select (see ``select``). Without inputs, carries on with those that ``out`` knows;
-    without a model, with the one that ``out`` was built with (``embedded`` for a new one), and without settings with
-    its settings. Raises SettingsError when there is nothing to work on, or ``out`` has captions that were made with
-    other settings or another model, lock.Busy when another run is at work there, StorageError when it cannot be
-    written.
+    Without inputs, resumes with those that ``out`` already knows; without a model or settings, with those of ``out``
+    (for a new data set: ``embedded`` and the defaults).
+
+    Raises SettingsError if there is nothing to do or ``out`` has captions made with other settings or another model,
+    lock.Busy if another run writes to ``out``, StorageError if ``out`` cannot be written.
     """
     settings, options = chosen_settings(out, settings), chosen_options(options)
     model = chosen_model(out, model)

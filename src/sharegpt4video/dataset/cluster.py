@@ -38,13 +38,12 @@ from .worklist import Worklist
 
 @dataclass(frozen=True)
 class ClusterOptions:
-    """How much of the cluster is used.
+    """Which Ray cluster a build uses, and how much of it.
 
-    address           of a running cluster ("auto", "ray://..."); None: the one of the environment, or one made here
-    readers           actors that decode, one core each; None: three of four cores of the cluster, as it grows and
-                      shrinks
-    describers        actors that ask the model; the model's slots are shared out among them when it is an endpoint
-    gpus_each         GPUs of each describer, for a model in process
+    address     of a running cluster (``"auto"``, ``"ray://..."``); None: the environment's, or a new local one
+    readers     actors that decode, one core each; None: three quarters of the cluster's cores, as it grows and shrinks
+    describers  actors that ask the model; if the model is an endpoint, they share its request slots
+    gpus_each   GPUs for each describer, for a model that runs in process
     """
 
     address: str | None = None
@@ -66,10 +65,10 @@ def build_on_ray(
     cluster: ClusterOptions | None = None,
     on_progress: Callable[[BuildCounts], None] = lambda _: None,
 ) -> BuildCounts:
-    """As ``build.build``, on a Ray cluster; the two give equal data sets.
+    """Like ``build``, on a Ray cluster; both give equal data sets.
 
-    The model is given by name: it is opened where it is used. Sources and ``out`` must be reachable from every
-    machine. Raises what ``build`` raises, and MissingExtra without Ray.
+    Give the model by name or as a ``ModelSpec``: each machine opens it. Sources and ``out`` must be reachable from
+    every machine. Raises what ``build`` raises, and MissingExtra without Ray.
     """
     ray = _ray()
     settings, options, cluster = chosen_settings(out, settings), chosen_options(options), cluster or ClusterOptions()

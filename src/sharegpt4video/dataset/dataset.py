@@ -65,17 +65,20 @@ def build_dataset(
     options: BuildOptions | None = None,
     on_progress: Callable[[BuildCounts], None] = lambda _: None,
 ) -> Dataset:
-    """Caption every video that ``inputs`` name and that passes the filters; check the captions and select.
+    """Caption videos into the data set ``out``: survey, filter, caption, check, select. To resume, call it again.
 
-    ``inputs`` are files, folders, globs, lists, archives or addresses; with none, the build carries on with those that
-    ``out`` knows. ``model`` and ``settings`` are by default those of ``out``, and for a new data set the embedded model
-    and the default settings. ``on`` is ``"local"``, ``"ray"`` or a ``ClusterOptions``. ``on_progress`` gets the counts
-    so far. A killed build is carried on by the same call.
+        ds = build_dataset(["videos/", "more.csv"], "my-set", model="server:my-model@http://localhost:8000/v1")
 
-    What the build did is in ``Dataset.last``: a video that fails stops nothing, is counted there and logged as a
-    warning. Raises SettingsError when there is nothing to work on, or ``out`` has captions of other settings or of
-    another model, lock.Busy when another run writes there, StorageError when it cannot be written, MissingExtra for
-    Ray when that is not installed.
+    inputs    files, folders, globs, lists, archives or addresses; none: the videos that ``out`` already knows
+    model     a name, a ``ModelSpec`` or a ``VLM``; None: the model of ``out``, ``embedded`` for a new data set
+    settings  None: those of ``out``, the defaults for a new data set
+    on        where it runs: ``"local"``, ``"ray"`` or a ``ClusterOptions``
+    options   how it runs; does not change the result
+
+    Finished videos are skipped, and no answer is paid for twice. Failed videos are counted in ``Dataset.last``.
+
+    Raises SettingsError if there is nothing to do or ``out`` has captions made with other settings or another model,
+    lock.Busy if another run writes to ``out``, StorageError if it cannot be written, MissingExtra if Ray is missing.
     """
     named = [inputs] if isinstance(inputs, (str, os.PathLike)) else inputs
     names = [os.fspath(name) if isinstance(name, os.PathLike) else name for name in named]
@@ -95,22 +98,22 @@ def build_dataset(
 
 
 def open_dataset(path: PathOrAddress) -> Dataset:
-    """The data set in a directory or at an address (``s3://...``).
+    """Open the data set in a directory or at an address (``s3://...``).
 
-    Raises SG4VError if there is none, or one of a newer version.
+    Raises SG4VError if there is none, or if a newer version wrote it.
     """
     return Dataset(path)
 
 
 class Dataset:
-    """The data set in a directory; ``build_dataset`` and ``open_dataset`` give one.
+    """A data set of captioned videos, from ``build_dataset`` or ``open_dataset``.
 
-    path   its directory, absolute, or its address
-    last   what the build did that gave this value; None for one that was opened
+    path   absolute directory, or address
+    last   counts of the build that returned this object; None if it was opened
 
-    Nothing is held in memory but ids: what another process writes is seen by the next call. Methods raise
-    StorageError for storage that cannot be read or written; those that write raise lock.Busy, which is one of these,
-    while another run writes there.
+    Only ids are held in memory, and every call sees what other processes have written. Every method raises
+    StorageError if the storage cannot be read or written; those that write raise lock.Busy, a StorageError, while
+    another run writes to the data set.
     """
 
     def __init__(self, path: PathOrAddress, *, last: BuildCounts | None = None) -> None:
@@ -127,50 +130,54 @@ class Dataset:
 
     @property
     def settings(self) -> DatasetSettings:
-        """The settings as stored. Raises SettingsError for some that this version does not know."""
+        """The stored settings. Raises SettingsError if this version does not know some of them."""
         return self._store.settings()
 
     def status(self) -> Status:
-        """How far it is: what is done, failed by kind, left; rate, time left, tokens and cost."""
+        """Count what is done, failed (by kind) and left, with rate, time left, tokens and cost."""
         return status(self._store)
 
     def captions(self, *, split: str | None = None, dropped: bool = False) -> Iterator[CaptionRow]:
-        """The captions that exports would take: of selected videos whose file was not replaced.
+        """Yield the captions an export would contain: selected videos whose file was not replaced.
 
-        ``split`` takes those of train, val or test alone, ``dropped`` also those that the selection does not keep.
-        Before anything is selected all count, as train. One row is in memory at a time, or a few. Raises SettingsError
+        split    only ``train``, ``val`` or ``test``; None: all
+        dropped  also captions that the selection dropped
+
+        Before the first selection every caption counts, as ``train``. Holds a few rows at a time. Raises SettingsError
         for an unknown split.
         """
         return captions(self._store, split=split, dropped=dropped)
 
     def table(self, name: str, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:
-        """The rows of a table that count, as Arrow: ``.read_pandas()``, ``polars.from_arrow(...)``, DuckDB.
+        """Read the current rows of a table as Arrow, for pandas, Polars (``polars.from_arrow``) or DuckDB.
 
             ds.table("captions", ["id", "summary"]).read_pandas()
 
-        ``name`` is one of sources, surveys, shorts, captions, failures, checks, clips, selection; ``columns`` are
-        those wanted, in this order (None: all). Left out are rows that a later one has replaced, rows about replaced
-        files, and failures that are over. Read batch by batch, in bounded memory. Raises SettingsError for an unknown
-        table or column.
+        name     sources, surveys, shorts, captions, failures, checks, clips or selection
+        columns  which, in this order; None: all
+
+        Leaves out replaced rows, rows about replaced files, and resolved failures. Reads batch by batch, in bounded
+        memory. Raises SettingsError for an unknown table or column.
         """
         return table(self._store, name, columns)
 
     def why(self, id: str) -> Decision | Failure | None:
-        """What became of one video, as data: why it was kept or dropped, or where it failed.
+        """Return why one video was kept or dropped, or where it failed.
 
-        None while nothing is decided, and for one whose file was replaced since. Raises SettingsError for an id that
-        the data set does not have.
+        None if that is not decided yet, or the file has been replaced since. Raises SettingsError for an unknown id.
         """
         return why(self._store, id)
 
     def filter(self, filters: FilterSettings | None = None, *, dry_run: bool = False, **changes: Any) -> Selection:
-        """Decide anew from the stored scores what is kept, and on which side of the split; nothing is run again.
+        """Select again from the stored scores which videos to keep and how to split them; no video is opened.
 
             ds.filter(max_seconds=120, drop_near_duplicates=True).waterfall
 
-        ``filters`` replaces the stored filters; ``changes`` are single settings of filters, splits and novelty on top
-        (``max_seconds=120``, ``val=0.1``; units are in the names). Both become the settings of the data set, but for a
-        ``dry_run``, which writes nothing and needs no lock. Raises SettingsError for an unknown or impossible setting.
+        filters  replaces all stored filters; None: keep them
+        dry_run  only return the result: write nothing, take no lock
+        changes  single settings of filters, splits or novelty on top, such as ``val=0.1``; units are in the names
+
+        The new settings are stored with the data set. Raises SettingsError for an unknown or invalid setting.
         """
         settings = _changed(self.settings, filters, changes)
         if dry_run:
@@ -179,11 +186,13 @@ class Dataset:
             return select(store, settings)
 
     def check(self, *, judge: Model | None = None, language: str = "en") -> ChecksResult:
-        """Check the captions that were not checked before: text, times, the summary against its steps, the facts.
+        """Check captions that have not been checked: text, times, the summary against its steps, the measured facts.
 
-        ``judge``, a model that can read, judges the summaries as well. ``language`` is the code of the language that
-        captions should be in. Nothing is mended: see ``repair``. Raises SettingsError for an unknown language or a
-        judge that cannot judge, VLMError when the judge is gone; what was found before that is kept.
+        judge     a model that judges the summaries as well
+        language  code of the language the captions should be in
+
+        Changes no caption; see ``repair``. Raises SettingsError for an unknown language or a model that cannot judge,
+        VLMError if the judge is gone; findings up to then are kept.
         """
         with writing(self.path) as store, self._asked(store, judge) as vlm:
             return check_dataset(store, judge=vlm, language=language)
@@ -197,11 +206,15 @@ class Dataset:
         language: str = "en",
         max_revision: int = 3,
     ) -> RepairResult:
-        """Ask ``model`` again about captions in which a check found something; keep what is better.
+        """Ask the model again about captions with findings, and keep the better text.
 
-        ``checks`` are the names of the checks whose findings count (None: all). ``judge`` judges the new summaries. A
-        caption is asked about until its revision is ``max_revision``. Raises SettingsError for an unknown check,
-        VLMError when the model is gone; what was mended before that is kept.
+        model         the model to ask
+        checks        names of the checks whose findings count; None: all
+        judge         a model that judges the new summaries
+        language      code of the language the captions should be in
+        max_revision  stop at this revision of a caption
+
+        Raises SettingsError for an unknown check, VLMError if the model is gone; repairs up to then are kept.
         """
         with writing(self.path) as store, self._asked(store, model) as vlm, self._asked(store, judge) as judging:
             assert vlm is not None  # a model was given
@@ -216,12 +229,14 @@ class Dataset:
         media: PathOrAddress | None = None,
         cut: CutOptions | None = None,
     ) -> ClipsResult:
-        """Make the table ``clips`` anew: runs of steps of the selected videos, each with a caption of its own.
+        """Divide the selected videos into clips, each with its own caption; replaces the table ``clips``.
 
-        ``settings`` say which, and with what least and most length in seconds; ``model`` writes the texts that the
-        captions do not have. With ``media`` the clips are also cut as files into that folder, as ``cut`` says; what
-        was cut and what failed is ``ClipsResult.media``. Raises SettingsError for wrong settings, VLMError when the
-        model is gone (the old clips stay).
+        settings  how to divide, with lengths in seconds
+        model     writes the texts that cannot be taken from the captions
+        media     also cut the clips as files into this folder; the result is in ``ClipsResult.media``
+        cut       how to cut them
+
+        Raises SettingsError for invalid settings, VLMError if the model is gone (the old clips stay).
         """
         expect(settings, ClipSettings)
         expect(cut, CutOptions, "cut")
@@ -246,16 +261,20 @@ class Dataset:
         overwrite: bool = False,
         **options: Any,
     ) -> exports.ExportResult:
-        """Write the selected videos in a format that trainers read, into the folder or address ``out``.
+        """Write the selected videos in a format that trainers read.
 
             ds.export("llava", "sft", frames=16)
 
-        ``format`` is one of sharegpt4video, parquet, webdataset, llava, captioner, srt, vtt, csv; subtitles without
-        ``out`` lie beside the videos. ``splits`` are some of train, val, test (None: all), ``clips`` adds the clips,
-        ``include_problems`` texts that are marked with a problem; videos below ``media_root`` are named relative to
-        it, others as ``paths`` says (relative to ``out`` or absolute; None: as readers of the format want them).
-        ``options`` are those of the format. Raises SettingsError for an unknown format, option or split, and for a
-        folder that is not empty unless ``overwrite`` says so.
+        format      sharegpt4video, parquet, webdataset, llava, captioner, srt, vtt or csv
+        out         folder or address; subtitles without one are written next to the videos
+        splits      some of ``train``, ``val``, ``test``; None: all
+        clips, include_problems  also export clips, and texts that are marked with a problem
+        media_root  videos below this folder are named relative to it
+        paths       others are named ``"relative"`` to ``out`` or ``"absolute"``; None: as the format's readers expect
+        overwrite   replace an earlier export
+        options     settings of the format, such as ``frames=16`` for llava
+
+        Raises SettingsError for an unknown format, option or split, or a non-empty folder without ``overwrite``.
         """
         return exports.export(
             self._store,
@@ -273,8 +292,10 @@ class Dataset:
     def report(self, out: PathOrAddress = "report.html", *, samples: int = 60, seed: int = 0) -> ReportResult:
         """Write one self-contained HTML page about the data set.
 
-        ``samples`` videos are shown with their keyframes: the worst captions, then others drawn by ``seed``. Raises
-        SettingsError for an impossible number of samples, SG4VError if ``out`` cannot be written.
+        samples  number of videos to show with their keyframes: the worst captions first, then random ones
+        seed     of the random ones
+
+        Raises SettingsError for an invalid number of samples, SG4VError if ``out`` cannot be written.
         """
         return write_report(self._store, out, samples=samples, seed=seed)
 

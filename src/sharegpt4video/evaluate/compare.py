@@ -17,13 +17,13 @@ Scores = dict[str, tuple[float, str]]
 def compare_runs(
     first: str | os.PathLike[str], second: str | os.PathLike[str], by: str | None = None
 ) -> dict[str, Comparison]:
-    """Compare two scored runs question by question, by the folders they are in.
+    """Compare two scored runs question by question.
 
-    ``"overall"`` comes first; with ``by``, such as ``"aspect"`` or ``"task"``, one comparison for every value of that
-    group follows. Differences are the second less the first, in points (0 to 100). Questions that one run leaves out
-    of its denominator are left out.
+    ``first`` and ``second`` are their folders. The result has ``"overall"`` and, with ``by`` (such as ``"aspect"`` or
+    ``"task"``), one comparison for each value of that group. Differences are second minus first, in points (0 to 100).
+    Questions that either run leaves out of its denominator are left out.
 
-    Raises StorageError when a folder has no scores, SettingsError when no question is in both, or none has that group.
+    Raises StorageError if a folder has no scores, SettingsError if the runs share no question or none has that group.
     """
     first, second = Path(first), Path(second)
     rows = [_rows(first), _rows(second)]

@@ -131,10 +131,13 @@ def unscored(scored: Iterable[Scored]) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two runs over the same questions: ``difference`` is the second less the first, in points.
+    """Two runs over the same questions, compared.
 
-    only_first, only_second   questions that one alone got right
-    p_value                   McNemar's exact test on those two counts (it takes questions for independent)
+    difference                second minus first, in points (0 to 100), with its 95 % interval by video
+    first, second             the two scores
+    only_first, only_second   questions that only one of them got right
+    p_value                   McNemar's exact test on those two counts, which assumes independent questions
+    left_out                  questions that are in only one of the runs
     """
 
     difference: Figure

@@ -37,28 +37,29 @@ def run_benchmark(
     options: BenchmarkOptions | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
-    """Ask a model the questions of a benchmark, keep every answer, score them.
+    """Ask a model the questions of a benchmark, keep every answer, and score them.
 
         report = run_benchmark("mvbench", "lvlm:run/merged", annotations="json", videos="video", out="scores")
         print(report.text())
 
-    ``name`` is one of ``sg4v evaluate list``, or a ``Benchmark`` of your own. ``annotations`` and ``videos`` are its
-    folders. ``out`` gets the answers, scores and the report; a run that was stopped goes on when it is started again,
-    and asks nothing twice. ``judge`` decides what no rule can read: a model, ``"local"`` to ask none (where the
-    benchmark has such a judge), or ``"replay"`` to repeat what a judge said in ``out`` before (``"replay:MODEL"`` where
-    several did). ``on_progress`` is called with the answers so far and the number of questions. The model's memory and
-    connections are given back before scoring, the judge's after it; both stay usable.
+    To resume a run that was stopped, call this again: no question is asked twice.
 
-    Figures are in percent unless their ``unit`` says otherwise, with a 95 % interval. Questions whose video could not
-    be read, or that the model or the judge did not answer, are named in ``Report.failures``.
+    name      one of ``sg4v evaluate list``, or your own ``Benchmark``
+    model     a name such as ``server:MODEL@URL``, or a ``VLM``
+    annotations, videos, out  folders of the annotation files, of the videos, and for answers and scores
+    protocol  whose rules: ``"official"``, ``"original"``, ``"lmms-eval"`` or ``"strict"``
+    judge     decides what no rule can read: a model, ``"local"`` for none (if the benchmark has such a judge), or
+              ``"replay"`` to repeat the verdicts stored in ``out`` (``"replay:MODEL"`` to choose one of several)
 
-    Raises SettingsError for an unknown name or settings that do not fit the benchmark or the answers in ``out``, or
-    when none of the videos is there; VLMError when the model or the judge is gone (answers are kept); StorageError
-    when ``out`` cannot be written.
+    Figures are in percent unless ``unit`` says otherwise. ``Report.failures`` names questions whose video could not be
+    read, or that the model or the judge did not answer. The model's memory is released before scoring.
+
+    Raises SettingsError for an unknown name, settings that do not fit the benchmark or the answers in ``out``, and
+    missing videos; VLMError if the model or the judge is gone (answers are kept); StorageError if ``out`` cannot be
+    written.
     """
     expect(options, BenchmarkOptions, "options")
-    benchmark = benchmark_named(name) if isinstance(name, str) else name
-    folder = Path(out)
+    benchmark, folder = benchmark_named(name) if isinstance(name, str) else name, Path(out)
     judging = open_judge(judge, benchmark, folder)
     return runner.run(
         benchmark, _opened(model), Path(annotations), Path(videos), folder,

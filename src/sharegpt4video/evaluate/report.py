@@ -18,11 +18,14 @@ _OUR_FAULT = ("undecodable", "unavailable")
 
 @dataclass(frozen=True)
 class Report:
-    """The result of a run.
+    """The result of a benchmark run; ``text()`` is what the command prints, and a notebook shows it as a table.
 
-    figures      the published cells, the overall one first; ``further`` are ours: macro mean, above chance
-    questions    how many were asked; ``unscored`` how many of them had no answer that could be read, by why
-    rates        the shares of ``by`` what decided: rule, judge, none
+    figures    the published figures, the overall one first
+    further    ours: mean over the parts, accuracy above chance
+    questions  number of questions asked, about ``videos`` videos
+    unscored   how many answers could not be scored, by reason
+    decided    how many were decided by a rule, a judge, or nothing
+    chance     accuracy of guessing, in percent; None if unknown
     """
 
     benchmark: str

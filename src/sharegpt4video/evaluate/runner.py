@@ -38,14 +38,18 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class BenchmarkOptions:
-    """How a run is made; None means what the benchmark's protocol says.
+    """How a benchmark is run.
 
-    frames, sampler, layout   how many are shown of a video, which (a name of ``video.samplers``), and whether apart
-                (``separate``) or in one ``grid``
-    limit       ask only this many questions, spread evenly over all; a later run without it keeps their answers
-    concurrency how many questions are in flight (the model's own number); decoders how many videos are read at once
-    jpeg_quality of the pictures, 1 to 100, for models that do not take PNG
-    load        further options of the benchmark's own, such as ``{"forms": "yes_no"}``
+    frames        frames to show per video; None: as the protocol says
+    sampler       which frames: ``sharegpt4video``, ``tempcompass`` or ``uniform``; None: as the protocol says
+    layout        ``"separate"`` pictures or one ``"grid"``; None: as the protocol says
+    limit         ask only this many questions, spread evenly over all; a later run without it keeps their answers
+    concurrency   questions in flight; None: as many as the model serves
+    decoders      videos to decode in parallel
+    jpeg_quality  1 to 100, for models that do not take PNG
+    load          options of the benchmark itself, such as ``{"forms": "yes_no"}``
+
+    Raises SettingsError for invalid values.
     """
 
     frames: Annotated[int, Limits(1, 100_000)] | None = None

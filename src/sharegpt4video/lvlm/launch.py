@@ -25,15 +25,16 @@ def train(
 ) -> TrainResult:
     """Train a video-language model, or resume the run in the folder ``out`` (extra ``train``).
 
-        result = train("configs/tiny.yaml", "run")
+        result = train("tiny", "run")
         print(result.text())
 
-    ``settings`` may be a YAML file or the name of a configuration of the package (``"tiny"``). A run resumes from
-    its newest sound checkpoint; without ``resume`` what an earlier run left in ``out`` is removed first. ``on_step`` is
-    called after each step, in the first process.
+    settings  a ``TrainSettings``, a YAML file, or the name of one of the package's configurations
+    out       folder for checkpoints and logs
+    resume    continue from the newest intact checkpoint; False: delete what an earlier run left in ``out``
+    on_step   called after each step, in the first process
 
-    Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
-    unwritable files, TrainingError for a loss that is not a number or too little memory, MissingExtra.
+    Raises SettingsError for settings that do not fit the machine or the checkpoint, StorageError for damaged or
+    unwritable files, TrainingError for a loss that is not finite or too little memory, MissingExtra without the extra.
     """
     if isinstance(settings, (str, os.PathLike)):
         settings = load_yaml(find_config(Path(settings)), TrainSettings)

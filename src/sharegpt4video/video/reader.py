@@ -54,19 +54,24 @@ class VideoInfo:
 
 
 class VideoReader:
-    """Reads a video (a path, an http address, an open binary file) or its part ``[start_seconds, end_seconds)``.
+    """Reads the frames of a video (a path, an http address, an open binary file) or of a part of it.
 
-    Times are presentation times of the decoder, in seconds; 0 is what a player shows as 0, that is where the
-    container starts, sound included. A frame lasts until the next one starts. Of a part, every frame that is on
-    screen in it belongs to it; the first and last are cut to fit, so that parts that touch tile the video exactly.
+        with VideoReader("film.mp4", start_seconds=60, end_seconds=90) as reader:
+            for frame in reader.frames(every_seconds=2.0):
+                print(frame.seconds, frame.pixels.shape)
 
-    Each iteration decodes once, from the start. Nothing is kept, so memory does not grow with length. `info` comes
-    from the header and the first frame. `warnings` are sentences that say what was lost; an iteration adds to them
-    when it ends. `at_end` tells whether the last one came to the end of the video, with nothing left behind its part.
+    info      facts from the header and the first frame, see ``VideoInfo``
+    warnings  sentences about what was lost, added when an iteration ends
+    at_end    whether the last iteration reached the end of the video
 
-    Raises VideoError, when made or while reading, if there is nothing to read: no file, no video stream, no frame
-    that can be decoded, no frame in the part asked for, a server that stalls for 30 s; SettingsError if the part is
-    not one.
+    Times are the decoder's presentation times in seconds; 0 is what a player shows as 0, the start of the container,
+    sound included. A frame lasts until the next one starts. A part ``[start_seconds, end_seconds)`` has every frame
+    that is on screen in it; the first and last are trimmed to fit, so adjacent parts add up to the whole video.
+
+    Each iteration decodes once, from the start, and keeps nothing, so memory does not grow with length.
+
+    Raises VideoError, at construction or while reading, if there is nothing to read: no file, no video stream, no
+    decodable frame, no frame in the part, a server that stalls for 30 s. Raises SettingsError for an invalid part.
     """
 
     def __init__(
@@ -101,7 +106,7 @@ class VideoReader:
         self._converter = Converter(orientation)
 
     def decoded(self) -> Iterator[DecodedFrame]:
-        """Every frame of the part, in the order of time, strictly increasing; pixels are converted when asked for."""
+        """Yield every frame in strictly increasing time order; pixels are converted only when you ask for them."""
         with self._walk(self._start) as walk:
             yield from walk
             if not walk.met_any:
@@ -114,12 +119,14 @@ class VideoReader:
         at_seconds: Sequence[float] | None = None,
         side_pixels: int | None = None,
     ) -> Iterator[Frame]:
-        """Frames as RGB, longer side at most `side_pixels`: all of them, or those on screen at certain times.
+        """Yield frames as RGB: all of them, or those on screen at certain times.
 
-        `every_seconds` counts from the start of the part (from the first frame if that comes later); a frame that is
-        on screen at several of these times comes once. `at_seconds` gives one frame for each time, in the order of
-        time. Raises SettingsError if both are given or a number makes no sense, VideoError for a time outside the
-        video.
+        every_seconds  one frame per interval, counted from the start of the part, or from the first frame if that is
+                       later; a frame on screen at several of these times comes once
+        at_seconds     one frame for each of these times, in time order
+        side_pixels    longest side of the pictures; None: full size
+
+        Raises SettingsError if both times are given or a number is invalid, VideoError for a time outside the video.
         """
         if every_seconds is not None and at_seconds is not None:
             raise SettingsError("give every_seconds or at_seconds, not both")
@@ -135,7 +142,7 @@ class VideoReader:
         return (decoded.frame(side_pixels) for decoded in found)
 
     def close(self) -> None:
-        """Give back files and memory; iterations that are under way end."""
+        """Release files and memory; running iterations end."""
         while self._decoders:
             self._decoders.pop().close()
         self._begun = None

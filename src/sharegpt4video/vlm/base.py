@@ -26,25 +26,27 @@ _MOST_TOKENS = 10**9  # in one answer; sums over millions of videos still fit in
 
 @dataclass(frozen=True)
 class Request:
-    """One question to a model, as structure: no prompt text yet, so a model may render it or answer from the facts.
+    """One question to a model, as structured data: a model may turn it into a prompt or answer from the facts.
 
-    task            what is wanted; ``fold`` condenses some of many steps, ``summary`` tells the whole, ``judge`` asks a
-                    question about texts, ``ask`` one about the pictures, in words of the caller's own
-    images, seconds the pictures and their times; ``layout`` says how several are to be put together when the
-                    prompt set or the model wants one picture (``separate`` ones stay apart)
-    facts           what was measured at or between those times, in order; for a change the last ones are those of its
-                    interval, the ones before tell what was there at its start
-    before          the text of the step before ("" at the start of a shot)
+    task            what to write; ``fold`` condenses some of many steps, ``summary`` covers them all, ``judge`` is a
+                    question about texts and ``ask`` one about the pictures, in the caller's own words
+    video           name of the file or address
+    images, seconds  the pictures and their times in seconds
+    layout          how to combine several pictures if the prompt set or the model wants one; ``separate`` ones stay
+                    apart
+    facts           what was measured at or between those times, in order; the last ones of a change are those of its
+                    interval, earlier ones describe its start
+    before          text of the previous step ("" at the start of a shot)
     steps           the steps to summarise
-    start_seconds, end_seconds  the part of the video that the answer is about
-    user_text       the prompt to re-caption; for ``judge`` and ``ask`` the whole question, sent as it is
-    system          ``ask``: the system text, instead of the prompt set's
-    earlier         ``ask``: questions and answers before this one, in order; the pictures belong to the first question
-    prefill         ``ask``: how the answer has to begin; the reply's text is what the model adds
-    max_tokens      ``ask``: the longest answer; 0: as the prompt set says
-    first_number    which frame of its chain the first picture is, counted from 1 (for prompts that number frames)
-    reminder        set when asked again: what was wrong with the last answer
-    remaining       how many requests cannot start before this one is answered (the engine serves long chains first)
+    start_seconds, end_seconds  the part of the video to describe
+    user_text       the prompt to rewrite; for ``judge`` and ``ask`` the whole question, sent as it is
+    system          ``ask``: system text that replaces the prompt set's
+    earlier         ``ask``: earlier questions and answers, in order; the pictures belong to the first question
+    prefill         ``ask``: how the answer must begin; the reply has only what the model adds
+    max_tokens      ``ask``: longest answer; 0: as the prompt set says
+    first_number    number of the first picture in its chain, from 1 (for prompts that number frames)
+    reminder        what was wrong with the last answer, when a request is repeated
+    remaining       number of requests that wait for this answer (the engine serves long chains first)
     """
 
     task: Task
@@ -67,7 +69,7 @@ class Request:
     remaining: int = 0
 
     def key(self) -> str:
-        """A hash of everything in the request that can change the answer; it travels with the reply."""
+        """Hash of everything in the request that can change the answer; the reply carries it back."""
         known: str | None = self.__dict__.get("_key")  # asked for at every stage, and nothing in a request changes
         if known is None:
             parts = {field.name: getattr(self, field.name) for field in fields(self)}
@@ -79,17 +81,22 @@ class Request:
         return known
 
     def without_facts(self) -> Request:
-        """The same question, for a model whose answer cannot depend on measured facts."""
+        """The same question without facts, for a model whose answers do not depend on them."""
         return replace(self, facts=(), steps=tuple(replace(step, facts=()) for step in self.steps))
 
 
 @dataclass(frozen=True)
 class Reply:
-    """A model's answer. ``problem`` is "" for a usable text; ``request_key`` is the key of the request it answers.
+    """A model's answer.
 
-    ``has_id`` tells whether the answer itself carried that key back, as proof; None where there is nothing between us
-    and the model that could mix answers up. Whatever a model sent, the texts are well-formed Unicode and no token count
-    is absurd: they are stored as they are.
+    text          the answer, always well-formed Unicode
+    request_key   ``Request.key()`` of the request it answers
+    model         name of the model
+    prompt_hash   hash of the prompt set
+    input_tokens, output_tokens  as the model reports them; implausible counts become 0
+    problem       why the text is not usable; "" if it is
+    detail        the problem in words, and what to do about it
+    has_id        whether the answer itself carried the key back; None if nothing in between could mix answers up
     """
 
     text: str
@@ -128,13 +135,13 @@ def is_of_another(mark: str, key: str) -> bool:
 
 
 class VLM(ABC):
-    """A model that answers requests. Write ``generate``; the rest has working defaults.
+    """A model that answers requests. Subclasses implement ``generate``; everything else has a working default.
 
-    name            as shown and stored, with the revision where there is one
-    max_images      how many pictures one request may carry; 0 for a model that looks at none (it gets none)
-    max_concurrent  how many requests it serves at the same time
-    uses_facts      whether measured facts can change its answers; requests are sent without them if not
-    takes_png       whether the bytes of a picture may be a PNG instead of a JPEG, so that not a bit of it is lost
+    name            as shown and stored, with the revision if there is one
+    max_images      pictures per request; 0 for a model that does not look at pictures and gets none
+    max_concurrent  requests it serves in parallel
+    uses_facts      whether measured facts can change its answers; if not, requests come without them
+    takes_png       whether it takes lossless PNG pictures instead of JPEG
     """
 
     name: str = ""
@@ -147,14 +154,14 @@ class VLM(ABC):
     async def generate(self, request: Request) -> Reply:
         """Answer one request.
 
-        An answer that cannot be used comes back as a ``Reply`` with its ``problem``; raises VLMError when no request
-        can succeed (bad key, unknown model, nobody there).
+        An unusable answer is a ``Reply`` with its ``problem``. Raises VLMError if no request can succeed (wrong key,
+        unknown model, server gone).
         """
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer to one request, piece by piece as it is written; all at once from a model that cannot do so.
+        """Yield the answer piece by piece as it is written, or in one piece from a model that cannot stream.
 
-        Raises VLMError as ``generate`` does, and when the answer comes back with a problem and without a text.
+        Raises VLMError as ``generate`` does, and if the answer has a problem and no text.
         """
         reply = await self.generate(request)
         if reply.problem and not reply.text:
@@ -163,25 +170,25 @@ class VLM(ABC):
 
     @property
     def identity(self) -> str:
-        """What decides its answers besides prompts and request: the model and its options, not where it runs."""
+        """What its answers depend on besides prompts and request: the model and its options, not where it runs."""
         return self.name
 
     def estimate_tokens(self, request: Request) -> int | None:  # noqa: ARG002 - for those that can tell
-        """About how many input tokens a request will be, or None when that is not known."""
+        """Estimated input tokens of a request; None if unknown."""
         return None
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:  # noqa: ARG002 - for those with prices
-        """What so many tokens cost, or None when no price is known."""
+        """Cost of this many tokens in US dollars; None without prices."""
         return None
 
     async def check(self) -> None:  # noqa: B027 - most backends are in this process
-        """Find out, in a few seconds and before any work, whether requests can be answered at all.
+        """Check within a few seconds, before any work, whether requests can be answered at all.
 
-        Raises ModelUnavailable or ModelDenied if they cannot. A model that is only slow passes.
+        Raises ModelUnavailable or ModelDenied if they cannot. A model that is merely slow passes.
         """
 
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
-        """Give back connections and memory."""
+        """Release connections and memory."""
 
 
 class ForwardingVLM(VLM):

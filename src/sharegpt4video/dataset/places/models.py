@@ -24,7 +24,7 @@ NAME, OPTIONS, WITHHELD = "model_name", "model_options", "model_secrets"
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """What ``vlm.open_model`` takes: ``embedded``, ``server:MODEL@URL``, a plug-in; with the model's options."""
+    """A model by name (``embedded``, ``server:MODEL@URL``, a plug-in) with its options, to be opened where it runs."""
 
     name: str = "embedded"
     options: dict[str, Any] = field(default_factory=dict)

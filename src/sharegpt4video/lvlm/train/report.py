@@ -54,7 +54,7 @@ OnNote = Callable[[str], None]
 
 @dataclass(frozen=True, repr=False)
 class TrainResult(Result):
-    """How a run ended."""
+    """How a training run ended; ``text()`` is what the command prints."""
 
     steps: int
     total_steps: int
