@@ -1,4 +1,12 @@
-"""How many floating-point operations training costs, when only some of the weights learn."""
+"""How many floating-point operations training costs when only some of the weights are trained.
+
+A frozen weight costs two passes, not three: forward, and backward to what precedes it. ``training_flops`` counts 2
+operations per weight, token and necessary pass of each linear layer; attention by the sum of the squared lengths of
+the samples, halved because it is causal; logits of learned tokens only, as the fused loss computes them; and the
+vision tower forward for each tile, backward only if it learns. Of the attention kernels only ``eager`` computes more:
+attention between the samples of a packed row. The last CLIP layer, whose result is unused, counts for HFU but not for
+MFU.
+"""
 
 from __future__ import annotations
 
@@ -14,10 +22,10 @@ class Flops:
     """Operations of one forward and backward pass (a multiplication and an addition count as two).
 
     forward              of what reaches the loss
-    activation_gradient  back through the layers, as far as something learns
-    weight_gradient      for the weights that learn, and for no others
-    again                calculated a second time to save memory
-    thrown_away          calculated without use: the CLIP layers after the one whose features are taken, and padding
+    activation_gradient  backward through the layers, as far as something is trained
+    weight_gradient      of the trained weights only
+    again                recomputed to save memory
+    thrown_away          computed without use: the CLIP layers after the one whose features are taken, and padding
     """
 
     forward: float = 0.0

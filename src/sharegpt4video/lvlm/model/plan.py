@@ -1,4 +1,4 @@
-"""What a training run needs, reckoned before it starts: parameters, memory on each GPU, steps, operations, hours."""
+"""What a training run needs, estimated before it starts: parameters, memory on each GPU, steps, operations, hours."""
 
 from __future__ import annotations
 
