@@ -12,11 +12,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 import yaml
 from pydantic import TypeAdapter
+from typer.testing import CliRunner
 
 from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings, load_yaml
@@ -77,6 +79,31 @@ def test_output_is_what_the_command_prints(command: str, shown: str) -> None:
 
 def _times(line: str) -> str:
     return match[0] if (match := re.match(r"\[[^\]]*\]|Summary:", line)) else ""
+
+
+def offline_blocks() -> list[Any]:
+    """The commands below ``<!-- runs offline -->``, page by page."""
+    found = {
+        page.name: re.findall(r"^<!-- runs offline -->\n```bash\n(.*?)^```", page.read_text("utf-8"), re.M | re.S)
+        for page in PAGES
+    }
+    return [pytest.param("".join(commands), id=name) for name, commands in found.items() if commands]
+
+
+@pytest.mark.parametrize("commands", offline_blocks())
+def test_commands_that_need_no_model_work(commands: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order in which they stand there, with fewer videos than they say."""
+    monkeypatch.chdir(tmp_path)
+    for line in re.sub(r"--videos \d+", "--videos 2 --workers 1", commands).splitlines():
+        call, _, redirected = line.partition(" #")[0].partition(" > ")
+        program, *words = shlex.split(call)
+        assert program == "sg4v", line
+        arguments = [str(path) for word in words for path in (sorted(Path().glob(word)) if "*" in word else [word])]
+        ended = CliRunner().invoke(app, arguments)
+        assert ended.exit_code == 0, f"{line}\n{ended.output}"
+        assert ended.stdout, line
+        if redirected:
+            Path(redirected.strip()).write_text(ended.stdout, encoding="utf-8")
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in blocks("yaml")])
