@@ -225,7 +225,7 @@ def test_the_benchmarks_page_names_every_script() -> None:
     assert scripts == set(re.findall(r"^\| `(\w+\.py)`", page, re.MULTILINE))
 
 
-@pytest.mark.parametrize("image", sorted((ROOT / "docs" / "images").glob("*.svg")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("image", sorted((ROOT / "docs" / "pictures").glob("*.svg")), ids=lambda path: path.stem)
 def test_pictures_show_the_figures_of_their_page(image: Path) -> None:
     """``tools/plots.py`` draws them from tables of the benchmarks page, and keeps the table it drew in the file."""
     page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
@@ -233,7 +233,7 @@ def test_pictures_show_the_figures_of_their_page(image: Path) -> None:
     assert described is not None
     assert described.text
     assert described.text in page, f"a table changed since {image.name} was drawn: run tools/plots.py"
-    assert f"](images/{image.name})" in page
+    assert f"](pictures/{image.name})" in page
     assert image.stat().st_size < 100_000
 
 

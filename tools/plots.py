@@ -3,7 +3,7 @@
     pip install matplotlib
     python tools/plots.py
 
-Writes ``docs/images/*.svg``, on no background and in colours that are readable on light and on dark pages.
+Writes ``docs/pictures/*.svg``, on no background and in colours that are readable on light and on dark pages.
 """
 
 from __future__ import annotations
@@ -150,14 +150,14 @@ def save(figure: Any, name: str, heading: str, title: str) -> None:
     height = figure.get_figheight()
     figure.text(0.008, 1 - 0.07 / height, title, va="top", fontsize=11.5, fontweight="bold")
     figure.tight_layout(pad=0.4, w_pad=1.5, rect=(0, 0, 1, 1 - 0.3 / height))
-    figure.savefig(DOCS / "images" / f"{name}.svg", metadata={"Date": None, "Description": source(heading)})
+    figure.savefig(DOCS / "pictures" / f"{name}.svg", metadata={"Date": None, "Description": source(heading)})
     plt.close(figure)
 
 
 PLOTS: tuple[Callable[[], None], ...] = (reading, shots, engine, million, copies)
 
 if __name__ == "__main__":
-    (DOCS / "images").mkdir(exist_ok=True)
+    (DOCS / "pictures").mkdir(exist_ok=True)
     with mpl.rc_context(STYLE):
         for plot in PLOTS:
             plot()

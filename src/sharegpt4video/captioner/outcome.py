@@ -1,4 +1,4 @@
-"""What a role hands back besides steps: a text for a span of time, and why it is not to be trusted."""
+"""What a role returns besides steps: a text for a time span, and why it is not to be trusted."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from .outcome import Summary, problem_of
 
 
 def recaption(prompt: str) -> Generator[Request, Reply, Summary]:
-    """Rewrite a prompt (paper, section 4.2). Raises SettingsError if there is nothing to rewrite."""
+    """Rewrite a prompt (paper, section 4.2). Raises SettingsError if it is empty."""
     if not prompt.strip():
         raise SettingsError("the prompt to re-caption is empty; give a sentence such as 'a dog runs over a beach'")
     reply = yield Request(task="recaption", user_text=prompt.strip())

@@ -72,7 +72,7 @@ def _request(segment: Segment, number: int, video: str, layout: Layout, before: 
 
 
 def _span(segment: Segment, number: int) -> tuple[float, float]:
-    """The time that the description of keyframe ``number`` is true of, so that the steps of a shot tile it."""
+    """The time span that the description of keyframe ``number`` covers; the steps of a shot cover it without gaps."""
     keyframes, last = segment.keyframes, len(segment.keyframes) - 1
     closes_at = segment.shot_end_seconds if number == last else None
     if number:
@@ -97,6 +97,6 @@ def _step(segment: Segment, request: Request, reply: Reply) -> Step:
 
 
 def images_of(keyframes: tuple[Keyframe, ...]) -> tuple[Image, ...]:
-    """The pictures of keyframes: all of them, or none for a model that looks at none."""
+    """The pictures of keyframes; none for a model that does not look at pictures."""
     images = tuple(keyframe.image for keyframe in keyframes if keyframe.image is not None)
     return images if len(images) == len(keyframes) else ()

@@ -19,7 +19,7 @@ NOTHING = "nothing to summarise: no step here has a usable description"
 def summary(
     steps: Sequence[Step], *, video: str, start_seconds: float, end_seconds: float, fold_steps: int = 40
 ) -> Generator[Request | tuple[Request, ...], Any, Summary]:
-    """Tell ``[start_seconds, end_seconds)`` from the steps that overlap it, with at most ``fold_steps`` per request.
+    """Summarise ``[start_seconds, end_seconds)`` from the steps that overlap it, at most ``fold_steps`` per request.
 
     Steps with a problem are passed along for their times (the model is told of the gap), their text is not used. A
     group that cannot be condensed leaves a gap too, and the summary's ``problem`` says so. Without a usable step no
@@ -49,7 +49,7 @@ def summary(
 
 
 def clip_steps(steps: Sequence[Step], start_seconds: float, end_seconds: float) -> tuple[Step, ...]:
-    """The steps that tell of ``[start_seconds, end_seconds)``, in order.
+    """The steps that describe ``[start_seconds, end_seconds)``, in order.
 
     An instant counts when it lies in the part. If the part begins inside a shot, that shot's opening comes first: it
     says who and what is there.
@@ -106,7 +106,7 @@ def _can_fold(group: tuple[Step, ...]) -> bool:
 
 
 def _part(group: Sequence[Step], start_seconds: float, end_seconds: float) -> tuple[float, float]:
-    """The time that a group covers of the part asked about."""
+    """The part of the requested time span that a group covers."""
     return max(group[0].start_seconds, start_seconds), min(max(step.end_seconds for step in group), end_seconds)
 
 

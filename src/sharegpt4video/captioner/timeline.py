@@ -28,12 +28,12 @@ class Timeline:
         return len(self._steps) - 1
 
     def add(self, number: int, step: Step) -> None:
-        """A step of segment ``number`` is done; the steps of one segment come in order."""
+        """Add a finished step of segment ``number``; the steps of one segment come in order."""
         self._steps[number].append(step)
         self._hand_on()
 
     def finish(self, number: int) -> None:
-        """Segment ``number`` will bring no more steps."""
+        """No more steps of segment ``number`` will come."""
         self._finished[number] = True
         self._hand_on()
 
@@ -46,7 +46,7 @@ class Timeline:
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every step that is done, in time order, also those behind a gap."""
+        """All finished steps in time order, including those after a gap."""
         return tuple(step for steps in self._steps for step in steps)
 
     def _hand_on(self) -> None:

@@ -1,1 +1,1 @@
-"""Benchmarks of video understanding and of captions, for any model, with scorers held against published scores."""
+"""Benchmarks of video understanding and of captions, for any model, with scorers verified against published scores."""

@@ -1,4 +1,4 @@
-"""The answers of a run on disk: one line each, appended and synced as they come, so that a killed run goes on."""
+"""The answers of a run on disk: one line each, appended and synced at once, so that a killed run can resume."""
 
 from __future__ import annotations
 

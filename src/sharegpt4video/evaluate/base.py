@@ -48,7 +48,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a model said, and everything that is needed to tell why two runs differ.
+    """A model's answer, and everything needed to explain why two runs differ.
 
     problem          "" for a text; else why there is none: ``undecodable``, ``unavailable``, ``empty``, ...
     frame_seconds    the times of the frames shown; ``pixels`` is a hash of their pixels as they were sent
@@ -130,7 +130,7 @@ MakeOfflineJudge = Callable[["Encode | None", str], OfflineJudge]
 
 @dataclass(frozen=True)
 class StoredAnswers:
-    """A model's answers out of files that no run of ours wrote.
+    """A model's answers from files that were not written by a run of ours.
 
     answers   from questions to the answers that the files hold, by the questions' ids
     load      what ``Benchmark.load`` needs to know of the model, as its options
@@ -142,7 +142,7 @@ class StoredAnswers:
 
 
 def names_in(value: Any) -> list[str]:
-    """Names out of an option: a list of them, or a text with commas."""
+    """Names from an option: a list, or a comma-separated text."""
     return [name.strip() for name in value.split(",")] if isinstance(value, str) else [str(name) for name in value]
 
 

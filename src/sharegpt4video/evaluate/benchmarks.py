@@ -24,7 +24,7 @@ BENCHMARKS: dict[str, Benchmark] = {
 
 
 def benchmark_named(name: str) -> Benchmark:
-    """The benchmark of that name, in capitals or not, with hyphens or not. Raises SettingsError for an unknown one."""
+    """The benchmark of that name, ignoring case and hyphens. Raises SettingsError for an unknown one."""
     plain = name.lower().replace("-", "").replace("_", "")
     if plain in BENCHMARKS:
         return BENCHMARKS[plain]

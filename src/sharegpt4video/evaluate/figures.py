@@ -1,4 +1,4 @@
-"""Scores put together: accuracy with its 95 % interval, chance, how often there was no answer, two runs compared.
+"""Combined scores: accuracy with its 95 % interval, chance, unanswered questions, and comparisons of two runs.
 
 Questions about one video stand and fall together, so an interval that takes them for independent is too narrow. Ours
 takes the spread between videos (a cluster-robust variance), turns it into the number of independent questions that

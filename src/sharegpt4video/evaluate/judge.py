@@ -1,4 +1,4 @@
-"""A model as judge: every reply is kept, so that a score can be computed again without asking anyone.
+"""A model as judge: every reply is kept, so that a score can be computed again without asking the model.
 
 Replies lie in one file of JSON lines, ``replies.jsonl``, by the hash of the request and the identity of the model.
 """

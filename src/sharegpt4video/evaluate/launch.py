@@ -1,4 +1,4 @@
-"""A benchmark run from plain words: which benchmark, model and judge a name stands for.
+"""Starts a benchmark run by name: finds the benchmark, the model and the judge.
 
 ``sg4v evaluate`` and ``sharegpt4video.run_benchmark`` begin here; the run itself is in ``runner``.
 """

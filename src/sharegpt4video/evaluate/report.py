@@ -1,4 +1,4 @@
-"""The result of a run: its figures with their intervals, what could not be scored, and where everything came from."""
+"""The result of a run: figures with their intervals, what could not be scored, and provenance."""
 
 from __future__ import annotations
 

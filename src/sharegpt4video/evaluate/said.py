@@ -1,4 +1,4 @@
-"""What a model said, without what it thought, its control tokens and its markdown."""
+"""A model's answer without its reasoning, control tokens and markdown."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is shown of a video: frames decoded once for all questions about the same part, and their provenance."""
+"""What a model sees of a video: frames decoded once for all questions about the same part, and their provenance."""
 
 from __future__ import annotations
 

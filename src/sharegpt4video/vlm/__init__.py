@@ -21,7 +21,7 @@ ENTRY_POINTS = "sharegpt4video.vlm"
 
 
 class Backend(NamedTuple):
-    """Where a backend's class is, what is written after its name and a colon ("" for nothing), the extra it needs."""
+    """A backend: where its class is, the form of its argument ("" for none), and the extra it needs."""
 
     path: str
     argument: str = ""
@@ -97,7 +97,7 @@ def _arguments(name: str, argument: str) -> tuple[str, ...]:
 
 
 def _model_and_url(argument: str) -> tuple[str, str]:
-    """Split where the address begins: names of models contain : and / and even @."""
+    """Split off the address; names of models may contain :, / and even @."""
     if not (parts := re.fullmatch(r"(.+)@(https?://.+)", argument)):
         shown = argument.rpartition("@")[2] if "://" in argument else argument  # no password in a message
         raise SettingsError(

@@ -1,4 +1,4 @@
-"""The OpenAI chat format: how a question is written down for an endpoint, and how its answer is read."""
+"""The OpenAI chat format: writing a request for an endpoint, and reading its answer."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permi
 
 @dataclass(frozen=True)
 class Dialect:
-    """What one endpoint takes; found out by asking, since endpoints that "speak OpenAI" differ.
+    """What one endpoint accepts, learned from its errors: OpenAI-compatible endpoints differ.
 
     tokens_field  newer OpenAI models want ``max_completion_tokens``, most servers know ``max_tokens`` only
     temperature   reasoning models take none but their own
@@ -60,7 +60,7 @@ class Dialect:
     def body(
         self, model: str, prompt: Prompt, image_urls: Sequence[str], max_tokens: int, temperature: float | None
     ) -> dict[str, Any]:
-        """The request. What stays the same comes first so that prefix caches hit: system text, pictures, then words."""
+        """The request body. Constant parts come first, so that prefix caches hit: system text, pictures, then text."""
         own_message = bool(prompt.system) and self.system
         messages: list[dict[str, Any]] = [{"role": "system", "content": prompt.system}] if own_message else []
         for question, answer in prompt.earlier:
@@ -86,12 +86,12 @@ class Dialect:
         return body
 
     def in_pieces(self, body: dict[str, Any]) -> dict[str, Any]:
-        """The same request, for an answer that comes piece by piece."""
+        """The same request, for a streamed answer."""
         counted = {"stream_options": {"include_usage": True}} if self.usage else {}
         return {**body, "stream": True, **counted}
 
     def after(self, message: str, param: str | None) -> Dialect | None:
-        """The dialect after an error of the server; None if the error is about nothing that can be done without.
+        """The dialect to use after a server's error; None if the error is about nothing that can be left out.
 
         The status does not matter: a chat template that raises is a 400 here and a 500 there.
         """
@@ -135,12 +135,12 @@ class Answer:
 
     @property
     def begun(self) -> bool:
-        """Whether a piece is part of the answer; before that a server only says who will speak."""
+        """Whether a piece is part of the answer; the first ones may only name the role."""
         return bool(self.text or self.reasoning or self.finish_reason)
 
 
 def read_answer(body: bytes, headers: Mapping[str, str]) -> Answer:
-    """Read a chat completion. Raises Fault saying what is wrong with it."""
+    """Read a chat completion. Raises Fault if something is wrong with it."""
     text = _decoded(body, headers)
     plain = _object(text)
     choice = _first(plain.get("choices"))
@@ -233,7 +233,7 @@ async def _lines_of_json(body: bytes) -> AsyncIterator[Event]:
 
 
 def _first(choices: object) -> dict[str, Any] | None:
-    """The choice of number 0, as one is asked for; None if there is none. Raises Fault where there are several."""
+    """The choice with index 0; None if there is none. Raises Fault if there are several."""
     listed = [choice for choice in choices if isinstance(choice, dict)] if isinstance(choices, list) else []
     found = [choice for choice in listed if choice.get("index") in (0, "0", None)]
     if len(found) > 1:
@@ -251,7 +251,7 @@ def _object(text: str) -> dict[str, Any]:
 
 
 def _check_depth(text: str) -> None:
-    """Raise Fault for JSON of so many or so deep parts that reading it takes the stack or the memory."""
+    """Raise Fault for JSON so large or deeply nested that parsing it would exhaust stack or memory."""
     depth = 0
     for number, bracket in enumerate(_BRACKETS.finditer(_STRINGS.sub("", text))):
         depth += 1 if bracket[0] in "[{" else -1
@@ -314,20 +314,20 @@ def _beginning(body: str) -> str:
 
 
 def check_owner(answer: Answer, key: str) -> None:
-    """Raise a Fault if the answer says that it belongs to another request, as under a broken proxy."""
+    """Raise Fault if the answer says that it belongs to another request, as behind a broken proxy."""
     for mark in answer.marks:
         if is_of_another(mark, key):
             raise Fault(f"the server sent the answer to another request ({mark[-100:]})", "mixed up")
 
 
 def check_ending(answer: Answer) -> None:
-    """Raise a Fault if the server says that it gave up in the middle of the answer."""
+    """Raise Fault if the server says that it stopped in the middle of the answer."""
     if ending(answer.finish_reason) == "broken":
         raise Fault(f"the server gave up on the answer (finish_reason {answer.finish_reason})")
 
 
 def check_length(answer: Answer, max_tokens: int) -> None:
-    """Raise a Fault if the answer is far longer than what was asked for, whatever the server counts."""
+    """Raise Fault if the answer is far longer than requested, whatever the server counts."""
     most = most_chars(max_tokens)
     if len(answer.text) > most and len(text := tidy(answer.text)) > most:
         raise Fault(too_long(len(text), max_tokens))

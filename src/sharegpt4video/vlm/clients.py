@@ -1,4 +1,4 @@
-"""The connections to a server: one client for each event loop, and an address of which nothing secret is shown."""
+"""The connections to a server: one client per event loop, and an address that hides its secrets."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PIECES_TO_TEXT = 16  # each token of an answer in pieces comes with a quarter o
 
 
 class Address:
-    """A base URL taken apart, so that nothing secret in it is shown or logged."""
+    """A parsed base URL, whose secrets are never shown or logged."""
 
     def __init__(self, base_url: str) -> None:
         parts = urlsplit(base_url)
@@ -87,7 +87,7 @@ def check_options(
     over_zero: Mapping[str, float],
     not_negative: Mapping[str, float],
 ) -> None:
-    """Raises SettingsError naming every option of a server that makes no sense."""
+    """Raises SettingsError naming every invalid option of a server."""
     found = [] if model else ["the model's name is missing"]
     try:
         parts = urlsplit(base_url)

@@ -1,4 +1,4 @@
-"""What a server's refusal is about, read from its words: they differ from server to server, and so does the status."""
+"""What a server's refusal is about, read from its message, since messages and status codes differ between servers."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ LENGTH_ADVICE = (
 
 
 def refuses_system(message: str) -> bool:
-    """Whether a chat template has no system role, or wants turns to alternate, of which a system text is none."""
+    """Whether a chat template has no system role, or wants user and assistant turns only."""
     return bool(_NO_SYSTEM.search(message) and _NOT_TAKEN.search(message))
 
 
@@ -145,7 +145,7 @@ def trouble_with_account(*said: str) -> Literal[401, 402, 0]:
 
 
 def advice_on(message: str) -> str:
-    """What to do about a refusal that no retry mends, whatever its status; "" if the words are not known."""
+    """What to do about a permanent refusal, whatever its status; "" if the message is unknown."""
     if _NO_IMAGES.search(message) or content_form(message) == "text":
         return NO_IMAGES_ADVICE
     if _TOO_MUCH.search(message):

@@ -1,4 +1,4 @@
-"""The caption in an answer that is data: JSON in all the ways models write it, YAML, or an element of markup."""
+"""The caption in an answer that is data: JSON in any form that models write, YAML, or a markup element."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A model without a model: canned replies, a record of what was asked, failures and delays on demand."""
+"""A stand-in for a model: canned replies, a record of the requests, failures and delays on demand."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class FakeVLM(VLM):
         self._prompt_hash = prompts.hash if prompts else ""
 
     async def generate(self, request: Request) -> Reply:
-        """Answer as told. Raises what ``replies`` or ``fail`` say, and VLMError when the replies are used up."""
+        """Give the next canned reply. Raises what ``replies`` or ``fail`` say, and VLMError when there are no more."""
         self.requests.append(request)
         number = len(self.requests)
         said = self._answer(request)  # before any wait: replies belong to requests in the order they came
@@ -106,13 +106,13 @@ def fail_at(*numbers: int, failure: Problem | BaseException = "unavailable") -> 
 
 
 def fail_after(count: int, failure: Problem | BaseException | None = None) -> Failure:
-    """For ``FakeVLM(fail=...)``: serve so many requests, then fail for good (with a VLMError if nothing is given)."""
+    """For ``FakeVLM(fail=...)``: serve this many requests, then always fail (with a VLMError by default)."""
     gone = failure or VLMError(f"fake: told to be gone after {count} requests")
     return lambda number, _request: gone if number > count else None
 
 
 def default_text(request: Request) -> str:
-    """What the fake says when it was told nothing: the task and its times, "change from 0.00 s to 2.00 s"."""
+    """The reply of a fake without canned replies: the task and its times, "change from 0.00 s to 2.00 s"."""
     times = request.seconds or (request.start_seconds, request.end_seconds)
     if request.task == "recaption":
         return f"recaption of: {request.user_text}"

@@ -1,4 +1,4 @@
-"""What a failed call to a chat server means: whether asking again can help, when, and what the user can do."""
+"""What a failed call to a chat server means: whether and when to retry, and what the user can do."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ Kind = Literal["passing", "busy", "final", "denied", "refused", "mixed up"]
 
 
 class Fault(Exception):
-    """One call that brought no answer.
+    """One call that got no answer.
 
     ``kind`` is "passing" when asking again may help, "busy" when the server has no room now, "final" when this request
     cannot succeed, "denied" when none can (the key, the account, the model), "refused" when the server's filter turned
@@ -182,7 +182,7 @@ def http_library() -> ModuleType:
 
 
 def _told(body: object) -> ErrorReply:
-    """The server's own words, and the fields that say more."""
+    """The server's own message, and the fields that say more."""
     if isinstance(body, list) and len(body) == 1:  # Gemini's errors
         (body,) = body
     if not isinstance(body, Mapping):

@@ -1,4 +1,4 @@
-"""Measured facts as short plain lines with units, to be read by a model beside the pictures."""
+"""Measured facts as short plain lines with units, for a model to read with the pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MOVING_AREA = 0.005  # less of the picture than this is noise
 
 
 def hint_lines(facts: Sequence[Facts]) -> list[str]:
-    """The facts as lines, in order; nothing is said of what was not measured.
+    """The facts as lines, in order; what was not measured is left out.
 
     Facts of several intervals each follow a line with their times. Distances are in picture widths or heights.
     """

@@ -1,4 +1,4 @@
-"""Takes a model's own markup off its text: reasoning, answer tags, channels, control tokens, roles. One linear pass."""
+"""Removes a model's own markup from its text: reasoning, answer tags, channels, control tokens, roles. Linear time."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Stripped:
 
 
 def strip(text: str, *, caption: bool = True) -> Stripped:
-    """Take reasoning and control tokens off a model's text.
+    """Remove reasoning and control tokens from a model's text.
 
     With ``caption=False``, control tokens that stand in a sentence like words stay: somebody may have asked about them.
 

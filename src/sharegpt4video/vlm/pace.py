@@ -1,4 +1,4 @@
-"""When to ask a server again, and how many calls to have with it at the same time."""
+"""When to retry a server, and how many calls to have in flight."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _ANSWERS_PER_STEP = 4  # per call in flight; asking too much costs a turned-away
 
 
 class Pace:
-    """When to ask again: bounded in number and in time, later each time, not all clients at once.
+    """When to retry: bounded in number and time, with growing and randomised waits.
 
     Waits ``backoff_seconds``, then twice that, and so on; longer if the server asks for it, but never over
     ``max_wait_seconds``; then up to a quarter more at random. A busy server is given more time, and being turned away
@@ -40,7 +40,7 @@ class Pace:
         return self.deadline - time.monotonic()
 
     def wait_seconds(self, fault: Fault, *, others_answered: bool = False) -> float | None:
-        """How long to wait before the next try; None when there is none left."""
+        """How long to wait before the next try; None if there is none left."""
         wait = self.backoff_seconds
         self.backoff_seconds *= 2
         if fault.kind == "busy" and others_answered:
@@ -54,7 +54,7 @@ class Pace:
 
 
 class Throttle:
-    """How many calls may be with a server at once: at most ``most``, fewer once it has turned calls away.
+    """How many calls a server may have in flight: at most ``most``, fewer after it has turned calls away.
 
     Additive increase, multiplicative decrease, as TCP finds its rate (RFC 5681). Calls that were on their way when
     the number was cut do not cut it again. ``answers`` counts the calls that were answered. Belongs to one event loop.
@@ -94,7 +94,7 @@ class Throttle:
                 turn.set_exception(Fault(str(fault), fault.kind, connected=fault.connected))
 
     def answered(self) -> None:
-        """A call brought an answer: there may be room for more."""
+        """A call got an answer, so there may be room for more."""
         self.answers += 1
         self.limit = min(self.limit + 1 / (_ANSWERS_PER_STEP * self.limit), float(self.most))
         self._serve()
@@ -124,7 +124,7 @@ class Throttles:
 
 
 async def persist(pace: Pace, throttle: Throttle, ask: Callable[[], Awaitable[T]]) -> T:
-    """Ask until there is an answer. Waiting for a place does not count against the deadline.
+    """Retry until there is an answer. Waiting for a slot does not count against the deadline.
 
     Raises the last Fault, ``connected`` if anything was there at any time; one that is "denied" only if the server
     answers nobody: where others are answered, it is "passing".
@@ -163,7 +163,7 @@ async def persist(pace: Pace, throttle: Throttle, ask: Callable[[], Awaitable[T]
 
 
 async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:
-    """Await ``call`` for at most so long. Raises Fault after that.
+    """Await ``call`` for at most this long. Raises Fault after that.
 
     Not ``asyncio.wait_for``: before Python 3.12 it can lose a cancellation that comes together with the result.
     """

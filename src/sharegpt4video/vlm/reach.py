@@ -1,4 +1,4 @@
-"""Whether a chat server is there and accepts our key: a free check of a few seconds before hours of decoding."""
+"""Whether a chat server is up and accepts our key: a free check of a few seconds before hours of decoding."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models that think before they answer: where servers put the thinking, and how it is turned on and off."""
+"""Models that think before they answer: where servers put the reasoning, and how to turn it on and off."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def as_word(choice: object) -> Any:
 
 
 def thinking_choice(choice: object) -> Thinking:
-    """The value of an option ``thinking``. Raises SettingsError for one that there is not."""
+    """The value of the option ``thinking``. Raises SettingsError for an unknown one."""
     word: Thinking = as_word(choice)
     if word not in ("default", "on", "off"):
         raise SettingsError(f"thinking is on, off or default, not {choice!r}")

@@ -1,4 +1,4 @@
-"""From a structured request to the words a model reads: one function, and a prompt set that owns every word."""
+"""From a structured request to the text a model reads; every word comes from the prompt set."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DEFAULT_MAX_TOKENS = 1024
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a chat model is sent besides the pictures. ``system`` may be empty; ``max_tokens`` bounds the answer.
+    """The text for a chat model. ``system`` may be empty; ``max_tokens`` limits the answer.
 
     ``earlier`` are the questions and answers before this one, ``prefill`` how the answer has to begin.
     """
@@ -28,7 +28,7 @@ class Prompt:
 
 
 def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prompt:
-    """Put a request into the words of a prompt set; with ``hints``, the measured facts follow.
+    """Render a request with a prompt set; with ``hints``, the measured facts follow.
 
     Texts of users and models are filled in as they are: braces in them mean nothing.
     """

@@ -161,7 +161,7 @@ def tidy(text: str, *, caption: bool = True) -> str:
 
 
 def _taken_off(text: str, caption: bool) -> Stripped:
-    """Markup and wrapping off, in turns: there may be markup in what was wrapped."""
+    """Remove markup and wrapping alternately, because wrapped text may contain markup."""
     found = Stripped(text)
     for _ in range(_MOST_ROUNDS):
         stripped = strip(found.text, caption=caption)

@@ -133,7 +133,7 @@ class ServerVLM(VLM):
         return f"server:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
     async def generate(self, request: Request) -> Reply:
-        """Ask the server, again if need be.
+        """Ask the server, with retries.
 
         Raises ModelDenied when no request can succeed (wrong key, unknown model), ModelUnavailable when nobody
         answers, VLMError for a request that the server does not take. A server that is there but fails, and an answer
@@ -212,14 +212,14 @@ class ServerVLM(VLM):
         self._check_end(request, Answer(shown.whole, finish_reason, refused, 0, 0, (), thought), prompt, shown.said)
 
     def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
-        """US dollars for so many tokens; None unless both prices were given."""
+        """Cost of this many tokens in US dollars; None unless both prices are given."""
         input_price, output_price = self._prices
         if input_price is None or output_price is None:
             return None
         return cost_usd(input_tokens, output_tokens, input_price, output_price)
 
     def estimate_tokens(self, request: Request) -> int:
-        """About how many input tokens a request will be, before it is sent (see ``vlm/usage.py`` for how good)."""
+        """Estimated input tokens of a request before it is sent (``vlm/usage.py`` says how good the estimate is)."""
         prompt = self._render(request)
         pictures = sum(estimate_image_tokens(image) for image in request.images)
         return estimate_text_tokens(prompt.system + prompt.text) + pictures
@@ -352,7 +352,7 @@ class ServerVLM(VLM):
         return self._reply("", key, usage, problems.get(fault.kind, "unavailable"), detail)
 
     def _note_model(self, answered: str) -> None:
-        """Warn, once, when another model answers than before, as gateways have it when one is out of reach."""
+        """Warn once if another model answers than before, as behind gateways when one is unreachable."""
         self._answered = self._answered or answered
         if answered and answered != self._answered and not self._told_of_another:
             self._told_of_another = True

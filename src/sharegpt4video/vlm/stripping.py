@@ -50,7 +50,7 @@ class StrippedPieces:
         return self._say(self._news())
 
     def rest(self) -> str:
-        """What was held back at the end of the answer."""
+        """The text that was held back until the end of the answer."""
         if not self._begun:
             self._begin()
         if self._marked:

@@ -1,4 +1,4 @@
-"""What is done about a model that thinks: room for it, and another try when nothing but thoughts came back."""
+"""Handles models that think: more tokens for it, and another try if only reasoning came back."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class ThinkingControl:
         self._told: set[str] = set()
 
     def budget(self, prompt: Prompt) -> int:
-        """How many tokens an answer may have. Prompts count those of the text; thinking gets its own."""
+        """The token limit of an answer: the prompt set's, plus room for thinking."""
         return self._max_tokens or prompt.max_tokens + self._room_tokens
 
     def screened(self, request: Request, answer: Answer, max_tokens: int, way: ThinkingWay | None = None) -> Screened:
@@ -54,7 +54,7 @@ class ThinkingControl:
         return f"{screened.problem}: {screened.detail}" if screened.detail else screened.problem
 
     async def answered(self, ask: Callable[[ThinkingWay | None], Coroutine[Any, Any, Screened]]) -> Screened:
-        """Ask; when thinking left no answer, ask with more room for it, then without thinking, each once.
+        """Ask; if only reasoning came back, ask once with more tokens, then once without thinking.
 
         The room is for all later requests, too: each would have to be paid twice. What the user set stays as it is.
         """

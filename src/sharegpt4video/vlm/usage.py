@@ -26,15 +26,15 @@ class Usage:
 
 
 def estimate_text_tokens(text: str) -> int:
-    """About how many tokens a text is; an estimate, good to a third for ordinary prose."""
+    """Estimated tokens of a text, accurate to about a third for ordinary prose."""
     return math.ceil(len(text.encode()) / _BYTES_PER_TOKEN)
 
 
 def estimate_image_tokens(image: Image) -> int:
-    """About how many tokens a picture is: one for each started patch of 28 x 28 pixels; models differ widely."""
+    """Estimated tokens of a picture: one per started patch of 28 x 28 pixels. Models differ widely."""
     return math.ceil(image.width / _PATCH_PIXELS) * math.ceil(image.height / _PATCH_PIXELS)
 
 
 def cost_usd(input_tokens: int, output_tokens: int, input_price: float, output_price: float) -> float:
-    """Dollars for so many tokens at prices per million."""
+    """US dollars for this many tokens at prices per million."""
     return (input_tokens * input_price + output_tokens * output_price) / 1_000_000

@@ -1,4 +1,4 @@
-"""vLLM's engine in this process: continuous batching and prefix caching, without a server between.
+"""vLLM's engine in this process: continuous batching and prefix caching, without a server.
 
 Written against the interface of vLLM 0.33: ``AsyncLLMEngine.from_engine_args``, ``engine.renderer.render_chat_async``
 (the model's own chat template, by vLLM's own chat utilities), ``engine.generate`` and ``engine.shutdown``.
@@ -33,7 +33,7 @@ _MESSAGE_LIMIT_CHARS = 600
 
 
 class VllmVLM(VLM):
-    """A model run by vLLM in this process; for one behind a server see `ServerVLM`.
+    """A model run by vLLM in this process; for a vLLM server, see `ServerVLM`.
 
     model             a name on the Hub or a folder, as vLLM takes it
     prompts, hints    the prompt set, and whether the measured facts are given with the pictures
@@ -110,7 +110,7 @@ class VllmVLM(VLM):
         return f"vllm:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
     async def generate(self, request: Request) -> Reply:
-        """Answer one request; cancelling it takes it out of the engine.
+        """Answer one request; cancelling it aborts it in the engine.
 
         Raises VLMError when the engine cannot start, is dead, or does not take the request (too long, too many
         pictures). A request at which a living engine failed gives a Reply with the problem "unavailable".
@@ -157,7 +157,7 @@ class VllmVLM(VLM):
         return estimate_text_tokens(prompt.system + prompt.text) + pictures
 
     async def close(self) -> None:
-        """End the engine and give back its memory; whoever still waits gets a VLMError."""
+        """Stop the engine and release its memory; waiting calls get a VLMError."""
         with self._lock:
             running, self._running = self._running, None
         if running is not None:

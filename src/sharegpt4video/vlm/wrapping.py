@@ -1,4 +1,4 @@
-"""Takes off what models put around a caption: JSON, fences, quotes, labels, "Sure! Here is …", "Let me know …"."""
+"""Removes what models put around a caption: JSON, fences, quotes, labels, "Sure! Here is …", "Let me know …"."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scorers held against published scores: stored predictions in, computed beside published out."""
+"""Scorers compared with published scores: takes stored predictions, reports computed beside published figures."""
 
 from __future__ import annotations
 

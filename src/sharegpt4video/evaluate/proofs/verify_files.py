@@ -1,4 +1,4 @@
-"""Result files of other tools, told by what they hold, and scored as the tool that wrote them scores."""
+"""Result files of other tools, recognised by their contents and scored as the tool that wrote them does."""
 
 from __future__ import annotations
 

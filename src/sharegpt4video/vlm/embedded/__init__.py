@@ -13,7 +13,7 @@ __all__ = ["EmbeddedVLM"]
 
 
 class EmbeddedVLM(VLM):
-    """Says in English what was measured, and only that; the same facts give the same text on every machine.
+    """Puts into English what was measured, and nothing else; the same facts give the same text on every machine.
 
     It looks at no pictures and judges no texts. A request without anything to tell (no facts, no usable steps, an
     empty prompt) gets a reply with the problem "empty" and the reason as its detail.

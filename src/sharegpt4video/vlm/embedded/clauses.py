@@ -1,6 +1,6 @@
-"""What there is to say, before it is said: typed clauses with a time and a weight, and how they become sentences.
+"""What to say, as typed clauses with a time and a weight, and how they become sentences.
 
-Scene, change and story all speak through this. Nothing is ever read back out of a text.
+Scene, change and story all use this. Nothing is ever parsed back from a text.
 """
 
 from __future__ import annotations

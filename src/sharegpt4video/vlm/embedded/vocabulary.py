@@ -1,4 +1,4 @@
-"""The words by which a prompt is taken apart. Word lists only; the rules are in ``prompt``."""
+"""Word lists for analysing prompts; the rules are in ``prompt``."""
 
 from __future__ import annotations
 

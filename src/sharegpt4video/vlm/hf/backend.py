@@ -1,4 +1,4 @@
-"""A model of transformers behind the one method of a `VLM`: waiting requests are answered together, in batches."""
+"""A transformers model as a `VLM`: waiting requests are answered in batches."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ class HfVLM(VLM):
         return prepare(loaded, asked)
 
     async def generate(self, request: Request) -> Reply:
-        """Answer one request, in a batch with others that wait.
+        """Answer one request, in a batch with others that are waiting.
 
         Raises VLMError when the model cannot be loaded, when the request carries too many pictures or too long a
         text, and when the model fails or is closed meanwhile. No memory for a single request is a Reply's problem.
@@ -176,7 +176,7 @@ class HfVLM(VLM):
             job.drop()
 
     def load(self) -> None:
-        """Load the model now, and wait for it. Raises VLMError if it cannot be loaded."""
+        """Load the model now and wait for it. Raises VLMError if that fails."""
         self._open_worker().load()
 
     def estimate_tokens(self, request: Request) -> int:
@@ -186,7 +186,7 @@ class HfVLM(VLM):
         return estimate_text_tokens(prompt.system + prompt.text) + pictures
 
     async def close(self) -> None:
-        """Free the model and end its thread; whoever still waits gets a VLMError."""
+        """Free the model and end its thread; waiting calls get a VLMError."""
         with self._lock:
             worker, self._worker = self._worker, None
         if worker is not None:

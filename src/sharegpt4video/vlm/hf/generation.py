@@ -114,7 +114,7 @@ class HfEngine:
         self._most: int | None = None  # how many at once, once memory has run out
 
     def run(self, jobs: list[Job]) -> None:
-        """Answer the jobs, in halves where the whole does not fit into memory."""
+        """Answer the jobs, in halves if all together do not fit into memory."""
         line = list(jobs)
         while line:
             batch = line[: self._most]

@@ -45,7 +45,7 @@ class Loaded:
 
 
 def load(source: Source) -> Loaded:
-    """Load processor and weights. Raises VLMError saying what is in the way and what to do."""
+    """Load processor and weights. Raises VLMError with the reason and what to do."""
     _check_folder(source)
     device = _device(source)
     try:
