@@ -1,4 +1,11 @@
-"""Questions about a scene with their answers: all formats of TempCompass, multiple choice for the tasks of MVBench."""
+"""Questions about a scene with their answers: all formats of TempCompass, multiple choice for the tasks of MVBench.
+
+A picture whose time is known tells a little: a thing that starts at the right edge is more likely to go left, as in any
+picture with edges. In the split ``train`` only horizontal moves have both speeds, so only their speed is asked (in
+``composition`` too, for comparison); turns and passes, which are always fast, are horizontal there. Options mirror each
+other: an order or a camera move stands beside its reverse, and so do the other two options; places are alike in twos;
+what comes next is drawn as true ones are.
+"""
 
 from __future__ import annotations
 

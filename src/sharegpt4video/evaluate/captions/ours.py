@@ -3,6 +3,10 @@
 A language says by which words facts are stated; a caption is cut into clauses, each about one subject, and every claim
 found is either among the true facts or wrong. What the language has no words for is not seen: this is for closed
 worlds and for measured facts, not for free prose. ``world_facts`` reads the scenes of the closed world from plain data.
+
+Every word of a list counts ("moves left, right, up and down" is four claims, "a small, red square" two), a list item
+belongs to what it names, "it" is what was named last, a disc may be called a circle, and a change of background is an
+event with a time.
 """
 
 from __future__ import annotations

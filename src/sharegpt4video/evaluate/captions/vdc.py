@@ -2,7 +2,8 @@
 
 A judge answers some twenty questions from the caption alone, then compares each answer with the right one: yes or no,
 and 0 to 5. Texts are facts of ``lmms_eval/tasks/vdc/utils.py`` (75571cf) and ``post_eval/process_vdc_result.py`` of
-rese1f/aurora (2bf68d5); the code is ours.
+rese1f/aurora (2bf68d5); the code is ours. The released code draws one of several prompts for each video without a seed;
+here the video's name is the seed.
 """
 
 from __future__ import annotations

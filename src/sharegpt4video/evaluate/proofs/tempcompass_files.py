@@ -5,7 +5,9 @@
 may have other names, answers may be null or lists, names of models may contain a slash, and forms or videos may be
 missing: what is missing is reported, never made up. A judgement with neither an answer nor a judge's words counts by
 its rating. Judgements found in a copy of the repository go with predictions from elsewhere only under the same folder
-name, and only where they judge the same answer.
+name, and only where they judge the same answer. Two single folders, given as predictions and judgements, are a pair
+whatever their names, and the judged answers count, as in the authors' script; questions without an entry are not
+counted there either.
 """
 
 from __future__ import annotations

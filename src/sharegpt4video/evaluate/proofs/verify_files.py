@@ -1,4 +1,16 @@
-"""Result files of other tools, recognised by their contents and scored as the tool that wrote them does."""
+"""Result files of other tools, recognised by their contents and scored as the tool that wrote them does.
+
+Results are compared with the tool's own scores, row by row and cell by cell; a difference of single rows is a failure
+even if it leaves every mean equal. Questions that are in a file several times count as often as the tool counts them.
+A folder of logs belongs to one model: logs in several folders, or two with answers to the same questions (with and
+without subtitles), are refused; older logs of a task are left out with a note. Of several score files beside a table,
+only the plain one (``..._score``) is compared; rows that it lacks, and scores of other predictions, are reported
+instead. Tasks of TVBench differ in size, so the mean of tasks stands beside the mean of questions. Files of MVBench
+hold the right option alone, so chance is not among their figures.
+
+Refused, with the place: no response at all, an unknown duration, a stored score other than 1, 0 and -1, impossible
+counts (``[1, 0]``), a response that is not text, two files that may be the same TempCompass form.
+"""
 
 from __future__ import annotations
 
