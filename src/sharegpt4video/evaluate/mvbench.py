@@ -2,6 +2,8 @@
 
 Prompts and rules are facts of ``video_chat2/mvbench.ipynb`` there, of ``llava/eval/video`` in
 ShareGPT4Omni/ShareGPT4Video and of ``lmms_eval/tasks/mvbench`` in EvolvingLMMs-Lab/lmms-eval; the code is ours.
+
+Five tasks have bounds in seconds. One question's part has no length: its one frame is shown.
 """
 
 from __future__ import annotations
