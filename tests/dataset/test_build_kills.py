@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -24,7 +25,7 @@ from made_sets import QUICK, same_captions, write_clips
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.store.store import Store
 
-KILLS = 30
+KILLS = 20
 VIDEOS = 8
 AT_ONCE = 4
 """So many requests are with the server at a time: so many replies may be on their way when a kill comes."""
@@ -87,7 +88,7 @@ def test_killed_at_random_moments_nothing_is_lost_or_paid_for_twice(tmp_path: Pa
     write_clips(tmp_path / "videos", VIDEOS, seconds=6.0)
     with ChatServer(default=Counting(0.0)) as server:
         build_undisturbed(tmp_path, server.base_url)
-    moments, kills, sets = random.Random(7), 0, 0
+    moments, kills, sets = spread_moments(), 0, 0
     counting = Counting(0.12)
     with ChatServer(default=counting) as server:
         while kills < KILLS:
@@ -99,14 +100,23 @@ def test_killed_at_random_moments_nothing_is_lost_or_paid_for_twice(tmp_path: Pa
     assert kills == KILLS
 
 
-def run_until_done(folder: Path, address: str, moments: random.Random, counting: Counting, *, most_kills: int) -> int:
+def spread_moments() -> Iterator[float]:
+    """Seconds after the start to kill at: at random, but as many in each part of a run."""
+    chance = random.Random(7)
+    while True:
+        starts = [0.3 + 0.57 * number for number in range(10)]
+        chance.shuffle(starts)
+        yield from (start + chance.uniform(0.0, 0.57) for start in starts)
+
+
+def run_until_done(folder: Path, address: str, moments: Iterator[float], counting: Counting, *, most_kills: int) -> int:
     """Build one data set, killed again and again until a run comes through; returns how often it was killed."""
     counting.sent.clear()
     kills = 0
     while True:
         process = start(folder, address, f"run-{kills}")
         try:
-            process.wait(moments.uniform(0.3, 6.0) if kills < most_kills else None)
+            process.wait(next(moments) if kills < most_kills else None)
         except subprocess.TimeoutExpired:
             kill(process)
             kills += 1

@@ -132,7 +132,7 @@ def in_two_processes(
     (folder / "child.py").write_text(CHILD, encoding="utf-8")
     shown = subprocess.run(
         [*TORCHRUN, str(folder / "child.py"), str(Path(__file__).parents[2]), str(folder)],
-        capture_output=True, text=True, timeout=240, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        capture_output=True, text=True, timeout=900, env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
     )  # fmt: skip
     assert shown.returncode == 0, shown.stderr[-3000:]
 
