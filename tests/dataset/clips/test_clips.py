@@ -258,9 +258,12 @@ def numbers(path: str | Path) -> list[int]:
         return [number_of(frame.pixels) for frame in reader.frames()]
 
 
-def test_media_is_cut_named_by_id_and_resumed(cut_store: tuple[Store, Path], tmp_path: Path) -> None:
+def test_media_is_cut_named_by_id_and_resumed(
+    cut_store: tuple[Store, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     store, _ = cut_store
-    made = cut_media(store, tmp_path / "media", CutOptions(preset="ultrafast"), processes=1)
+    monkeypatch.chdir(tmp_path)
+    made = cut_media(store, "media", CutOptions(preset="ultrafast"), processes=1)
     assert (made.copied, made.coded_again, made.kept, made.failed) == (4, 2, 0, {})
     clips = list(store.rows("clips"))
     for clip in clips:

@@ -137,7 +137,7 @@ def cut_media(
 
     Raises SG4VError when the folder cannot be written to.
     """
-    folder, options = Path(out), options or CutOptions()
+    folder, options = Path(out).absolute(), options or CutOptions()  # readers of the table may be started elsewhere
     result = MediaResult()
     try:
         folder.mkdir(parents=True, exist_ok=True)

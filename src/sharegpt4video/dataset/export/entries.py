@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ...records import Provenance, Shot, Step
 from ..rows import CaptionRow, Clip, SourceVideo
+from ..sources.places import absolute
 from ..store.schema import to_rows
 
 _PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in ("shots", "steps", "provenance"))
@@ -75,8 +76,11 @@ class Entry:
 
     @property
     def location(self) -> str:
-        """What is opened to see it: the cut file of a clip where there is one, otherwise the whole video's."""
-        return self.clip.media if self.clip is not None and self.clip.media else self.row.location
+        """What is opened to see it: the cut file of a clip where there is one, otherwise the whole video's.
+
+        Earlier versions stored the paths of cut files as they were given, relative to the working directory.
+        """
+        return absolute(self.clip.media) if self.clip is not None and self.clip.media else self.row.location
 
     @property
     def steps(self) -> tuple[Step, ...]:
