@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import csv
 import difflib
 import importlib
 import inspect
+import json
 import re
 import shlex
 import subprocess
@@ -20,8 +22,11 @@ import yaml
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
+from media import write_video
+from scenes import panned, texture
 from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings, load_yaml
+from sharegpt4video.dataset import build
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.vlm import BACKENDS
 
@@ -104,6 +109,40 @@ def test_commands_that_need_no_model_work(commands: str, tmp_path: Path, monkeyp
         assert ended.stdout, line
         if redirected:
             Path(redirected.strip()).write_text(ended.stdout, encoding="utf-8")
+
+
+def test_the_recipes_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the order in which they stand there, offline, on made videos and a list with the columns of Panda-70M."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(build, "cores", lambda: 1)
+    Path("videos").mkdir()
+    for number in range(2):
+        wide = texture(number + 1, 160, 80)
+        write_video(Path(f"videos/{number}.mp4"), [panned(wide, 2 * at, 96, 72) for at in range(32)], fps=8)
+    spans = "\"[['0:00:00.000', '0:00:02.000'], ['0:00:02.000', '0:00:04.000']]\",\"['a room', 'a door']\""
+    Path("panda.csv").write_text(f"videoID,url,timestamp,caption,path\nx,https://h/x,{spans},videos/0.mp4\n")
+    for line in "".join(block for name, block in blocks("bash") if name.startswith("recipes.md")).splitlines():
+        program, *words = shlex.split(line.replace("MODEL", "embedded"))
+        if program == "sg4v":
+            ended = CliRunner().invoke(app, words)
+            assert ended.exit_code == 0, f"{line}\n{ended.output}"
+        else:
+            subprocess.run(line, shell=True, check=True)
+    texts = {path.stem for path in Path("lora").glob("*.txt") if path.read_text()}
+    assert len(texts) > 2  # both videos, and clips of them
+    assert {path.stem for path in Path("lora").glob("*.mp4")} == texts
+    assert rows("panda-list")[0]["start_seconds"] == "0.0"
+    sample = json.loads(Path("swift/train.jsonl").read_text().splitlines()[0])
+    assert len(sample["image"]) == 8
+    assert all((Path("swift") / image).exists() for image in sample["image"])
+    assert all((Path("videox") / row["file_path"]).exists() for row in rows("videox"))
+    assert all(Path(row["path"]).is_absolute() for row in rows("opensora"))
+    assert {path.name for path in Path("videos").glob("*.srt")} == {"0.srt", "1.srt"}
+
+
+def rows(export: str) -> list[dict[str, str]]:
+    with (Path(export) / "captions.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
 
 
 @pytest.mark.parametrize("block", [pytest.param(block, id=name) for name, block in blocks("yaml")])
