@@ -12,7 +12,7 @@ from made_captions import PROVENANCE, captioned, step
 from media import solid, write_video
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.plan.picture_tokens import picture_tokens
-from sharegpt4video.dataset.plan.plan import PlanInputs, plan
+from sharegpt4video.dataset.plan.plan import PlanInputs, plan, shown_number
 from sharegpt4video.dataset.plan.rates import Rates, measure_rates
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo
 from sharegpt4video.dataset.store.store import Store
@@ -208,11 +208,24 @@ PLANS = re.compile(r"<!-- plan: (?P<given>[^\n]+) -->\n```text\n(?P<shown>.*?)\n
 
 def test_the_plans_in_the_docs_are_what_comes_out() -> None:
     page = (Path(__file__).parents[3] / "docs" / "planning.md").read_text(encoding="utf-8")
-    shown = list(PLANS.finditer(page))
-    assert len(shown) == 2
-    for match in shown:
-        given = {name: float(value) for name, value in re.findall(r"(\w+)=([\d.]+)", match["given"])}
-        whole = {name: int(given[name]) for name in ("videos", "gpus", "cores")}
-        assert plan(PlanInputs(**(given | whole))).text() == match["shown"]  # type: ignore[arg-type]
+    (shown,) = PLANS.finditer(page)
+    assert plan(_inputs(re.findall(r"(\w+)=([\d.]+)", shown["given"]))).text() == shown["shown"]
     assert f"{4_800_000 / 0.85 / 3600 * 8:,.0f}" in page
     assert plan(PlanInputs(videos=4_800_000, seconds=2.25)).value("requests") == 14_400_000
+
+
+def test_the_table_in_the_docs_is_what_its_command_prints() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "planning.md").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^sg4v dataset plan (.*gpus=64.*)$", page, re.MULTILINE)
+    made = plan(_inputs(re.findall(r"(\w+)[= ]([\d.]+)", command)))
+    rows = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", page.partition("| line | result |\n|---|---|\n")[2], re.MULTILINE)
+    rows = rows[: [name for name, _ in rows].index("time in days") + 1]
+    assert len(rows) == 12
+    for name, result in rows:
+        (line,) = [line for line in made.lines if line.name == name]
+        assert result == f"{shown_number(line.value)} {line.unit}".strip(), name
+
+
+def _inputs(given: list[tuple[str, str]]) -> PlanInputs:
+    whole = {"videos", "gpus", "cores"}
+    return PlanInputs(**{name: int(value) if name in whole else float(value) for name, value in given})  # type: ignore[arg-type]
