@@ -12,7 +12,7 @@ from sharegpt4video.dataset.settings import FilterSettings
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "filters.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\S+) \|", re.MULTILINE)
 VALUE = re.compile(r"`(near_duplicate_\w+): ([\d.]+)`")
-THRESHOLDS = PAGE.read_text(encoding="utf-8").partition("## The thresholds")[2]
+THRESHOLDS = PAGE.read_text(encoding="utf-8").partition("## The thresholds")[2].partition("\n## ")[0]
 WORDS = {"off": (None, False), "on": (True,)}
 
 
