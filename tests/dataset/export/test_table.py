@@ -52,6 +52,17 @@ def test_columns_by_name(tmp_path: Path) -> None:
     assert opensora["path"].to_list() == ["/videos/0.mp4", "/clips/b.mp4"], "its reader joins them with no folder"
 
 
+def test_cut_files_that_were_stored_with_a_relative_path_are_named_right(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    row = caption_row(0)
+    store = made_store(tmp_path / "set", [row])
+    store.append("clips", [clip_of(row, 3, 3, media="clips/b.mp4")])
+    export(store, "csv", str(tmp_path / "out"), clips=True)
+    assert "../clips/b.mp4" in (tmp_path / "out" / "captions.csv").read_text("utf-8")
+
+
 def test_hard_texts_are_one_cell(tmp_path: Path) -> None:
     duckdb = pytest.importorskip("duckdb")
     texts = ['a "b", c\nd', "e\r\nf", "'g;h'", "=1+1"]
