@@ -273,7 +273,13 @@ def test_pictures_show_the_figures_of_their_page(image: Path) -> None:
     assert described.text
     assert described.text in page, f"a table changed since {image.name} was drawn: run tools/plots.py"
     assert f"](pictures/{image.name})" in page
-    assert image.stat().st_size < 100_000
+
+
+def test_pictures_are_small_and_shown() -> None:
+    shown = "".join(page.read_text(encoding="utf-8") for page in PAGES)
+    for image in (ROOT / "docs" / "pictures").iterdir():
+        assert f"pictures/{image.name})" in shown, image
+        assert image.stat().st_size < 150_000, image
 
 
 def test_the_sample_is_attributed() -> None:
