@@ -27,6 +27,7 @@ from scenes import panned, texture
 from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings, load_yaml
 from sharegpt4video.dataset import build
+from sharegpt4video.dataset.clips import media
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.vlm import BACKENDS
 
@@ -114,12 +115,13 @@ def test_commands_that_need_no_model_work(commands: str, tmp_path: Path, monkeyp
 def test_the_recipes_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order in which they stand there, offline, on made videos and a list with the columns of Panda-70M."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(build, "cores", lambda: 1)
+    for module in (build, media):
+        monkeypatch.setattr(module, "cores", lambda: 1)
     Path("videos").mkdir()
     for number in range(2):
         wide = texture(number + 1, 160, 80)
-        write_video(Path(f"videos/{number}.mp4"), [panned(wide, 2 * at, 96, 72) for at in range(32)], fps=8)
-    spans = "\"[['0:00:00.000', '0:00:02.000'], ['0:00:02.000', '0:00:04.000']]\",\"['a room', 'a door']\""
+        write_video(Path(f"videos/{number}.mp4"), [panned(wide, 2 * at, 96, 72) for at in range(20)], fps=8)
+    spans = "\"[['0:00:00.000', '0:00:01.200'], ['0:00:01.200', '0:00:02.400']]\",\"['a room', 'a door']\""
     Path("panda.csv").write_text(f"videoID,url,timestamp,caption,path\nx,https://h/x,{spans},videos/0.mp4\n")
     for line in "".join(block for name, block in blocks("bash") if name.startswith("recipes.md")).splitlines():
         program, *words = shlex.split(line.replace("MODEL", "embedded"))
