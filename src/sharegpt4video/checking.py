@@ -165,9 +165,15 @@ def wrong_arguments(factory: Callable[..., Any], arguments: Mapping[str, object]
         return []
     found = []
     for name, value in arguments.items():
-        hint = hints.get(name)
-        if hint is not None and all(map(_is_plain, _choices(hint))) and not _fits(value, hint):
-            found.append(f"{name} is {_words(hint)}, not {_shown(value)}")
+        choices = _choices(hints.get(name, Any))
+        plain = [choice for choice in choices if _is_plain(choice)]
+        if any(_fits(value, choice) for choice in plain):
+            continue
+        if len(plain) == len(choices):
+            found.append(f"{name} is {_words(hints[name])}, not {_shown(value)}")
+        elif isinstance(value, str | int | float) and all(map(_is_code, set(choices) - set(plain))):
+            also = f"{_listed(map(_words, plain))}, or " if plain else ""
+            found.append(f"{name} is {also}something that only Python can give, not {_shown(value)}")
     return found
 
 
@@ -176,8 +182,12 @@ def _choices(hint: Any) -> tuple[Any, ...]:
 
 
 def _is_plain(hint: Any) -> bool:
-    """Whether values of this type can be given on a command line; a union with any other type is not checked."""
+    """Whether values of this type can be given on a command line."""
     return hint in (int, float, bool, str, types.NoneType) or typing.get_origin(hint) is Mapping
+
+
+def _is_code(hint: Any) -> bool:
+    return typing.get_origin(hint) in (Callable, Iterable)
 
 
 _NEEDED = {

@@ -45,6 +45,10 @@ class SettingsError(SG4VError, ValueError):
     """Settings contradict each other or name something unknown; the message lists every problem."""
 
 
+class InputMissing(SettingsError):
+    """A file or folder that was named to be read is not there."""
+
+
 class StorageError(SG4VError):
     """A data set, a reply cache or an output file cannot be read or written: full disk, no permission, damage."""
 

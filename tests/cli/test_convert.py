@@ -43,7 +43,7 @@ def test_wrong_usage_is_explained(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     (tmp_path / "there" / "mine").touch()
     for arguments, code, message in (
-        ([tmp_path / "nowhere", tmp_path / "out"], 2, "there is no such folder"),
+        ([tmp_path / "nowhere", tmp_path / "out"], 1, "no such folder"),
         ([tmp_path / "original", tmp_path / "there"], 1, "is there already"),
         ([tmp_path / "original", tmp_path / "out", "--back"], 2, "nothing to turn back"),
         ([tmp_path / "original", tmp_path / "out", "--back", "--dtype", "float16"], 2, "--back takes neither"),

@@ -162,3 +162,19 @@ def test_a_dead_server_is_told_before_any_question_is_asked(
     assert ended.exit_code == 1
     assert "nobody answers at http://127.0.0.1:9/v1" in ended.output
     assert not (tmp_path / "out" / "answers.jsonl").exists()
+
+
+def test_a_dead_judge_is_told_before_any_answer_is_scored(sample: Path, videos: Path, tmp_path: Path) -> None:
+    run(sample, videos, tmp_path / "out")
+    arguments = ["--annotations", sample, "--predictions", tmp_path / "out", "--out", tmp_path / "again"]
+    ended = sg4v("score", "tempcompass", *arguments, "--judge", "server:j@http://127.0.0.1:9/v1")
+    assert ended.exit_code == 1
+    assert "nobody answers at http://127.0.0.1:9/v1" in ended.output
+    assert not (tmp_path / "again" / "report.json").exists()
+
+
+def test_a_file_that_is_not_there_ends_with_1_wherever_it_is_named(tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    for arguments in (["compare", gone, gone], ["verify-scorers", "--tempcompass", gone]):
+        ended = sg4v(*arguments)
+        assert (ended.exit_code, ended.output.strip()) == (1, f"error: {gone}: no such file or folder")

@@ -255,7 +255,7 @@ def test_a_run_that_was_stopped_while_listing_is_gone_on_with(tmp_path: Path, mo
 def test_what_was_not_listed_and_is_gone_is_told(tmp_path: Path) -> None:
     out = tmp_path / "set"
     Pending(Store.create(out, QUICK, "fake", "0")).begin([str(tmp_path / "away")])
-    with pytest.raises(SettingsError, match=r"stopped while it listed .*away: there is no such file.*delete .*listing"):
+    with pytest.raises(SettingsError, match=r"stopped while it listed .*away: no such file.*delete .*listing"):
         run(out=out)
 
 
@@ -294,7 +294,7 @@ def test_wrong_settings_leave_no_trace(tmp_path: Path, more: dict[str, object], 
 @pytest.mark.parametrize(
     ("inputs", "message"),
     [
-        (["nothing.mp4"], "nothing.mp4: there is no such file or folder"),
+        (["nothing.mp4"], "nothing.mp4: no such file or folder"),
         ([], "knows of no videos yet; name some"),
     ],
 )

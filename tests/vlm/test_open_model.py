@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import typing
 from pathlib import Path
 
 import pytest
 
 from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.prompts import prompt_set
-from sharegpt4video.vlm import model_names, open_model
+from sharegpt4video.vlm import BACKENDS, model_class, model_names, open_model
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.vlm.server import ServerVLM
@@ -177,6 +178,20 @@ def test_an_option_that_should_be_a_number_is_one(option: dict[str, object]) -> 
     (name,) = option
     with pytest.raises(SettingsError, match=f"server: {name} is a "):
         open_model("server:m@http://localhost:1/v1", prompts=DEFAULT, **option)
+
+
+@pytest.mark.parametrize("option", [{"fail": "x"}, {"delay_seconds": "abc"}, {"replies": "one"}, {"replies": 3}])
+def test_what_only_python_can_give_is_not_taken_from_a_text(option: dict[str, object]) -> None:
+    (name,) = option
+    with pytest.raises(SettingsError, match=f"fake: {name} is .*only Python can give"):
+        open_model("fake", prompts=DEFAULT, **option)
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+def test_the_options_of_every_model_can_be_checked(name: str) -> None:
+    """Names in annotations that only a type checker imports would switch the check off."""
+    pytest.importorskip({"hf": "torch", "vllm": "torch", "lvlm": "torch"}.get(name, "openai"))
+    assert typing.get_type_hints(model_class(name).__init__)
 
 
 @pytest.mark.parametrize(

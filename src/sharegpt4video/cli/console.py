@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import typer
 from typer.core import TyperGroup
 
-from ..errors import SettingsError, SG4VError, StorageError
+from ..errors import InputMissing, SettingsError, SG4VError, StorageError
 from ..foreign import json_text, terminal
 
 if TYPE_CHECKING:
@@ -119,6 +119,9 @@ def exit_codes() -> Iterator[None]:
     """Turn our exceptions into a message on stderr and an exit code, never a traceback."""
     try:
         yield
+    except InputMissing as missing:  # like one that cannot be read, which is no wrong usage
+        error(missing)
+        raise typer.Exit(FAILED) from None
     except SettingsError as wrong:
         error(wrong)
         raise typer.Exit(WRONG_USAGE) from None

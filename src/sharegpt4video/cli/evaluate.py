@@ -13,6 +13,7 @@ import typer
 from .. import background
 from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text, rich_console, say
+from .options import existing
 from .settings import model_options, read_pairs
 from .verbs import EXIT_CODES, Verb
 
@@ -40,7 +41,7 @@ class Layouts(str, Enum):
 
 Name = Annotated[str, typer.Argument(metavar="BENCHMARK", help="See: sg4v evaluate list.", show_default=False)]
 Annotations = Annotated[
-    Path, typer.Option(metavar="DIR", help="The benchmark's annotation files.", exists=True, show_default=False)
+    Path, typer.Option(metavar="DIR", help="The benchmark's annotation files.", callback=existing, show_default=False)
 ]
 Protocols = Annotated[
     Rules,
@@ -136,6 +137,7 @@ def score(
 ) -> None:
     """Score stored answers again, without asking the model."""
     from ..evaluate.benchmarks import benchmark_named
+    from ..evaluate.judge import Judge
     from ..evaluate.launch import open_judge, read_stored
     from ..evaluate.runner import load_questions, score_and_report
 
@@ -149,24 +151,32 @@ def score(
         settings |= {"load": load, "predictions": str(predictions)}
         say(f"{len(found)} of {len(questions)} questions have an answer")
         who = open_judge(judge, chosen, out, predictions)
+        if isinstance(who, Judge):
+            background.run(who.check())
         _end(score_and_report(chosen, questions, found, settings, out, judge=who), out, json=json)
 
 
 TempCompass = Annotated[
-    Path | None, typer.Option(metavar="DIR", help="A copy of llyx97/TempCompass, or its questions.", exists=True)
+    Path | None, typer.Option(metavar="DIR", help="A copy of llyx97/TempCompass, or its questions.", callback=existing)
 ]
 Predictions = Annotated[
     Path | None,
-    typer.Option(metavar="DIR", help="TempCompass predictions of one or several models, if elsewhere.", exists=True),
+    typer.Option(
+        metavar="DIR", help="TempCompass predictions of one or several models, if elsewhere.", callback=existing
+    ),
 ]
-Judged = Annotated[Path | None, typer.Option(metavar="DIR", help="TempCompass judgements, if elsewhere.", exists=True)]
+Judged = Annotated[
+    Path | None, typer.Option(metavar="DIR", help="TempCompass judgements, if elsewhere.", callback=existing)
+]
 Cuts = Annotated[
     str, typer.Option(metavar="NAME", help="How captions were cut before judging: auto, plain, last-line, quoted.")
 ]
 VideoMme = Annotated[
     list[Path] | None,
     typer.Option(
-        metavar="FILE", help="Video-MME results: the official JSON, lmms-eval's log, VLMEvalKit's table.", exists=True
+        metavar="FILE",
+        help="Video-MME results: the official JSON, lmms-eval's log, VLMEvalKit's table.",
+        callback=existing,
     ),
 ]
 MvBench = Annotated[
@@ -174,18 +184,20 @@ MvBench = Annotated[
     typer.Option(
         metavar="FILE",
         help="MVBench results: the notebook's JSON, lmms-eval's log of a task or a folder of them, VLMEvalKit's table.",
-        exists=True,
+        callback=existing,
     ),
 ]
 TvBench = Annotated[
     list[Path] | None,
     typer.Option(
-        metavar="FILE", help="TVBench results: the notebook's JSON, lmms-eval's log or a folder of them.", exists=True
+        metavar="FILE",
+        help="TVBench results: the notebook's JSON, lmms-eval's log or a folder of them.",
+        callback=existing,
     ),
 ]
 Tables = Annotated[
     list[Path] | None,
-    typer.Option("--vlmevalkit", metavar="TABLE", help="TempCompass tables of VLMEvalKit.", exists=True),
+    typer.Option("--vlmevalkit", metavar="TABLE", help="TempCompass tables of VLMEvalKit.", callback=existing),
 ]
 AnyRules = Annotated[
     Rules | None,
@@ -234,8 +246,8 @@ def verify_scorers(
 
 
 def compare(
-    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run.", exists=True)],
-    second: Annotated[Path, typer.Argument(metavar="B", help="The folder of another.", exists=True)],
+    first: Annotated[Path, typer.Argument(metavar="A", help="The folder of a run.", callback=existing)],
+    second: Annotated[Path, typer.Argument(metavar="B", help="The folder of another.", callback=existing)],
     by: Annotated[str | None, typer.Option(metavar="GROUP", help="Also for each part, such as aspect or task.")] = None,
     json: o.Json = False,
 ) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from .console import FAILED, error
 from .times import parse_time
 
 if TYPE_CHECKING:
@@ -189,6 +190,15 @@ Ocr = Annotated[
     bool | None,
     typer.Option("--ocr/--no-ocr", help="Read on-screen text (when the extra ocr is installed).", show_default=False),
 ]
+
+
+def existing(value: Any) -> Any:
+    """For parameters that name one or several files to read: one that is not there ends the program, as failed."""
+    for path in value if isinstance(value, list) else [value]:
+        if path is not None and not path.exists():
+            error(f"{path}: no such file or folder")
+            raise typer.Exit(FAILED)
+    return value
 
 
 def chosen_out(out: Path | None, earlier: Path | None) -> Path:

@@ -40,7 +40,12 @@ def model_options(options: Sequence[str] | None, changes: Sequence[str] | None) 
     Raises SettingsError.
     """
     own, others = split_off(MODEL, changes)
-    return {**read_pairs(options, "--model-option"), **read_pairs(own)}, others
+    found = {**read_pairs(options, "--model-option"), **read_pairs(own)}
+    if taken := sorted(found.keys() & {"prompts", "hints"}):
+        raise SettingsError(
+            f"{taken[0]} is a setting of captions, not an option of the model: sg4v settings {taken[0]}"
+        )
+    return found, others
 
 
 def only_model_options(options: Sequence[str] | None, changes: Sequence[str] | None) -> dict[str, Any]:

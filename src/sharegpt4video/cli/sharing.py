@@ -12,6 +12,7 @@ import typer
 from .building import DataSet
 from .console import FAILED, exit_codes, print_text, say
 from .curating import StepSets
+from .options import existing
 from .settings import read_pairs, values
 
 
@@ -101,7 +102,7 @@ def export(
 
 def audit(
     path: Annotated[
-        Path, typer.Argument(metavar="FILE", help="A released .jsonl or .json, or a folder of them.", exists=True)
+        Path, typer.Argument(metavar="FILE", help="A released .jsonl or .json, or a folder of them.", callback=existing)
     ],
     media: Annotated[
         Path | None, typer.Option(metavar="FOLDER", help="The folder with zip_folder/ or the videos.")

@@ -66,6 +66,11 @@ class Judge:
         self._start(folder, "error")
         self._tries, self._wait_seconds = max(1, tries), wait_seconds
 
+    async def check(self) -> None:
+        """Raises VLMError if the model cannot answer (see ``VLM.check``). With kept replies it may never be asked."""
+        if self._vlm is not None and not self._kept:
+            await self._vlm.check()
+
     @classmethod
     def replay(cls, folder: Path, *, model: str = "", missing: Literal["error", "no judge"] = "error") -> Judge:
         """A judge that only repeats what is in the folder.

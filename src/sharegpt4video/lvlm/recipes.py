@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..checking import did_you_mean
-from ..errors import SettingsError
+from ..errors import InputMissing
 
 FOLDER = Path(str(resources.files("sharegpt4video"))) / "configs"
 
@@ -29,7 +29,7 @@ def find_config(path: str | Path) -> Path:
     if path.parent in (Path(), Path("configs")) and name in config_names():
         return FOLDER / f"{name}.yaml"
     names = ", ".join(config_names())
-    raise SettingsError(
+    raise InputMissing(
         f"{path}: no such file, and not one of the configurations of the package ({names})"
         + did_you_mean(name, config_names())
     )

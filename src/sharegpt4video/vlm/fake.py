@@ -5,14 +5,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from ..errors import VLMError
+from ..prompts import PromptSet
 from .base import FREE_TASKS, VLM, Problem, Reply, Request
 from .screen import screen
-
-if TYPE_CHECKING:
-    from ..prompts import PromptSet
 
 Said = str | Reply | BaseException
 Failure = Callable[[int, Request], "Problem | BaseException | None"]

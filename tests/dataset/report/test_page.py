@@ -185,7 +185,7 @@ def test_an_empty_data_set_says_what_to_run(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_data_set_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SG4VError, match="is no data set"):
+    with pytest.raises(SG4VError, match="not a data set"):
         write_report(Store(tmp_path), tmp_path / "r.html")
     assert list(tmp_path.iterdir()) == []
 

@@ -312,7 +312,7 @@ def test_filters_novelty_and_splits_may_change(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (None, "is no data set"),
+        (None, "not a data set"),
         ("{", "is damaged"),
         ('{"a": 1}', "not written by this package"),
         ('{"format": "sharegpt4video data set", "schema_version": 9}', r"version 9 .* version 1"),

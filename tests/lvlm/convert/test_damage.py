@@ -65,7 +65,7 @@ def test_weights_inside_of_something_else_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_name_on_the_hub_is_not_downloaded(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"sharegpt4video-8b: there is no such folder.*hf download"):
+    with pytest.raises(SettingsError, match=r"sharegpt4video-8b: no such folder.*hf download"):
         convert("Lin-Chen/sharegpt4video-8b", tmp_path / "out")
 
 

@@ -77,5 +77,5 @@ def test_a_folder_that_holds_no_model_is_not_sent(model: Path) -> None:
     from sharegpt4video.lvlm.train.sending import push
 
     (model / "model.safetensors").unlink()
-    with pytest.raises(SettingsError, match=r"is no merged model \(no weights\)"):
+    with pytest.raises(SettingsError, match=r"not a merged model \(no weights\)"):
         push(model, "me/model")

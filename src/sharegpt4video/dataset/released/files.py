@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ...errors import SettingsError
+from ...errors import InputMissing, SettingsError
 from ..export.target import MANIFEST
 from .jsonstream import JsonRow, json_rows
 
@@ -26,7 +26,7 @@ def released_files(path: Path, media: str | os.PathLike[str] | None) -> tuple[li
     if path.is_file() and _manifest(path) is None:
         return [path], folder
     if not path.is_dir():
-        raise SettingsError(
+        raise InputMissing(
             f"{path}: no such file or folder with rows; give a .jsonl, a .json, or the folder that holds them"
         )
     named = sorted(one for one in path.rglob("*") if one.suffix.lower() in (".jsonl", ".json") and one.is_file())

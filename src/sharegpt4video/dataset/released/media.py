@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from ...errors import SettingsError
+from ...errors import InputMissing
 from .rows import ReleasedRow, member_names, mended
 
 VIDEO_ENDINGS = frozenset(
@@ -28,7 +28,7 @@ class MediaIndex:
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self._folder = Path(folder)
         if not self._folder.is_dir():
-            raise SettingsError(f"{folder}: is not a folder; give the one that holds zip_folder/ or the videos")
+            raise InputMissing(f"{folder}: not a folder; give the one that holds zip_folder/ or the videos")
         self.damaged: list[str] = []
         self._archives: list[str] = []
         self._names = bytearray()

@@ -7,7 +7,7 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 
-from ...errors import SettingsError, VideoError
+from ...errors import InputMissing, SettingsError, VideoError
 from .found import matches
 from .kinds import Found, kind_of, single_kind, skip_reason, split_member
 from .lists import check_list
@@ -37,10 +37,13 @@ def checked_inputs(inputs: Iterable[str]) -> list[Found]:
     """What the user's words stand for. Raises SettingsError naming every word that stands for nothing."""
     names = input_names(inputs)
     found: list[Found] = []
-    problems = []
+    problems, missing = [], 0
     for text in names:
         try:
             found += _named(text)
+        except InputMissing as error:
+            problems.append(str(error))
+            missing += 1
         except (SettingsError, VideoError) as error:
             problems.append(str(error))
         except storage_errors() as error:
@@ -48,7 +51,7 @@ def checked_inputs(inputs: Iterable[str]) -> list[Found]:
     if not names:
         problems.append("no videos are named; give files, folders, patterns, lists, archives or addresses")
     if problems:
-        raise SettingsError("; ".join(problems))
+        raise (InputMissing if missing == len(problems) else SettingsError)("; ".join(problems))
     return found
 
 
@@ -73,7 +76,7 @@ def _named(text: str) -> list[Found]:
         return [one for word in words for one in _named(word)]
     if has_pattern(text):
         return _of_pattern(text, location)
-    raise SettingsError(f"{text}: there is no such file or folder")
+    raise InputMissing(f"{text}: no such file or folder")
 
 
 def _stat_or_none(location: str) -> Stat | None:
@@ -101,7 +104,7 @@ def _of_stat(text: str, location: str, stat: Stat) -> Found:
 
 def _list(text: str, location: str) -> Found:
     if _stat_or_none(location) is None:
-        raise SettingsError(f"{text}: there is no such list")
+        raise InputMissing(f"{text}: no such list")
     check_list(location)
     return Found(location, "list")
 

@@ -56,7 +56,7 @@ def description(fs: Any, root: str) -> dict[str, Any]:
     if data is None and (rebuilt := _rebuilt(fs, root)):
         return rebuilt
     if data is None:
-        raise StorageError(f"{root}: is no data set (no {FILE}); sg4v dataset build VIDEOS --out {root} makes one")
+        raise StorageError(f"{root}: not a data set (no {FILE}); sg4v dataset build VIDEOS --out {root} makes one")
     try:
         plain = json.loads(data)
     except ValueError as error:

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...errors import SettingsError
+from ...errors import InputMissing, SettingsError
 from ..base import Answer, Question
 from ..tempcompass import FORMS
 
@@ -126,7 +126,7 @@ def _models_in(folder: Path | None) -> dict[str, dict[str, Path]]:
     if folder is None:
         return {}
     if not folder.is_dir():
-        raise SettingsError(f"{folder}: is not a folder; give one with FORM.json or MODEL/FORM.json")
+        raise InputMissing(f"{folder}: not a folder; give one with FORM.json or MODEL/FORM.json")
     if own := _forms_in(folder):
         return {folder.name: own}
     # Names of models may have a slash, as those on the Hub do: ORGANISATION/MODEL/FORM.json.

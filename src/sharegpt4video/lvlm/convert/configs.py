@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ...errors import SettingsError
+from ...errors import InputMissing, SettingsError
 from .files import FLOATS, Planned, Stored, count, read_json
 from .lora import TOWER
 
@@ -56,8 +56,8 @@ def is_original(folder: str | Path) -> bool:
 def read_original(folder: Path) -> dict[str, Any]:
     """The configuration of an original checkpoint. Raises SettingsError naming all that is not supported."""
     if not folder.is_dir():
-        raise SettingsError(
-            f"{folder}: there is no such folder; nothing is downloaded here, so get the files first, from the Hub with:"
+        raise InputMissing(
+            f"{folder}: no such folder; nothing is downloaded here, so get the files first, from the Hub with:"
             " hf download NAME --local-dir FOLDER"
         )
     if not (folder / "config.json").is_file():

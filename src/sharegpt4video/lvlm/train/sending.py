@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ...errors import MissingExtra, SettingsError, SG4VError
+from ...errors import InputMissing, MissingExtra, SettingsError, SG4VError
 
 
 def push(
@@ -24,9 +24,7 @@ def push(
     """
     missing = [name for name in ("config.json", "README.md") if not (Path(folder) / name).is_file()]
     if missing or not list(Path(folder).glob("*.safetensors")):
-        raise SettingsError(
-            f"{folder}: is no merged model (no {', '.join(missing) or 'weights'}); see sg4v train merge"
-        )
+        raise InputMissing(f"{folder}: not a merged model (no {', '.join(missing) or 'weights'}); see sg4v train merge")
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
