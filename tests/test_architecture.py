@@ -26,7 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "background": set(),
     "subtitles": {"records", "foreign"},
     "cores": set(),
-    "processes": set(),
+    "processes": {"errors"},
     "files": set(),
     "wording": set(),
     "video": BASICS - {"prompts"},
@@ -52,7 +52,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     },
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
-    "world": {"checking", "cores", "errors", "files", "records", "wording"},
+    "world": {"checking", "cores", "errors", "files", "processes", "records", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm"},
     "__main__": {"cli"},
     "cli": BASICS

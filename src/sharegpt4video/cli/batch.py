@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from .. import background, pipeline
 from ..config import CaptionSettings
 from ..dataset.places.pairing import PairedVLM
-from ..dataset.places.pool import WorkerLost
 from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
 from ..foreign import terminal_line
+from ..processes import WorkerLost
 from ..prompts import prompt_set
 from ..records import VideoCaption
 from ..wording import counted

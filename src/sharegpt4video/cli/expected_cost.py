@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from .. import background
-from ..dataset.places.pool import WorkerLost
 from ..errors import VideoError
 from ..estimate import Estimate, estimate
+from ..processes import WorkerLost
 from ..wording import counted
 
 if TYPE_CHECKING:

@@ -16,6 +16,7 @@ from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wron
 from ..cores import cores
 from ..errors import SettingsError, StorageError
 from ..files import write_whole
+from ..processes import without_main
 from ..wording import counted
 from .captions import CAPTION_KINDS, CaptionKind, caption
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
@@ -202,7 +203,9 @@ def _render_all(folder: Path, scenes: Sequence[Scene], settings: SetSettings, wo
             _render_one(job)
         return len(jobs)
     with ProcessPoolExecutor(many, mp_context=get_context("spawn")) as pool:
-        for _ in pool.map(_render_one, jobs, chunksize=8):
+        with without_main():
+            rendered = pool.map(_render_one, jobs, chunksize=8)
+        for _ in rendered:
             pass
     return len(jobs)
 

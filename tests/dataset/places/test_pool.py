@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import multiprocessing
-import os
-import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -17,8 +14,9 @@ import psutil
 import pytest
 
 import worker_jobs
-from sharegpt4video.dataset.places.pool import WorkerLost, WorkerPool
+from sharegpt4video.dataset.places.pool import WorkerPool
 from sharegpt4video.errors import MissingExtra, VideoError
+from sharegpt4video.processes import WorkerLost
 
 
 @asynccontextmanager
@@ -68,9 +66,8 @@ def test_a_worker_that_dies_is_replaced() -> None:
     async def work(made: WorkerPool) -> None:
         items = made.stream(worker_jobs.die)
         assert await anext(items) == "last words"
-        with pytest.raises(WorkerLost, match="signal 9") as lost:
+        with pytest.raises(WorkerLost, match="signal 9"):
             await anext(items)
-        assert lost.value.kind == "crashed"
         assert await gathered(made, worker_jobs.count, 3) == [0, 1, 2]
         assert made.lost == 1
 
@@ -79,9 +76,8 @@ def test_a_worker_that_dies_is_replaced() -> None:
 
 def test_a_worker_that_hangs_is_ended_and_replaced() -> None:
     async def work(made: WorkerPool) -> None:
-        with pytest.raises(WorkerLost, match="nothing came for 0") as lost:
+        with pytest.raises(WorkerLost, match="nothing came for 0"):
             await gathered(made, worker_jobs.hang)
-        assert lost.value.kind == "stalled"
         made._stall_seconds = 300.0  # the next one may be slow
         assert await gathered(made, worker_jobs.count, 2) == [0, 1]
 
@@ -174,36 +170,12 @@ def test_closing_leaves_no_process_behind() -> None:
             assert psutil.Process(number).status() == psutil.STATUS_ZOMBIE
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX")
-def test_ctrl_c_does_not_reach_a_worker_that_is_starting_up() -> None:
-    async def work(made: WorkerPool) -> None:
-        made.begin()
-        (process,) = multiprocessing.active_children()
-        assert process.pid is not None
-        os.kill(process.pid, signal.SIGINT)
-        assert (await made.call(worker_jobs.process, "a"))[1] == process.pid, "the one that was begun"
-
-    in_pool(work)
-
-
-def test_a_process_that_cannot_be_started_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def work(made: WorkerPool) -> None:
-        with pytest.raises(WorkerLost, match="cannot be started: Resource temporarily unavailable"):
-            await gathered(made, worker_jobs.count, 1)
-
-    def fails(*_: object) -> None:
-        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
-
-    monkeypatch.setattr("multiprocessing.util.spawnv_passfds", fails)
-    in_pool(work)
-
-
-def test_a_worker_that_dies_while_starting_up_is_told_as_such() -> None:
+def test_a_worker_that_dies_while_starting_up_is_replaced() -> None:
     async def work(made: WorkerPool) -> None:
         made.begin()
         (process,) = multiprocessing.active_children()
         process.kill()
-        with pytest.raises(WorkerLost, match=r"the process to read it did not start \(signal 9\)"):
+        with pytest.raises(WorkerLost, match="did not start"):
             await gathered(made, worker_jobs.count, 1)
         assert await gathered(made, worker_jobs.count, 2) == [0, 1]
 

@@ -6,8 +6,6 @@ import json
 import math
 import os
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -263,14 +261,3 @@ def test_a_run_from_a_file_of_settings_is_the_same_run(tiny: Tiny, tmp_path: Pat
     assert [each["loss"] for each in logged(tmp_path / "run")] == [each["loss"] for each in logged(tmp_path / "other")]
     assert repr(result).startswith("TrainResult(steps=")
     assert str(result) == result.text()
-
-
-def test_a_script_without_a_guard_is_run_once(tiny: Tiny, tmp_path: Path) -> None:
-    settings = tiny(optimiser__epochs=1, data__workers=1)
-    (tmp_path / "own.yaml").write_text(yaml.safe_dump(json.loads(json.dumps(settings.to_plain()))), encoding="utf-8")
-    (tmp_path / "script.py").write_text(
-        "import sharegpt4video as sg4v\nprint('begun')\nprint(sg4v.train('own.yaml', 'run').steps > 0)\n",
-        encoding="utf-8",
-    )
-    run = subprocess.run([sys.executable, "script.py"], cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (run.returncode, run.stdout) == (0, "begun\nTrue\n"), run.stderr

@@ -20,10 +20,11 @@ from ...cores import cores
 from ...display import Result
 from ...errors import SG4VError
 from ...files import is_abandoned
+from ...processes import WorkerLost
 from ...video.clips import FORMATS, Cut, cut
 from ...wording import counted
 from ..places.jobs import Send, kind_of
-from ..places.pool import WorkerLost, WorkerPool
+from ..places.pool import WorkerPool
 from ..rows import Clip, SourceVideo
 from ..sources.listed import Listed, first_there, places_of
 from ..sources.sources import open_source

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import MissingExtra, ModelDenied, ModelUnavailable, SettingsError, StorageError, VideoError, VLMError
+from ...processes import WorkerLost
 from ...reading import Event, read
 from ...records import VideoCaption
 from ...run import VideoRun
@@ -20,7 +21,6 @@ from ..rows import Failure, FailureKind, SourceVideo, Stage, Survey
 from ..settings import SurveySettings
 from ..sources.sources import SourceGone, UnsafeSource, open_source
 from ..survey.survey import survey
-from .pool import WorkerLost
 
 T = TypeVar("T")
 Send = Callable[[Any], None]

@@ -6,38 +6,24 @@ import asyncio
 import contextlib
 import importlib
 import multiprocessing
-import signal
+import pickle
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
-from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from typing import Any, Literal
+from typing import Any
 
 from ...background import Turns
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
-from ...processes import without_main
+from ...processes import STALL_SECONDS, Worker, WorkerLost
 
 Job = Callable[..., None]
 """Called in a worker as ``job(send, *arguments)``; gives what it has to give through ``send``, item by item."""
 
-STALL_SECONDS = 300.0
 LEAVE_SECONDS = 5.0
-START_SECONDS = 300.0
-_SLICE_SECONDS = 5.0
 _STOP, _ITEM, _END, _ERROR = range(4)
-_KILLED = getattr(signal, "SIGKILL", None)
-_CRASHES = [getattr(signal, f"SIG{name}", None) for name in ("SEGV", "BUS", "ABRT", "ILL", "FPE")]
-
-
-class WorkerLost(SG4VError):
-    """A worker process died (``crashed``: killed, or a fault in a codec) or gave no sign of life (``stalled``)."""
-
-    def __init__(self, kind: Literal["crashed", "stalled"], message: str) -> None:
-        super().__init__(message)
-        self.kind = kind
 
 
 class Stopped(SG4VError):
@@ -96,7 +82,7 @@ class WorkerPool:
         kind = _ITEM
         try:
             while kind == _ITEM:
-                receiving = asyncio.ensure_future(self._in_thread(worker.receive, self._stall_seconds))
+                receiving = asyncio.ensure_future(self._in_thread(worker.next, self._stall_seconds))
                 kind, item = await asyncio.shield(receiving)
                 if kind == _ERROR:
                     raise _again(*item)
@@ -161,7 +147,7 @@ class WorkerPool:
 
     def _drop(self, worker: _Worker) -> None:
         self._workers.discard(worker)
-        worker.kill()
+        worker.end()
 
     async def _in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
@@ -174,115 +160,38 @@ def _again(kind: type[Exception], message: str) -> Exception:
     return error
 
 
-class _Worker:
-    """One process and the pipe to it, seen from this side."""
+class _Worker(Worker):
+    """A process that does one job at a time and sends what it gives."""
 
     def __init__(self, threads: int, preload: str) -> None:
         # Started afresh, not forked: the sessions of ONNX Runtime and threads do not survive a fork.
         context = multiprocessing.get_context("spawn")
-        self._pipe, other = context.Pipe()
-        arguments = (other, threads, preload)
-        self._process = context.Process(target=_serve, args=arguments, daemon=True, name="sg4v-worker")
-        try:
-            with _without_ctrl_c(), without_main():
-                self._process.start()
-        except OSError as error:
-            self._pipe.close()
-            message = f"a process to read it cannot be started: {error.strerror or error}; free memory or processes"
-            raise WorkerLost("crashed", message) from error
-        finally:
-            other.close()
-
-    def wait_until_ready(self) -> None:
-        """Starting has a time limit of its own, and when it fails no file is to blame. Raises WorkerLost."""
-        try:
-            self.receive(START_SECONDS)
-        except WorkerLost as lost:
-            how = self._ended() if lost.kind == "crashed" else f"in {START_SECONDS:.0f} s"
-            raise WorkerLost(lost.kind, f"the process to read it did not start ({how}); see the lines above") from lost
+        super().__init__(_serve, (threads, preload), context=context, name="sg4v-worker")
 
     def begin(self, job: Job, arguments: tuple[Any, ...]) -> None:
-        try:
-            self._pipe.send((job, arguments))
-        except OSError as error:
-            raise self._lost() from error
+        self.send(pickle.dumps((job, arguments)))
 
-    def receive(self, seconds: float) -> tuple[int, Any]:
-        """The next message. Raises WorkerLost after so many seconds of silence."""
-        left = seconds
-        try:
-            # In slices, so that the time for which both processes were suspended (Ctrl-Z) does not count as silence.
-            while not self._pipe.poll(min(left, _SLICE_SECONDS)):
-                left -= _SLICE_SECONDS
-                if left > 0:
-                    continue
-                raise WorkerLost(
-                    "stalled",
-                    f"nothing came for {seconds:.0f} s; the file may be damaged in a way that hangs its codec",
-                )
-            kind, item = self._pipe.recv()
-        except (EOFError, OSError) as error:
-            raise self._lost() from error
+    def next(self, seconds: float) -> tuple[int, Any]:
+        """What its job sends next, or how it ended. Raises WorkerLost after so many seconds of silence."""
+        kind, item = pickle.loads(self.receive(seconds))
         return kind, item
 
     def leave_job(self, seconds: float) -> None:
-        try:
-            self._pipe.send(_STOP)
-        except OSError as error:
-            raise self._lost() from error
-        while self.receive(seconds)[0] == _ITEM:
+        self.send(pickle.dumps(_STOP))
+        while self.next(seconds)[0] == _ITEM:
             pass
-
-    def kill(self) -> None:
-        self._process.kill()
-        self._process.join(10)
-        self._pipe.close()
-
-    def _lost(self) -> WorkerLost:
-        return WorkerLost("crashed", f"the process that read it died ({self._ended()}); {self._advice()}")
-
-    def _ended(self) -> str:
-        self._process.join(10)
-        code = self._process.exitcode
-        return f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-
-    def _advice(self) -> str:
-        number = -(self._process.exitcode or 0)
-        if number in _CRASHES:
-            return "the file crashes its decoder; copy or download it again, or convert it (ffmpeg -i FILE NEW.mp4)"
-        if number == _KILLED:
-            return "the system ends processes when memory is short; free some, or read fewer videos at the same time"
-        return "the file may be damaged, or memory may be short"
-
-
-@contextlib.contextmanager
-def _without_ctrl_c() -> Iterator[None]:
-    """Processes started in here never see Ctrl-C, not even before they can ignore it themselves."""
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    resource_tracker.ensure_running()  # else starting a process starts it, and that unblocks the signal again
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _serve(pipe: Connection, threads: int, preload: str) -> None:
-    """What a worker does: jobs, one after the other, until the other side is gone."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders
+    """What a worker does: jobs, one after the other."""
     _limit_threads(threads)
     if preload:
         importlib.import_module(preload)
-    try:
-        pipe.send((_END, None))
-        while True:
-            order = pipe.recv()
-            if order != _STOP:  # it came when the job was done already
-                _do(pipe, *order)
-    except (EOFError, OSError):
-        return
+    pipe.send((_END, None))
+    while True:
+        order = pipe.recv()
+        if order != _STOP:  # it came when the job was done already
+            _do(pipe, *order)
 
 
 def _do(pipe: Connection, job: Job, arguments: tuple[Any, ...]) -> None:

@@ -20,15 +20,12 @@ import torch
 
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
-from ...processes import without_main
+from ...processes import STALL_SECONDS, Worker, WorkerLost
 from .encode import Encoder
 from .example import Example
 from .samples import Sample, SampleError
 
 Outcome = Example | SampleError
-
-STALL_SECONDS = 300.0
-START_SECONDS = 300.0
 
 
 def encode_one(encoder: Encoder, sample: Sample) -> Outcome:
@@ -48,7 +45,8 @@ class Workers:
 
     def __init__(self, encoder: Encoder, processes: int, *, stall_seconds: float = STALL_SECONDS) -> None:
         self._modules = encoder.modules
-        self._order = _dumped((encoder, max(cores() // processes, 1)))
+        self._encoder = _dumped(encoder)
+        self._threads_each = max(cores() // processes, 1)
         self._stall_seconds = stall_seconds
         self._jobs: queue.SimpleQueue[tuple[Sample, Future[Outcome]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
@@ -75,7 +73,7 @@ class Workers:
         for _ in self._threads:
             self._jobs.put(None)
         for worker in running:
-            worker.stop()
+            worker.kill()
         for thread in self._threads:
             thread.join(10)
 
@@ -94,7 +92,7 @@ class Workers:
             try:
                 worker = worker or self._started()
                 future.set_result(worker.ask(sample, self._stall_seconds))
-            except _Lost as lost:
+            except WorkerLost as lost:
                 self._ended(worker)
                 worker = None
                 future.set_result(SampleError(sample.id, str(lost), "fatal to its process"))
@@ -103,76 +101,40 @@ class Workers:
         self._ended(worker)
 
     def _started(self) -> _Worker:
+        worker: _Worker | None = None
         try:
-            worker = _Worker(self._modules)
-        except (EOFError, OSError) as error:  # the server that forks died, by a broken package or for want of memory
-            raise SG4VError(f"a process for the data cannot be started ({error!r}); the reason stands above") from error
-        with self._lock:
-            if self._closed:
-                worker.kill()
-                raise SG4VError("the loader was closed")
-            self._running.add(worker)
-        try:
-            worker.begin(self._order)
-        except _Lost as lost:
+            worker = _Worker(self._encoder, self._threads_each, self._modules)
+            with self._lock:
+                if self._closed:
+                    worker.end()
+                    raise SG4VError("the loader was closed")
+                self._running.add(worker)
+            worker.wait_until_ready()
+        except WorkerLost as lost:  # which costs no sample: none was begun
             self._ended(worker)
-            raise SG4VError(f"a process for the data did not start: {lost}; its own words stand above") from lost
+            raise SG4VError(f"the samples cannot be read: {lost}") from lost
         return worker
 
     def _ended(self, worker: _Worker | None) -> None:
         if worker is not None:
             with self._lock:
                 self._running.discard(worker)
-            worker.kill()
+            worker.end()
 
 
-class _Lost(Exception):
-    """A process died, or gave no sign of life."""
+class _Worker(Worker):
+    """A process that answers each sample with what `encode_one` makes of it."""
 
-
-class _Worker:
-    """One process and the pipe to it, seen from this side."""
-
-    def __init__(self, modules: list[str]) -> None:
-        context = _context(modules)
-        self._pipe, other = context.Pipe()
-        self._process = context.Process(target=_work, args=(other,), daemon=True, name="sg4v-data")  # type: ignore[attr-defined]
-        with without_main():
-            self._process.start()
-        other.close()
-
-    def begin(self, order: bytes) -> None:
-        self._exchange(order, START_SECONDS)
+    def __init__(self, encoder: bytes, threads: int, modules: list[str]) -> None:
+        super().__init__(_serve, (encoder, threads), context=_context(modules), name="sg4v-data")
 
     def ask(self, sample: Sample, seconds: float) -> Outcome:
-        """Raises what the process raised, and _Lost."""
-        found = self._exchange(pickle.dumps(sample), seconds)
-        if isinstance(found, BaseException) and not isinstance(found, SampleError):
-            raise found
-        return found  # type: ignore[no-any-return]
-
-    def _exchange(self, message: bytes, seconds: float) -> Any:
-        try:
-            self._pipe.send_bytes(message)
-            if not self._pipe.poll(seconds):
-                raise _Lost(
-                    f"nothing came of it for {seconds:.0f} s; its media may be damaged in a way that hangs a codec"
-                )
-            return pickle.loads(self._pipe.recv_bytes())
-        except (EOFError, OSError) as error:
-            self._process.join(10)
-            code = self._process.exitcode
-            how = f"signal {-code}" if code is not None and code < 0 else f"exit code {code}"
-            raise _Lost(f"the process that read it died ({how}); its media may be damaged, or memory short") from error
-
-    def stop(self) -> None:
-        """End the process; whoever waits for it sees it lost."""
-        self._process.kill()
-
-    def kill(self) -> None:
-        self.stop()
-        self._process.join(10)
-        self._pipe.close()
+        """Raises what the process raised, and WorkerLost."""
+        self.send(pickle.dumps(sample))
+        answer = pickle.loads(self.receive(seconds))
+        if isinstance(answer, BaseException) and not isinstance(answer, SampleError):
+            raise answer
+        return answer  # type: ignore[no-any-return]
 
 
 def _context(modules: list[str]) -> BaseContext:
@@ -184,21 +146,17 @@ def _context(modules: list[str]) -> BaseContext:
     return context
 
 
-def _work(pipe: Connection) -> None:
-    """What a process does: samples, one after the other, until the other side is gone."""
+def _serve(pipe: Connection, dumped_encoder: bytes, threads: int) -> None:
+    """What a process does: samples, one after the other."""
     # Often sent to all processes of a group; it is for the one that gives the orders, which still needs its samples.
-    for one in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(one, signal.SIG_IGN)
-    try:
-        encoder, threads = pickle.loads(pipe.recv_bytes())
-        limit_cores(threads)
-        torch.set_num_threads(1)
-        pipe.send_bytes(_dumped(None))
-        while True:
-            sample = pickle.loads(pipe.recv_bytes())
-            pipe.send_bytes(_dumped(_outcome(encoder, sample)))
-    except (EOFError, OSError):
-        return
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    encoder = pickle.loads(dumped_encoder)
+    limit_cores(threads)
+    torch.set_num_threads(1)
+    pipe.send_bytes(b"ready")
+    while True:
+        sample = pickle.loads(pipe.recv_bytes())
+        pipe.send_bytes(_dumped(_outcome(encoder, sample)))
 
 
 def _outcome(encoder: Encoder, sample: Sample) -> Outcome | Exception:
