@@ -27,15 +27,18 @@ if TYPE_CHECKING:
     from .dataset.dataset import Dataset, build_dataset, open_dataset
     from .dataset.places.models import ModelSpec
     from .dataset.settings import DatasetSettings, FilterSettings, NoveltySettings, SplitSettings, SurveySettings
+    from .draft import Progress
+    from .engines import open_engine
     from .errors import CaptionInterrupted, MissingExtra, SettingsError, SG4VError, VideoError, VLMError
     from .evaluate.compare import compare_runs
     from .evaluate.launch import run_benchmark
     from .evaluate.runner import BenchmarkOptions
+    from .look import keyframes, measure
     from .lvlm.launch import train
     from .lvlm.settings import TrainSettings
-    from .pipeline import acaption, caption, keyframes, measure, open_engine, recaption, summarize
+    from .pipeline import acaption, caption
     from .records import VideoCaption
-    from .run import Progress
+    from .retell import recaption, summarize
     from .video.reader import VideoReader
     from .vlm.base import VLM, Reply, Request
 
@@ -49,15 +52,18 @@ _HOMES = {
     "dataset.dataset": ("Dataset", "build_dataset", "open_dataset"),
     "dataset.settings": ("DatasetSettings", "FilterSettings", "NoveltySettings", "SplitSettings", "SurveySettings"),
     "dataset.places.models": ("ModelSpec",),
+    "draft": ("Progress",),
+    "engines": ("open_engine",),
     "errors": ("CaptionInterrupted", "MissingExtra", "SG4VError", "SettingsError", "VLMError", "VideoError"),
     "evaluate.compare": ("compare_runs",),
     "evaluate.launch": ("run_benchmark",),
     "evaluate.runner": ("BenchmarkOptions",),
     "lvlm.launch": ("train",),
     "lvlm.settings": ("TrainSettings",),
-    "pipeline": ("acaption", "caption", "keyframes", "measure", "open_engine", "recaption", "summarize"),
+    "look": ("keyframes", "measure"),
+    "pipeline": ("acaption", "caption"),
     "records": ("VideoCaption",),
-    "run": ("Progress",),
+    "retell": ("recaption", "summarize"),
     "video.reader": ("VideoReader",),
     "vlm.base": ("VLM", "Reply", "Request"),
 }

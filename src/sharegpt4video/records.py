@@ -288,6 +288,12 @@ class Segment:
     facts: tuple[Facts, ...]
     first_number: int = 1
 
+    @property
+    def shot(self) -> Shot:
+        """The shot it belongs to; one that is still open reaches to its last keyframe."""
+        end = self.shot_end_seconds or self.keyframes[-1].seconds
+        return Shot(self.shot_start_seconds, end, self.opens_with)
+
 
 @dataclass(frozen=True)
 class Provenance:

@@ -41,7 +41,7 @@ def whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VideoCaption:
     """The caption of two shots, made in one go."""
     monkeypatch.chdir(tmp_path)
     write_video("shots.mp4", [numbered(9)] * 12 + [solid((200, 9, 9))] * 12, fps=10)
-    events = list(read_module.read("shots.mp4", SETTINGS, looks=True))
+    events = list(read_module.read("shots.mp4", SETTINGS, wants_images=True))
     monkeypatch.setattr(read_module, "read", lambda *_, **__: iter(events))  # the model is what this is about
     assert run(Priced(), "whole").done == 1
     return VideoCaption.from_json(Path("whole/shots.json").read_bytes())

@@ -6,7 +6,8 @@ import asyncio
 
 import pytest
 
-from sharegpt4video.vlm.base import VLM, ForwardingVLM, Reply, Request
+from sharegpt4video.vlm.base import VLM, Reply, Request
+from sharegpt4video.vlm.forwarding import ForwardingVLM
 
 
 class Inner(VLM):

@@ -13,9 +13,10 @@ from chat_server import Behaviour, ChatServer, answer, stall, status
 from sharegpt4video.errors import ModelDenied, ModelUnavailable, VLMError
 from sharegpt4video.prompts import DEFAULT
 from sharegpt4video.vlm import reach
-from sharegpt4video.vlm.base import ForwardingVLM, Reply, Request
+from sharegpt4video.vlm.base import Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.vlm.faults import http_library
+from sharegpt4video.vlm.forwarding import ForwardingVLM
 from sharegpt4video.vlm.server import ServerVLM
 
 

@@ -1,4 +1,7 @@
-"""The engine: drives roles against one model and keeps every slot of it busy."""
+"""The engine: drives roles against one model and keeps every slot of it busy.
+
+You come from ``run``, which hands it roles (``sliding``, ``fast``, ``summary``). Next: ``vlm.base``, what a model is.
+"""
 
 from __future__ import annotations
 
@@ -73,19 +76,15 @@ class Engine:
         try:
             asked = next(role)
             while True:
-                asked = role.send(await self._answer(asked, on_reply))
+                if isinstance(asked, Request):
+                    asked = role.send(await self._ask(asked, on_reply))
+                else:
+                    asked = role.send(tuple(await together(*(self._ask(request, on_reply) for request in asked))))
         except StopIteration as done:
             result: T = done.value
             return result
         finally:
             role.close()
-
-    async def _answer(
-        self, asked: Request | tuple[Request, ...], on_reply: OnReply | None
-    ) -> Reply | tuple[Reply, ...]:
-        if isinstance(asked, Request):
-            return await self._ask(asked, on_reply)
-        return tuple(await together(*(self._ask(request, on_reply) for request in asked)))
 
     async def _ask(self, request: Request, on_reply: OnReply | None) -> Reply:
         """Ask, and once more with a reminder if the answer cannot be used."""

@@ -1,6 +1,7 @@
 """Sliding captioning: each keyframe of a chain is described against the one before it, knowing the text before.
 
-Paper, section 3.2 (differential sliding-window captioning). A role does no I/O: it yields requests and is sent replies.
+Paper, section 3.2 (differential sliding-window captioning). You come from ``run``, which makes one of these for each
+segment. It is a role: it does no I/O, but yields requests and is sent replies. Next: ``engine``, which drives roles.
 """
 
 from __future__ import annotations

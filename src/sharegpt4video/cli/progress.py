@@ -19,8 +19,8 @@ from .formats import step_line
 from .times import show_span
 
 if TYPE_CHECKING:
+    from ..draft import Progress as Report
     from ..records import Step
-    from ..run import Progress as Report
 
 
 INDENTED_COLUMNS = 20

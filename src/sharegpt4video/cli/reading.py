@@ -16,8 +16,8 @@ from ..dataset.places.pool import WorkerPool
 if TYPE_CHECKING:
     from ..captioner.engine import Engine
     from ..config import CaptionSettings
+    from ..draft import Progress
     from ..records import VideoCaption
-    from ..run import Progress
     from ..video.reader import VideoInfo
 
 READING = "sharegpt4video.reading"
@@ -58,13 +58,13 @@ class Readers:
         run = VideoRun(engine, settings, on_progress)
         try:
             items = self._pool.stream(_read_job, _lasting(video), settings, engine.vlm.max_images > 0)
-            return await run.describe(run.received(items))
+            return await run.describe(items)
         except BrokenPipeError:  # whoever reads our stdout has gone
             raise
         except asyncio.CancelledError as cause:
-            raise Stopped(run.caption()) from cause
+            raise Stopped(run.draft.caption()) from cause
         except Exception as cause:
-            raise HalfWay(cause, run.caption()) from cause
+            raise HalfWay(cause, run.draft.caption()) from cause
 
     async def info(self, video: str) -> VideoInfo:
         """What the header and the first picture tell. Raises VideoError and WorkerLost."""
@@ -75,11 +75,11 @@ class Readers:
         self._pool.end()
 
 
-def _read_job(send: Callable[[Any], None], video: str, settings: CaptionSettings, looks: bool) -> None:
+def _read_job(send: Callable[[Any], None], video: str, settings: CaptionSettings, wants_images: bool) -> None:
     """Read one video in a worker: sends the events of ``reading.read``, and between them the time read to."""
     from ..reading import read
 
-    for event in read(video, settings, looks=looks, on_progress=send):
+    for event in read(video, settings, wants_images=wants_images, on_progress=send):
         send(event)
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ..records import VideoCaption
-from ..vlm.base import VLM, ForwardingVLM, Reply, Request
+from ..vlm.base import VLM, Reply, Request
+from ..vlm.forwarding import ForwardingVLM
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..records import problem_kind
-from ..vlm.base import VLM, ForwardingVLM, Reply, Request
+from ..vlm.base import VLM, Reply, Request
+from ..vlm.forwarding import ForwardingVLM
 from ..wording import counted
 from .build import BuildOptions, build
 from .places.models import Model, opened

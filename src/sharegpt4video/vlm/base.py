@@ -1,10 +1,12 @@
-"""What is asked of a model, what comes back, and the one method that a backend has to write."""
+"""What is asked of a model, what comes back, and the one method that a backend has to write.
+
+You come from ``captioner.engine``. This is the last file of the main path: from here on, each model is its own way.
+``vlm.embedded`` answers from the facts; ``prompts`` and ``vlm.render`` turn requests into words for the others.
+"""
 
 from __future__ import annotations
 
 import hashlib
-import re
-import uuid
 from abc import ABC, abstractmethod
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, fields, replace
@@ -14,14 +16,12 @@ from pydantic_core import to_json
 
 from ..errors import VLMError
 from ..records import Facts, Image, Layout, Step, spelled_out, well_formed
+from .usage import token_count
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 FREE_TASKS: frozenset[Task] = frozenset({"judge", "ask"})
 """Tasks in words of the caller's own: an answer to them may be JSON, or anything else that was asked for."""
 Problem = Literal["", "empty", "cut off", "refused", "repeating", "not plain text", "mixed up", "unavailable"]
-
-_OUR_ID = re.compile(r"sg4v-([0-9a-f]{32})")
-_MOST_TOKENS = 10**9  # in one answer; sums over millions of videos still fit into the 64 bits of a Parquet column
 
 
 @dataclass(frozen=True)
@@ -116,24 +116,6 @@ class Reply:
         object.__setattr__(self, "output_tokens", token_count(self.output_tokens))
 
 
-def token_count(value: object) -> int:
-    """A number of tokens as a model reports it; 0 for what cannot be one."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return 0
-    return int(value) if 0 < value <= _MOST_TOKENS else 0  # NaN is neither
-
-
-def new_request_id(key: str) -> str:
-    """An id for one call about the request with this key; an answer may carry it back."""
-    return f"sg4v-{key}-{uuid.uuid4().hex[:8]}"
-
-
-def is_of_another(mark: str, key: str) -> bool:
-    """Whether a mark on an answer is the id of a call about another request; ids that are not ours mean nothing."""
-    found = _OUR_ID.search(mark)
-    return found is not None and found[1] != key
-
-
 class VLM(ABC):
     """A model that answers requests. Subclasses implement ``generate``; everything else has a working default.
 
@@ -189,28 +171,3 @@ class VLM(ABC):
 
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
         """Release connections and memory."""
-
-
-class ForwardingVLM(VLM):
-    """A model in front of another, ``vlm``, with all its properties. Subclasses implement ``generate``."""
-
-    def __init__(self, vlm: VLM) -> None:
-        self.vlm = vlm
-        self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
-        self.uses_facts, self.takes_png = vlm.uses_facts, vlm.takes_png
-
-    @property
-    def identity(self) -> str:
-        return self.vlm.identity
-
-    def estimate_tokens(self, request: Request) -> int | None:
-        return self.vlm.estimate_tokens(request)
-
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
-        return self.vlm.cost_usd(input_tokens, output_tokens)
-
-    async def check(self) -> None:
-        await self.vlm.check()
-
-    async def close(self) -> None:
-        await self.vlm.close()

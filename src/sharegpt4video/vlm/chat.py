@@ -11,13 +11,14 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..records import well_formed
-from .base import is_of_another, token_count
 from .complaints import cap_tokens, content_form, refuses_system
 from .events import Event, events, opened
 from .faults import Fault, error_in_answer, error_of
 from .reasoning import ThinkingWay, ending, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
+from .request_ids import is_of_another
 from .screen import tidy
+from .usage import token_count
 from .wire import whole
 
 _OF_EVENTS = (b"d", b"e", b"i", b"r", b":")  # how the fields of server-sent events begin, and comments

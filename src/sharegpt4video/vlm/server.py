@@ -14,7 +14,7 @@ import openai
 
 from ..errors import ModelDenied, ModelUnavailable, VLMError
 from ..prompts import PromptSet
-from .base import VLM, Problem, Reply, Request, new_request_id
+from .base import VLM, Problem, Reply, Request
 from .chat import (
     Answer,
     Dialect,
@@ -34,6 +34,7 @@ from .pictures import DataUrls
 from .reach import check_reachable
 from .reasoning import Thinking, ThinkingWay, ending
 from .render import Prompt, render
+from .request_ids import new_request_id
 from .screen import Screened
 from .stripping import StrippedPieces
 from .thinking import ThinkingControl

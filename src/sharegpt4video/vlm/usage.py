@@ -10,6 +10,15 @@ from ..records import Image
 _BYTES_PER_TOKEN = 4  # English runs at about 4 letters a token; by UTF-8 bytes it holds roughly for Chinese too
 _PATCH_PIXELS = 28  # Qwen2-VL and its kin: 14-pixel patches, merged 2 by 2 (arXiv 2409.12191, section 2.1)
 
+_MOST_TOKENS = 10**9  # in one answer; sums over millions of videos still fit into the 64 bits of a Parquet column
+
+
+def token_count(value: object) -> int:
+    """A number of tokens as a model reports it; 0 for what cannot be one."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return 0
+    return int(value) if 0 < value <= _MOST_TOKENS else 0  # NaN is neither
+
 
 @dataclass
 class Usage:

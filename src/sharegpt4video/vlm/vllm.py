@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 from ..background import gone
 from ..errors import MissingExtra, SettingsError, VLMError
 from ..prompts import PromptSet
-from .base import FREE_TASKS, VLM, Reply, Request, is_of_another, new_request_id
+from .base import FREE_TASKS, VLM, Reply, Request
 from .chat import Dialect
 from .pictures import DataUrls
 from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_choice
 from .render import render
+from .request_ids import is_of_another, new_request_id
 from .screen import screen
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .vllm_release import release

@@ -17,8 +17,9 @@ from ...background import mapped
 from ...captioner.engine import Engine
 from ...display import Result
 from ...errors import SettingsError
-from ...vlm.base import VLM, ForwardingVLM
+from ...vlm.base import VLM
 from ...vlm.embedded import EmbeddedVLM
+from ...vlm.forwarding import ForwardingVLM
 from ...wording import counted
 from ..rows import CaptionRow, Checked, Finding
 from ..sources.listed import Listed

@@ -60,12 +60,12 @@ class Reader:
         self._ended = asyncio.Event()
 
     async def open(
-        self, number: int, source: SourceVideo, stage: Stage, settings: CaptionSettings, looks: bool
+        self, number: int, source: SourceVideo, stage: Stage, settings: CaptionSettings, wants_images: bool
     ) -> None:
         """Begin to read."""
         if number == self._number:
             self._source, self._stage = source, stage
-            self._events = self._pool.stream(read_job, source, settings, looks)
+            self._events = self._pool.stream(read_job, source, settings, wants_images)
 
     async def next(self, number: int) -> Any:
         """The next event, a Failure, or None at the end or when the video is left. Raises `FATAL` errors."""

@@ -43,8 +43,8 @@ class Here:
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"
     ) -> VideoCaption | Failure:
         await self._check()
-        looks = self._engine.vlm.max_images > 0
-        items = self._pool.stream(read_job, source, settings, looks, priority=PRIORITY[stage])
+        wants_images = self._engine.vlm.max_images > 0
+        items = self._pool.stream(read_job, source, settings, wants_images, priority=PRIORITY[stage])
         return await attempt(source, stage, describe(items, source, self._engine, settings, self._room))
 
     async def close(self) -> None:

@@ -47,10 +47,10 @@ def survey_source(source: SourceVideo, settings: SurveySettings) -> Survey:
         )
 
 
-def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, looks: bool) -> None:
+def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, wants_images: bool) -> None:
     """Read one source for captioning: sends the events of ``reading.read``, and between them the time read to."""
     with open_source(source) as video:
-        for event in read(video, of_source(settings, source), looks=looks, on_progress=send):
+        for event in read(video, of_source(settings, source), wants_images=wants_images, on_progress=send):
             send(event)
 
 
@@ -71,7 +71,7 @@ async def describe(
     Raises what reading raises, and VLMError: ModelUnavailable also when not one text was answered.
     """
     run = VideoRun(engine, of_source(settings, source), room=room)
-    captioned = await run.describe(run.received(items))
+    captioned = await run.describe(items)
     if not captioned.answered:
         raise ModelUnavailable(captioned.unanswered[0])
     return captioned

@@ -19,7 +19,8 @@ import numpy as np
 from ...errors import ModelDenied
 from ...records import Image
 from ...video.compose import encode_jpeg
-from ...vlm.base import VLM, ForwardingVLM, Reply, Request
+from ...vlm.base import VLM, Reply, Request
+from ...vlm.forwarding import ForwardingVLM
 from ...wording import counted
 
 QUESTIONS = 16

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import cast
 
 from ...errors import StorageError
-from ...vlm.base import VLM, ForwardingVLM, Problem, Reply, Request
+from ...vlm.base import VLM, Problem, Reply, Request
+from ...vlm.forwarding import ForwardingVLM
 from ..store.storage import is_local
 from ..store.store import Store
 

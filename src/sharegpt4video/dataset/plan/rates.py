@@ -13,8 +13,9 @@ import pyarrow.compute as pc
 from ...config import CaptionSettings
 from ...cores import cores
 from ...errors import SettingsError
-from ...reading import Ended, Sampled, read
+from ...reading import Ended, read
 from ...records import Segment
+from ...sampling import Sampled
 from ..places.replies import RESERVE
 from ..status import videos_per_second
 from ..store.store import Store
@@ -50,18 +51,21 @@ class Rates:
 
 
 def measure_rates(
-    what: Store | Sequence[str | os.PathLike[str]], settings: CaptionSettings | None = None, *, looks: bool = True
+    what: Store | Sequence[str | os.PathLike[str]],
+    settings: CaptionSettings | None = None,
+    *,
+    wants_images: bool = True,
 ) -> Rates:
     """The means of a data set, from its tables; or of videos, which are read one after the other for that.
 
-    ``looks`` tells that the model to plan for looks at pictures. Raises SettingsError when there is no captioned video,
+    ``wants_images``: the model to plan for takes pictures. Raises SettingsError when there is no captioned video,
     VideoError for a video that cannot be read.
     """
     if isinstance(what, Store):
         return _of_store(what)
     if not what:
         raise SettingsError("no videos to measure; give at least one")
-    return _of_videos([Path(each) for each in what], settings or CaptionSettings(), looks=looks)
+    return _of_videos([Path(each) for each in what], settings or CaptionSettings(), wants_images=wants_images)
 
 
 def _of_store(store: Store) -> Rates:
@@ -107,13 +111,13 @@ def _reply_bytes(store: Store) -> float:
     return float(sum(size for name, size in sizes.items() if not name.endswith(RESERVE)))
 
 
-def _of_videos(videos: Sequence[Path], settings: CaptionSettings, *, looks: bool) -> Rates:
+def _of_videos(videos: Sequence[Path], settings: CaptionSettings, *, wants_images: bool) -> Rates:
     seconds, steps, shots, size = 0.0, 0, 0, 0
     begun = time.process_time()
     for video in videos:
         size += video.stat().st_size if video.exists() else 0
         met: set[int] = set()
-        for event in read(video, settings, looks=looks):
+        for event in read(video, settings, wants_images=wants_images):
             if isinstance(event, Ended):
                 seconds += event.seconds
             elif isinstance(event, Sampled):

@@ -1,0 +1,46 @@
+"""The engine for a model, which is given by its name or as an object."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+from .captioner.engine import Engine
+from .config import CaptionSettings, caption_settings
+from .errors import SettingsError
+from .prompts import prompt_set
+from .video.compose import arrange
+from .vlm import open_model
+from .vlm.base import VLM, Request
+
+
+def open_engine(model: str | VLM, settings: CaptionSettings) -> Engine:
+    """Open a model once for any number of ``acaption`` calls, which then share its request slots.
+
+    Close it with ``await engine.vlm.close()``. Raises SettingsError for an unknown model or invalid options,
+    MissingExtra if the model needs a package that is not installed.
+    """
+    settings = caption_settings(settings)
+    if isinstance(model, str):
+        model = open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
+    if not isinstance(model, VLM):
+        what = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise SettingsError(f"model is a name such as 'embedded' or a VLM object, not {what}")
+    vlm = model
+
+    def prepare(request: Request, max_images: int) -> Request:
+        return replace(request, images=arrange(request.images, request.layout, max_images, settings.jpeg_quality))
+
+    return Engine(vlm, prepare=prepare)
+
+
+@asynccontextmanager
+async def engine_for(model: str | VLM, settings: CaptionSettings, given: Engine | None = None) -> AsyncIterator[Engine]:
+    """The engine to use; one that is made here from a model's name is closed here, too."""
+    engine = given or open_engine(model, settings)
+    try:
+        yield engine
+    finally:
+        if given is None and isinstance(model, str):
+            await engine.vlm.close()

@@ -1,0 +1,30 @@
+"""A model in front of another: a cache, a check, a record of what was asked."""
+
+from __future__ import annotations
+
+from .base import VLM, Request
+
+
+class ForwardingVLM(VLM):
+    """A model in front of another, ``vlm``, with all its properties. Subclasses implement ``generate``."""
+
+    def __init__(self, vlm: VLM) -> None:
+        self.vlm = vlm
+        self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
+        self.uses_facts, self.takes_png = vlm.uses_facts, vlm.takes_png
+
+    @property
+    def identity(self) -> str:
+        return self.vlm.identity
+
+    def estimate_tokens(self, request: Request) -> int | None:
+        return self.vlm.estimate_tokens(request)
+
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        return self.vlm.cost_usd(input_tokens, output_tokens)
+
+    async def check(self) -> None:
+        await self.vlm.check()
+
+    async def close(self) -> None:
+        await self.vlm.close()
