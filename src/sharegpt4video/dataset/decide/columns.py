@@ -74,9 +74,9 @@ class Surveyed:
     unsurveyed   how many sources have no survey
     """
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        sources, surveys = _sources(store)[0], packed_ids(store.column("surveys", "id"))
+    def __init__(self, store: Store, listed: Listed | None = None) -> None:
+        self._store, self._listed = store, listed or Listed(store)
+        sources, surveys = _sources(store, self._listed)[0], packed_ids(store.column("surveys", "id"))
         rows = IdIndex(surveys).places(sources)
         there = rows >= 0
         self.ids: Ids = sources[there]
@@ -86,7 +86,7 @@ class Surveyed:
     def candidates(self, *, looks: bool, texts: bool) -> Iterator[Candidates]:
         """All of them, some thousand at a time, each column read once; ``looks`` and ``texts`` only where wanted."""
         names = [*_NUMBERS, "packet_hash", *(LOOK_COLUMNS if looks else ())]
-        told = _Texts(self._store, self.ids) if texts else None
+        told = _Texts(self._store, self._listed, self.ids) if texts else None
         findings = _findings(self._store, self.ids)
         for start, table in self._tables(names):
             ids = self.ids[start : start + table.num_rows]
@@ -129,14 +129,14 @@ def _whole(column: pa.ChunkedArray) -> pa.Array:
     return column.chunk(0) if column.num_chunks == 1 else pa.concat_arrays(column.chunks)
 
 
-def _sources(store: Store, *columns: str) -> tuple[Ids, pa.Table]:
+def _sources(store: Store, listed: Listed, *columns: str) -> tuple[Ids, pa.Table]:
     """The ids of the sources that count, in the order of listing, and columns of theirs; of equal ids the first."""
     batches = list(store.batches("sources", ["id", *columns], batch_rows=BATCH_ROWS, superseded=True))
     if not batches:
         return np.empty(0, "S16"), arrow_schema(SourceVideo).empty_table().select(columns)
     table = pa.Table.from_batches(batches)
     ids = packed_ids(table.column("id"))
-    counts = (_first_equal(ids) == np.arange(len(ids))) & Listed(store).current(ids)
+    counts = (_first_equal(ids) == np.arange(len(ids))) & listed.current(ids)
     return ids[counts], table.select(columns).filter(pa.array(counts))
 
 
@@ -163,8 +163,8 @@ def _findings(store: Store, ids: Ids) -> Numbers:
 class _Texts:
     """The short captions: the user's own where the settings of the data set say so, or those that were made."""
 
-    def __init__(self, store: Store, ids: Ids) -> None:
-        sources, table = _sources(store, "caption")
+    def __init__(self, store: Store, listed: Listed, ids: Ids) -> None:
+        sources, table = _sources(store, listed, "caption")
         self._sources = IdIndex(sources).places(ids)
         self._given = table.column("caption") if store.settings().novelty.use_given else None
         self._shorts = IdIndex(packed_ids(store.column("shorts", "id"))).places(ids)

@@ -190,14 +190,19 @@ class _Block:
 
 
 def decide_all(
-    store: Store, settings: FilterSettings, *, novelty: TextPool | None = None, near: LookPool | None = None
+    store: Store,
+    settings: FilterSettings,
+    *,
+    novelty: TextPool | None = None,
+    near: LookPool | None = None,
+    surveyed: Surveyed | None = None,
 ) -> Decisions:
     """Decide about every surveyed video of a data set, in the order of its sources.
 
     After what a build decides comes ``settings.max_findings``, where captions have been checked. Pools that the
     settings need and that are not given are opened, see ``open_text_pool``; they must be empty. Short captions are the
     user's own, where the settings of the data set say so, or those in the table ``shorts``. About 250 bytes of memory
-    for each video, besides the pools.
+    for each video, besides the pools. ``surveyed`` spares finding out again what there is.
 
     Raises what opening the pools raises.
     """
@@ -205,7 +210,7 @@ def decide_all(
     if settings.min_novelty is not None:
         pool = novelty or open_text_pool(store.settings(), store.address)
     decider = Decider(settings, pool, near or open_look_pool(settings))
-    surveyed = Surveyed(store)
+    surveyed = surveyed or Surveyed(store)
     blocks = surveyed.candidates(looks=drops_near(settings), texts=pool is not None)
     decisions = Decisions.joined(settings, [decider.decide(block) for block in blocks], surveyed.unsurveyed)
     if novelty is None:

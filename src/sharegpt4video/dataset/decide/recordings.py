@@ -44,9 +44,9 @@ _CUT_OF_YOUTUBE = re.compile(rf"(?=.*[a-z])(?=.*[A-Z])({_YOUTUBE_ID})(?:[_.-]+(?
 mix lower and upper case; ``holiday_vid_01`` does not."""
 
 
-def join_recordings(store: Store, ids: Ids, group: Positions) -> Positions:
+def join_recordings(store: Store, listed: Listed, ids: Ids, group: Positions) -> Positions:
     """Join groups that share a recording; ``group`` leads from each of the ids to the first of its group, as before."""
-    keys, rows = _keys(store, ids)
+    keys, rows = _keys(store, listed, ids)
     order = np.lexsort((rows, keys))
     keys, rows = keys[order], rows[order]
     same = np.flatnonzero(keys[1:] == keys[:-1])
@@ -55,15 +55,14 @@ def join_recordings(store: Store, ids: Ids, group: Positions) -> Positions:
     return joined
 
 
-def _keys(store: Store, ids: Ids) -> tuple[NDArray[np.uint64], Positions]:
+def _keys(store: Store, listed: Listed, ids: Ids) -> tuple[NDArray[np.uint64], Positions]:
     """Every key of every source as a number, and the position of its id among ``ids``."""
     keys, rows = [np.empty(0, np.uint64)], [np.empty(0, np.int64)]
     index, offset = IdIndex(ids), 0
-    stale = Listed(store).stale
     for batch in store.batches("sources", batch_rows=1 << 14, superseded=True) if len(ids) else ():
         found: list[int] = []
         numbers: list[int] = []
-        here = stale[offset : offset + batch.num_rows]
+        here = listed.stale[offset : offset + batch.num_rows]
         offset += batch.num_rows
         for number, (source, was) in enumerate(zip(to_rows(SourceVideo, batch), here.tolist(), strict=True)):
             if was:  # its name and row belong to another file now

@@ -75,11 +75,13 @@ def select(store: Store, settings: DatasetSettings, *, dry_run: bool = False) ->
     """
     if not dry_run:
         store.update_settings(settings)
+    listed = Listed(store)
+    surveyed = Surveyed(store, listed)
     # One after the other: each takes about a gigabyte for a million videos, and gives it back.
-    groups = _near_duplicates(store, settings)
+    groups = _near_duplicates(store, surveyed.rows, settings)
     pa.default_memory_pool().release_unused()
-    decisions = decide_all(store, settings.filters)
-    videos = _Videos(store, decisions, groups)
+    decisions = decide_all(store, settings.filters, surveyed=surveyed)
+    videos = _Videos(store, listed, decisions, groups)
     counts: Counter[str] = Counter()
     rows = _rows(videos, settings, counts)
     if dry_run:
@@ -104,13 +106,13 @@ class _Videos:
     groups   for each video the position of the first that is a near-duplicate of it or of its recording, joined
     """
 
-    def __init__(self, store: Store, decisions: Decisions, near: Positions) -> None:
-        captioned = Listed(store).ids_in(store, "captions")
+    def __init__(self, store: Store, listed: Listed, decisions: Decisions, near: Positions) -> None:
+        captioned = listed.ids_in(store, "captions")
         brought = captioned[~IdIndex(decisions.ids).has(captioned)]
         self.decisions, self.ids = decisions, np.concatenate([decisions.ids, brought])
         self.captioned = IdIndex(captioned).has(self.ids)
         alone = np.arange(len(near), len(self.ids), dtype=np.int64)
-        self.groups = join_recordings(store, self.ids, np.concatenate([near, alone]))
+        self.groups = join_recordings(store, listed, self.ids, np.concatenate([near, alone]))
         self.contents = contents_of(store, self.ids[np.unique(self.groups)])
 
     def decision(self, row: int) -> Decision:
@@ -121,10 +123,9 @@ class _Videos:
         return decision if self.captioned[row] or not decision.kept else replace(decision, gate=NOT_CAPTIONED)
 
 
-def _near_duplicates(store: Store, settings: DatasetSettings) -> Positions:
-    """For each surveyed video, in the order of the sources, the position of the first of its near-duplicates."""
+def _near_duplicates(store: Store, rows: Positions, settings: DatasetSettings) -> Positions:
+    """For each of these rows of surveys, in the order of the sources, the position of its first near-duplicate."""
     bits = settings.filters.near_duplicate_bits
-    rows = Surveyed(store).rows
     if bits is None or not len(rows):
         return np.arange(len(rows), dtype=np.int64)
     looks = (_in_order(store.column("surveys", name), rows) for name in LOOK_COLUMNS)
