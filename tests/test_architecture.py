@@ -195,8 +195,10 @@ def test_every_public_word_can_be_imported() -> None:
 
     for word in sharegpt4video.__all__:
         assert getattr(sharegpt4video, word) is not None
-    with pytest.raises(AttributeError, match="no_such_word"):
+    assert [word for word in dir(sharegpt4video) if not word.startswith("__")] == sorted(sharegpt4video.__all__)
+    with pytest.raises(AttributeError, match="no_such_word") as unknown:
         _ = sharegpt4video.no_such_word
+    assert (unknown.value.name, unknown.value.obj) == ("no_such_word", sharegpt4video)  # Python suggests from these
 
 
 def test_no_public_word_is_hidden_by_a_module_of_its_name() -> None:

@@ -215,6 +215,16 @@ def test_many_videos_share_one_engine(clip: Path) -> None:
     assert all(other.steps == first.steps and other.summary == first.summary for other in others)
 
 
+def test_what_a_prompt_shows_is_short(clip: Path) -> None:
+    vlm = FakeVLM(max_concurrent=3)
+    assert repr(vlm) == f"FakeVLM({vlm.name!r})"
+    assert repr(sg4v.open_engine(vlm)) == f"Engine({vlm.name!r}, slots=3, requests=0)"
+    with sg4v.VideoReader(clip) as reader:
+        assert repr(reader) == "VideoReader('clip.mp4', 160x96, 5.00 s)"
+    captioned = sg4v.caption(clip, model=vlm, settings=SETTINGS)
+    assert len(repr(captioned)) + len(repr(captioned.steps[0])) + len(repr(captioned.provenance)) < 600
+
+
 def test_it_works_where_an_event_loop_already_runs(clip: Path) -> None:
     async def notebook() -> VideoCaption:
         return sg4v.caption(clip, model=FakeVLM(), settings=SETTINGS)
@@ -242,7 +252,7 @@ def test_a_clip_summary_needs_no_video(clip: Path) -> None:
     captioned = sg4v.caption(clip, model=FakeVLM(), settings=SETTINGS)
     vlm = FakeVLM(["The second shot."])
     told = sg4v.summarize(captioned, 2.5, 5.0, model=vlm)
-    assert told.text == "The second shot."
+    assert (told.text, str(told)) == ("The second shot.", "The second shot.")
     assert [step.shot_index for step in vlm.requests[0].steps] == [1] * len(vlm.requests[0].steps)
 
 
@@ -252,6 +262,7 @@ def test_a_summary_of_nothing_says_so(clip: Path) -> None:
     told = sg4v.summarize(captioned, 90.0, 95.0, model=vlm)
     assert (told.text, vlm.requests) == ("", [])
     assert "nothing to summarise" in told.problem
+    assert str(told) == f"({told.problem})"
 
 
 def test_the_embedded_model_gives_the_same_caption_twice(clip: Path) -> None:

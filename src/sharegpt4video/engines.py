@@ -15,7 +15,7 @@ from .vlm import open_model
 from .vlm.base import VLM, Request
 
 
-def open_engine(model: str | VLM, settings: CaptionSettings) -> Engine:
+def open_engine(model: str | VLM, settings: CaptionSettings | None = None) -> Engine:
     """Open a model once for any number of ``acaption`` calls, which then share its request slots.
 
     Close it with ``await engine.vlm.close()``. Raises SettingsError for an unknown model or invalid options,

@@ -265,7 +265,7 @@ class Step:
     text: str
     shot_index: int
     frame_seconds: tuple[float, ...]
-    facts: tuple[Facts, ...] = ()
+    facts: tuple[Facts, ...] = field(default=(), repr=False)
     problem: str = ""
 
 
@@ -303,12 +303,12 @@ class Provenance:
     prompt_set: str
     prompt_hash: str
     version: str
-    settings: dict[str, Any]
+    settings: dict[str, Any] = field(repr=False)
     requests: int = 0
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
-    request_keys: tuple[str, ...] = ()
+    request_keys: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, repr=False)

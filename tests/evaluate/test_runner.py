@@ -388,7 +388,7 @@ def test_two_runs_are_compared_by_part(ask: Run, right: dict[str, str], tmp_path
     assert found["yes_no"].only_first == 3
     with pytest.raises(SettingsError, match="there are: aspect, detail, format"):
         compare_runs(tmp_path / "good", tmp_path / "poor", "colour")
-    with pytest.raises(StorageError, match="cannot read scores"):
+    with pytest.raises(StorageError, match=r"can be read there \(No such file or directory\); score the run"):
         compare_runs(tmp_path / "good", tmp_path / "none")
 
 

@@ -63,6 +63,9 @@ class Engine:
         self._threads = ThreadPoolExecutor(_PREPARE_THREADS, "sg4v-prepare")
         self._turns = Turns(vlm.max_concurrent if max_concurrent is None else max_concurrent)
 
+    def __repr__(self) -> str:
+        return f"Engine({self.vlm.name!r}, slots={self.slots}, requests={self.requests})"
+
     @property
     def slots(self) -> int:
         """How many requests may be with the model at the same time."""

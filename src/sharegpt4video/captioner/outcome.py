@@ -14,6 +14,9 @@ class Summary:
     text: str
     problem: str = ""
 
+    def __str__(self) -> str:
+        return self.text or f"({self.problem})"
+
 
 def problem_of(reply: Reply) -> str:
     """The problem of a reply in words, with its detail where there is one; "" for a usable reply."""

@@ -52,8 +52,10 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     path = folder / SCORES if folder.is_dir() else folder
     try:
         return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
-    except (OSError, ValueError) as error:
-        raise StorageError(f"{path}: cannot read scores there (score the run first): {error}") from error
+    except OSError as error:
+        raise StorageError(f"{path}: no scores can be read there ({error.strerror}); score the run first") from error
+    except ValueError as error:
+        raise StorageError(f"{path}: these are no scores ({error}); score the run again") from error
 
 
 def _scores(rows: list[dict[str, Any]]) -> Scores:

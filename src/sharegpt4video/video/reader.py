@@ -147,6 +147,10 @@ class VideoReader:
             self._decoders.pop().close()
         self._begun = None
 
+    def __repr__(self) -> str:
+        length = "" if self.info.duration_seconds is None else f", {self.info.duration_seconds:.2f} s"
+        return f"VideoReader({self.info.name!r}, {self.info.width}x{self.info.height}{length})"
+
     def __enter__(self) -> VideoReader:
         return self
 

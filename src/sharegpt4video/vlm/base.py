@@ -132,6 +132,9 @@ class VLM(ABC):
     uses_facts: bool = True
     takes_png: bool = False
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
     @abstractmethod
     async def generate(self, request: Request) -> Reply:
         """Answer one request.
