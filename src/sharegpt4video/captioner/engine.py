@@ -34,7 +34,6 @@ class Engine:
     prepare         called with each request that has pictures and the model's ``max_images``, in a worker thread; what
                     it returns is sent
     max_concurrent  slots, instead of the model's own number
-    on_reply        called with each reply, also with those that are asked for again
 
     Counts over its life: ``requests`` answered, ``input_tokens``, ``output_tokens``, ``asked_again`` (how often for
     which problem), and ``problems`` (how many replies were handed on with which one). An engine belongs to one loop.
@@ -42,14 +41,7 @@ class Engine:
     the key or the model's name is mended.
     """
 
-    def __init__(
-        self,
-        vlm: VLM,
-        *,
-        prepare: Prepare | None = None,
-        max_concurrent: int | None = None,
-        on_reply: OnReply | None = None,
-    ) -> None:
+    def __init__(self, vlm: VLM, *, prepare: Prepare | None = None, max_concurrent: int | None = None) -> None:
         self.vlm = vlm
         self.requests = 0
         self.input_tokens = 0
@@ -57,7 +49,6 @@ class Engine:
         self.asked_again: Counter[str] = Counter()
         self.problems: Counter[str] = Counter()
         self._prepare = prepare
-        self._on_reply = on_reply
         self._denied: ModelDenied | None = None
         # Threads of its own: in the loop's shared ones a picture would wait behind the decoding of other videos.
         self._threads = ThreadPoolExecutor(_PREPARE_THREADS, "sg4v-prepare")
@@ -72,7 +63,7 @@ class Engine:
         return self._turns.count
 
     async def run(self, role: Role[T], *, on_reply: OnReply | None = None) -> T:
-        """Drive one role to its end and return its result; ``on_reply`` is called for this role's replies alone.
+        """Drive one role to its end and return its result; ``on_reply`` is called with each of its replies.
 
         Raises VLMError when the model can answer no request. The role is closed then, as it is on cancellation.
         """
@@ -123,7 +114,6 @@ class Engine:
         self.requests += 1
         self.input_tokens += reply.input_tokens
         self.output_tokens += reply.output_tokens
-        for told in (self._on_reply, on_reply):
-            if told is not None:
-                told(reply)
+        if on_reply is not None:
+            on_reply(reply)
         return reply
