@@ -157,7 +157,7 @@ def test_no_cell_is_a_formula(text: str) -> None:
     csv.writer(file).writerow([foreign.csv_cell(text), foreign.csv_path(text or "x")])
     file.getvalue().encode()
     ((cell, path),) = csv.reader(io.StringIO(file.getvalue().replace("\0", ""), newline=""))
-    assert not re.match(r"\s*[=+@\t\r\n\uff1d\uff0b\uff0d\uff20]|\s*-(?![\w.-]*$)", cell)
+    assert not re.match(r"[\t\r\n]|\s*[=+@\uff1d\uff0b\uff0d\uff20]|\s*-(?![\w.-]*$)", cell)
     assert not re.match(r"[=+@\t\r\n-]", path)
     assert "".join(words(cell)).lstrip("'") == "".join(words(text)).lstrip("'")
 
