@@ -168,7 +168,7 @@ def test_the_main_path_leads_on_and_stays_short() -> None:
         head = ast.get_docstring(ast.parse(source)) or ""
         assert "You come from" in head
         assert f"``{after.removeprefix('captioner.')}``" in head.replace("``captioner.", "``"), f"names no {after}"
-    assert sum(source.count("\n") for source in sources) <= 700
+    assert sum(source.count("\n") for source in sources) <= 720
 
 
 def test_proofs_of_scorers_are_not_loaded_by_a_run() -> None:

@@ -24,6 +24,8 @@ UNSEEN = re.compile(f"[{_CONTROLS}{_BIDI}{_HIDDEN}{_HALVES}]")
 _FLAG = "\U0001f3f4[\U000e0020-\U000e007e]{1,8}\U000e007f"  # the flags of England, Scotland and Wales
 _UNSEEN_OR_FLAG = re.compile(f"({_FLAG})|{UNSEEN.pattern}")
 
+_NOT_TEXT = re.compile(f"[\x00{_HALVES}]")
+
 # SubRip has no escapes, and every player has its own idea of what a tag is. The full-width forms are tags to none of
 # them, look the same, and Unicode's compatibility form (NFKC) turns them back.
 _FULL_WIDTH = str.maketrans({"<": "\uff1c", ">": "\uff1e", "{": "\uff5b", "}": "\uff5d", "\\": "\uff3c"})
@@ -134,3 +136,13 @@ def _escaped(character: str) -> str:
 def _escape_start(met: re.Match[str]) -> str:
     mark = met[0]
     return f"{mark}\\" if mark.isdigit() else re.sub(r"(?=[=#:+-])", r"\\", mark)
+
+
+def spelled_out(name: str) -> str:
+    """A file's name as text: names can hold any bytes, and those that are no UTF-8 are written as ``\\udcXX``."""
+    return name.encode("utf-8", "backslashreplace").decode()
+
+
+def well_formed(text: str) -> str:
+    """A text that every file format can hold: halves of characters (lone surrogates) become U+FFFD, NULs go."""
+    return _NOT_TEXT.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)

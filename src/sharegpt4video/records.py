@@ -30,8 +30,6 @@ Torso = Literal["upright", "leaning", "horizontal", "inverted"]
 UNANSWERED = r"(?:^|could not be condensed: )(?:unavailable|mixed up)"
 """Matches the problem of a text that nobody has written: the server failed, or answered somebody else."""
 
-_NOT_TEXT = re.compile(r"[\x00\ud800-\udfff]")
-
 
 def problem_kind(problem: str) -> str:
     """Of a stored problem such as "refused: the server says: …" the first part, which is a ``vlm.base.Problem``."""
@@ -70,16 +68,6 @@ class Frame:
 
     def __repr__(self) -> str:
         return f"Frame({self.width}x{self.height} at {self.seconds:.3f} s for {self.duration_seconds:.3f} s)"
-
-
-def spelled_out(name: str) -> str:
-    """A file's name as text: names can hold any bytes, and those that are no UTF-8 are written as ``\\udcXX``."""
-    return name.encode("utf-8", "backslashreplace").decode()
-
-
-def well_formed(text: str) -> str:
-    """A text that every file format can hold: halves of characters (lone surrogates) become U+FFFD, NULs go."""
-    return _NOT_TEXT.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
 
 
 @dataclass(frozen=True)

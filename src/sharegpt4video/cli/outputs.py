@@ -15,7 +15,8 @@ from typing import Literal
 
 from ..errors import SettingsError, StorageError
 from ..files import write_whole
-from ..records import VideoCaption, spelled_out
+from ..foreign import spelled_out
+from ..records import VideoCaption
 from .claims import Claims
 from .content import Content
 from .files import fitted, remove_leftovers, video_name, write_in_temporary

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import CaptionSettings
 from ..errors import SettingsError
-from ..foreign import json_text
-from ..records import VideoCaption, spelled_out
+from ..foreign import json_text, spelled_out
+from ..records import VideoCaption
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter

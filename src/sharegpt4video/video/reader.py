@@ -16,7 +16,8 @@ import av
 
 from ..checking import Interval, out_of_range, raise_for
 from ..errors import SettingsError, VideoError
-from ..records import Frame, spelled_out
+from ..foreign import spelled_out
+from ..records import Frame
 from .clock import goes_on
 from .decoder import Decoder
 from .picture import Converter, DecodedFrame, Orientation, displayed_size, orientation_of

@@ -15,7 +15,8 @@ from typing import Literal
 from pydantic_core import to_json
 
 from ..errors import VLMError
-from ..records import Facts, Image, Layout, Step, spelled_out, well_formed
+from ..foreign import spelled_out, well_formed
+from ..records import Facts, Image, Layout, Step
 from .usage import token_count
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..records import well_formed
+from ..foreign import well_formed
 from .complaints import cap_tokens, content_form, refuses_system
 from .events import Event, events, opened
 from .faults import Fault, error_in_answer, error_of

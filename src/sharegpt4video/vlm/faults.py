@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import openai
 
-from ..records import well_formed
+from ..foreign import well_formed
 from .complaints import SIZE_ADVICE, advice_on, has_no_room, trouble_with_account
 
 _HEALING = frozenset({408, 409, 421, 425, 429, 499})  # and everything from 500, and what is no error status
