@@ -10,7 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import ImageColor
 
-from sharegpt4video.facts.colour import NAMES, colour_names, colour_shares, look, oklch
+from sharegpt4video.facts.colour import (
+    GREYS,
+    NAMES,
+    REGIONS,
+    VIVID,
+    classify,
+    colour_names,
+    colour_shares,
+    is_grey,
+    look,
+    oklch,
+)
 
 VIDEOS = Path(__file__).resolve().parents[3] / "shared" / "videos"
 
@@ -133,6 +144,37 @@ def test_blur_lowers_sharpness_at_any_resolution() -> None:
         smooth = (smooth + np.roll(smooth, 1, 0) + np.roll(smooth, 1, 1) + np.roll(smooth, -1, 0)) / 4
     assert look(smooth.astype(np.uint8)).sharpness < 0.5 * look(blocks).sharpness
     assert look(half).sharpness == pytest.approx(look(blocks).sharpness, rel=0.15)
+
+
+def read_off_the_regions(rgb: np.ndarray) -> np.ndarray:
+    """The name of each colour (n, 3): the first region that holds it, every region asked in turn."""
+    light, chroma, hue = oklch(rgb)
+    names = np.full(len(rgb), "", object)
+    for region in REGIONS:
+        inside = ((hue - region.hue) % 360 < region.hue_end - region.hue) & (chroma >= region.chroma)
+        names[(names == "") & inside & (region.light <= light) & (light < region.light_end)] = region.name
+    names[names == ""] = "grey"
+    for name, (vivid, least_chroma) in VIVID.items():
+        names[(names == name) & (chroma >= least_chroma)] = vivid
+    greys = is_grey(light, chroma, hue)
+    for name, light_end in reversed(GREYS):
+        names[greys & (light < light_end)] = name
+    return names
+
+
+def test_every_colour_has_the_name_of_its_region_up_to_the_border() -> None:
+    lattice = np.stack(np.mgrid[0:256:5, 0:256:5, 0:256:5], axis=-1).astype(np.uint8)
+    named = read_off_the_regions(lattice.reshape(-1, 3)).reshape(lattice.shape[:3])
+    colours = [lattice.reshape(-1, 3)]
+    for axis in range(3):  # the four colours between two neighbours that differ: a border runs through them
+        parts = named.take(range(51), axis), named.take(range(1, 52), axis)
+        starts = lattice.take(range(51), axis)[parts[0] != parts[1]]
+        colours += [starts + np.eye(3, dtype=np.uint8)[axis] * np.uint8(step) for step in range(1, 5)]
+    asked = np.concatenate(colours)
+    assert len(asked) > 200_000
+    known = np.array(NAMES)[classify(asked)]
+    assert (known == read_off_the_regions(asked)).all()
+    assert (np.array(NAMES)[classify(asked[::-1])] == known[::-1]).all()  # now from memory
 
 
 @given(st.integers(0, 2**31), st.integers(1, 30), st.integers(1, 30))

@@ -8,6 +8,7 @@ look like on video.
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import cv2
@@ -146,24 +147,54 @@ def merged(shares: dict[str, float]) -> dict[str, float]:
     return result
 
 
-def classify(rgb: NDArray[np.uint8]) -> NDArray[np.int64]:
-    """The index into ``NAMES`` of every pixel of an RGB array of shape (..., 3)."""
+def classify(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The index into ``NAMES`` of every pixel of an RGB array of shape (..., 3).
+
+    A colour is worked out once and looked up from then on: the pictures of a video repeat most of theirs.
+    """
+    names_after = _names_after()
+    codes = (rgb[..., 0].astype(np.int32) << 16) | (rgb[..., 1].astype(np.int32) << 8) | rgb[..., 2]
+    after = names_after[codes]
+    fresh = after == 0
+    if fresh.any():
+        after[fresh] = names_after[codes[fresh]] = work_out(rgb[fresh]) + 1
+    return np.asarray(after - 1, np.uint8)
+
+
+@functools.cache
+def _names_after() -> NDArray[np.uint8]:
+    """For each of the 2^24 colours the number after its name's, 0 for one not met yet.
+
+    Memory is only taken where colours are met, at most 16 MiB. Threads may share it: each writes the same numbers.
+    """
+    return np.zeros(1 << 24, np.uint8)
+
+
+def work_out(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What `classify` remembers, for pixels of shape (n, 3)."""
     light, chroma, hue = oklch(rgb)
-    conditions, answers = [], []
-    for region in REGIONS:
-        turned = (hue - region.hue) % 360
-        conditions.append(
-            (turned < region.hue_end - region.hue)
-            & (light >= region.light)
-            & (light < region.light_end)
-            & (chroma >= region.chroma)
-        )
-        answers.append(INDEX[region.name])
-    index = np.select(conditions, answers, INDEX["grey"])
-    for name, (vivid, least_chroma) in VIVID.items():
-        index = np.where((index == INDEX[name]) & (chroma >= least_chroma), INDEX[vivid], index)
-    grey = np.searchsorted([end for _, end in GREYS], light, side="right")
-    return np.where(is_grey(light, chroma, hue), grey, index)
+    hues, lights, chromas, names = _partition()
+    cell = [np.searchsorted(edges, values, side="right") - 1 for edges, values in ((hues, hue), (lights, light))]
+    index = names[cell[0], cell[1], np.searchsorted(chromas, chroma, side="right") - 1]
+    greys = np.searchsorted([end for _, end in GREYS], light, side="right").astype(np.uint8)
+    return np.where(is_grey(light, chroma, hue), greys, index)
+
+
+@functools.cache
+def _partition() -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.uint8]]:
+    """The borders of ``REGIONS`` in hue, lightness and chroma, and the name of each cell between them."""
+    vivid = {INDEX[name]: (INDEX[other], least) for name, (other, least) in VIVID.items()}
+    hues = np.unique([0.0, *(border % 360 for region in REGIONS for border in (region.hue, region.hue_end))])
+    lights = np.unique([0.0, *(border for region in REGIONS for border in (region.light, region.light_end))])
+    chromas = np.unique([0.0, *(region.chroma for region in REGIONS), *(least for _, least in vivid.values())])
+    names = np.full((len(hues), len(lights), len(chromas)), INDEX["grey"], np.uint8)
+    for region in reversed(REGIONS):
+        turned = (hues - region.hue) % 360 < region.hue_end - region.hue
+        bright = (lights >= region.light) & (lights < region.light_end)
+        names[np.ix_(turned, bright, chromas >= region.chroma)] = INDEX[region.name]
+    for name, (other, least) in vivid.items():
+        names[(names == name) & (chromas >= least)] = other
+    return hues, lights, chromas, names
 
 
 def is_grey(light: NDArray[np.float64], chroma: NDArray[np.float64], hue: NDArray[np.float64]) -> NDArray[np.bool_]:
@@ -176,8 +207,13 @@ def is_grey(light: NDArray[np.float64], chroma: NDArray[np.float64], hue: NDArra
 
 def oklch(rgb: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """Lightness, chroma and hue (degrees, 0..360) of sRGB values."""
-    value = rgb.astype(np.float64) / 255
-    linear = np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
-    lab = np.cbrt(linear @ TO_CONES.T) @ TO_LAB.T
+    lab = np.cbrt(_linear()[rgb] @ TO_CONES.T) @ TO_LAB.T
     a, b = lab[..., 1], lab[..., 2]
     return lab[..., 0], np.hypot(a, b), np.degrees(np.arctan2(b, a)) % 360
+
+
+@functools.cache
+def _linear() -> NDArray[np.float64]:
+    """Linear light, 0..1, of each value of sRGB."""
+    value = np.arange(256) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)

@@ -55,7 +55,6 @@ class Sample:
 
     seconds: float
     cells: Floats
-    centred: Floats
     contrast: float
     mark: bool
 
@@ -100,15 +99,15 @@ class FadeDetector:
 
     def __init__(self) -> None:
         self._samples: list[Sample] = []
-        self._products: Doubles = np.empty((0, 0))  # of each sample's cells with each other's
+        self._products = _Products()
         self._flat: _Flat | None = None
         self._fit: _Fit | None = None
 
     def push(self, seconds: float, cells: Floats) -> list[Transition]:
         if self._samples and seconds - self._samples[-1].seconds < SAMPLE_SECONDS:
             return []
-        centred = (cells - cells.mean(axis=0)).ravel()
-        self._add(Sample(seconds, cells, centred, contrast(cells), self._is_mark(seconds)))
+        self._products.add((cells - cells.mean(axis=0)).ravel())
+        self._samples.append(Sample(seconds, cells, contrast(cells), self._is_mark(seconds)))
         self._thin_out(seconds)
         found = self._through_flat() if self._samples[-1].contrast < FLAT_CONTRAST or self._flat else self._dissolve()
         return [found] if found else []
@@ -144,7 +143,8 @@ class FadeDetector:
 
     def _drop(self, before_seconds: float) -> None:
         gone = sum(sample.seconds < before_seconds for sample in self._samples)
-        self._samples, self._products = self._samples[gone:], self._products[gone:, gone:]
+        self._samples = self._samples[gone:]
+        self._products.drop(gone)
 
     def _thin_out(self, now: float) -> None:
         """Keep what a fade can be as long as, and thin out the marks that only a start can fall on."""
@@ -234,21 +234,51 @@ class FadeDetector:
             return None
         first = int(np.searchsorted(times, times[end] - MAX_FADE_SECONDS))
         starts = int(np.searchsorted(times, times[end] - MIN_FADE_SECONDS)) - first
-        found = mixture(self._products[first : end + 1, first : end + 1], times[first : end + 1], starts)
+        found = mixture(self._products.between(first, end + 1), times[first : end + 1], starts)
         if found is None:
             return None
         start, change = found
         return _Fit(float(times[first + start]), float(times[end]), change)
 
-    def _add(self, sample: Sample) -> None:
-        """Remember a sample and its products with those before it; one by one, as small sums need no threads."""
-        self._samples.append(sample)
-        row = [float(other.centred @ sample.centred) / len(sample.centred) for other in self._samples]
-        count = len(row)
-        products = np.empty((count, count))
-        products[:-1, :-1] = self._products
-        products[-1], products[:, -1] = row, row
-        self._products = products
+
+class _Products:
+    """The mean product of each sample's centred cells with each other's, of the last samples.
+
+    Both arrays are longer than what they hold, which is moved to their front when they are full.
+    """
+
+    def __init__(self) -> None:
+        self._cells: Floats = np.empty((0, 0), np.float32)
+        self._products: Doubles = np.empty((0, 0))
+        self._first = self._end = 0
+
+    def add(self, centred: Floats) -> None:
+        if self._end == len(self._cells):
+            self._make_room(len(centred))
+        held = slice(self._first, self._end + 1)
+        self._cells[self._end] = centred
+        # A stack of small products: of a matrix and a vector, BLAS would wake threads that cost more than they bring.
+        row = (self._cells[held, None] @ centred[:, None]).ravel().astype(np.float64) / len(centred)
+        self._products[self._end, held] = self._products[held, self._end] = row
+        self._end += 1
+
+    def drop(self, count: int) -> None:
+        """Forget the oldest ones."""
+        self._first += count
+
+    def between(self, first: int, end: int) -> Doubles:
+        """Those of the samples ``[first, end)``, counted from the oldest one held."""
+        part = slice(self._first + first, self._first + end)
+        return self._products[part, part]
+
+    def _make_room(self, length: int) -> None:
+        count = self._end - self._first
+        room = max(2 * count, 64)
+        cells, products = np.empty((room, length), np.float32), np.empty((room, room))
+        if count:
+            cells[:count] = self._cells[self._first : self._end]
+            products[:count, :count] = self.between(0, count)
+        self._cells, self._products, self._first, self._end = cells, products, 0, count
 
 
 def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float] | None:
