@@ -7,6 +7,7 @@ Everything is judged on a few cells per frame, where noise and small motion aver
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,14 +78,18 @@ class _Fit:
     change: float
 
 
+def root_mean_square(values: Floats) -> float:
+    return float(np.sqrt(np.mean(values**2)))
+
+
 def distance(first: Floats, second: Floats) -> float:
     """Root mean square difference, in grey levels."""
-    return float(np.sqrt(np.mean((first - second) ** 2)))
+    return root_mean_square(first - second)
 
 
 def contrast(cells: Floats) -> float:
     """Standard deviation within the colour channels, in grey levels; 0 for a picture of one colour."""
-    return float(np.sqrt(np.mean((cells - cells.mean(axis=0)) ** 2)))
+    return root_mean_square(cells - cells.mean(axis=0))
 
 
 def likeness(first: Floats, second: Floats) -> float:
@@ -106,8 +111,9 @@ class FadeDetector:
     def push(self, seconds: float, cells: Floats) -> list[Transition]:
         if self._samples and seconds - self._samples[-1].seconds < SAMPLE_SECONDS:
             return []
-        self._products.add((cells - cells.mean(axis=0)).ravel())
-        self._samples.append(Sample(seconds, cells, contrast(cells), self._is_mark(seconds)))
+        centred = cells - cells.mean(axis=0)
+        self._products.add(centred.ravel())
+        self._samples.append(Sample(seconds, cells, root_mean_square(centred), self._is_mark(seconds)))
         self._thin_out(seconds)
         found = self._through_flat() if self._samples[-1].contrast < FLAT_CONTRAST or self._flat else self._dissolve()
         return [found] if found else []
@@ -142,7 +148,7 @@ class FadeDetector:
         return not marks or seconds - marks[-1] >= MARK_SECONDS
 
     def _drop(self, before_seconds: float) -> None:
-        gone = sum(sample.seconds < before_seconds for sample in self._samples)
+        gone = bisect_left(self._samples, before_seconds, key=lambda sample: sample.seconds)
         self._samples = self._samples[gone:]
         self._products.drop(gone)
 
