@@ -124,7 +124,7 @@ def pose_pairs(path: Path) -> Iterator[Pair]:
 def grid_means(stage: str, cells: int) -> Callable[[Picture], NDArray[np.float32]]:
     def encode(picture: Picture) -> NDArray[np.float32]:
         small = cv2.resize(picture, (224, 224), interpolation=cv2.INTER_AREA)
-        maps = network.run(network.DETECTOR, network.default_threads(), [stage], small[None])[0][0]
+        maps = network.run(network.DETECTOR, network.THREADS, [stage], small[None])[0][0]
         edges = np.linspace(0, maps.shape[1], cells + 1).astype(int)
         spans = [slice(a, b) for a, b in pairwise(edges)]
         return np.concatenate([maps[:, rows, columns].mean(axis=(1, 2)) for rows in spans for columns in spans])

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import time
+import weakref
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
 import pytest
 
 from sharegpt4video.config import FactSettings
 from sharegpt4video.facts.detect import Detection
-from sharegpt4video.facts.observe import Observer, raises
+from sharegpt4video.facts.observe import MOST_UNSEEN, SAMPLE_SIDE_PIXELS, Observer, Span, raises
 from sharegpt4video.facts.tracks import Tracker
-from sharegpt4video.records import Box, Pose
+from sharegpt4video.records import Box, Facts, Look, Pose
 
 
 @pytest.mark.parametrize(
@@ -43,3 +49,59 @@ def test_a_raise_between_two_intervals_is_told_once() -> None:
     (track,) = tracker.tracks
     told = [observer._object(track, start, start + 2.0).arm_raises for start in (0.0, 2.0)]
     assert told == [(), (1,)]
+
+
+class Frame:
+    """A frame whose pictures are grey, the more so the later; ``alive`` refers to those that networks look at."""
+
+    def __init__(self, seconds: float, alive: list[weakref.ref[Any]]) -> None:
+        self.seconds = seconds
+        self._alive = alive
+
+    def small(self, side_pixels: int) -> np.ndarray[Any, Any]:
+        picture = np.full((60, 80, 3), round(10 * self.seconds), np.uint8)
+        if side_pixels == SAMPLE_SIDE_PIXELS:
+            self._alive.append(weakref.ref(picture))
+        return picture
+
+
+def observed(detector: Any, frames: Iterator[Frame]) -> Facts:
+    observer = Observer(FactSettings(ocr=False))
+    observer._detector = detector
+    for _ in observer.watch(frames):  # type: ignore[arg-type]
+        pass
+    return observer.facts(0.0, 4.0, Span(0.0, 4.0), Look(0.5, 0.5, 0.0, ()), None)
+
+
+@pytest.mark.parametrize("cores", ["1", "2"])
+def test_a_slow_network_changes_no_fact_and_lets_no_pictures_pile_up(
+    cores: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SG4V_CORES", cores)
+    alive: list[weakref.ref[Any]] = []
+    held: list[int] = []
+
+    def detector(picture: np.ndarray[Any, Any]) -> list[Detection]:
+        time.sleep(0.02)
+        left = float(picture[0, 0, 0]) / 50  # a fifth of the picture to the right each second
+        return [Detection("car", 0.9, Box(left, 0.4, left + 0.2, 0.6))]
+
+    def frames() -> Iterator[Frame]:
+        for number in range(40):
+            yield Frame(number / 10, alive)
+            held.append(sum(picture() is not None for picture in alive))
+
+    (car,) = observed(detector, frames()).objects
+    assert car.start_box == Box(0.0, 0.4, 0.2, 0.6)
+    assert car.end_box is not None
+    assert car.end_box.left == pytest.approx(0.8, abs=0.1)
+    assert len(alive) >= 4 * MOST_UNSEEN - 2
+    assert max(held) <= MOST_UNSEEN + 1  # and the one that is being passed on
+
+
+def test_what_fails_in_a_network_is_raised_to_who_asks() -> None:
+    def detector(_: np.ndarray[Any, Any]) -> list[Detection]:
+        raise RuntimeError("out of memory")
+
+    with pytest.raises(RuntimeError, match="out of memory"):
+        observed(detector, (Frame(number / 10, []) for number in range(5)))

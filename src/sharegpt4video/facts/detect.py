@@ -49,14 +49,14 @@ class ObjectDetector:
     def __init__(
         self,
         *,
-        threads: int | None = None,
+        threads: int = network.THREADS,
         min_score: float = 0.3,
         side_pixels: int = 416,
         same_label_overlap: float = 0.55,
         any_label_overlap: float = 0.8,
         max_detections: int = 30,
     ) -> None:
-        self.threads = threads or network.default_threads()
+        self.threads = threads
         self.min_score = min_score
         self.side_pixels = side_pixels
         self.same_label_overlap = same_label_overlap

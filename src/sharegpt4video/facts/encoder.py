@@ -25,8 +25,8 @@ class BackboneEncoder:
     similarity = 0.95
     batch_size = 4  # a picture in a batch of 8 is no cheaper, and steps come later
 
-    def __init__(self, *, threads: int | None = None) -> None:
-        self.threads = threads or network.default_threads()
+    def __init__(self, *, threads: int = network.THREADS) -> None:
+        self.threads = threads
 
     def encode(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """One row of length 1 for each picture (height, width, 3) uint8 RGB of any size: (n, 4608)."""

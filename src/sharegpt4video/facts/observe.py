@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..config import FactSettings
+from ..cores import cores
 from ..errors import MissingExtra
 from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, ScreenText, TrackedObject
 from ..video.picture import DecodedFrame
@@ -32,6 +34,7 @@ NOT_SURELY_CLOTHES = frozenset(
 )
 LEG_SAMPLES = 2  # a foot off the ground for one sample is a stride, or a mistake
 STEADY_SAMPLES = 1  # a pose is steadied over this many samples on either side
+MOST_UNSEEN = 3  # pictures that wait for the networks: they must not fall behind the decoder, which would fill memory
 
 NO_CAMERA = CameraMotion()
 NO_MOTION = PictureMotion(score=0.0, area=0.0, centre=None)
@@ -46,15 +49,26 @@ class Span:
 
 
 @dataclass(frozen=True)
+class _Seen:
+    """What the networks found in one picture; poses and colours are of the things in these boxes."""
+
+    detections: tuple[Detection, ...]
+    poses: dict[Box, Pose]
+    colours: dict[Box, tuple[str, ...]]
+
+
+@dataclass(frozen=True)
 class _Sample:
     seconds: float
-    detections: tuple[Detection, ...]
+    seen: Future[_Seen]
 
 
 class Observer:
     """Measures frames as they pass through ``watch``; ``facts`` then answers for intervals, in time order.
 
-    Holds the measurements (never pixels) from the last ``forget`` on, so memory does not grow with the video.
+    Where there are several cores, the networks look at a picture while the next ones are decoded. Holds the
+    measurements (and pixels of at most three pictures) from the last ``forget`` on, so memory does not grow with the
+    video.
     """
 
     def __init__(self, settings: FactSettings) -> None:
@@ -64,6 +78,8 @@ class Observer:
         self._meter = MotionMeter()
         self._tracker = Tracker()
         self._reader = _text_reader(settings.ocr)
+        self._beside = ThreadPoolExecutor(1, "facts") if cores() > 1 else None
+        self._unseen: deque[Future[_Seen]] = deque()
         self._samples: deque[_Sample] = deque()
         self._poses: dict[tuple[float, Box], Pose] = {}
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
@@ -130,20 +146,28 @@ class Observer:
 
     def _sample(self, frame: DecodedFrame) -> None:
         picture = frame.small(SAMPLE_SIDE_PIXELS)
-        detections = tuple(self._detector(picture))
-        self._samples.append(_Sample(frame.seconds, detections))
-        people = [d.box for d in detections if d.label == "person"]
+        while len(self._unseen) >= MOST_UNSEEN:
+            self._unseen.popleft().result()
+        seen = _done(self._look, picture) if self._beside is None else self._beside.submit(self._look, picture)
+        self._unseen.append(seen)
+        self._samples.append(_Sample(frame.seconds, seen))
+
+    def _look(self, picture: NDArray[np.uint8]) -> _Seen:
+        """Everything that the networks find in a picture; changes nothing, so that it can run in another thread."""
+        seen = _Seen(tuple(self._detector(picture)), {}, {})
+        people = [d.box for d in seen.detections if d.label == "person"]
         people.sort(key=lambda box: box.width * box.height, reverse=True)
         keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
-        for detection in detections:
-            key = (frame.seconds, detection.box)
+        for detection in seen.detections:
+            box = detection.box
             if detection.label != "person":
-                self._colours[key] = colour_names(_crop(picture, detection.box), 1)
+                seen.colours[box] = colour_names(_crop(picture, box), 1)
                 continue
-            points = keypoints.get(detection.box)
+            points = keypoints.get(box)
             if points is not None and points.confidence >= TRUSTED_POSE:
-                self._poses[key] = posture(points)
-                self._colours[key] = _clothes(picture, points, self._poses[key])
+                seen.poses[box] = posture(points)
+                seen.colours[box] = _clothes(picture, points, seen.poses[box])
+        return seen
 
     def _follow(self, span: Span, until_seconds: float) -> None:
         if self._followed_shot != span.start_seconds:
@@ -151,8 +175,11 @@ class Observer:
             self._followed_shot = span.start_seconds
         while self._samples and self._samples[0].seconds < min(until_seconds, span.end_seconds):
             sample = self._samples.popleft()
+            seen = sample.seen.result()
             if sample.seconds >= span.start_seconds:
-                self._tracker.push(sample.seconds, sample.detections)
+                self._tracker.push(sample.seconds, seen.detections)
+                self._poses.update({(sample.seconds, box): pose for box, pose in seen.poses.items()})
+                self._colours.update({(sample.seconds, box): colours for box, colours in seen.colours.items()})
 
     def _object(self, track: Track, start_seconds: float, end_seconds: float) -> TrackedObject:
         before = [sample for sample in track.samples if sample.seconds <= start_seconds][-1:]  # how limbs were at first
@@ -190,6 +217,13 @@ class Observer:
             if abs(sample.seconds - seconds) <= reach and (pose := self._poses.get((sample.seconds, sample.box)))
         ]
         return steady(near) if near and track.box_at(seconds) is not None else None
+
+
+def _done(work: Callable[[NDArray[np.uint8]], _Seen], picture: NDArray[np.uint8]) -> Future[_Seen]:
+    """The result of work that is done at once, as if it had been done beside."""
+    future: Future[_Seen] = Future()
+    future.set_result(work(picture))
+    return future
 
 
 def raises(counts: Iterable[int | None], least_samples: int = 1) -> tuple[int, ...]:

@@ -74,8 +74,8 @@ class Keypoints:
 class PoseEstimator:
     """Finds a person's joints in an RGB picture; the network is loaded at the first call."""
 
-    def __init__(self, *, threads: int | None = None) -> None:
-        self.threads = threads or network.default_threads()
+    def __init__(self, *, threads: int = network.THREADS) -> None:
+        self.threads = threads
 
     def __call__(self, rgb: NDArray[np.uint8], box: Box) -> Keypoints | None:
         """The joints of the person in ``box``, or None if no person is recognised there."""
