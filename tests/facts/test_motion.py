@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sharegpt4video.facts.camera import CameraStep
+from sharegpt4video.facts.camera import CameraStep, nearness, tolerance
 from sharegpt4video.facts.motion import DenseFlow, MotionMeter
 from sharegpt4video.facts.moves import TimedStep, join_repeats, sum_up
 from sharegpt4video.records import CameraMotion
@@ -350,3 +350,20 @@ def test_flat_and_tiny_pictures_are_measured(width: int, height: int) -> None:
         meter.push(number * EVERY, random.integers(0, 255, (height, width, 3), np.uint8))
     assert meter.residual(0.0, 2 * EVERY).area <= 1
     assert isinstance(meter.camera(0.0, 2 * EVERY), CameraMotion)
+
+
+def test_candidate_steps_are_scored_by_how_near_they_lead() -> None:
+    random = np.random.default_rng(3)
+    z0, turns, shifts = (
+        random.normal(0, size, (2, count)).T @ (1, 1j) for count, size in ((50, 90), (30, 0.02), (30, 2))
+    )
+    turns = 1 + turns
+    z1 = z0 * turns[0] + shifts[0]
+    near = nearness(turns, shifts, z0, z1)
+    off = [
+        [abs(turn * one + shift - other) for one, other in zip(z0, z1, strict=True)]
+        for turn, shift in zip(turns, shifts, strict=True)
+    ]
+    assert near == pytest.approx(np.maximum(0, 1 - (np.array(off) / tolerance(z0, z1)) ** 2), abs=1e-9)
+    assert near[0] == pytest.approx(np.ones(50))
+    assert (near == 0).any()

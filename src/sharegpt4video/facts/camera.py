@@ -201,13 +201,13 @@ def consensus(
     slides = first[: HYPOTHESES // 4]
     turns = np.concatenate([[1, before.scale_turn], np.ones(len(slides)), turn[usable]])
     shifts = np.concatenate([[0, before.shift], (z1 - z0)[slides], (z1[first][good] - turn * z0[first][good])[usable]])
-    score = reach(support(turns, shifts, z0, z1) * votes, z0, size)
+    score = reach(nearness(turns, shifts, z0, z1) * votes, z0, size)
     score[0] *= STILL_BONUS
     best = int(score.argmax())
     return CameraStep(complex(turns[best]), complex(shifts[best]))
 
 
-def support(turns: Points, shifts: Points, z0: Points, z1: Points) -> NDArray[np.float64]:
+def nearness(turns: Points, shifts: Points, z0: Points, z1: Points) -> NDArray[np.float64]:
     """How well each step (a row each) leads each point to where it went: 1 exactly, 0 out of tolerance.
 
     How far off it leads, ``turn * z0 + shift - z1``, is worked out in real numbers: complex ones take longer.
@@ -221,7 +221,7 @@ def support(turns: Points, shifts: Points, z0: Points, z1: Points) -> NDArray[np
     off_x += off_y
     off_x /= -(tolerance(z0, z1) ** 2)
     off_x += 1
-    return np.maximum(off_x, 0.0, out=off_x)
+    return np.asarray(np.maximum(off_x, 0.0), np.float64)
 
 
 def reach(support: NDArray[np.float64], z0: Points, size: tuple[int, int]) -> NDArray[np.float64]:
