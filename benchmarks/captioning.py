@@ -97,16 +97,16 @@ def task_by_task(video: Path, settings: CaptionSettings) -> None:
             pass
 
 
-def made(path: Path, seconds: float) -> Path:
-    """The sample clip at 1280x720, again and again; every join is a cut."""
+def made(path: Path, seconds: float, size: tuple[int, int] = (1280, 720)) -> Path:
+    """The sample clip at this size, again and again; every join is a cut."""
     with av.open(str(path), "w") as output:
         stream = output.add_stream("libx264", rate=30, options={"preset": "veryfast", "crf": "23"})
-        stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
+        (stream.width, stream.height), stream.pix_fmt = size, "yuv420p"
         count = 0
         while count < seconds * 30:
             with av.open(str(SAMPLE)) as source:
                 for frame in source.decode(video=0):
-                    bigger = frame.reformat(1280, 720, "yuv420p")
+                    bigger = frame.reformat(*size, "yuv420p")
                     bigger.pts, bigger.time_base = count, Fraction(1, 30)
                     output.mux(stream.encode(bigger))
                     count += 1
