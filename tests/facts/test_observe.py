@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 import weakref
 from collections.abc import Iterator
@@ -97,6 +98,10 @@ def test_a_slow_network_changes_no_fact_and_lets_no_pictures_pile_up(
     assert car.end_box.left == pytest.approx(0.8, abs=0.1)
     assert len(alive) >= 4 * MOST_UNSEEN - 2
     assert max(held) <= MOST_UNSEEN + 1  # and the one that is being passed on
+    for thread in threading.enumerate():
+        if thread.name.startswith("facts"):
+            thread.join(5)
+            assert not thread.is_alive()  # it ends with its video
 
 
 def test_what_fails_in_a_network_is_raised_to_who_asks() -> None:
