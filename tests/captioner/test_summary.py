@@ -106,6 +106,31 @@ def test_groups_end_where_shots_end() -> None:
     assert [len(group) for group in groups] == [13, 17]
 
 
+@pytest.mark.parametrize(
+    ("count", "fold_steps", "borders", "sizes"),
+    [
+        (40, 40, (), [40]),
+        (41, 40, (), [21, 20]),
+        (90, 40, (), [30, 30, 30]),
+        (100, 40, (), [34, 33, 33]),  # as few groups as possible, about equal
+        (30, 20, (10,), [10, 20]),  # a shot that ends a quarter of fold_steps too early counts,
+        (30, 20, (9,), [15, 15]),  # one step more does not,
+        (30, 20, (20,), [20, 10]),  # and as much too late,
+        (30, 20, (21,), [15, 15]),
+        (30, 20, (12, 16), [16, 14]),  # the nearest one,
+        (30, 20, (14, 16), [14, 16]),  # of two as near the first
+        (38, 20, (20,), [20, 18]),  # but never more than fold_steps
+        (38, 20, (21,), [19, 19]),
+        (5, 4, (4,), [4, 1]),
+    ],
+)
+def test_groups_are_few_and_equal_but_for_shots_that_end_nearby(
+    count: int, fold_steps: int, borders: tuple[int, ...], sizes: list[int]
+) -> None:
+    steps = [step(float(at), at + 1.0, shot_index=sum(at >= one for one in borders)) for at in range(count)]
+    assert [len(group) for group in fold_groups(steps, fold_steps)] == sizes
+
+
 def test_a_part_that_cannot_be_condensed_is_a_gap_and_is_told() -> None:
     steps = tuple(step(float(at), at + 1.0) for at in range(8))
 

@@ -500,6 +500,6 @@ def test_a_folder_that_takes_nothing_is_told_before_anything_is_asked(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("tempfile.TemporaryFile", full)
-    with pytest.raises(Exception, match="No space left"):
+    with pytest.raises(StorageError, match="new: cannot be written to: No space left"):
         into(tmp_path / "new").check_writable()
     assert not (tmp_path / "new").exists()

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
 
 from sharegpt4video.cli import codecs
 from sharegpt4video.cli.trials import tried
@@ -58,5 +59,5 @@ def test_a_damaged_network_is_an_error(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "cut.onnx").write_bytes((network.WEIGHTS / network.POSE).read_bytes()[:100_000])
     network.try_out(network.POSE)
     monkeypatch.setattr(network, "WEIGHTS", tmp_path)
-    with pytest.raises(Exception, match=r"cut\.onnx"):
+    with pytest.raises(InvalidProtobuf, match=r"cut\.onnx"):
         network.try_out("cut.onnx")

@@ -443,7 +443,6 @@ def test_values_are_short_and_show_themselves(ds: Dataset, tmp_path: Path) -> No
     for result in results:
         assert len(repr(result)) < 300
         assert repr(result).startswith(f"{type(result).__name__}(")
-        assert result is not None
         assert str(result) == result.text()
         assert result._repr_html_().startswith("<pre>")
     assert repr(ds) == f"Dataset({ds.path!r})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -128,6 +129,25 @@ def test_figures_name_tasks_chance_and_what_is_above_it(tmp_path: Path) -> None:
     assert found["overall"].low < 50 < found["overall"].high
     titles = [task.title for task in TASKS]
     assert [(found[title].value, found[title].count) for title in titles] == [(100, 1)] * 10 + [(0, 1)] * 10
+
+
+@pytest.mark.parametrize(("protocol", "overall"), [("lmms-eval", 50), ("official", 20), ("strict", 20)])
+def test_only_the_harness_takes_the_mean_of_the_tasks(tmp_path: Path, protocol: Protocol, overall: float) -> None:
+    first, *_, second = load(made(tmp_path), protocol, {"tasks": "action_sequence,moving_count"})
+    right, wrong, left_out = Verdict(1.0), Verdict(0.0), Verdict(1.0, unscored="empty", counted=False)
+    verdicts = [(first, right), *[(second, wrong)] * 4, *[(first, left_out)] * 3]
+    found = figures([(asked, Answer(asked.id, "", "m"), verdict) for asked, verdict in verdicts], protocol)
+    assert (found["overall"].value, found["Action Sequence"].value, found["Moving Count"].value) == (overall, 100, 0)
+    assert (found["Action Sequence"].count, found["Moving Count"].count, found["chance"].count) == (1, 4, 5)
+    assert found["above chance"].value == pytest.approx((overall - 100 / 3) / (100 - 100 / 3) * 100)
+
+
+def test_figures_of_files_that_tell_no_task_are_those_of_all_questions(tmp_path: Path) -> None:
+    asked = replace(question(tmp_path, "lmms-eval"), groups={"task": ""}, reference={"options_unknown": True})
+    scored = [(asked, Answer(asked.id, "", "m"), Verdict(score)) for score in (1.0, 0.0, 0.0, 0.0)]
+    found = figures(scored, "lmms-eval")
+    assert list(found) == ["overall"], "without the options, nobody can tell what guessing reaches"
+    assert found["overall"].value == 25
 
 
 def test_wrong_files_and_tasks_are_named(tmp_path: Path) -> None:

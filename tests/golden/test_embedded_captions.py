@@ -126,6 +126,46 @@ SCENES = {
     ),
 }
 
+# What each step says by the facts it was made of, written down from these alone: words that must stand in it, and words
+# of what happens elsewhere or not at all.
+TELLS = {
+    yoga: (
+        (("person", "centre", "horizontal", "one arm and one leg raised"), ("lowers", "two seconds")),
+        (("two seconds", "person", "horizontal", "camera"), ("lowers", "raises", "moves to")),
+        (("person lowers", "arm and leg", "horizontal to upright", "camera"), ("raises", "out of view")),
+        (("six seconds", "upright", "camera"), ("lowers", "raises", "horizontal")),
+        (("person raises an arm", "camera"), ("leg", "lowers", "horizontal")),
+        (("two seconds", "upright", "one arm raised", "camera"), ("lowers", "leg", "horizontal")),
+    ),
+    baby: (
+        (("person in white", '"clideo.com"', "bottom right", "white and brown"), ("out of view",)),
+        (("moves on the spot", "camera"), ("out of view", "clideo", "lowers")),
+        (("out of view", "camera"), ("comes into", "clideo")),
+    ),
+    street: (
+        (
+            ("person", "red car on the left", "blue bus on the right", "dog at the bottom left"),
+            ("out of view", "moves"),
+        ),
+        (("person goes out of view", "dog moves from the left to the right"), ("car", "bus", "comes into")),
+        (("car goes out of view",), ("person", "bus", "dog", "comes into")),
+    ),
+    kitchen: (
+        (
+            ("person in blue on the left", "person on the right", "knife", "two bowls", "orange"),
+            ("cup", "raises an arm"),
+        ),
+        (("on the left straightens up", "on the right raises an arm"), ("cup", "knife", "out of view")),
+        (("cup comes into view", "tilts up", "shakes"), ("straightens", "raises", "out of view", "pans")),
+    ),
+    dark_clip: (
+        (("dark", "black"), ("person", "pans", "The End")),
+        (("moves", "bottom left", "pans to the left"), ("person", "The End", "tilts")),
+        (("black",), ("pans", "moves quickly", "The End")),
+        (('"The End"', "black"), ("pans", "person")),
+    ),
+}
+
 YOGA = (
     "The video, a single shot of 14 seconds, shows a person in the centre, at first with the torso "
     "horizontal and one arm and one leg raised. Around 0:03, the person lowers the raised arm and leg, "
@@ -175,24 +215,63 @@ FAST = (
 )
 
 
-@pytest.mark.parametrize("scene", list(SCENES), ids=lambda scene: scene.__name__)
-def test_steps_read_as_they_were_approved(scene: Callable[[], tuple[Facts, ...]]) -> None:
+def told_of(scene: Callable[[], tuple[Facts, ...]]) -> tuple[str, ...]:
+    """The texts of a chain, each of which knows the one before."""
     told: list[str] = []
     for one in scene():
         task: Literal["opening", "change"] = "opening" if one.start_seconds == one.end_seconds else "change"
         told.append(answer(Request(task, facts=(one,), before=told[-1] if told else "")))
-    assert tuple(told) == SCENES[scene]
+    return tuple(told)
 
 
-def test_summaries_read_as_they_were_approved() -> None:
-    film = (*street(), *kitchen(), *dark_clip())
-    assert answer(Request("summary", steps=steps_of(*yoga()), start_seconds=0.0, end_seconds=14.0)) == YOGA
-    assert answer(Request("summary", steps=steps_of(*film), start_seconds=10.0, end_seconds=28.0)) == FILM
-    assert answer(Request("summary", steps=steps_of(*kitchen()), start_seconds=15.0, end_seconds=24.0)) == CLIP
+@pytest.mark.parametrize("scene", list(SCENES), ids=lambda scene: scene.__name__)
+def test_steps_read_as_they_were_approved(scene: Callable[[], tuple[Facts, ...]]) -> None:
+    assert told_of(scene) == SCENES[scene]
 
 
-def test_a_fold_and_a_fast_caption_read_as_they_were_approved() -> None:
-    film = (*street(), *kitchen(), *dark_clip())
-    assert answer(Request("fold", steps=steps_of(*film), start_seconds=10.0, end_seconds=28.0)) == FOLDED
-    facts = (*street(), *dark_clip())
-    assert answer(Request("fast", facts=facts, start_seconds=10.0, end_seconds=28.0)) == FAST
+@pytest.mark.parametrize("scene", list(SCENES), ids=lambda scene: scene.__name__)
+def test_steps_say_what_the_facts_hold_and_nothing_else(scene: Callable[[], tuple[Facts, ...]]) -> None:
+    for text, (wanted, unwanted) in zip(told_of(scene), TELLS[scene], strict=True):
+        assert [one for one in wanted if one not in text] == [], text
+        assert [one for one in unwanted if one in text] == [], text
+
+
+FILM_FACTS = (*street(), *kitchen(), *dark_clip())
+SUMMARIES = {
+    YOGA: Request("summary", steps=steps_of(*yoga()), start_seconds=0.0, end_seconds=14.0),
+    FILM: Request("summary", steps=steps_of(*FILM_FACTS), start_seconds=10.0, end_seconds=28.0),
+    CLIP: Request("summary", steps=steps_of(*kitchen()), start_seconds=15.0, end_seconds=24.0),
+    FOLDED: Request("fold", steps=steps_of(*FILM_FACTS), start_seconds=10.0, end_seconds=28.0),
+    FAST: Request("fast", facts=(*street(), *dark_clip()), start_seconds=10.0, end_seconds=28.0),
+}
+NAMES = ("yoga", "film", "clip", "folded", "fast")
+
+# What must be told of each, in the order of the facts.
+EVENTS = (
+    ("person", "horizontal", "0:03", "lowers", "upright", "0:11", "raises an arm", "camera stays still"),
+    ("18 seconds", "four shots", "0:11", "person goes", "dog moves", "0:14", "car goes", "0:15", "straightens up",
+     "0:24", "0:26", "black", "0:27", "tilts up", "pans to the left", '"The End"'),
+    ("0:15", "0:24", "nine seconds", "straightens up", "raises an arm", "cup comes into view", "tilts up", "shakes"),
+    ("0:10", "0:28", "four shots", "0:11", "person goes", "dog moves", "0:26", "black", "cup", "knife", '"The End"'),
+    ("18 seconds", "three shots", "0:11", "person goes", "dog moves", "0:14", "car goes", "0:24", "0:26", "black",
+     "pans to the left", '"The End"'),
+)  # fmt: skip
+ELSEWHERE = (("pans", "black", "dog"), ("horizontal",), ("dog", "pans"), ("horizontal",), ("cup", "knife", "tilts"))
+
+
+@pytest.mark.parametrize(("text", "request_"), SUMMARIES.items(), ids=NAMES)
+def test_summaries_read_as_they_were_approved(text: str, request_: Request) -> None:
+    assert answer(request_) == text
+
+
+@pytest.mark.parametrize(
+    ("request_", "events", "elsewhere"), [*zip(SUMMARIES.values(), EVENTS, ELSEWHERE, strict=True)], ids=NAMES
+)
+def test_summaries_tell_every_event_in_its_order(
+    request_: Request, events: tuple[str, ...], elsewhere: tuple[str, ...]
+) -> None:
+    rest = text = answer(request_)
+    for event in events:
+        assert event in rest, (event, text)
+        rest = rest.partition(event)[2]
+    assert [one for one in elsewhere if one in text] == []

@@ -1,7 +1,8 @@
 """A small video's requests and replies in every prompt set, word for word as a model reads them.
 
 The transcripts are read by people: a change of a prompt shows here as a change of a text file. After such a change run
-``python tests/golden/test_transcripts.py`` and read what git shows.
+``python tests/golden/test_transcripts.py`` and read what git shows. What each request must tell and must not, whatever
+its wording, is written down by hand from how the video is made: ``TELLS``.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from chains import drive
 from sharegpt4video.captioner.recaption import recaption
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.captioner.summary import Summary, summary
@@ -27,6 +29,7 @@ from sharegpt4video.records import (
     Pose,
     ScreenText,
     Segment,
+    Step,
     TrackedObject,
 )
 from sharegpt4video.vlm.base import Reply, Request
@@ -55,7 +58,7 @@ def woman(start: Box, end: Box, pose: Pose) -> TrackedObject:
 
 
 LEFT, MIDDLE, RIGHT = Box(0.1, 0.3, 0.3, 0.9), Box(0.4, 0.3, 0.6, 0.9), Box(0.7, 0.3, 0.9, 0.9)
-FIRST = Segment(
+FIRST_SHOT = Segment(
     shot_index=0,
     shot_start_seconds=0.0,
     shot_end_seconds=9.0,
@@ -91,7 +94,7 @@ SECOND = Segment(
 
 
 def small_video(prompts: PromptSet) -> Generator[Any, Any, Summary]:
-    first = yield from sliding(FIRST, video="bridge.mp4", layout=prompts.pair_layout)
+    first = yield from sliding(FIRST_SHOT, video="bridge.mp4", layout=prompts.pair_layout)
     second = yield from sliding(SECOND, video="bridge.mp4", layout=prompts.pair_layout)
     told = yield from summary((*first, *second), video="bridge.mp4", start_seconds=0.0, end_seconds=11.52)
     yield from recaption("a woman crosses a bridge, then a close-up of water")
@@ -124,6 +127,54 @@ def transcript(prompts: PromptSet) -> str:
 @pytest.mark.parametrize("prompts", PROMPT_SETS.values(), ids=lambda prompts: prompts.name)
 def test_a_model_reads_these_very_words(prompts: PromptSet) -> None:
     assert transcript(prompts) == (TRANSCRIPTS / f"{prompts.name}.txt").read_text(encoding="utf-8")
+
+
+FIRST, WALK, LOOP, CLOSE = REPLIES.values()
+MEASURED = "A program measured the following"
+
+# For each request in turn: its task, how many pictures it shows, what a model must read, and what it must not.
+TELLS = (
+    ("opening", 1, (), (MEASURED, "3.48", "red jacket")),
+    ("change", 2, ("0.00", "3.48", FIRST), (MEASURED, "7.29")),
+    (
+        "change", 2,
+        ("3.48", "7.29", WALK, MEASURED, "pan right, 0.31", "person #1 (red): centre → right", "arms raised 0 → 1"),
+        ("9.00", FIRST, "clideo.com", "static", "left → centre"),
+    ),
+    ("opening", 1, (MEASURED, "green 41 %, brown 22 %", '"clideo.com"'), (FIRST, WALK, LOOP, "pan right", "person #1")),
+    ("summary", 0, ("0.00", FIRST, "3.48", WALK, "9.00", CLOSE), (LOOP, MEASURED)),
+    ("recaption", 0, ("a woman crosses a bridge, then a close-up of water",), (FIRST, WALK, LOOP, CLOSE, "0.00")),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("prompts", PROMPT_SETS.values(), ids=lambda prompts: prompts.name)
+def test_each_request_tells_what_its_part_of_the_video_calls_for(prompts: PromptSet) -> None:
+    _, *requests = transcript(prompts).split("\n===== ")
+    for request, (task, pictures, wanted, unwanted) in zip(requests, TELLS, strict=True):
+        head, _, rest = request.partition("\n")
+        assert head.startswith(f"{task}, {pictures} pictures, ")
+        text = rest.partition("----- user\n")[2].partition("\n----- reply")[0]
+        places = [text.find(one) for one in wanted]
+        assert -1 not in places, (wanted[places.index(-1)], text)
+        assert task != "summary" or places == sorted(places)
+        assert not [one for one in unwanted if one in text]
+
+
+def test_steps_and_caption_are_those_of_the_video() -> None:
+    steps: list[Step] = []
+
+    def whole() -> Generator[Any, Any, Summary]:
+        for segment in (FIRST_SHOT, SECOND):
+            steps.extend((yield from sliding(segment, video="bridge.mp4")))
+        return (yield from summary(steps, video="bridge.mp4", start_seconds=0.0, end_seconds=11.52))
+
+    result, _ = drive(whole(), answer)
+    assert [(one.kind, one.start_seconds, one.end_seconds, one.shot_index) for one in steps] == [
+        ("opening", 0.0, 0.0, 0), ("change", 0.0, 3.48, 0), ("change", 3.48, 9.0, 0), ("opening", 9.0, 11.52, 1),
+    ]  # fmt: skip
+    assert [one.text for one in steps] == [FIRST, WALK, LOOP, CLOSE]
+    assert [one.problem for one in steps] == ["", "", "repeating", ""]
+    assert result == Summary(CAPTION)
 
 
 if __name__ == "__main__":

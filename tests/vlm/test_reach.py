@@ -62,6 +62,7 @@ def test_a_slow_server_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     with ChatServer() as server:
         server.models = stall()
         asyncio.run(model(server.base_url).check())
+        assert server.received == [], "nothing is asked of the model"
 
 
 def test_a_connection_that_takes_long_is_not_a_missing_server() -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import zlib
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -154,10 +156,70 @@ def test_anything_said_ten_times_over_repeats_wherever_it_starts(
     assert repeats(" ".join([*before, *looped[: len(looped) - min(cut_words, len(loop) - 1)]]))
 
 
+# How often a unit of so many words must follow itself to be a loop; one time fewer is prose.
+COPIES = {1: 10, 2: 6, 3: 5, 4: 4, 7: 4, 8: 3, 24: 3, 25: 2, 600: 2}
+
+
+@pytest.mark.parametrize(("unit_words", "copies"), COPIES.items())
+def test_a_unit_is_a_loop_from_so_many_copies_on(unit_words: int, copies: int) -> None:
+    random = Random(unit_words)
+    unit = ["".join(random.choices("abcdefghijklmnop", k=5)) for _ in range(unit_words)]
+    assert len(set(unit)) == unit_words
+    before, after = ["it", "begins"], ["it", "ends"]
+    for number in (copies, copies + 1):
+        assert repeats(" ".join([*before, *unit * number, *after]))
+    almost = [*unit * copies][:-1]
+    assert not repeats(" ".join([*before, *almost, *after]))
+
+
+def test_a_unit_of_more_words_than_any_answer_says_again_is_not_looked_for() -> None:
+    random = Random(0)
+    words = list(dict.fromkeys("".join(random.choices("abcdefghijklmnop", k=5)) for _ in range(700)))
+    assert repeats(" ".join(words[:600] * 2))
+    assert not repeats(" ".join(words[:601] * 2))
+
+
+@pytest.mark.parametrize(("character", "most"), [("a", 19), ("Ä", 19), ("=", 119), ("7", 119), ("_", 119)])
+def test_one_character_is_a_loop_from_a_length_on(character: str, most: int) -> None:
+    assert not repeats(f"A sign reads {character * most} here.")
+    assert repeats(f"A sign reads {character * (most + 1)} here.")
+
+
+def test_sentences_loop_by_three_in_a_row_or_three_among_few() -> None:
+    walks, sits = "He walks on.", "She sits down."
+    assert not repeats(f"Rain falls. {walks} {walks} The end is near.")
+    assert repeats(f"Rain falls. {walks} {walks} {walks} The end is near.")
+    assert not repeats("It rains. He runs. He runs. He runs. It ends."), "two words are hardly a sentence"
+    others = ["One dog barks.", "Two cats sleep.", "Three birds sing."]
+    apart = [walks, others[0], walks, others[1], walks]
+    assert not repeats(" ".join(apart)), "five sentences are too few to tell"
+    assert repeats(" ".join([*apart, others[1]])), "three different ones of six"
+    assert not repeats(" ".join([*apart, others[2]])), "four different ones of six"
+    assert not repeats(" ".join([walks, sits, others[0], sits, others[1], walks])), "none three times"
+
+
+def test_what_counts_along_is_a_loop_from_four_hundred_bytes_on() -> None:
+    text = "".join(f"Frame {number} is all black and still. " for number in range(20))
+    assert 4 * len(zlib.compress(text[:399].casefold().encode())) < 399
+    assert not repeats(text[:399])
+    assert repeats(text[:400])
+
+
+def test_what_counts_along_is_a_loop_when_it_packs_to_less_than_a_quarter() -> None:
+    random, text, shares = Random(0), "", []
+    while not repeats(text):
+        name = "".join(random.choices("abcdefgh", k=6))
+        text += f"Frame {len(shares)} shows the word {name} on the wooden table. "
+        shares.append(len(text) / len(zlib.compress(text.casefold().encode())))
+    assert len(text) > 500
+    assert shares[-2] <= 4 < shares[-1] < 4.2
+
+
 @given(st.text())
 def test_any_text_is_judged(text: str) -> None:
     assert judge(text, None) in ("", "empty", "refused", "repeating", "cut off")
-    assert tidy(tidy(text)) is not None
+    once = tidy(text)
+    assert tidy(once) == once
 
 
 @pytest.fixture(scope="module")
