@@ -17,7 +17,7 @@ from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.evaluate.base import Answer, Question, Scoring, Verdict
 from sharegpt4video.evaluate.benchmarks import BENCHMARKS
 from sharegpt4video.evaluate.judge import FILE, Judge, arun_all, run, run_all
-from sharegpt4video.evaluate.local_judge import LocalJudge
+from sharegpt4video.evaluate.local_judge import LocalJudge, features, read_asked
 from sharegpt4video.evaluate.runner import load_questions, score
 from sharegpt4video.vlm.base import Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM, fail_after, fail_at
@@ -179,6 +179,20 @@ def test_the_local_judge_reads_a_choice_out_of_a_caption(caption: str, letter: s
     assert LocalJudge().verdict(asked, caption).score == float(letter == "B")
 
 
+def test_what_the_local_judge_weighs() -> None:
+    asked = read_asked("What happens?\nA. a man opens the red door\nB. a man closes the red door")
+    options, none = features(asked, "A man walks up. He opens the red door.", None)
+    # The phrase as it stands, the share of the words that only this option has, of all its words, and their order.
+    assert options == [[0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.75, 1.0]]
+    assert none == [1.0, 1.0, 0.0, 0.0, 1.0]
+    options, none = features(asked, "Today a man closes the red door, slowly and with great care, in rain.", None)
+    assert [row[0] for row in options] == [0.0, 1.0]
+    assert none[-1] == 0.0, "no short caption"
+    order = read_asked("What comes first?\nA. jumping after running\nB. running after jumping")
+    options, _ = features(order, "She runs, then jumps.", None)
+    assert [row[-1] for row in options] == [1.0, -1.0]
+
+
 def test_the_local_judge_and_answers_that_name_a_choice() -> None:
     judge = LocalJudge()
     yes_no = local("yes_no", "Is it?", "yes")
@@ -229,6 +243,16 @@ def test_a_run_judged_locally_leaves_no_caption_unjudged(tmp_path: Path) -> None
     assert "no judge" not in {verdict.unscored for verdict in verdicts}
     with pytest.raises(SettingsError, match=r"DREAM-1K \(AutoDQ\) has no local judge; name a model"):
         score(BENCHMARKS["dream"], [], {}, "official", LocalJudge())
+
+
+def test_each_reply_is_kept_without_holding_the_file_open(tmp_path: Path) -> None:
+    handles = Path("/proc/self/fd")
+    if not handles.is_dir():
+        pytest.skip("no /proc here, which tells what is open")
+    judge = Judge(FakeVLM(lambda request: request.user_text), tmp_path)
+    for number in range(3):
+        asyncio.run(judge.ask(Request("judge", user_text=f"Which {number}?")))
+    assert not [handle for handle in handles.iterdir() if handle.exists() and handle.samefile(judge.path)]
 
 
 def test_half_a_reply_that_a_full_disk_left_spoils_neither_neighbour(tmp_path: Path) -> None:

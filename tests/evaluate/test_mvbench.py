@@ -155,6 +155,10 @@ def test_wrong_files_and_tasks_are_named(tmp_path: Path) -> None:
         list(load(tmp_path, "strict", {}))
     with pytest.raises(SettingsError, match="no task"):
         list(load(made(tmp_path), "strict", {"tasks": "juggling"}))
+    for text in ("{}", '["a"]', '[{"video": "a.mp4"}, 7]'):
+        (tmp_path / "object_shuffle.json").write_text(text)
+        with pytest.raises(SettingsError, match=r"object_shuffle\.json: an MVBench file is a list of questions"):
+            list(load(tmp_path, "strict", {"tasks": "object_shuffle"}))
     with pytest.raises(SettingsError, match="none of its candidates"):
         list(load(made(tmp_path, answer="Four."), "strict", {}))
 

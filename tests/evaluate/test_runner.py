@@ -26,9 +26,10 @@ from sharegpt4video.evaluate.base import Answer, Benchmark, Question
 from sharegpt4video.evaluate.compare import compare_runs
 from sharegpt4video.evaluate.judge import Judge
 from sharegpt4video.evaluate.report import Report
-from sharegpt4video.evaluate.runner import BenchmarkOptions, run, select
-from sharegpt4video.evaluate.shown import Showing, pixels_hash, show, video_path
+from sharegpt4video.evaluate.runner import BenchmarkOptions, request_of, run, select
+from sharegpt4video.evaluate.shown import Showing, Shown, pixels_hash, show, video_path
 from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS, load
+from sharegpt4video.records import Image
 from sharegpt4video.video.compose import decode_jpeg
 from sharegpt4video.video.reader import VideoReader
 from sharegpt4video.vlm.base import Reply, Request
@@ -120,6 +121,31 @@ def test_a_model_that_takes_png_sees_the_decoded_pixels(
     assert all(np.array_equal(one, other) for one, other in zip(shown, decoded, strict=True))
     answer = read_answers(tmp_path / "out")[1]["yes_no/200/action/0"]
     assert answer.pixels == pixels_hash(decoded)
+
+
+def test_a_request_has_all_that_the_question_and_its_video_say() -> None:
+    question = Question(
+        "1", "v.mp4", "What?", start_seconds=1.5, end_seconds=4.0, system="Look.", prefill="Best option:(", max_tokens=7
+    )
+    shown = Shown((image := Image(b"jpeg", 2, 2), image), (2.0, 3.0), (20, 30))
+    assert request_of(question, shown) == Request(
+        "ask", video="v.mp4", images=(image, image), seconds=(2.0, 3.0), start_seconds=1.5, end_seconds=4.0,
+        user_text="What?", system="Look.", prefill="Best option:(", max_tokens=7,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("close_model", [None, True])
+def test_the_model_stays_open_for_its_owner_unless_it_shall_make_room(
+    ask: Run, right: dict[str, str], close_model: bool | None
+) -> None:
+    closed: list[int] = []
+
+    class Closing(FakeVLM):
+        async def close(self) -> None:
+            closed.append(len(self.requests))
+
+    ask(Closing(knows(right), max_images=8), **({} if close_model is None else {"close_model": close_model}))
+    assert closed == ([15] if close_model else [])
 
 
 def test_questions_are_under_way_together_but_no_more_than_the_model_serves(ask: Run, right: dict[str, str]) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from growth import assert_in_proportion
 from sharegpt4video.evaluate.strict import chosen, matched_caption
+from sharegpt4video.evaluate.tally import Tally, tally
 from sharegpt4video.evaluate.yes_no import yes_or_no
 
 HERE = Path(__file__).parent
@@ -46,6 +47,48 @@ def test_the_collected_cases_are_read_as_a_person_reads_them_or_not_at_all() -> 
     read += [(reply, means, matched_caption(reply, question)) for _, question, reply, means in second["M"]]
     assert [one for one in read if one[2] not in (one[1], None)] == []
     assert sum(means == found for _, means, found in read) >= len(read) - 1
+
+
+@pytest.mark.parametrize(
+    ("text", "judged", "best"),
+    [
+        ("A: 10%\nB: 90%", (0, 1), 1),
+        ("A: 0.1, B: 0.9", (0, 1), 1),
+        ("A: wrong\nB: right", (0, 1), 1),
+        ("10% A, 90% B", (0, 1), 1),
+        ("A: 50%\nB: 50%", (0, 1), None),
+        ("A: 80%\nB: 90%", (0, 1), None),  # no shares of one whole
+        ("A: right\nB: right", (0, 1), None),
+        ("A: wrong\nB: wrong", (0, 1), None),
+        ("A: 10%\nB: 0.9", (0, 1), None),  # two kinds of value
+        ("A: 10%\nB: right", (0, 1), None),
+        ("A: wrong\nB: 0.9", (0, 1), None),
+    ],
+)
+def test_a_list_of_options_with_values_settles_on_the_only_best(
+    text: str, judged: tuple[int, ...], best: int | None
+) -> None:
+    assert tally(text, [["A"], ["B"]]) == Tally(judged, best)
+
+
+@pytest.mark.parametrize("padding", [0, 100, 500])
+def test_what_denies_an_answer_is_read_wherever_it_stands(padding: int) -> None:
+    rest = " It is a long day and nothing else is said about it." * (padding // 50)
+    for reply in ("The wrong answer is A.", "I doubt that the answer is A."):
+        assert chosen(f"{reply}{rest}", DIRECTIONS) is None
+        assert chosen(f"{rest.strip()} {reply}{rest}".strip(), DIRECTIONS) is None
+    assert chosen(f"The answer is A.{rest}", DIRECTIONS) == 0
+
+
+def test_the_question_is_no_caption_to_match() -> None:
+    question = "Choose one: which caption fits?\nOption 1: A man runs.\nOption 2: A man sits."
+    assert [matched_caption(f"Option {number}", question) for number in (1, 2)] == [0, 1]
+    assert [matched_caption(text, question) for text in ("A man runs.", "A man sits.")] == [0, 1]
+
+
+@pytest.mark.parametrize("text", ["A: 10%", "", "A: a man sits\nB: a dog", "A: 10%\nA: 90%", "See: A: 10%\nB: 90%"])
+def test_what_is_no_list_of_options_with_values_is_no_tally(text: str) -> None:
+    assert tally(text, [["A"], ["B"]]) is None
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,8 @@ def announces(text: str, at: int) -> bool | None:
     """
     near = text[max(0, at - _CHARS_BEFORE) : at]
     before = _BEFORE_A_LABEL.sub("", near)
-    if before.rstrip().endswith((":", "=", "->", "→", "：")):
-        return _is_announcement(_clause(before.rstrip().rstrip(":=->→：").rstrip(" \"'")))
+    if before.endswith((":", "=", "->", "→", "：")):
+        return _is_announcement(_clause(before.rstrip(":=->→：").rstrip(" \"'")))
     return _PLACE.search(near) is None
 
 

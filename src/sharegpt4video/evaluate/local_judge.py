@@ -164,8 +164,9 @@ def _lexical(option: str, words: set[str], own: set[str], said: Sequence[str]) -
 def _in_order(option: str, said: Sequence[str]) -> float:
     """How the words of an option follow each other in the caption as in the option: -1 (reversed) to 1."""
     wanted = [word for word in _stems(option) if word not in _STOP]
-    if wanted.count("after") == 1:  # "b after a": what stands behind came first
-        at = wanted.index("after")
+    after = _stem("after")
+    if wanted.count(after) == 1:  # "b after a": what stands behind came first
+        at = wanted.index(after)
         wanted = wanted[at + 1 :] + wanted[:at]
     first = {word: place for place, word in reversed(list(enumerate(said)))}
     places = [first[word] for word in dict.fromkeys(wanted) if word in first]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,47 @@ def test_what_follows_from_the_steps_is_supported(summary: str, texts: tuple[str
     assert found(summary, texts) == {}
 
 
+NEW = ["braxo", "clumo", "drefo", "fluno", "gripo", "hanto", "jelko", "kirmo", "lodvo", "mirzo"]  # in no list of words
+
+
+@pytest.mark.parametrize(
+    ("words", "known", "is_found"),
+    [(4, 0, False), (5, 0, True), (5, 1, True), (5, 2, False), (10, 2, True), (10, 3, False), (10, 10, False)],
+)
+def test_a_sentence_of_five_words_and_more_needs_three_of_ten_in_the_steps(
+    words: int, known: int, is_found: bool
+) -> None:
+    texts = (" ".join(["Vampo", *NEW[:known]]) + ".", "Vampo.")
+    assert (found(" ".join(NEW[:words]).capitalize() + ".", texts) != {}) == is_found
+
+
+@pytest.mark.parametrize(
+    ("quote", "is_found"),
+    [
+        ("OX", False),  # two letters may be anything
+        ("OXY", True),
+        ("abcdefgh", False),  # as it stands in a step
+        ("ABC def-gh", False),
+        ("abcdefxy", False),  # 6 of 8 letters are the same
+        ("abcdexyz", True),  # 5 of 8
+        (" ".join(["abcdefgh", *["salt"] * 6, *["tofu", "udon", "vino"]]), False),  # 7 of 10 words
+        (" ".join(["abcdefgh", *["salt"] * 5, *["tofu", "udon", "vino", "wurst"]]), True),  # 6 of 10
+        ("abcdefgh tofu salt", True),  # 2 of 3
+        (" ".join(["abcdefgh", *["salt"] * 6, "x", *["tofu", "udon", "vino"]]), False),  # a single letter is no word
+    ],
+)
+def test_a_quotation_may_be_misread_a_little(quote: str, is_found: bool) -> None:
+    texts = ('A screen reads "abcdefgh".', 'A sign reads "salt".')
+    assert ("unsupported" in found(f'A screen reads "{quote}".', texts)) == is_found
+
+
+@pytest.mark.parametrize(("count", "is_found"), [("two", False), ("three", False), ("four", True)])
+def test_a_number_may_be_the_sum_of_what_the_steps_speak_of(count: str, is_found: bool) -> None:
+    texts = ("A dog runs.", "A dog sits by another dog.", "It is quiet.")
+    assert ("unsupported" in found(f"There are {count} dogs.", texts)) == is_found
+    assert "unsupported" not in found(f"There are {count} dogs.", (*texts, "Many dogs come."))
+
+
 def test_measured_facts_support_a_summary_too() -> None:
     facts = (
         at(0.0, thing("dog", CENTRE, CENTRE, colours=("purple",)), texts=("SALE",)),
@@ -119,12 +161,41 @@ def test_events_in_order_or_without_an_order(summary: str) -> None:
     assert "order of events" not in found(summary, EVENTS)
 
 
+@pytest.mark.parametrize(
+    ("first", "second", "is_found"),
+    [
+        ("braxo clumo", "fluno gripo", True),
+        ("braxo", "fluno gripo", False),  # one word is no event
+        ("braxo clumo", "fluno", False),
+        ("braxo clumo", "fluno shared", False),  # "shared" is in both steps
+        ("braxo clumo drefo fluno", "fluno gripo", False),  # of both steps: it may be either
+    ],
+)
+def test_an_event_is_known_by_two_words_of_its_own(first: str, second: str, is_found: bool) -> None:
+    texts = ("Braxo clumo drefo shared.", "Fluno gripo hanto shared.")
+    assert ("order of events" in found(f"{second.capitalize()}. Then {first}.", texts)) == is_found
+    assert "order of events" not in found(f"{first.capitalize()}. Then {second}.", texts)
+    assert "order of events" not in found(f"{second.capitalize()}. And {first}.", texts), "nothing says what was first"
+
+
 def test_somebody_who_left_and_acts_all_the_same() -> None:
     texts = ("A dog stands on a lawn.", "The dog leaves the picture.", "The dog rolls on the grass.")
     findings = [finding for finding in check_caption(row_of(texts, "A dog is on a lawn.")) if finding.check in SUPPORT]
     assert [(finding.check, finding.step) for finding in findings] == [("contradiction", 2)]
     for third in ("The dog comes back.", "Another dog rolls on the grass.", "The lawn stays empty."):
         assert "contradiction" not in found("A dog is on a lawn.", (*texts[:2], third))
+
+
+def test_who_left_may_be_back_after_a_cut_or_a_step_that_nobody_can_read() -> None:
+    row = row_of(
+        ("The dog leaves the picture.", "The dog comes back.", "The dog rolls on the grass."), "A dog is on a lawn."
+    )
+    first, second, third = row.steps
+    broken = replace(row, steps=(first, replace(second, problem="cut off"), third))
+    apart = replace(row, steps=(first, replace(third, shot_index=1)))
+    same = replace(row, steps=(first, third))
+    reasons = [{finding.check for finding in check_caption(one)} & SUPPORT for one in (broken, apart, same)]
+    assert reasons == [set(), set(), {"contradiction"}]
 
 
 def published() -> list[list[str]]:

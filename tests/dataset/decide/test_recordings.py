@@ -53,6 +53,7 @@ def test_all_ways_to_write_one_video_of_youtube_are_one(text: str) -> None:
         ("holiday_vid_01", "holiday_vid_02", False),
         ("clip_1", "clip_2", False),
         ("https://youtu.be/dQw4w9WgXcQ", "https://youtu.be/dQw4w9WgXcR", False),
+        ("https:///a.mp4", "https:///b.mp4", False),  # of no host
     ],
 )
 def test_other_addresses_and_ids_are_told_apart(one: str, other: str, same: bool) -> None:

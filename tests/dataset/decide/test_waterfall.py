@@ -110,6 +110,19 @@ def test_an_alternative_that_is_the_threshold_drops_what_was_dropped(tmp_path: P
     assert same["max_seconds"][1] > 50
 
 
+def test_alternatives_are_typical_thresholds_and_quantiles_that_are_not_near_one(tmp_path: Path) -> None:
+    lengths = [60.5 - 0.1 * number for number in range(101)] + [40.0] * 99 + [200.0] * 50
+    surveys = [Survey(id=id_of(number), duration_seconds=seconds) for number, seconds in enumerate(lengths)]
+    store = made_store(tmp_path, surveys, FilterSettings(), stored=range(len(surveys)), captions={})
+    (stage,) = (stage for stage in measure(store, FilterSettings()).rows if stage.name == "max_seconds")
+    quantiles = [float(f"{value:.3g}") for value in np.quantile(lengths, [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99])]
+    assert quantiles == [40.0, 40.0, 40.0, 53.0, 59.3, 200.0, 200.0]
+    typical = GATES["max_seconds"].typical
+    # 59.3 is within a tenth of 60.0, which is there already.
+    assert [other.threshold for other in stage.alternatives] == sorted([*typical, 40.0, 53.0, 200.0])
+    assert {other.threshold: other.alone for other in stage.alternatives}[40.0] == 151
+
+
 def test_checked_captions_are_a_gate_when_there_are_checks(tmp_path: Path) -> None:
     surveys = [Survey(id=id_of(number), duration_seconds=36.0) for number in range(10)]
     filters = FilterSettings(max_findings=1)

@@ -6,6 +6,7 @@ import yaml
 
 from made_dataset import caption_row, clip_of, dropped, kept, made_store
 from sharegpt4video.dataset.export import export
+from sharegpt4video.dataset.export.card import _size
 from sharegpt4video.dataset.rows import Failure
 from sharegpt4video.errors import SettingsError
 
@@ -74,6 +75,23 @@ def test_the_card_says_how_it_was_made_and_what_was_left_out(tmp_path: Path) -> 
         assert part in text
     assert "max_black_share: 0.9" in text
     assert "Licence" in text
+
+
+@pytest.mark.parametrize(
+    ("rows", "size"),
+    [
+        (0, "n<1K"),
+        (999, "n<1K"),
+        (1000, "1K<n<10K"),
+        (9999, "1K<n<10K"),
+        (10_000, "10K<n<100K"),
+        (999_999, "100K<n<1M"),
+        (10**9 - 1, "100M<n<1B"),
+        (10**9, "n>1B"),
+    ],
+)
+def test_sizes_are_the_classes_of_the_hub(rows: int, size: str) -> None:
+    assert _size(rows) == size
 
 
 def test_without_a_licence_the_card_says_so(tmp_path: Path) -> None:

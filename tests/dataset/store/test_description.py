@@ -67,8 +67,11 @@ def test_an_edited_file_does_not_relabel_captions(
     told = {**store.description, name: value}
     (tmp_path / "dataset.json").write_text(json.dumps(told))
     edited = Store.open(tmp_path)
-    with pytest.raises(SettingsError, match=message):
-        edited.check_same(edited.settings(), told["model"], told["prompt_hash"])
+    for parts in (2, 1):
+        assert len(edited.parts("captions")) == parts
+        with pytest.raises(SettingsError, match=message):
+            edited.check_same(edited.settings(), told["model"], told["prompt_hash"])
+        edited.compact("captions")  # merged, they still say what made them
 
 
 def test_without_captions_everything_may_change(tmp_path: Path) -> None:

@@ -134,6 +134,20 @@ def test_a_column_that_an_older_part_lacks_holds_its_default(store: Store) -> No
     assert [row.codec for row in store.rows("surveys")] == ["", ""]
 
 
+@dataclass(frozen=True)
+class OldSource:
+    """The table of sources before the columns that hold anything but text."""
+
+    id: str
+    location: str
+
+
+def test_a_default_that_is_made_for_each_row_is_stored_as_the_others_are(store: Store) -> None:
+    store.append_arrow("sources", to_table(OldSource, [OldSource(id_of(1), "a"), OldSource(id_of(2), "b")]))
+    assert list(store.rows("sources")) == [SourceVideo(id_of(1), "a"), SourceVideo(id_of(2), "b")]
+    assert store.column("sources", "tags").to_pylist() == ["{}", "{}"]
+
+
 def test_a_part_of_a_newer_layout_is_refused_by_both_numbers(store: Store) -> None:
     table = to_table(Survey, [Survey(id_of(1))]).replace_schema_metadata({VERSION_KEY: b"7"})
     part = store.append_arrow("surveys", table)
@@ -187,6 +201,20 @@ def test_the_old_rows_count_until_all_new_ones_are_there(store: Store) -> None:
     assert store.clean(older_than_seconds=3600) == 0, "they might belong to a run that lives"
     assert store.clean(older_than_seconds=0) == 2
     assert list(store.rows("selection")) == old
+
+
+def test_the_first_swap_of_a_table_counts_only_once_it_is_recorded(store: Store) -> None:
+    store.append("selection", [selected(1)])
+
+    def failing() -> Any:
+        yield selected(2)
+        raise RuntimeError("killed")
+
+    with pytest.raises(RuntimeError, match="killed"):
+        store.replace("selection", failing(), part_rows=1)
+    assert len(files(store, "selection")) == 2
+    assert list(store.rows("selection")) == [selected(1)]
+    assert store.clean(older_than_seconds=0) == 1
 
 
 def test_killed_before_the_old_parts_are_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -475,9 +503,11 @@ def test_only_parts_are_set_aside(store: Store, tmp_path: Path) -> None:
     assert (tmp_path / "mine.parquet").exists()
 
 
-def test_a_part_from_elsewhere_is_read_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("bare", [False, True], ids=["with our metadata", "with none"])
+def test_a_part_from_elsewhere_is_read_as_it_is(tmp_path: Path, bare: bool) -> None:
     (tmp_path / "captions").mkdir()
-    pq.write_table(to_table(type(caption_row(1)), [caption_row(1)]), tmp_path / "captions" / "mine.parquet")
+    table = to_table(type(caption_row(1)), [caption_row(1)]).replace_schema_metadata(None if bare else {b"a": b"b"})
+    pq.write_table(table, tmp_path / "captions" / "mine.parquet", store_schema=not bare)
     store = Store(tmp_path)
     assert list(store.rows("captions")) == [caption_row(1)]
     assert store.written("captions") == []
@@ -548,6 +578,18 @@ def test_what_the_system_says_is_told(tmp_path: Path, monkeypatch: pytest.Monkey
         store.append("captions", [caption_row(1)])
     assert str(tmp_path) in str(caught.value)
     assert files(store, "captions") == []
+
+
+def test_a_new_name_is_made_to_last_as_well_as_what_is_in_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not Path("/proc/self/fd").is_dir():
+        pytest.skip("no /proc here, which tells what is open")
+    synced: list[Path] = []
+    monkeypatch.setattr("os.fsync", lambda handle: synced.append(Path(f"/proc/self/fd/{handle}").readlink()))
+    Store(tmp_path).append("captions", [caption_row(1)])
+    assert len(synced) == 2
+    assert synced[1] == tmp_path / "captions", "the folder, after the file"
 
 
 KILLED = """

@@ -58,6 +58,15 @@ def test_a_sentence_about_something_else_ends_a_subject() -> None:
     assert said("The square rests. Nobody moves left.") == [("square", "deed", "stays")]
 
 
+def test_a_sentence_that_goes_on_with_it_is_about_the_same() -> None:
+    for text in ("The square moves left. Then it grows.", "The square moves left. Finally, it grows."):
+        assert said(text) == [("square", "movement", "left"), ("square", "deed", "grows")]
+    assert said("The square moves left, and, then, grows.") == [
+        ("square", "movement", "left"),
+        ("square", "deed", "grows"),
+    ]
+
+
 def test_stated_contradicted_missing_wrong() -> None:
     found = score("The blue square moves left and shrinks.", FACTS, LANGUAGE)
     assert [fact.value for fact in found.stated] == ["left"]

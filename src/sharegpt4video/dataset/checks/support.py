@@ -274,7 +274,7 @@ def coming_and_going(draft: Draft) -> Iterator[Finding]:
     for one, following in zip(draft.steps, draft.steps[1:], strict=False):
         steps = draft.row.steps
         apart = steps[one.number].shot_index != steps[following.number].shot_index
-        if apart or following.number != one.number + 1 or not one.sentences or not following.sentences:
+        if apart or following.number != one.number + 1:
             continue
         gone = _GONE.search(one.sentences[-1].plain)
         if not gone or _BACK.search(following.plain) or _ABSENT.search(following.plain):

@@ -126,11 +126,14 @@ def _plain(caption: str, language: Language) -> str:
     return text
 
 
+_LINK = re.compile(r"\s*(?:next|finally|later|afterwards|at last|in the end)?\s*")
+
+
 def _clauses(text: str) -> Iterator[tuple[int, str, bool]]:
-    """Where each clause starts, its text, and whether it opens a sentence."""
+    """Where each clause starts, its text, and whether it opens a sentence, words such as "finally," set aside."""
     at, opens = 0, True
     for cut in re.finditer(r"([.!?;]+)(?=\s|$)|,|\n|\b(?:while|and|then|before|after that)\b", text):
-        if text[at : cut.start()].strip():
+        if not _LINK.fullmatch(text, at, cut.start()):
             yield at, text[at : cut.start()], opens
             opens = False
         if cut[1]:
