@@ -22,6 +22,11 @@ def test_a_problem_is_told() -> None:
     assert (result.text, result.problem) == ("A", "cut off: 600 tokens")
 
 
+def test_a_detail_alone_is_no_problem() -> None:
+    result, _ = drive(recaption("a fox"), lambda request: reply_to(request, "A", detail="a remark"))
+    assert (result.text, result.problem) == ("A", "")
+
+
 def test_an_empty_prompt_is_refused() -> None:
     with pytest.raises(SettingsError, match="empty"):
         next(recaption("  \n"))

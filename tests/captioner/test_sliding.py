@@ -103,6 +103,13 @@ def test_a_model_that_looks_at_no_pictures_gets_none() -> None:
     assert [request.images for request in asked] == [(), ()]
 
 
+def test_pictures_are_shown_all_or_none() -> None:
+    chain = segment(0.0, 2.0)
+    half = replace(chain, keyframes=(chain.keyframes[0], replace(chain.keyframes[1], image=None)))
+    _, asked = drive(sliding(half, video="v"), by_time)
+    assert [len(request.images) for request in asked] == [1, 0]
+
+
 def test_facts_and_keyframes_must_match() -> None:
     broken = replace(segment(0.0, 2.0), facts=())
     with pytest.raises(ValueError, match="2 keyframes and 0 facts"):

@@ -86,6 +86,14 @@ def test_many_steps_are_condensed_in_parallel_first() -> None:
     assert result.text.split("|") == [one.text for one in steps]
 
 
+def test_what_is_condensed_belongs_to_the_shot_that_it_begins_in() -> None:
+    steps = tuple(step(float(at), at + 1.0, shot_index=at // 3) for at in range(8))
+    _, (_, last) = told(steps, 0.0, 8.0, fold_steps=4)
+    assert [(part.kind, part.start_seconds, part.shot_index, part.frame_seconds) for part in last.steps] == [
+        ("whole", 0.0, 0, (3.0,)), ("whole", 3.0, 1, (6.0,)), ("whole", 6.0, 2, (8.0,)),
+    ]  # fmt: skip
+
+
 def test_requests_say_how_many_rounds_are_still_to_come() -> None:
     steps = tuple(step(float(at), at + 1.0) for at in range(100))
     _, asked = told(steps, 0.0, 100.0, fold_steps=4)  # 100 steps, 25 groups, 7, 2

@@ -80,6 +80,21 @@ def test_what_denies_an_answer_is_read_wherever_it_stands(padding: int) -> None:
     assert chosen(f"The answer is A.{rest}", DIRECTIONS) == 0
 
 
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "Although it is dark, he goes left.",
+        "While the camera shakes, the ball moves left.",
+        "Unlike the dog, the ball goes left.",
+        "Between the trees, the man goes left.",
+        "It goes left, unlike the dog.",
+    ],
+)
+def test_an_aside_ends_with_its_clause(reply: str) -> None:
+    assert chosen(reply, DIRECTIONS) == 0
+    assert chosen("He goes right, although the dog goes left.", DIRECTIONS) != 0
+
+
 def test_the_question_is_no_caption_to_match() -> None:
     question = "Choose one: which caption fits?\nOption 1: A man runs.\nOption 2: A man sits."
     assert [matched_caption(f"Option {number}", question) for number in (1, 2)] == [0, 1]

@@ -95,8 +95,6 @@ class Patterns:
 def is_word(text: str, letter: str, start: int, end: int) -> bool:
     """Whether a letter is the article, the pronoun or part of a longer expression, such as "a man" or "B-52"."""
     after = text[end : end + 40]
-    if text[start - 1 : start] in ("(", "[", "{") and after[:1] in (")", "]", "}"):
-        return False
     if re.match(r"['\u2019][a-z]|[-/]\w|\.\w\.|\s*=\s*\d", after):
         return True
     if letter.isdigit() and (re.match(r"[.,:]\d|\s*[%°]", after) or text[start - 1 : start] in tuple("-−.,$")):

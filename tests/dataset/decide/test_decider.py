@@ -14,13 +14,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_surveys import WordPool, id_of, made_store, made_survey
-from sharegpt4video.dataset.decide.columns import Candidates
+from sharegpt4video.dataset.decide import decider as decider_module
+from sharegpt4video.dataset.decide.columns import Candidates, _first_equal
 from sharegpt4video.dataset.decide.decider import Decider, decide_all
 from sharegpt4video.dataset.decide.decisions import Decision
 from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES
 from sharegpt4video.dataset.decide.words import reason
 from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
-from sharegpt4video.dataset.rows import Checked, Finding, Survey
+from sharegpt4video.dataset.rows import Checked, Finding, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
 from sharegpt4video.errors import SettingsError
 
@@ -241,6 +242,37 @@ def test_the_pool_of_sentences_decides_alike_one_by_one_and_at_once(tmp_path: Pa
     )
     assert [decision.kept for decision in expected[:5]] == [True, False, True, True, True]
     assert expected[1].other == surveys[0].id
+
+
+@given(st.lists(st.integers(0, 4), max_size=12))
+def test_of_equal_keys_the_first_is_found(drawn: list[int]) -> None:
+    keys = np.array([bytes([one + 1]) * 16 for one in drawn], "S16")
+    assert _first_equal(keys).tolist() == [drawn.index(one) for one in drawn]
+
+
+def test_a_source_that_was_listed_again_is_decided_once(tmp_path: Path) -> None:
+    surveys = [replace(GOOD, id=id_of(index), packet_hash="") for index in range(3)]
+    store = made_store(tmp_path, surveys, OFF, stored=range(3), captions={})
+    store.append("sources", [SourceVideo(survey.id, "again.mp4") for survey in surveys])
+    assert [one.id for one in decide_all(store, OFF)] == [survey.id for survey in surveys]
+
+
+def test_the_embeddings_of_a_pool_that_was_opened_here_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Kept(WordPool):
+        flushed = 0
+
+        def flush(self) -> None:
+            self.flushed += 1
+
+    filters = replace(OFF, min_novelty=0.5)
+    store = made_store(tmp_path, [GOOD], filters, stored=[0], captions={0: "a dog"})
+    given_pool, opened = Kept(0.5), Kept(0.5)
+    decide_all(store, filters, novelty=given_pool)
+    monkeypatch.setattr(decider_module, "open_text_pool", lambda *_: opened)
+    decide_all(store, filters)
+    assert (given_pool.flushed, opened.flushed) == (0, 1)
 
 
 def test_checks_are_the_last_gate(tmp_path: Path) -> None:

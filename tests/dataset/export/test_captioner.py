@@ -65,6 +65,34 @@ def test_the_question_of_fast_mode_too(video: Path, tmp_path: Path) -> None:
     assert len(fast["image"]) == 1
 
 
+def test_a_fast_sample_of_another_caption_shows_the_middles_of_equal_parts(tmp_path: Path) -> None:
+    row = caption_row(0)
+    store = made_store(tmp_path / "set", [row])
+    store.append("clips", [clip_of(row, 0, 1), clip_of(row, 2, 3, text="They sit.")])
+    options = {"roles": ["fast"], "frames": 4, "pictures": False}
+    export(store, "captioner", str(tmp_path / "out"), clips=True, options=options)
+    assert [sample["seconds"] for sample in samples(tmp_path / "out")] == [
+        [1.0, 3.0, 5.0, 7.0],
+        [0.25, 0.75, 1.25, 1.75],
+        [2.75, 4.25, 5.75, 7.25],
+    ]
+
+
+def test_a_chain_without_its_opening_shows_the_frames_of_its_changes(tmp_path: Path) -> None:
+    row = caption_row(0)
+    store = made_store(tmp_path / "set", [replace(row, steps=row.steps[1:])])
+    export(store, "captioner", str(tmp_path / "out"), options={"roles": ["sliding"], "pictures": False})
+    found = samples(tmp_path / "out")
+    assert [sample["seconds"] for sample in found] == [[0.0, 2.0], [2.0, 4.0], [4.0]]
+    assert [sample["task"] for sample in found] == ["change", "change", "opening"]
+
+
+def test_steps_are_told_although_the_summary_has_a_problem(tmp_path: Path) -> None:
+    row = replace(caption_row(0), summary_problem="cut off")
+    export(made_store(tmp_path / "set", [row]), "captioner", str(tmp_path / "out"), options={"pictures": False})
+    assert {sample["role"] for sample in samples(tmp_path / "out")} == {"sliding"}
+
+
 def test_pictures_are_the_frames_of_the_steps(video: Path, tmp_path: Path) -> None:
     store = made_store(tmp_path / "set", [caption_row(0, location=str(video))])
     export(store, "captioner", str(tmp_path / "out"), options={"roles": ["sliding"]})

@@ -46,6 +46,10 @@ def test_in_fast_mode_the_summary_is_not_told_twice(tmp_path: Path) -> None:
     assert found["captions"] == [{"idx": "-1", "content": "All of it."}]
 
 
+def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:
+    assert exported(made_store(tmp_path / "set", []), tmp_path / "out") == []
+
+
 def test_paths_are_relative_to_the_media_root(tmp_path: Path) -> None:
     rows = [caption_row(0, location="/data/videos/a/0.mp4"), caption_row(1, location="/data/videos2/1.mp4")]
     found = exported(made_store(tmp_path / "set", rows), tmp_path / "out", media_root="/data/videos/")

@@ -129,6 +129,15 @@ def test_nested_columns_that_are_not_there_take_their_defaults() -> None:
     assert to_rows(CaptionRow, old) == [replace(expected, steps=without)]
 
 
+@pytest.mark.parametrize("tags", ['{"a": 1}', '{"a": "b", "c": 1}', '{"a": null, "c": "d"}'])
+def test_tags_are_texts_or_the_row_is_named(tags: str) -> None:
+    plain = to_table(SourceVideo, [SourceVideo("0" * 32, "a", tags={"a": "b"})]).to_pylist()
+    assert to_rows(SourceVideo, pa.Table.from_pylist(plain)) == [SourceVideo("0" * 32, "a", tags={"a": "b"})]
+    table = pa.Table.from_pylist([{**plain[0], "tags": tags}], schema=arrow_schema(SourceVideo))
+    with pytest.raises(ValidationError, match="tags"):
+        to_rows(SourceVideo, table)
+
+
 @pytest.mark.parametrize(
     ("column", "value"), [("mode", "quick"), ("width", None), ("revision", "first"), ("warnings", None)]
 )

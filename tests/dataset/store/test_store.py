@@ -22,7 +22,7 @@ from growth import assert_in_proportion
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.rows import Selected, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, NoveltySettings, SplitSettings
-from sharegpt4video.dataset.store import swap
+from sharegpt4video.dataset.store import parts, storage, swap
 from sharegpt4video.dataset.store.schema import VERSION_KEY, to_table
 from sharegpt4video.dataset.store.store import DamagedPart, Store, packed_ids, unpacked_id
 from sharegpt4video.errors import SettingsError, SG4VError, StorageError
@@ -671,6 +671,40 @@ def test_a_value_that_no_column_takes_is_named(tmp_path: Path) -> None:
     rows = [source_row(1), replace(source_row(2), size_bytes=1 << 70)]
     with pytest.raises(SG4VError, match=id_of(2)):
         Store(tmp_path).append("sources", rows)
+
+
+def test_groups_of_rows_are_held_to_a_size_in_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    monkeypatch.setattr(parts, "ROW_GROUP_BYTES", 20_000)
+    for sizes, groups in (([1000] * 100, 5), ([10] * 600, 3), ([50_000] * 2, 2)):
+        rows = [SourceVideo(id_of(number), "x" * size) for number, size in enumerate(sizes)]
+        found = pq.ParquetFile(store.append("sources", rows)).metadata
+        assert groups <= found.num_row_groups <= groups + groups // 2
+        assert found.num_rows == len(sizes)
+
+
+@pytest.mark.parametrize(
+    ("verb", "call"),
+    [
+        ("written", lambda fs, path: storage.put(fs, path, b"")),
+        ("written", lambda fs, path: storage.create(fs, path, b"")),
+        ("read", storage.read),
+        ("listed", storage.names),
+        ("deleted", lambda fs, path: storage.remove(fs, [path])),
+        ("moved", lambda fs, path: storage.move(fs, path, "/elsewhere")),
+    ],
+)
+def test_what_storage_refuses_is_told_with_its_path(verb: str, call: Any) -> None:
+    class Refusing:
+        def __getattr__(self, _: str) -> Any:
+            return self
+
+        def __call__(self, *_: object, **__: object) -> None:
+            raise PermissionError(13, "Permission denied")
+
+    way_out = "choose another directory" if verb == "written" else "see that it can be reached"
+    with pytest.raises(StorageError, match=rf"^/set/a: cannot be {verb}: Permission denied; .*{way_out}"):
+        call(Refusing(), "/set/a")
 
 
 def test_a_kind_of_storage_that_is_not_known() -> None:
