@@ -62,9 +62,11 @@ def test_a_single_instant_is_told_by_the_steps_around_it() -> None:
     assert clip_steps((step(3.0, 3.0),), 3.0, 3.0) == (step(3.0, 3.0),)
 
 
-def test_an_opening_with_a_problem_is_no_context() -> None:
+def test_an_opening_with_a_problem_is_no_context_but_a_part_of_what_it_opens() -> None:
     steps = (step(0.0, 0.0, problem="empty"), step(0.0, 4.0), step(4.0, 8.0))
     assert clip_steps(steps, 5.0, 6.0) == steps[2:]
+    assert clip_steps(steps, 0.0, 8.0) == steps
+    assert clip_steps(steps, 0.0, 0.5) == steps[:2]
 
 
 def test_without_a_usable_step_nobody_is_asked() -> None:

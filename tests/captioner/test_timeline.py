@@ -51,3 +51,12 @@ def test_the_first_unfinished_segment_streams() -> None:
     assert timeline.known == 4
     timeline.finish(first)
     assert out == ["now", "later"]
+
+
+def test_the_one_step_of_fast_mode_ends_its_part() -> None:
+    out: list[str] = []
+    timeline = Timeline(lambda done: out.append(done.text))
+    timeline.add_whole(step("one"))
+    timeline.add_whole(step("two"))
+    assert out == ["one", "two"] == [done.text for done in timeline.steps]
+    assert timeline.known == 2

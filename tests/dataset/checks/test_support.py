@@ -42,6 +42,18 @@ def test_a_claim_that_no_step_makes_is_found_with_what_is_missing(sentence: str,
 
 
 @pytest.mark.parametrize(
+    ("sentence", "first"),
+    [
+        ("A zebra, a dog, a lion, a goat and a horse stand there.", "a dog"),
+        ("It is yellow, purple, pink and green.", "green"),
+        ("The man swims, jumps and dances.", "dance"),
+    ],
+)
+def test_of_several_claims_the_first_in_the_alphabet_is_named_in_every_process(sentence: str, first: str) -> None:
+    assert f" {first}: " in found(f"{SUMMARY} {sentence}")["unsupported"]
+
+
+@pytest.mark.parametrize(
     ("summary", "texts"),
     [
         ("A person walks through a park and rests on a seat.", TEXTS),
@@ -93,6 +105,7 @@ def test_a_sentence_of_five_words_and_more_needs_three_of_ten_in_the_steps(
         (" ".join(["abcdefgh", *["salt"] * 6, *["tofu", "udon", "vino"]]), False),  # 7 of 10 words
         (" ".join(["abcdefgh", *["salt"] * 5, *["tofu", "udon", "vino", "wurst"]]), True),  # 6 of 10
         ("abcdefgh tofu salt", True),  # 2 of 3
+        ("x y z", True),  # no word at all
         (" ".join(["abcdefgh", *["salt"] * 6, "x", *["tofu", "udon", "vino"]]), False),  # a single letter is no word
     ],
 )
@@ -169,10 +182,11 @@ def test_events_in_order_or_without_an_order(summary: str) -> None:
         ("braxo clumo", "fluno", False),
         ("braxo clumo", "fluno shared", False),  # "shared" is in both steps
         ("braxo clumo drefo fluno", "fluno gripo", False),  # of both steps: it may be either
+        ("braxo zq", "fluno gripo", False),  # two letters are hardly a word
     ],
 )
 def test_an_event_is_known_by_two_words_of_its_own(first: str, second: str, is_found: bool) -> None:
-    texts = ("Braxo clumo drefo shared.", "Fluno gripo hanto shared.")
+    texts = ("Braxo clumo drefo zq shared.", "Fluno gripo hanto shared.")
     assert ("order of events" in found(f"{second.capitalize()}. Then {first}.", texts)) == is_found
     assert "order of events" not in found(f"{first.capitalize()}. Then {second}.", texts)
     assert "order of events" not in found(f"{second.capitalize()}. And {first}.", texts), "nothing says what was first"

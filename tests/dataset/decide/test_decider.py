@@ -13,16 +13,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made_captions import PROVENANCE
 from made_surveys import WordPool, id_of, made_store, made_survey
 from sharegpt4video.dataset.decide import decider as decider_module
-from sharegpt4video.dataset.decide.columns import Candidates, _first_equal
+from sharegpt4video.dataset.decide.columns import Candidates, Surveyed, _first_equal
 from sharegpt4video.dataset.decide.decider import Decider, decide_all
 from sharegpt4video.dataset.decide.decisions import Decision
 from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES
 from sharegpt4video.dataset.decide.words import reason
 from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
-from sharegpt4video.dataset.rows import Checked, Finding, SourceVideo, Survey
-from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
+from sharegpt4video.dataset.rows import Checked, Finding, ShortCaption, SourceVideo, Survey
+from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, NoveltySettings
 from sharegpt4video.errors import SettingsError
 
 OFF = FilterSettings(duplicate_packets=False, max_black_share=None, max_frozen_share=None)
@@ -255,6 +256,19 @@ def test_a_source_that_was_listed_again_is_decided_once(tmp_path: Path) -> None:
     store = made_store(tmp_path, surveys, OFF, stored=range(3), captions={})
     store.append("sources", [SourceVideo(survey.id, "again.mp4") for survey in surveys])
     assert [one.id for one in decide_all(store, OFF)] == [survey.id for survey in surveys]
+
+
+@pytest.mark.parametrize("use_given", [True, False])
+def test_texts_are_the_users_own_where_they_are_to_be_used_or_those_that_were_made(
+    tmp_path: Path, use_given: bool
+) -> None:
+    surveys = [replace(GOOD, id=id_of(index), packet_hash="") for index in range(4)]
+    store = made_store(tmp_path, surveys, OFF, stored=range(4), captions={0: "own 0", 1: "own 1"})
+    store.update_settings(replace(store.settings(), novelty=NoveltySettings(use_given=use_given)))
+    made = [(0, "made 0", ""), (2, "made 2", ""), (3, "half", "cut off")]
+    store.append("shorts", [ShortCaption(id_of(n), text, problem, PROVENANCE) for n, text, problem in made])
+    (block,) = Surveyed(store).candidates(looks=False, texts=True)
+    assert block.texts == (["own 0", "own 1", "made 2", ""] if use_given else ["made 0", "", "made 2", ""])
 
 
 def test_the_embeddings_of_a_pool_that_was_opened_here_are_kept(

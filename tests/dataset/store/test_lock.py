@@ -203,13 +203,15 @@ def test_an_owner_cut_off_from_its_storage_stops_writing(
 ) -> None:
     with lock(remote, beat_seconds=3600) as held:
         held.check()
-        clock.ahead += 151  # half the time after which it would be silent
 
         def unreachable(*_: object, **__: object) -> None:
             raise OSError("no route to host")
 
         with monkeypatch.context() as patch:
             patch.setattr(type(Store(remote).fs), "ls", unreachable)
+            clock.ahead += 149
+            held.check()  # a short outage stops nobody
+            clock.ahead += 2  # half the time after which it would be silent
             with pytest.raises(StorageError, match="no route to host"):
                 held.check()
         held.check()
@@ -221,6 +223,15 @@ def test_a_lease_that_somebody_deleted_is_lost(remote: str, clock: StoreClock) -
         store.fs.rm(f"{store.root}/locks", recursive=True)
         clock.ahead += 151
         with pytest.raises(Busy, match="was taken over"):
+            held.check()
+
+
+def test_a_lease_that_somebody_damaged_is_lost(remote: str, clock: StoreClock) -> None:
+    with lock(remote, beat_seconds=3600) as held:
+        store = Store(remote)
+        store.fs.pipe_file(f"{store.root}/locks/full.00000001.lease", b"{half")
+        clock.ahead += 151
+        with pytest.raises(Busy, match="was taken over; this run writes nothing more"):
             held.check()
 
 
