@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from made_captions import PROVENANCE
 from made_surveys import WordPool, id_of, made_store, made_survey
+from sharegpt4video.dataset.decide import columns
 from sharegpt4video.dataset.decide import decider as decider_module
 from sharegpt4video.dataset.decide.columns import Candidates, Surveyed, _first_equal
 from sharegpt4video.dataset.decide.decider import Decider, decide_all
@@ -212,7 +213,10 @@ def test_blocks_of_any_size_are_decided_like_one_video_after_the_other(
 
 
 @pytest.mark.parametrize(("number", "seed"), [*itertools.product(range(len(WANTED)), range(3))])
-def test_a_whole_data_set_is_decided_like_one_video_after_the_other(tmp_path: Path, number: int, seed: int) -> None:
+def test_a_whole_data_set_is_decided_like_one_video_after_the_other(
+    tmp_path: Path, number: int, seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns, "BATCH_ROWS", 16)
     random, filters = np.random.default_rng(seed), WANTED[number]
     surveys = [made_survey(index, random) for index in range(150)]
     captions = {index: " ".join(random.choice(WORDS, 4)) for index in range(0, 150, 2)}

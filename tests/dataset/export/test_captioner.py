@@ -173,6 +173,8 @@ def test_summaries_that_were_made_in_several_rounds_are_counted_out(tmp_path: Pa
     store = made_store(tmp_path / "set", [caption_row(0, captioned(steps, 60.0))])
     result = export(store, "captioner", str(tmp_path / "out"), options={"roles": ["summary"], "pictures": False})
     assert result.left_out["summaries of more than 40 steps (what was asked last is not stored)"] == 1
+    assert not [note for note in result.notes if "first of" in note], "there is no example to name"
+    assert (result.splits, result.videos) == ({}, 0)
     assert samples(tmp_path / "out") == []
 
 
