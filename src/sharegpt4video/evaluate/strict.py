@@ -19,6 +19,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
 from .headings import announces, names_an_answer
 from .options import Options, words
@@ -194,9 +195,10 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
         if index is not None:
             beside = known.label_behind(after, index)
             yield _Stated(found.start(), found.end(), frozenset({index, *beside}))
+    says_others = cache(lambda index: known.says_others(text, index))  # of all the text, so the same for each sentence
     for found in patterns.sentence.finditer(text):
         index = known.same_as(found[0])
-        if index is not None and is_ambiguous(known.texts[index]) and known.says_others(text, index):
+        if index is not None and is_ambiguous(known.texts[index]) and says_others(index):
             continue  # "Right! It goes left."
         if index is not None and not known.is_label(found[0].strip()) and not is_asked(text, found.end()):
             yield _Stated(found.start(), found.end(), frozenset({index}))
