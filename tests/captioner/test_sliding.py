@@ -114,6 +114,8 @@ def test_facts_and_keyframes_must_match() -> None:
     broken = replace(segment(0.0, 2.0), facts=())
     with pytest.raises(ValueError, match="2 keyframes and 0 facts"):
         next(sliding(broken, video="v"))
+    with pytest.raises(ValueError, match="0 keyframes and 0 facts"):
+        next(sliding(replace(broken, keyframes=()), video="v"))
 
 
 @given(

@@ -60,6 +60,11 @@ def test_other_addresses_and_ids_are_told_apart(one: str, other: str, same: bool
     assert (origin(one) == origin(other)) is same
 
 
+@pytest.mark.parametrize("ending", [".mp4", ".MP4", ".WebM", "", ".mp4?Expires=1"])
+def test_a_name_tells_the_video_that_it_was_cut_from_whatever_its_ending(ending: str) -> None:
+    assert f"origin {ID}" in recording_keys(SourceVideo("0" * 32, f"/clips/{ID}_3{ending}"))
+
+
 def test_the_name_of_a_member_is_no_id_outside_of_its_archive() -> None:
     keys = [set(recording_keys(SourceVideo("0" * 32, f"/s/{n}.tar::x/0001.mp4", "x/0001"))) for n in range(2)]
     assert keys[0] & keys[1] == {"content " + "0" * 32}

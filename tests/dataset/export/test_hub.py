@@ -45,6 +45,8 @@ def test_every_file_is_sent_to_a_private_data_set(hub: HubServer, tmp_path: Path
     assert made.get("visibility") == "private" or made.get("private") is True
     (commit,) = [body for _, path, _, body in asked if path == "/api/datasets/me/captions/commit/main"]
     lines = [json.loads(line) for line in commit.splitlines()]
+    (header,) = [line["value"] for line in lines if line["key"] == "header"]
+    assert header["summary"] == "Upload the export"
     sent = {
         line["value"]["path"]: base64.b64decode(line["value"]["content"]) for line in lines if line["key"] == "file"
     }

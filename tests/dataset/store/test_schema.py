@@ -146,3 +146,11 @@ def test_a_value_that_does_not_fit_is_named(column: str, value: Any) -> None:
     plain[0][column] = value
     with pytest.raises(ValidationError, match=column):
         to_rows(CaptionRow, pa.Table.from_pylist(plain))
+
+
+@pytest.mark.parametrize(("column", "value"), [("mode", "quick"), ("width", None), ("warnings", None)])
+def test_nor_does_it_in_a_column_of_the_right_type(column: str, value: Any) -> None:
+    plain = to_table(CaptionRow, [caption_row(1), caption_row(2)]).to_pylist()
+    plain[1][column] = value
+    with pytest.raises(ValidationError, match=column):
+        to_rows(CaptionRow, pa.Table.from_pylist(plain, schema=arrow_schema(CaptionRow)))

@@ -266,7 +266,7 @@ def _place(part: Passage, owner: dict[str, int]) -> int | None:
     """The one step that has the part's words for itself; None when several do, or hardly any."""
     votes = Counter(owner[one] for one in part.stems if one in owner)
     (place, most), *others = [*votes.most_common(2), (0, 0)]
-    return place if most >= LEAST_SIGNATURE_WORDS and (not others or others[0][1] == 0) else None
+    return place if most >= LEAST_SIGNATURE_WORDS and others[0][1] == 0 else None
 
 
 def coming_and_going(draft: Draft) -> Iterator[Finding]:

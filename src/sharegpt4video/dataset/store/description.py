@@ -104,9 +104,7 @@ def stored_settings(fs: Any, root: str) -> DatasetSettings:
     return validated(DatasetSettings, description(fs, root)["settings"], f"{root}/{FILE}")
 
 
-def check_same(
-    fs: Any, root: str, settings: DatasetSettings, model: str, prompt_hash: str, *, bound: bool = True
-) -> None:
+def check_same(fs: Any, root: str, settings: DatasetSettings, model: str, prompt_hash: str, *, bound: bool) -> None:
     """Raises SettingsError listing what decides captions and differs from what they were made with.
 
     That is what ``dataset.json`` says, and what each part of the captions says that it said: somebody may have edited
@@ -170,9 +168,7 @@ def _decides(told: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-def update_settings(
-    fs: Any, root: str, settings: DatasetSettings, more: Mapping[str, Any], *, bound: bool = True
-) -> None:
+def update_settings(fs: Any, root: str, settings: DatasetSettings, more: Mapping[str, Any], *, bound: bool) -> None:
     """Store settings, and ``more`` fields. Raises SettingsError if they differ and may not (see ``check_same``)."""
     told = {**description(fs, root), **more}
     check_same(fs, root, settings, told["model"], told["prompt_hash"], bound=bound)
