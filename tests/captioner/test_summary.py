@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -94,6 +95,9 @@ def test_what_is_condensed_belongs_to_the_shot_that_it_begins_in() -> None:
     assert [(part.kind, part.start_seconds, part.shot_index, part.frame_seconds) for part in last.steps] == [
         ("whole", 0.0, 0, (3.0,)), ("whole", 3.0, 1, (6.0,)), ("whole", 6.0, 2, (8.0,)),
     ]  # fmt: skip
+    apart = tuple(replace(one, shot_index=number) for number, one in enumerate(steps))
+    _, (_, last) = told(apart, 0.0, 8.0, fold_steps=4)
+    assert [part.shot_index for part in last.steps] == [0, 4]
 
 
 def test_requests_say_how_many_rounds_are_still_to_come() -> None:

@@ -74,7 +74,7 @@ def test_a_list_of_options_with_values_settles_on_the_only_best(
 @pytest.mark.parametrize("padding", [0, 100, 500])
 def test_what_denies_an_answer_is_read_wherever_it_stands(padding: int) -> None:
     rest = " It is a long day and nothing else is said about it." * (padding // 50)
-    for reply in ("The wrong answer is A.", "I doubt that the answer is A."):
+    for reply in ("The wrong answer is A.", "I doubt that the answer is A.", "The student's answer is A."):
         assert chosen(f"{reply}{rest}", DIRECTIONS) is None
         assert chosen(f"{rest.strip()} {reply}{rest}".strip(), DIRECTIONS) is None
     assert chosen(f"The answer is A.{rest}", DIRECTIONS) == 0

@@ -45,6 +45,8 @@ def test_a_claim_that_no_step_makes_is_found_with_what_is_missing(sentence: str,
     ("sentence", "first"),
     [
         ("A zebra, a dog, a lion, a goat and a horse stand there.", "a dog"),
+        ("A whale, a violin, a robot, a castle and a piano stand there.", "a castle"),
+        ("A wolf, a fork, a ski, a gun, a tank and an apple lie there.", "an apple"),
         ("It is yellow, purple, pink and green.", "green"),
         ("The man swims, jumps and dances.", "dance"),
     ],
@@ -112,6 +114,10 @@ def test_a_sentence_of_five_words_and_more_needs_three_of_ten_in_the_steps(
 def test_a_quotation_may_be_misread_a_little(quote: str, is_found: bool) -> None:
     texts = ('A screen reads "abcdefgh".', 'A sign reads "salt".')
     assert ("unsupported" in found(f'A screen reads "{quote}".', texts)) == is_found
+
+
+def test_a_quotation_of_single_letters_stands_where_they_do() -> None:
+    assert found('A plate reads "x y z".', ("A plate has the letters x y z.", "It is quiet.")) == {}
 
 
 @pytest.mark.parametrize(("count", "is_found"), [("two", False), ("three", False), ("four", True)])

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from made_captions import captioned, step
-from made_dataset import caption_row, clip_of, made_store
+from made_dataset import caption_row, clip_of, dropped, kept, made_store, row_id
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.released.convert import convert
+from sharegpt4video.dataset.rows import SourceVideo
 from sharegpt4video.dataset.store.store import Store
 
 
@@ -44,6 +45,23 @@ def test_in_fast_mode_the_summary_is_not_told_twice(tmp_path: Path) -> None:
     row = caption_row(0, replace(caption, mode="fast"))
     (found,) = exported(made_store(tmp_path / "set", [row]), tmp_path / "out")
     assert found["captions"] == [{"idx": "-1", "content": "All of it."}]
+
+
+@pytest.mark.parametrize("format", ["sharegpt4video", "parquet"])
+@pytest.mark.parametrize("selection", ["none", "before", "of others"])
+def test_what_was_replaced_and_listed_anew_is_left_out_by_its_own_reason(
+    format: str, selection: str, tmp_path: Path
+) -> None:
+    rows = [caption_row(number) for number in range(3)]
+    chosen = {"none": None, "before": [kept(0), kept(1), dropped(2, "too long")], "of others": [kept(1), kept(2)]}
+    store = made_store(tmp_path / "set", [], selected=chosen[selection])
+    store.append("sources", [SourceVideo(row.id, row.location, size_bytes=9, modified="1") for row in rows])
+    store.append("sources", [SourceVideo(row_id(7), rows[0].location, size_bytes=9, modified="2")])
+    store.append("captions", rows)
+    result = export(store, format, str(tmp_path / "out"))
+    anew, filtered = "videos of a file that was replaced and listed anew", "videos dropped by the filters"
+    assert result.left_out == {anew: 1} | ({filtered: 1} if selection == "before" else {})
+    assert (result.videos, result.splits) == ((1, {"train": 1}) if selection == "before" else (2, {"train": 2}))
 
 
 def test_an_export_of_nothing_is_an_empty_file(tmp_path: Path) -> None:

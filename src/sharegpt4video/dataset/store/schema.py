@@ -128,7 +128,7 @@ def _array(hint: Any, values: list[Any]) -> pa.Array:
 
     Column by column, all the way in: several times as fast as by way of a dict for each value.
     """
-    optional, hint = _required(hint) is not hint, _required(hint)
+    optional, hint = _required(hint) != hint, _required(hint)  # an equal type may be another object
     kind = _arrow(hint)
     if pa.types.is_struct(kind):
         mask, present = _present(values) if optional else (None, values)
@@ -181,7 +181,7 @@ class _Unusual(Exception):
 
 def _values(hint: Any, array: pa.Array) -> list[Any]:
     """The values of an array, the way back from ``_array``. Raises _Unusual for all that is not just so."""
-    optional, hint = _required(hint) is not hint, _required(hint)
+    optional, hint = _required(hint) != hint, _required(hint)  # an equal type may be another object
     if array.null_count:
         if not optional:
             raise _Unusual
