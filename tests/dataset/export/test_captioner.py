@@ -11,7 +11,7 @@ from made_captions import captioned, step
 from made_dataset import caption_row, clip_of, made_store
 from media import number_of, numbered_run, write_video
 from sharegpt4video import CaptionSettings, caption
-from sharegpt4video.config import KeyframeSettings
+from sharegpt4video.config import FactSettings, KeyframeSettings
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.export.roles import first_sentence
 from sharegpt4video.dataset.rows import CaptionRow, ShortCaption, SourceVideo
@@ -21,6 +21,7 @@ from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.vlm.render import render
 
 EVERY_FRAME = KeyframeSettings(selector="uniform", every_seconds=2.0)
+FEW_FACTS = FactSettings(every_seconds=4.0, ocr=False)  # nothing here is about them
 
 
 @pytest.fixture
@@ -40,7 +41,7 @@ def asked(requests: list[Request], name: str) -> list[str]:
 @pytest.mark.parametrize("prompts", ["default", "paper"])
 def test_the_questions_are_those_the_model_was_asked(video: Path, prompts: str, tmp_path: Path) -> None:
     """A video is really captioned; what the model got then is what the training data ask, word for word."""
-    settings = CaptionSettings(prompts=prompts, keyframes=EVERY_FRAME)
+    settings = CaptionSettings(prompts=prompts, keyframes=EVERY_FRAME, facts=FEW_FACTS)
     model = FakeVLM(max_images=2)
     told = caption(video, model=model, settings=settings)
     assert len(told.steps) > 3
@@ -57,7 +58,7 @@ def test_the_questions_are_those_the_model_was_asked(video: Path, prompts: str, 
 
 def test_the_question_of_fast_mode_too(video: Path, tmp_path: Path) -> None:
     model = FakeVLM(max_images=1)
-    told = caption(video, model=model, settings=CaptionSettings(mode="fast"))
+    told = caption(video, model=model, settings=CaptionSettings(mode="fast", facts=FEW_FACTS))
     store = made_store(tmp_path / "set", [CaptionRow.of(SourceVideo("0" * 31 + "1", str(video)), told)])
     export(store, "captioner", str(tmp_path / "out"), options={"max_images": 1})
     (fast,) = [sample for sample in samples(tmp_path / "out") if sample["role"] == "fast"]
