@@ -124,6 +124,8 @@ def test_groups_end_where_shots_end() -> None:
     ("count", "fold_steps", "borders", "sizes"),
     [
         (40, 40, (), [40]),
+        (40, 40, (35,), [40]),  # what fits is not parted
+        (60, 40, (58,), [30, 30]),
         (41, 40, (), [21, 20]),
         (90, 40, (), [30, 30, 30]),
         (100, 40, (), [34, 33, 33]),  # as few groups as possible, about equal

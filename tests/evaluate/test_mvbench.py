@@ -148,6 +148,21 @@ def test_figures_of_files_that_tell_no_task_are_those_of_all_questions(tmp_path:
     found = figures(scored, "lmms-eval")
     assert list(found) == ["overall"], "without the options, nobody can tell what guessing reaches"
     assert found["overall"].value == 25
+    known = question(tmp_path, "lmms-eval", "Moving Count")
+    found = figures([*scored, (known, Answer(known.id, "", "m"), Verdict(1.0))], "lmms-eval")
+    assert list(found) == ["overall", "Moving Count"], "nor without those of some"
+
+
+def test_questions_with_one_option_are_counted_apart(tmp_path: Path) -> None:
+    asked = question(tmp_path, "strict")
+    single = replace(asked, id="single", options=("Two.",), answer="A")
+    scored = [
+        (one, Answer(one.id, "", "m"), Verdict(score)) for one, score in ((asked, 0.0), (asked, 1.0), (single, 1.0))
+    ]
+    found = figures(scored, "strict")
+    assert (found["overall"].value, found["overall"].count) == (pytest.approx(200 / 3), 3)
+    assert (found["without single-option questions"].value, found["without single-option questions"].count) == (50, 2)
+    assert found["chance"].value == pytest.approx(100 * (1 / 3 + 1 / 3 + 1) / 3)
 
 
 def test_wrong_files_and_tasks_are_named(tmp_path: Path) -> None:

@@ -75,8 +75,8 @@ def fold_groups(steps: Sequence[Step], fold_steps: int) -> list[tuple[Step, ...]
         share = -(-left // -(-left // fold_steps))
         end = start + share
         if end < len(steps):
-            slack = fold_steps // 4
-            places = range(max(start + 1, end - slack), min(end + slack, start + fold_steps, len(steps) - 1) + 1)
+            slack = fold_steps // 4  # what is left is over fold_steps, so that a share is over half of it
+            places = range(end - slack, min(end + slack, start + fold_steps) + 1)
             borders = [place for place in places if steps[place].shot_index != steps[place - 1].shot_index]
             end = min(borders, key=lambda place: abs(place - (start + share)), default=end)
         groups.append(tuple(steps[start:end]))
