@@ -86,7 +86,16 @@ NEW = ["braxo", "clumo", "drefo", "fluno", "gripo", "hanto", "jelko", "kirmo", "
 
 @pytest.mark.parametrize(
     ("words", "known", "is_found"),
-    [(4, 0, False), (5, 0, True), (5, 1, True), (5, 2, False), (10, 2, True), (10, 3, False), (10, 10, False)],
+    [
+        (4, 0, False),
+        (5, 0, True),
+        (5, 1, True),
+        (5, 2, False),
+        (7, 2, True),
+        (10, 2, True),
+        (10, 3, False),
+        (10, 10, False),
+    ],
 )
 def test_a_sentence_of_five_words_and_more_needs_three_of_ten_in_the_steps(
     words: int, known: int, is_found: bool
@@ -104,9 +113,11 @@ def test_a_sentence_of_five_words_and_more_needs_three_of_ten_in_the_steps(
         ("ABC def-gh", False),
         ("abcdefxy", False),  # 6 of 8 letters are the same
         ("abcdexyz", True),  # 5 of 8
+        ("abcdefxyz", True),  # 12 of 17 letters of both
         (" ".join(["abcdefgh", *["salt"] * 6, *["tofu", "udon", "vino"]]), False),  # 7 of 10 words
         (" ".join(["abcdefgh", *["salt"] * 5, *["tofu", "udon", "vino", "wurst"]]), True),  # 6 of 10
         ("abcdefgh tofu salt", True),  # 2 of 3
+        ("salt ox tu", True),  # 1 of 3
         ("x y z", True),  # no word at all
         (" ".join(["abcdefgh", *["salt"] * 6, "x", *["tofu", "udon", "vino"]]), False),  # a single letter is no word
     ],
@@ -125,6 +136,22 @@ def test_a_number_may_be_the_sum_of_what_the_steps_speak_of(count: str, is_found
     texts = ("A dog runs.", "A dog sits by another dog.", "It is quiet.")
     assert ("unsupported" in found(f"There are {count} dogs.", texts)) == is_found
     assert "unsupported" not in found(f"There are {count} dogs.", (*texts, "Many dogs come."))
+
+
+@pytest.mark.parametrize(
+    ("sentence", "text"),
+    [
+        ("There are four dogs.", "Four dogs run."),
+        ("There are four dogs.", "4 dogs run."),
+        ("The four braxo run.", "A dog runs."),  # what no step speaks of is another matter
+        ("The four then run.", "A dog then runs."),
+        ("Four more run.", "One more dog runs."),
+        ("It lasts four seconds.", "A dog runs for a second."),
+        ("It has four shots.", "A shot of a dog."),
+    ],
+)
+def test_numbers_of_what_is_counted_or_cannot_be_are_supported(sentence: str, text: str) -> None:
+    assert found(sentence, (text, "It is quiet.")) == {}
 
 
 def test_measured_facts_support_a_summary_too() -> None:
@@ -188,6 +215,7 @@ def test_events_in_order_or_without_an_order(summary: str) -> None:
         ("braxo clumo", "fluno", False),
         ("braxo clumo", "fluno shared", False),  # "shared" is in both steps
         ("braxo clumo drefo fluno", "fluno gripo", False),  # of both steps: it may be either
+        ("braxo clumo", "fluno gripo braxo", False),
         ("braxo zq", "fluno gripo", False),  # two letters are hardly a word
     ],
 )
