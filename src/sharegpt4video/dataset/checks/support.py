@@ -91,7 +91,7 @@ class Ground:
     def holds_text(self, text: str) -> bool:
         """Whether a quoted text stands in a step or on the screen, small misreadings aside."""
         wanted = folded(text)
-        if not wanted or wanted in self.letters:
+        if wanted in self.letters:
             return True
         words = [folded(word) for word in text.split() if len(folded(word)) > 1]
         if words and sum(word in self.letters for word in words) >= 0.7 * len(words):
