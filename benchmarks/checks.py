@@ -26,8 +26,8 @@ from _defects import DEFECTS, real_defects, told_in_order
 from _true_captions import row_of, true_captions
 
 from sharegpt4video.dataset.checks import CHECKS, check_caption
+from sharegpt4video.dataset.checks.across_videos import Repeats
 from sharegpt4video.dataset.checks.prose import Passage
-from sharegpt4video.dataset.checks.whole import Repeats
 from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.records import Shot, Step
 

@@ -37,8 +37,8 @@ import pyarrow as pa
 from camera_moves import photographs
 from numpy.typing import NDArray
 
-from sharegpt4video.dataset.duplicates.dedup import near_duplicate_groups, near_duplicate_pairs
 from sharegpt4video.dataset.settings import FilterSettings, SurveySettings
+from sharegpt4video.dataset.similar.near import near_duplicate_groups, near_duplicate_pairs
 from sharegpt4video.dataset.survey.survey import survey
 from sharegpt4video.video.reader import VideoReader
 

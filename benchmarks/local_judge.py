@@ -178,7 +178,7 @@ def main() -> None:
     given = parser.parse_args()
     encode: local.Encode | None = None
     if not given.words_alone:
-        from sharegpt4video.dataset.duplicates.novelty import open_encoder
+        from sharegpt4video.dataset.similar.novelty import open_encoder
 
         encode = encoded_once(given.folder, given.model, open_encoder("minilm").encode)
     print(f"Python {platform.python_version()}, {'words alone' if encode is None else 'words and minilm vectors'}")

@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sharegpt4video.dataset.duplicates import neighbours
-from sharegpt4video.dataset.duplicates.novelty import NoveltyPool, open_encoder
+from sharegpt4video.dataset.similar import neighbours
+from sharegpt4video.dataset.similar.novelty import NoveltyPool, open_encoder
 from sharegpt4video.errors import MissingExtra
 
 SIZE, TOPICS, LEAST = 384, 2000, 0.25

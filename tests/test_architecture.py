@@ -88,7 +88,7 @@ ONLY = {
     "estimate": {"vlm": {"vlm.base"}},
     "evaluate": {
         "vlm": {"vlm", "vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"},  # a model's name, marks around answers
-        "dataset": {"dataset.duplicates.novelty"},  # sentence vectors
+        "dataset": {"dataset.similar.novelty"},  # sentence vectors
     },
     "lvlm": {"vlm": {"vlm.base", "vlm.hf"}},  # a released model is one more model of transformers
 }

@@ -24,10 +24,10 @@ from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.evaluate.answers import AnswerLog, read_answers
 from sharegpt4video.evaluate.base import Answer, Benchmark, Question
 from sharegpt4video.evaluate.compare import compare_runs
+from sharegpt4video.evaluate.frames import FrameOptions, frame_set, pixels_hash, video_path
 from sharegpt4video.evaluate.judge import Judge
 from sharegpt4video.evaluate.report import Report
 from sharegpt4video.evaluate.runner import BenchmarkOptions, request_of, run, select
-from sharegpt4video.evaluate.shown import Showing, Shown, pixels_hash, show, video_path
 from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS, load
 from sharegpt4video.records import Image
 from sharegpt4video.video.compose import decode_jpeg
@@ -127,7 +127,7 @@ def test_a_request_has_all_that_the_question_and_its_video_say() -> None:
     question = Question(
         "1", "v.mp4", "What?", start_seconds=1.5, end_seconds=4.0, system="Look.", prefill="Best option:(", max_tokens=7
     )
-    shown = Shown((image := Image(b"jpeg", 2, 2), image), (2.0, 3.0), (20, 30))
+    shown = FrameSet((image := Image(b"jpeg", 2, 2), image), (2.0, 3.0), (20, 30))
     assert request_of(question, shown) == Request(
         "ask", video="v.mp4", images=(image, image), seconds=(2.0, 3.0), start_seconds=1.5, end_seconds=4.0,
         user_text="What?", system="Look.", prefill="Best option:(", max_tokens=7,
@@ -364,14 +364,14 @@ def test_a_damaged_line_in_the_middle_is_named(tmp_path: Path) -> None:
         AnswerLog(tmp_path, {})
 
 
-FOUR = Showing(4, "uniform", "separate", max_images=8)
+FOUR = FrameOptions(4, "uniform", "separate", max_images=8)
 
 
 @pytest.mark.parametrize(("ending", "codec", "pix_fmt"), [("webm", "libvpx", "yuv420p"), ("avi", "mpeg4", "yuv420p")])
 def test_webm_and_avi_are_shown(tmp_path: Path, ending: str, codec: str, pix_fmt: str) -> None:
     path = tmp_path / f"v.{ending}"
     write_video(path, numbered_run(40, 96, 96), fps=10, codec=codec, pix_fmt=pix_fmt)
-    shown = show(path, Question("1", path.name, ""), FOUR)
+    shown = frame_set(path, Question("1", path.name, ""), FOUR)
     assert [number_of(decode_jpeg(image)) for image in shown.images] == [5, 15, 25, 35]
 
 
@@ -395,13 +395,15 @@ def test_moving_gifs_and_folders_of_frames_are_shown(tmp_path: Path) -> None:
 
 
 def _numbers(path: Path) -> list[int]:
-    return [number_of(decode_jpeg(image)) for image in show(path, Question("1", "", ""), FOUR).images]
+    return [number_of(decode_jpeg(image)) for image in frame_set(path, Question("1", "", ""), FOUR).images]
 
 
 def test_the_pixel_hash_tells_pictures_apart(tmp_path: Path) -> None:
     for name, first in (("one", 0), ("same", 0), ("other", 1)):
         write_video(tmp_path / f"{name}.mp4", [numbered(first + number) for number in range(40)], fps=10)
-    hashes = [show(tmp_path / f"{name}.mp4", Question("1", "", ""), FOUR).pixels for name in ("one", "same", "other")]
+    hashes = [
+        frame_set(tmp_path / f"{name}.mp4", Question("1", "", ""), FOUR).pixels for name in ("one", "same", "other")
+    ]
     assert hashes[0] == hashes[1] != hashes[2]
 
 

@@ -95,7 +95,7 @@ def open_judge(
 
 def _local_judge(benchmark: Benchmark) -> OfflineJudge:
     """With sentence vectors where the extra ``novelty`` is installed, else with words alone."""
-    from ..dataset.duplicates.novelty import open_encoder
+    from ..dataset.similar.novelty import open_encoder
 
     make = runner.local_judge_of(benchmark)
     try:

@@ -25,9 +25,9 @@ from ..records import Layout
 from ..vlm.base import VLM, Reply, Request
 from .answers import AnswerLog, hash_of
 from .base import Answer, Benchmark, MakeOfflineJudge, OfflineJudge, Protocol, Question, Scored, Verdict
+from .frames import FrameOptions, FrameSet, frame_set, video_path
 from .judge import Judge, run_all
 from .report import Report, make_report
-from .shown import Showing, Shown, show, video_path
 
 SCORES = "scores.jsonl"
 _GONE_AFTER = 20
@@ -88,13 +88,13 @@ def run(
     options = options or BenchmarkOptions()
     _check_judge(benchmark, judge)  # before the model is asked thousands of questions
     questions = select(load_questions(benchmark, annotations, protocol, options.load), options.limit)
-    showing = showing_of(benchmark, vlm, protocol, options)
+    frames = frame_options(benchmark, vlm, protocol, options)
     places = {question.id: video_path(benchmark, videos, question) for question in questions}
-    if showing.max_images:
+    if frames.max_images:
         _check_videos(places.values(), videos)
-    settings = settings_of(benchmark, vlm, protocol, showing, options)
+    settings = settings_of(benchmark, vlm, protocol, frames, options)
     with AnswerLog(out, settings) as log:
-        asking = _Asking(benchmark, vlm, log, showing, places, options, on_progress)
+        asking = _Asking(benchmark, vlm, log, frames, places, options, on_progress)
         answers = background.run(_asked(asking, questions, vlm if close_model else None))
     settings = {**settings, "limit": options.limit}
     return score_and_report(benchmark, questions, answers, settings, out, judge=judge)
@@ -137,7 +137,7 @@ def select(questions: Sequence[Question], limit: int | None) -> list[Question]:
     return [questions[index * len(questions) // limit] for index in range(limit)]
 
 
-def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: BenchmarkOptions) -> Showing:
+def frame_options(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: BenchmarkOptions) -> FrameOptions:
     """How videos are shown under a protocol to a model. Raises SettingsError."""
     from ..video.samplers import SAMPLERS
 
@@ -149,20 +149,20 @@ def showing_of(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: Benc
     if layout not in ("separate", "grid"):
         raise SettingsError(f"frames are shown separate or as a grid, not as {layout!r}")
     side = benchmark.grid_sides.get(protocol, 1920)
-    return Showing(frames, sampler, layout, vlm.max_images, side, options.jpeg_quality, vlm.takes_png)
+    return FrameOptions(frames, sampler, layout, vlm.max_images, side, options.jpeg_quality, vlm.takes_png)
 
 
 def settings_of(
-    benchmark: Benchmark, vlm: VLM, protocol: Protocol, showing: Showing, options: BenchmarkOptions
+    benchmark: Benchmark, vlm: VLM, protocol: Protocol, frames: FrameOptions, options: BenchmarkOptions
 ) -> dict[str, Any]:
     """Everything besides questions and videos that decides an answer."""
     return {
         "benchmark": benchmark.name,
         "protocol": protocol,
         "model": vlm.identity,
-        **{name: value for name, value in asdict(showing).items() if name != "max_images"},
-        "one_picture": showing.joined,
-        "blind": showing.max_images == 0,
+        **{name: value for name, value in asdict(frames).items() if name != "max_images"},
+        "one_picture": frames.joined,
+        "blind": frames.max_images == 0,
         "load": dict(options.load or {}),
     }
 
@@ -270,12 +270,12 @@ class _Asking:
         benchmark: Benchmark,
         vlm: VLM,
         log: AnswerLog,
-        showing: Showing,
+        frames: FrameOptions,
         places: Mapping[str, Path | Sequence[Path]],
         options: BenchmarkOptions,
         on_progress: Progress | None,
     ) -> None:
-        self._vlm, self._log, self._showing, self._places = vlm, log, showing, places
+        self._vlm, self._log, self._frames, self._places = vlm, log, frames, places
         self._complete = benchmark.complete or (lambda question, _seconds: question)
         self._workers = max(1, options.concurrency or vlm.max_concurrent)
         self._decoders = max(1, options.decoders)
@@ -290,7 +290,7 @@ class _Asking:
         left = [question for question in questions if question.id not in self._done]
         self._report(len(self._done), self._total)
         try:
-            async with aclosing(mapped(self._shown(_groups(left)), self._ask, at_once=self._workers)) as answers:
+            async with aclosing(mapped(self._with_frames(_groups(left)), self._ask, at_once=self._workers)) as answers:
                 async for (question, _), answer in answers:
                     self._done[question.id] = answer
                     self._report(len(self._done), self._total)
@@ -305,42 +305,44 @@ class _Asking:
         """Whether what was asked then is what would be asked now."""
         return prompt_hash(self._complete(question, answer.frame_seconds)) == answer.prompt
 
-    async def _shown(self, groups: Sequence[Sequence[Question]]) -> AsyncGenerator[tuple[Question, Shown], None]:
+    async def _with_frames(
+        self, groups: Sequence[Sequence[Question]]
+    ) -> AsyncGenerator[tuple[Question, FrameSet], None]:
         """Each question with what it is about; a few videos are read ahead of the model, no more."""
 
-        async def read(group: Sequence[Question]) -> Shown:
-            return await asyncio.to_thread(show, self._places[group[0].id], group[0], self._showing)
+        async def read(group: Sequence[Question]) -> FrameSet:
+            return await asyncio.to_thread(frame_set, self._places[group[0].id], group[0], self._frames)
 
-        async with aclosing(mapped(groups, read, at_once=self._decoders, in_order=True)) as shown:
-            async for group, pictures in shown:
+        async with aclosing(mapped(groups, read, at_once=self._decoders, in_order=True)) as decoded:
+            async for group, frames in decoded:
                 for question in group:
-                    yield question, pictures
+                    yield question, frames
 
-    async def _ask(self, item: tuple[Question, Shown]) -> Answer:
-        question, shown = self._complete(item[0], item[1].seconds), item[1]
-        answer = self._without_video(question, shown) if shown.failed else await self._answer(question, shown)
+    async def _ask(self, item: tuple[Question, FrameSet]) -> Answer:
+        question, frames = self._complete(item[0], item[1].seconds), item[1]
+        answer = self._without_video(question, frames) if frames.failed else await self._answer(question, frames)
         await asyncio.to_thread(self._log.add, answer)
         return answer
 
-    async def _answer(self, question: Question, shown: Shown) -> Answer:
-        reply = await self._vlm.generate(request_of(question, shown))
+    async def _answer(self, question: Question, frames: FrameSet) -> Answer:
+        reply = await self._vlm.generate(request_of(question, frames))
         self._unavailable = self._unavailable + 1 if reply.problem == "unavailable" else 0
         if self._unavailable >= _GONE_AFTER:
             raise VLMError(f"{self._vlm.name}: {_GONE_AFTER} requests in a row failed: {reply.detail}")
-        return _answer_of(question, shown, reply)
+        return _answer_of(question, frames, reply)
 
-    def _without_video(self, question: Question, shown: Shown) -> Answer:
-        empty = Answer(question.id, "", self._vlm.identity, "undecodable", shown.detail)
+    def _without_video(self, question: Question, frames: FrameSet) -> Answer:
+        empty = Answer(question.id, "", self._vlm.identity, "undecodable", frames.detail)
         return replace(empty, prompt=prompt_hash(question))
 
 
-def request_of(question: Question, shown: Shown) -> Request:
+def request_of(question: Question, frames: FrameSet) -> Request:
     """What a model is asked: the pictures as they are, and the words of the protocol."""
     return Request(
         "ask",
         video=question.video,
-        images=shown.images,
-        seconds=shown.seconds,
+        images=frames.images,
+        seconds=frames.seconds,
         start_seconds=question.start_seconds or 0.0,
         end_seconds=question.end_seconds or 0.0,
         user_text=question.text,
@@ -350,16 +352,16 @@ def request_of(question: Question, shown: Shown) -> Request:
     )
 
 
-def _answer_of(question: Question, shown: Shown, reply: Reply) -> Answer:
+def _answer_of(question: Question, frames: FrameSet, reply: Reply) -> Answer:
     return Answer(
         question=question.id,
         text=reply.text,
         model=reply.model,
         problem=reply.problem or ("" if reply.text.strip() else "empty"),
         detail=reply.detail,
-        frame_seconds=shown.seconds,
-        frame_indices=shown.indices,
-        pixels=shown.pixels,
+        frame_seconds=frames.seconds,
+        frame_indices=frames.indices,
+        pixels=frames.pixels,
         prompt=prompt_hash(question),
         input_tokens=reply.input_tokens,
         output_tokens=reply.output_tokens,

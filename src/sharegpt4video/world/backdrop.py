@@ -8,7 +8,7 @@ import numpy as np
 
 from .render import Floats, camera_pose
 from .scenes import CAMERAS, TONES, WALL_WIDTH, Camera, Tone
-from .sighting import Mask
+from .visibility import Mask
 
 Wall = Literal["", "upright", "level"]
 

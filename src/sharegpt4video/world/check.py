@@ -21,7 +21,7 @@ from .backdrop import Wall, beside_the_wall, camera_of, tones_of, wall_of
 from .deeds import BETWEEN_SPEEDS, Deed, deeds_of
 from .render import Floats, Pixels
 from .scenes import DIRECTIONS, SIZES, SPEEDS, Camera, Direction, Event, Kind, Scene, Shape, Size, Speed, Tone, state
-from .sighting import AREAS, Clip, Mask, Track, clip_of, reduced, shape_of, shares, tracks
+from .visibility import AREAS, Clip, Mask, Track, clip_of, reduced, shape_of, shares, tracks
 
 INSTANT = ("recolours", "appears", "disappears")
 MOST = 384  # pictures of one clip; more take memory and tell nothing that these do not

@@ -22,7 +22,7 @@ from sharegpt4video.dataset.decide.decider import Decider, decide_all
 from sharegpt4video.dataset.decide.decisions import Decision
 from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES
 from sharegpt4video.dataset.decide.words import reason
-from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
+from sharegpt4video.dataset.similar.near import NearDuplicates
 from sharegpt4video.dataset.rows import Checked, Finding, ShortCaption, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, NoveltySettings
 from sharegpt4video.errors import SettingsError
@@ -271,7 +271,7 @@ def test_texts_are_the_users_own_where_they_are_to_be_used_or_those_that_were_ma
     store.update_settings(replace(store.settings(), novelty=NoveltySettings(use_given=use_given)))
     made = [(0, "made 0", ""), (2, "made 2", ""), (3, "half", "cut off")]
     store.append("shorts", [ShortCaption(id_of(n), text, problem, PROVENANCE) for n, text, problem in made])
-    (block,) = Surveyed(store).candidates(looks=False, texts=True)
+    (block,) = Surveyed(store).candidates(appearance=False, texts=True)
     assert block.texts == (["own 0", "own 1", "made 2", ""] if use_given else ["made 0", "", "made 2", ""])
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sharegpt4video.dataset.export.shelf import Shelf
+from sharegpt4video.dataset.export.multimap import DiskMultimap
 from sharegpt4video.dataset.export.target import Target, seen_from
 from sharegpt4video.errors import StorageError
 
@@ -40,15 +40,15 @@ def test_what_does_not_fit_is_told_with_its_file_and_leaves_nothing(tmp_path: Pa
 def test_a_temporary_folder_without_room_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(StorageError, match=r"cannot be written: .*set TMPDIR to a larger disk"), files_of_at_most(4096):
-        Shelf((bytes(16), "text " * 50) for _ in range(1000))
+        DiskMultimap((bytes(16), "text " * 50) for _ in range(1000))
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_is_put_on_a_shelf_comes_back_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_texts_come_back_by_key_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    with Shelf([(b"a", "one"), (b"b", "other"), (b"a", "two")]) as shelf:
-        assert shelf.get(b"a") == ["one", "two"]
-        assert shelf.get(b"c") == []
+    with DiskMultimap([(b"a", "one"), (b"b", "other"), (b"a", "two")]) as texts:
+        assert texts.get(b"a") == ["one", "two"]
+        assert texts.get(b"c") == []
     assert list(tmp_path.iterdir()) == []
 
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 import made_report_rows
-from sharegpt4video.dataset.report.cascade import cascade
 from sharegpt4video.dataset.report.numbers import Numbers, gather
 from sharegpt4video.dataset.report.scan import SEPARATOR, aspect
+from sharegpt4video.dataset.report.waterfall import stored_waterfall
 from sharegpt4video.dataset.rows import Checked, Failure, Finding, Selected, SourceVideo, Survey
 from sharegpt4video.dataset.settings import FilterSettings
 from sharegpt4video.dataset.store.store import Store, unpacked_id
@@ -176,12 +176,12 @@ def test_the_waterfall_takes_comparisons_from_the_selection(tmp_path: Path) -> N
     store.append("sources", [SourceVideo(id, f"/{id}.mp4") for id in ids])
     store.append("surveys", [Survey(id, duration_seconds=10.0 * n, packet_hash=id) for n, id in enumerate(ids, 1)])
     settings = FilterSettings(max_seconds=35.0, min_novelty=0.2)
-    without = {row.name: row.dropped for row in cascade(store, settings).rows}
+    without = {row.name: row.dropped for row in stored_waterfall(store, settings).rows}
     assert without["max_seconds"] == 1
     assert "min_novelty" not in without
     said = "nothing new: 0.012 from the nearest short caption, at least 0.200"
     store.append("selection", [Selected(ids[0], True, "", ids[0], "train"), Selected(ids[1], False, said, ids[1], "")])
-    found = cascade(store, settings)
+    found = stored_waterfall(store, settings)
     assert {row.name: row.dropped for row in found.rows if row.dropped} == {"max_seconds": 1, "min_novelty": 1}
     assert found.kept == 2
 

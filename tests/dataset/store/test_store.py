@@ -22,7 +22,7 @@ from growth import assert_in_proportion
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.rows import Selected, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, NoveltySettings, SplitSettings
-from sharegpt4video.dataset.store import parts, storage, swap
+from sharegpt4video.dataset.store import generations, parts, storage
 from sharegpt4video.dataset.store.schema import VERSION_KEY, to_table
 from sharegpt4video.dataset.store.store import DamagedPart, Store, packed_ids, unpacked_id
 from sharegpt4video.errors import SettingsError, SG4VError, StorageError
@@ -220,7 +220,7 @@ def test_the_first_swap_of_a_table_counts_only_once_it_is_recorded(store: Store)
 def test_killed_before_the_old_parts_are_deleted(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     store.append("selection", [selected(1)])
     with monkeypatch.context() as patch:
-        patch.setattr(swap.storage, "remove", lambda *_: None)  # the moment of death
+        patch.setattr(generations.storage, "remove", lambda *_: None)  # the moment of death
         store.replace("selection", [selected(2)])
     assert len(files(store, "selection")) == 3
     assert list(store.rows("selection")) == [selected(2)]

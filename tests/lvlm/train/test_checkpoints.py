@@ -19,7 +19,7 @@ from sharegpt4video.errors import SettingsError, StorageError
 from sharegpt4video.lvlm.settings import TrainSettings
 from sharegpt4video.lvlm.train import StepReport, train
 from sharegpt4video.lvlm.train.checkpoints import newest
-from sharegpt4video.lvlm.train.same import check_same
+from sharegpt4video.lvlm.train.resume_check import check_same
 
 Tiny = Callable[..., TrainSettings]
 

@@ -25,7 +25,7 @@ from sharegpt4video.lvlm.settings import (
     TuneSettings,
 )
 from sharegpt4video.lvlm.train import checkpoints
-from sharegpt4video.lvlm.train.same import fingerprint
+from sharegpt4video.lvlm.train.resume_check import fingerprint
 
 MIB = 1 << 20
 WIDE, INNER, LAYERS = 256, 8192, 16

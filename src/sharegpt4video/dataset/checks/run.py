@@ -27,11 +27,11 @@ from ..store.ids import IdIndex, packed_all, sorting
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids, unpacked_id
 from . import MIXED_UP, REPEATED, check_caption
+from .across_videos import Found, Repeats
 from .exchanged import Exchanges
 from .judge import Verdict, judging
 from .language import check_language_code
 from .prose import Draft
-from .whole import Found, Repeats
 
 PART_ROWS = 2048
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import SourceVideo, Survey
+from ..similar.columns import SIMILARITY_COLUMNS
 from ..sources.listed import Listed
 from ..store.ids import IdIndex, Ids, packed_all, packed_ids, sorting
 from ..store.schema import arrow_schema
@@ -29,17 +29,17 @@ _NUMBERS = tuple(sorted({column for gate in GATES.values() for column in gate.co
 class Candidates:
     """A block of videos; one of a single video and one of many thousand are decided alike.
 
-    scores    by gate, NaN for what was not measured; the number of findings as well where captions were checked
-    packets   the hash of the coded pictures of each video; "" for none
-    looks     the ``LOOK_COLUMNS`` of the table ``surveys``; empty where nobody compares looks
-    texts     short captions; "" or None for one without
-    seconds   durations, 0 where they are not known
+    scores      by gate, NaN for what was not measured; the number of findings as well where captions were checked
+    packets     the hash of the coded pictures of each video; "" for none
+    appearance  the ``SIMILARITY_COLUMNS`` of the table ``surveys``; empty where near-duplicates are not dropped
+    texts       short captions; "" or None for one without
+    seconds     durations, 0 where they are not known
     """
 
     ids: Ids
     scores: dict[str, Numbers]
     packets: Ids
-    looks: tuple[pa.Array, ...]
+    appearance: tuple[pa.Array, ...]
     texts: Sequence[str | None]
     seconds: Numbers
 
@@ -51,12 +51,14 @@ class Candidates:
         """Of surveys that are at hand, and the short caption of each."""
         columns = {name: np.array([_number(getattr(survey, name)) for survey in surveys]) for name in _NUMBERS}
         types = arrow_schema(Survey)
-        looks = [pa.array([getattr(each, name) for each in surveys], types.field(name).type) for name in LOOK_COLUMNS]
+        appearance = [
+            pa.array([getattr(each, name) for each in surveys], types.field(name).type) for name in SIMILARITY_COLUMNS
+        ]
         return Candidates(
             packed_all(survey.id for survey in surveys),
             scores_of(columns),
             packed_ids(pa.array([survey.packet_hash for survey in surveys], pa.string())),
-            tuple(looks),
+            tuple(appearance),
             texts,
             np.nan_to_num(columns["duration_seconds"]),
         )
@@ -83,9 +85,9 @@ class Surveyed:
         self.rows: Positions = rows[there]
         self.unsurveyed = int((~there).sum())
 
-    def candidates(self, *, looks: bool, texts: bool) -> Iterator[Candidates]:
-        """All of them, some thousand at a time, each column read once; ``looks`` and ``texts`` only where wanted."""
-        names = [*_NUMBERS, "packet_hash", *(LOOK_COLUMNS if looks else ())]
+    def candidates(self, *, appearance: bool, texts: bool) -> Iterator[Candidates]:
+        """All of them, some thousand at a time, each column read once; ``appearance`` and ``texts`` only where wanted."""
+        names = [*_NUMBERS, "packet_hash", *(SIMILARITY_COLUMNS if appearance else ())]
         told = _Texts(self._store, self._listed, self.ids) if texts else None
         findings = _findings(self._store, self.ids)
         for start, table in self._tables(names):
@@ -95,7 +97,7 @@ class Surveyed:
                 ids,
                 scores_of(columns) | {FINDINGS: findings[start : start + len(ids)]},
                 packed_ids(table.column("packet_hash")),
-                tuple(_whole(table.column(name)) for name in LOOK_COLUMNS) if looks else (),
+                tuple(_whole(table.column(name)) for name in SIMILARITY_COLUMNS) if appearance else (),
                 told.of(start, len(ids)) if told else [None] * len(ids),
                 np.nan_to_num(columns["duration_seconds"]),
             )

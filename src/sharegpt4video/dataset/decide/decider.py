@@ -15,9 +15,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...errors import SettingsError
-from ..duplicates.grown import Grown
 from ..rows import Survey
 from ..settings import DatasetSettings, FilterSettings
+from ..similar.arrays import GrowingArray
 from ..store.ids import packed_all, unpacked_id
 from ..store.store import Store
 from .columns import Candidates, Positions, Surveyed
@@ -37,16 +37,16 @@ class Novel(Protocol):
     def accepted(self) -> bool: ...
 
 
-class TextPool(Protocol):
-    """Texts that were let in; see ``novelty.NoveltyPool``."""
+class NoveltyIndex(Protocol):
+    """The short captions of videos that passed; see ``novelty.NoveltyPool``."""
 
     def offer_all(self, texts: Sequence[str]) -> Sequence[Novel]: ...
 
     def flush(self) -> None: ...
 
 
-class LookPool(Protocol):
-    """Looks of videos that were let in; see ``dedup.NearDuplicates``."""
+class NearDuplicateIndex(Protocol):
+    """The keyframes of videos that passed; see ``near.NearDuplicates``."""
 
     def add_all(
         self,
@@ -62,32 +62,36 @@ class Decider:
     """Decides block after block, in the order of the sources: thresholds, packet duplicates, near-duplicates, novelty.
 
     A video that was dropped by a gate is nobody's first: its copies are dropped by the same gate. Memory: 123 bytes for
-    each video that passes the thresholds, and what the pools take.
+    each video that passes the thresholds, and what the indexes take.
 
-    Raises SettingsError when a setting needs a pool that is not given.
+    Raises SettingsError when a setting needs an index that is not given.
     """
 
-    def __init__(self, settings: FilterSettings, novelty: TextPool | None = None, near: LookPool | None = None) -> None:
+    def __init__(
+        self, settings: FilterSettings, novelty: NoveltyIndex | None = None, near: NearDuplicateIndex | None = None
+    ) -> None:
         if settings.min_novelty is not None and novelty is None:
-            raise SettingsError("filters.min_novelty is set, but there is no pool of texts to compare with")
+            raise SettingsError("filters.min_novelty is set, but there is no index of texts to compare with")
         if drops_near(settings) and near is None:
-            raise SettingsError("filters.drop_near_duplicates is set, but there is no pool of looks to compare with")
+            raise SettingsError(
+                "filters.drop_near_duplicates is set, but there is no index of keyframes to compare with"
+            )
         self._settings = settings
         self._novelty = novelty if settings.min_novelty is not None else None
         self._near = near if drops_near(settings) else None
         self._packets: dict[bytes, bytes] = {}
         """Hashes of coded pictures, each with the id of the first video that has them."""
-        self._offered = Grown("S16")  # whose texts the pool was offered
+        self._offered = GrowingArray("S16")  # whose texts the pool was offered
 
     @staticmethod
     def of(settings: DatasetSettings, root: str | None = None) -> Decider:
-        """A decider with the pools that the settings ask for, all of them empty.
+        """A decider with the indexes that the settings ask for, all of them empty.
 
         Under ``root`` the embeddings of texts are kept, so that another run need not make them again; see ``flush``.
 
         Raises MissingExtra or SettingsError when the encoder of ``settings.novelty`` cannot be had.
         """
-        return Decider(settings.filters, open_text_pool(settings, root), open_look_pool(settings.filters))
+        return Decider(settings.filters, open_novelty(settings, root), open_near_duplicates(settings.filters))
 
     @property
     def wants_text(self) -> bool:
@@ -139,16 +143,16 @@ class Decider:
         copies = np.array([first != id for first, id in zip(firsts, ids, strict=True)], bool)
         block.drop(rows[copies], DUPLICATE, others=np.array(firsts, "S16")[copies])
 
-    def _drop_near(self, block: _Block, pool: LookPool) -> None:
+    def _drop_near(self, block: _Block, pool: NearDuplicateIndex) -> None:
         rows = block.open_rows()
         if not len(rows):
             return
         ids = [unpacked_id(id) for id in block.candidates.ids[rows]]
-        firsts = pool.add_all(ids, *(column.take(pa.array(rows)) for column in block.candidates.looks))
+        firsts = pool.add_all(ids, *(column.take(pa.array(rows)) for column in block.candidates.appearance))
         near = np.array([first != id for first, id in zip(firsts, ids, strict=True)], bool)
         block.drop(rows[near], NEAR, others=packed_all(firsts)[near])
 
-    def _drop_known(self, block: _Block, pool: TextPool) -> None:
+    def _drop_known(self, block: _Block, pool: NoveltyIndex) -> None:
         texts = block.candidates.texts
         told = [(row, text) for row in block.open_rows().tolist() if (text := texts[row])]
         if not told:
@@ -193,49 +197,49 @@ def decide_all(
     store: Store,
     settings: FilterSettings,
     *,
-    novelty: TextPool | None = None,
-    near: LookPool | None = None,
+    novelty: NoveltyIndex | None = None,
+    near: NearDuplicateIndex | None = None,
     surveyed: Surveyed | None = None,
 ) -> Decisions:
     """Decide about every surveyed video of a data set, in the order of its sources.
 
-    After what a build decides comes ``settings.max_findings``, where captions have been checked. Pools that the
-    settings need and that are not given are opened, see ``open_text_pool``; they must be empty. Short captions are the
+    After what a build decides comes ``settings.max_findings``, where captions have been checked. Indexes that the
+    settings need and that are not given are opened, see ``open_novelty``; they must be empty. Short captions are the
     user's own, where the settings of the data set say so, or those in the table ``shorts``. About 250 bytes of memory
-    for each video, besides the pools. ``surveyed`` spares finding out again what there is.
+    for each video, besides the indexes. ``surveyed`` spares finding out again what there is.
 
-    Raises what opening the pools raises.
+    Raises what opening the indexes raises.
     """
     pool = None
     if settings.min_novelty is not None:
-        pool = novelty or open_text_pool(store.settings(), store.address)
-    decider = Decider(settings, pool, near or open_look_pool(settings))
+        pool = novelty or open_novelty(store.settings(), store.address)
+    decider = Decider(settings, pool, near or open_near_duplicates(settings))
     surveyed = surveyed or Surveyed(store)
-    blocks = surveyed.candidates(looks=drops_near(settings), texts=pool is not None)
+    blocks = surveyed.candidates(appearance=drops_near(settings), texts=pool is not None)
     decisions = Decisions.joined(settings, [decider.decide(block) for block in blocks], surveyed.unsurveyed)
     if novelty is None:
         decider.flush()
     return decisions
 
 
-def open_look_pool(settings: FilterSettings) -> LookPool | None:
-    """An empty pool for near-duplicates; None when they are not dropped."""
+def open_near_duplicates(settings: FilterSettings) -> NearDuplicateIndex | None:
+    """An empty index for near-duplicates; None when they are not dropped."""
     if not drops_near(settings) or settings.near_duplicate_bits is None:
         return None
-    from ..duplicates.dedup import NearDuplicates
+    from ..similar.near import NearDuplicates
 
     return NearDuplicates(settings.near_duplicate_bits, settings.near_duplicate_similarity)
 
 
-def open_text_pool(settings: DatasetSettings, root: str | None = None) -> TextPool | None:
-    """An empty pool of short captions; None when novelty is not asked for. Embeddings are kept under ``root``.
+def open_novelty(settings: DatasetSettings, root: str | None = None) -> NoveltyIndex | None:
+    """An empty index of short captions; None when novelty is not asked for. Embeddings are kept under ``root``.
 
     Raises MissingExtra or SettingsError when the encoder cannot be had.
     """
     if settings.filters.min_novelty is None:
         return None
-    from ..duplicates.novelty import NoveltyPool, open_encoder
-    from ..duplicates.vectors import CachedEncoder
+    from ..similar.novelty import NoveltyPool, open_encoder
+    from ..similar.vectors import CachedEncoder
 
     encoder = open_encoder(settings.novelty.encoder)
     return NoveltyPool(encoder if root is None else CachedEncoder(encoder, root), settings.filters.min_novelty)

@@ -16,8 +16,8 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..duplicates.dedup import link
 from ..rows import SourceVideo
+from ..similar.near import link
 from ..sources.ids import with_span
 from ..sources.kinds import VIDEO_ENDINGS, split_member
 from ..sources.listed import Listed

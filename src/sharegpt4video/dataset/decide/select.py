@@ -14,10 +14,10 @@ import numpy as np
 import pyarrow as pa
 
 from ...display import Result
-from ..duplicates.dedup import near_duplicate_groups
-from ..duplicates.looks import LOOK_COLUMNS
 from ..rows import Selected
 from ..settings import DatasetSettings
+from ..similar.columns import SIMILARITY_COLUMNS
+from ..similar.near import near_duplicate_groups
 from ..sources.listed import Listed
 from ..store.ids import IdIndex, unpacked_id
 from ..store.store import Store
@@ -128,8 +128,8 @@ def _near_duplicates(store: Store, rows: Positions, settings: DatasetSettings) -
     bits = settings.filters.near_duplicate_bits
     if bits is None or not len(rows):
         return np.arange(len(rows), dtype=np.int64)
-    looks = (_in_order(store.column("surveys", name), rows) for name in LOOK_COLUMNS)
-    found = near_duplicate_groups(*looks, bits=bits, similarity=settings.filters.near_duplicate_similarity)
+    columns = (_in_order(store.column("surveys", name), rows) for name in SIMILARITY_COLUMNS)
+    found = near_duplicate_groups(*columns, bits=bits, similarity=settings.filters.near_duplicate_similarity)
     return np.asarray(found.group, np.int64)
 
 

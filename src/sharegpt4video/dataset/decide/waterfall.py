@@ -11,7 +11,7 @@ from ...display import Result
 from ..settings import FilterSettings
 from ..store.store import Store
 from . import words
-from .decider import LookPool, TextPool, decide_all
+from .decider import NearDuplicateIndex, NoveltyIndex, decide_all
 from .decisions import Decisions
 from .gates import DUPLICATE, GATE_NAMES, KEPT, NEAR, NOVELTY, Gate
 
@@ -88,11 +88,15 @@ class Waterfall(Result):
 
 
 def measure(
-    store: Store, settings: FilterSettings, *, novelty: TextPool | None = None, near: LookPool | None = None
+    store: Store,
+    settings: FilterSettings,
+    *,
+    novelty: NoveltyIndex | None = None,
+    near: NearDuplicateIndex | None = None,
 ) -> Waterfall:
     """What each filter drops from a data set with these settings, from the stored scores: nothing is run again.
 
-    The counts are those of ``Decider``. For the pools, memory and what is raised see ``decisions.decide_all``.
+    The counts are those of ``Decider``. For the indexes, memory and what is raised see ``decisions.decide_all``.
     """
     return waterfall_of(decide_all(store, settings, novelty=novelty, near=near))
 

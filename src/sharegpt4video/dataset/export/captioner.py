@@ -23,9 +23,9 @@ from ...vlm.render import render
 from .conversations import ConversationFiles, picture_path, save_picture, shown, turns
 from .entries import Entry
 from .job import ExportJob
+from .multimap import DiskMultimap
 from .pictures import NO_PICTURES, frames, in_order
 from .roles import ROLES, Role, Sample, samples
-from .shelf import Shelf
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def write_captioner(job: ExportJob) -> None:
     """``SPLIT.json`` with a conversation for each text that a model wrote, and the pictures in ``images/``."""
     with ExitStack() as stack:
         files = stack.enter_context(ConversationFiles(job.target, lines=job.options.lines))
-        shorts = stack.enter_context(Shelf(_shorts(job))) if "recaption" in job.options.roles else None
+        shorts = stack.enter_context(DiskMultimap(_shorts(job))) if "recaption" in job.options.roles else None
         for entry in job.entries(facts=job.options.hints, usable=False):
             try:
                 written = _write(job, files, entry, shorts)
@@ -87,7 +87,7 @@ def _shorts(job: ExportJob) -> Iterator[tuple[bytes, str]]:
                     yield bytes.fromhex(row["id"]), f"{mark}\n{row[column].strip()}"
 
 
-def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: Shelf | None) -> int:
+def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: DiskMultimap | None) -> int:
     options: CaptionerOptions = job.options
     known = shorts.get(bytes.fromhex(entry.row.id))[:1] if shorts is not None else []
     source, _, short = known[0].partition("\n") if known else ("", "", "")

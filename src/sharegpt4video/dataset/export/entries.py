@@ -160,7 +160,7 @@ def _settings(text: str) -> dict[str, Any]:
 
 
 def clip_text(clip: Clip) -> str:
-    """A clip as it lies on the shelf."""
+    """A clip, as text for a `DiskMultimap`."""
     return json.dumps(asdict(clip), ensure_ascii=False)
 
 

@@ -24,9 +24,9 @@ from ..store.schema import to_rows
 from ..store.storage import is_local
 from ..store.store import Ids, Store, packed_ids
 from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
+from .multimap import DiskMultimap
 from .selection import REASONS, SPLITS, SUPERSEDED, Selection
 from .selection import UNKNOWN as NOT_SELECTED
-from .shelf import Shelf
 from .target import Paths, Target, seen_from
 
 _DOUBTS = {
@@ -118,7 +118,7 @@ class ExportJob:
         Unless problems are included, what has no usable caption is left out and counted; ``usable=False`` is for
         formats that need the steps alone. ``facts`` reads what was measured, too, which takes several times longer.
         """
-        with self._clips() as shelf:
+        with self._clips() as clips_by_id:
             for batch in self.store.batches("captions", None if facts else ALL_BUT_FACTS):
                 ids = packed_ids(batch.column("id"))
                 codes = self._codes(ids)
@@ -127,12 +127,12 @@ class ExportJob:
                 kept = batch.filter(codes < len(SPLITS))
                 for row, code in zip(caption_rows(kept, facts=facts), codes[codes < len(SPLITS)], strict=True):
                     entry = Entry(self.originals.now(row), SPLITS[int(code)], None, self.include_problems)
-                    yield from self._with_clips(entry, shelf, usable)
+                    yield from self._with_clips(entry, clips_by_id, usable)
 
-    def _with_clips(self, entry: Entry, shelf: Shelf | None, usable: bool) -> Iterator[Entry]:
+    def _with_clips(self, entry: Entry, clips_by_id: DiskMultimap | None, usable: bool) -> Iterator[Entry]:
         if self._has_file(entry, "videos") and (not usable or self._usable(entry, "videos")):
             yield entry
-        for clip in clips_of(shelf.get(bytes.fromhex(entry.row.id))) if shelf is not None else ():
+        for clip in clips_of(clips_by_id.get(bytes.fromhex(entry.row.id))) if clips_by_id is not None else ():
             found = replace(entry, clip=clip)
             if self._has_file(found, "clips") and self._usable(found, "clips"):
                 yield found
@@ -158,10 +158,10 @@ class ExportJob:
         return not why
 
     @contextmanager
-    def _clips(self) -> Iterator[Shelf | None]:
+    def _clips(self) -> Iterator[DiskMultimap | None]:
         """The clips of the videos that are exported, by video."""
         with ExitStack() as stack:
-            yield stack.enter_context(Shelf(self._clip_pairs())) if self.clips else None
+            yield stack.enter_context(DiskMultimap(self._clip_pairs())) if self.clips else None
 
     def _clip_pairs(self) -> Iterator[tuple[bytes, str]]:
         for batch in self.store.batches("clips"):

@@ -18,8 +18,8 @@ from .audited import conversation_findings, row_findings, time_findings
 from .files import is_exported, released_files, released_rows
 from .jsonstream import JsonRow
 from .media import MediaIndex
+from .repeats import RepeatFinder
 from .rows import ReleasedRow, read_row
-from .seen import Seen
 
 EXAMPLES = 5
 """How many places of each kind of finding are named."""
@@ -121,17 +121,17 @@ def audit(
     index = MediaIndex(folder) if folder is not None else None
     if index is not None and not len(index) and not index.damaged and media is None:
         index = None  # captions alone: their videos lie elsewhere
-    seen = Seen()
+    repeats = RepeatFinder()
     for file in files:
         report.files.append(str(file))
         ours = _OURS_MAY if is_exported(file) else frozenset()
         for row in released_rows(file):
             told = _Told(report, f"{file.name}:{row.line}", ours)
             try:
-                _audit_row(told, len(report.files) - 1, row, seen, index, probe=probe)
+                _audit_row(told, len(report.files) - 1, row, repeats, index, probe=probe)
             except VALUE_ERRORS as error:
                 told.add("broken row", f"holds a value that cannot be used: {error}")
-    _audit_repeats(report, seen)
+    _audit_repeats(report, repeats)
     if index is not None:
         _audit_index(report, index)
     return report
@@ -155,7 +155,9 @@ class _Told:
             self.report.add(kind, self.place, words)
 
 
-def _audit_row(told: _Told, file: int, row: JsonRow, seen: Seen, index: MediaIndex | None, *, probe: bool) -> None:
+def _audit_row(
+    told: _Told, file: int, row: JsonRow, repeats: RepeatFinder, index: MediaIndex | None, *, probe: bool
+) -> None:
     report, plain = told.report, row.value
     report.rows += 1
     if row.problem or not isinstance(plain, dict):
@@ -164,26 +166,28 @@ def _audit_row(told: _Told, file: int, row: JsonRow, seen: Seen, index: MediaInd
         report.layouts["conversation"] += 1
         for kind, words in conversation_findings(plain):
             told.add(kind, words)
-        seen.id("duplicate id", str(plain.get("id")), file, row.line)
+        repeats.add_id("duplicate id", str(plain.get("id")), file, row.line)
     elif "captions" in plain or "summary" in plain:
         report.layouts["caption"] += 1
-        _audit_captions(told, file, row, seen, index, probe=probe)
+        _audit_captions(told, file, row, repeats, index, probe=probe)
     else:
         report.layouts["unknown"] += 1
         told.add("unknown row", f"its keys are {', '.join(map(str, list(plain)[:8]))}")
 
 
-def _audit_captions(told: _Told, file: int, row: JsonRow, seen: Seen, index: MediaIndex | None, *, probe: bool) -> None:
+def _audit_captions(
+    told: _Told, file: int, row: JsonRow, repeats: RepeatFinder, index: MediaIndex | None, *, probe: bool
+) -> None:
     report, released = told.report, read_row(row.value)
     for kind, words in (*row_findings(row.value, released), *time_findings(row.value, released)):
         told.add(kind, words)
     report.windows += len(released.steps)
     report.summaries += bool(released.summary)
     report.sources[released.source] += 1
-    seen.id("duplicate video_id", released.video_id, file, row.line)
+    repeats.add_id("duplicate video_id", released.video_id, file, row.line)
     for window in released.windows:
         if window.content and "same caption" not in told.allowed:
-            seen.text(window.content, file, row.line)
+            repeats.add_text(window.content, file, row.line)
     location = index.find(released) if index is not None else None
     if location is not None or index is not None or released.video_path.startswith("/"):
         _audit_media(told, released, location or _on_disk(released), probe=probe)
@@ -228,8 +232,8 @@ def duration_seconds(location: str) -> float | None:
         return reader.info.duration_seconds
 
 
-def _audit_repeats(report: AuditReport, seen: Seen) -> None:
-    for repeat in seen.repeats(EXAMPLES):
+def _audit_repeats(report: AuditReport, repeats: RepeatFinder) -> None:
+    for repeat in repeats.groups(EXAMPLES):
         places = " and ".join(f"{Path(report.files[file]).name}:{line}" for file, line in repeat.places)
         report.add(repeat.kind, places, repeat.words, times=repeat.count)
 

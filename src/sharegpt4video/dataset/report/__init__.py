@@ -13,11 +13,11 @@ from ...files import write_whole
 from ...wording import counted
 from ..decide.waterfall import Waterfall
 from ..store.store import Store
-from .cascade import cascade
 from .gallery import Article, article
 from .numbers import Numbers, Progress, gather
 from .page import page
 from .samples import chosen, read_samples
+from .waterfall import stored_waterfall
 
 __all__ = ["ReportResult", "write_report"]
 
@@ -69,7 +69,7 @@ def write_report(
     numbers = gather(store, seed=seed, on_progress=on_progress)
     shown = _articles(store, numbers, samples, seed, on_progress)
     name = store.root.rstrip("/").rpartition("/")[2] or store.root
-    content = page(name, datetime.now(timezone.utc), numbers, _retention(store, numbers), shown)
+    content = page(name, datetime.now(timezone.utc), numbers, _waterfall(store, numbers), shown)
     size = _write(target, content)
     pictures = sum(len(one.sample.pictures) for one in shown)
     lacking = sum(bool(one.sample.missing) for one in shown)
@@ -86,11 +86,11 @@ def _articles(store: Store, numbers: Numbers, count: int, seed: int, on_progress
     return found
 
 
-def _retention(store: Store, numbers: Numbers) -> Waterfall | None:
+def _waterfall(store: Store, numbers: Numbers) -> Waterfall | None:
     """The table of the filters; None where there is nothing to count it from."""
     if not numbers.survey.videos or isinstance(numbers.told, str):
         return None
-    return cascade(store, store.settings().filters)
+    return stored_waterfall(store, store.settings().filters)
 
 
 def _write(target: Path, content: str) -> int:

@@ -25,12 +25,12 @@ Arguments = ParamSpec("Arguments")
 
 
 def page(
-    name: str, when: datetime, numbers: Numbers, retention: Waterfall | None, samples: Sequence[Article] = ()
+    name: str, when: datetime, numbers: Numbers, waterfall: Waterfall | None, samples: Sequence[Article] = ()
 ) -> str:
     """The whole page, with the samples in their order."""
     style, script = _own("style.css"), _own("script.js")
     return _environment().get_template("page.html").render(
-        name=name, when=when, numbers=numbers, retention=retention, samples=samples,
+        name=name, when=when, numbers=numbers, waterfall=waterfall, samples=samples,
         style=style, script=script, policy=policy(style, script),
     )  # fmt: skip
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from . import parts, swap
+from . import generations, parts
 from .schema import VERSION_KEY
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def merge(store: Store, table: str, part_rows: int, part_bytes: int) -> int:
             removed += names
     if new:
         store.check_guard()
-        swap.commit(store.fs, folder, generation, [*swap.of_generations(kept), *new], removed)
+        generations.commit(store.fs, folder, generation, [*generations.of_generations(kept), *new], removed)
     return len(kept) + len(new)
 
 

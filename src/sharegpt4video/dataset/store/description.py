@@ -12,7 +12,7 @@ from ... import __version__
 from ...checking import validated
 from ...errors import SettingsError, StorageError
 from ..settings import DatasetSettings
-from . import parts, storage, swap
+from . import generations, parts, storage
 from .schema import SCHEMA_VERSION
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _rebuilt(fs: Any, root: str) -> dict[str, Any]:
 
 
 def _made_with(fs: Any, folder: str) -> Iterator[str]:
-    for name in swap.contents(fs, folder).live:
+    for name in generations.contents(fs, folder).live:
         with parts.opened(fs, f"{folder}/{name}", whole=False) as file:
             yield parts.made(file)
 

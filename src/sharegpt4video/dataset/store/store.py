@@ -20,7 +20,7 @@ import pyarrow as pa
 from ...errors import SettingsError, StorageError
 from ..rows import TABLES
 from ..settings import DatasetSettings
-from . import description, parts, storage, swap
+from . import description, generations, parts, storage
 from .ids import IdIndex, Ids, LatestRows, distinct, packed_ids, unpacked_id
 from .parts import ROW_GROUP_ROWS, DamagedPart, Written
 from .schema import arrow_schema, to_rows, to_table
@@ -117,7 +117,7 @@ class Store:
     def parts(self, table: str) -> list[str]:
         """The paths of the parts that count, oldest first."""
         folder = self._folder(table)
-        return [f"{folder}/{name}" for name in swap.contents(self.fs, folder).live]
+        return [f"{folder}/{name}" for name in generations.contents(self.fs, folder).live]
 
     def batches(
         self,
@@ -189,14 +189,14 @@ class Store:
         One process at a time may do this (see ``lock``); rows that others append meanwhile are kept.
         """
         folder, generation = self._folder(table), self.next_stamp(table, afresh=True)
-        before = swap.contents(self.fs, folder).live
+        before = generations.contents(self.fs, folder).live
         names, count, rest = [], 0, iter(rows)
         while chunk := list(islice(rest, part_rows)):
             place = (self.next_stamp(table), "")
             names.append(self.write(table, _to_table(table, chunk), place, generation=generation))
             count += len(chunk)
         self.check_guard()
-        swap.commit(self.fs, folder, generation, names, before)
+        generations.commit(self.fs, folder, generation, names, before)
         return count
 
     def compact(self, table: str, *, part_rows: int = COMPACT_ROWS, part_bytes: int = COMPACT_BYTES) -> int:
@@ -220,7 +220,7 @@ class Store:
         before = time.time_ns() - int(older_than_seconds * 1e9)
         for table in TABLES:
             folder = self._folder(table)
-            found = swap.contents(self.fs, folder)
+            found = generations.contents(self.fs, folder)
             gone = [*found.replaced, *(name for name in found.unfinished if parts.stamp_of(name) <= before)]
             storage.remove(self.fs, (f"{folder}/{name}" for name in gone))
             count += len(gone) + storage.remove_unfinished(self.fs, folder, older_than_seconds)
@@ -248,10 +248,12 @@ class Store:
             raise StorageError(f"{part}: is no part of {self.root}; its parts lie in {self.root}/TABLE")
         target = f"{self.root}/damaged/{table}-{name}"
         storage.move(self.fs, part, target)
-        live = swap.contents(self.fs, folder).live
+        live = generations.contents(self.fs, folder).live
         if name in live:  # a record asks for it
             rest = [other for other in live if other != name]
-            swap.commit(self.fs, folder, self.next_stamp(table, afresh=True), swap.of_generations(rest), ())
+            generations.commit(
+                self.fs, folder, self.next_stamp(table, afresh=True), generations.of_generations(rest), ()
+            )
         return target
 
     def _folder(self, table: str) -> str:
@@ -265,7 +267,7 @@ class Store:
     def next_stamp(self, table: str, *, afresh: bool = False) -> int:
         """A time for the next part: after that of every part that is there, even where clocks differ."""
         if afresh or table not in self._newest:
-            self._newest[table] = swap.contents(self.fs, self._folder(table)).newest
+            self._newest[table] = generations.contents(self.fs, self._folder(table)).newest
         self._newest[table] = max(time.time_ns(), self._newest[table] + 1)
         return self._newest[table]
 

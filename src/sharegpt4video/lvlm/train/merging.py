@@ -21,7 +21,7 @@ from . import checkpoints
 from .card import card
 from .engines import check_names
 from .randomness import seed_everything
-from .same import fingerprint
+from .resume_check import fingerprint
 from .streamed import SHARD_BYTES, base_dtype, base_files, folded, lora_layers, merged_dtype, other_base, write_streamed
 
 if TYPE_CHECKING:

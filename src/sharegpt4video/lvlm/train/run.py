@@ -27,7 +27,7 @@ from .loop import Loop
 from .processes import Processes
 from .randomness import random_states, restore_random_states, seed_everything
 from .report import OnNote, OnStep, StepReport, TrainingError, TrainResult
-from .same import check_same, facts_of
+from .resume_check import check_same, facts_of
 from .schedule import Schedule
 from .speed import flops_of, peak_flops
 from .stopping import Stopping

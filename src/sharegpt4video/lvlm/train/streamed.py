@@ -22,7 +22,7 @@ from ..model.parts import plain_name, prepare
 from ..settings import ModelSettings, TrainSettings
 from .checkpoints import WEIGHTS, Checkpoint
 from .engines import check_names
-from .same import fingerprint
+from .resume_check import fingerprint
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel

@@ -6,7 +6,7 @@ import random
 
 import numpy as np
 
-from sharegpt4video.dataset.checks.whole import ALIKE, SAME, Repeats
+from sharegpt4video.dataset.checks.across_videos import ALIKE, SAME, Repeats
 
 WORDS = [f"word{number}" for number in range(5000)]
 

@@ -12,16 +12,16 @@ from types import TracebackType
 from ...errors import StorageError
 
 
-class Shelf:
-    """Any number of texts per key, in a temporary file that goes away with the shelf. A context manager."""
+class DiskMultimap:
+    """Any number of texts per key, in a temporary file that is deleted when the map is closed. A context manager."""
 
     def __init__(self, pairs: Iterable[tuple[bytes, str]]) -> None:
-        """Fill the shelf. Keys are packed ids; the texts of one key stay in the order in which they came.
+        """Fill the map. Keys are packed ids; the texts of one key stay in the order in which they came.
 
         Raises StorageError when the temporary folder is full.
         """
         self._folder = tempfile.TemporaryDirectory(prefix="sg4v-export-")
-        self._base = sqlite3.connect(Path(self._folder.name) / "shelf.sqlite", isolation_level=None)
+        self._base = sqlite3.connect(Path(self._folder.name) / "texts.sqlite", isolation_level=None)
         with ExitStack() as stack, self._told():
             stack.callback(self.close)
             self._base.execute("PRAGMA journal_mode=OFF")  # a scratch file: nothing to recover after a crash
@@ -52,7 +52,7 @@ class Shelf:
         self._base.close()
         self._folder.cleanup()
 
-    def __enter__(self) -> Shelf:
+    def __enter__(self) -> DiskMultimap:
         return self
 
     def __exit__(

@@ -6,12 +6,12 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from .grown import Grown
+from .arrays import GrowingArray
 from .hamming import Hashes, Indices
 
 Vectors = NDArray[np.float16]
 
-LOOK_COLUMNS = ("hashes", "embedding", "centre_hashes", "centre_embedding")
+SIMILARITY_COLUMNS = ("hashes", "embedding", "centre_hashes", "centre_embedding")
 """The columns of the table ``surveys`` that near-duplicates are found with."""
 HASH_DIGITS = 16
 
@@ -50,11 +50,11 @@ def vectors_of(column: pa.BinaryArray) -> Vectors:
     return vectors
 
 
-class GrownVectors:
+class GrowingVectors:
     """Embeddings of one length, kept as they come."""
 
     def __init__(self) -> None:
-        self._held: Grown | None = None
+        self._held: GrowingArray | None = None
         self._without = 0  # videos before the first that has an embedding
 
     def add(self, vectors: Vectors) -> None:
@@ -64,7 +64,7 @@ class GrownVectors:
             self._without += count
             return
         if self._held is None:
-            self._held = Grown(np.float16, (size,))
+            self._held = GrowingArray(np.float16, (size,))
             self._held.add(np.zeros((self._without, size), np.float16))
         wanted = self._held.rows.shape[1]
         if size not in (0, wanted):

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..store.storage import names, open_storage, put, read
-from .grown import Grown
+from .arrays import GrowingArray
 from .novelty import TextEncoder
 
 Keys = NDArray[np.uint64]
@@ -54,7 +54,7 @@ class CachedEncoder:
         self._probe = encoder.encode([PROBE])[0]
         self._parts: list[str] = []
         self._held: OrderedDict[int, Vectors] = OrderedDict()
-        self._new_keys, self._new = Grown(np.uint64), Grown(np.float16, self._probe.shape)
+        self._new_keys, self._new = GrowingArray(np.uint64), GrowingArray(np.float16, self._probe.shape)
         self._index(list(names(self._fs, self._folder)))
 
     def __enter__(self) -> CachedEncoder:
@@ -99,7 +99,7 @@ class CachedEncoder:
         name = f"{time.time_ns():020d}-{secrets.token_hex(4)}.parquet"
         put(self._fs, f"{self._folder}/{name}", buffer.getvalue())
         self._take(name, self._new_keys.rows.copy())
-        self._new_keys, self._new = Grown(np.uint64), Grown(np.float16, self._probe.shape)
+        self._new_keys, self._new = GrowingArray(np.uint64), GrowingArray(np.float16, self._probe.shape)
 
     def _index(self, found: list[str]) -> None:
         self._keys, self._places = np.empty(0, np.uint64), np.empty(0, np.int64)

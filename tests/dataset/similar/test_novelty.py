@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sharegpt4video.dataset.duplicates import neighbours
-from sharegpt4video.dataset.duplicates.novelty import MeanEncoder, Novelty, NoveltyPool, open_encoder
-from sharegpt4video.dataset.duplicates.vectors import CachedEncoder
+from sharegpt4video.dataset.similar import neighbours
+from sharegpt4video.dataset.similar.novelty import MeanEncoder, Novelty, NoveltyPool, open_encoder
+from sharegpt4video.dataset.similar.vectors import CachedEncoder
 from sharegpt4video.errors import MissingExtra, SettingsError
 
 LEAST = 0.25
@@ -135,8 +135,8 @@ def test_a_resumed_run_encodes_nothing_twice(tmp_path: Path) -> None:
 
 
 def test_parts_are_written_as_they_fill_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sharegpt4video.dataset.duplicates.vectors.PART_TEXTS", 10)
-    monkeypatch.setattr("sharegpt4video.dataset.duplicates.vectors.PARTS_HELD", 2)
+    monkeypatch.setattr("sharegpt4video.dataset.similar.vectors.PART_TEXTS", 10)
+    monkeypatch.setattr("sharegpt4video.dataset.similar.vectors.PARTS_HELD", 2)
     encoder = CachedEncoder(Compass(), tmp_path)
     texts = [str(number) for number in range(95)]
     for start in range(0, 95, 5):

@@ -20,7 +20,7 @@ from ..store.store import Store
 _LATER = (KEPT, GATE_NAMES.index(FINDINGS))
 
 
-def cascade(store: Store, settings: FilterSettings) -> Waterfall:
+def stored_waterfall(store: Store, settings: FilterSettings) -> Waterfall:
     """The waterfall of a data set, as ``waterfall.measure`` counts it, without comparing videos with each other.
 
     Thresholds are applied to the stored scores. What near-duplicates and novelty dropped is taken from the table

@@ -19,7 +19,7 @@ _OTHER_ENDINGS = (".mp4", ".webm", ".avi", ".mkv", ".mov", ".gif", ".m4v")
 
 
 @dataclass(frozen=True)
-class Showing:
+class FrameOptions:
     """How videos are shown: how many frames, which sampler, separate or in one grid, and the JPEG quality.
 
     lossless     as PNG, for models that take it: then they see the very pixels that were decoded
@@ -41,7 +41,7 @@ class Showing:
 
 
 @dataclass(frozen=True)
-class Shown:
+class FrameSet:
     """The pictures of one part of a video, ready to be sent, or why there are none (``detail``)."""
 
     images: tuple[Image, ...] = field(default=(), repr=False)
@@ -52,27 +52,27 @@ class Shown:
     failed: bool = False
 
 
-def show(path: Path | Sequence[Path], question: Question, showing: Showing) -> Shown:
+def frame_set(path: Path | Sequence[Path], question: Question, options: FrameOptions) -> FrameSet:
     """Decode and encode what is shown for a question. A video that cannot be read comes back as failed, not raised."""
     from ..video.samplers import FOLDER_FPS, sample_frames
 
-    if showing.max_images == 0:
-        return Shown()
+    if options.max_images == 0:
+        return FrameSet()
     try:
         sample = sample_frames(
             path,
-            showing.frames,
-            sampler=showing.sampler,
+            options.frames,
+            sampler=options.sampler,
             start_seconds=question.start_seconds,
             end_seconds=question.end_seconds,
             folder_fps=float(question.reference.get("folder_fps", FOLDER_FPS)),
         )
-        pictures = _pictures(sample.frames, showing)
-        images = tuple(_encoded(picture, showing) for picture in pictures)
+        pictures = _pictures(sample.frames, options)
+        images = tuple(_encoded(picture, options) for picture in pictures)
     except (VideoError, SettingsError, OSError, ValueError) as error:
-        return Shown(detail=str(error) or type(error).__name__, failed=True)
+        return FrameSet(detail=str(error) or type(error).__name__, failed=True)
     seconds = tuple(round(frame.seconds, 6) for frame in sample.frames)
-    return Shown(images, seconds, sample.indices, pixels_hash(pictures))
+    return FrameSet(images, seconds, sample.indices, pixels_hash(pictures))
 
 
 def video_path(benchmark: Benchmark, folder: Path, question: Question) -> Path | Sequence[Path]:
@@ -98,9 +98,9 @@ def pixels_hash(pictures: Sequence[Pixels]) -> str:
     return total.hexdigest()[:16]
 
 
-def _encoded(pixels: Pixels, showing: Showing) -> Image:
-    if not showing.lossless:
-        return encode_jpeg(pixels, showing.jpeg_quality)
+def _encoded(pixels: Pixels, options: FrameOptions) -> Image:
+    if not options.lossless:
+        return encode_jpeg(pixels, options.jpeg_quality)
     from PIL import Image as Pillow
 
     buffer = io.BytesIO()
@@ -108,10 +108,10 @@ def _encoded(pixels: Pixels, showing: Showing) -> Image:
     return Image(buffer.getvalue(), int(pixels.shape[1]), int(pixels.shape[0]))
 
 
-def _pictures(frames: Sequence[Frame], showing: Showing) -> list[Pixels]:
-    if not showing.joined:
+def _pictures(frames: Sequence[Frame], options: FrameOptions) -> list[Pixels]:
+    if not options.joined:
         return [frame.pixels for frame in frames]
-    return [grid(_of_one_size(frames), max_side_pixels=showing.grid_side_pixels)]
+    return [grid(_of_one_size(frames), max_side_pixels=options.grid_side_pixels)]
 
 
 def _of_one_size(frames: Sequence[Frame]) -> list[Pixels]:

@@ -14,10 +14,10 @@ import pyarrow as pa
 import pytest
 from numpy.typing import NDArray
 
-from sharegpt4video.dataset.duplicates.dedup import near_duplicate_pairs
-from sharegpt4video.dataset.duplicates.looks import LOOK_COLUMNS
 from sharegpt4video.dataset.rows import Survey
 from sharegpt4video.dataset.settings import FilterSettings, SurveySettings
+from sharegpt4video.dataset.similar.columns import SIMILARITY_COLUMNS
+from sharegpt4video.dataset.similar.near import near_duplicate_pairs
 from sharegpt4video.dataset.survey.survey import survey
 from sharegpt4video.video.reader import VideoReader
 
@@ -110,7 +110,7 @@ def test_copies_of_real_clips_are_found_and_nothing_else(surveys: dict[tuple[str
     kinds = [pa.list_(pa.string()), pa.binary()] * 2
     columns = [
         pa.array([getattr(one, name) for one in surveys.values()], kind)
-        for name, kind in zip(LOOK_COLUMNS, kinds, strict=True)
+        for name, kind in zip(SIMILARITY_COLUMNS, kinds, strict=True)
     ]
     filters, names = FilterSettings(), list(surveys)
     assert filters.near_duplicate_bits is not None

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.duplicates import dedup, hamming
-from sharegpt4video.dataset.duplicates.dedup import Groups, NearDuplicates, near_duplicate_groups
+from sharegpt4video.dataset.similar import hamming
+from sharegpt4video.dataset.similar import near as module
+from sharegpt4video.dataset.similar.near import Groups, NearDuplicates, near_duplicate_groups
 
 Video = tuple[list[str], bytes]
 
@@ -136,9 +137,9 @@ def test_any_portions_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> N
     whole = groups(videos)
     assert 0.5 < whole.kept.mean() < 0.7
     assert streamed(videos) == whole.first.tolist()
-    monkeypatch.setattr(dedup, "BATCH_VIDEOS", 37)
-    monkeypatch.setattr(dedup, "BATCH_HASHES", 100)
-    monkeypatch.setattr(dedup, "COMPARED", 50)
+    monkeypatch.setattr(module, "BATCH_VIDEOS", 37)
+    monkeypatch.setattr(module, "BATCH_HASHES", 100)
+    monkeypatch.setattr(module, "COMPARED", 50)
     monkeypatch.setattr(hamming, "CANDIDATES", 60)
     again = groups(videos)
     assert again.group.tolist() == whole.group.tolist()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.duplicates import hamming
-from sharegpt4video.dataset.duplicates.hamming import HammingIndex, best_bands, distances, volume
+from sharegpt4video.dataset.similar import hamming
+from sharegpt4video.dataset.similar.hamming import HammingIndex, best_bands, distances, volume
 
 
 def crowded(random: np.random.Generator, count: int) -> hamming.Hashes:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .grown import Grown
+from .arrays import GrowingArray
 
 Rows = NDArray[np.float32]
 
@@ -23,7 +23,7 @@ class Neighbours:
     """Unit vectors in the order they were added."""
 
     def __init__(self) -> None:
-        self._exact: Grown | None = None
+        self._exact: GrowingArray | None = None
         self._lists: Any = None
         self._count = 0
 
@@ -37,7 +37,7 @@ class Neighbours:
             self._lists.add(rows)
             return
         if self._exact is None:
-            self._exact = Grown(np.float32, rows.shape[1:])
+            self._exact = GrowingArray(np.float32, rows.shape[1:])
         self._exact.add(rows)
         if self._count > EXACT_UP_TO and importlib.util.find_spec("faiss") is not None:
             self._lists, self._exact = _trained(self._exact.rows), None

@@ -1,4 +1,4 @@
-"""What was seen twice: hashes of ids and texts, with their lines, in NumPy-sized memory; compared when all is read."""
+"""Ids and texts that several rows share: a hash and a place for each, compared once all rows are read."""
 
 from __future__ import annotations
 
@@ -22,25 +22,25 @@ class Repeat:
     words: str
 
 
-class Seen:
-    """16 bytes for each id and each text."""
+class RepeatFinder:
+    """Finds repeats among the rows it is given; 16 bytes for each id and each text."""
 
     def __init__(self) -> None:
         self._ids: dict[str, tuple[array[int], array[int]]] = {}
         self._texts = array("q"), array("q")
 
-    def id(self, kind: str, id: str, file: int, line: int) -> None:
+    def add_id(self, kind: str, id: str, file: int, line: int) -> None:
         if id and id != "None":
             keys, places = self._ids.setdefault(kind, (array("q"), array("q")))
             keys.append(_hash(id))
             places.append(file << _LINE_BITS | line)
 
-    def text(self, text: str, file: int, line: int) -> None:
+    def add_text(self, text: str, file: int, line: int) -> None:
         keys, places = self._texts
         keys.append(_hash(" ".join(text.split())))
         places.append(file << _LINE_BITS | line)
 
-    def repeats(self, limit: int) -> Iterator[Repeat]:
+    def groups(self, limit: int) -> Iterator[Repeat]:
         """For each kind: the first groups of rows with the same, and one more that counts the others."""
         for kind, (keys, places) in self._ids.items():
             yield from _groups(kind, keys, places, limit)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-class Grown:
+class GrowingArray:
     """Rows of one kind; adding is cheap on average, and what is not yet used takes no memory."""
 
     def __init__(self, dtype: Any, row_shape: tuple[int, ...] = ()) -> None:

@@ -23,9 +23,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ..survey.phash import perceptual_hash
-from .grown import Grown
+from .arrays import GrowingArray
+from .columns import ColumnVectors, GrowingVectors, hash_numbers, vectors_of
 from .hamming import EARLIEST, HammingIndex, Hashes, Indices, distances, portions, ranges
-from .looks import ColumnVectors, GrownVectors, hash_numbers, vectors_of
 
 __all__ = ["Groups", "NearDuplicates", "near_duplicate_groups", "near_duplicate_pairs", "perceptual_hash"]
 
@@ -64,9 +64,9 @@ class NearDuplicates:
     """
 
     def __init__(self, bits: int, similarity: float | None) -> None:
-        self._vectors = (GrownVectors(), GrownVectors())
+        self._vectors = (GrowingVectors(), GrowingVectors())
         self._known = _Known([_View(bits, similarity, vectors) for vectors in self._vectors])
-        self._ids = Grown(f"S{ID_BYTES}")
+        self._ids = GrowingArray(f"S{ID_BYTES}")
 
     def add(
         self,
@@ -154,7 +154,7 @@ class _Known:
 
     def __init__(self, views: Sequence[_View]) -> None:
         self._views = views
-        self.first = Grown(np.int32)
+        self.first = GrowingArray(np.int32)
 
     def add(self, parts: Sequence[tuple[Hashes, Indices]]) -> tuple[Indices, Indices]:
         """Take further videos, the hashes of each view and how many each video has of them.
@@ -184,14 +184,14 @@ class _Known:
 class _View:
     """The videos so far, as seen by one kind of keyframe hash and embedding."""
 
-    def __init__(self, bits: int, similarity: float | None, vectors: GrownVectors | ColumnVectors) -> None:
+    def __init__(self, bits: int, similarity: float | None, vectors: GrowingVectors | ColumnVectors) -> None:
         if not 0 <= bits <= 16:
             raise ValueError(f"near-duplicate bits are 0 to 16, not {bits}")
         if similarity is not None and not -1 <= similarity <= 1:
             raise ValueError(f"near-duplicate similarity is a cosine from -1 to 1, not {similarity}")
         self._bits, self._similarity, self._vectors = bits, similarity, vectors
         self._index = HammingIndex(bits)
-        self._hashes, self._starts = Grown(np.uint64), Grown(np.int64)
+        self._hashes, self._starts = GrowingArray(np.uint64), GrowingArray(np.int64)
         self._starts.add(np.zeros(1, np.int64))
 
     def add(self, hashes: Hashes, counts: Indices) -> tuple[Indices, Indices]:

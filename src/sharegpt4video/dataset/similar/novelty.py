@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MissingExtra, SettingsError
-from .grown import Grown
+from .arrays import GrowingArray
 from .neighbours import Neighbours
 
 MINILM_TOKENS = 256
@@ -61,7 +61,7 @@ class NoveltyPool:
             raise ValueError(f"min_novelty is 1 - cosine, from 0 to 2, not {min_novelty}")
         self._encoder, self._least = encoder, min_novelty
         self._neighbours = Neighbours()
-        self._numbers = Grown(np.int64)
+        self._numbers = GrowingArray(np.int64)
         self._offered = 0
 
     def __len__(self) -> int:

@@ -1,1 +1,0 @@
-"""What is the same: by perceptual hashes, by embeddings, by what a caption says. Begin with ``dedup``."""
