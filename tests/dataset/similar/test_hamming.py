@@ -5,8 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.similar import hamming
-from sharegpt4video.dataset.similar.hamming import HammingIndex, best_bands, distances, volume
+from sharegpt4video.dataset.similar import bands, hamming
+from sharegpt4video.dataset.similar.bands import best_bands, distances, volume
+from sharegpt4video.dataset.similar.hamming import HammingIndex
 
 
 def crowded(random: np.random.Generator, count: int) -> hamming.Hashes:
@@ -22,7 +23,12 @@ def crowded(random: np.random.Generator, count: int) -> hamming.Hashes:
 @pytest.mark.parametrize("bits", range(13))
 def test_all_that_is_near_is_found(bits: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hamming, "BUFFERED", 64)
-    monkeypatch.setattr(hamming, "CANDIDATES", 512)
+    for module in (bands, hamming):
+        monkeypatch.setattr(module, "CANDIDATES", 512)
+        monkeypatch.setattr(module, "SHORT", 3)
+    monkeypatch.setattr(bands, "RUNS", 100)
+    monkeypatch.setattr(hamming, "PAIRS", 50)
+    monkeypatch.setattr(hamming, "EARLIEST", 30)
     random = np.random.default_rng(bits)
     hashes, owners = crowded(random, 500), np.sort(random.integers(0, 200, 500))
     index, start = HammingIndex(bits), 0
@@ -30,12 +36,13 @@ def test_all_that_is_near_is_found(bits: int, monkeypatch: pytest.MonkeyPatch) -
         end = start + int(random.integers(1, 150))
         index.add(hashes[start:end], owners[start:end])
         start = end
-    asked, found = index.near(hashes)
+    before = random.integers(0, 250, 500)
+    asked, found = index.near(hashes, before)
     wanted = [
         (at, owner)
         for at, value in enumerate(hashes.tolist())
         for owner in sorted({o for o, h in zip(owners.tolist(), hashes.tolist(), strict=True)
-                             if bin(value ^ h).count("1") <= bits})[: hamming.EARLIEST]
+                             if o < before[at] and bin(value ^ h).count("1") <= bits})[: hamming.EARLIEST]
     ]  # fmt: skip
     assert list(zip(asked.tolist(), found.tolist(), strict=True)) == wanted
 
@@ -44,21 +51,39 @@ def test_of_very_many_owners_the_earliest_are_told() -> None:
     index = HammingIndex(3)
     for start in range(0, 20_000, 1000):
         index.add(np.full(1000, 7, np.uint64), np.arange(start, start + 1000))
-    asked, found = index.near(np.array([6, 7, 0xFFFF], np.uint64))
+    asked, found = index.near(np.array([6, 7, 0xFFFF], np.uint64), np.full(3, 20_000))
     assert found.tolist() == [*range(hamming.EARLIEST), *range(hamming.EARLIEST)]
     assert set(asked.tolist()) == {0, 1}
 
 
+def test_a_picture_that_ever_more_videos_share_costs_each_of_them_the_same() -> None:
+    """A card with a little noise: all its hashes are near to each other, and no two of them need be equal."""
+    random = np.random.default_rng(4)
+    hashes = np.full(12_000, 0x0F1E2D3C4B5A6978, np.uint64)
+    for _ in range(3):
+        hashes ^= np.uint64(1) << random.integers(0, 64, len(hashes)).astype(np.uint64)
+    compared = []
+    for count in (3_000, 12_000):
+        index = HammingIndex(8)
+        index.add(hashes[:count], np.arange(count))
+        asked, owners = index.near(hashes[:count:10], np.arange(0, count, 10))
+        assert (np.bincount(asked)[10:] == hamming.EARLIEST).all()
+        assert owners[asked == asked[-1]].tolist() == list(range(hamming.EARLIEST))
+        compared.append(index.compared * 10 / count)
+    assert compared[1] < 1.5 * compared[0]
+    assert compared[1] < 12_000 / 2
+
+
 def test_an_empty_index_finds_nothing() -> None:
-    asked, found = HammingIndex(6).near(np.array([1, 2], np.uint64))
+    asked, found = HammingIndex(6).near(np.array([1, 2], np.uint64), np.array([5, 5]))
     assert len(asked) == len(found) == 0
 
 
 @given(st.integers(0, 16), st.integers(1, 10**7), st.data())
 def test_bands_miss_no_pair(bits: int, count: int, data: st.DataObject) -> None:
     flipped = data.draw(st.sets(st.integers(0, 63), min_size=bits, max_size=bits))
-    bands = best_bands(bits, count)
-    assert any(sum(shift <= bit < shift + width for bit in flipped) <= radius for shift, width, radius in bands)
+    plan = best_bands(bits, count)
+    assert any(sum(shift <= bit < shift + width for bit in flipped) <= radius for shift, width, radius in plan)
 
 
 def test_distances_without_numpy_2_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

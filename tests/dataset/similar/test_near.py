@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sharegpt4video.dataset.similar import hamming
+from sharegpt4video.dataset.similar import bands
 from sharegpt4video.dataset.similar import near as module
 from sharegpt4video.dataset.similar.near import Groups, NearDuplicates, near_duplicate_groups
 
@@ -139,8 +139,12 @@ def test_any_portions_give_the_same_result(monkeypatch: pytest.MonkeyPatch) -> N
     assert streamed(videos) == whole.first.tolist()
     monkeypatch.setattr(module, "BATCH_VIDEOS", 37)
     monkeypatch.setattr(module, "BATCH_HASHES", 100)
+    monkeypatch.setattr(module, "ASKED_HASHES", 250)
+    monkeypatch.setattr(module, "SETTLED_HASHES", 100)
+    monkeypatch.setattr(module, "ANSWERS", 200)
     monkeypatch.setattr(module, "COMPARED", 50)
-    monkeypatch.setattr(hamming, "CANDIDATES", 60)
+    monkeypatch.setattr(bands, "CANDIDATES", 60)
+    monkeypatch.setattr(bands, "RUNS", 50)
     again = groups(videos)
     assert again.group.tolist() == whole.group.tolist()
     assert again.first.tolist() == whole.first.tolist()

@@ -7,7 +7,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from .arrays import GrowingArray
-from .hamming import Hashes, Indices
+from .bands import Hashes, Indices
 
 Vectors = NDArray[np.float16]
 

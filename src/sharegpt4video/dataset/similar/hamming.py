@@ -1,44 +1,39 @@
-"""All hashes within a Hamming distance of given ones, exactly, among millions.
+"""All hashes within a Hamming distance of given ones, exactly, among millions, with the earliest of their owners.
 
-Multi-index hashing (M. Norouzi, A. Punjani, D. Fleet, "Fast Search in Hamming Space with Multi-Index Hashing", CVPR
-2012): of two 64-bit hashes that differ in few bits, some band of bits differs in fewer still, so it is enough to look
-into a few buckets of each band. Everything is NumPy arrays: 40 to 60 bytes for each hash.
+``bands`` is how they are found. Everything is NumPy arrays: about 60 bytes for each hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import combinations, pairwise
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-Hashes = NDArray[np.uint64]
-Indices = NDArray[np.int64]
+from .bands import CANDIDATES, SHORT, Band, Hashes, Indices, best_bands, distances, portions, ranges
 
 EARLIEST = 100
-"""How many owners are told for a hash: the earliest ones. Without an end, a picture that a million videos share (a
+"""How many owners are given for a hash: the earliest ones. Without a limit, a picture that a million videos share (a
 title card, a test chart) would ask for a million times a million comparisons."""
 
 BUFFERED = 4096
-"""So many of the last hashes are compared one by one, before they are worth an index."""
+"""The last hashes, up to this number, are compared one by one before they are worth an index."""
 
-CANDIDATES = 1 << 21
-"""Candidates that are compared at a time (about 80 MB)."""
-
-BAND_BITS = 22
+PAIRS = 1 << 22
+"""After this many new pairs, those that lead to owners beyond the earliest are dropped."""
 
 
 class HammingIndex:
     """Hashes with their owners; grows, and answers at any time.
 
     Parts of an index are sorted, never changed, and merged when as large as all that came after them, so that a hash
-    is sorted a logarithmic number of times.
+    is sorted a logarithmic number of times. ``compared`` counts the comparisons of hashes so far.
     """
 
     def __init__(self, bits: int) -> None:
         self.bits = bits
+        self.compared = 0
         self._parts: list[_Part] = []
         self._hashes = np.empty(BUFFERED, np.uint64)
         self._owners = np.empty(BUFFERED, np.int64)
@@ -57,155 +52,129 @@ class HammingIndex:
         owners = np.concatenate([self._owners[buffered], owners])
         while self._parts and self._parts[-1].entries <= 2 * len(hashes):
             earlier = self._parts.pop()
-            hashes = np.concatenate([earlier.every_hash(), hashes])
-            owners = np.concatenate([earlier.owners, owners])
+            more_hashes, more_owners = earlier.contents()
+            hashes = np.concatenate([more_hashes, hashes])
+            owners = np.concatenate([more_owners, owners])
         self._parts.append(_Part(hashes, owners, self.bits))
         self._buffered = 0
 
-    def near(self, hashes: Hashes) -> tuple[Indices, Indices]:
+    def near(self, hashes: Hashes, before: Indices) -> tuple[Indices, Indices]:
         """Owners of hashes within ``bits``: (number of the asked hash, owner), sorted, each pair once.
 
-        For each asked hash there are at most ``EARLIEST`` owners, the smallest ones.
+        For each asked hash there are at most ``EARLIEST`` owners: the smallest ones below its number in ``before``.
         """
-        found = [part.near(hashes) for part in self._parts] + [self._near_buffered(hashes)]
-        asked = np.concatenate([numbers for numbers, _ in found])
-        owners = np.concatenate([owners for _, owners in found])
-        return _earliest(asked, owners)
+        answers = [part.near(hashes, before) for part in self._parts]
+        self.compared += sum(found.compared for found in answers)
+        return _joined([found.owners() for found in answers] + [self._near_buffered(hashes, before)])
 
-    def _near_buffered(self, hashes: Hashes) -> tuple[Indices, Indices]:
+    def _near_buffered(self, hashes: Hashes, before: Indices) -> tuple[Indices, Indices]:
         held, owners = self._hashes[: self._buffered], self._owners[: self._buffered]
+        self.compared += len(hashes) * len(held)
         rows = max(1, CANDIDATES // BUFFERED)
-        found = [np.empty((2, 0), np.int64)]
+        answers = []
         for start in range(0, len(hashes), rows):
             asked, at = np.nonzero(distances(hashes[start : start + rows, None], held[None]) <= self.bits)
-            found.append(np.stack([asked + start, owners[at]]))
-        asked, owner = np.concatenate(found, axis=1)
-        return _earliest(asked, owner)
+            asked, owner = asked + start, owners[at]
+            early = owner < before[asked]
+            answers.append(_earliest(asked[early], owner[early]))
+        return _joined(answers)
 
 
 class _Part:
-    """Sorted hashes, each once, with the earliest of their owners, and for each band the order of its buckets."""
+    """Hashes, each once, in the order of their earliest owners, with up to ``EARLIEST`` of these, and bands of them."""
 
     def __init__(self, hashes: Hashes, owners: Indices, bits: int) -> None:
         self.bits = bits
         self.hashes, self.starts, self.owners = _grouped(hashes, owners)
+        self.first = self.owners[self.starts[:-1]]
         self.entries = len(self.owners)
-        self._bands = [_Band(self.hashes, *band) for band in best_bands(bits, len(self.hashes))]
+        self._bands = [Band(self.hashes, *band, bits) for band in best_bands(bits, len(self.hashes))]
 
-    def every_hash(self) -> Hashes:
-        return np.repeat(self.hashes, np.diff(self.starts))
+    def contents(self) -> tuple[Hashes, Indices]:
+        """All hashes with their owners, in the order of the owners."""
+        order = np.argsort(self.owners, kind="stable")
+        return np.repeat(self.hashes, np.diff(self.starts))[order], self.owners[order].astype(np.int64)
 
-    def near(self, hashes: Hashes) -> tuple[Indices, Indices]:
-        found = [np.empty(0, np.int64)]
-        for band in self._bands:
-            for asked, held in band.candidates(hashes):
-                close = distances(hashes[asked], self.hashes[held]) <= self.bits
-                found.append(asked[close] * len(self.hashes) + held[close])
-        pairs = np.sort(np.concatenate(found))  # `np.unique` is many times slower for such numbers, since NumPy 2.3
-        pairs = pairs[_is_new(pairs)]
-        return self._owned(*np.divmod(pairs, len(self.hashes)))
+    def near(self, hashes: Hashes, before: Indices) -> _Found:
+        """The hashes of this part that are near to asked ones, as far as they lead to their earliest owners.
 
-    def _owned(self, asked: Indices, held: Indices) -> tuple[Indices, Indices]:
-        """Owners in place of hashes."""
-        counts = self.starts[held + 1] - self.starts[held]
-        return _earliest(np.repeat(asked, counts), self.owners[ranges(self.starts[held], counts)])
-
-
-class _Band:
-    """Some neighbouring bits of all hashes of a part: which hashes have which value there."""
-
-    def __init__(self, hashes: Hashes, shift: int, width: int, radius: int) -> None:
-        self._shift, self._width = np.uint64(shift), width
-        keys = self._keys(hashes)
-        self._order = np.argsort(keys, kind="stable").astype(np.int32)
-        self._starts = np.zeros((1 << width) + 1, np.int32)
-        np.cumsum(np.bincount(keys, minlength=1 << width), out=self._starts[1:])
-        flips = [sum(1 << bit for bit in chosen) for n in range(radius + 1) for chosen in combinations(range(width), n)]
-        self._flips = np.array(flips, np.int64)
-
-    def _keys(self, hashes: Hashes) -> Indices:
-        keys: Hashes = (hashes >> self._shift) & np.uint64((1 << self._width) - 1)
-        return keys.astype(np.int64)
-
-    def candidates(self, hashes: Hashes) -> Iterator[tuple[Indices, Indices]]:
-        """(number of the asked hash, number of a held one) of all in the buckets to look into, in handy portions."""
-        rows = max(1, CANDIDATES // len(self._flips))
-        for first in range(0, len(hashes), rows):
-            buckets = (self._keys(hashes[first : first + rows])[:, None] ^ self._flips[None]).ravel()
-            begins = self._starts[buckets].astype(np.int64)
-            counts = self._starts[buckets + 1] - begins
-            full = np.flatnonzero(counts)
-            asked, begins, counts = full // len(self._flips) + first, begins[full], counts[full]
-            for part in portions(counts, CANDIDATES):
-                held = self._order[ranges(begins[part], counts[part])].astype(np.int64)
-                yield np.repeat(asked[part], counts[part]), held
+        The beginning of each bucket is read for all, the rest of the long ones only for those that it may still give
+        an earlier owner: of what very many videos share, that is little.
+        """
+        found = _Found(self, hashes, before)
+        left = [band.read_first(hashes, found) for band in self._bands]
+        size = SHORT
+        while any(map(len, left)):
+            found.settle()
+            size *= 2
+            for number, band in enumerate(self._bands):
+                runs = left[number]
+                runs = runs.which(self.first[band.held(runs.begin)] < found.latest[runs.asked])
+                left[number] = band.read_on(runs, size, found)
+        return found
 
 
-def best_bands(bits: int, count: int) -> list[tuple[int, int, int]]:
-    """(shift, width, radius) of the bands that find all within ``bits`` with the least work among ``count`` hashes.
+class _Found:
+    """Pairs of an asked hash and a near one of a part, as far as they lead to the earliest owners.
 
-    With ``bits = bands * a + b``, a pair within ``bits`` differs by at most ``a`` in one of the first ``b + 1`` bands
-    or by at most ``a - 1`` in one of the others.
+    latest    for each asked hash: an owner from here on is not among its earliest ones
+    compared  how many comparisons were made
     """
-    plans = []
-    for bands in range(-(-64 // BAND_BITS), 17):
-        edges = np.linspace(0, 64, bands + 1).astype(int)
-        most, more = divmod(bits, bands)
-        plan, work = [], 0.0
-        for number, (low, high) in enumerate(pairwise(edges)):
-            width, radius = int(high - low), most if number <= more else most - 1
-            if radius >= 0:
-                plan.append((int(low), width, min(radius, width)))
-                work += volume(width, radius) * (2 + count / 2**width)  # an empty bucket costs as two candidates do
-        plans.append((work, plan))
-    return min(plans)[1]
+
+    def __init__(self, part: _Part, hashes: Hashes, before: Indices) -> None:
+        self._part, self._hashes, self._before = part, hashes, before
+        self.latest, self.compared = before, 0
+        self._pairs = [np.empty(0, np.int64)]
+        self._new, self._limit = 0, PAIRS
+
+    def add(self, asked: Indices, held: Indices, compared: int) -> None:
+        """Take those that are near among pairs that may be; ``compared`` were looked at to find them."""
+        self.compared += compared
+        close = distances(self._hashes[asked], self._part.hashes[held]) <= self._part.bits
+        self._pairs.append(asked[close] * len(self._part.hashes) + held[close])
+        self._new += len(self._pairs[-1])
+        if self._new > self._limit:
+            self.settle()
+
+    def settle(self) -> None:
+        """Find out up to which owner each asked hash has to be compared, and drop what lies beyond."""
+        asked, owners = self.owners()
+        counts = np.bincount(asked, minlength=len(self._hashes))
+        full = counts == EARLIEST
+        self.latest = self._before.copy()
+        self.latest[full] = owners[np.cumsum(counts)[full] - 1]
+        asked, held = np.divmod(self._pairs[0], len(self._part.hashes))
+        self._pairs = [self._pairs[0][self._part.first[held] <= self.latest[asked]]]
+        self._new, self._limit = 0, PAIRS + len(self._pairs[0])
+
+    def owners(self) -> tuple[Indices, Indices]:
+        """(number of the asked hash, owner), sorted; the earliest owners of each."""
+        pairs = np.sort(np.concatenate(self._pairs))  # `np.unique` is many times slower here, since NumPy 2.3
+        self._pairs = [pairs[_is_new(pairs)]]
+        asked, held = np.divmod(self._pairs[0], len(self._part.hashes))
+        begins = self._part.starts[held]
+        counts = self._part.starts[held + 1] - begins
+        answers = []
+        for part in portions(counts, CANDIDATES):
+            who = np.repeat(asked[part], counts[part])
+            owners = self._part.owners[ranges(begins[part], counts[part])].astype(np.int64)
+            early = owners < self._before[who]
+            answers.append(_earliest(who[early], owners[early]))
+        return _joined(answers)
 
 
-def volume(width: int, radius: int) -> int:
-    """How many values of ``width`` bits lie within ``radius`` of one."""
-    count, term = 0, 1
-    for flipped in range(min(radius, width) + 1):
-        count += term
-        term = term * (width - flipped) // (flipped + 1)
-    return count
+def _grouped(hashes: Hashes, owners: Indices) -> tuple[Hashes, Indices, NDArray[np.int32]]:
+    """Each hash once, by its earliest owner; where its owners begin (and the end); its earliest owners.
 
-
-def distances(left: Hashes, right: Hashes) -> NDArray[np.uint8]:
-    """The Hamming distance of each pair (broadcast)."""
-    if hasattr(np, "bitwise_count"):  # NumPy 2
-        return np.asarray(np.bitwise_count(left ^ right), np.uint8)
-    differing = (left ^ right)[..., None].view(np.uint8)
-    return np.asarray(np.unpackbits(differing, axis=-1).sum(axis=-1), np.uint8)
-
-
-def ranges(starts: Indices, counts: Indices) -> Indices:
-    """start, start + 1, ... ``count`` numbers for each, one after the other."""
-    if not len(counts):
-        return np.empty(0, np.int64)
-    ends = np.cumsum(counts)
-    return np.arange(int(ends[-1]), dtype=np.int64) + np.repeat(starts - ends + counts, counts)
-
-
-def portions(sizes: Indices, limit: int) -> Iterator[slice]:
-    """Slices whose sizes add up to about ``limit``; one that is larger by itself is alone in its slice."""
-    total = np.cumsum(sizes)
-    start = 0
-    while start < len(sizes):
-        done = int(total[start - 1]) if start else 0
-        end = max(start + 1, int(np.searchsorted(total, done + limit, side="right")))
-        yield slice(start, end)
-        start = end
-
-
-def _grouped(hashes: Hashes, owners: Indices) -> tuple[Hashes, Indices, Indices]:
-    """Each hash once, sorted; where its owners begin (and the end); its earliest owners."""
-    order = np.lexsort((owners, hashes))
-    hashes, owners = hashes[order], owners[order]
+    Owners must be sorted.
+    """
+    order = np.argsort(hashes, kind="stable")
+    hashes, sorted_owners = hashes[order], owners[order].astype(np.int32)
     first = np.flatnonzero(_is_new(hashes))
-    rank = np.arange(len(hashes)) - np.repeat(first, np.diff(np.append(first, len(hashes))))
-    kept = rank < EARLIEST
-    counts = np.add.reduceat(kept, first)
-    return hashes[first], np.append(0, np.cumsum(counts)), owners[kept]
+    counts = np.diff(np.append(first, len(hashes)))
+    by_owner = np.argsort(sorted_owners[first], kind="stable")
+    first, counts = first[by_owner], np.minimum(counts[by_owner], EARLIEST)
+    return hashes[first], np.append(0, np.cumsum(counts)), sorted_owners[ranges(first, counts)]
 
 
 def _is_new(values: NDArray[Any]) -> NDArray[np.bool_]:
@@ -227,3 +196,12 @@ def _earliest(asked: Indices, owners: Indices) -> tuple[Indices, Indices]:
     rank = np.arange(len(asked)) - np.repeat(first, np.diff(np.append(first, len(asked))))
     kept = rank < EARLIEST
     return asked[kept], owners[kept]
+
+
+def _joined(answers: Sequence[tuple[Indices, Indices]]) -> tuple[Indices, Indices]:
+    """Answers put together, with the earliest owners of each asked hash."""
+    none = np.empty(0, np.int64)
+    if len(answers) == 1:
+        return answers[0]
+    asked = np.concatenate([none, *(asked for asked, _ in answers)])
+    return _earliest(asked, np.concatenate([none, *(owners for _, owners in answers)]))

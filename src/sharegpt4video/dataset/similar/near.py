@@ -14,7 +14,7 @@ is found; a picture that is in more videos leads to the earliest of them only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -24,12 +24,15 @@ from numpy.typing import NDArray
 
 from ..survey.phash import perceptual_hash
 from .arrays import GrowingArray
+from .bands import Hashes, Indices, distances, portions, ranges
 from .columns import ColumnVectors, GrowingVectors, hash_numbers, vectors_of
-from .hamming import EARLIEST, HammingIndex, Hashes, Indices, distances, portions, ranges
+from .hamming import EARLIEST, HammingIndex
 
 __all__ = ["Groups", "NearDuplicates", "near_duplicate_groups", "near_duplicate_pairs", "perceptual_hash"]
 
 BATCH_VIDEOS, BATCH_HASHES = 8192, 1 << 16
+ASKED_HASHES, SETTLED_HASHES, ANSWERS = 1 << 20, 1 << 16, 1 << 22
+"""Videos of about this many hashes are looked up at first, and settled, at a time; and how many answers are many."""
 COMPARED, COMPARED_VECTORS = 1 << 20, 1 << 13
 """Pairs of keyframes, and of embeddings, that are compared at a time."""
 ID_BYTES = 32
@@ -65,7 +68,7 @@ class NearDuplicates:
 
     def __init__(self, bits: int, similarity: float | None) -> None:
         self._vectors = (GrowingVectors(), GrowingVectors())
-        self._known = _Known([_View(bits, similarity, vectors) for vectors in self._vectors])
+        self._videos = _Videos([_View(bits, similarity, vectors) for vectors in self._vectors])
         self._ids = GrowingArray(f"S{ID_BYTES}")
 
     def add(
@@ -97,7 +100,7 @@ class NearDuplicates:
         wrong = next((id for id in ids if len(id) > ID_BYTES or not id.isascii()), None)
         if wrong is not None:
             raise ValueError(f"an id has at most {ID_BYTES} ASCII characters, not {wrong!r}")
-        before = len(self._known.first)
+        before = len(self._videos)
         if centre_hashes is None or centre_embeddings is None:
             centre_hashes = pa.array([[]] * len(ids), pa.list_(pa.string()))
             centre_embeddings = pa.array([b""] * len(ids), pa.binary())
@@ -105,9 +108,11 @@ class NearDuplicates:
         for rows, parts in _batches(views):
             for (_, column), vectors in zip(views, self._vectors, strict=True):
                 vectors.add(vectors_of(_one(column.slice(rows.start, rows.stop - rows.start))))
-            self._known.add(parts)
+            self._videos.add(parts)
+            for _ in self._videos.settle(len(self._videos)):
+                pass
         self._ids.add(np.array([id.encode("ascii") for id in ids], f"S{ID_BYTES}"))
-        return [first.decode("ascii") for first in self._ids.rows[self._known.first.rows[before:]]]
+        return [first.decode("ascii") for first in self._ids.rows[self._videos.first.rows[before:]]]
 
 
 def near_duplicate_groups(
@@ -124,12 +129,11 @@ def near_duplicate_groups(
     The first four are columns of the table ``surveys``. Raises ValueError for a hash that is none, embeddings of
     different lengths, or settings out of range.
     """
-    views = _views(hashes, embeddings, centre_hashes, centre_embeddings)
-    known = _Known([_View(bits, similarity, ColumnVectors(column)) for _, column in views])
+    videos = _all_videos(_views(hashes, embeddings, centre_hashes, centre_embeddings), bits, similarity)
     group = np.arange(len(hashes))
-    for _, parts in _batches(views):
-        link(group, *known.add(parts))
-    return Groups(group, known.first.rows.copy())
+    for later, earlier in videos.settle_in_steps():
+        link(group, later, earlier)
+    return Groups(group, videos.first.rows.copy())
 
 
 def near_duplicate_pairs(
@@ -142,36 +146,69 @@ def near_duplicate_pairs(
     similarity: float | None,
 ) -> Iterator[tuple[int, int]]:
     """Each pair of near-duplicates as positions (later, earlier); arguments as for ``near_duplicate_groups``."""
-    views = _views(hashes, embeddings, centre_hashes, centre_embeddings)
-    known = _Known([_View(bits, similarity, ColumnVectors(column)) for _, column in views])
-    for _, parts in _batches(views):
-        later, earlier = known.add(parts)
+    videos = _all_videos(_views(hashes, embeddings, centre_hashes, centre_embeddings), bits, similarity)
+    for later, earlier in videos.settle_in_steps():
         yield from zip(later.tolist(), earlier.tolist(), strict=True)
 
 
-class _Known:
-    """The videos so far, and which of them is the first for each."""
+def _all_videos(views: Sequence[tuple[Lists, Binaries]], bits: int, similarity: float | None) -> _Videos:
+    """All videos of a set, not settled yet: they are sorted once, instead of again and again as they come."""
+    videos = _Videos([_View(bits, similarity, ColumnVectors(column)) for _, column in views])
+    videos.add_all(parts for _, parts in _batches(views))
+    return videos
+
+
+class _Videos:
+    """The videos so far, and which of them is the first for each of those that are settled."""
 
     def __init__(self, views: Sequence[_View]) -> None:
         self._views = views
         self.first = GrowingArray(np.int32)
 
-    def add(self, parts: Sequence[tuple[Hashes, Indices]]) -> tuple[Indices, Indices]:
-        """Take further videos, the hashes of each view and how many each video has of them.
+    def __len__(self) -> int:
+        return len(self._views[0])
 
-        Returns all near pairs (later, earlier) whose later one is among them, sorted.
+    def add(self, parts: Sequence[tuple[Hashes, Indices]]) -> None:
+        """Take further videos: the hashes of each view and how many each video has of them."""
+        for view, (hashes, counts) in zip(self._views, parts, strict=True):
+            view.add(hashes, counts)
+            view.index(len(view))
+
+    def add_all(self, batches: Iterable[Sequence[tuple[Hashes, Indices]]]) -> None:
+        """Take many videos, for ``settle_in_steps``."""
+        for parts in batches:
+            for view, (hashes, counts) in zip(self._views, parts, strict=True):
+                view.add(hashes, counts)
+
+    def settle_in_steps(self) -> Iterator[tuple[Indices, Indices]]:
+        """As ``settle``, for videos that are not in the index yet: the first ones are then compared with few others."""
+        for share in (4, 2, 1):
+            stop = len(self) // share
+            for view in self._views:
+                view.index(stop)
+            yield from self.settle(stop)
+
+    def settle(self, until: int) -> Iterator[tuple[Indices, Indices]]:
+        """Find the first of each video that has none yet, in order: the earliest near one that is kept.
+
+        Yields all near pairs (later, earlier), sorted, for some thousand videos at a time. The more keyframes are
+        looked up at once, the faster it is; after very many answers it goes on with fewer.
         """
-        before, count = len(self.first), len(parts[0][1])
-        total = before + count
-        found = [view.add(hashes, counts) for view, (hashes, counts) in zip(self._views, parts, strict=True)]
+        hashes = ASKED_HASHES
+        while len(self.first) < until:
+            start = len(self.first)
+            stop = min(until, *(view.end(start, hashes) for view in self._views))
+            answers = max(view.ask(start, stop) for view in self._views)
+            hashes = max(SETTLED_HASHES, hashes // 2) if answers > ANSWERS else hashes * 2
+            while len(self.first) < stop:
+                yield self._settle(min(stop, *(view.end(len(self.first), SETTLED_HASHES) for view in self._views)))
+
+    def _settle(self, stop: int) -> tuple[Indices, Indices]:
+        start, total = len(self.first), len(self)
+        found = [view.near(start, stop) for view in self._views]
         pairs = np.unique(np.concatenate([later * total + earlier for later, earlier in found]))
         later, earlier = np.divmod(pairs, total)
-        self._settle(before, count, later, earlier)
-        return later, earlier
-
-    def _settle(self, before: int, count: int, later: Indices, earlier: Indices) -> None:
-        """Find the first of each of the last videos, in order: the earliest near one that is kept."""
-        self.first.add(np.arange(before, before + count))
+        self.first.add(np.arange(start, stop))
         first = self.first.rows
         ones, starts = np.unique(later, return_index=True)
         for one, begin, end in zip(ones, starts, np.append(starts, len(later))[1:], strict=True):
@@ -179,6 +216,7 @@ class _Known:
             kept = near[first[near] == near]
             if len(kept):
                 first[one] = kept[0]
+        return later, earlier
 
 
 class _View:
@@ -190,34 +228,64 @@ class _View:
         if similarity is not None and not -1 <= similarity <= 1:
             raise ValueError(f"near-duplicate similarity is a cosine from -1 to 1, not {similarity}")
         self._bits, self._similarity, self._vectors = bits, similarity, vectors
-        self._index = HammingIndex(bits)
+        self._index, self._indexed = HammingIndex(bits), 0
         self._hashes, self._starts = GrowingArray(np.uint64), GrowingArray(np.int64)
         self._starts.add(np.zeros(1, np.int64))
 
-    def add(self, hashes: Hashes, counts: Indices) -> tuple[Indices, Indices]:
-        """Take further videos; returns all near pairs (later, earlier) whose later one is among them, sorted."""
-        before = len(self._starts) - 1
-        owners = np.repeat(np.arange(before, before + len(counts)), counts)
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def add(self, hashes: Hashes, counts: Indices) -> None:
+        """Take further videos; they are found once they are in the ``index``."""
         self._starts.add(len(self._hashes) + np.cumsum(counts))
         self._hashes.add(hashes)
-        self._index.add(hashes, owners)
-        later, earlier = self._candidates(hashes, owners)
+
+    def index(self, until: int) -> None:
+        """Put the videos up to this one into the index."""
+        self._index.add(*self._between(self._indexed, until))
+        self._indexed = until
+
+    def end(self, start: int, hashes: int) -> int:
+        """Up to where there are about so many hashes from a video on: at least one video further."""
+        starts = self._starts.rows
+        return min(len(self), max(start + 1, int(np.searchsorted(starts, starts[start] + hashes))))
+
+    def ask(self, start: int, stop: int) -> int:
+        """Look up the keyframes of these videos, before ``near`` is called for them; returns how many are alike."""
+        hashes, owners = self._between(start, stop)
+        different, self._which = np.unique(hashes, return_inverse=True)
+        before = np.zeros(len(different), np.int64)
+        np.maximum.at(before, self._which, owners)
+        asked, self._alike = self._index.near(different, before)
+        self._answers = np.searchsorted(asked, np.arange(len(different) + 1))
+        self._asked = int(self._starts.rows[start])
+        return len(asked)
+
+    def near(self, start: int, stop: int) -> tuple[Indices, Indices]:
+        """All near pairs (later, earlier) whose later one is from ``start`` to ``stop``, sorted."""
+        later, earlier = self._candidates(start, stop)
         for near in (self._look_alike, self._are_close):
             kept = near(later, earlier)
             later, earlier = later[kept], earlier[kept]
         return later, earlier
 
-    def _candidates(self, hashes: Hashes, owners: Indices) -> tuple[Indices, Indices]:
+    def _between(self, start: int, stop: int) -> tuple[Hashes, Indices]:
+        """The hashes of these videos, and whose they are."""
+        starts = self._starts.rows
+        counts = np.diff(starts[start : stop + 1])
+        return self._hashes.rows[starts[start] : starts[stop]], np.repeat(np.arange(start, stop), counts)
+
+    def _candidates(self, start: int, stop: int) -> tuple[Indices, Indices]:
         """Pairs (later, earlier) that may share enough keyframes, sorted, each once."""
-        different, which = np.unique(hashes, return_inverse=True)
-        asked, found = self._index.near(different)
-        starts = np.searchsorted(asked, np.arange(len(different) + 1))
-        counts = (starts[1:] - starts[:-1])[which]
-        later, earlier = np.repeat(owners, counts), found[ranges(starts[which], counts)]
+        owners = self._between(start, stop)[1]
+        first = int(self._starts.rows[start]) - self._asked
+        which = self._which[first : first + len(owners)]
+        counts = (self._answers[1:] - self._answers[:-1])[which]
+        later, earlier = np.repeat(owners, counts), self._alike[ranges(self._answers[which], counts)]
         past, total = earlier < later, len(self._starts)
         pairs, hits = np.unique(later[past] * total + earlier[past], return_counts=True)
         later, earlier = np.divmod(pairs, total)
-        # A keyframe that is in very many videos did not tell all of them, so it may be alike where it did not say so.
+        # A keyframe that is in very many videos did not give all of them, so it may be alike where it did not say so.
         silent = np.bincount(owners[counts == EARLIEST], minlength=total)
         keyframes = np.diff(self._starts.rows)
         likely = 2 * (hits + silent[later]) > np.minimum(keyframes[later], keyframes[earlier])
