@@ -24,7 +24,7 @@ from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.evaluate.answers import AnswerLog, read_answers
 from sharegpt4video.evaluate.base import Answer, Benchmark, Question
 from sharegpt4video.evaluate.compare import compare_runs
-from sharegpt4video.evaluate.frames import FrameOptions, frame_set, pixels_hash, video_path
+from sharegpt4video.evaluate.frames import FrameOptions, FrameSet, frame_set, pixels_hash, video_path
 from sharegpt4video.evaluate.judge import Judge
 from sharegpt4video.evaluate.report import Report
 from sharegpt4video.evaluate.runner import BenchmarkOptions, request_of, run, select

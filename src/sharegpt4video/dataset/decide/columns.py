@@ -86,7 +86,7 @@ class Surveyed:
         self.unsurveyed = int((~there).sum())
 
     def candidates(self, *, appearance: bool, texts: bool) -> Iterator[Candidates]:
-        """All of them, some thousand at a time, each column read once; ``appearance`` and ``texts`` only where wanted."""
+        """All of them, some thousand at a time, each column read once; ``appearance`` and ``texts`` where wanted."""
         names = [*_NUMBERS, "packet_hash", *(SIMILARITY_COLUMNS if appearance else ())]
         told = _Texts(self._store, self._listed, self.ids) if texts else None
         findings = _findings(self._store, self.ids)
