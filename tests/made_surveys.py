@@ -13,6 +13,16 @@ from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
 from sharegpt4video.dataset.store.store import Store
 
 LOOKS, STREAMS = 12, 15  # so few that videos meet their like
+WANTED = [
+    FilterSettings(),
+    FilterSettings(min_seconds=20.0, max_seconds=120.0, min_side_pixels=480, max_black_share=0.7, max_text_area=0.4),
+    FilterSettings(
+        max_letterbox_share=0.3, min_sharpness=50, max_cuts_per_minute=12, min_motion=0.002, max_motion=0.015
+    ),
+    FilterSettings(max_black_share=0.8, drop_near_duplicates=True),
+    FilterSettings(duplicate_packets=False, drop_near_duplicates=True, near_duplicate_similarity=None, min_novelty=0.4),
+]
+WORDS = ["a", "dog", "cat", "bird", "runs", "sleeps", "eats", "sings", "on", "grass", "the", "roof", "water"]
 
 
 def id_of(number: int) -> str:

@@ -82,7 +82,11 @@ def run(opened: Open, spec: ModelSpec, root: Path, work: Callable[[Place], Await
 
 def test_each_video_meets_its_own_result(opened: Open, sources: list[SourceVideo], tmp_path: Path) -> None:
     async def work(place: Place) -> tuple[list[Any], list[Any]]:
-        surveys = await asyncio.gather(*(place.survey(source, QUICK.survey) for source in sources))
+        hashes: list[list[str]] = [[] for _ in sources]
+        surveys = await asyncio.gather(
+            *(place.survey(source, QUICK.survey, each.append) for source, each in zip(sources, hashes, strict=True))
+        )
+        assert hashes == [[one.packet_hash] if isinstance(one, Survey) else [] for one in surveys]
         captions = await asyncio.gather(*(place.caption(source, QUICK.caption) for source in sources))
         return surveys, captions
 

@@ -1,23 +1,24 @@
 """The flow of videos through a build: list, survey, decide, caption, write down. The same at every place.
 
-Decisions are made in the order of the sources where they depend on it, so they are the same however the work was
-interleaved or interrupted.
+Decisions are those of the order of the sources (see ``undecided``), so they are the same however the work was
+interleaved or interrupted; what is decided is captioned, whatever else is still being surveyed.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 
-from ..background import mapped
+from ..background import gone, mapped
 from ..errors import ModelUnavailable
 from ..records import VideoCaption
 from .counts import BuildCounts
-from .decide.columns import Candidates
 from .decide.decider import Decider
 from .decide.decisions import Decision
+from .decide.undecided import Undecided
 from .ledger import Ledger
 from .outcomes import GivenUp, Outcomes
 from .places.base import Place
@@ -25,15 +26,7 @@ from .rows import Failure, SourceVideo, Survey
 from .settings import DatasetSettings
 from .worklist import Worklist
 
-UNDECIDED = 256  # videos that may be surveyed before the one that is decided next
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    """What is known of a video before it is decided."""
-
-    survey: Survey
-    short_text: str | None
+AT_ONCE = 256  # videos that may be on their way to a decision, or decided and not taken yet
 
 
 class Flow:
@@ -47,9 +40,10 @@ class Flow:
 
     async def run(self, worklist: Worklist) -> BuildCounts:
         """Do what is left to do. Raises StorageError when the directory or the reply cache cannot be written."""
-        new = self._new(worklist)
-        surveyed = mapped(new, self._survey, at_once=UNDECIDED, in_order=self._decider.needs_order)
-        captions = mapped(self._passing(surveyed), self._caption, at_once=self._place.videos_at_once)
+        undecided = Undecided(self._decider)
+        deciding = asyncio.create_task(undecided.run())
+        decided = mapped(self._new(worklist, undecided), partial(self._decide, undecided), at_once=AT_ONCE)
+        captions = mapped(self._passing(decided), self._caption, at_once=self._place.videos_at_once)
         try:
             async with aclosing(captions):
                 async for source, caption in captions:
@@ -59,6 +53,7 @@ class Flow:
         except (GivenUp, ModelUnavailable) as why:
             self._counts.stopped = str(why)
         finally:
+            await gone(deciding)
             self._counts.mixed_up = self._place.mixed_up
             try:
                 self._decider.flush()
@@ -66,7 +61,7 @@ class Flow:
                 self._outcomes.close()  # what is done is written whatever else fails
         return self._counts
 
-    async def _new(self, worklist: Worklist) -> AsyncGenerator[SourceVideo, None]:
+    async def _new(self, worklist: Worklist, undecided: Undecided) -> AsyncGenerator[SourceVideo, None]:
         """The sources in order, each content once."""
         async with aclosing(worklist.items()) as items:
             async for item, state in items:
@@ -74,23 +69,31 @@ class Flow:
                 if isinstance(item, Failure) or state == "again":
                     continue
                 if self._ledger.first_time(item.id):
+                    undecided.enter(item.id)
                     yield item
                 else:
                     self._counts.identical += 1
                 self._tell()
         await self._outcomes.all_listed(worklist)
 
-    async def _survey(self, source: SourceVideo) -> _Candidate | None:
-        """Survey one source, and caption it in short where novelty is judged; None when that failed, now or before."""
+    async def _decide(self, undecided: Undecided, source: SourceVideo) -> Decision | None:
+        """Survey one source, caption it in short where novelty is judged, and decide; None when that failed."""
+        survey = await self._survey(source, partial(undecided.identified, source.id))
+        text: str | None = None
+        if survey is not None and self._decider.wants_text and self._decider.passes_alone(survey):
+            text = await self._short_text(source)
+            survey = None if text is None else survey
+        if survey is None:
+            undecided.withdraw(source.id)
+            return None
+        return await undecided.decision(survey, text)
+
+    async def _survey(self, source: SourceVideo, identified: Callable[[str], None]) -> Survey | None:
+        """The survey of one source; None when that failed, now or before."""
         survey = self._ledger.survey(source.id)
         if survey is None and not self._failed_before(source):
-            survey = await self._outcomes.surveyed(await self._place.survey(source, self._settings.survey))
-        if survey is None:
-            return None
-        if not (self._decider.wants_text and self._decider.passes_alone(survey)):
-            return _Candidate(survey, None)
-        text = await self._short_text(source)
-        return None if text is None else _Candidate(survey, text)
+            return await self._outcomes.surveyed(await self._place.survey(source, self._settings.survey, identified))
+        return survey
 
     async def _short_text(self, source: SourceVideo) -> str | None:
         if source.caption and self._settings.novelty.use_given:
@@ -110,14 +113,13 @@ class Flow:
         return failed
 
     async def _passing(
-        self, surveyed: AsyncGenerator[tuple[SourceVideo, _Candidate | None], None]
+        self, decided: AsyncGenerator[tuple[SourceVideo, Decision | None], None]
     ) -> AsyncGenerator[SourceVideo, None]:
         """Those that pass the filters and are not captioned yet."""
-        async with aclosing(surveyed):
-            async for source, candidate in surveyed:
-                if candidate is None:
+        async with aclosing(decided):
+            async for source, decision in decided:
+                if decision is None:
                     continue
-                decision = await self._decision(candidate)
                 if not decision.kept:
                     self._counts.dropped[decision.gate] += 1
                 elif self._ledger.captioned(source.id):
@@ -125,13 +127,6 @@ class Flow:
                 elif not self._failed_before(source):
                     yield source
                 self._tell()
-
-    async def _decision(self, candidate: _Candidate) -> Decision:
-        block = Candidates.of([candidate.survey], [candidate.short_text])
-        if not self._decider.wants_text:
-            return self._decider.decide(block)[0]
-        # Texts are encoded by a network: the event loop must go on meanwhile.
-        return (await asyncio.to_thread(self._decider.decide, block))[0]
 
     async def _caption(self, source: SourceVideo) -> VideoCaption | Failure:
         return await self._place.caption(source, self._settings.caption)

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from made_captions import PROVENANCE
-from made_surveys import WordPool, id_of, made_store, made_survey
+from made_surveys import WANTED, WORDS, WordPool, id_of, made_store, made_survey
 from sharegpt4video.dataset.decide import columns
 from sharegpt4video.dataset.decide import decider as decider_module
 from sharegpt4video.dataset.decide.columns import Candidates, Surveyed, _first_equal
@@ -150,18 +150,6 @@ def test_settings_that_need_a_pool_say_so() -> None:
     with pytest.raises(SettingsError, match="drop_near_duplicates"):
         Decider(FilterSettings(drop_near_duplicates=True))
     assert not Decider(FilterSettings(drop_near_duplicates=True, near_duplicate_bits=None)).wants_text
-
-
-WANTED = [
-    FilterSettings(),
-    FilterSettings(min_seconds=20.0, max_seconds=120.0, min_side_pixels=480, max_black_share=0.7, max_text_area=0.4),
-    FilterSettings(
-        max_letterbox_share=0.3, min_sharpness=50, max_cuts_per_minute=12, min_motion=0.002, max_motion=0.015
-    ),
-    FilterSettings(max_black_share=0.8, drop_near_duplicates=True),
-    FilterSettings(duplicate_packets=False, drop_near_duplicates=True, near_duplicate_similarity=None, min_novelty=0.4),
-]
-WORDS = ["a", "dog", "cat", "bird", "runs", "sleeps", "eats", "sings", "on", "grass", "the", "roof", "water"]
 
 
 def defined(surveys: Sequence[Survey], texts: Sequence[str | None], filters: FilterSettings) -> list[Decision]:

@@ -8,7 +8,7 @@ reach it, in their order, so taking a block gate by gate is the same as taking i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -99,9 +99,11 @@ class Decider:
         return self._novelty is not None
 
     @property
-    def needs_order(self) -> bool:
-        """Whether decisions depend on the videos before."""
-        return self._settings.duplicate_packets or self._near is not None or self._novelty is not None
+    def compares(self) -> Literal["nothing", "packets", "all"]:
+        """What of a video may change the decisions about those after it."""
+        if self._near is not None or self._novelty is not None:
+            return "all"
+        return "packets" if self._settings.duplicate_packets else "nothing"
 
     def passes_alone(self, survey: Survey) -> bool:
         """Whether no threshold drops this video, whatever others there are."""

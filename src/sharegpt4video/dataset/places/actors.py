@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -18,7 +19,7 @@ from ...vlm.base import VLM, Reply
 from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
 from .base import SEGMENTS_WAITING
-from .jobs import FATAL, attempt, describe, failure_of, read_job, survey_job
+from .jobs import FATAL, attempt, describe, failure_of, read_job, survey_job, surveying
 from .models import ModelSpec
 from .pairing import PairedVLM
 from .pool import WorkerPool
@@ -50,8 +51,13 @@ class Reader:
     async def alive(self) -> None:
         """Answers unless the actor is lost."""
 
-    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
-        return await attempt(source, "survey", self._pool.call(survey_job, source, settings))
+    async def survey(
+        self, source: SourceVideo, settings: SurveySettings
+    ) -> AsyncGenerator[str | Survey | Failure, None]:
+        """Give the packet hash once it is known, and at the end the survey, or why there is none."""
+        async with aclosing(surveying(self._pool.stream(survey_job, source, settings), source)) as items:
+            async for item in items:
+                yield item
 
     async def reserve(self, number: int) -> None:
         """Get ready for a reading. Late calls for an earlier one, by a describer taken for lost, now do nothing."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal, Protocol
 
 from ...config import CaptionSettings
@@ -31,7 +32,11 @@ class Place(Protocol):
         """How many replies belonged to other requests."""
         ...
 
-    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure: ...
+    async def survey(
+        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None] = ...
+    ) -> Survey | Failure:
+        """``identified`` is called with the packet hash once that is known, long before the pictures are measured."""
+        ...
 
     async def caption(
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"

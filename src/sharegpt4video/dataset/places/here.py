@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
+from contextlib import aclosing
 
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
@@ -10,7 +12,7 @@ from ...records import VideoCaption
 from ..rows import Failure, SourceVideo, Survey
 from ..settings import SurveySettings
 from .base import PRIORITY, SEGMENTS_WAITING, CaptionStage
-from .jobs import attempt, describe, read_job, survey_job
+from .jobs import attempt, describe, read_job, survey_job, survey_of, surveying
 from .pool import WorkerPool
 
 
@@ -34,10 +36,13 @@ class Here:
                 await self._engine.vlm.check()
                 self._checked = True
 
-    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
+    async def survey(
+        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None] = lambda _: None
+    ) -> Survey | Failure:
         await self._check()
-        surveying = self._pool.call(survey_job, source, settings, priority=PRIORITY["survey"])
-        return await attempt(source, "survey", surveying)
+        items = self._pool.stream(survey_job, source, settings, priority=PRIORITY["survey"])
+        async with aclosing(surveying(items, source)) as surveyed:
+            return await survey_of(surveyed, identified)
 
     async def caption(
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"

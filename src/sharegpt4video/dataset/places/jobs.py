@@ -6,7 +6,8 @@ The same functions serve a build on this machine (``build``) and on a cluster (`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -30,21 +31,44 @@ FATAL = (StorageError, SettingsError, MissingExtra, ModelDenied)
 
 
 def survey_job(send: Send, source: SourceVideo, settings: SurveySettings) -> None:
-    """Survey one source and send its `Survey`."""
-    send(survey_source(source, settings))
-
-
-def survey_source(source: SourceVideo, settings: SurveySettings) -> Survey:
-    """Raises VideoError when the source cannot be read."""
+    """Survey one source: sends its packet hash, and at the end its `Survey`."""
     with open_source(source) as video:
-        return survey(
+        surveyed = survey(
             video,
             id=source.id,
             settings=settings,
             start_seconds=source.start_seconds,
             end_seconds=source.end_seconds,
             size_bytes=source.size_bytes,
+            identified=send,
         )
+    send(surveyed)
+
+
+async def surveying(
+    items: AsyncGenerator[str | Survey, None], source: SourceVideo
+) -> AsyncGenerator[str | Survey | Failure, None]:
+    """What a ``survey_job`` sends, with a Failure in place of a survey that fails; only `FATAL` errors are raised."""
+    try:
+        async with aclosing(items):
+            async for item in items:
+                yield item
+    except FATAL:
+        raise
+    except Exception as error:  # noqa: BLE001 - as in ``attempt``
+        yield failure_of(source, "survey", error)
+
+
+async def survey_of(
+    items: AsyncIterator[str | Survey | Failure], identified: Callable[[str], None]
+) -> Survey | Failure:
+    """The survey out of those items; ``identified`` is called with the packet hash when it comes."""
+    found: str | Survey | Failure = ""
+    async for found in items:
+        if isinstance(found, str):
+            identified(found)
+    assert not isinstance(found, str), "the survey is the last item"
+    return found
 
 
 def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, wants_images: bool) -> None:

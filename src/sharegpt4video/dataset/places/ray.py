@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -23,6 +23,7 @@ from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
 from .actors import Describer, Keeper, Reader, ReaderLost, of_keeper
 from .base import PRIORITY, CaptionStage
+from .jobs import survey_of
 from .lost import LOST
 from .models import ModelSpec
 from .replies import replies_folder, writer_name
@@ -67,12 +68,14 @@ class OnRay:
     mixed_up = 0
     """Not known while the build is running, see ``count_mixed_up``."""
 
-    async def survey(self, source: SourceVideo, settings: SurveySettings) -> Survey | Failure:
+    async def survey(
+        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None] = lambda _: None
+    ) -> Survey | Failure:
         async def once() -> Survey | Failure:
             async with self._readers.one(PRIORITY["survey"]) as reader:
                 try:
-                    surveyed: Survey | Failure = await _ours(reader.survey.remote(source, settings))
-                    return surveyed
+                    items = reader.survey.options(num_returns="streaming").remote(source, settings)
+                    return await survey_of(_streamed(items), identified)
                 except LOST:
                     self._readers.lose(reader)
                     raise
@@ -242,6 +245,12 @@ async def _retried(source: SourceVideo, stage: Stage, once: Callable[[], Awaitab
             continue
     message = f"{TRIES} machines of the cluster were lost while they worked on it"
     return Failure(source.id, source.location, source.user_id, stage, "crashed", message)
+
+
+async def _streamed(refs: AsyncIterator[Awaitable[T]]) -> AsyncGenerator[T, None]:
+    """What a call yields, as it comes. Raises as ``_ours`` does."""
+    async for ref in refs:
+        yield await _ours(ref)
 
 
 async def _ours(call: Awaitable[T]) -> T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -48,16 +49,19 @@ def survey(
     start_seconds: float | None = None,
     end_seconds: float | None = None,
     size_bytes: int = 0,
+    identified: Callable[[str], None] = lambda _: None,
 ) -> Survey:
     """Measure a video, or its part ``[start_seconds, end_seconds)``, in one decode and one reading of its packets.
 
     Memory does not grow with the video. With ``settings.pictures`` off only the header, the first picture and the
-    packets are read. A stream that cannot be read twice has no packet hash.
+    packets are read. A stream that cannot be read twice has no packet hash. ``identified`` is called with that hash
+    before pictures are measured.
 
     Raises VideoError when there is nothing to read, MissingExtra for ``settings.text`` without the extra ``ocr``.
     """
     texts = TextMeter() if settings.text and settings.pictures else None
     packets = coded(video, start_seconds, end_seconds)
+    identified(packets.hash)
     with VideoReader(video, start_seconds=start_seconds, end_seconds=end_seconds) as reader:
         found = _header(reader.info, id, size_bytes, start_seconds, end_seconds)
         found = replace(found, codec=packets.codec or found.codec, packet_hash=packets.hash)
