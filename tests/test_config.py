@@ -59,6 +59,14 @@ def test_no_sampling_finer_than_any_video(every_seconds: float) -> None:
         CaptionSettings(fast_frames=10**9)
 
 
+@pytest.mark.parametrize(
+    ("hints", "ocr", "named"), [(True, None, "hints are the measured facts"), (False, True, "facts.ocr reads text")]
+)
+def test_what_needs_facts_goes_not_with_leaving_them_out(hints: bool, ocr: bool | None, named: str) -> None:
+    with pytest.raises(SettingsError, match=named):
+        CaptionSettings(hints=hints, facts=FactSettings(measure=False, ocr=ocr))
+
+
 def test_numbers_of_numpy_are_numbers() -> None:
     chosen = CaptionSettings(jpeg_quality=np.int64(80), end_seconds=np.float32(3))
     assert chosen.jpeg_quality == 80

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from .config import CaptionSettings, caption_settings
+from .errors import SettingsError
 from .facts.segments import segments
 from .facts.selector import open_selector
 from .records import Facts, Keyframe
@@ -41,9 +42,11 @@ def measure(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSettings 
     """Yield the measured facts at the start of each shot and between its keyframes, in time order.
 
     Camera, motion, objects, people, colours and, with the extra ``ocr``, on-screen text. No model is asked. Raises
-    VideoError if the video cannot be read, SettingsError for invalid settings.
+    VideoError if the video cannot be read, SettingsError for invalid settings and for those with ``facts.measure`` off.
     """
     settings = caption_settings(settings)
+    if not settings.facts.measure:
+        raise SettingsError("facts.measure is off: there are no facts to show; leave it out")
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
         for segment in segments(reader.decoded(), open_selector(settings.keyframes), settings, with_images=False):
             yield from segment.facts[1:] if segment.continues else segment.facts

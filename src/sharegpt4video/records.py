@@ -262,6 +262,7 @@ class Segment:
     """A run of keyframes of one shot, ready to be described in one chain; long shots come as several segments.
 
     ``facts[i]`` was measured between ``keyframes[i - 1]`` and ``keyframes[i]``; ``facts[0]`` at the first of them.
+    There are none where nothing was measured.
     When ``continues`` is true the first keyframe is the last one of the segment before and has been described.
     ``first_number`` says which keyframe of its shot the first one is, counted from 1.
     ``shot_end_seconds`` is None unless this segment closes the shot.

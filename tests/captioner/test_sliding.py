@@ -111,11 +111,13 @@ def test_pictures_are_shown_all_or_none() -> None:
 
 
 def test_facts_and_keyframes_must_match() -> None:
-    broken = replace(segment(0.0, 2.0), facts=())
-    with pytest.raises(ValueError, match="2 keyframes and 0 facts"):
-        next(sliding(broken, video="v"))
+    whole = segment(0.0, 2.0)
+    with pytest.raises(ValueError, match="2 keyframes and 1 facts"):
+        next(sliding(replace(whole, facts=whole.facts[:1]), video="v"))
+    steps, _ = drive(sliding(replace(whole, facts=()), video="v"), by_time)
+    assert [step.facts for step in steps] == [(), ()]
     with pytest.raises(ValueError, match="0 keyframes and 0 facts"):
-        next(sliding(replace(broken, keyframes=()), video="v"))
+        next(sliding(replace(whole, keyframes=(), facts=()), video="v"))
 
 
 @given(

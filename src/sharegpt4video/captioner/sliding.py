@@ -47,10 +47,10 @@ def sliding(
 
 
 def _check(segment: Segment) -> None:
-    if not segment.keyframes or len(segment.keyframes) != len(segment.facts):
+    if not segment.keyframes or len(segment.facts) not in (0, len(segment.keyframes)):
         raise ValueError(
-            f"a segment needs a keyframe and as many facts as keyframes, not {len(segment.keyframes)} keyframes and"
-            f" {len(segment.facts)} facts (shot {segment.shot_index})"
+            f"a segment needs a keyframe, and as many facts as keyframes or none, not {len(segment.keyframes)}"
+            f" keyframes and {len(segment.facts)} facts (shot {segment.shot_index})"
         )
 
 

@@ -20,7 +20,7 @@ from ..checking import Limits, expect, one_of, raise_for, wrong_values
 from ..cores import cores
 from ..pipeline import open_engine
 from ..prompts import prompt_set
-from ..vlm.base import VLM
+from ..vlm.base import VLM, check_facts
 from .checks.run import check_dataset
 from .counts import BuildCounts
 from .decide.decider import Decider
@@ -189,7 +189,11 @@ def chosen_model(out: str | os.PathLike[str], model: Model | None) -> Model:
 
 
 def check_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM) -> None:
-    """Raises SettingsError when captions in ``out`` were made otherwise. Nothing is written."""
+    """Raises SettingsError when captions in ``out`` were made otherwise, or the model needs facts and gets none.
+
+    Nothing is written.
+    """
+    check_facts(vlm, measured=settings.caption.facts.measure)
     store, prompts = Store(out), prompt_set(settings.caption.prompts)
     if store.exists():
         store.check_same(settings, vlm.identity, prompts.hash)

@@ -124,8 +124,7 @@ class BuildCounts(Result):
                     f"  {mixed_up:,} of them seem to hold answers about other videos; ask for those again with:"
                     ' sg4v dataset repair DIR --check "mixed up" --model MODEL'
                 )
-            if self.checks.unrelated:
-                lines.append(f"  {self.checks.unrelated}")
+            lines += [f"  {line}" for line in (self.checks.not_checked, self.checks.unrelated) if line]
         if self.selection is not None:
             lines.append(self.selection.line())
         if self.stopped:

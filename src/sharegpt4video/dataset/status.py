@@ -40,6 +40,7 @@ class Status(Result):
                                      asks for those again
     replaced                         captioned videos whose file was replaced since; not counted elsewhere
     pending                          inputs that a stopped run has not finished listing
+    measures_facts                   whether captions carry measured facts, by the settings
     """
 
     listed: int
@@ -60,6 +61,7 @@ class Status(Result):
     unanswered: int = 0
     replaced: int = 0
     pending: tuple[str, ...] = ()
+    measures_facts: bool = True
 
     @property
     def videos(self) -> int:
@@ -87,6 +89,8 @@ class Status(Result):
         shown += [f"{name:<28}{count:>12,}" for name, count in spent.items()]
         if self.cost_usd is not None:
             shown.append(f"{'cost, US dollars':<28}{self.cost_usd:>12,.2f}")
+        if not self.measures_facts:
+            shown.append("facts are not measured (caption.facts.measure: false)")
         return "\n".join(shown)
 
 
@@ -120,10 +124,16 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
         pending=tuple(Pending(store).inputs()),
         failed={key: len(ids) for key, ids in failed.items()},
         left=left,
+        measures_facts=_measures_facts(store),
         videos_per_minute=None if rate is None else 60 * rate,
         seconds_left=left / rate if rate else None,
         **spent,
     )
+
+
+def _measures_facts(store: Store) -> bool:
+    settings = store.description["settings"] if store.exists() else {}
+    return bool(settings.get("caption", {}).get("facts", {}).get("measure", True))
 
 
 def videos_per_second(written: list[Written]) -> float | None:

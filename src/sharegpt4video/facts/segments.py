@@ -23,8 +23,9 @@ SEGMENT_KEYFRAMES = 4  # a longer shot is handed on in parts: steps come early, 
 @dataclass(frozen=True)
 class _Note:
     keyframe: Keyframe
-    look: Look
-    texts: tuple[ScreenText, ...] | None
+    look: Look | None = None
+    """None where no facts are measured."""
+    texts: tuple[ScreenText, ...] | None = None
 
 
 @dataclass
@@ -43,9 +44,9 @@ def segments(
     """Turn decoded frames into segments ready to be described, in time order.
 
     Each frame is looked at once. ``with_images`` adds the pictures as JPEG; a model that does not look at pictures
-    needs none.
+    needs none. Where the settings leave facts out, segments have none.
     """
-    watcher = _Pass(Observer(settings.facts), settings, with_images)
+    watcher = _Pass(Observer(settings.facts) if settings.facts.measure else None, settings, with_images)
     flow = candidates(watcher.watch(decoded), ShotDetector(), settings.keyframes.every_seconds)
     for selected in selector.select(watcher.follow(flow)):
         yield from watcher.keep(selected)
@@ -55,7 +56,7 @@ def segments(
 class _Pass:
     """What the pass remembers: the shot that is open, and how far the video has been seen."""
 
-    def __init__(self, observer: Observer, settings: CaptionSettings, with_images: bool) -> None:
+    def __init__(self, observer: Observer | None, settings: CaptionSettings, with_images: bool) -> None:
         self._observer = observer
         self._settings = settings
         self._with_images = with_images
@@ -64,7 +65,7 @@ class _Pass:
         self._end_seconds = 0.0
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
-        for frame in self._observer.watch(decoded):
+        for frame in decoded if self._observer is None else self._observer.watch(decoded):
             self._end_seconds = frame.end_seconds
             yield frame
 
@@ -103,24 +104,21 @@ class _Pass:
             similarity=selected.similarity,
             image=encode_jpeg(picture, self._settings.jpeg_quality) if self._with_images else None,
         )
-        return _Note(keyframe, look(picture), self._texts(picture, seconds, candidate))
+        if self._observer is None:
+            return _Note(keyframe)
+        return _Note(keyframe, look(picture), self._texts(self._observer, picture, seconds, candidate))
 
-    def _texts(self, picture: NDArray[np.uint8], seconds: float, candidate: Candidate) -> tuple[ScreenText, ...] | None:
+    def _texts(
+        self, observer: Observer, picture: NDArray[np.uint8], seconds: float, candidate: Candidate
+    ) -> tuple[ScreenText, ...] | None:
         """Text is read when a shot opens and when it closes: reading is dear, and titles stay for a while."""
         if candidate.role == "inside":
             return None
-        return self._observer.read_text(picture, seconds, opens_shot=candidate.role == "opens")
+        return observer.read_text(picture, seconds, opens_shot=candidate.role == "opens")
 
     def _segment(self, shot: _OpenShot, *, shot_end_seconds: float | None) -> Segment:
         known = shot_end_seconds if shot_end_seconds is not None else self._candidate_seconds[shot.index]
-        span = Span(shot.start_seconds, known)
-        facts: list[Facts] = []
-        before = shot.notes[0].keyframe.seconds
-        for note in shot.notes:
-            seconds = note.keyframe.seconds
-            facts.append(self._observer.facts(before, seconds, span, note.look, note.texts))
-            before = seconds
-        self._observer.forget(before)
+        facts = self._facts(shot.notes, Span(shot.start_seconds, known))
         for index in [index for index in self._candidate_seconds if index < shot.index]:
             del self._candidate_seconds[index]
         return Segment(
@@ -130,6 +128,19 @@ class _Pass:
             opens_with=shot.opens_with,
             continues=shot.continues,
             keyframes=tuple(note.keyframe for note in shot.notes),
-            facts=tuple(facts),
+            facts=facts,
             first_number=shot.first_number,
         )
+
+    def _facts(self, notes: list[_Note], span: Span) -> tuple[Facts, ...]:
+        """What was measured up to each keyframe of a part of a shot; nothing where no facts are measured."""
+        facts: list[Facts] = []
+        before = notes[0].keyframe.seconds
+        for note in notes:
+            if self._observer is not None and note.look is not None:
+                seconds = note.keyframe.seconds
+                facts.append(self._observer.facts(before, seconds, span, note.look, note.texts))
+                before = seconds
+        if self._observer is not None:
+            self._observer.forget(before)
+        return tuple(facts)

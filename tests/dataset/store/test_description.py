@@ -88,6 +88,7 @@ def test_without_captions_everything_may_change(tmp_path: Path) -> None:
 
 def test_captions_of_an_earlier_version_say_what_they_were_made_with(tmp_path: Path) -> None:
     settings = {**MADE.caption.to_plain(), "start_seconds": 1.0}
+    del settings["facts"]["measure"]  # that version did not know it, and measured
     made = replace(PROVENANCE, model="server:m@http://one/v1", settings=settings)
     store = Store(tmp_path)
     store.append("captions", [replace(caption_row(0), provenance=made)])

@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ...wording import counted
 from ..rows import CaptionRow, Finding
 from . import camera, facts, support, text, times
 from .language import language
 from .prose import Draft
 
-__all__ = ["CHECKS", "JUDGE", "MIXED_UP", "REPEATED", "Check", "check_caption", "severity"]
+__all__ = ["CHECKS", "JUDGE", "MIXED_UP", "REPEATED", "Check", "check_caption", "severity", "without_facts_line"]
 
 Group = Literal["text", "times", "support", "facts"]
 
@@ -79,6 +80,12 @@ def check_caption(row: CaptionRow, *, language: str = "en") -> tuple[Finding, ..
     """
     draft = Draft(row, language)
     return tuple(finding for check in CHECKS.values() for finding in check.run(draft))
+
+
+def without_facts_line(captions: int) -> str:
+    """What is not checked on captions that carry no measured facts, in words."""
+    names = ", ".join(sorted(name for name, check in CHECKS.items() if check.group == "facts"))
+    return f"{counted(captions, 'caption')} without measured facts: not checked for {names}"
 
 
 def severity(findings: Iterable[Finding]) -> float:

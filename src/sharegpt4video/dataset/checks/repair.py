@@ -25,7 +25,7 @@ from ...errors import SettingsError, StorageError, VideoError
 from ...pipeline import open_engine
 from ...prompts import prompt_set
 from ...records import Provenance
-from ...vlm.base import VLM, Reply
+from ...vlm.base import VLM, Reply, check_facts
 from ...wording import counted
 from ..places.jobs import failure_of
 from ..places.pairing import PairedVLM
@@ -116,6 +116,7 @@ def repair(
     check_language_code(language)
     settings = settings or store.settings().caption
     paired = PairedVLM(open_engine(model, settings).vlm)
+    check_facts(paired, measured=settings.facts.measure)
     work = _Repair(store, open_engine(paired, settings), settings, judge, language)
     try:
         closes = close_model or isinstance(model, str)

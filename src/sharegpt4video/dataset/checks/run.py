@@ -26,7 +26,7 @@ from ..sources.listed import Listed
 from ..store.ids import IdIndex, packed_all, sorting
 from ..store.schema import to_rows
 from ..store.store import Store, packed_ids, unpacked_id
-from . import MIXED_UP, REPEATED, check_caption
+from . import MIXED_UP, REPEATED, check_caption, without_facts_line
 from .across_videos import Found, Repeats
 from .exchanged import Exchanges
 from .judge import Verdict, judging
@@ -34,6 +34,8 @@ from .language import check_language_code
 from .prose import Draft
 
 PART_ROWS = 2048
+FACT_TIMES = "steps.list.element.facts.list.element.start_seconds"
+"""The smallest column that shows whether anything was measured."""
 
 
 @dataclass(repr=False)
@@ -44,6 +46,7 @@ class ChecksResult(Result):
     captions      captions that have been checked, in this run or before; ``faulty`` are those with a finding
     replaced      captions of files that were replaced since; these are left out of everything
     findings      how many findings each check has made over the whole data set, and ``faulty_by`` in how many captions
+    without_facts captions whose steps carry no measured facts: the checks of the group "facts" have nothing to go by
     unrelated     a warning if the captions checked in this run do not seem to fit their videos, else ""
     judged        verdicts of the judge in this run; ``unjudged`` counts why there is none, by the reason
     """
@@ -55,9 +58,15 @@ class ChecksResult(Result):
     faulty: int = 0
     findings: Counter[str] = field(default_factory=Counter)
     faulty_by: Counter[str] = field(default_factory=Counter)
+    without_facts: int = 0
     unrelated: str = ""
     judged: int = 0
     unjudged: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def not_checked(self) -> str:
+        """What could not be checked for want of facts, in words; "" where nothing was missing."""
+        return without_facts_line(self.without_facts) if self.without_facts else ""
 
     def text(self) -> str:
         """The result as a table, most frequent check first."""
@@ -68,6 +77,8 @@ class ChecksResult(Result):
         share = self.faulty / max(self.captions, 1)
         lines.append(f"{'any':<18}{self.faulty:>10}{share:>9.1%}{sum(self.findings.values()):>10}")
         lines.append(f"{counted(self.captions, 'caption')} checked, {self.checked} of them now, {self.updated} updated")
+        if self.not_checked:
+            lines.append(self.not_checked)
         if self.unrelated:
             lines.append(self.unrelated)
         if self.replaced:
@@ -316,3 +327,13 @@ def _count(store: Store, listed: Listed, result: ChecksResult) -> None:
         result.faulty += len(set(owners))
         result.findings.update(names)
         result.faulty_by.update(name for _, name in set(zip(owners, names, strict=True)))
+    for batch in listed.batches(store, "captions", [FACT_TIMES], batch_rows=1 << 14):
+        result.without_facts += int(np.count_nonzero(without_facts(batch)))
+
+
+def without_facts(batch: pa.RecordBatch) -> NDArray[np.bool_]:
+    """Which captions of a batch that was read with ``FACT_TIMES`` carry no measured facts."""
+    steps = batch.column("steps")
+    measured = pc.list_value_length(steps.flatten().field("facts"))
+    of_caption = np.bincount(pc.list_parent_indices(steps), measured, minlength=batch.num_rows)
+    return np.asarray(of_caption == 0)

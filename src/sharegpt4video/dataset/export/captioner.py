@@ -65,6 +65,9 @@ def write_captioner(job: ExportJob) -> None:
         files = stack.enter_context(ConversationFiles(job.target, lines=job.options.lines))
         shorts = stack.enter_context(DiskMultimap(_shorts(job))) if "recaption" in job.options.roles else None
         for entry in job.entries(facts=job.options.hints, usable=False):
+            if job.options.hints and not any(step.facts for step in entry.row.steps):
+                job.leave_out("without measured facts, which hints asks for")
+                continue
             try:
                 written = _write(job, files, entry, shorts)
             except VideoError as error:

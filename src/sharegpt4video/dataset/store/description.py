@@ -138,11 +138,15 @@ def check_captions(store: Store, settings: DatasetSettings, model: str, prompt_h
                     continue
                 seen.add(key)
                 made = {**json.loads(row["settings"] or "{}"), **_NO_SPAN}
+                known = _flat("caption", DatasetSettings().to_plain()["caption"]) if made.keys() - _NO_SPAN else {}
                 if table == "shorts":
                     made["mode"] = plain["caption"]["mode"]
                 before = {"model": _ADDRESS.sub("", row["model"]), "prompts (hash)": row["prompt_hash"]}
                 _require_same(
-                    store.root, before | _flat("caption", made), now, f"has no {FILE}, and its {table} were made with"
+                    store.root,
+                    before | known | _flat("caption", made),
+                    now,
+                    f"has no {FILE}, and its {table} were made with",
                 )
 
 
