@@ -70,7 +70,7 @@ class Simulated:
         self.first_request: float | None = None
         self.done: dict[str, float] = {}
 
-    async def survey(self, source: SourceVideo, _: object, identified: Callable[[str], None]) -> Survey:
+    async def survey(self, source: SourceVideo, _: object, identified: Callable[[str], None], *__: object) -> Survey:
         seconds = self._seconds[source.id]
         await self._workers.take(PRIORITY["survey"])
         await asyncio.sleep(OPENING + PACKETS * seconds)
@@ -78,6 +78,9 @@ class Simulated:
         await asyncio.sleep(SURVEYING * seconds)
         self._workers.give_back()
         return Survey(source.id, duration_seconds=seconds, packet_hash=source.id)
+
+    def forget(self, source: SourceVideo) -> None:
+        """Nothing is held."""
 
     async def caption(self, source: SourceVideo, _: object, stage: Any = "caption") -> VideoCaption:
         seconds, loop = self._seconds[source.id], asyncio.get_running_loop()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from .config import CaptionSettings
 from .video.picture import DecodedFrame
@@ -27,10 +27,13 @@ class WantedPart:
         self.stopped, self._on_progress = stopped, on_progress
         self.start_seconds = self.read_seconds = max(settings.start_seconds or 0.0, reader.info.first_seconds)
 
-    def decoded(self) -> Iterator[DecodedFrame]:
-        """The frames of the video, while somebody wants them; each time it is read, progress is told."""
+    def decoded(self, frames: Iterable[DecodedFrame] | None = None) -> Iterator[DecodedFrame]:
+        """The frames of the video, while somebody wants them; each time it is read, progress is told.
+
+        ``frames`` are all of them, where somebody else decodes.
+        """
         reported = self.start_seconds
-        for frame in self.reader.decoded():
+        for frame in self.reader.decoded() if frames is None else frames:
             if self.stopped():
                 return
             self.read_seconds = frame.end_seconds

@@ -33,8 +33,11 @@ class Surveyor:
     videos_at_once = 1
     mixed_up = 0
 
-    async def survey(self, source: SourceVideo, _: SurveySettings, __: Callable[[str], None]) -> Survey:
+    async def survey(self, source: SourceVideo, *_: object) -> Survey:
         return Survey(source.id)
+
+    def forget(self, source: SourceVideo) -> None:
+        """Nothing is held."""
 
 
 class Shuffled:
@@ -49,10 +52,17 @@ class Shuffled:
         self._first, self._turns, self._first_after = surveys[0].id, turns, first_after
         self._enough = asyncio.Event()
         self.captioned: list[str] = []
+        self.forgotten: list[str] = []
+        self.reading: dict[str, CaptionSettings | None] = {}
 
     async def survey(
-        self, source: SourceVideo, _: SurveySettings, identified: Callable[[str], None]
+        self,
+        source: SourceVideo,
+        _: SurveySettings,
+        identified: Callable[[str], None],
+        reading: CaptionSettings | None,
     ) -> Survey | Failure:
+        self.reading[source.id] = reading
         await self._some_turns()
         identified(self._surveys[source.id].packet_hash)
         await self._some_turns()
@@ -69,6 +79,9 @@ class Shuffled:
             self._enough.set()
         return captioned([step("opening", 0.0, 2.0, "A boat.")], 2.0)
 
+    def forget(self, source: SourceVideo) -> None:
+        self.forgotten.append(source.id)
+
     async def _some_turns(self) -> None:
         for _ in range(self._turns()):
             await asyncio.sleep(0)
@@ -77,6 +90,7 @@ class Shuffled:
 def built(root: Path, surveys: Sequence[Survey], settings: DatasetSettings, place: Shuffled) -> Store:
     """A data set of these videos, of which nothing is known but their sources."""
     store = made_store(root, surveys, settings.filters, stored=[], captions={})
+    store.update_settings(settings)
     outcomes = Outcomes(store, lambda _: None)
     flow = Flow(place, settings, Decider.of(settings), Ledger(store), outcomes)  # type: ignore[arg-type]
     counts = asyncio.run(asyncio.wait_for(flow.run(Worklist(store, [])), 30))
@@ -117,6 +131,7 @@ def test_a_data_set_is_the_same_whatever_the_order_of_finishing(filters: FilterS
             assert rows == expected
         kept = {row.id for row in in_order.rows("selection") if row.kept}
         assert {*place.captioned} == kept
+        assert {*place.forgotten} == {survey.id for survey in surveys} - kept
 
 
 def no_room(*_: object) -> None:
@@ -168,3 +183,25 @@ def test_a_copy_of_a_video_that_failed_stays_a_copy(tmp_path: Path) -> None:
     flow = Flow(Surveyor(), settings, Decider.of(settings), Ledger(store), outcomes)  # type: ignore[arg-type]
     counts = asyncio.run(flow.run(Worklist(store, [])))
     assert (dict(counts.dropped), dict(counts.failed_before)) == ({"duplicate_packets": 1}, {"crashed": 1})
+
+
+@pytest.mark.parametrize(
+    ("passing", "settings", "first", "later"),
+    [
+        (1.0, DatasetSettings(), True, True),
+        (0.5, DatasetSettings(), True, False),
+        (1.0, DatasetSettings(caption=CaptionSettings(mode="fast")), False, False),
+        (1.0, DatasetSettings(survey=SurveySettings(pictures=False)), False, False),
+    ],
+)
+def test_videos_are_read_along_with_their_survey_while_most_of_them_pass(
+    passing: float, settings: DatasetSettings, first: bool, later: bool, tmp_path: Path
+) -> None:
+    dice = np.random.default_rng(0)
+    surveys = [Survey(id_of(number), black_share=float(dice.random() > passing)) for number in range(AT_ONCE + 100)]
+    place = Shuffled(surveys)
+    built(tmp_path, surveys, settings, place)
+    assert {reading for reading in place.reading.values() if reading} <= {settings.caption}
+    likely = [place.reading[survey.id] is not None for survey in surveys]
+    assert likely[0] == first
+    assert {*likely[AT_ONCE:]} == {later}

@@ -39,15 +39,20 @@ class _OpenShot:
 
 
 def segments(
-    decoded: Iterable[DecodedFrame], selector: KeyframeSelector, settings: CaptionSettings, *, with_images: bool
+    decoded: Iterable[DecodedFrame],
+    selector: KeyframeSelector,
+    settings: CaptionSettings,
+    *,
+    with_images: bool,
+    detector: ShotDetector | None = None,
 ) -> Iterator[Segment]:
     """Turn decoded frames into segments ready to be described, in time order.
 
     Each frame is looked at once. ``with_images`` adds the pictures as JPEG; a model that does not look at pictures
-    needs none. Where the settings leave facts out, segments have none.
+    needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's.
     """
     watcher = _Pass(Observer(settings.facts) if settings.facts.measure else None, settings, with_images)
-    flow = candidates(watcher.watch(decoded), ShotDetector(), settings.keyframes.every_seconds)
+    flow = candidates(watcher.watch(decoded), detector or ShotDetector(), settings.keyframes.every_seconds)
     for selected in selector.select(watcher.follow(flow)):
         yield from watcher.keep(selected)
     yield from watcher.close()

@@ -33,10 +33,21 @@ class Place(Protocol):
         ...
 
     async def survey(
-        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None] = ...
+        self,
+        source: SourceVideo,
+        settings: SurveySettings,
+        identified: Callable[[str], None] = ...,
+        reading: CaptionSettings | None = None,
     ) -> Survey | Failure:
-        """``identified`` is called with the packet hash once that is known, long before the pictures are measured."""
+        """``identified`` is called with the packet hash once that is known, long before the pictures are measured.
+
+        With ``reading`` the video will probably be captioned with these settings, in sliding mode: a place may read it
+        in the same decode, and then holds what it has read until it is asked to ``caption`` or to ``forget`` it.
+        """
         ...
+
+    def forget(self, source: SourceVideo) -> None:
+        """This video will not be captioned."""
 
     async def caption(
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"

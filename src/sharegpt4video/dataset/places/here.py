@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
+from ...reading import Event
 from ...records import VideoCaption
 from ..rows import Failure, SourceVideo, Survey
 from ..settings import SurveySettings
+from .ahead import ReadAhead
 from .base import PRIORITY, SEGMENTS_WAITING, CaptionStage
-from .jobs import attempt, describe, read_job, survey_job, survey_of, surveying
+from .jobs import ReadAlong, attempt, describe, read_job, survey_job, survey_of, surveying
 from .pool import WorkerPool
 
 
@@ -22,6 +24,7 @@ class Here:
     def __init__(self, engine: Engine, pool: WorkerPool) -> None:
         self._engine, self._pool = engine, pool
         self._room = asyncio.Semaphore(SEGMENTS_WAITING)
+        self._ahead = ReadAhead(self._room)
         self._checking, self._checked = asyncio.Lock(), False
         self.videos_at_once = 4 * engine.slots + 2 * pool.processes
 
@@ -37,20 +40,45 @@ class Here:
                 self._checked = True
 
     async def survey(
-        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None] = lambda _: None
+        self,
+        source: SourceVideo,
+        settings: SurveySettings,
+        identified: Callable[[str], None] = lambda _: None,
+        reading: CaptionSettings | None = None,
     ) -> Survey | Failure:
         await self._check()
-        items = self._pool.stream(survey_job, source, settings, priority=PRIORITY["survey"])
+        if reading is not None and not self._ahead.is_full:
+            along = ReadAlong(reading, self._wants_images)
+            surveyed = await self._survey(source, settings, identified, along)
+            if not isinstance(surveyed, Failure):
+                return surveyed
+            self._ahead.forget(source.id)  # it may have failed for what only captioning does
+        return await self._survey(source, settings, identified, None)
+
+    async def _survey(
+        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None], along: ReadAlong | None
+    ) -> Survey | Failure:
+        items = self._pool.stream(survey_job, source, settings, along, priority=PRIORITY["survey"])
         async with aclosing(surveying(items, source)) as surveyed:
-            return await survey_of(surveyed, identified)
+            return await survey_of(self._ahead.hold(source.id, surveyed), identified)
 
     async def caption(
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"
     ) -> VideoCaption | Failure:
         await self._check()
-        wants_images = self._engine.vlm.max_images > 0
-        items = self._pool.stream(read_job, source, settings, wants_images, priority=PRIORITY[stage])
+        items: AsyncGenerator[Event | float, None]
+        if stage == "caption" and self._ahead.has(source.id):
+            items = self._ahead.take(source.id)
+        else:
+            items = self._pool.stream(read_job, source, settings, self._wants_images, priority=PRIORITY[stage])
         return await attempt(source, stage, describe(items, source, self._engine, settings, self._room))
+
+    def forget(self, source: SourceVideo) -> None:
+        self._ahead.forget(source.id)
+
+    @property
+    def _wants_images(self) -> bool:
+        return self._engine.vlm.max_images > 0
 
     async def close(self) -> None:
         await self._pool.close()

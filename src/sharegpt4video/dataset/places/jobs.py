@@ -6,18 +6,21 @@ The same functions serve a build on this machine (``build``) and on a cluster (`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import MissingExtra, ModelDenied, ModelUnavailable, SettingsError, StorageError, VideoError, VLMError
 from ...processes import WorkerLost
-from ...reading import Event, read
+from ...reading import Event, read, read_along
 from ...records import VideoCaption
 from ...run import VideoRun
+from ...video.picture import DecodedFrame
+from ...video.reader import VideoReader
+from ...video.shots import ShotDetector
 from ..rows import Failure, FailureKind, SourceVideo, Stage, Survey
 from ..settings import SurveySettings
 from ..sources.sources import SourceGone, UnsafeSource, open_source
@@ -30,8 +33,26 @@ FATAL = (StorageError, SettingsError, MissingExtra, ModelDenied)
 """Errors that would stop every other video, too."""
 
 
-def survey_job(send: Send, source: SourceVideo, settings: SurveySettings) -> None:
-    """Survey one source: sends its packet hash, and at the end its `Survey`."""
+@dataclass(frozen=True)
+class ReadAlong:
+    """How to read a video for captioning in the decode in which it is surveyed."""
+
+    settings: CaptionSettings
+    wants_images: bool
+
+
+def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, reading: ReadAlong | None = None) -> None:
+    """Survey one source: sends its packet hash, and at the end its `Survey`.
+
+    With ``reading``, and unless the video is too long, what ``read_job`` sends comes in between, without progress.
+    """
+
+    def read(reader: VideoReader, decoded: Iterator[DecodedFrame], detector: ShotDetector) -> None:
+        assert reading is not None
+        captioning = of_source(reading.settings, source)
+        for event in read_along(reader, decoded, captioning, wants_images=reading.wants_images, detector=detector):
+            send(event)
+
     with open_source(source) as video:
         surveyed = survey(
             video,
@@ -41,6 +62,7 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings) -> Non
             end_seconds=source.end_seconds,
             size_bytes=source.size_bytes,
             identified=send,
+            alongside=read if reading is not None else None,
         )
     send(surveyed)
 

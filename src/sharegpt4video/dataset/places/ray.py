@@ -69,7 +69,11 @@ class OnRay:
     """Not known while the build is running, see ``count_mixed_up``."""
 
     async def survey(
-        self, source: SourceVideo, settings: SurveySettings, identified: Callable[[str], None] = lambda _: None
+        self,
+        source: SourceVideo,
+        settings: SurveySettings,
+        identified: Callable[[str], None] = lambda _: None,
+        reading: CaptionSettings | None = None,  # noqa: ARG002 - what is read would have to wait on some machine
     ) -> Survey | Failure:
         async def once() -> Survey | Failure:
             async with self._readers.one(PRIORITY["survey"]) as reader:
@@ -81,6 +85,9 @@ class OnRay:
                     raise
 
         return await _retried(source, "survey", once)
+
+    def forget(self, source: SourceVideo) -> None:
+        """Nothing is held."""
 
     async def caption(
         self, source: SourceVideo, settings: CaptionSettings, stage: CaptionStage = "caption"

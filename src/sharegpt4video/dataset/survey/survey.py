@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, BinaryIO
 
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...facts.text import TextReader
 from ...records import ScreenText
+from ...video.fades import Transition
 from ...video.grid import SLACK_SECONDS, Grid
 from ...video.picture import DecodedFrame
 from ...video.reader import VideoInfo, VideoReader
@@ -39,6 +41,10 @@ CANDIDATE_SIDE = 224  # what the encoder sees; the hash needs less
 TEXT_SIDE_PIXELS = 1280
 MOST_READINGS = 8
 LEAST_READING_GAP_SECONDS = 1.0
+ALONGSIDE_SECONDS = 180.0
+"""What is read of a longer video would be too much to hold until the video is decided."""
+
+Alongside = Callable[[VideoReader, Iterator[DecodedFrame], ShotDetector], None]
 
 
 def survey(
@@ -50,12 +56,15 @@ def survey(
     end_seconds: float | None = None,
     size_bytes: int = 0,
     identified: Callable[[str], None] = lambda _: None,
+    alongside: Alongside | None = None,
 ) -> Survey:
     """Measure a video, or its part ``[start_seconds, end_seconds)``, in one decode and one reading of its packets.
 
     Memory does not grow with the video. With ``settings.pictures`` off only the header, the first picture and the
     packets are read. A stream that cannot be read twice has no packet hash. ``identified`` is called with that hash
-    before pictures are measured.
+    before pictures are measured. ``alongside`` gets the open reader, its frames while they are measured, and a shot
+    detector; it has to push every frame to that, and to flush it at the end. It is not called where no pictures are
+    looked at, nor for a video of more than ``ALONGSIDE_SECONDS``, or of a length that its header does not tell.
 
     Raises VideoError when there is nothing to read, MissingExtra for ``settings.text`` without the extra ``ocr``.
     """
@@ -67,9 +76,15 @@ def survey(
         found = replace(found, codec=packets.codec or found.codec, packet_hash=packets.hash)
         if not settings.pictures:
             return found
-        surveyor = Surveyor(settings, found.duration_seconds, texts)
-        for frame in reader.decoded():
-            surveyor.push(frame)
+        shots = NotedShots()
+        surveyor = Surveyor(settings, found.duration_seconds, shots, texts)
+        frames = surveyor.watch(reader.decoded())
+        if alongside is not None and (found.duration_seconds or math.inf) <= ALONGSIDE_SECONDS:
+            alongside(reader, frames, shots)
+        else:
+            for frame in frames:
+                shots.push(frame.seconds, frame.small(shots.side_pixels))
+            shots.flush()
         return replace(found, **surveyor.scores())
 
 
@@ -88,15 +103,39 @@ def _header(info: VideoInfo, id: str, size_bytes: int, start: float | None, end:
     )
 
 
+class NotedShots(ShotDetector):
+    """A shot detector that can be asked for all transitions at the end, whoever pushes the frames."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def push(self, seconds: float, thumbnail: Picture) -> list[Transition]:
+        found = super().push(seconds, thumbnail)
+        self.seconds += [one.seconds for one in found]
+        return found
+
+    def flush(self) -> list[Transition]:
+        found = super().flush()
+        self.seconds += [one.seconds for one in found]
+        return found
+
+
 class Surveyor:
-    """Measures the frames pushed to it, in time order; ``scores`` then gives the fields of a Survey."""
+    """Measures the frames of a video as they pass through ``watch``; ``scores`` then gives the fields of a Survey.
+
+    ``shots`` have to be pushed the same frames, by somebody else, and to be flushed before ``scores`` is called.
+    """
 
     def __init__(
-        self, settings: SurveySettings, expected_seconds: float | None, texts: TextMeter | None = None
+        self,
+        settings: SurveySettings,
+        expected_seconds: float | None,
+        shots: NotedShots,
+        texts: TextMeter | None = None,
     ) -> None:
         self._grid = Grid(settings.every_seconds)
-        self._shots = ShotDetector()
-        self._cuts: list[float] = []
+        self._shots = shots
         self._freeze = FreezeMeter()
         self._black_bars = BlackBars()
         self._pairs = PairMeter(expected_seconds, settings.every_seconds)
@@ -109,14 +148,17 @@ class Surveyor:
         self._start: float | None = None
         self._end = 0.0
 
-    def push(self, frame: DecodedFrame) -> None:
-        """Take the next frame."""
+    def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+        """Pass the frames on unchanged, each measured."""
+        for frame in decoded:
+            self._push(frame)
+            yield frame
+
+    def _push(self, frame: DecodedFrame) -> None:
         if self._start is None:
             self._start = frame.seconds
         self._end = frame.end_seconds
-        thumbnail = frame.small(ShotDetector.side_pixels)
-        self._cuts += [cut.seconds for cut in self._shots.push(frame.seconds, thumbnail)]
-        small = grey_of(thumbnail)
+        small = grey_of(frame.small(ShotDetector.side_pixels))
         black = is_black(small)
         self._black += frame.duration_seconds if black else 0.0
         sample = self._sample(frame, black) if self._grid.takes(frame) else None
@@ -129,7 +171,7 @@ class Surveyor:
         """What was measured, by the names of a Survey's fields."""
         start = self._start or 0.0
         length = self._end - start
-        cuts = [*self._cuts, *(cut.seconds for cut in self._shots.flush())]
+        cuts = self._shots.seconds
         motion, camera = self._pairs.speeds(cuts)
         edges = self._edges()
         content = self._black_bars.content(edges or WHOLE)
