@@ -198,7 +198,7 @@ def test_videos_are_read_along_with_their_survey_while_most_of_them_pass(
     passing: float, settings: DatasetSettings, first: bool, later: bool, tmp_path: Path
 ) -> None:
     dice = np.random.default_rng(0)
-    surveys = [Survey(id_of(number), black_share=float(dice.random() > passing)) for number in range(AT_ONCE + 100)]
+    surveys = [Survey(id_of(number), black_share=float(dice.random() > passing)) for number in range(AT_ONCE + 20)]
     place = Shuffled(surveys)
     built(tmp_path, surveys, settings, place)
     assert {reading for reading in place.reading.values() if reading} <= {settings.caption}

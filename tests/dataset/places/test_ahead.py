@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import replace
 from pathlib import Path
@@ -12,26 +12,32 @@ from typing import Any
 
 import pytest
 
-from made_sets import QUICK, captions, write_clips
+from made_sets import QUICK
 from media import write_video
 from scenes import texture
-from sharegpt4video.dataset import flow
-from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.config import FactSettings
 from sharegpt4video.dataset.places import ahead as module
 from sharegpt4video.dataset.places.ahead import ReadAhead
 from sharegpt4video.dataset.places.here import Here
 from sharegpt4video.dataset.places.jobs import ReadAlong, read_job, survey_job
 from sharegpt4video.dataset.places.pool import WorkerPool
 from sharegpt4video.dataset.rows import Failure, SourceVideo
-from sharegpt4video.dataset.settings import FilterSettings, SurveySettings
-from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.dataset.settings import SurveySettings
 from sharegpt4video.dataset.survey import survey as survey_module
 from sharegpt4video.pipeline import open_engine
 from sharegpt4video.reading import Ended, Opened
 from sharegpt4video.records import Keyframe, Segment, VideoCaption
 from sharegpt4video.vlm.fake import FakeVLM
 
-LOOKING = replace(QUICK, survey=SurveySettings(), filters=FilterSettings(max_frozen_share=None))
+CAPTION = replace(QUICK.caption, facts=FactSettings(measure=False))
+SURVEY = SurveySettings()
+
+
+def looking() -> FakeVLM:
+    """A model that needs no facts, which take most of the time."""
+    model = FakeVLM()
+    model.uses_facts = False
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -58,53 +64,34 @@ def sent(job: Any, *arguments: Any) -> list[bytes]:
     return [pickle.dumps(item) for item in items if not isinstance(item, float)]
 
 
-@pytest.mark.parametrize("name", ["cut.mp4", "damaged.mp4"])
-@pytest.mark.parametrize("span", [(None, None), (1.0, 4.5)])
-@pytest.mark.parametrize("looks", [False, True])
-def test_both_are_as_in_two_decodes(name: str, span: tuple[float | None, float | None], looks: bool, cut: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "span", "facts"),
+    [
+        ("cut.mp4", (None, None), True),
+        ("cut.mp4", (1.0, 4.5), False),
+        ("damaged.mp4", (1.0, 4.5), False),
+    ],
+)
+def test_both_are_as_in_two_decodes(name: str, span: tuple[float | None, float | None], facts: bool, cut: Path) -> None:
     source = source_of(cut / name, start_seconds=span[0], end_seconds=span[1])
-    packets, survey = sent(survey_job, source, LOOKING.survey)
-    events = sent(read_job, source, QUICK.caption, looks)
+    packets, survey = sent(survey_job, source, SURVEY)
+    settings = QUICK.caption if facts else CAPTION
+    events = sent(read_job, source, settings, not facts)
     assert len(events) >= 3
-    assert sent(survey_job, source, LOOKING.survey, ReadAlong(QUICK.caption, looks)) == [packets, *events, survey]
+    assert sent(survey_job, source, SURVEY, ReadAlong(settings, not facts)) == [packets, *events, survey]
 
 
 def test_a_long_video_is_surveyed_alone(cut: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    alone = sent(survey_job, source_of(cut / "cut.mp4"), LOOKING.survey)
+    alone = sent(survey_job, source_of(cut / "cut.mp4"), SURVEY)
     monkeypatch.setattr(survey_module, "ALONGSIDE_SECONDS", 5.0)
-    assert sent(survey_job, source_of(cut / "cut.mp4"), LOOKING.survey, ReadAlong(QUICK.caption, True)) == alone
-
-
-@pytest.fixture
-def built(tmp_path: Path) -> Callable[[str], Store]:
-    write_clips(tmp_path / "in", 2, seconds=1.0)
-
-    def build_one(name: str) -> Store:
-        options = BuildOptions(1)
-        counts = build([str(tmp_path / "in")], tmp_path / name, model=FakeVLM(), settings=LOOKING, options=options)
-        assert counts.captioned == 2
-        return Store(tmp_path / name)
-
-    return build_one
-
-
-def test_a_data_set_is_the_same_with_one_decode_and_with_two(
-    built: Callable[[str], Store], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    once = built("once")
-    monkeypatch.setattr(flow, "LIKELY", 2.0)
-    twice = built("twice")
-    for table in ("captions", "surveys"):
-        assert {row.id: row for row in once.rows(table)} == {row.id: row for row in twice.rows(table)}
-    assert list(once.rows("selection")) == list(twice.rows("selection"))
-    assert len(captions(once.root)) == 2
+    assert sent(survey_job, source_of(cut / "cut.mp4"), SURVEY, ReadAlong(CAPTION, True)) == alone
 
 
 def test_a_video_that_passes_is_read_once_and_one_that_fails_as_often_as_without(cut: Path) -> None:
     jobs: list[str] = []
 
     async def main() -> list[Any]:
-        place = Here(open_engine(FakeVLM(), QUICK.caption), WorkerPool(1))
+        place = Here(open_engine(looking(), CAPTION), WorkerPool(1))
         stream = place._pool.stream
 
         def noted(job: Any, *arguments: Any, priority: int = 0) -> AsyncGenerator[Any, None]:
@@ -114,9 +101,9 @@ def test_a_video_that_passes_is_read_once_and_one_that_fails_as_often_as_without
         place._pool.stream = noted  # type: ignore[method-assign]
         found: list[Any] = []
         (cut / "none.mp4").write_bytes(b"this is no video" * 64)
-        for name, reading in (("cut.mp4", QUICK.caption), ("cut.mp4", None), ("none.mp4", QUICK.caption)):
-            found.append(await place.survey(source_of(cut / name), LOOKING.survey, reading=reading))
-            found.append(await place.caption(source_of(cut / name), QUICK.caption))
+        for name, reading in (("cut.mp4", CAPTION), ("cut.mp4", None), ("none.mp4", CAPTION)):
+            found.append(await place.survey(source_of(cut / name), SURVEY, reading=reading))
+            found.append(await place.caption(source_of(cut / name), CAPTION))
         await place.close()
         assert (place._ahead.segments, place._room._value) == (0, module.SEGMENTS_WAITING)
         return found
