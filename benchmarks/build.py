@@ -8,8 +8,11 @@
   pictures included, and beside it that of the workers that decode.
 - embedded: takes of the sample clip; videos a minute on all cores with the embedded model, and the processor time of
   each stage alone
+- decodes: the same takes with a model that looks at the pictures and answers at once; the processor time of the whole
+  build, workers included, as a multiple of decoding the takes once: with facts and without, and decoding once or twice
+  for survey and caption
 
-    python benchmarks/build.py [--quick] [--only server|embedded]
+    python benchmarks/build.py [--quick] [--only server|embedded|decodes]
 """
 
 from __future__ import annotations
@@ -34,11 +37,13 @@ import numpy as np
 
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.cores import limit_cores
+from sharegpt4video.dataset import flow
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.places.jobs import read_job, survey_job
 from sharegpt4video.dataset.rows import SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SurveySettings
 from sharegpt4video.prompts import prompt_set
+from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.vlm.server import ServerVLM
 
 SAMPLE = Path(__file__).parent.parent / "examples" / "park.mp4"
@@ -216,6 +221,30 @@ def with_embedded(folder: Path, videos: int) -> None:
     print(f"{'both, if nothing else cost anything':<44}{60 * (os.cpu_count() or 1) / whole:>8.1f} videos a minute")
 
 
+def in_decodes(folder: Path, videos: int) -> None:
+    takes = [folder / f"{number:04d}.mp4" for number in range(videos)]
+    for number, take in enumerate(takes):
+        write_take(take, 18 + number)
+    model = FakeVLM(max_concurrent=SLOTS)
+    model.uses_facts = False
+    decoding = 0.0
+    for take in [takes[0], *takes]:
+        cpu = time.process_time()
+        _decode(take)
+        decoding += time.process_time() - cpu if decoding else 1e-9  # not the first time
+    print(f"\nprocessor time of a build of {videos} takes, as a multiple of decoding them ({decoding:.2f} s)")
+    for facts, decodes in ((True, 2), (True, 1), (False, 2), (False, 1)):
+        caption = CaptionSettings(facts=FactSettings(measure=facts, ocr=False if facts else None))
+        settings = DatasetSettings(caption=caption, filters=FilterSettings(max_frozen_share=None))
+        flow.LIKELY = 0.9 if decodes == 1 else 2.0
+        cpu, workers = time.process_time(), _children_cpu()
+        counts = build([str(folder)], folder.with_suffix(f".{facts}{decodes}"), model=model, settings=settings)
+        assert counts.captioned == videos, counts.text()
+        used = time.process_time() - cpu + _children_cpu() - workers
+        name = f"facts {'measured' if facts else 'left out'}, {decodes} decode{'s' * (decodes > 1)}"
+        print(f"{name:<44}{used:>8.2f} s {used / decoding:>8.2f}")
+
+
 def _decode(path: Path) -> None:
     with av.open(str(path)) as container:
         for _ in container.decode(video=0):
@@ -231,16 +260,19 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer and shorter videos")
     parser.add_argument("--median", type=float, default=MEDIAN_SECONDS, metavar="SECONDS", help="latency of the server")
     parser.add_argument("--videos", type=int, help="how many the server has to describe (600)")
-    parser.add_argument("--only", choices=("server", "embedded"))
+    parser.add_argument("--only", choices=("server", "embedded", "decodes"))
     options = parser.parse_args()
     print(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} CPUs")
     with tempfile.TemporaryDirectory(prefix="sg4v-bench-") as folder:
-        if options.only != "embedded":
+        if options.only in (None, "server"):
             (Path(folder) / "a").mkdir()
             with_server(Path(folder) / "a", options.videos or (60 if options.quick else 600), options.median)
-        if options.only != "server":
+        if options.only in (None, "embedded"):
             (Path(folder) / "b").mkdir()
             with_embedded(Path(folder) / "b", 4 if options.quick else 24)
+        if options.only in (None, "decodes"):
+            (Path(folder) / "c").mkdir()
+            in_decodes(Path(folder) / "c", 6 if options.quick else 24)
 
 
 if __name__ == "__main__":
