@@ -26,7 +26,7 @@ from .records import VideoCaption
 from .retell import recaption, summarize
 from .run import VideoRun
 from .video.thumbnails import file_state, pictures_of
-from .vlm.base import VLM, check_facts
+from .vlm.base import VLM
 
 __all__ = ["acaption", "caption", "keyframes", "measure", "open_engine", "recaption", "summarize"]
 
@@ -77,7 +77,6 @@ async def acaption(
     path = Path(video).absolute() if isinstance(video, (str, os.PathLike)) else None
     state = None if path is None else file_state(path)
     async with engine_for(model, settings, engine) as running:
-        check_facts(running.vlm, measured=settings.facts.measure)
         run = VideoRun(running, settings, on_progress)
         stop, loop = threading.Event(), asyncio.get_running_loop()
 

@@ -23,6 +23,7 @@ from .prompts import prompt_set
 from .reading import Event
 from .records import Segment, VideoCaption
 from .sampling import Sampled
+from .vlm.base import check_facts
 
 T = TypeVar("T")
 
@@ -33,6 +34,7 @@ class VideoRun:
     """One video on its way; ``draft`` holds what there is of its caption.
 
     ``room`` bounds how many segments may be read and not described; videos that share one share the memory.
+    Raises SettingsError where the model needs facts and the settings leave them out.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class VideoRun:
         *,
         room: asyncio.Semaphore | None = None,
     ) -> None:
+        check_facts(engine.vlm, measured=settings.facts.measure)
         self._engine, self._settings, self._prompts = engine, settings, prompt_set(settings.prompts)
         self._room = room or asyncio.Semaphore(SEGMENTS_AHEAD)
         self._chains: list[asyncio.Task[str]] = []

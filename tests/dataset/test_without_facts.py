@@ -8,8 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from made_sets import QUICK, captions, write_clips
+from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.checks import CHECKS
@@ -114,6 +116,9 @@ def test_a_model_that_answers_from_facts_is_refused(bare: tuple[Path, BuildCount
         with pytest.raises(SettingsError, match=r"facts.measure: false .* embedded.* answers from measured facts"):
             work()
     assert not (tmp_path / "set").exists()
+    result = CliRunner().invoke(app, ["caption", str(folder / "in"), "--set", "facts.measure=false"])
+    assert result.exit_code == 2
+    assert "answers from measured facts" in result.stderr
     with pytest.raises(SettingsError, match=r"facts\.measure is off"):
         list(measure(folder / "in" / "clip-000.mp4", BARE.caption))
 
