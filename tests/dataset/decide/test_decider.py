@@ -276,7 +276,7 @@ def test_the_embeddings_of_a_pool_that_was_opened_here_are_kept(
     store = made_store(tmp_path, [GOOD], filters, stored=[0], captions={0: "a dog"})
     given_pool, opened = Kept(0.5), Kept(0.5)
     decide_all(store, filters, novelty=given_pool)
-    monkeypatch.setattr(decider_module, "open_text_pool", lambda *_: opened)
+    monkeypatch.setattr(decider_module, "open_novelty", lambda *_: opened)
     decide_all(store, filters)
     assert (given_pool.flushed, opened.flushed) == (0, 1)
 

@@ -18,9 +18,9 @@ from sharegpt4video.dataset.decide.columns import Candidates
 from sharegpt4video.dataset.decide.decider import Decider
 from sharegpt4video.dataset.decide.decisions import Decision
 from sharegpt4video.dataset.decide.undecided import Undecided
-from sharegpt4video.dataset.duplicates.dedup import NearDuplicates
 from sharegpt4video.dataset.rows import Survey
 from sharegpt4video.dataset.settings import FilterSettings
+from sharegpt4video.dataset.similar.near import NearDuplicates
 
 NEAR = FilterSettings(drop_near_duplicates=True)
 ALONE = FilterSettings(duplicate_packets=False)
