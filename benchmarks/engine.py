@@ -24,12 +24,16 @@ import heapq
 import os
 import platform
 import random
-import selectors
+import sys
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from jumping_clock import JumpingLoop
 from sharegpt4video.captioner.engine import Engine
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.captioner.summary import summary
@@ -87,27 +91,6 @@ class SimulatedServer(VLM):
         await asyncio.sleep(steps[SUMMARY] if request.task == "summary" else steps[len(steps) - 2 - request.remaining])
         self._serving -= 1
         return Reply("The person turns to the left and lifts a cup. " * 8, request.key(), self.name)
-
-
-class Jump(selectors.SelectSelector):
-    """Waits by moving the clock on instead of waiting."""
-
-    now = 0.0
-
-    def select(self, timeout: float | None = None) -> list[Any]:
-        self.now += timeout or 0.0
-        return []
-
-
-class JumpingLoop(asyncio.SelectorEventLoop):
-    """An event loop whose time passes only when nothing is left to do."""
-
-    def __init__(self) -> None:
-        self._jump = Jump()
-        super().__init__(self._jump)
-
-    def time(self) -> float:
-        return self._jump.now
 
 
 def segment(index: int, steps: int, jpeg: bytes) -> Segment:

@@ -1,16 +1,15 @@
-"""How long to wait before asking a server again, and how many calls to have with it at once."""
+"""How long to wait before asking a server again, and when not to ask at all."""
 
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 
-from chat_server import ChatServer, Exchange, answer, status
+from chat_server import ChatServer, answer, status
 from made_requests import server_vlm
 from sharegpt4video.errors import ModelDenied
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.faults import Fault
-from sharegpt4video.vlm.pace import Pace, Throttle
+from sharegpt4video.vlm.pace import Pace
 
 
 def test_waits_double_vary_and_stay_under_the_cap() -> None:
@@ -31,66 +30,6 @@ def test_a_busy_server_is_given_a_minute_and_costs_no_retry_while_it_answers_oth
     waits = [pace.wait_seconds(Fault("x", "busy"), others_answered=True) for _ in range(20)]
     assert all(wait is not None and wait <= 10 for wait in waits)
     assert Pace(0, 10.0, 0.5, 60.0).wait_seconds(Fault("x", "busy", wait_seconds=11), others_answered=True) is None
-
-
-def test_one_round_of_calls_turned_away_cuts_the_number_once_and_answers_raise_it_again() -> None:
-    async def run() -> list[float]:
-        throttle = Throttle(16)
-        limits = []
-        for _ in range(16):
-            await throttle.take()
-        cuts = throttle.cuts
-        for _ in range(8):
-            throttle.turned_away(cuts)
-        limits.append(throttle.limit)
-        throttle.turned_away(throttle.cuts)
-        limits.append(throttle.limit)
-        for _ in range(1000):
-            throttle.answered()
-        limits.append(throttle.limit)
-        for _ in range(30):
-            throttle.turned_away(throttle.cuts)
-        return [*limits, throttle.limit]
-
-    assert asyncio.run(run()) == [12.0, 9.0, 16.0, 1.0]
-
-
-def test_a_place_is_never_lost_whoever_leaves_the_line() -> None:
-    async def run() -> None:
-        throttle = Throttle(1)
-        await throttle.take()
-        waiting = [asyncio.create_task(throttle.take()) for _ in range(4)]
-        await asyncio.sleep(0)
-        waiting[0].cancel()
-        throttle.give_back()
-        waiting[1].cancel()  # in the moment in which it gets the place
-        await asyncio.wait(waiting[:3], timeout=120)
-        assert not waiting[2].cancelled()
-        throttle.give_back()
-        await asyncio.wait_for(waiting[3], 120)
-
-    asyncio.run(run())
-
-
-def test_a_server_with_room_for_eight_asked_by_sixteen_loses_nothing() -> None:
-    most = Counter[str]()
-
-    def room_for_eight(exchange: Exchange) -> None:
-        if server.in_flight > 8:
-            most["turned away"] += 1
-            return status(429, "no room")(exchange)
-        return answer("A leaf.", delay_seconds=0.02)(exchange)
-
-    async def ask() -> Counter[str]:
-        vlm = server_vlm(server.base_url, retries=4)
-        requests = [Request("recaption", user_text=f"leaf {number}") for number in range(88)]
-        replies = await asyncio.gather(*map(vlm.generate, requests))
-        await vlm.close()
-        return Counter(reply.problem for reply in replies)
-
-    with ChatServer(default=room_for_eight) as server:
-        assert asyncio.run(ask()) == {"": 88}
-    assert 0 < most["turned away"] < 44
 
 
 def test_a_key_that_was_good_is_tried_again_and_one_that_never_was_is_not() -> None:

@@ -1,24 +1,23 @@
-"""When to retry a server, and how many calls to have in flight."""
+"""When to retry a server. How many calls to have in flight: see `throttle`."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, TypeVar
-from weakref import WeakKeyDictionary
 
+from .concurrency import Call, Outcome
 from .faults import Fault
+from .throttle import Throttle
 
 T = TypeVar("T")
 
 _JITTER = 0.25
 _BUSY_PATIENCE = 8  # rate limits are counted by the minute: with the defaults, four waits are 4 to 32 seconds
 _BUSY_LONGEST_SECONDS = 8.0  # for the next place in a server that is answering other calls
-_CUT = 0.75
-_ANSWERS_PER_STEP = 4  # per call in flight; asking too much costs a turned-away call, so it is tried rarely
+_OUTCOMES: dict[str, Outcome] = {"busy": "turned away", "passing": "failed"}
 
 
 class Pace:
@@ -39,6 +38,11 @@ class Pace:
     def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
 
+    def forgive(self, seconds: float) -> None:
+        """A call that took so long and failed, because too many were asked at once, costs neither time nor a retry."""
+        self.deadline += seconds
+        self.retries_left += 1
+
     def wait_seconds(self, fault: Fault, *, others_answered: bool = False) -> float | None:
         """How long to wait before the next try; None if there is none left."""
         wait = self.backoff_seconds
@@ -50,116 +54,60 @@ class Pace:
             if fault.kind == "busy" and fault.wait_seconds is None:
                 wait *= _BUSY_PATIENCE
         wait = min(max(wait, fault.wait_seconds or 0.0), self.max_wait_seconds) * (1 + random.uniform(0, _JITTER))
-        return wait if self.retries_left >= 0 and wait < self.seconds_left else None
+        if self.retries_left < 0 or wait >= self.seconds_left:
+            return None
+        if fault.kind == "busy" and others_answered:
+            self.deadline += wait
+        return wait
 
 
-class Throttle:
-    """How many calls a server may have in flight: at most ``most``, fewer after it has turned calls away.
-
-    Additive increase, multiplicative decrease, as TCP finds its rate (RFC 5681). Calls that were on their way when
-    the number was cut do not cut it again. ``answers`` counts the calls that were answered. Belongs to one event loop.
-    """
-
-    def __init__(self, most: int) -> None:
-        self.most = most
-        self.limit = float(most)
-        self.answers = 0
-        self.cuts = 0
-        self._in_flight = 0
-        self._waiting: deque[asyncio.Future[None]] = deque()
-
-    async def take(self) -> None:
-        """Wait for a place; the ones that come first are served first. Raises the Fault of `deny`."""
-        if self._in_flight + 1 <= self.limit and not self._waiting:
-            self._in_flight += 1
-            return
-        turn = asyncio.get_running_loop().create_future()
-        self._waiting.append(turn)
-        try:
-            await turn
-        except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():  # the place was given in the same moment
-                self.give_back()
-            raise
-
-    def give_back(self) -> None:
-        self._in_flight -= 1
-        self._serve()
-
-    def deny(self, fault: Fault) -> None:
-        """The server takes no call at all: those that wait for a place need not be turned away one by one."""
-        waiting, self._waiting = self._waiting, deque()
-        for turn in waiting:
-            if not turn.done():
-                turn.set_exception(Fault(str(fault), fault.kind, connected=fault.connected))
-
-    def answered(self) -> None:
-        """A call got an answer, so there may be room for more."""
-        self.answers += 1
-        self.limit = min(self.limit + 1 / (_ANSWERS_PER_STEP * self.limit), float(self.most))
-        self._serve()
-
-    def turned_away(self, cuts: int) -> None:
-        """The server had no room for a call that began when ``cuts`` was so much."""
-        if cuts == self.cuts:
-            self.cuts += 1
-            self.limit = max(min(self.limit, self._in_flight) * _CUT, 1.0)
-
-    def _serve(self) -> None:
-        while self._waiting and self._in_flight + 1 <= self.limit:
-            turn = self._waiting.popleft()
-            if not turn.done():
-                self._in_flight += 1
-                turn.set_result(None)
-
-
-class Throttles:
-    """One `Throttle` for each event loop."""
-
-    def __init__(self) -> None:
-        self._made: WeakKeyDictionary[asyncio.AbstractEventLoop, Throttle] = WeakKeyDictionary()
-
-    def of_this_loop(self, most: int) -> Throttle:
-        return self._made.setdefault(asyncio.get_running_loop(), Throttle(most))
-
-
-async def persist(pace: Pace, throttle: Throttle, ask: Callable[[], Awaitable[T]]) -> T:
+async def persist(pace: Pace, throttle: Throttle, ask: Callable[[], Awaitable[T]], *, remaining: int = 0) -> T:
     """Retry until there is an answer. Waiting for a slot does not count against the deadline.
 
+    Nor does what load costs: waiting after having been turned away by a server that answers others, and time-outs in
+    too long a queue. The most requests ``remaining`` get places first, and before them those that had one.
     Raises the last Fault, ``connected`` if anything was there at any time; one that is "denied" only if the server
     answers nobody: where others are answered, it is "passing".
     """
-    was_connected = was_mixed_up = False
-    began = throttle.answers
-    last = began
+    was_connected = was_mixed_up = again = False
+    last = began = throttle.answers
     while True:
-        began_waiting = time.monotonic()
-        await throttle.take()
-        pace.deadline += time.monotonic() - began_waiting
-        cuts = throttle.cuts
+        call = await _place(pace, throttle, remaining, again)
+        outcome: Outcome = "left"
         try:
             found = await ask()
-            throttle.answered()
+            outcome = "answered"
             return found
-        except Fault as fault:
-            was_connected = fault.connected = fault.connected or was_connected
-            if fault.kind == "busy":
-                throttle.turned_away(cuts)
-            wait_seconds = pace.wait_seconds(fault, others_answered=throttle.answers > last)
-            last = throttle.answers
-            hopeless = fault.kind in ("final", "refused") or (fault.kind == "mixed up" and was_mixed_up)
+        except Fault as caught:
+            fault = caught
+            outcome = _OUTCOMES.get(fault.kind, "left")
             # A key that was good a moment ago is good: one of the machines behind the address has hiccups.
-            if fault.kind == "denied" and not throttle.answers:
-                hopeless = True
+            is_denied = fault.kind == "denied" and not throttle.answers
+            if is_denied:
                 throttle.deny(fault)
-            was_mixed_up |= fault.kind == "mixed up"
-            if hopeless or wait_seconds is None:
-                if fault.kind == "denied" and throttle.answers > began:
-                    fault.kind = "passing"
-                raise
         finally:
-            throttle.give_back()
+            throttle.give_back(call, outcome)
+        was_connected = fault.connected = fault.connected or was_connected
+        others_answered, last = throttle.answers > last, throttle.answers
+        if fault.kind == "passing" and throttle.was_too_much(call):
+            pace.forgive(throttle.seconds_since(call))
+        wait_seconds = pace.wait_seconds(fault, others_answered=others_answered)
+        hopeless = is_denied or fault.kind in ("final", "refused") or (fault.kind == "mixed up" and was_mixed_up)
+        was_mixed_up |= fault.kind == "mixed up"
+        if hopeless or wait_seconds is None:
+            if fault.kind == "denied" and throttle.answers > began:
+                fault.kind = "passing"
+            raise fault
+        again = True
         await asyncio.sleep(wait_seconds)
+
+
+async def _place(pace: Pace, throttle: Throttle, remaining: int, again: bool) -> Call:
+    """A place for a call; waiting for it costs none of the request's time."""
+    began = time.monotonic()
+    call = await throttle.take(remaining, again=again)
+    pace.deadline += time.monotonic() - began
+    return call
 
 
 async def within(seconds: float, call: Coroutine[Any, Any, T]) -> T:

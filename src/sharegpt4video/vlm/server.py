@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import logging
 import os
@@ -29,7 +30,7 @@ from .chat import (
 from .clients import Address, Clients, check_options
 from .complaints import room_tokens
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
-from .pace import Pace, Throttles, persist, within
+from .pace import Pace, persist, within
 from .pictures import DataUrls
 from .reach import check_reachable
 from .reasoning import Thinking, ThinkingWay, ending
@@ -38,6 +39,7 @@ from .request_ids import new_request_id
 from .screen import Screened
 from .stripping import StrippedPieces
 from .thinking import ThinkingControl
+from .throttle import Throttle
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
 
 logger = logging.getLogger(__name__)
@@ -45,6 +47,7 @@ T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
 _LAST_COUNTS_SECONDS = 5.0
+_SLOW = 3  # an answer that takes a third of the time-out came from a server that has too much to do
 
 
 class ServerVLM(VLM):
@@ -61,7 +64,7 @@ class ServerVLM(VLM):
     api_key           None: ``OPENAI_API_KEY``; local servers need none, and with a password in the URL none is sent
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
     max_image_side_pixels, max_image_bytes  larger pictures are scaled down; None: sent as they are
-    max_concurrent    requests in flight, at most; fewer while the server turns some away
+    max_concurrent    requests in flight, at most; the best number is found (see ``vlm/concurrency.py``)
     max_answer_bytes  larger answers are not read, whether counted as received or decompressed
     timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
     retries           how often a call with a temporary error is repeated, after ``backoff_seconds``, twice that, and so
@@ -87,7 +90,7 @@ class ServerVLM(VLM):
         max_images: int = 2,
         max_image_side_pixels: int | None = None,
         max_image_bytes: int | None = None,
-        max_concurrent: int = 16,
+        max_concurrent: int = 64,
         max_answer_bytes: int = 4 * 2**20,
         timeout_seconds: float = 300.0,
         deadline_seconds: float = 900.0,
@@ -103,7 +106,7 @@ class ServerVLM(VLM):
         counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
         limits = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
         check_options(model, base_url, counts, limits, {"retries": retries, "backoff_seconds": backoff_seconds})
-        self._address, self._throttles, self.usage = Address(base_url), Throttles(), Usage()
+        self._address, self.usage = Address(base_url), Usage()
         self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
         self.max_images, self.max_concurrent = max_images, max_concurrent
         self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
@@ -118,6 +121,11 @@ class ServerVLM(VLM):
         self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
 
     _answered, _told_of_another = "", False  # which model did, in the server's words
+
+    @functools.cached_property
+    def _throttle(self) -> Throttle:
+        """Made when it is needed: who shares a server out among several of these sets ``max_concurrent`` before."""
+        return Throttle(self.max_concurrent, slow_seconds=self._timeout_seconds / _SLOW)
 
     @property
     def identity(self) -> str:
@@ -145,7 +153,7 @@ class ServerVLM(VLM):
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client = self._clients.client()  # made before the clock runs: it takes a moment
 
-        throttle, has_id = self._throttles.of_this_loop(self.max_concurrent), False
+        throttle, has_id = self._throttle, False
 
         async def ask(way: ThinkingWay | None = None) -> Screened:
             budget = self._thinking.budget(prompt)
@@ -162,7 +170,9 @@ class ServerVLM(VLM):
                 has_id = any(key in mark for mark in answer.marks)
                 return answer
 
-            return self._thinking.screened(request, await persist(pace, throttle, once), budget, way)
+            return self._thinking.screened(
+                request, await persist(pace, throttle, once, remaining=request.remaining), budget, way
+            )
 
         try:
             screened = await self._thinking.answered(ask)
@@ -192,7 +202,7 @@ class ServerVLM(VLM):
             return await self._ask(prompt, image_urls, pace, first)
 
         try:
-            piece, pieces = await persist(pace, self._throttles.of_this_loop(self.max_concurrent), open_stream)
+            piece, pieces = await persist(pace, self._throttle, open_stream, remaining=request.remaining)
         except Fault as fault:
             reply = self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
