@@ -182,6 +182,9 @@ class Search:
         self.in_flight -= 1
         if call in call.cohort.out:
             self._leave(call, outcome)
+        timed_out = outcome == "failed" and self._is_too_slow(now - call.began, self._usual_seconds)
+        if timed_out and self._number >= call.cohort.number:
+            self._halve()
         for cohort in self._cohorts[:]:
             if cohort.judged or self._is_late(cohort):
                 self._judge(cohort)
@@ -200,8 +203,6 @@ class Search:
         cohort.failed += outcome == "failed"
         if outcome == "answered" or seconds > self._slow_seconds:
             cohort.ended.append(self._measured(call, seconds))
-        if outcome == "failed" and self._is_too_slow(seconds, self._usual_seconds) and cohort.number == self._number:
-            self._halve()
 
     def _is_too_slow(self, longest: float, usual: float) -> bool:
         """A call that hangs on a server that answers others quickly has nothing to do with load."""
