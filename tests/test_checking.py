@@ -24,6 +24,7 @@ from sharegpt4video.lvlm.settings import DataSource, ModelSettings, TrainSetting
 SOURCE = Path(sharegpt4video.__file__).parent
 ENDINGS = ("Settings", "Options", "Inputs", "DataSource")
 NEEDED: dict[str, dict[str, Any]] = {"PlanInputs": {"videos": 9}, "DataSource": {"path": "a.json"}}
+NEEDED["FrameOptions"] = {"frames": 1, "sampler": "middle", "layout": "grid", "max_images": 1}
 IN_TRAINING = {"TuneSettings": "tune", "DataSettings": "data", "OptimiserSettings": "optimiser", "RunSettings": "run"}
 
 

@@ -10,7 +10,7 @@ pickled.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -19,9 +19,7 @@ from .facts.segments import segments
 from .facts.selector import open_selector
 from .records import Segment
 from .sampling import Sampled, sampled
-from .video.picture import DecodedFrame
 from .video.reader import VideoReader
-from .video.shots import ShotDetector
 from .wanted import WantedPart
 
 
@@ -38,6 +36,11 @@ class Opened:
     start_seconds: float
     end_seconds: float | None
 
+    @classmethod
+    def of(cls, part: WantedPart) -> Opened:
+        info = part.reader.info
+        return cls(info.name, info.width, info.height, part.start_seconds, part.announced_seconds())
+
 
 @dataclass(frozen=True)
 class Ended:
@@ -49,6 +52,10 @@ class Ended:
     seconds: float
     warnings: tuple[str, ...]
     part: tuple[float | None, float | None] = (None, None)
+
+    @classmethod
+    def of(cls, part: WantedPart) -> Ended:
+        return cls(part.read_seconds, tuple(part.reader.warnings), part.bounds())
 
 
 Event = Opened | Segment | Sampled | Ended
@@ -70,39 +77,11 @@ def read(
     """
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
         part = WantedPart(reader, settings, wants_images, stopped, on_progress)
-        yield _opened(part)
+        yield Opened.of(part)
         if settings.mode == "fast":
             yield sampled(part)
         else:
             selector = open_selector(settings.keyframes)
             yield from segments(part.decoded(), selector, settings, with_images=wants_images)
         if not stopped():
-            yield _ended(part)
-
-
-def read_along(
-    reader: VideoReader,
-    frames: Iterable[DecodedFrame],
-    settings: CaptionSettings,
-    *,
-    wants_images: bool,
-    detector: ShotDetector,
-) -> Iterator[Event]:
-    """As ``read``, in sliding mode, in a decode that also serves somebody else, whose shot detector is used.
-
-    ``reader`` is open for the span of the settings, and ``frames`` are all its frames.
-    """
-    part = WantedPart(reader, settings, wants_images, lambda: False, lambda _: None)
-    yield _opened(part)
-    selector = open_selector(settings.keyframes)
-    yield from segments(part.decoded(frames), selector, settings, with_images=wants_images, detector=detector)
-    yield _ended(part)
-
-
-def _opened(part: WantedPart) -> Opened:
-    info = part.reader.info
-    return Opened(info.name, info.width, info.height, part.start_seconds, part.announced_seconds())
-
-
-def _ended(part: WantedPart) -> Ended:
-    return Ended(part.read_seconds, tuple(part.reader.warnings), part.bounds())
+            yield Ended.of(part)

@@ -19,11 +19,11 @@ from .captioner.sliding import sliding
 from .captioner.summary import summary
 from .config import CaptionSettings
 from .draft import Draft, Progress
+from .engines import check_facts
 from .prompts import prompt_set
 from .reading import Event
 from .records import Segment, VideoCaption
 from .sampling import Sampled
-from .vlm.base import check_facts
 
 T = TypeVar("T")
 

@@ -18,9 +18,9 @@ from typing import Annotated, get_args
 from .. import background
 from ..checking import Limits, expect, one_of, raise_for, wrong_values
 from ..cores import cores
-from ..pipeline import open_engine
+from ..engines import check_facts, open_engine
 from ..prompts import prompt_set
-from ..vlm.base import VLM, check_facts
+from ..vlm.base import VLM
 from .checks.run import check_dataset
 from .counts import BuildCounts
 from .decide.decider import Decider

@@ -7,9 +7,11 @@ import io
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 
+from ..checking import JpegQuality, Limits, SidePixels, raise_for, wrong_values
 from ..errors import SettingsError, VideoError
 from ..records import Frame, Image, Layout
 from ..video.compose import Pixels, encode_jpeg, grid
@@ -26,13 +28,16 @@ class FrameOptions:
     max_images   what the model takes; more frames than that go into one grid, 0 shows nothing (the video is not read)
     """
 
-    frames: int
+    frames: Annotated[int, Limits(1, 100_000)]
     sampler: str
     layout: Layout
-    max_images: int
-    grid_side_pixels: int | None = 1920
-    jpeg_quality: int = 95
+    max_images: Annotated[int, Limits(0, 10**9)]
+    grid_side_pixels: SidePixels | None = 1920
+    jpeg_quality: JpegQuality = 95
     lossless: bool = False
+
+    def __post_init__(self) -> None:
+        raise_for(wrong_values(self).values())
 
     @property
     def joined(self) -> bool:

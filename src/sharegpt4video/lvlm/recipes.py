@@ -6,7 +6,7 @@ from importlib import resources
 from pathlib import Path
 
 from ..checking import did_you_mean
-from ..errors import InputMissing
+from ..errors import InputMissing, SettingsError
 
 FOLDER = Path(str(resources.files("sharegpt4video"))) / "configs"
 
@@ -29,7 +29,8 @@ def find_config(path: str | Path) -> Path:
     if path.parent in (Path(), Path("configs")) and name in config_names():
         return FOLDER / f"{name}.yaml"
     names = ", ".join(config_names())
-    raise InputMissing(
+    missing = SettingsError if str(path) == name else InputMissing  # a misspelt name, or a file that is not there
+    raise missing(
         f"{path}: no such file, and not one of the configurations of the package ({names})"
         + did_you_mean(name, config_names())
     )

@@ -14,7 +14,7 @@ from typing import Literal
 
 from pydantic_core import to_json
 
-from ..errors import SettingsError, VLMError
+from ..errors import VLMError
 from ..foreign import spelled_out, well_formed
 from ..records import Facts, Image, Layout, Step
 from .usage import token_count
@@ -175,12 +175,3 @@ class VLM(ABC):
 
     async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
         """Release connections and memory."""
-
-
-def check_facts(vlm: VLM, *, measured: bool) -> None:
-    """Raises SettingsError for a model that answers from measured facts where none are measured."""
-    if vlm.uses_facts and not measured:
-        raise SettingsError(
-            f"facts.measure: false is for models that look at the pictures alone; {vlm.name} answers from measured"
-            " facts: leave facts.measure on, or choose another model"
-        )

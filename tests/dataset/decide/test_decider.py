@@ -137,11 +137,15 @@ def test_a_decider_of_settings_opens_the_pools_they_need() -> None:
 
 def test_only_what_compares_videos_needs_their_order() -> None:
     alone = replace(OFF, min_seconds=5.0, max_findings=1)
-    assert not Decider(alone).needs_order
-    assert Decider(replace(alone, duplicate_packets=True)).needs_order
-    assert Decider(replace(alone, min_novelty=0.5), novelty=WordPool(0.5)).needs_order
-    assert Decider(replace(alone, drop_near_duplicates=True), near=NearDuplicates(6, None)).needs_order
-    assert not Decider(alone, WordPool(0.5), NearDuplicates(6, None)).needs_order, "pools that no setting asks for"
+    packets = replace(alone, duplicate_packets=True)
+    assert Decider(alone).compares == "nothing"
+    assert Decider(packets).compares == "packets"
+    for settings in (alone, packets):
+        assert Decider(replace(settings, min_novelty=0.5), novelty=WordPool(0.5)).compares == "all"
+        assert Decider(replace(settings, drop_near_duplicates=True), near=NearDuplicates(6, None)).compares == "all"
+    assert Decider(alone, WordPool(0.5), NearDuplicates(6, None)).compares == "nothing", (
+        "pools that no setting asks for"
+    )
 
 
 def test_settings_that_need_a_pool_say_so() -> None:

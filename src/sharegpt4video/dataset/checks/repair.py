@@ -21,11 +21,11 @@ from ...background import mapped
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...display import Result
+from ...engines import check_facts, open_engine
 from ...errors import SettingsError, StorageError, VideoError
-from ...pipeline import open_engine
 from ...prompts import prompt_set
 from ...records import Provenance
-from ...vlm.base import VLM, Reply, check_facts
+from ...vlm.base import VLM, Reply
 from ...wording import counted
 from ..places.jobs import failure_of
 from ..places.pairing import PairedVLM

@@ -14,13 +14,16 @@ from typing import Any, TypeVar
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import MissingExtra, ModelDenied, ModelUnavailable, SettingsError, StorageError, VideoError, VLMError
+from ...facts.segments import segments
+from ...facts.selector import open_selector
 from ...processes import WorkerLost
-from ...reading import Event, read, read_along
+from ...reading import Ended, Event, Opened, read
 from ...records import VideoCaption
 from ...run import VideoRun
 from ...video.picture import DecodedFrame
 from ...video.reader import VideoReader
 from ...video.shots import ShotDetector
+from ...wanted import WantedPart
 from ..rows import Failure, FailureKind, SourceVideo, Stage, Survey
 from ..settings import SurveySettings
 from ..sources.sources import SourceGone, UnsafeSource, open_source
@@ -50,8 +53,13 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
     def read(reader: VideoReader, decoded: Iterator[DecodedFrame], detector: ShotDetector) -> None:
         assert reading is not None
         captioning = of_source(reading.settings, source)
-        for event in read_along(reader, decoded, captioning, wants_images=reading.wants_images, detector=detector):
-            send(event)
+        part = WantedPart(reader, captioning, reading.wants_images, lambda: False, lambda _: None)
+        send(Opened.of(part))
+        selector = open_selector(captioning.keyframes)
+        frames = part.decoded(decoded)
+        for segment in segments(frames, selector, captioning, with_images=reading.wants_images, detector=detector):
+            send(segment)
+        send(Ended.of(part))
 
     with open_source(source) as video:
         surveyed = survey(
