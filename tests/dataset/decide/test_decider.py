@@ -140,12 +140,10 @@ def test_only_what_compares_videos_needs_their_order() -> None:
     packets = replace(alone, duplicate_packets=True)
     assert Decider(alone).compares == "nothing"
     assert Decider(packets).compares == "packets"
-    for settings in (alone, packets):
-        assert Decider(replace(settings, min_novelty=0.5), novelty=WordPool(0.5)).compares == "all"
-        assert Decider(replace(settings, drop_near_duplicates=True), near=NearDuplicates(6, None)).compares == "all"
-    assert Decider(alone, WordPool(0.5), NearDuplicates(6, None)).compares == "nothing", (
-        "pools that no setting asks for"
-    )
+    for filters in (alone, packets):
+        assert Decider(replace(filters, min_novelty=0.5), novelty=WordPool(0.5)).compares == "all"
+        assert Decider(replace(filters, drop_near_duplicates=True), near=NearDuplicates(6, None)).compares == "all"
+    assert Decider(alone, WordPool(0.5), NearDuplicates(6, None)).compares == "nothing", "no setting asks for the pools"
 
 
 def test_settings_that_need_a_pool_say_so() -> None:
