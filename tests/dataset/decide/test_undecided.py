@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
@@ -24,6 +25,7 @@ from sharegpt4video.dataset.similar.near import NearDuplicates
 
 NEAR = FilterSettings(drop_near_duplicates=True)
 ALONE = FilterSettings(duplicate_packets=False)
+WITH_TEXTS = FilterSettings(min_novelty=0.4)
 
 
 def decider_of(filters: FilterSettings) -> Decider:
@@ -143,17 +145,58 @@ def test_what_is_ready_at_once_is_decided_in_one_block() -> None:
     assert sizes == [50]
 
 
-def test_an_error_of_the_decider_is_raised_where_the_decision_is_awaited() -> None:
+class Panic(BaseException):
+    """What a tokenizer in Rust raises; no Exception."""
+
+
+@pytest.mark.parametrize("method", ["decide", "passes_alone"])
+@pytest.mark.parametrize("kind", [OSError, Panic])
+def test_an_error_of_the_decider_is_raised_where_the_decision_is_awaited(
+    kind: type[BaseException], method: str
+) -> None:
     decider = decider_of(FilterSettings())
 
-    def broken(_: Candidates) -> Any:
-        raise OSError("the encoder is gone")
+    def broken(_: object) -> Any:
+        raise kind("the encoder is gone")
 
-    decider.decide = broken  # type: ignore[method-assign]
+    setattr(decider, method, broken)
 
     async def work(undecided: Undecided) -> None:
-        undecided.enter(id_of(0))
-        with pytest.raises(OSError, match="the encoder is gone"):
-            await undecided.decision(survey_of(0))
+        for number in range(2):
+            undecided.enter(id_of(number))
+            undecided.identified(id_of(number), "a" * 32)
+        copy = asyncio.create_task(undecided.decision(survey_of(1, "a")))
+        if method == "decide":
+            assert not await decided(copy)
+            with pytest.raises(kind, match="the encoder is gone"):
+                await undecided.decision(survey_of(0, "a"))
+        with pytest.raises(kind, match="the encoder is gone"):
+            await asyncio.wait_for(copy, 5)
 
     with_undecided(decider, work)
+
+
+def test_who_stops_deciding_waits_until_the_decider_is_left_alone() -> None:
+    decider, started, go_on, left = decider_of(WITH_TEXTS), threading.Event(), threading.Event(), list[bool]()
+    decide = decider.decide
+
+    def slow(block: Candidates) -> Any:
+        started.set()
+        go_on.wait(20)
+        left.append(True)
+        return decide(block)
+
+    decider.decide = slow  # type: ignore[method-assign]
+
+    async def main() -> None:
+        undecided = Undecided(decider)
+        deciding = asyncio.create_task(undecided.run())
+        undecided.enter(id_of(0))
+        waiting = asyncio.create_task(undecided.decision(survey_of(0), "a boat"))
+        await asyncio.to_thread(started.wait, 20)
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        await gone(deciding)
+        assert left
+        await gone(waiting)
+
+    asyncio.run(asyncio.wait_for(main(), 20))

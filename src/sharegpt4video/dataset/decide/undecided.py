@@ -1,7 +1,7 @@
 """Videos that wait for their decision: each is decided as soon as no video before it can change what is decided.
 
-A decision depends on the videos before it only through what the gates remember, and the order in which surveys end must
-not show. A video that a threshold drops is decided at once, since nothing is remembered of it. Where only packets are
+A decision depends on the videos before it only through what the gates remember; the order in which surveys end must not
+matter. A video that a threshold drops is decided at once, since nothing is remembered of it. Where only packets are
 compared, a video waits for those before it that have the same packet hash, or whose hash is not known yet; that hash
 is known long before a long video has been decoded. Near-duplicates and novelty compare a video with all before it.
 """
@@ -17,12 +17,12 @@ from .decider import Decider
 from .decisions import Decision, Decisions
 
 _ALL, _NOTHING = "all", ""
-"""Keys of a video that may change, or be changed by, any other or none."""
+"""Keys of a video that may affect, or be affected by, any other or none."""
 
 
 @dataclass(eq=False)
 class _Waiting:
-    """``key`` is what it has in common with videos that it may change or be changed by; None: not known yet."""
+    """``key`` is shared by the videos that may affect each other's decisions; None: not known yet."""
 
     key: str | None
     decided: asyncio.Future[Decision]
@@ -67,12 +67,23 @@ class Undecided:
         return await waiting.decided
 
     async def run(self) -> None:
-        """Decide, until cancelled, what can be decided, all that is ready in one block."""
-        while True:
-            await self._news.wait()
-            self._news.clear()
-            while block := self._ready():
-                await self._decide(block)
+        """Decide, until cancelled, what can be decided, all that is ready in one block.
+
+        What deciding raises is raised here and where decisions are awaited.
+        """
+        try:
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                while block := self._ready():
+                    await self._decide(block)
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # a panic in a tokenizer is no Exception, and whoever waits would wait for ever
+            for one in self._waiting.values():
+                if one.survey is not None and not one.decided.done():
+                    one.decided.set_exception(error)
+            raise
 
     def _ready(self) -> list[_Waiting]:
         """Those that no video before them can change any more, in the order of the sources."""
@@ -96,15 +107,9 @@ class Undecided:
 
     async def _decide(self, block: list[_Waiting]) -> None:
         surveys = [one.survey for one in block if one.survey is not None]
-        for survey in surveys:
+        decisions = await self._decisions(Candidates.of(surveys, [one.short_text for one in block]))
+        for one, survey, decision in zip(block, surveys, decisions, strict=True):
             del self._waiting[survey.id]
-        try:
-            decisions = await self._decisions(Candidates.of(surveys, [one.short_text for one in block]))
-        except Exception as error:  # noqa: BLE001 - whoever waits would wait for ever
-            for one in block:
-                one.decided.set_exception(error)
-            return
-        for one, decision in zip(block, decisions, strict=True):
             if not one.decided.done():  # who waited was cancelled
                 one.decided.set_result(decision)
 
@@ -112,4 +117,8 @@ class Undecided:
         if not self._decider.wants_text:
             return self._decider.decide(block)
         # Texts are encoded by a network: the event loop must go on meanwhile.
-        return await asyncio.to_thread(self._decider.decide, block)
+        deciding = asyncio.ensure_future(asyncio.to_thread(self._decider.decide, block))
+        try:
+            return await asyncio.shield(deciding)
+        finally:
+            await asyncio.wait([deciding])  # also when cancelled: who did that is about to flush the decider
