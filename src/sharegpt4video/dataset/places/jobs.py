@@ -6,6 +6,7 @@ The same functions serve a build on this machine (``build``) and on a cluster (`
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
@@ -34,6 +35,8 @@ Send = Callable[[Any], None]
 
 FATAL = (StorageError, SettingsError, MissingExtra, ModelDenied)
 """Errors that would stop every other video, too."""
+SIGN_EVERY_SECONDS = 20.0
+"""A long film takes longer to survey than a worker may be silent before it is taken for one that hangs."""
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,17 @@ class ReadAlong:
 
 
 def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, reading: ReadAlong | None = None) -> None:
-    """Survey one source: sends its packet hash, and at the end its `Survey`.
+    """Survey one source: sends its packet hash, and at the end its `Survey`; None now and then, as a sign of life.
 
     With ``reading``, and unless the video is too long, what ``read_job`` sends comes in between, without progress.
     """
+    sent_seconds = time.monotonic()
+
+    def alive() -> None:
+        nonlocal sent_seconds
+        if time.monotonic() - sent_seconds >= SIGN_EVERY_SECONDS:
+            sent_seconds = time.monotonic()
+            send(None)
 
     def read(reader: VideoReader, decoded: Iterator[DecodedFrame], detector: ShotDetector) -> None:
         assert reading is not None
@@ -71,18 +81,23 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
             size_bytes=source.size_bytes,
             identified=send,
             alongside=read if reading is not None else None,
+            alive=alive,
         )
     send(surveyed)
 
 
 async def surveying(
-    items: AsyncGenerator[str | Survey, None], source: SourceVideo
+    items: AsyncGenerator[str | Survey | None, None], source: SourceVideo
 ) -> AsyncGenerator[str | Survey | Failure, None]:
-    """What a ``survey_job`` sends, with a Failure in place of a survey that fails; only `FATAL` errors are raised."""
+    """What a ``survey_job`` sends, without signs of life, and with a Failure in place of a survey that fails.
+
+    Only `FATAL` errors are raised.
+    """
     try:
         async with aclosing(items):
             async for item in items:
-                yield item
+                if item is not None:
+                    yield item
     except FATAL:
         raise
     except Exception as error:  # noqa: BLE001 - as in ``attempt``

@@ -31,7 +31,10 @@ class Coded:
 
 
 def coded(
-    video: str | os.PathLike[str] | BinaryIO, start_seconds: float | None = None, end_seconds: float | None = None
+    video: str | os.PathLike[str] | BinaryIO,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> Coded:
     """Hash the coded pictures of a video, or those that are first shown in ``[start_seconds, end_seconds)``.
 
@@ -40,21 +43,22 @@ def coded(
     of other codecs whole packets. Times do not count. A damaged file is hashed as far as it can be read.
 
     An open file is read from where it stands, and stands there again afterwards; one that cannot seek is not read.
+    ``alive`` is called for every packet.
 
     Raises VideoError when there is no video stream.
     """
     if isinstance(video, (str, os.PathLike)):
-        return _coded(source_of(video), start_seconds, end_seconds)
+        return _coded(source_of(video), start_seconds, end_seconds, alive)
     source = source_of(video)
     home = video.tell() if source.reopens else 0
     try:
-        return _coded(source, start_seconds, end_seconds)
+        return _coded(source, start_seconds, end_seconds, alive)
     finally:
         if source.reopens:
             video.seek(home)
 
 
-def _coded(source: Source, start_seconds: float | None, end_seconds: float | None) -> Coded:
+def _coded(source: Source, start_seconds: float | None, end_seconds: float | None, alive: Callable[[], None]) -> Coded:
     if not source.reopens:
         return Coded("", "")
     decoder = Decoder(source)
@@ -66,6 +70,7 @@ def _coded(source: Source, start_seconds: float | None, end_seconds: float | Non
         count = 0
         for packet in _span(decoder, source, start_seconds, end_seconds):
             count += 1
+            alive()
             for piece in pictures(bytes(packet)):
                 digest.update(piece)
         return Coded(name, digest.hexdigest() if count else "")

@@ -57,19 +57,21 @@ def survey(
     size_bytes: int = 0,
     identified: Callable[[str], None] = lambda _: None,
     alongside: Alongside | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> Survey:
     """Measure a video, or its part ``[start_seconds, end_seconds)``, in one decode and one reading of its packets.
 
     Memory does not grow with the video. With ``settings.pictures`` off only the header, the first picture and the
     packets are read. A stream that cannot be read twice has no packet hash. ``identified`` is called with that hash
     before pictures are measured. ``alongside`` gets the open reader, its frames while they are measured, and a shot
-    detector; it has to push every frame to that, and to flush it at the end. It is not called where no pictures are
-    looked at, nor for a video of more than ``ALONGSIDE_SECONDS``, or of a length that its header does not tell.
+    detector, to which it has to push every frame and which it has to flush at the end. It is not called where no
+    pictures are looked at, nor for a video of more than ``ALONGSIDE_SECONDS``, or of a length that its header does not
+    tell. ``alive`` is called for every packet and every frame: a long video is no stalled one.
 
     Raises VideoError when there is nothing to read, MissingExtra for ``settings.text`` without the extra ``ocr``.
     """
     texts = TextMeter() if settings.text and settings.pictures else None
-    packets = coded(video, start_seconds, end_seconds)
+    packets = coded(video, start_seconds, end_seconds, alive)
     identified(packets.hash)
     with VideoReader(video, start_seconds=start_seconds, end_seconds=end_seconds) as reader:
         found = _header(reader.info, id, size_bytes, start_seconds, end_seconds)
@@ -78,7 +80,7 @@ def survey(
             return found
         shots = NotedShots()
         surveyor = Surveyor(settings, found.duration_seconds, shots, texts)
-        frames = surveyor.watch(reader.decoded())
+        frames = surveyor.watch(_with_signs(reader.decoded(), alive))
         if alongside is not None and (found.duration_seconds or math.inf) <= ALONGSIDE_SECONDS:
             alongside(reader, frames, shots)
         else:
@@ -86,6 +88,12 @@ def survey(
                 shots.push(frame.seconds, frame.small(shots.side_pixels))
             shots.flush()
         return replace(found, **surveyor.scores())
+
+
+def _with_signs(frames: Iterator[DecodedFrame], alive: Callable[[], None]) -> Iterator[DecodedFrame]:
+    for frame in frames:
+        alive()
+        yield frame
 
 
 def _header(info: VideoInfo, id: str, size_bytes: int, start: float | None, end: float | None) -> Survey:
