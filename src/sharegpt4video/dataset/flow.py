@@ -28,10 +28,10 @@ from .settings import DatasetSettings
 from .worklist import Worklist
 
 LIKELY = 0.9
-"""The share of videos that has to pass the filters for reading to begin before they are decided: it saves a decode of
-each video that passes, and costs for nothing, with facts up to five decodes, for one that does not."""
-FIRST_READ = 16  # videos that are taken to have passed before any was decided
-AT_ONCE = 256  # videos that may be on their way to a decision, or decided and not taken yet
+"""The share of videos that has to pass the filters for reading to begin before they are decided: that saves one decode
+of a video that passes, and wastes up to five, with facts, on one that does not."""
+FIRST_READ = 16  # videos that count as passed before any is decided
+AT_ONCE = 256  # videos that may be undecided, or decided and not yet taken to be captioned
 
 
 class Flow:

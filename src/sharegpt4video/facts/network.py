@@ -17,7 +17,7 @@ POSE = "movenet-lightning-192.onnx"
 
 
 THREADS = 1
-"""Of each call. A second one costs a tenth more processor time: pictures are looked at beside decoding instead."""
+"""Per call. A second thread costs 10 % more processor time; ``observe`` looks at pictures while others are decoded."""
 
 
 def run(file_name: str, threads: int, outputs: Sequence[str], pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:

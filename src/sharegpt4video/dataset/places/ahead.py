@@ -20,7 +20,7 @@ MOST_HELD = SEGMENTS_WAITING // 2
 class ReadAhead:
     """Holds what was read by the id of the video. Each segment takes a place in ``room`` until it is handed over.
 
-    Where there is no place, a video is let go and has to be read again: surveying never waits.
+    Where there is no room, a video is dropped and has to be read again: surveying never waits.
     """
 
     def __init__(self, room: asyncio.Semaphore) -> None:
@@ -33,7 +33,7 @@ class ReadAhead:
         return self.segments >= MOST_HELD or self._room.locked()
 
     async def hold(self, id: str, items: AsyncIterator[T | Event]) -> AsyncGenerator[T, None]:
-        """Pass on the items of a survey but for what was read in between, which is held if it is whole."""
+        """Pass on the items of a survey; what was read in between is kept here, if it is complete in the end."""
         events = self._events[id] = []
         async for item in items:
             if not isinstance(item, Opened | Segment | Ended):
@@ -53,7 +53,7 @@ class ReadAhead:
         return id in self._events
 
     async def take(self, id: str) -> AsyncGenerator[Event, None]:
-        """What is held of a video, which is not held any more."""
+        """Hand over what is held of a video; from then on nothing is."""
         events = deque(self._events.pop(id))
         try:
             while events:
