@@ -334,6 +334,6 @@ def _count(store: Store, listed: Listed, result: ChecksResult) -> None:
 def without_facts(batch: pa.RecordBatch) -> NDArray[np.bool_]:
     """Which captions of a batch that was read with ``FACT_TIMES`` carry no measured facts."""
     steps = batch.column("steps")
-    measured = pc.list_value_length(steps.flatten().field("facts"))
+    measured = pc.list_value_length(steps.flatten().field("facts")).fill_null(0)
     of_caption = np.bincount(pc.list_parent_indices(steps), measured, minlength=batch.num_rows)
     return np.asarray(of_caption == 0)

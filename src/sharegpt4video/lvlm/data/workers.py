@@ -103,13 +103,13 @@ class Workers:
     def _started(self) -> _Worker:
         worker: _Worker | None = None
         try:
-            worker = _Worker(self._encoder, self._threads_each, self._modules)
+            worker = _Worker(self._threads_each, self._modules)
             with self._lock:
                 if self._closed:
                     worker.end()
                     raise SG4VError("the loader was closed")
                 self._running.add(worker)
-            worker.wait_until_ready()
+            worker.learn(self._encoder)
         except WorkerLost as lost:  # which costs no sample: none was begun
             self._ended(worker)
             raise SG4VError(f"the samples cannot be read: {lost}") from lost
@@ -125,8 +125,17 @@ class Workers:
 class _Worker(Worker):
     """A process that answers each sample with what `encode_one` makes of it."""
 
-    def __init__(self, encoder: bytes, threads: int, modules: list[str]) -> None:
-        super().__init__(_serve, (encoder, threads), context=_context(modules), name="sg4v-data")
+    def __init__(self, threads: int, modules: list[str]) -> None:
+        super().__init__(_serve, (threads,), context=_context(modules), name="sg4v-data")
+
+    def learn(self, encoder: bytes) -> None:
+        """Give it its encoder. Raises WorkerLost.
+
+        Not an argument of the process: only one is started at a time, and that would take until it has imported torch.
+        """
+        self.wait_until_ready()
+        self.send(encoder)
+        self.wait_until_ready()
 
     def ask(self, sample: Sample, seconds: float) -> Outcome:
         """Raises what the process raised, and WorkerLost."""
@@ -146,11 +155,12 @@ def _context(modules: list[str]) -> BaseContext:
     return context
 
 
-def _serve(pipe: Connection, dumped_encoder: bytes, threads: int) -> None:
-    """What a process does: samples, one after the other."""
+def _serve(pipe: Connection, threads: int) -> None:
+    """What a process does: its encoder first, then samples, one after the other."""
     # Often sent to all processes of a group; it is for the one that gives the orders, which still needs its samples.
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    encoder = pickle.loads(dumped_encoder)
+    pipe.send_bytes(b"imported")
+    encoder = pickle.loads(pipe.recv_bytes())
     limit_cores(threads)
     torch.set_num_threads(1)
     pipe.send_bytes(b"ready")
