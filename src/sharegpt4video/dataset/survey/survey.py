@@ -81,13 +81,15 @@ def survey(
         shots = NotedShots()
         surveyor = Surveyor(settings, found.duration_seconds, shots, texts)
         frames = surveyor.watch(_with_signs(reader.decoded(), alive))
-        if alongside is not None and (found.duration_seconds or math.inf) <= ALONGSIDE_SECONDS:
-            alongside(reader, frames, shots)
-        else:
-            for frame in frames:
-                shots.push(frame.seconds, frame.small(shots.side_pixels))
-            shots.flush()
+        is_short = (found.duration_seconds or math.inf) <= ALONGSIDE_SECONDS
+        (alongside if alongside is not None and is_short else _alone)(reader, frames, shots)
         return replace(found, **surveyor.scores())
+
+
+def _alone(_: VideoReader, frames: Iterator[DecodedFrame], detector: ShotDetector) -> None:
+    for frame in frames:
+        detector.push(frame.seconds, frame.small(detector.side_pixels))
+    detector.flush()
 
 
 def _with_signs(frames: Iterator[DecodedFrame], alive: Callable[[], None]) -> Iterator[DecodedFrame]:
