@@ -74,3 +74,30 @@ def test_one_round_of_calls_turned_away_finds_the_room_at_once() -> None:
     for call in calls[:10]:
         search.end(call, 1.0, "turned away")
     assert search.limit == 1
+
+
+def test_a_model_that_takes_long_however_few_calls_there_are_is_asked_many_at_once() -> None:
+    search = Search(64, slow_seconds=100.0)
+    drive(search, 40, 120.0, "answered")
+    assert search.settled > START
+
+
+def test_a_server_that_answers_one_at_a_time_is_asked_few_and_loses_nothing() -> None:
+    shape = Shape("queues", 1, work_seconds=20.0, requests=60, most=64)
+    ours = run(shape, seed=0)
+    assert ours.lost == 0
+    assert ours.settled <= 8
+
+
+def test_cohorts_of_which_calls_were_turned_away_or_cancelled_are_judged_as_well() -> None:
+    search, answered = Search(64), 0
+    for number in range(400):
+        calls = [search.begin(search._now) for _ in range(search.limit)]
+        ends = search._now + 1.0
+        for place, call in enumerate(calls):
+            is_left = (number + place) % 7 == 0
+            answered += not is_left
+            search.end(call, ends, "left" if is_left else "answered")
+        assert len(search._cohorts) < 4
+    assert answered > 400 * START / 2
+    assert search.settled > START

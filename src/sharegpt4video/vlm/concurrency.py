@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 START = 16
-FEWER = 0.08  # so many percent more requests have to bring one percent of that in throughput
-CELLS = 8  # to an octave: numbers nearer than 9 % to each other are not told apart
+FEWER = 0.08  # 1 % more requests have to bring at least 0.08 % more throughput
+CELLS = 8  # per octave: numbers nearer than 9 % to each other are not told apart
 
-_LEAST_CALLS = 8  # that a cohort has
+_LEAST_CALLS = 8  # in a cohort
 _ENDED = 0.75  # of a cohort, before it is judged
-_STRAGGLER = 1.25  # a call that is still out has taken at least so many times what is usual
-_LATE = 3.0  # times the usual latency: then a larger number is judged by what there is
+_STRAGGLER = 1.25  # a call that is still out counts as taking at least this many times the usual latency
+_LATE = 3.0  # times the usual latency: then a larger number is judged by the answers so far
 _PRIOR_CALLS, _PRIOR_VARIANCE = 8, 0.25
 _BETTER, _OPEN = 0.7, 1.0  # standard errors
 _TIE_CALLS = 32
@@ -30,6 +30,7 @@ _LOOK_ROUNDS, _LOOK_CALLS = 24, 400  # until the neighbourhood is measured anew 
 _MOST_DOUBLINGS = 3
 _JUMP_ERRORS, _JUMP = 5.0, 0.5  # what tells that the server has changed
 _MOST_PATIENCE = 8
+_SAME_LATENCY = 0.8  # of that with four times as many calls: it would be a quarter if the server only queued
 
 Outcome = Literal["answered", "failed", "turned away", "left"]
 """``failed``: in passing. ``left``: what became of the call says nothing about the server's load."""
@@ -136,14 +137,17 @@ class Search:
     best number are tried, an octave away at first and closer once that is decided, and again from time to time: the
     server may have changed. Calls count for the number that was in flight while they ran, so when the work runs out
     nothing is learned about more. Answers that usually take over ``slow_seconds``, or one that takes twice that, halve
-    the number.
+    the number, unless they took no longer with four times as many calls: then slow is what takes longer still.
+    ``is_measured`` tells whether the best number was ever in flight long enough to be compared with others.
     """
 
     def __init__(self, most: int, slow_seconds: float = math.inf) -> None:
         self.ceiling = Ceiling(most)
         self.best = self._number = min(START, most)
+        self.is_measured = False
         self.in_flight = 0
         self._slow_seconds, self._usual_seconds = slow_seconds, math.inf
+        self._while_halving: list[float] = []
         self._step, self._direction, self._up_first = CELLS, 0, True
         self._levels: dict[int, Level] = {}
         self._since_look, self._doublings, self._best_then = 0, 0, 1
@@ -198,6 +202,8 @@ class Search:
         del cohort.out[call]
         if outcome in ("turned away", "left"):
             cohort.begun -= 1
+            if cohort is not self._open:  # nobody will take its place
+                cohort.size = cohort.begun
             return
         self._since_look += 1
         cohort.failed += outcome == "failed"
@@ -209,6 +215,15 @@ class Search:
         return usual > self._slow_seconds < longest or (
             longest > 2 * self._slow_seconds and usual > self._slow_seconds / 8
         )
+
+    def _is_slow_anyway(self, cohort: Cohort) -> bool:
+        """Whether load is not to blame. Calls that timed out do not tell how long they would have taken."""
+        usual, before = self._usual_seconds, self._while_halving
+        self._while_halving = [] if cohort.failed or self._number == 1 else [*before[-1:], usual]
+        if cohort.failed or len(before) < 2 or usual < _SAME_LATENCY * before[0]:
+            return False
+        self._slow_seconds = _STRAGGLER * usual
+        return True
 
     def _halve(self) -> None:
         self.best = max(self._number // 2, 1)
@@ -262,10 +277,12 @@ class Search:
         self._levels.setdefault(cell, Level()).add(level)
         self._usual_seconds = math.exp(usual)
         longest = math.exp(max(seconds for _, seconds in cohort.ended))
-        if self._is_too_slow(longest, self._usual_seconds):
-            if cohort.number == self._number:
-                self._halve()
-        elif cohort.number == self._number:
+        if cohort.number != self._number:
+            return
+        if self._is_too_slow(longest, self._usual_seconds) and not self._is_slow_anyway(cohort):
+            self._halve()
+        else:
+            self._while_halving = []
             self._choose()
 
     def _forget_if_changed(self, cell: int, new: Level) -> None:
@@ -297,6 +314,7 @@ class Search:
             known = {number: level for number, level in levels.items() if level and level.calls >= min(number / 4, 8)}
             if self.best not in known:
                 return self._go(self.best)
+            self.is_measured = True
             top = max(known, key=lambda number: known[number].score)
             if top not in been and _lead(known[top], known[self.best], -_BETTER) > 0:
                 been.add(top)

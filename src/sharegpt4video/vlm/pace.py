@@ -39,7 +39,7 @@ class Pace:
         return self.deadline - time.monotonic()
 
     def forgive(self, seconds: float) -> None:
-        """A call that took so long and failed, because too many were asked at once, costs neither time nor a retry."""
+        """Give back the time and the retry of a call that failed because too many were in flight."""
         self.deadline += seconds
         self.retries_left += 1
 

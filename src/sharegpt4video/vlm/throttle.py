@@ -9,6 +9,7 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 
 from .concurrency import Call, Outcome, Search
 from .faults import Fault
@@ -20,7 +21,7 @@ class Throttle:
     """How many calls may be with a server at once: at most ``most``, and as many of them as it answers best.
 
     ``answers`` counts the calls that were answered. One server has one room, so event loops that run side by side share
-    a throttle, and one that comes later goes on with what was found. ``clock`` tells the time in seconds.
+    a throttle, and one that comes later carries on with what was found. ``clock`` tells the time in seconds.
     """
 
     def __init__(
@@ -41,14 +42,15 @@ class Throttle:
         return self._search.limit
 
     @property
-    def settled(self) -> int:
-        """The best number so far."""
-        return self._search.settled
+    def settled(self) -> int | None:
+        """The best number so far; None until enough calls were in flight to tell."""
+        return self._search.settled if self._search.is_measured else None
 
     async def take(self, remaining: int = 0, *, again: bool = False) -> Call:
         """Wait for a place. Raises the Fault of `deny`.
 
-        Who has most requests ``remaining`` comes first, then whoever came first; one that asks ``again`` before all.
+        The call with the most requests ``remaining`` comes first, then whoever came first; retries (``again``) come
+        before all others.
         """
         loop = asyncio.get_running_loop()
         with self._lock:
@@ -59,7 +61,7 @@ class Throttle:
             heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
         try:
             return await turn
-        except asyncio.CancelledError:
+        except (asyncio.CancelledError, GeneratorExit):  # or its loop was closed
             if turn.done() and not turn.cancelled() and turn.exception() is None:  # granted in the same moment
                 self.give_back(turn.result(), "left")
             raise
@@ -85,7 +87,8 @@ class Throttle:
         with self._lock:
             waiting, self._waiting = self._waiting, []
         for _, _, turn in waiting:
-            _in_its_loop(turn, lambda turn=turn: turn.done() or turn.set_exception(_like(fault)))  # type: ignore[misc]
+            with suppress(RuntimeError):  # its loop was closed
+                _in_its_loop(turn, lambda turn=turn: turn.done() or turn.set_exception(_like(fault)))  # type: ignore[misc]
 
     def _begin(self) -> Call:
         self._granted += 1
