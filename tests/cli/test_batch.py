@@ -48,6 +48,17 @@ def captioned(videos: list[str], *formats: str, vlm: FakeVLM | None = None, jobs
     return batch
 
 
+class Searched(FakeVLM):
+    """Has found how many requests at once are best."""
+
+    requests_at_once = 8
+
+
+def test_the_summary_tells_how_many_requests_at_once_were_best(videos: list[str]) -> None:
+    assert ", 8 requests at once, " in captioned(videos[:1], vlm=Searched()).counts()
+    assert "at once" not in captioned(videos[1:2]).counts()
+
+
 def failing_reads(monkeypatch: pytest.MonkeyPatch, name: str, fail: Callable[[], None]) -> None:
     read = read_module.read
 

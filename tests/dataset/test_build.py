@@ -67,11 +67,19 @@ def test_a_folder_becomes_a_data_set(clips: Path, tmp_path: Path) -> None:
         assert len(row.provenance.request_keys) == row.provenance.requests
     assert seen == sorted(seen)
     assert "captioned 4 of 4 videos" in counts.text()
+    assert "at once" not in counts.text()
+
+
+class Searched(FakeVLM):
+    """Has found how many requests at once are best."""
+
+    requests_at_once = 8
 
 
 def test_the_next_run_does_nothing_and_one_with_more_videos_does_those(clips: Path, tmp_path: Path) -> None:
-    fake = FakeVLM()
-    build([str(clips / "clip-000.mp4")], tmp_path, model=fake, settings=QUICK, options=ONE)
+    fake = Searched()
+    first = build([str(clips / "clip-000.mp4")], tmp_path, model=fake, settings=QUICK, options=ONE)
+    assert " replies asked for, 8 requests at once, " in first.text()
     asked = len(fake.requests)
     again = build([str(clips / "clip-000.mp4")], tmp_path, model=fake, settings=QUICK, options=ONE)
     assert (again.captioned, again.known, len(fake.requests)) == (0, 1, asked)

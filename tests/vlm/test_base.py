@@ -14,7 +14,7 @@ class Inner(VLM):
     """Differs from the defaults in everything."""
 
     name, max_images, max_concurrent, uses_facts, takes_png = "inner", 7, 5, False, True
-    identity = "inner of 1999"
+    identity, requests_at_once = "inner of 1999", 3
     closed = False
 
     async def generate(self, request: Request) -> Reply:
@@ -36,7 +36,7 @@ class Loud(ForwardingVLM):
         return Reply(reply.text.upper(), reply.request_key, reply.model)
 
 
-@pytest.mark.parametrize("name", [*VLM.__annotations__, "identity"])
+@pytest.mark.parametrize("name", [*VLM.__annotations__, "identity", "requests_at_once"])
 def test_a_model_in_front_of_another_says_what_that_one_says(name: str) -> None:
     assert getattr(Loud(Inner()), name) == getattr(Inner(), name)
 

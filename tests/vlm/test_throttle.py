@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 from collections import Counter
 
 from chat_server import ChatServer, Exchange, answer, status
 from made_requests import server_vlm
 from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.faults import Fault
 from sharegpt4video.vlm.throttle import Throttle
 
 
@@ -87,6 +89,42 @@ def test_loops_side_by_side_keep_to_one_bound_and_one_closed_with_calls_waiting_
     del waiting
 
 
+def test_a_place_granted_to_a_loop_that_is_closed_in_that_moment_is_not_lost() -> None:
+    throttle = Throttle(1)
+    abandoned = asyncio.new_event_loop()
+    call = abandoned.run_until_complete(throttle.take())
+    waiting = abandoned.create_task(throttle.take())
+    abandoned.run_until_complete(asyncio.sleep(0))
+    abandoned.call_soon(throttle.give_back, call, "answered")
+    abandoned.call_soon(abandoned.stop)
+    abandoned.run_forever()
+    abandoned.close()
+    assert not waiting.done()
+    del waiting, call
+    gc.collect()
+    asyncio.run(asyncio.wait_for(throttle.take(), 120))
+
+
+def test_a_server_that_denies_all_tells_those_who_still_can_be_told() -> None:
+    throttle = Throttle(1)
+
+    async def ask() -> Fault:
+        waiting = asyncio.create_task(throttle.take())
+        await asyncio.sleep(0)
+        throttle.deny(Fault("no such key", "denied"))
+        await asyncio.wait([waiting], timeout=120)
+        fault = waiting.exception()
+        assert isinstance(fault, Fault)
+        return fault
+
+    abandoned = asyncio.new_event_loop()
+    waiting = [abandoned.create_task(throttle.take()) for _ in range(3)]
+    abandoned.run_until_complete(asyncio.sleep(0))
+    abandoned.close()
+    assert asyncio.run(ask()).kind == "denied"
+    del waiting
+
+
 def test_a_server_with_room_for_eight_asked_by_the_default_loses_nothing() -> None:
     most = Counter[str]()
 
@@ -98,9 +136,11 @@ def test_a_server_with_room_for_eight_asked_by_the_default_loses_nothing() -> No
 
     async def ask() -> Counter[str]:
         vlm = server_vlm(server.base_url, retries=4)
+        assert vlm.requests_at_once is None
         requests = [Request("recaption", user_text=f"leaf {number}") for number in range(88)]
         replies = await asyncio.gather(*map(vlm.generate, requests))
         await vlm.close()
+        assert 4 <= (vlm.requests_at_once or 0) <= 9
         return Counter(reply.problem for reply in replies)
 
     with ChatServer(default=room_for_eight) as server:

@@ -380,6 +380,8 @@ class Batch:
         parts.append(counted(self.steps, "step"))
         if self.marked:
             parts.append(f"{counted(self.marked, 'text')} with a problem")
+        if self.model.requests_at_once is not None:
+            parts.append(f"{counted(self.model.requests_at_once, 'request')} at once")
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         return ", ".join([*parts, f"{time.monotonic() - self._started:.0f} s"])

@@ -120,6 +120,7 @@ async def _run(
         flow = new_flow(place, store, settings, options, on_progress)
         counts = await flow.run(worklist)
         counts.requests_paid = cache.misses
+        counts.requests_at_once = vlm.requests_at_once
         counts.pairing = paired.text()
         return counts
     finally:

@@ -27,6 +27,7 @@ class BuildCounts(Result):
     unanswered      captioned, but texts are missing because the model did not answer; the next build asks again
     requests_paid   requests that the model was asked; the replies to the others were known
     mixed_up        replies that belonged to other requests, and were asked for again
+    requests_at_once    how many were found to be best for the server; None if that is not known
     """
 
     listed: int = 0
@@ -52,6 +53,7 @@ class BuildCounts(Result):
     requests: int = 0
     requests_paid: int = 0
     mixed_up: int = 0
+    requests_at_once: int | None = None
     input_tokens: int = 0
     output_tokens: int = 0
     cost_usd: float | None = None
@@ -112,6 +114,8 @@ class BuildCounts(Result):
         if self.requests:
             of = f" of {self.requests}" if self.requests_paid <= self.requests else ""  # some were of no use
             parts.append(f"{self.requests_paid}{of} replies asked for")
+        if self.requests_at_once is not None:
+            parts.append(f"{counted(self.requests_at_once, 'request')} at once")
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         lines = [", ".join([*parts, f"{self.seconds:.0f} s"]), *self._reasons()]

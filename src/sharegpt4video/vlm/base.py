@@ -159,6 +159,11 @@ class VLM(ABC):
         """What its answers depend on besides prompts and request: the model and its options, not where it runs."""
         return self.name
 
+    @property
+    def requests_at_once(self) -> int | None:
+        """How many requests at once were found to be best; None if that is not known, or not searched for."""
+        return None
+
     def estimate_tokens(self, request: Request) -> int | None:  # noqa: ARG002 - for those that can tell
         """Estimated input tokens of a request; None if unknown."""
         return None

@@ -17,6 +17,10 @@ class ForwardingVLM(VLM):
     def identity(self) -> str:
         return self.vlm.identity
 
+    @property
+    def requests_at_once(self) -> int | None:
+        return self.vlm.requests_at_once
+
     def estimate_tokens(self, request: Request) -> int | None:
         return self.vlm.estimate_tokens(request)
 

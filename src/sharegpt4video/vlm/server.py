@@ -141,6 +141,10 @@ class ServerVLM(VLM):
             options["thinking"] = self._thinking.choice
         return f"server:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
+    @property
+    def requests_at_once(self) -> int | None:
+        return self._throttle.settled if self.max_concurrent > 1 else None
+
     async def generate(self, request: Request) -> Reply:
         """Ask the server, with retries.
 
@@ -152,7 +156,6 @@ class ServerVLM(VLM):
         key, usage = request.key(), Usage()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client = self._clients.client()  # made before the clock runs: it takes a moment
-
         throttle, has_id = self._throttle, False
 
         async def ask(way: ThinkingWay | None = None) -> Screened:
