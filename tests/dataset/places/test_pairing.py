@@ -23,11 +23,13 @@ class Crowd(VLM):
     def __init__(self, *, shift: int = 0, obeys: bool = True, has_id: bool | None = False) -> None:
         self.shift, self.obeys, self.has_id = shift, obeys, has_id
         self.asked = 0
+        self.remaining: list[tuple[int, bool]] = []
         self.waiting: list[tuple[str, asyncio.Future[str]]] = []
 
     async def generate(self, request: Request) -> Reply:
         self.asked += 1
         code = re.search(r"SG\w+", request.user_text)
+        self.remaining.append((request.remaining, code is not None))
         said = (f"Sure: {code[0].lower()}" if self.obeys else "A code.") if code else request.user_text
         mine = asyncio.get_running_loop().create_future()
         self.waiting.append((said, mine))
@@ -53,6 +55,13 @@ def test_an_honest_server_is_asked_a_round_now_and_then() -> None:
     assert captions(vlm, 25) == [f"leaf {number}" for number in range(25)]
     assert (vlm.without_id, vlm.controls.asked, vlm.controls.right, vlm.controls.wrong) == (25, 48, 48, 0)
     assert vlm.text() == "25 answers came without a request id: 48 of 48 control questions came back right"
+
+
+def test_control_questions_come_before_all_that_wait_for_them() -> None:
+    crowd = Crowd()
+    captions(PairedVLM(crowd), 1)
+    assert min(crowd.remaining) == (0, False)
+    assert all(remaining > 10_000 for remaining, is_control in crowd.remaining if is_control)
 
 
 def test_a_server_that_mixes_up_is_found_before_its_first_answer_is_used() -> None:

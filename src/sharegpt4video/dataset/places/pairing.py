@@ -31,6 +31,7 @@ PICTURE_SIDE_PIXELS = 224  # smaller ones are refused by some models
 
 _LETTERS = "ABCDEFGHJKLMNPQRTUVWXY346789"  # none that is easily read as another
 _CODE = re.compile(rf"SG[{_LETTERS}]{{8}}")
+_ALL_WAIT = 1_000_000  # so these come before the requests that wait for a place
 _ASK = "Reply with this code and nothing else: {code}"
 
 
@@ -97,7 +98,9 @@ class PairedVLM(ForwardingVLM):
         self._codes.update(codes)
         pictures = ((_grey(),), ()) if self.max_images else ((), ())
         requests = [
-            Request("ask", images=pictures[number % 2], user_text=_ASK.format(code=code), max_tokens=64)
+            Request(
+                "ask", images=pictures[number % 2], user_text=_ASK.format(code=code), max_tokens=64, remaining=_ALL_WAIT
+            )
             for number, code in enumerate(codes)
         ]
         replies = await asyncio.gather(*map(self.vlm.generate, requests))
