@@ -173,7 +173,7 @@ def wrong_arguments(factory: Callable[..., Any], arguments: Mapping[str, object]
             found.append(f"{name} is {_words(hints[name])}, not {_shown(value)}")
         elif isinstance(value, str | int | float) and all(map(_is_code, set(choices) - set(plain))):
             also = f"{_listed(map(_words, plain))}, or " if plain else ""
-            found.append(f"{name} is {also}something that only Python can give, not {_shown(value)}")
+            found.append(f"{name} is {also}something that can only be given in Python, not {_shown(value)}")
     return found
 
 

@@ -178,3 +178,6 @@ def test_a_file_that_is_not_there_ends_with_1_wherever_it_is_named(tmp_path: Pat
     for arguments in (["compare", gone, gone], ["verify-scorers", "--tempcompass", gone]):
         ended = sg4v(*arguments)
         assert (ended.exit_code, ended.output.strip()) == (1, f"error: {gone}: no such file or folder")
+    too_long = tmp_path / ("long" * 100)
+    ended = sg4v("compare", too_long, too_long)
+    assert (ended.exit_code, ended.output.strip()) == (1, f"error: {too_long}: File name too long")

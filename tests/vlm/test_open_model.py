@@ -183,7 +183,7 @@ def test_an_option_that_should_be_a_number_is_one(option: dict[str, object]) -> 
 @pytest.mark.parametrize("option", [{"fail": "x"}, {"delay_seconds": "abc"}, {"replies": "one"}, {"replies": 3}])
 def test_what_only_python_can_give_is_not_taken_from_a_text(option: dict[str, object]) -> None:
     (name,) = option
-    with pytest.raises(SettingsError, match=f"fake: {name} is .*only Python can give"):
+    with pytest.raises(SettingsError, match=f"fake: {name} is .*can only be given in Python"):
         open_model("fake", prompts=DEFAULT, **option)
 
 

@@ -195,9 +195,13 @@ Ocr = Annotated[
 def existing(value: Any) -> Any:
     """For parameters that name one or several files to read: one that is not there ends the program, as failed."""
     for path in value if isinstance(value, list) else [value]:
-        if path is not None and not path.exists():
-            error(f"{path}: no such file or folder")
-            raise typer.Exit(FAILED)
+        try:
+            if path is not None:
+                path.stat()
+        except OSError as wrong:  # also a name that is too long, or in a folder that we may not enter
+            why = "no such file or folder" if isinstance(wrong, FileNotFoundError) else wrong.strerror
+            error(f"{path}: {why}")
+            raise typer.Exit(FAILED) from None
     return value
 
 

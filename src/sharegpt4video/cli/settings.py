@@ -43,7 +43,7 @@ def model_options(options: Sequence[str] | None, changes: Sequence[str] | None) 
     found = {**read_pairs(options, "--model-option"), **read_pairs(own)}
     if taken := sorted(found.keys() & {"prompts", "hints"}):
         raise SettingsError(
-            f"{taken[0]} is a setting of captions, not an option of the model: sg4v settings {taken[0]}"
+            f"{taken[0]} is a setting of captions, not an option of the model; see sg4v settings {taken[0]}"
         )
     return found, others
 
