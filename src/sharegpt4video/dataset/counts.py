@@ -113,9 +113,8 @@ class BuildCounts(Result):
             parts.append(f"{counted(self.marked, 'text')} with a problem")
         if self.requests:
             of = f" of {self.requests}" if self.requests_paid <= self.requests else ""  # some were of no use
-            parts.append(f"{self.requests_paid}{of} replies asked for")
-        if self.requests_at_once is not None:
-            parts.append(f"{counted(self.requests_at_once, 'request')} at once")
+            at_once = f", {counted(self.requests_at_once, 'request')} at once" if self.requests_at_once else ""
+            parts.append(f"{self.requests_paid}{of} replies asked for{at_once}")
         if self.cost_usd is not None:
             parts.append(f"{self.cost_usd:.4f} US dollars")
         lines = [", ".join([*parts, f"{self.seconds:.0f} s"]), *self._reasons()]

@@ -33,8 +33,7 @@ class Request:
                     question about texts and ``ask`` one about the pictures, in the caller's own words
     video           name of the file or address
     images, seconds  the pictures and their times in seconds
-    layout          how to combine several pictures if the prompt set or the model wants one; ``separate`` ones stay
-                    apart
+    layout          how to combine several pictures if the prompt set or the model wants one; ``separate``: not at all
     facts           what was measured at or between those times, in order; the last ones of a change are those of its
                     interval, earlier ones describe its start
     before          text of the previous step ("" at the start of a shot)
@@ -140,8 +139,7 @@ class VLM(ABC):
     async def generate(self, request: Request) -> Reply:
         """Answer one request.
 
-        An unusable answer is a ``Reply`` with its ``problem``. Raises VLMError if no request can succeed (wrong key,
-        unknown model, server gone).
+        An unusable answer is a ``Reply`` with a ``problem``. Raises VLMError if no request can succeed (a wrong key).
         """
 
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
