@@ -101,3 +101,12 @@ def test_cohorts_of_which_calls_were_turned_away_or_cancelled_are_judged_as_well
         assert len(search._cohorts) < 4
     assert answered > 400 * START / 2
     assert search.settled > START
+
+
+def test_a_request_that_is_turned_away_alone_says_nothing_about_room_for_several() -> None:
+    search = Search(64)
+    drive(search, 30, 1.0, "answered")
+    before = search.settled
+    for _ in range(5):
+        search.end(search.begin(search._now), search._now + 0.02, "turned away")
+    assert search.settled == before > START

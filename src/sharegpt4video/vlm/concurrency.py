@@ -123,7 +123,8 @@ class Ceiling:
         if call is self._probe:
             self._raised, self._probe, self._stride, self._calm = False, None, 1, 0.0
             self._patience = min(2 * self._patience, _MOST_PATIENCE)
-        self.room = max(min(self.room, in_flight - 1), 1)
+        if in_flight > 1:  # one that is turned away alone was not one too many
+            self.room = min(self.room, in_flight - 1)
 
     def gone(self, call: Call) -> None:
         if call is self._probe:
