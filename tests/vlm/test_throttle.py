@@ -10,6 +10,7 @@ from collections import Counter
 from chat_server import ChatServer, Exchange, answer, status
 from made_requests import server_vlm
 from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.concurrency import START
 from sharegpt4video.vlm.faults import Fault
 from sharegpt4video.vlm.throttle import Throttle
 
@@ -140,7 +141,8 @@ def test_a_server_with_room_for_eight_asked_by_the_default_loses_nothing() -> No
         requests = [Request("recaption", user_text=f"leaf {number}") for number in range(88)]
         replies = await asyncio.gather(*map(vlm.generate, requests))
         await vlm.close()
-        assert 4 <= (vlm.requests_at_once or 0) <= 9
+        # Fewer than it began with. Not eight to the digit: answers on their way back are in flight here, not there.
+        assert 4 <= (vlm.requests_at_once or 0) < START
         return Counter(reply.problem for reply in replies)
 
     with ChatServer(default=room_for_eight) as server:
