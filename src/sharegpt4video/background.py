@@ -243,6 +243,18 @@ class Stock(Generic[T]):
                 turn.set_exception(error)
 
 
+_AGEING_ROUNDS = 16  # who waits gains a place of chain length each time that all places were given so many times
+
+
+def chain_rank(remaining: int, granted: int, places: int) -> float:
+    """A rank by which long chains of requests go first, yet none waits forever behind a stream of new ones.
+
+    remaining   how many requests follow this one in its chain
+    granted     turns given before it began to wait, of ``places`` that work side by side
+    """
+    return granted / (_AGEING_ROUNDS * places) - remaining
+
+
 class Turns:
     """At most ``count`` may be at work at a time; see ``Stock`` for who is next. Raises ValueError for none."""
 

@@ -76,7 +76,7 @@ class Worker:
             raise self._died() from error
 
     def receive(self, seconds: float) -> bytes:
-        """The next message. Raises WorkerLost when the process is gone, or silent for so many seconds."""
+        """The next message. Raises WorkerLost when the process is gone, or silent for too long."""
         left = seconds
         try:
             # In slices, so that the time for which both processes were suspended (Ctrl-Z) does not count as silence.

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from ..background import Turns, together
+from ..background import Turns, chain_rank, together
 from ..errors import ModelDenied
 from ..vlm.base import VLM, Reply, Request
 
@@ -22,9 +22,6 @@ Prepare = Callable[[Request, int], Request]
 OnReply = Callable[[Reply], None]
 
 ASK_AGAIN = frozenset({"empty", "cut off", "refused", "repeating", "not plain text", "mixed up"})
-# A waiting request gains one place of chain length for every so many slots' worth of requests served meanwhile.
-# Long chains go first, yet none waits for ever behind a stream of new ones.
-_AGEING_ROUNDS = 16
 _PREPARE_THREADS = 4
 
 
@@ -97,8 +94,7 @@ class Engine:
 
     async def _ask_once(self, request: Request, on_reply: OnReply | None) -> Reply:
         key = request.key()
-        # First the request with the longest chain behind it, then whoever came first.
-        await self._turns.take(self._turns.granted / (_AGEING_ROUNDS * self.slots) - request.remaining)
+        await self._turns.take(chain_rank(request.remaining, self._turns.granted, self.slots))
         try:
             if self._denied is not None:
                 raise ModelDenied(str(self._denied))

@@ -1,4 +1,4 @@
-"""The codecs that ``sg4v doctor`` tries: a picture of a known colour is encoded and decoded again."""
+"""The codecs that ``sg4v doctor`` tries: encode a frame of a known colour, decode it, compare."""
 
 from __future__ import annotations
 

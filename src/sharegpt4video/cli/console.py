@@ -119,7 +119,7 @@ def exit_codes() -> Iterator[None]:
     """Turn our exceptions into a message on stderr and an exit code, never a traceback."""
     try:
         yield
-    except InputMissing as missing:  # like one that cannot be read, which is no wrong usage
+    except InputMissing as missing:  # like an unreadable one: the usage was right
         error(missing)
         raise typer.Exit(FAILED) from None
     except SettingsError as wrong:

@@ -26,7 +26,7 @@ _LATE = 3.0  # times the usual latency: then a larger number is judged by the an
 _PRIOR_CALLS, _PRIOR_VARIANCE = 8, 0.25
 _BETTER, _OPEN = 0.7, 1.0  # standard errors
 _TIE_CALLS = 32
-_LOOK_ROUNDS, _LOOK_CALLS = 24, 400  # until the neighbourhood is measured anew for the first time
+_LOOK_ROUNDS, _LOOK_CALLS = 24, 400  # until the neighbours are measured again for the first time
 _MOST_DOUBLINGS = 3
 _JUMP_ERRORS, _JUMP = 5.0, 0.5  # what tells that the server has changed
 _MOST_PATIENCE = 8
@@ -296,7 +296,7 @@ class Search:
             self._step, self._up_first = CELLS, change > 0
 
     def _look_again(self) -> None:
-        """Measure the neighbourhood anew; after longer and longer, while the best number stays what it is."""
+        """Measure the neighbours again, at longer and longer intervals while the best number stays the same."""
         due = max(_LOOK_ROUNDS * self.best, _LOOK_CALLS) * 2**self._doublings
         if self._since_look > due:
             is_same = abs(_cell(self.best) - _cell(self._best_then)) <= 1

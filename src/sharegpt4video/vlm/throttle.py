@@ -11,10 +11,9 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from ..background import chain_rank
 from .concurrency import Call, Outcome, Search
 from .faults import Fault
-
-_AGEING_ROUNDS = 16  # as in captioner/engine.py: long chains go first, yet none waits for ever
 
 
 class Throttle:
@@ -57,7 +56,7 @@ class Throttle:
             if self._search.in_flight < self.limit and not self._waiting:
                 return self._begin()
             turn: asyncio.Future[Call] = loop.create_future()
-            rank = -math.inf if again else self._granted / (_AGEING_ROUNDS * self.most) - remaining
+            rank = -math.inf if again else chain_rank(remaining, self._granted, self.most)
             heapq.heappush(self._waiting, (rank, next(self._arrivals), turn))
         try:
             return await turn

@@ -22,7 +22,7 @@ from ...captioner.outcome import Summary
 from ...captioner.summary import summary
 from ...config import CaptionSettings
 from ...display import Result
-from ...pipeline import open_engine
+from ...engines import open_engine
 from ...records import problem_kind
 from ...vlm.base import VLM
 from ...wording import counted

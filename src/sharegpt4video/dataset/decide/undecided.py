@@ -79,7 +79,7 @@ class Undecided:
                     await self._decide(block)
         except asyncio.CancelledError:
             raise
-        except BaseException as error:  # a panic in a tokenizer is no Exception, and whoever waits would wait for ever
+        except BaseException as error:  # a tokenizer panic is not an Exception, and whoever waits would wait for ever
             for one in self._waiting.values():
                 if one.survey is not None and not one.decided.done():
                     one.decided.set_exception(error)

@@ -11,8 +11,8 @@ from typing import Any, TypeVar, cast
 from ... import background
 from ...captioner.engine import Engine
 from ...config import CaptionSettings
+from ...engines import open_engine
 from ...errors import StorageError, VideoError
-from ...pipeline import open_engine
 from ...reading import Ended
 from ...records import VideoCaption
 from ...vlm.base import VLM, Reply

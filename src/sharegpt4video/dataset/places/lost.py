@@ -1,4 +1,4 @@
-"""The errors by which Ray says that an actor, its process or its machine is gone."""
+"""What Ray raises when an actor, its process or its machine is gone."""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 TRIES = 3
-"""A video that has lost so many machines is not tried on another one: it may be what kills them."""
+"""A video that has lost this many machines is not tried on another: it may be what kills them."""
 LOOK_SECONDS = 2.0
 """How often the cluster is looked at for machines that have joined."""
 START_SECONDS = 900.0
@@ -191,7 +191,7 @@ class _Actors:
         return True
 
     def fill(self, wanted: int) -> None:
-        """Start actors until there are so many; they join once they are ready. After too long without one, give up."""
+        """Start actors up to the wanted number; they join once they are ready. After too long without one, give up."""
         if self.there:
             self._last_there = time.monotonic()
         elif time.monotonic() - self._last_there > START_SECONDS:

@@ -14,7 +14,7 @@ from .store import Store
 def writing(root: str | os.PathLike[str]) -> Iterator[Store]:
     """The data set in a directory, which nobody else may write meanwhile.
 
-    Raises lock.Busy, which names the other writer, and SG4VError if there is no data set (no lock file is left then).
+    Raises lock.Busy, which names the other writer, and SG4VError if there is no data set (and leaves no lock file).
     """
     Store.open(root)
     with lock(root) as held:

@@ -66,7 +66,7 @@ def survey(
     before pictures are measured. ``alongside`` gets the open reader, its frames while they are measured, and a shot
     detector, to which it has to push every frame and which it has to flush at the end. It is not called where no
     pictures are looked at, nor for a video of more than ``ALONGSIDE_SECONDS``, or of a length that its header does not
-    tell. ``alive`` is called for every packet and every frame: a long video is no stalled one.
+    tell. ``alive`` is called for every packet and every frame: a long video must not be taken for a stalled one.
 
     Raises VideoError when there is nothing to read, MissingExtra for ``settings.text`` without the extra ``ocr``.
     """

@@ -12,7 +12,7 @@ from ...errors import SG4VError
 
 
 class TrainingError(SG4VError):
-    """A run that must not go on: a loss that is no number, nothing to learn from, out of memory."""
+    """A run that must not go on: a loss that is not a number, nothing to learn from, out of memory."""
 
 
 @dataclass(frozen=True)

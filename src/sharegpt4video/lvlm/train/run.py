@@ -51,7 +51,7 @@ def train(
     after the step, with a checkpoint. ``on_step`` and ``on_note`` are called in the first process.
 
     Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
-    unwritable files, TrainingError for a loss that is no number or too little memory, MissingExtra.
+    unwritable files, TrainingError for a loss that is not a number or too little memory, MissingExtra.
     """
     out = Path(out)
     processes = Processes()
