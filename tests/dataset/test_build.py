@@ -287,7 +287,7 @@ def test_texts_that_no_answer_came_for_are_asked_for_by_the_next_build(clips: Pa
         lacking = build([str(clip)], out, model=vlm, settings=QUICK, options=ONE)
         asked = len(running.received)
         assert (lacking.captioned, lacking.unanswered, lacking.failed.total()) == (1, 1, 0)
-        assert "1 captioned videos lack texts" in lacking.text()
+        assert "in 1 captioned video the model left texts unanswered" in lacking.text()
         assert "of these unfinished" in status_of(Store(out)).text()
         whole = build([], out, model=vlm, settings=QUICK, options=ONE)
         assert (whole.captioned, whole.unanswered) == (1, 0)

@@ -156,7 +156,7 @@ class BuildCounts(Result):
             )
         if self.unanswered:
             lines.append(
-                f"  unfinished: {self.unanswered} captioned videos lack texts that the model did not answer;"
+                f"  unfinished: in {counted(self.unanswered, 'captioned video')} the model left texts unanswered;"
                 " build again to ask for those"
             )
         if self.failed["unavailable"] or self.failed["model"]:

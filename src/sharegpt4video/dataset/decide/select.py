@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...display import Result
+from ...wording import counted
 from ..rows import Selected
 from ..settings import DatasetSettings
 from ..similar.columns import SIMILARITY_COLUMNS
@@ -52,7 +53,8 @@ class Selection(Result):
     def line(self) -> str:
         """What was selected, in one line."""
         shares = ", ".join(f"{count:,} {split}" for split, count in self.splits.items() if count)
-        kept = f"selected: {self.kept:,} captioned videos ({shares or 'none'}), {self.dropped:,} dropped"
+        videos = counted(self.kept, "captioned video", number=f"{self.kept:,}")
+        kept = f"selected: {videos} ({shares or 'none'}), {self.dropped:,} dropped"
         more = f", {self.not_captioned:,} not captioned" if self.not_captioned else ""
         groups = (
             f"; {self.grouped:,} are near-duplicates or of one recording, in {self.groups:,} groups that share a split"
