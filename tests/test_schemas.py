@@ -74,14 +74,16 @@ def test_facts_of_all_kinds_are_valid() -> None:
     box = {"left": 0.1, "top": 0.2, "right": 0.3, "bottom": 0.4}
     pose = {"torso": "upright", "arms_raised": 2, "legs_raised": None, "confidence": 0.9}
     thing = {"track_id": 1, "label": "person", "score": 0.9, "seen_frames": 4, "start_box": None, "end_box": box,
-             "colours": ["red"], "start_pose": None, "end_pose": pose, "arm_raises": [2], "leg_raises": []}  # fmt: skip
+             "colours": ["red"], "start_pose": None, "end_pose": pose, "arm_raises": [2], "leg_raises": [],
+                 "enters": "left", "leaves": "", "subject_id": 3}  # fmt: skip
     facts = {
         "start_seconds": 0.0, "end_seconds": 2.0, "objects": [thing],
         "camera": {"pan_widths": 0.1, "tilt_heights": 0, "zoom_ratio": 1.0, "roll_degrees": 0.0, "shake": 0.0,
                    "moves": ["pan right"], "confidence": 1},
-        "motion": {"score": 0.1, "area": 0.2, "centre": [0.5, 0.5]},
+        "motion": {"score": 0.1, "area": 0.2, "centre": [0.5, 0.5], "still": False},
         "look": {"brightness": 0.5, "contrast": 0.5, "sharpness": 10.0, "palette": [["red", 0.5]]},
         "texts": [{"text": "EXIT", "score": 0.9, "seconds": 1.0, "box": box}],
+            "counts": [{"label": "person", "count": None, "crowd": True}],
     }  # fmt: skip
     document = json.loads(captioned([step("change", 0.0, 2.0, "", problem="refused")], 2.0).to_json())
     document["steps"][0]["facts"] = [facts]

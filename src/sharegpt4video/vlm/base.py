@@ -12,11 +12,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field, fields, replace
 from typing import Literal
 
-from pydantic_core import to_json
+from pydantic_core import from_json, to_json
 
 from ..errors import VLMError
 from ..foreign import spelled_out, well_formed
-from ..records import Facts, Image, Layout, Step
+from ..records import Facts, Image, Layout, Step, without_unset
 from .usage import token_count
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
@@ -76,6 +76,7 @@ class Request:
             parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
             parts["video"] = spelled_out(self.video)
             del parts["remaining"]
+            parts |= {part: without_unset(from_json(to_json(parts[part]))) for part in ("facts", "steps")}
             known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
             object.__setattr__(self, "_key", known)
         return known

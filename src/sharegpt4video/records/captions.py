@@ -1,8 +1,4 @@
-"""The plain data that flows through the house: frozen, typed, with units in the names, and JSON in both directions.
-
-Times are seconds of the source's own clock as its decoder gives them; intervals are half open, ``[start, end)``.
-Boxes and distances are fractions of the displayed picture (0..1), so they mean the same at every resolution.
-"""
+"""Pictures, shots and keyframes on the way in; steps and whole captions, with their JSON, on the way out."""
 
 from __future__ import annotations
 
@@ -13,8 +9,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
-from .display import caption_html, caption_line
-from .foreign import json_text
+from ..display import caption_html, caption_line
+from ..foreign import json_text
+from .measured import Facts
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,7 +22,6 @@ StepKind = Literal["opening", "change", "whole"]
 KeyframeReason = Literal["first", "cut", "change", "last"]
 ShotOpening = Literal["start", "cut", "fade"]
 Layout = Literal["separate", "pair", "grid", "strip"]
-Torso = Literal["upright", "leaning", "horizontal", "inverted"]
 
 UNANSWERED = r"(?:^|could not be condensed: )(?:unavailable|mixed up)"
 """Matches the problem of a text that nobody has written: the server failed, or answered somebody else."""
@@ -101,140 +97,6 @@ class Keyframe:
     reason: KeyframeReason
     similarity: float | None = None
     image: Image | None = field(default=None, repr=False)
-
-
-@dataclass(frozen=True)
-class Box:
-    """A rectangle in fractions of the picture's width and height, origin at the top left."""
-
-    left: float
-    top: float
-    right: float
-    bottom: float
-
-    @property
-    def centre(self) -> tuple[float, float]:
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
-
-    @property
-    def width(self) -> float:
-        return self.right - self.left
-
-    @property
-    def height(self) -> float:
-        return self.bottom - self.top
-
-
-@dataclass(frozen=True)
-class Pose:
-    """A person's posture at one time, from body keypoints; None where the joints were not seen well enough.
-
-    ``torso`` is the angle of the line from hips to shoulders; ``arms_raised`` counts wrists held clearly above the
-    shoulders, ``legs_raised`` ankles held clearly off the level of the supporting foot. ``confidence`` is the
-    mean keypoint score (0..1).
-    """
-
-    torso: Torso | None
-    arms_raised: int | None
-    legs_raised: int | None
-    confidence: float
-
-
-@dataclass(frozen=True)
-class TrackedObject:
-    """One object followed over several frames, as far as it concerns one interval.
-
-    A box is None where the object was not in the picture at that end of the interval. ``seen_frames`` counts the
-    detections of the whole track up to the end of the interval, ``score`` is their mean (0..1).
-    ``colours`` are the names of the colours that cover most of it. The rest is for people only: the poses at both
-    ends, and in ``arm_raises`` and ``leg_raises``, for each time that limbs went up inside the interval, how many of
-    them were up at most.
-    """
-
-    track_id: int
-    label: str
-    score: float
-    seen_frames: int
-    start_box: Box | None
-    end_box: Box | None
-    colours: tuple[str, ...] = ()
-    start_pose: Pose | None = None
-    end_pose: Pose | None = None
-    arm_raises: tuple[int, ...] = ()
-    leg_raises: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class CameraMotion:
-    """How the camera moved in an interval; all zero for a static camera.
-
-    ``pan_widths`` is positive when the camera turns or travels right (the picture slides left), in picture widths;
-    ``tilt_heights`` positive upwards; ``zoom_ratio`` over 1 when it closes in; ``roll_degrees`` positive clockwise;
-    ``shake`` is the jitter left after the smooth move, in picture widths. ``moves`` names what is large enough to say
-    ("static", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise",
-    "roll counter-clockwise", "shake"), largest first; it is empty when the motion could not be measured.
-    ``confidence`` is the share of the picture that agrees with the move (0..1).
-    """
-
-    pan_widths: float = 0.0
-    tilt_heights: float = 0.0
-    zoom_ratio: float = 1.0
-    roll_degrees: float = 0.0
-    shake: float = 0.0
-    moves: tuple[str, ...] = ()
-    confidence: float = 0.0
-
-
-@dataclass(frozen=True)
-class PictureMotion:
-    """Motion that the camera does not explain. ``score`` is its mean speed in picture widths per second over the
-    moving part, ``area`` the share of the picture that moves, ``centre`` where (x, y fractions; None if nothing moves).
-    """
-
-    score: float
-    area: float
-    centre: tuple[float, float] | None
-
-
-@dataclass(frozen=True)
-class Look:
-    """The look of one frame: mean ``brightness`` and ``contrast`` (0..1), ``sharpness`` (variance of the Laplacian of
-    the grey picture at 320 pixels width), and the ``palette``: colour names with the share of the picture they cover,
-    largest first.
-    """
-
-    brightness: float
-    contrast: float
-    sharpness: float
-    palette: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class ScreenText:
-    """A line of text read off the picture at ``seconds``, with the reader's score (0..1)."""
-
-    text: str
-    score: float
-    seconds: float
-    box: Box
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What was measured in ``[start_seconds, end_seconds)``; at a single frame where the two are equal.
-
-    ``objects`` were tracked in several frames; what the detector does not know shows in ``motion`` only.
-    ``look`` is that of the frame at the end. ``texts`` holds the lines that were not there when the shot was last
-    read; it is None when nobody tried to read (extra ``ocr`` absent or off, or not at this keyframe).
-    """
-
-    start_seconds: float
-    end_seconds: float
-    camera: CameraMotion
-    motion: PictureMotion
-    look: Look
-    objects: tuple[TrackedObject, ...] = ()
-    texts: tuple[ScreenText, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,181 @@
+"""What is measured in a video: who and what is where, how the camera and the picture move, what can be read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Torso = Literal["upright", "leaning", "horizontal", "inverted"]
+Side = Literal["", "left", "right", "top", "bottom", "inside"]
+
+LATER_FIELDS = frozenset({"still", "enters", "leaves", "subject_id", "counts"})
+"""Fields that were added once the keys of requests were stored. While unset they are left out of the keys, so that
+answers which were paid for before are still found; whatever is added to these records belongs here too."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """A rectangle in fractions of the picture's width and height, origin at the top left."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
+
+    @property
+    def width(self) -> float:
+        return self.right - self.left
+
+    @property
+    def height(self) -> float:
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class Pose:
+    """A person's posture at one time, from body keypoints; None where the joints were not seen well enough.
+
+    ``torso`` is the angle of the line from hips to shoulders; ``arms_raised`` counts wrists held clearly above the
+    shoulders, ``legs_raised`` ankles held clearly off the level of the supporting foot. ``confidence`` is the
+    mean keypoint score (0..1).
+    """
+
+    torso: Torso | None
+    arms_raised: int | None
+    legs_raised: int | None
+    confidence: float
+
+
+@dataclass(frozen=True)
+class TrackedObject:
+    """One object followed over several frames, as far as it concerns one interval.
+
+    A box is None where the object was not in the picture at that end of the interval. ``seen_frames`` counts the
+    detections of the whole track up to the end of the interval, ``score`` is their mean (0..1).
+    ``colours`` are the names of the colours that cover most of it. For people only: the poses at both ends, and in
+    ``arm_raises`` and ``leg_raises``, for each time that limbs went up inside the interval, how many of them were up
+    at most.
+
+    ``enters`` and ``leaves`` name the edge of the picture that it crossed in this interval, or "inside" for what
+    appeared or disappeared within the picture; "" where neither was measured: a late detection is no arrival.
+    ``subject_id`` is the same for one subject in the whole video, across cuts; None where that is not known.
+    """
+
+    track_id: int
+    label: str
+    score: float
+    seen_frames: int
+    start_box: Box | None
+    end_box: Box | None
+    colours: tuple[str, ...] = ()
+    start_pose: Pose | None = None
+    end_pose: Pose | None = None
+    arm_raises: tuple[int, ...] = ()
+    leg_raises: tuple[int, ...] = ()
+    enters: Side = ""
+    leaves: Side = ""
+    subject_id: int | None = None
+
+
+@dataclass(frozen=True)
+class LabelCount:
+    """How many objects of one label are in the picture at the end of an interval, where that number is stable.
+
+    ``count`` is None where there are several, but how many is not certain; ``crowd`` where they are too many to count.
+    """
+
+    label: str
+    count: int | None
+    crowd: bool = False
+
+
+@dataclass(frozen=True)
+class CameraMotion:
+    """How the camera moved in an interval; all zero for a static camera.
+
+    ``pan_widths`` is positive when the camera turns or travels right (the picture slides left), in picture widths;
+    ``tilt_heights`` positive upwards; ``zoom_ratio`` over 1 when it closes in; ``roll_degrees`` positive clockwise;
+    ``shake`` is the jitter left after the smooth move, in picture widths. ``moves`` names what is large enough to say
+    ("static", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise",
+    "roll counter-clockwise", "shake"), largest first; it is empty when the motion could not be measured.
+    ``confidence`` is the share of the picture that agrees with the move (0..1).
+    """
+
+    pan_widths: float = 0.0
+    tilt_heights: float = 0.0
+    zoom_ratio: float = 1.0
+    roll_degrees: float = 0.0
+    shake: float = 0.0
+    moves: tuple[str, ...] = ()
+    confidence: float = 0.0
+
+
+@dataclass(frozen=True)
+class PictureMotion:
+    """Motion that the camera does not explain. ``score`` is its mean speed in picture widths per second over the
+    moving part, ``area`` the share of the picture that moves, ``centre`` where (x, y fractions; None if nothing moves).
+    ``still`` is True where motion was measured on every time scale and there was none, False where there was some, and
+    None where it is not known.
+    """
+
+    score: float
+    area: float
+    centre: tuple[float, float] | None
+    still: bool | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """The look of one frame: mean ``brightness`` and ``contrast`` (0..1), ``sharpness`` (variance of the Laplacian of
+    the grey picture at 320 pixels width), and the ``palette``: colour names with the share of the picture they cover,
+    largest first.
+    """
+
+    brightness: float
+    contrast: float
+    sharpness: float
+    palette: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class ScreenText:
+    """A line of text read off the picture at ``seconds``, with the reader's score (0..1)."""
+
+    text: str
+    score: float
+    seconds: float
+    box: Box
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What was measured in ``[start_seconds, end_seconds)``; at a single frame where the two are equal.
+
+    ``objects`` were tracked in several frames; what the detector does not know shows in ``motion`` only.
+    ``look`` is that of the frame at the end. ``texts`` holds the lines that were not there when the shot was last
+    read; it is None when nobody tried to read (extra ``ocr`` absent or off, or not at this keyframe). ``counts`` holds
+    the labels seen more than once or counted for sure at the end; it is None in facts measured before it was there.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    camera: CameraMotion
+    motion: PictureMotion
+    look: Look
+    objects: tuple[TrackedObject, ...] = ()
+    texts: tuple[ScreenText, ...] | None = None
+    counts: tuple[LabelCount, ...] | None = None
+
+
+def without_unset(value: Any) -> Any:
+    """The JSON of these records without the ``LATER_FIELDS`` that are unset."""
+    if isinstance(value, list):
+        return [without_unset(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    unset = {name for name in LATER_FIELDS & value.keys() if value[name] is None or value[name] == ""}
+    return {name: without_unset(item) for name, item in value.items() if name not in unset}
