@@ -4,7 +4,8 @@ The geometry and every bit of the pixels are those of the released code (ShareGP
 run.py for the grid, llava/mm_utils.py for the tiles; the "anyres" of LLaVA-NeXT). There are two modes:
 
 anyres     the squashed overview, then all tiles at the best resolution: as trained, and as the TempCompass script asks
-overview   the squashed overview alone, 576 tokens: what run.py and the MVBench script give to the language model
+overview   the squashed overview alone, 576 tokens: what run.py and the MVBench script give to the language model. They
+           encode all tiles, but without a dimension for the picture, so that only the first one's features are used.
 """
 
 from __future__ import annotations
