@@ -59,6 +59,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "captioner",
         "vlm",
     },
+    "moments": BASICS | {"captioner", "dataset", "engines", "pipeline", "video", "vlm"},
     "lvlm": BASICS | {"__init__", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
     "world": {"checking", "cores", "errors", "files", "processes", "records", "wording"},
@@ -79,7 +80,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
         "dataset",
     }
-    | {"lvlm", "evaluate", "world", "schemas"},
+    | {"lvlm", "evaluate", "moments", "world", "schemas"},
 }
 
 # Narrower than the room: module -> what it may use of another room.

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .look import keyframes, measure
     from .lvlm.launch import train
     from .lvlm.settings import TrainSettings
+    from .moments.search import find
     from .pipeline import acaption, caption
     from .records import VideoCaption
     from .retell import recaption, summarize
@@ -62,6 +63,7 @@ _HOMES = {
     "lvlm.launch": ("train",),
     "lvlm.settings": ("TrainSettings",),
     "look": ("keyframes", "measure"),
+    "moments.search": ("find",),
     "pipeline": ("acaption", "caption"),
     "records": ("VideoCaption",),
     "retell": ("recaption", "summarize"),
@@ -102,6 +104,7 @@ __all__ = [
     "build_dataset",
     "caption",
     "compare_runs",
+    "find",
     "keyframes",
     "measure",
     "open_dataset",

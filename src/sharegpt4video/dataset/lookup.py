@@ -22,15 +22,31 @@ from .store.store import Store
 
 def captions(store: Store, *, split: str | None = None, dropped: bool = False) -> Iterator[CaptionRow]:
     """The captions that exports would take; see ``Dataset.captions``."""
+    batches = caption_batches(store, split=split, dropped=dropped, batch_rows=64)
+    return (row for batch in batches for row in to_rows(CaptionRow, batch))
+
+
+def caption_batches(
+    store: Store,
+    columns: Sequence[str] | None = None,
+    *,
+    split: str | None = None,
+    dropped: bool = False,
+    batch_rows: int = 1024,
+) -> Iterator[pa.RecordBatch]:
+    """Those captions as Arrow, some columns or all. Raises SettingsError for a split that makes no sense."""
     if split is not None and dropped:
         raise SettingsError("what is dropped is in no split; give split or dropped, not both")
-    return _captions(store, Selection(store, None if split is None else [split]), dropped=dropped)
+    selection = Selection(store, None if split is None else [split])
+    return _caption_batches(store, columns, selection, dropped=dropped, batch_rows=batch_rows)
 
 
-def _captions(store: Store, selection: Selection, *, dropped: bool) -> Iterator[CaptionRow]:
-    for batch in Listed(store).batches(store, "captions", batch_rows=64):
+def _caption_batches(
+    store: Store, columns: Sequence[str] | None, selection: Selection, *, dropped: bool, batch_rows: int
+) -> Iterator[pa.RecordBatch]:
+    for batch in Listed(store).batches(store, "captions", columns, batch_rows=batch_rows):
         wanted = selection.codes(packed_ids(batch.column("id"))) < len(SPLITS)
-        yield from to_rows(CaptionRow, batch if dropped else batch.filter(pa.array(wanted)))
+        yield batch if dropped else batch.filter(pa.array(wanted))
 
 
 def table(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.RecordBatchReader:

@@ -200,3 +200,16 @@ def concept_of(label: str) -> str:
     words = [_LABELS.get(word, word) for word in label.split()]
     named = sorted(things(map(stem, reversed(words)))) or sorted(kinds(map(stem, words)))
     return named[0] if named else ""
+
+
+def words_for(word: str) -> frozenset[str]:
+    """The words that can stand for one: those of its concepts, and the kinds of thing that it is. It may be in it."""
+    one = stem(word)
+    named = THINGS.get(one, frozenset())
+    kinds = KINDS.get(one, frozenset())
+    found = [words.split() for concept in named for words in (_THINGS[concept],)]
+    found += [[kind, *_KINDS[kind].split()] for kind in kinds]
+    found += [sorted(kinds_of(concept)) for concept in named]
+    found += [_COLOURS[colour].split() for colour in COLOURS.get(one, ())]
+    found += [_ACTIONS[action].split() for action in ACTIONS.get(one, ())]
+    return frozenset(one for words in found for one in words)

@@ -144,6 +144,11 @@ def stem(word: str) -> str:
     return short
 
 
+def irregular_forms(root: str) -> frozenset[str]:
+    """The forms of a word, by its stem, that no rule of endings makes: "man" has "men"."""
+    return frozenset(form for form, word in _IRREGULAR.items() if root in (word, stem(word)))
+
+
 def folded(text: str) -> str:
     """Letters and digits only, in lower case: two readings of one line are the same."""
     return "".join(character for character in text.casefold() if character.isalnum())
