@@ -29,7 +29,9 @@ from sharegpt4video.config import CaptionSettings, load_yaml
 from sharegpt4video.dataset import build
 from sharegpt4video.dataset.clips import media
 from sharegpt4video.dataset.settings import DatasetSettings
-from sharegpt4video.vlm import BACKENDS
+from sharegpt4video.vlm import BACKENDS, OWN_OPTIONS
+from sharegpt4video.vlm.hub_models import HUB_MODELS
+from sharegpt4video.vlm.providers import PROVIDERS
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -220,7 +222,7 @@ def test_the_models_page_names_every_model_and_its_options() -> None:
     page = (ROOT / "docs" / "models.md").read_text(encoding="utf-8")
     sections = {re.sub(r":.*", "", title): text for title, text in re.findall(r"^## `([^`]+)`\n(.*?)(?=^## |\Z)",
                                                                            page, re.MULTILINE | re.DOTALL)}  # fmt: skip
-    given_otherwise = {"model", "folder", "base_url", "api_key", "prompts", "hints"}
+    given_otherwise = {"model", "folder", "base_url", "api_key", *OWN_OPTIONS}
     for name, backend in BACKENDS.items():
         assert name in sections
         module, _, attribute = backend.path.partition(":")
@@ -230,6 +232,12 @@ def test_the_models_page_names_every_model_and_its_options() -> None:
                 option for option in taken if option not in given_otherwise and f"`{option}`" not in sections[name]
             ]
             assert not missing, f"{name}: {missing}"
+    for name, provider in PROVIDERS.items():
+        row = re.search(rf"^\| `{name}:MODEL` \|.*$", page, re.MULTILINE)
+        assert row, name
+        told = f"`{provider.key}`" if provider.needs_key else provider.url.split("/")[2]
+        assert told in row[0], name
+    assert not [name for name in HUB_MODELS if f"`hf:{name}` |" not in page]
 
 
 def test_the_api_page_lists_every_public_word() -> None:

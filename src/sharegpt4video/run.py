@@ -129,7 +129,7 @@ class VideoRun:
             video=self.draft.opened.name,
             start_seconds=self.draft.opened.start_seconds,
             end_seconds=self.draft.read_seconds,
-            layout=self._prompts.fast_layout,
+            layout="separate" if self._engine.vlm.frames_apart else self._prompts.fast_layout,
         )
         step = await self._ask(role)
         self.draft.timeline.add_whole(step)

@@ -13,6 +13,7 @@ from sharegpt4video.prompts import prompt_set
 from sharegpt4video.vlm import BACKENDS, model_class, model_names, open_model
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM
+from sharegpt4video.vlm.providers import PROVIDERS
 from sharegpt4video.vlm.server import ServerVLM
 
 DEFAULT = prompt_set("default")
@@ -156,7 +157,8 @@ def test_a_plug_in_may_be_a_function_that_takes_no_hints() -> None:
 @pytest.mark.usefixtures("plug_ins")
 def test_plug_ins_are_listed_and_a_broken_one_says_so_only_when_wanted() -> None:
     local = ("hf:NAME_OR_FOLDER", "vllm:NAME_OR_FOLDER", "lvlm:FOLDER")
-    assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", "broken", "plain", "plugged")
+    served = [f"{name}:MODEL" for name in PROVIDERS]
+    assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", *served, "broken", "plain", "plugged")
     with pytest.raises(VLMError, match=r"'broken' \(no_such_package:Model\) cannot be loaded"):
         open_model("broken", prompts=DEFAULT)
 

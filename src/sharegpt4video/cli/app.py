@@ -16,6 +16,7 @@ from .curating import check, clips, compact, repair
 from .doctor import doctor
 from .evaluate import app as evaluate
 from .find import find
+from .list_models import models
 from .list_settings import settings
 from .look import facts, keyframes
 from .retell import recaption, summarize
@@ -34,8 +35,22 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (caption, ask, find, keyframes, facts, summarize, recaption, convert, world, world_check, schema, settings):
-    app.command(cls=Verb, no_args_is_help=verb is not settings)(verb)
+for verb in (
+    caption,
+    ask,
+    find,
+    keyframes,
+    facts,
+    summarize,
+    recaption,
+    convert,
+    world,
+    world_check,
+    schema,
+    models,
+    settings,
+):
+    app.command(cls=Verb, no_args_is_help=verb not in (models, settings))(verb)
 app.command(cls=Verb)(doctor)
 
 dataset = typer.Typer(

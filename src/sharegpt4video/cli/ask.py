@@ -48,7 +48,8 @@ Answerer = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="The model: lvlm:FOLDER, hf:NAME_OR_FOLDER, server:MODEL@URL, ...",
+        help="The model: ollama:MODEL, openai:MODEL, server:MODEL@URL, hf:NAME, lvlm:FOLDER, ...; sg4v models lists "
+        "them.",
         show_default=False,
     ),
 ]

@@ -71,8 +71,8 @@ BuildModel = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="The model: server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in. Without it, the model that the data "
-        "set was built with; embedded for a new one.",
+        help="The model: ollama:MODEL, openai:MODEL, server:MODEL@URL, hf:NAME, ...; sg4v models lists them. "
+        "Without it, the model that the data set was built with; embedded for a new one.",
         show_default=False,
     ),
 ]

@@ -180,11 +180,14 @@ def weights() -> list[Check]:
 def models() -> list[Check]:
     """The names that ``--model`` takes: ours, if what they need is there, and those that other packages add."""
     from ..vlm import BACKENDS, model_names
+    from ..vlm.providers import PROVIDERS
 
     states = {check.name: check for check in packages() if check.group == "extras"}
     broken = next((check for check in weights() if check.state != "ok"), None)
     found = []
     for name in model_names():
+        if name.partition(":")[0] in PROVIDERS:
+            continue
         if name == "embedded" and broken:
             found.append(Check("models", name, "wrong", f"needs {broken.name}", broken.remedy))
             continue
@@ -195,7 +198,9 @@ def models() -> list[Check]:
             found.append(Check("models", name, extra.state, detail, extra.remedy))
         else:
             found.append(Check("models", name, "ok", MODELS.get(name, "a plug-in")))
-    return found
+    keys = sorted({one.key for one in PROVIDERS.values() if one.needs_key and os.environ.get(one.key)})
+    detail = f"sg4v models tells which answer; keys set: {', '.join(keys) or 'none'}"
+    return [*found, Check("models", "PROVIDER:MODEL", "ok", detail)]
 
 
 def machine() -> list[Check]:

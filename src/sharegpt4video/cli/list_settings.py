@@ -104,7 +104,7 @@ def _default(one: Field[Any]) -> Any:
 
 def _of_models() -> Iterator[Setting]:
     """The options of the models whose class can be loaded here."""
-    from ..vlm import BACKENDS, model_class
+    from ..vlm import BACKENDS, OWN_OPTIONS, model_class
 
     for name, backend in BACKENDS.items():
         try:
@@ -118,7 +118,7 @@ def _of_models() -> Iterator[Setting]:
         spec = f"--model {name}{f':{backend.argument}' if backend.argument else ''}"
         docs = _in_table(inspect.getdoc(model_class(name)) or "")
         for one in parameters:
-            if one.kind is one.KEYWORD_ONLY and one.name not in ("prompts", "hints"):
+            if one.kind is one.KEYWORD_ONLY and one.name not in OWN_OPTIONS:
                 default = None if one.default is one.empty else one.default
                 kind = _in_yaml(words_of(hints[one.name])) if one.name in hints else ""
                 text = docs.get(one.name, "")

@@ -58,7 +58,8 @@ Model = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="The model: embedded (needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a plug-in.",
+        help="The model: embedded (needs nothing else), ollama:MODEL, openai:MODEL, server:MODEL@URL, hf:NAME, ...; "
+        "sg4v models lists them.",
     ),
 ]
 CaptionModel = Annotated[
@@ -67,8 +68,8 @@ CaptionModel = Annotated[
         "--model",
         "-m",
         metavar="NAME",
-        help="The model: embedded (the default, needs nothing else), server:MODEL@URL, hf:NAME_OR_FOLDER, ..., a "
-        "plug-in.",
+        help="The model: embedded (the default, needs nothing else), ollama:MODEL, openai:MODEL, server:MODEL@URL, "
+        "hf:NAME, ...; sg4v models lists them.",
         show_default=False,
     ),
 ]

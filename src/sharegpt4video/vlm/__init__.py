@@ -14,6 +14,8 @@ from ..checking import raise_for, wrong_arguments
 from ..errors import SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request, Task
+from .hub_models import HUB_MODELS, hub_path
+from .providers import PROVIDERS
 
 __all__ = ["VLM", "Problem", "Reply", "Request", "Task", "model_names", "open_model"]
 
@@ -37,7 +39,10 @@ BACKENDS = {
     "fake": Backend("sharegpt4video.vlm.fake:FakeVLM"),
 }
 
-_EXAMPLES = {
+OWN_OPTIONS = frozenset({"prompts", "hints", "provider", "named"})
+"""Arguments of a model's class that `open_model` gives, and no user."""
+
+EXAMPLES = {
     "server": "server:Qwen/Qwen3-VL-8B-Instruct@http://localhost:8000/v1",
     "hf": "hf:Qwen/Qwen3-VL-8B-Instruct",
     "vllm": "vllm:Qwen/Qwen3-VL-8B-Instruct",
@@ -46,8 +51,9 @@ _EXAMPLES = {
 
 
 def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options: Any) -> VLM:
-    """Make the model that ``spec`` names: ``embedded``, ``server:MODEL@URL``, ``hf:NAME_OR_FOLDER``,
-    ``vllm:NAME_OR_FOLDER``, ``lvlm:FOLDER``, ``fake`` or an installed plug-in.
+    """Make the model that ``spec`` names: ``embedded``, ``ollama:MODEL`` and other providers (`providers.PROVIDERS`),
+    ``server:MODEL@URL``, ``hf:NAME_OR_FOLDER``, ``vllm:NAME_OR_FOLDER``, ``lvlm:FOLDER``, ``fake`` or an installed
+    plug-in.
 
     A plug-in is an entry point of the group ``sharegpt4video.vlm``: a class or function that is called with what
     stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. ``prompts``
@@ -55,19 +61,24 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
     surplus argument and an option the model does not take; VLMError if a plug-in cannot be loaded.
     """
     name, _, argument = spec.partition(":")
-    if name in BACKENDS:
-        factory: Callable[..., Any] = model_class(name)
+    preset: dict[str, Any] = {}
+    factory: Callable[..., Any]
+    if name in PROVIDERS:
+        factory = model_class("server")
+        arguments, preset = _of_provider(name, argument)
+    elif name in BACKENDS:
+        factory = model_class(name)
         arguments = _arguments(name, argument)
     else:
         factory, arguments = _plug_in(spec), (argument,)
     taken = _keywords(factory, len(arguments))
-    unknown = [option for option in options if taken is not None and option not in taken]
+    unknown = [option for option in options if option in OWN_OPTIONS or (taken is not None and option not in taken)]
     if taken is not None and unknown:
-        raise SettingsError(_unknown_options(name, unknown, [key for key in taken if key not in ("prompts", "hints")]))
+        raise SettingsError(_unknown_options(name, unknown, [key for key in taken if key not in OWN_OPTIONS]))
     raise_for(f"{name}: {problem}" for problem in wrong_arguments(factory, options))
     always = {"prompts": prompts, "hints": hints}
     passed = {key: value for key, value in always.items() if taken is None or key in taken}
-    model: VLM = factory(*arguments, **passed, **options)
+    model: VLM = factory(*arguments, **passed, **{**preset, **options})
     return model
 
 
@@ -79,9 +90,9 @@ def model_class(name: str) -> type[VLM]:
 
 
 def model_names() -> tuple[str, ...]:
-    """What `open_model` knows: the built-in names with the form of their argument, then the plug-ins'."""
+    """What `open_model` knows: the built-in names with the form of their argument, providers, then the plug-ins."""
     built_in = (f"{name}:{backend.argument}" if backend.argument else name for name, backend in BACKENDS.items())
-    return (*built_in, *sorted(_plug_ins()))
+    return (*built_in, *(f"{name}:MODEL" for name in PROVIDERS), *sorted(plug_ins()))
 
 
 def _arguments(name: str, argument: str) -> tuple[str, ...]:
@@ -89,33 +100,44 @@ def _arguments(name: str, argument: str) -> tuple[str, ...]:
         return _model_and_url(argument)
     if wanted := BACKENDS[name].argument:
         if not argument:
-            raise SettingsError(f"model {name!r} needs {wanted} after a colon, such as {_EXAMPLES[name]}")
-        return (argument,)
+            raise SettingsError(f"model {name!r} needs {wanted} after a colon, such as {EXAMPLES[name]}")
+        return (hub_path(argument, name) if name in ("hf", "vllm") else argument,)
     if argument:
         raise SettingsError(f"model {name!r} takes nothing after its name, but got {argument!r}; write: {name}")
     return ()
+
+
+def _of_provider(name: str, argument: str) -> tuple[tuple[str, ...], dict[str, Any]]:
+    """The model and the address of ``PROVIDER:MODEL`` or ``PROVIDER:MODEL@URL``, and the provider's options."""
+    provider = PROVIDERS[name]
+    model, url = argument, provider.url
+    if elsewhere := re.fullmatch(r"(.+)@(https?://.+)", argument):
+        model, url = elsewhere.groups()
+    if not model or re.match(r"@?https?://", model):
+        raise SettingsError(f"model {name!r} needs a model's name after a colon, such as {name}:{provider.example}")
+    options = {"picture_times": "auto", **provider.options}
+    return (model, url), {**options, "provider": provider, "named": name}
 
 
 def _model_and_url(argument: str) -> tuple[str, str]:
     """Split off the address; names of models may contain :, / and even @."""
     if not (parts := re.fullmatch(r"(.+)@(https?://.+)", argument)):
         shown = argument.rpartition("@")[2] if "://" in argument else argument  # no password in a message
-        raise SettingsError(
-            f"model 'server:{shown}' needs a model's name and an address, such as {_EXAMPLES['server']}"
-        )
+        raise SettingsError(f"model 'server:{shown}' needs a model's name and an address, such as {EXAMPLES['server']}")
     return parts[1], parts[2]
 
 
-def _plug_ins() -> dict[str, EntryPoint]:
+def plug_ins() -> dict[str, EntryPoint]:
+    """The models that other packages add, by name."""
     return {point.name: point for point in entry_points(group=ENTRY_POINTS)}
 
 
 def _plug_in(spec: str) -> Callable[..., Any]:
     name = spec.partition(":")[0]
-    found = _plug_ins()
+    found = plug_ins()
     if name not in found:
         known = model_names()
-        near = _near(name, [*BACKENDS, *found]) or _who_runs_it(spec)
+        near = _near(name, [*BACKENDS, *PROVIDERS, *found]) or _who_runs_it(spec)
         raise SettingsError(f"unknown model {name!r}{near}; known are: {', '.join(known)}")
     try:
         factory: Callable[..., Any] = found[name].load()
@@ -128,8 +150,12 @@ def _who_runs_it(spec: str) -> str:
     """What is missing where only the name or only the address of a model was given."""
     if re.match(r"https?://", spec):
         return " (an address needs a model's name before it: server:MODEL@URL)"
+    if spec.casefold() in HUB_MODELS:
+        return f" (what runs it comes first: hf:{spec.casefold()})"
     if "/" in spec.partition("@")[0]:
         return " (what runs it comes first: server:MODEL@URL for one behind a server, hf:NAME_OR_FOLDER for one here)"
+    if ":" in spec:
+        return f" (is it a model of Ollama? then write ollama:{spec})"
     return ""
 
 

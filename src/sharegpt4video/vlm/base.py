@@ -125,6 +125,7 @@ class VLM(ABC):
     max_concurrent  requests it serves in parallel
     uses_facts      whether measured facts can change its answers; if not, requests come without them
     takes_png       whether it takes lossless PNG pictures instead of JPEG
+    frames_apart    whether fast mode gives it the frames one by one, not in one grid
     """
 
     name: str = ""
@@ -132,6 +133,7 @@ class VLM(ABC):
     max_concurrent: int = 1
     uses_facts: bool = True
     takes_png: bool = False
+    frames_apart: bool = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from ..foreign import well_formed
 from .complaints import cap_tokens, content_form, refuses_system
 from .events import Event, events, opened
 from .faults import Fault, error_in_answer, error_of
+from .media import Media
 from .reasoning import ThinkingWay, ending, finish_reason_of, is_reasoning_part, reasoning_of
 from .render import Prompt
 from .request_ids import is_of_another
@@ -45,6 +46,7 @@ class Dialect:
     prefill       vLLM and SGLang go on from the beginning of an answer; others are not given one
     usage         whether it can be asked to count the tokens of an answer that it sends in pieces
     content       "text": a list of parts only where there are pictures; "parts": everywhere, as some servers want it
+    video         frames go as one video, if they can; if not, as pictures
     most_tokens   no answer may be longer
     thinking      how it is asked to think, or not to
     """
@@ -55,11 +57,12 @@ class Dialect:
     prefill: bool = True
     usage: bool = True
     content: Literal["text", "parts"] = "text"
+    video: bool = True
     most_tokens: int | None = None
     thinking: ThinkingWay = field(default_factory=ThinkingWay)
 
     def body(
-        self, model: str, prompt: Prompt, image_urls: Sequence[str], max_tokens: int, temperature: float | None
+        self, model: str, prompt: Prompt, media: Media, max_tokens: int, temperature: float | None
     ) -> dict[str, Any]:
         """The request body. Constant parts come first, so that prefix caches hit: system text, pictures, then text."""
         own_message = bool(prompt.system) and self.system
@@ -70,14 +73,14 @@ class Dialect:
         first = messages[1 if own_message else 0]
         if prompt.system and not own_message:
             first["content"] = f"{prompt.system}\n\n{first['content']}"
-        if image_urls:
-            parts: list[dict[str, Any]] = [{"type": "image_url", "image_url": {"url": url}} for url in image_urls]
+        if parts := media.parts(as_video=self.video):
             first["content"] = [*parts, {"type": "text", "text": first["content"]}]
         most = max_tokens if self.most_tokens is None else min(max_tokens, self.most_tokens)
         body: dict[str, Any] = {"model": model, "messages": messages, self.tokens_field: most, **self.thinking.body()}
         if prompt.prefill and self.prefill:
             messages.append({"role": "assistant", "content": prompt.prefill})
             body |= {"continue_final_message": True, "add_generation_prompt": False}
+        body |= media.fields(as_video=self.video)
         if self.temperature and temperature is not None:
             body["temperature"] = temperature
         if self.content == "parts":

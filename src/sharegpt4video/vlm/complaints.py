@@ -37,6 +37,11 @@ _NO_IMAGES = _any_of(
     r"image input is not supported|not a (?:multimodal|vision) model|is not a VLM|mmproj|unknown variant `?image_url",
     r"(?:image_url|vision|multimodal)[^.\n]{0,40}not (?:supported|enabled)|content type[^.\n]{0,30}image_url",
 )
+_NO_VIDEO = _any_of(
+    r"at most 0 videos?|video[^.\n]{0,60}(?:not (?:supported|enabled|allowed|available|implemented)|unsupported)",
+    r"(?:not|n't) (?:support|accept|take|process|handle)\w*[^.\n]{0,40}video|video_url|media_io_kwargs|video/jpeg",
+    r"(?:unknown|unexpected|unsupported|invalid|unrecogni[sz]ed)[^.\n]{0,60}\bvideo",
+)
 _TOO_MUCH = _any_of(
     r"(?:image|picture|photo|media)[^.\n]{0,60}(?:too large|too big|\bsize|dimensions?|payload|resolution|\bpixels"
     r"|\d ?[mk]i?b\b|bytes)",
@@ -54,6 +59,16 @@ _NO_MONEY = _any_of(
 _BAD_KEY = _any_of(
     r"api[ _]key (?:is |has |was )?(?:not valid|invalid|expired|revoked|disabled)",
     r"invalid[ _]api[ _]key|API_KEY_INVALID",
+)
+_NO_MODEL = _any_of(
+    r"\bmodels?\b[^\n]{0,80}?(?:not found|(?:does not|doesn't) exist|not exist\b|is not available|not a valid model)",
+    r"not a valid model|invalid model (?:identifier|name|id)|no models? (?:is )?loaded|model[_ ]not[_ ](?:found|exist)",
+    r"(?:unknown|no such|unsupported) model\b",
+)
+_WAIT = re.compile(
+    r"(?:(?:re)?try(?:ing)?(?: again| your request| the request)?|wait(?:ing)?)(?: in| after| for)?:? (?:about )?"
+    r"(?:(\d+)\s?h(?:ours?)?\s?)?(?:(\d+)\s?m(?:in(?:ute)?s?)?\s?(?![a-z]))?(?:(\d+(?:\.\d+)?)\s?(ms|milliseconds?|s\b|sec|seconds?))?",
+    re.IGNORECASE,
 )
 _TOO_LONG = _any_of(
     r"context[ _](?:length|window|size|limit)|too long|maximum (?:allowed )?(?:input|prompt|sequence"
@@ -108,6 +123,11 @@ def refuses_system(message: str) -> bool:
     return bool(_NO_SYSTEM.search(message) and _NOT_TAKEN.search(message))
 
 
+def refuses_video(message: str) -> bool:
+    """Whether a server or its model takes no video, or not in this form."""
+    return bool(_NO_VIDEO.search(message))
+
+
 def content_form(message: str) -> Literal["text", "parts", ""]:
     """The form in which the server wants the content of messages, if its message is about that."""
     if _AS_PARTS.search(message):
@@ -142,6 +162,21 @@ def trouble_with_account(*said: str) -> Literal[401, 402, 0]:
     if any(_NO_MONEY.search(words) for words in said):
         return 402
     return 401 if any(_BAD_KEY.search(words) for words in said) else 0
+
+
+def names_no_model(*said: str) -> bool:
+    """Whether a refusal says that there is no model of that name, or none loaded: a 404 here and a 400 there."""
+    return any(_NO_MODEL.search(words) for words in said)
+
+
+def wait_in_words(message: str) -> float | None:
+    """The seconds after which a message says to try again ("in 1m26.4s", "in 20ms"); None if it says none."""
+    for found in _WAIT.finditer(message):
+        hours, minutes, number, unit = found.groups()
+        if hours or minutes or number:
+            scale = 0.001 if (unit or "").lower().startswith("m") else 1.0
+            return int(hours or 0) * 3600.0 + int(minutes or 0) * 60.0 + float(number or 0) * scale
+    return None
 
 
 def advice_on(message: str) -> str:

@@ -6,8 +6,9 @@ import contextlib
 import email.utils
 import functools
 import importlib
+import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from types import ModuleType
 from typing import Any, Literal
@@ -15,11 +16,15 @@ from typing import Any, Literal
 import openai
 
 from ..foreign import well_formed
-from .complaints import SIZE_ADVICE, advice_on, has_no_room, trouble_with_account
+from .complaints import SIZE_ADVICE, advice_on, has_no_room, names_no_model, trouble_with_account, wait_in_words
+
+Kind = Literal["passing", "busy", "final", "denied", "refused", "mixed up"]
+About = Literal["", "key", "model"]
 
 _HEALING = frozenset({408, 409, 421, 425, 429, 499})  # and everything from 500, and what is no error status
 _BUSY = frozenset({429, 503, 529})
 _DOUBTFUL = frozenset({400, 403, 408, 420, 423, 424, 498})  # said of a lack of room, too
+_OF_A_NAME = frozenset({400, 404, 422})  # statuses of a request for a model that there is not
 _DENIED = frozenset({401, 402, 403, 404, 407})  # of the key, the account or the model, not of one request
 _PASSING = _HEALING | _BUSY | {502, 504, 520, 521, 522, 523, 524}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -47,7 +52,7 @@ _ADVICE = {
     429: "the account's quota is used up",
 }
 
-Kind = Literal["passing", "busy", "final", "denied", "refused", "mixed up"]
+_ABOUT: dict[int, About] = {401: "key", 404: "model"}
 
 
 class Fault(Exception):
@@ -57,15 +62,18 @@ class Fault(Exception):
     cannot succeed, "denied" when none can (the key, the account, the model), "refused" when the server's filter turned
     this request down, "mixed up" when the answer belongs to another request. ``connected`` tells whether anything was
     there to talk to, ``timed_out`` whether it took too long to say so, ``wait_seconds`` how long the server asked us to
-    stay away.
+    stay away. ``said`` is the message without the advice, and ``about`` what is wrong where that is the key or the
+    model's name: who knows the server has better advice on these.
     """
 
     def __init__(
         self, message: str, kind: Kind = "passing", *, connected: bool = True, timed_out: bool = False,
-        wait_seconds: float | None = None,
+        wait_seconds: float | None = None, advice: str = "", about: About = "",
     ) -> None:  # fmt: skip
-        super().__init__(well_formed(message))
+        self.said = well_formed(message)
+        super().__init__(f"{self.said} - {advice}" if advice else self.said)
         self.kind: Kind = kind
+        self.about: About = about
         self.connected, self.timed_out = connected, timed_out
         self.wait_seconds = wait_seconds
 
@@ -100,6 +108,8 @@ def read_error(error: openai.APIStatusError) -> ErrorReply:
     """What is in an error status. Endpoints put it in an ``error`` object, a ``detail``, a plain string or a page."""
     told = _told(error.body)
     wait_seconds = retry_after_seconds(error.response.headers)
+    if wait_seconds is None:
+        wait_seconds = told.wait_seconds
     return ErrorReply(error.status_code, told.message or "no reason given", told.code, told.type, told.param,
                       wait_seconds)  # fmt: skip
 
@@ -121,12 +131,12 @@ def error_in_answer(body: object) -> Fault:
     """What an ``error`` means that comes with the status of a success, as gateways send it."""
     told = _told(body)
     if told.code.isdecimal() and len(told.code) == 3 and int(told.code) >= 400:
-        return fault_of_status(ErrorReply(int(told.code), told.message, "", told.type, told.param))
+        return fault_of_status(replace(told, status=int(told.code), code=""))
     codes = {told.code, told.type}
     if codes & _FILTERED:
         return Fault(f"the server's filter: {told.message}", "refused")
     if status := next((status for status, names in _NAMES_OF_STATUS.items() if codes & names), None):
-        return fault_of_status(ErrorReply(status, told.message, told.code, told.type, told.param))
+        return fault_of_status(replace(told, status=status))
     return Fault(f"the server answered with an error: {told.message}")
 
 
@@ -137,16 +147,20 @@ def fault_of_status(error: ErrorReply) -> Fault:
     if codes & _FILTERED:
         return Fault(message, "refused")
     if status not in _PASSING and status not in _ADVICE and (advice := advice_on(error.message)):
-        return Fault(f"{message} - {advice}", "final")
+        return Fault(message, "final", advice=advice)
     if 400 <= status < 500 and (account := trouble_with_account(error.message, error.code, error.type)):
-        return Fault(f"{message} - {_ADVICE[account]}", "denied")
+        return Fault(message, "denied", advice=_ADVICE[account], about=_ABOUT.get(account, ""))
+    if status in _OF_A_NAME and names_no_model(error.message, error.code):
+        return Fault(message, "denied", advice=_ADVICE[404], about="model")
     is_busy = status in _BUSY or (status in _DOUBTFUL and has_no_room(error.message, error.code, error.type))
     if is_busy and not codes & _OUT_OF_MONEY:
         return Fault(message, "busy", wait_seconds=error.wait_seconds)
     if status >= 500 or status < 400 or (status in _HEALING and not codes & _OUT_OF_MONEY):
         return Fault(message, wait_seconds=error.wait_seconds)
     denied = status in _DENIED or codes & _OUT_OF_MONEY
-    return Fault(f"{message} - {_advice(status, error.message)}", "denied" if denied else "final")
+    advice = _advice(status, error.message)
+    about = _ABOUT.get(status, "") if advice == _ADVICE.get(status) else ""
+    return Fault(message, "denied" if denied else "final", advice=advice, about=about)
 
 
 def fault_of_connection(error: openai.APIConnectionError) -> Fault:
@@ -189,9 +203,32 @@ def _told(body: object) -> ErrorReply:
         return ErrorReply(0, _in_words(body))
     inner = body.get("error")
     fields = inner if isinstance(inner, Mapping) else body
-    message = fields.get("message") or fields.get("detail") or fields.get("error") or body
+    message = _in_words(fields.get("message") or fields.get("detail") or fields.get("error") or body)
     code, kind, param = (_in_words(fields.get(name)) for name in ("code", "type", "param"))
-    return ErrorReply(0, _in_words(message), code, kind, param)
+    metadata = fields.get("metadata")
+    if isinstance(metadata, Mapping) and (behind := _in_words(metadata.get("raw"))):
+        message = f"{message}: {behind}"[:_MESSAGE_LIMIT_CHARS]  # OpenRouter's "Provider returned error"
+    return ErrorReply(0, message, code, kind, param, _wait_asked_for(fields, message))
+
+
+def _wait_asked_for(fields: Mapping[str, Any], message: str) -> float | None:
+    """The wait that an error's body asks for; None if none.
+
+    Google tells it in a ``RetryInfo``, OpenRouter in headers among its metadata, most in words of the message.
+    """
+    details = fields.get("details")
+    for detail in details if isinstance(details, list) else ():
+        if isinstance(detail, Mapping) and "retryDelay" in detail:
+            return _number(_in_words(detail["retryDelay"]).removesuffix("s"))
+    metadata = fields.get("metadata")
+    headers = metadata.get("headers") if isinstance(metadata, Mapping) else None
+    if isinstance(headers, Mapping):
+        within = {str(name).lower(): _in_words(value) for name, value in headers.items()}
+        if (wait_seconds := retry_after_seconds(within)) is not None:
+            return wait_seconds
+        if (reset_ms := _number(within.get("x-ratelimit-reset"))) is not None:
+            return max(0.0, reset_ms / 1000 - time.time())
+    return wait_in_words(message)
 
 
 def _in_words(value: object) -> str:

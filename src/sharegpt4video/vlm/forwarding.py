@@ -11,7 +11,7 @@ class ForwardingVLM(VLM):
     def __init__(self, vlm: VLM) -> None:
         self.vlm = vlm
         self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
-        self.uses_facts, self.takes_png = vlm.uses_facts, vlm.takes_png
+        self.uses_facts, self.takes_png, self.frames_apart = vlm.uses_facts, vlm.takes_png, vlm.frames_apart
 
     @property
     def identity(self) -> str:

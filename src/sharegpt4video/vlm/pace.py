@@ -38,6 +38,10 @@ class Pace:
     def seconds_left(self) -> float:
         return self.deadline - time.monotonic()
 
+    def left(self) -> float:
+        """As ``seconds_left``, for who asks later."""
+        return self.seconds_left
+
     def forgive(self, seconds: float) -> None:
         """Give back the time and the retry of a call that failed because too many were in flight."""
         self.deadline += seconds

@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import io
 from collections import OrderedDict
+from collections.abc import Sequence
 
 import PIL.Image
 
 from ..errors import VLMError
 from ..records import Image
 
+_DATA = "data:image/jpeg;base64,"
 _QUALITIES = (90, 80, 65, 50)
 _SMALLEST_SIDE_PIXELS = 32
 
@@ -37,7 +39,7 @@ class DataUrls:
         if image.jpeg in self._urls:
             self._urls.move_to_end(image.jpeg)
             return self._urls[image.jpeg]
-        url = "data:image/jpeg;base64," + base64.b64encode(self._fitting(image)).decode("ascii")
+        url = _data_url(self._fitting(image, self.size_bytes))
         self._urls[image.jpeg] = url
         self._held_bytes += len(url) + len(image.jpeg)
         while self._held_bytes > self.cache_bytes and len(self._urls) > 1:
@@ -45,24 +47,40 @@ class DataUrls:
             self._held_bytes -= len(dropped) + len(jpeg)
         return url
 
-    def _fitting(self, image: Image) -> bytes:
+    def urls(self, images: Sequence[Image], together_bytes: int | None = None) -> list[str]:
+        """The pictures of one request; all are made smaller if they are over ``together_bytes`` as data URLs.
+
+        Raises VLMError if they cannot be made small enough.
+        """
+        urls = [self.url(image) for image in images]
+        if together_bytes is None or sum(map(len, urls)) <= together_bytes:
+            return urls
+        each = (together_bytes // len(images) - len(_DATA)) * 3 // 4
+        return [_data_url(self._fitting(image, min(each, self.size_bytes or each))) for image in images]
+
+    def _fitting(self, image: Image, size_bytes: int | None) -> bytes:
         side_pixels = max(image.width, image.height)
         limit = min(side_pixels, self.side_pixels or side_pixels)
-        if limit == side_pixels and self._light_enough(image.jpeg):
+        if limit == side_pixels and _light_enough(image.jpeg, size_bytes):
             return image.jpeg
         while limit >= _SMALLEST_SIDE_PIXELS:
             for quality in _QUALITIES:
                 jpeg = _smaller(image.jpeg, limit, quality)
-                if self._light_enough(jpeg):
+                if _light_enough(jpeg, size_bytes):
                     return jpeg
             limit = limit * 3 // 4
         raise VLMError(
-            f"a picture of {image.width}x{image.height} does not fit into {self.size_bytes} bytes at any size;"
-            " raise max_image_bytes"
+            f"a picture of {image.width}x{image.height} does not fit into {size_bytes} bytes at any size;"
+            " raise max_image_bytes, or max_request_bytes if there are many"
         )
 
-    def _light_enough(self, jpeg: bytes) -> bool:
-        return self.size_bytes is None or len(jpeg) <= self.size_bytes
+
+def _light_enough(jpeg: bytes, size_bytes: int | None) -> bool:
+    return size_bytes is None or len(jpeg) <= size_bytes
+
+
+def _data_url(jpeg: bytes) -> str:
+    return _DATA + base64.b64encode(jpeg).decode("ascii")
 
 
 def _smaller(jpeg: bytes, side_pixels: int, quality: int) -> bytes:

@@ -6,44 +6,32 @@ import functools
 import json
 import logging
 import os
-from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import replace
-from typing import Any, TypeVar
-
-import openai
+from typing import Any
 
 from ..errors import ModelDenied, ModelUnavailable, VLMError
 from ..prompts import PromptSet
+from . import remedies
 from .base import VLM, Problem, Reply, Request
-from .chat import (
-    Answer,
-    Dialect,
-    check_ending,
-    check_length,
-    check_owner,
-    most_chars,
-    read_answer,
-    read_stream,
-    too_long,
-)
+from .chat import Answer, Dialect, check_ending, check_length, check_owner
 from .clients import Address, Clients, check_options
-from .complaints import room_tokens
-from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
+from .endpoint import Endpoint
+from .faults import Fault
+from .media import Media, VideoForm
 from .pace import Pace, persist, within
-from .pictures import DataUrls
-from .reach import check_reachable
+from .providers import ANY, Provider
+from .reach import check_reachable, list_models
 from .reasoning import Thinking, ThinkingWay, ending
 from .render import Prompt, render
-from .request_ids import new_request_id
 from .screen import Screened
+from .sending import Sending
 from .stripping import StrippedPieces
 from .thinking import ThinkingControl
 from .throttle import Throttle
 from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 
 _MAX_WAIT_SECONDS = 60.0
 _LAST_COUNTS_SECONDS = 5.0
@@ -61,9 +49,15 @@ class ServerVLM(VLM):
     model, base_url   as the server knows them; the URL usually ends in ``/v1``. A user and password in it are sent as
                       basic authorisation, a query with every call; neither appears in ``name`` or in a message
     prompts, hints    the prompt set, and whether the measured facts are given with the pictures
-    api_key           None: ``OPENAI_API_KEY``; local servers need none, and with a password in the URL none is sent
+    api_key           None: ``OPENAI_API_KEY``, or the provider's own variable; local servers need none, and with a
+                      password in the URL none is sent
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
     max_image_side_pixels, max_image_bytes  larger pictures are scaled down; None: sent as they are
+    max_request_bytes all pictures of a request together, as they are sent (base64); they are scaled down to fit
+    picture_times     text before each picture: "none", "auto" (as the model's family is trained), or a template with
+                      {seconds}, {clock} or {number}, such as "<{seconds:.1f} seconds>"
+    native_video      "jpeg_frames" (vLLM) or "frame_list" (DashScope): several frames go as one video with their times,
+                      in fast mode, too, and as pictures once the server has refused a video; "off": always as pictures
     max_concurrent    requests in flight, at most; the best number is found (see ``vlm/concurrency.py``)
     max_answer_bytes  larger answers are not read, whether counted as received or decompressed
     timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
@@ -74,50 +68,45 @@ class ServerVLM(VLM):
     thinking          "on" or "off", sent in the server's own form (see ``vlm/reasoning.py``); "default": not sent
     extra_body        more fields of the request, such as ``{"top_k": 1}``
     price_per_million_input, price_per_million_output  US dollars, for ``cost_usd``
+    provider, named   who serves the model, and the word for that; set by ``open_model``
 
     Safe to use from several event loops, one after another or at the same time. Raises SettingsError for an invalid
     option.
     """
 
     def __init__(
-        self,
-        model: str,
-        base_url: str,
-        *,
-        prompts: PromptSet,
-        hints: bool = False,
-        api_key: str | None = None,
-        max_images: int = 2,
-        max_image_side_pixels: int | None = None,
-        max_image_bytes: int | None = None,
-        max_concurrent: int = 64,
-        max_answer_bytes: int = 4 * 2**20,
-        timeout_seconds: float = 300.0,
-        deadline_seconds: float = 900.0,
-        retries: int = 4,
-        backoff_seconds: float = 0.5,
-        temperature: float | None = 0.0,
-        max_tokens: int | None = None,
-        thinking: Thinking = "default",
+        self, model: str, base_url: str, *, prompts: PromptSet, hints: bool = False, api_key: str | None = None,
+        max_images: int = 2, max_image_side_pixels: int | None = None, max_image_bytes: int | None = None,
+        max_request_bytes: int | None = None, picture_times: str = "none", native_video: VideoForm = "off",
+        max_concurrent: int = 64, max_answer_bytes: int = 4 * 2**20, timeout_seconds: float = 300.0,
+        deadline_seconds: float = 900.0, retries: int = 4, backoff_seconds: float = 0.5,
+        temperature: float | None = 0.0, max_tokens: int | None = None, thinking: Thinking = "default",
         extra_body: Mapping[str, Any] | None = None,
-        price_per_million_input: float | None = None,
-        price_per_million_output: float | None = None,
-    ) -> None:
-        counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens}
+        price_per_million_input: float | None = None, price_per_million_output: float | None = None,
+        provider: Provider = ANY, named: str = "server",
+    ) -> None:  # fmt: skip
+        counts = {"max_images": max_images, "max_concurrent": max_concurrent, "max_tokens": max_tokens,
+                  "max_request_bytes": max_request_bytes}  # fmt: skip
         limits = {"timeout_seconds": timeout_seconds, "deadline_seconds": deadline_seconds}
         check_options(model, base_url, counts, limits, {"retries": retries, "backoff_seconds": backoff_seconds})
-        self._address, self.usage = Address(base_url), Usage()
-        self.name, self.uses_facts = f"server:{model}@{self._address.url}", hints
+        self._address, self.usage, self._provider = Address(base_url), Usage(), provider
+        place = "" if self._address.url == provider.url else f"@{self._address.url}"
+        self.name, self.uses_facts = f"{named}:{model}{place}", hints
         self.max_images, self.max_concurrent = max_images, max_concurrent
         self._model, self._prompts, self._prompt_hash, self._hints = model, prompts, prompts.hash, hints
-        self._api_key = (api_key or os.environ.get("OPENAI_API_KEY") or "").strip()
+        self._api_key = (api_key or (os.environ.get(provider.key) if provider.key else "") or "").strip()
         self._timeout_seconds, self._deadline_seconds = timeout_seconds, deadline_seconds
-        self._retries, self._backoff_seconds, self._max_answer_bytes = retries, backoff_seconds, max_answer_bytes
+        self._retries, self._backoff_seconds = retries, backoff_seconds
         self._temperature, self._max_tokens, self._extra_body = temperature, max_tokens, dict(extra_body or {})
         self._prices = price_per_million_input, price_per_million_output
-        self._pictures = DataUrls(side_pixels=max_image_side_pixels, size_bytes=max_image_bytes)
+        self._sending = Sending(
+            self.name, model, max_images=max_images, side_pixels=max_image_side_pixels, image_bytes=max_image_bytes,
+            request_bytes=max_request_bytes, times=picture_times, video=native_video,
+        )  # fmt: skip
+        self.frames_apart = self._sending.video != "off"
         self._thinking = ThinkingControl(self.name, base_url, thinking, max_tokens)
-        self._dialect = Dialect(thinking=self._thinking.way)
+        self._endpoint = Endpoint(model, Dialect(thinking=self._thinking.way), temperature, self._extra_body,
+                                  timeout_seconds, max_answer_bytes)  # fmt: skip
         self._clients = Clients(self._address, self._api_key, timeout_seconds, max_answer_bytes)
 
     _answered, _told_of_another = "", False  # which model did, in the server's words
@@ -135,8 +124,7 @@ class ServerVLM(VLM):
             "max_tokens": self._max_tokens,
             "extra_body": self._extra_body,
         }
-        pictures = {"side_pixels": self._pictures.side_pixels, "size_bytes": self._pictures.size_bytes}
-        options = {**sampling, **pictures, "max_images": self.max_images, "hints": self._hints}
+        options = {**sampling, **self._sending.identity(), "hints": self._hints}
         if self._thinking.choice != "default":  # replies kept without it stay what they are
             options["thinking"] = self._thinking.choice
         return f"server:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
@@ -152,18 +140,18 @@ class ServerVLM(VLM):
         answers, VLMError for a request that the server does not take. A server that is there but fails, and an answer
         that cannot be used, give a Reply with a problem.
         """
-        prompt, image_urls = self._render(request), self._image_urls(request)
+        prompt, media = self._render(request), self._media(request)
         key, usage = request.key(), Usage()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client = self._clients.client()  # made before the clock runs: it takes a moment
-        throttle, has_id = self._throttle, False
+        throttle, has_id, send = self._throttle, False, functools.partial(self._endpoint.post, client, key=key)
 
         async def ask(way: ThinkingWay | None = None) -> Screened:
             budget = self._thinking.budget(prompt)
 
             async def once() -> Answer:
                 nonlocal has_id
-                answer = await self._ask(prompt, image_urls, pace, lambda body: self._post(client, body, key), way)
+                answer = await self._endpoint.ask(prompt, media, budget, pace.left, send, way)
                 usage.add(answer.input_tokens, answer.output_tokens)
                 self.usage.add(answer.input_tokens, answer.output_tokens)
                 check_owner(answer, key)
@@ -180,7 +168,7 @@ class ServerVLM(VLM):
         try:
             screened = await self._thinking.answered(ask)
         except Fault as fault:
-            return self._without_answer(fault, key, usage)
+            return await self._without_answer(fault, key, usage)
         reply = self._reply(screened.text, key, usage, screened.problem, screened.detail)
         return replace(reply, has_id=has_id)
 
@@ -190,24 +178,24 @@ class ServerVLM(VLM):
         Until the first piece is there, calls that fail in passing are repeated as ``generate`` does it. Raises VLMError
         when there is no answer, and when it breaks off; one that the token limit ends is warned of.
         """
-        prompt, image_urls, key = self._render(request), self._image_urls(request), request.key()
+        prompt, media, key = self._render(request), self._media(request), request.key()
         pace = Pace(self._retries, self._deadline_seconds, self._backoff_seconds, _MAX_WAIT_SECONDS)
         client, usage, max_tokens = self._clients.client(streams=True), Usage(), self._thinking.budget(prompt)
 
         async def open_stream() -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
             async def first(body: dict[str, Any]) -> tuple[Answer | None, AsyncGenerator[Answer, None]]:
-                pieces = self._pieces(client, self._dialect.in_pieces(body), key, max_tokens)
+                pieces = self._endpoint.pieces(client, body, key, max_tokens)
                 async for piece in pieces:
                     if piece.begun:
                         return piece, pieces
                 return None, pieces
 
-            return await self._ask(prompt, image_urls, pace, first)
+            return await self._endpoint.ask(prompt, media, max_tokens, pace.left, first)
 
         try:
             piece, pieces = await persist(pace, self._throttle, open_stream, remaining=request.remaining)
         except Fault as fault:
-            reply = self._without_answer(fault, key, usage)
+            reply = await self._without_answer(fault, key, usage)
             raise VLMError(f"{self.name}: no answer: {reply.detail}") from fault
         thought, finish_reason, refused, shown = "", None, False, StrippedPieces()
         try:
@@ -239,12 +227,17 @@ class ServerVLM(VLM):
         return estimate_text_tokens(prompt.system + prompt.text) + pictures
 
     async def check(self) -> None:
-        """Raises ModelUnavailable if nobody is there, ModelDenied if the key or the address is refused."""
+        """Raises ModelUnavailable if nobody is there, ModelDenied if key, address or model are refused."""
+        self._check_key()
         try:
             async with self._clients.separate() as client:  # others may be asking over the shared one
-                await check_reachable(client, self._model)
+                served = await check_reachable(client, self._model)
         except Fault as fault:
-            self._without_answer(fault, "", Usage())
+            await self._without_answer(fault, "", Usage())
+            return
+        if self._provider.lists_all and served is not None and not remedies.is_served(self._model, served):
+            told = remedies.model_missing(self._provider, self._model, served)
+            raise ModelDenied(f"{self.name}: there is no model {self._model!r} at {self._address.url}: {told}")
 
     async def close(self) -> None:
         """Close the connections of this event loop. The object stays usable: the next request opens new ones."""
@@ -253,77 +246,10 @@ class ServerVLM(VLM):
     def _render(self, request: Request) -> Prompt:
         return render(request, self._prompts, hints=self._hints)
 
-    def _image_urls(self, request: Request) -> list[str]:
-        if len(request.images) > self.max_images:
-            raise VLMError(
-                f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
-                f" {self.max_images}; raise max_images if the server takes more, or have them put into one picture"
-                " (video.compose.arrange)"
-            )
-        return [self._pictures.url(image) for image in request.images]
-
-    async def _ask(
-        self,
-        prompt: Prompt,
-        image_urls: list[str],
-        pace: Pace,
-        send: Callable[[dict[str, Any]], Coroutine[Any, Any, T]],
-        way: ThinkingWay | None = None,
-    ) -> T:
-        """One call, or a few if the endpoint has to be asked in another dialect. Raises Fault.
-
-        ``way`` is how this request alone is to be asked to think, or not to.
-        """
-        max_tokens = self._thinking.budget(prompt)
-        while True:
-            dialect = self._dialect if way is None else replace(self._dialect, thinking=way)
-            body = dialect.body(self._model, prompt, image_urls, max_tokens, self._temperature)
-            seconds = min(self._timeout_seconds, max(pace.seconds_left, 0.0))
-            try:
-                return await within(seconds, send(body))
-            except openai.APIStatusError as error:
-                told = read_error(error)
-                room = room_tokens(told.message)
-                if (adapted := dialect.after(told.message, told.param)) is not None:
-                    self._learn(told.message, told.param)
-                    way = adapted.thinking if way is not None else None
-                elif room is not None and room < max_tokens:
-                    max_tokens = room
-                else:
-                    raise fault_of_status(told) from error
-
-    def _learn(self, message: str, param: str | None) -> None:
-        """Change the dialect for all; a request in flight may have learned the same meanwhile."""
-        self._dialect = self._dialect.after(message, param) or self._dialect
-
-    async def _post(self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str) -> Answer:
-        # Not ``chat.completions.create``: it walks through every part of a message, which costs milliseconds.
-        fields, headers = {**body, **self._extra_body}, _headers(key)
-        options: Any = {"headers": headers}
-        with client_faults():
-            raw = await client.post("/chat/completions", cast_to=raw_response(), body=fields, options=options)
-        return read_answer(raw.content, raw.headers)
-
-    async def _pieces(
-        self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str, max_tokens: int
-    ) -> AsyncGenerator[Answer, None]:
-        """The pieces that say something; one that is the whole answer from a server that knows no other way."""
-        chars = 0
-        async with aclosing(self._all_pieces(client, body, key)) as pieces:
-            async for piece in pieces:
-                check_owner(piece, key)
-                if (chars := chars + len(piece.text)) > most_chars(max_tokens):
-                    raise Fault(too_long(chars, max_tokens))
-                yield piece
-
-    async def _all_pieces(
-        self, client: openai.AsyncOpenAI, body: dict[str, Any], key: str
-    ) -> AsyncGenerator[Answer, None]:
-        with client_faults():
-            async with client.chat.completions.with_streaming_response.create(**self._call(body, key)) as response:
-                received = response.iter_bytes()
-                async for piece in read_stream(received, response.headers, self._max_answer_bytes):
-                    yield piece
+    def _media(self, request: Request) -> Media:
+        """The pictures to send. Raises ModelDenied where the key for that is missing."""
+        self._check_key()
+        return self._sending.media(request)
 
     def _check_end(self, request: Request, answer: Answer, prompt: Prompt, said: bool) -> None:
         """Tell, once an answer that came in pieces is at its end, what is wrong with it. Raises VLMError."""
@@ -349,21 +275,37 @@ class ServerVLM(VLM):
             said = self._without_secrets(str(error) or type(error).__name__)
             raise VLMError(f"{self.name}: the answer broke off: {said}") from error
 
-    def _call(self, body: dict[str, Any], key: str) -> dict[str, Any]:
-        fields = {**body, **self._extra_body}
-        return {"model": self._model, "messages": [], "extra_headers": _headers(key), "extra_body": fields}
-
-    def _without_answer(self, fault: Fault, key: str, usage: Usage) -> Reply:
+    async def _without_answer(self, fault: Fault, key: str, usage: Usage) -> Reply:
         detail = self._without_secrets(str(fault))
         if fault.kind in ("final", "denied"):
+            if fault.about:
+                advice = self._without_secrets(await self._advice(fault))
+                detail = f"{self._without_secrets(fault.said)} - {advice}" if advice else detail
             raise (ModelDenied if fault.kind == "denied" else VLMError)(f"{self.name}: {detail}") from fault
         if not fault.connected:
-            raise ModelUnavailable(
-                f"{self.name}: nobody answers at {self._address.url} ({detail});"
-                " is the server running, and is the address right?"
-            ) from fault
+            told = remedies.not_running(self._provider, self._address.url, self._model, detail)
+            raise ModelUnavailable(f"{self.name}: {told}") from fault
         problems: dict[str, Problem] = {"refused": "refused", "mixed up": "mixed up"}
         return self._reply("", key, usage, problems.get(fault.kind, "unavailable"), detail)
+
+    async def _advice(self, fault: Fault) -> str:
+        """What to do about a key or a model that the server does not know; "" where there is nothing better to say."""
+        if fault.about == "key":
+            return remedies.key_refused(self._provider)
+        try:
+            async with self._clients.separate() as client:
+                served = await list_models(client)
+        except Fault:
+            return ""
+        if not served or remedies.is_served(self._model, served):
+            return ""
+        return remedies.model_missing(self._provider, self._model, served)
+
+    def _check_key(self) -> None:
+        """Raises ModelDenied without a key that is needed; whether another address wants one is not known."""
+        needed = self._provider.needs_key and self._address.url == self._provider.url
+        if needed and not self._api_key and not self._address.authorization:
+            raise ModelDenied(f"{self.name}: {remedies.key_missing(self._provider)}")
 
     def _note_model(self, answered: str) -> None:
         """Warn once if another model answers than before, as behind gateways when one is unreachable."""
@@ -392,9 +334,3 @@ class ServerVLM(VLM):
         for secret in (self._api_key, *self._address.secrets):
             message = message.replace(secret, "***") if len(secret) > 3 else message
         return message
-
-
-def _headers(key: str) -> dict[str, str]:
-    """vLLM turns away a second request of the same id while the first still runs, as it may after a timeout, so each
-    call gets an id of its own that begins with the key of the request."""
-    return {"X-Request-Id": new_request_id(key)}

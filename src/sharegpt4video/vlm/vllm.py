@@ -20,6 +20,8 @@ from ..errors import MissingExtra, SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import FREE_TASKS, VLM, Reply, Request
 from .chat import Dialect
+from .media import Media, labels
+from .media import picture_times as picture_times_of
 from .pictures import DataUrls
 from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_choice
 from .render import render
@@ -43,6 +45,8 @@ class VllmVLM(VLM):
     max_concurrent    requests given to the engine at the same time; it batches them as it sees fit
     temperature       0: greedy; None: as the checkpoint's generation config says
     max_tokens        None: as the prompt set says for each task
+    picture_times     text before each picture: "none", "auto" (as the model's family is trained), or a template with
+                      {seconds}, {clock} or {number}, such as "<{seconds:.1f} seconds>"
     sampling          further ``SamplingParams``, such as {"top_p": 0.9, "seed": 1}
     engine            further arguments of the engine: {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.85,
                       "max_model_len": 16384, "limit_mm_per_prompt": {...}, ...}
@@ -65,6 +69,7 @@ class VllmVLM(VLM):
         max_concurrent: int = 64,
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
+        picture_times: str = "none",
         sampling: Mapping[str, Any] | None = None,
         engine: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
@@ -76,13 +81,12 @@ class VllmVLM(VLM):
             found.append(f"temperature cannot be negative, as {temperature} is")
         if found:
             raise SettingsError("vllm: " + "; ".join(found))
-        self.name = f"vllm:{model}" + (f"@{revision}" if revision else "")
-        self.uses_facts = hints
+        self.name, self.uses_facts = f"vllm:{model}" + (f"@{revision}" if revision else ""), hints
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
-        self._temperature, self._thinking = temperature, thinking_choice(thinking)
-        self._max_tokens, self._sampling = max_tokens, dict(sampling or {})
+        self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
+        self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
         self._engine_options = {
             "model": self._model,
             "revision": revision,
@@ -107,6 +111,7 @@ class VllmVLM(VLM):
             "sampling": self._sampling,
             "hints": self._hints,
             **({} if self._thinking == "default" else {"thinking": self._thinking}),
+            **({"picture_times": self._times} if self._times else {}),
         }
         return f"vllm:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
 
@@ -218,9 +223,10 @@ class VllmVLM(VLM):
         vllm = release(self.name)
         prompt = render(request, self._prompts, hints=self._hints)
         urls = [self._pictures.url(image) for image in request.images]
+        media = Media.of(request, urls, texts=labels(request, self._times))
         while True:
             dialect = self._dialect
-            body = dialect.body("", prompt, urls, prompt.max_tokens, None)
+            body = dialect.body("", prompt, media, prompt.max_tokens, None)
             continued = {key: body.get(key, key == "add_generation_prompt") for key in _TEMPLATE_KEYS}
             try:
                 params = vllm.ChatParams(chat_template_kwargs={**continued, **template_kwargs(self._thinking)})

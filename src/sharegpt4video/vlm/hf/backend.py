@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import MissingExtra, SettingsError, VLMError
 from ...prompts import PromptSet
 from ..base import FREE_TASKS, VLM, Reply, Request
+from ..media import labels
+from ..media import picture_times as picture_times_of
 from ..reasoning import Thinking, as_word, template_kwargs, thinking_choice
 from ..render import render
 from ..screen import Screened, screen
@@ -46,6 +48,8 @@ class HfVLM(VLM):
     max_tokens        None: as the prompt set says for each task
     native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
                       model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
+    picture_times     text before each picture: "none", "auto" (as the model's family is trained), or a template with
+                      {seconds}, {clock} or {number}, such as "<{seconds:.1f} seconds>"
     num_beams, generate  beams of the search, and more arguments for ``generate`` such as {"top_p": 0.9}
     trust_remote_code run code that comes with the weights
     thinking          "on" or "off", passed to the chat template of a model that can do both
@@ -77,6 +81,7 @@ class HfVLM(VLM):
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
         native_video: NativeVideo = "auto",
+        picture_times: str = "none",
         num_beams: int = 1,
         generate: Mapping[str, Any] | None = None,
         trust_remote_code: bool = False,
@@ -91,13 +96,12 @@ class HfVLM(VLM):
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
         self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
         self.uses_facts = hints
-        self.max_images, self.max_concurrent = max_images, max_concurrent
-        self.usage = Usage()
+        self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
-        self._thinking = thinking_choice(thinking)
+        self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
         self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
         self._worker: Worker | None = None
         self._lock = threading.Lock()
@@ -118,6 +122,7 @@ class HfVLM(VLM):
             "generate": self._generate,
             "hints": self._hints,
             **({} if self._thinking == "default" else {"thinking": self._thinking}),
+            **({"picture_times": self._times} if self._times else {}),
             **self.own_options(),
         }
         return f"{self.kind}:{self._model} {json.dumps(options, sort_keys=True, default=str)}"
@@ -233,7 +238,8 @@ class HfVLM(VLM):
         prompt = render(request, self._prompts, hints=self._hints)
         jpegs = tuple(image.jpeg for image in request.images)
         as_video = wants_video(request, self._native_video)
-        asked = Asked(prompt, jpegs, request.seconds, as_video, template_kwargs(self._thinking))
+        told = () if as_video else labels(request, self._times)
+        asked = Asked(prompt, jpegs, request.seconds, as_video, template_kwargs(self._thinking), told)
         max_tokens = self._max_tokens or prompt.max_tokens
         # Of videos in one batch some processors fill up the shorter ones, and tell the model of frames that are not.
         media = len(jpegs) if asked.as_video else "pictures" if jpegs else "text"

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import PIL.Image
 
 from ..base import Request
+from ..media import can_be_video
 from ..render import Prompt
 
 NativeVideo = Literal["auto", "on", "off"]
@@ -22,7 +23,8 @@ _MARK = "qxzqxz"  # a word that no template contains
 class Asked:
     """One question in words, with its pictures as JPEG bytes and their times; ``as_video``: they are one video.
 
-    ``template_kwargs`` are told to the chat template, the same for all of a batch.
+    ``template_kwargs`` are told to the chat template, the same for all of a batch; ``labels`` stand before
+    the pictures.
     """
 
     prompt: Prompt
@@ -30,6 +32,7 @@ class Asked:
     seconds: tuple[float, ...] = ()
     as_video: bool = False
     template_kwargs: Mapping[str, bool] = field(default_factory=dict)
+    labels: tuple[str, ...] = ()
 
     def pictures(self) -> list[PIL.Image.Image]:
         """The decoded pictures, RGB."""
@@ -64,9 +67,7 @@ def wants_video(request: Request, choice: NativeVideo) -> bool:
     between two frames is lost when they become one. "on": two or more.
     """
     least = {"auto": 3, "on": 2, "off": 0}[choice]
-    sizes = {(image.width, image.height) for image in request.images}
-    apart = request.layout == "separate" and len(request.images) == len(request.seconds)
-    return bool(least) and apart and len(request.images) >= least and len(sizes) == 1
+    return bool(least) and can_be_video(request, least)
 
 
 def messages(asked: Asked, form: TemplateForm) -> list[dict[str, Any]]:
@@ -87,13 +88,21 @@ def messages(asked: Asked, form: TemplateForm) -> list[dict[str, Any]]:
 def _message(role: str, text: str, form: TemplateForm, media: Asked | None = None) -> dict[str, Any]:
     pictures = media.pictures() if media else []
     parts: list[dict[str, Any]]
+    labels = media.labels if media and media.labels and not media.as_video else ("",) * len(pictures)
     if not form.parts:
-        return {"role": role, "content": f"{form.image_mark}\n" * len(pictures) + text}
+        marks = "".join(f"{label}{form.image_mark}\n" for label in labels)
+        return {"role": role, "content": marks + text}
     if media and media.as_video:
         parts = [{"type": "video", "video": pictures}]
     else:
-        parts = [{"type": "image", "image": picture} for picture in pictures]
+        shown = zip(labels, pictures, strict=True)
+        before = ((_text(label), {"type": "image", "image": picture}) for label, picture in shown)
+        parts = [part for pair in before for part in pair if part.get("text") != ""]
     return {"role": role, "content": [*parts, {"type": "text", "text": text}]}
+
+
+def _text(text: str) -> dict[str, Any]:
+    return {"type": "text", "text": text}
 
 
 def broken_marks(asked: Asked, marks: Sequence[str]) -> Asked:
