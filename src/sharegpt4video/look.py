@@ -41,7 +41,7 @@ def keyframes(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSetting
 def measure(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSettings | None = None) -> Iterator[Facts]:
     """Yield the measured facts at the start of each shot and between its keyframes, in time order.
 
-    Camera, motion, objects, people, colours and, with the extra ``ocr``, on-screen text. No model is asked. Raises
+    Camera, motion, objects, people, colours and on-screen text. No model is asked. Raises
     VideoError if the video cannot be read, SettingsError for invalid settings and for those with ``facts.measure`` off.
     """
     settings = caption_settings(settings)

@@ -71,7 +71,7 @@ def observed(detector: Any, frames: Iterator[Frame]) -> Facts:
     observer._detector = detector
     for _ in observer.watch(frames):  # type: ignore[arg-type]
         pass
-    return observer.facts(0.0, 4.0, Span(0.0, 4.0), Look(0.5, 0.5, 0.0, ()), None)
+    return observer.facts(0.0, 4.0, Span(0.0, 4.0), Look(0.5, 0.5, 0.0, ()))
 
 
 @pytest.mark.parametrize("cores", ["1", "2"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import sys
 
 import numpy as np
 import pytest
@@ -11,14 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageDraw, ImageFont
 
-from sharegpt4video.errors import MissingExtra
-from sharegpt4video.facts.text import TextReader, bounding_box, new_texts, same_text
+from sharegpt4video.facts.text import TextReader, bounding_box, is_content, new_texts, same_letters, same_text
 from sharegpt4video.records import Box, ScreenText
 
 
 @pytest.fixture(scope="module")
 def reader() -> TextReader:
-    pytest.importorskip("rapidocr", reason="extra ocr is not installed")
     return TextReader()
 
 
@@ -84,12 +81,6 @@ def test_other_loggers_are_left_alone(reader: TextReader, capfd: pytest.CaptureF
     assert capfd.readouterr() == ("", "")
 
 
-def test_missing_package_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rapidocr", None)
-    with pytest.raises(MissingExtra, match=r"sharegpt4video\[ocr\]"):
-        TextReader()
-
-
 @pytest.mark.parametrize(
     ("one", "other"),
     [
@@ -120,6 +111,31 @@ def test_jitter_of_the_reader_is_the_same_text(one: str, other: str) -> None:
 def test_other_words_and_numbers_are_new(one: str, other: str) -> None:
     assert not same_text(one, other)
     assert new_texts([line(one)], [line(other)]) == (line(other),)
+
+
+@pytest.mark.parametrize(
+    "text", ["12:34", "30/90", "x2", "+250", "1080p", "00:12 km", "JAN 12 2024", "fps 60.0", "a1b2c3"]
+)
+def test_clocks_counters_and_figures_are_no_content(text: str) -> None:
+    assert not is_content(text)
+
+
+@pytest.mark.parametrize("text", ["clideo.com", "Page 217", "Room 101", "EXIT", "出口", "Level 2!", "50% OFF"])
+def test_words_are_content(text: str) -> None:
+    assert is_content(text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("Score 100", "Score 250", True),
+        ("Lap 1 of 3", "Lap 2 of 3", True),
+        ("Part 1", "Side 1", False),
+        ("7", "8", False),
+    ],
+)
+def test_a_counter_that_goes_on_has_the_same_letters(one: str, other: str, same: bool) -> None:
+    assert same_letters(one, other) is same
 
 
 @given(st.text(max_size=40))

@@ -84,6 +84,7 @@ def packages() -> list[Check]:
     try:
         core = required(PACKAGE)
         found = {name: required(PACKAGE, name) for name in extras(PACKAGE) if name not in _NO_EXTRAS}
+        found = {name: each for name, each in found.items() if each}  # one that has moved to the core asks for nothing
         works = _imported([*core, *(one for each in found.values() for one in each)])
         return [*map(_core, map(works, core)), *(_extra(name, list(map(works, each))) for name, each in found.items())]
     except metadata.PackageNotFoundError:

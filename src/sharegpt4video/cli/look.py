@@ -138,7 +138,10 @@ def facts_lines(measured: Facts) -> list[str]:
     palette = ", ".join(f"{name} {share:.0%}" for name, share in look.palette[:4])
     light = f"brightness {look.brightness:.2f}, contrast {look.contrast:.2f}, sharpness {look.sharpness:.0f}"
     lines.append(f"  look     {light}; {palette}")
-    lines += [f'  text     "{terminal_line(line.text)}"' for line in measured.texts or ()]
+    for text in measured.texts or ():
+        until = "" if text.to_seconds is None else f", until {show_time(text.to_seconds)}"
+        when = "" if text.from_seconds is None else f" from {show_time(text.from_seconds)}{until}"
+        lines.append(f'  text     "{terminal_line(text.text)}"{when}')
     return lines
 
 

@@ -189,7 +189,7 @@ MaxGap = Annotated[
 ]
 Ocr = Annotated[
     bool | None,
-    typer.Option("--ocr/--no-ocr", help="Read on-screen text (when the extra ocr is installed).", show_default=False),
+    typer.Option("--ocr/--no-ocr", help="Read on-screen text, or leave it out.", show_default=False),
 ]
 
 

@@ -59,7 +59,7 @@ class Survey:
     ``records.Look``); ``black_share`` counts nearly black pictures, ``frozen_share`` time in which nothing changes,
     ``letterbox_share`` the area of bars that stay. ``motion`` is the mean of the motion that the camera does not
     explain, ``camera_motion`` that of the camera, both in picture widths per second. ``text_area`` is the mean
-    share of the picture under on-screen text (extra ``ocr``). ``hashes`` are 64-bit perceptual hashes of keyframes,
+    share of the picture under on-screen text. ``hashes`` are 64-bit perceptual hashes of keyframes,
     as 16 hex digits each; ``embedding`` is the unit mean vector of the keyframes, 256 float16 little endian. Both leave
     out bars; ``centre_hashes`` and ``centre_embedding`` are of the middle, which logos and lower thirds leave
     alone.

@@ -21,7 +21,7 @@ class SurveySettings:
     every_seconds: Interval = 0.5
     """Distance between the pictures that are measured; shots are looked for in all of them."""
     text: bool = False
-    """Measure the area under on-screen text (extra ``ocr``)."""
+    """Measure the area under on-screen text."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self, "survey.").values())

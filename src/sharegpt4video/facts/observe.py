@@ -13,14 +13,13 @@ from numpy.typing import NDArray
 
 from ..config import FactSettings
 from ..cores import cores
-from ..errors import MissingExtra
-from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, ScreenText, TrackedObject
+from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, TrackedObject
 from ..video.picture import DecodedFrame
 from .colour import colour_names, colour_shares
 from .detect import Detection, ObjectDetector
 from .motion import MotionMeter
 from .pose import Keypoints, PoseEstimator, posture, steady
-from .text import TextReader, new_texts
+from .text_tracks import TextWatch
 from .tracks import Track, Tracker
 
 SAMPLE_SIDE_PIXELS = 640  # the detector sees 416 pixels, a pose crop 192: more would not help them
@@ -77,13 +76,12 @@ class Observer:
         self._poser = PoseEstimator()
         self._meter = MotionMeter()
         self._tracker = Tracker()
-        self._reader = _text_reader(settings.ocr)
+        self._writing = None if settings.ocr is False else TextWatch()
         self._beside = ThreadPoolExecutor(1, "facts") if cores() > 1 else None
         self._unseen: deque[Future[_Seen]] = deque()
         self._samples: deque[_Sample] = deque()
         self._poses: dict[tuple[float, Box], Pose] = {}
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
-        self._texts_before: tuple[ScreenText, ...] = ()
         self._followed_shot: float | None = None
         self._next_sample = self._next_motion = float("-inf")
 
@@ -96,25 +94,14 @@ class Observer:
             if frame.seconds >= self._next_sample:
                 self._next_sample = frame.seconds + self._every_seconds
                 self._sample(frame)
+            if self._writing is not None:
+                self._writing.push(frame)
             yield frame
 
-    def read_text(
-        self, picture: NDArray[np.uint8], seconds: float, *, opens_shot: bool
-    ) -> tuple[ScreenText, ...] | None:
-        """The lines in the picture that were not there when this shot was last read; None when reading is off."""
-        if self._reader is None:
-            return None
-        found = self._reader(picture, seconds)
-        new = found if opens_shot else new_texts(self._texts_before, found)
-        self._texts_before = found
-        return new
-
-    def facts(
-        self, start_seconds: float, end_seconds: float, span: Span, look: Look, texts: tuple[ScreenText, ...] | None
-    ) -> Facts:
+    def facts(self, start_seconds: float, end_seconds: float, span: Span, look: Look) -> Facts:
         """What happened in ``[start_seconds, end_seconds)`` of the shot ``span`` belongs to.
 
-        Ask in time order. ``look`` and ``texts`` are those of the keyframe at the end.
+        Ask in time order. ``look`` is that of the keyframe at the end.
         """
         self._follow(span, end_seconds + LOOKAHEAD_SECONDS)
         instant = start_seconds == end_seconds
@@ -125,6 +112,7 @@ class Observer:
             and track.first.seconds >= span.start_seconds  # those of the shot before end at the cut
             and track.overlaps(start_seconds, end_seconds, self._every_seconds)
         ]
+        writing = self._writing
         return Facts(
             start_seconds=start_seconds,
             end_seconds=end_seconds,
@@ -132,7 +120,7 @@ class Observer:
             motion=NO_MOTION if instant else self._meter.residual(start_seconds, end_seconds),
             look=look,
             objects=tuple(objects),
-            texts=texts,
+            texts=None if writing is None else writing.between(start_seconds, end_seconds, span.start_seconds),
         )
 
     def forget(self, before_seconds: float) -> None:
@@ -253,14 +241,3 @@ def _crop(picture: NDArray[np.uint8], box: Box) -> NDArray[np.uint8]:
     left, right = int(max(box.left, 0) * width), int(min(box.right, 1) * width) + 1
     top, bottom = int(max(box.top, 0) * height), int(min(box.bottom, 1) * height) + 1
     return picture[top:bottom, left:right]
-
-
-def _text_reader(wanted: bool | None) -> TextReader | None:
-    if wanted is False:
-        return None
-    try:
-        return TextReader()
-    except MissingExtra:
-        if wanted:
-            raise
-        return None

@@ -5,11 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..config import CaptionSettings
-from ..records import Facts, Keyframe, Look, ScreenText, Segment, ShotOpening
+from ..records import Facts, Keyframe, Look, Segment, ShotOpening
 from ..video.compose import encode_jpeg
 from ..video.keyframes import Candidate, KeyframeSelector, Selected, candidates
 from ..video.picture import DecodedFrame
@@ -25,7 +22,6 @@ class _Note:
     keyframe: Keyframe
     look: Look | None = None
     """None where no facts are measured."""
-    texts: tuple[ScreenText, ...] | None = None
 
 
 @dataclass
@@ -111,15 +107,7 @@ class _Pass:
         )
         if self._observer is None:
             return _Note(keyframe)
-        return _Note(keyframe, look(picture), self._texts(self._observer, picture, seconds, candidate))
-
-    def _texts(
-        self, observer: Observer, picture: NDArray[np.uint8], seconds: float, candidate: Candidate
-    ) -> tuple[ScreenText, ...] | None:
-        """Text is read when a shot opens and when it closes: reading is dear, and titles stay for a while."""
-        if candidate.role == "inside":
-            return None
-        return observer.read_text(picture, seconds, opens_shot=candidate.role == "opens")
+        return _Note(keyframe, look(picture))
 
     def _segment(self, shot: _OpenShot, *, shot_end_seconds: float | None) -> Segment:
         known = shot_end_seconds if shot_end_seconds is not None else self._candidate_seconds[shot.index]
@@ -144,7 +132,7 @@ class _Pass:
         for note in notes:
             if self._observer is not None and note.look is not None:
                 seconds = note.keyframe.seconds
-                facts.append(self._observer.facts(before, seconds, span, note.look, note.texts))
+                facts.append(self._observer.facts(before, seconds, span, note.look))
                 before = seconds
         if self._observer is not None:
             self._observer.forget(before)

@@ -8,7 +8,7 @@ from typing import Any, Literal
 Torso = Literal["upright", "leaning", "horizontal", "inverted"]
 Side = Literal["", "left", "right", "top", "bottom", "inside"]
 
-LATER_FIELDS = frozenset({"still", "enters", "leaves", "subject_id", "counts"})
+LATER_FIELDS = frozenset({"still", "enters", "leaves", "subject_id", "counts", "from_seconds", "to_seconds"})
 """Fields that were added once the keys of requests were stored. While unset they are left out of the keys, so that
 answers which were paid for before are still found; whatever is added to these records belongs here too."""
 
@@ -143,12 +143,24 @@ class Look:
 
 @dataclass(frozen=True)
 class ScreenText:
-    """A line of text read off the picture at ``seconds``, with the reader's score (0..1)."""
+    """A line or paragraph of text read off the picture at ``seconds``, with the reader's score (0..1).
+
+    ``from_seconds`` is when it was first there; ``to_seconds`` when it was last there, if it was gone by the end of the
+    interval, else None. Both are None in older data, where a line was listed only when it was new.
+    """
 
     text: str
     score: float
     seconds: float
     box: Box
+    from_seconds: float | None = None
+    to_seconds: float | None = None
+
+    def is_new(self, start_seconds: float, end_seconds: float) -> bool:
+        """Whether it appears in an interval; at an instant, whether it is first there."""
+        if self.from_seconds is None:
+            return True
+        return self.from_seconds > start_seconds or (start_seconds == end_seconds == self.from_seconds)
 
 
 @dataclass(frozen=True)
@@ -156,9 +168,9 @@ class Facts:
     """What was measured in ``[start_seconds, end_seconds)``; at a single frame where the two are equal.
 
     ``objects`` were tracked in several frames; what the detector does not know shows in ``motion`` only.
-    ``look`` is that of the frame at the end. ``texts`` holds the lines that were not there when the shot was last
-    read; it is None when nobody tried to read (extra ``ocr`` absent or off, or not at this keyframe). ``counts`` holds
-    the labels seen more than once or counted for sure at the end; it is None in facts measured before it was there.
+    ``look`` is that of the frame at the end. ``texts`` holds the lines that were in view (in older data: those that
+    were not there when the shot was last read); it is None when nobody tried to read. ``counts`` holds the labels seen
+    more than once or counted for sure at the end; it is None in facts measured before it was there.
     """
 
     start_seconds: float
@@ -169,6 +181,11 @@ class Facts:
     objects: tuple[TrackedObject, ...] = ()
     texts: tuple[ScreenText, ...] | None = None
     counts: tuple[LabelCount, ...] | None = None
+
+    @property
+    def new_texts(self) -> tuple[ScreenText, ...]:
+        """Those of ``texts`` that appear in the interval, or are first there at its instant."""
+        return tuple(line for line in self.texts or () if line.is_new(self.start_seconds, self.end_seconds))
 
 
 def without_unset(value: Any) -> Any:

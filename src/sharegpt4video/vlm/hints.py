@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, ScreenText, TrackedObject
+from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, TrackedObject
 
 _MAX_OBJECTS = 12
 _MAX_TEXTS = 12
@@ -44,7 +44,7 @@ def _lines(facts: Facts) -> Iterator[str]:
     elif facts.look.palette:
         colours = ", ".join(f"{name} {share * 100:.0f} %" for name, share in facts.look.palette[:_MAX_COLOURS])
         yield f"colours of the picture: {colours}"
-    yield from _texts(facts.texts or ())
+    yield from _texts(facts)
 
 
 def _camera(camera: CameraMotion) -> Iterator[str]:
@@ -135,9 +135,14 @@ def _motion(motion: PictureMotion) -> Iterator[str]:
         )
 
 
-def _texts(texts: Sequence[ScreenText]) -> Iterator[str]:
-    """Each text once, in the order it was read."""
-    read = list(dict.fromkeys(text.text.strip() for text in texts))
-    shown = [f'"{text}"' for text in read if text][:_MAX_TEXTS]
-    if shown:
-        yield "on-screen text: " + ", ".join(shown)
+def _texts(facts: Facts) -> Iterator[str]:
+    """Each text once, from top to bottom: those that appear, those that stay, those that go."""
+    texts, new = facts.texts or (), facts.new_texts
+    gone = [line for line in texts if line.to_seconds is not None]
+    stay = [line for line in texts if line not in new and line not in gone]
+    if facts.start_seconds == facts.end_seconds:
+        new, stay = texts, []
+    for words, lines in (("on-screen text", new), ("on-screen text that stays", stay), ("on-screen text gone", gone)):
+        read = list(dict.fromkeys(line.text.strip() for line in lines))
+        if shown := [f'"{text}"' for text in read if text][:_MAX_TEXTS]:
+            yield f"{words}: {', '.join(shown)}"

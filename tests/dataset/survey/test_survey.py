@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import io
 import itertools
-import sys
 import tracemalloc
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -20,7 +19,7 @@ from scenes import panned, texture
 from sharegpt4video.dataset.rows import Survey
 from sharegpt4video.dataset.settings import SurveySettings
 from sharegpt4video.dataset.survey.survey import Candidates, covered_share, survey
-from sharegpt4video.errors import MissingExtra, VideoError
+from sharegpt4video.errors import VideoError
 from sharegpt4video.facts.colour import look
 from sharegpt4video.records import Box, ScreenText
 from sharegpt4video.video.reader import VideoReader
@@ -363,13 +362,6 @@ def test_what_cannot_be_read_is_said(tmp_path: Path) -> None:
         survey(path, id=ID, settings=SurveySettings(), start_seconds=5.0)
 
 
-def test_text_without_its_extra_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "rapidocr", None)
-    path = written(tmp_path / "clip.mp4", moving(3))
-    with pytest.raises(MissingExtra, match=r"sharegpt4video\[ocr\]"):
-        surveyed(path, text=True)
-
-
 def test_another_encoding_looks_alike_and_another_video_does_not(tmp_path: Path) -> None:
     other = texture(50, 2 * WIDTH, HEIGHT, tint=(90, 140, 60))
     one = surveyed(written(tmp_path / "one.mp4", moving(60), 20))
@@ -434,7 +426,6 @@ def test_area_of_boxes_counts_overlap_once() -> None:
 
 @pytest.mark.parametrize("lines", [0, 1, 4])
 def test_text_area(tmp_path: Path, lines: int) -> None:
-    pytest.importorskip("rapidocr")
     picture = np.full((HEIGHT, WIDTH, 3), 70, np.uint8)
     area = 0
     for number in range(lines):

@@ -68,7 +68,7 @@ def survey(
     pictures are looked at, nor for a video of more than ``ALONGSIDE_SECONDS``, or of a length that its header does not
     tell. ``alive`` is called for every packet and every frame: a long video must not be taken for a stalled one.
 
-    Raises VideoError when there is nothing to read, MissingExtra for ``settings.text`` without the extra ``ocr``.
+    Raises VideoError when there is nothing to read.
     """
     texts = TextMeter() if settings.text and settings.pictures else None
     packets = coded(video, start_seconds, end_seconds, alive)
@@ -274,10 +274,7 @@ class Candidates:
 
 
 class TextMeter:
-    """The share of the picture under on-screen text, in about 8 pictures of a video.
-
-    Raises MissingExtra without the extra ``ocr``.
-    """
+    """The share of the picture under on-screen text, in about 8 pictures of a video."""
 
     def __init__(self) -> None:
         self._reader = TextReader()

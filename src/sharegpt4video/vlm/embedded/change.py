@@ -305,7 +305,7 @@ def text_clauses(facts: Facts, earlier: Facts | None, before: str) -> Iterator[C
     """Lines that were not there before: neither read in the earlier facts nor told in the text before."""
     known = folded(before)
     known += "".join(folded(line.text) for line in (earlier.texts if earlier and earlier.texts else ()))
-    new = [quoted(line.text) for line in readable(facts.texts) if folded(line.text) not in known]
+    new = [quoted(line.text) for line in readable(facts.new_texts) if folded(line.text) not in known]
     if new:
         times = (facts.start_seconds, facts.end_seconds)
         many = len(new) > 1

@@ -146,16 +146,20 @@ def blended(looks: Sequence[Look]) -> Look:
 
 def texts_sentence(found: Sequence[Chapter]) -> str:
     """Every different line that was read, with the time at which it was read first."""
-    lines = different([line for chapter in found for facts in chapter.facts for line in readable(facts.texts)])
+    lines = different([line for chapter in found for facts in chapter.facts for line in readable(facts.new_texts)])
     if not lines:
         return ""
     if len(lines) == 1:
         return f"the text {quoted(lines[0].text)} can be read on the screen"
-    named = [f"{quoted(line.text)} ({clock(line.seconds)})" for line in lines[:MOST_TEXTS]]
+    named = [f"{quoted(line.text)} ({clock(_since(line))})" for line in lines[:MOST_TEXTS]]
     rest = len(lines) - MOST_TEXTS
     if rest > 0:
         named.append(f"{number(rest)} more line{'s' if rest > 1 else ''}")
     return f"on the screen one can read {listed(named)}"
+
+
+def _since(line: ScreenText) -> float:
+    return line.seconds if line.from_seconds is None else line.from_seconds
 
 
 def different(lines: Sequence[ScreenText]) -> list[ScreenText]:

@@ -45,7 +45,7 @@ def opening(facts: Facts) -> str:
     if not told and not plain_screen(look):
         told = [nothing_recognised(facts)]
         lines = [blur_sentence(look)]
-    return paragraph([*told, text_sentence(facts.texts, facts), *lines])
+    return paragraph([*told, text_sentence(facts.new_texts, facts), *lines])
 
 
 def present(facts: Facts) -> tuple[TrackedObject, ...]:
