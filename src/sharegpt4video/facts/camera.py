@@ -99,26 +99,51 @@ def inside_bars(grey: Grey) -> tuple[int, int, int, int]:
     return int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1)
 
 
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Spots found again in another picture: where they were and where they are, as ``x + iy`` from the centre.
+
+    ``cells`` says in which grid cell each of them was, ``votes`` what it weighs. ``size`` is that of the picture
+    inside black bars.
+    """
+
+    before: Points
+    after: Points
+    cells: NDArray[np.int64]
+    votes: NDArray[np.float64]
+    size: tuple[int, int]
+
+
 def register(before: Prepared, after: Prepared, expected: CameraStep | None = None) -> CameraStep | None:
     """The camera's step from one picture to the next of the same size; None where too little can be followed.
 
     ``expected`` (the step before) is tried as one of the hypotheses.
     """
+    matches = match(before, after)
+    return None if matches is None else fit(matches, before.size, expected)
+
+
+def match(before: Prepared, after: Prepared) -> Matches | None:
+    """The corners of one picture that are found again in the next; None where they are too few for a camera's step."""
     spots, cells = corners(before)
     if len(spots) < LEAST_TRACKS:
         return None
     moved, followed = follow(before, after, spots)
     width, height = before.size
     centre = complex((width - 1) / 2, (height - 1) / 2)
-    z0, z1 = spots[followed] - centre, moved[followed] - centre
     cells = cells[followed]
-    if len(z0) < LEAST_TRACKS or len(np.unique(cells)) < LEAST_CELLS:
+    if len(cells) < LEAST_TRACKS or len(np.unique(cells)) < LEAST_CELLS:
         return None
-    votes = balanced_votes(cells)
-    step = refine(consensus(z0, z1, votes, before.active[2:], expected), z0, z1, votes)
+    return Matches(spots[followed] - centre, moved[followed] - centre, cells, balanced_votes(cells), before.active[2:])
+
+
+def fit(matches: Matches, size: tuple[int, int], expected: CameraStep | None = None) -> CameraStep | None:
+    """The similarity that the background follows, in a picture of this size; None where too little agrees."""
+    z0, z1, votes = matches.before, matches.after, matches.votes
+    step = refine(consensus(z0, z1, votes, matches.size, expected), z0, z1, votes)
     agreeing = np.abs(step.scale_turn * z0 + step.shift - z1) < tolerance(z0, z1)
     agreement = float(votes[agreeing].sum() / votes.sum())
-    if agreement < LEAST_AGREEMENT or not (stands_still(step, before.size) or reaches_out(cells[agreeing])):
+    if agreement < LEAST_AGREEMENT or not (stands_still(step, size) or reaches_out(matches.cells[agreeing])):
         return None
     return CameraStep(step.scale_turn, step.shift, agreement)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import cv2
@@ -10,26 +11,34 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import CameraMotion, PictureMotion
-from .camera import CameraStep, Grey, Prepared, prepare, register
+from .camera import CameraStep, Prepared, prepare, register
+from .flow import DenseFlow
 from .moves import TimedStep, sum_up
+from .still import LEAST_AREA, Compared, Moved, aligned, compare, structure_changes
 
-FLOW_SIDE_PIXELS = 160
-LEAST_FLOW_SIDE_PIXELS = 32  # OpenCV picks the pyramid by the width alone and writes past the end of a lower picture
-LEAST_FLOW_PIXELS = 0.3  # under which the flow between two still pictures stays
 LEAST_CHANGE, NOISES = 7.0, 4.0  # grey levels, and how many times the picture's own noise
-EDGE_PIXELS = 3
-LEAST_AREA = 0.003  # share of the picture
+LEAST_FLOW_PIXELS = 0.3  # under which the flow between two still pictures stays
+LEAST_MEAN_AREA = 0.003  # share of the picture, over a whole interval
 MOST_AREA_UNREGISTERED = 0.5  # more change than this with the camera unknown is most likely the camera's
 SLACK_SECONDS = 1e-6
+ANCHOR_SECONDS = 0.5  # between the pictures that are kept, to be compared over longer times
+ANCHORS_APART = (1, 4)  # what is compared with what: over half a second, over two, and the two ends
+LEAST_SEEN = 0.4  # share of the interval that lies between the first and the last picture kept
+STEADY = ((), ("static",), ("hand-held",))  # not measured, or no move
+MOST_SECONDS_MOVING = 0.5  # a keyframe is where something changes: what begins there belongs to the next interval
 
 
 @dataclass(frozen=True)
 class Moving:
-    """What moved between two pictures: share of the picture, centre (fractions), mean speed (widths per second)."""
+    """What moved between two pictures: share of the picture, centre (fractions), mean speed (widths per second).
+
+    ``structural`` is the share of the picture whose structure changed, which no light does; 0 where nothing moved.
+    """
 
     area: float = 0.0
     centre: tuple[float, float] = (0.5, 0.5)
     speed: float = 0.0
+    structural: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -44,8 +53,8 @@ class MotionMeter:
     """Measures motion between pushed pictures and answers for any interval since.
 
     Push pictures whose longer side is about ``side_pixels``, about every ``every_seconds``, in time order, of all
-    shots alike: an answer only uses pairs of pictures that lie inside the interval asked for. Only numbers are kept,
-    about 300 bytes a pair, and ``forget`` drops them.
+    shots alike: an answer only uses pairs of pictures that lie inside the interval asked for. What is kept is about
+    300 bytes a pair and, every half second, a grey picture of some 60 kB; ``forget`` drops both.
     """
 
     side_pixels: ClassVar[int] = 320
@@ -53,6 +62,7 @@ class MotionMeter:
 
     def __init__(self) -> None:
         self._pairs: list[Measured] = []
+        self._anchors: list[tuple[float, Prepared]] = []
         self._last: tuple[float, NDArray[np.uint8], Prepared] | None = None
         self._expected: CameraStep | None = None
         self._flow = DenseFlow()
@@ -66,6 +76,8 @@ class MotionMeter:
         if last is not None and seconds <= last[0]:
             raise ValueError(f"pictures must come in time order: {seconds} s after {last[0]} s")
         self._last = (seconds, rgb_small, now)
+        if not self._anchors or seconds >= self._anchors[-1][0] + ANCHOR_SECONDS - self.every_seconds / 2:
+            self._anchors.append((seconds, now))
         if last is None or last[2].size != now.size:
             self._expected = None
             return
@@ -86,26 +98,54 @@ class MotionMeter:
         return sum_up([pair.camera for pair in self._inside(start_seconds, end_seconds)], end_seconds - start_seconds)
 
     def residual(self, start_seconds: float, end_seconds: float) -> PictureMotion:
-        """The motion that the camera does not explain in ``[start_seconds, end_seconds]``."""
+        """The motion that the camera does not explain in ``[start_seconds, end_seconds]``, and whether there is any.
+
+        Behind a camera that travels, what is near moves against what is far, so that nothing is said of stillness.
+        """
         pairs = self._inside(start_seconds, end_seconds)
-        total = sum(pair.camera.seconds for pair in pairs)
-        weights = [pair.moving.area * pair.camera.seconds for pair in pairs]
-        amount = sum(weights)
-        if not pairs or amount / total < LEAST_AREA:
-            return PictureMotion(0.0, 0.0, None)
-        weighted = list(zip(weights, (pair.moving for pair in pairs), strict=True))
-        speed = sum(weight * moving.speed for weight, moving in weighted) / amount
-        x = sum(weight * moving.centre[0] for weight, moving in weighted) / amount
-        y = sum(weight * moving.centre[1] for weight, moving in weighted) / amount
-        return PictureMotion(speed, amount / total, (x, y))
+        moves = self.camera(start_seconds, end_seconds).moves
+        if moves not in STEADY:
+            return mean_motion(pairs) or PictureMotion(0.0, 0.0, None)
+        quiet_start, quiet_end = longest_quiet(pairs, start_seconds, end_seconds)
+        compared = self._compared(*self._within(quiet_start, quiet_end, (start_seconds, end_seconds)))
+        slow = [(one.moved, seconds) for one, seconds in compared if one.moved is not None]
+        motion = mean_motion(pairs) or (slow_motion(slow) if slow else mean_motion(pairs, least_area=LEAST_AREA))
+        still = None
+        if slow or quiet_end - quiet_start < end_seconds - start_seconds - MOST_SECONDS_MOVING:
+            still = False if moves == ("static",) and motion is not None else None
+        elif compared and all(one.step is not None for one, _ in compared):
+            still = True
+        return replace(motion or PictureMotion(0.0, 0.0, None), still=still)
 
     def forget(self, before_seconds: float) -> None:
         """Drop what lies before this time; intervals that start earlier can no longer be asked for."""
-        self._pairs = [pair for pair in self._pairs if pair.camera.start_seconds >= before_seconds - SLACK_SECONDS]
+        least = before_seconds - SLACK_SECONDS
+        self._pairs = [pair for pair in self._pairs if pair.camera.start_seconds >= least]
+        self._anchors = [anchor for anchor in self._anchors if anchor[0] >= least]
 
     def _inside(self, start_seconds: float, end_seconds: float) -> list[Measured]:
         start, end = start_seconds - SLACK_SECONDS, end_seconds + SLACK_SECONDS
         return [pair for pair in self._pairs if pair.camera.start_seconds >= start and pair.camera.end_seconds <= end]
+
+    def _within(self, start: float, end: float, interval: tuple[float, float]) -> tuple[float, float]:
+        """A quiet part without the moment next to motion, where that has begun too faintly to be seen so soon."""
+        margin = 1.5 * self.every_seconds
+        return start + margin * (start > interval[0]), end - margin * (end < interval[1])
+
+    def _compared(self, start_seconds: float, end_seconds: float) -> list[tuple[Compared, float]]:
+        """The pictures kept of the interval, compared over longer and longer times, and those times."""
+        start, end = start_seconds - SLACK_SECONDS, end_seconds + SLACK_SECONDS
+        kept = [anchor for anchor in self._anchors if start <= anchor[0] <= end]
+        last = len(kept) - 1
+        if last < 1 or kept[last][0] - kept[0][0] < LEAST_SEEN * (end_seconds - start_seconds):
+            return []
+        chosen = {(first, first + apart) for apart in ANCHORS_APART for first in range(0, last - apart + 1, apart)}
+        compared = []
+        for first, second in sorted(chosen | {(0, last)}):
+            (from_seconds, before), (to_seconds, after) = kept[first], kept[second]
+            if before.size == after.size:
+                compared.append((compare(before, after, self._flow), to_seconds - from_seconds))
+        return compared
 
     def _repeated(self, picture: Prepared) -> CameraStep | None:
         """The step to an identical picture: none, if there is anything in it by which a step could be seen."""
@@ -116,37 +156,51 @@ class MotionMeter:
         return Moving() if step is None and moving.area > MOST_AREA_UNREGISTERED else moving
 
 
-class DenseFlow:
-    """Optical flow (DIS, the fastest preset) between two grey pictures of the same size, whatever that size is."""
+def longest_quiet(pairs: Sequence[Measured], start_seconds: float, end_seconds: float) -> tuple[float, float]:
+    """The longest part of an interval in which nothing moves from picture to picture.
 
-    def __init__(self) -> None:
-        self._flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    One pair alone that differs is a flash or a fault: what lasts is seen in the next pair, too, or for longer. Next to
+    the interval's ends nobody knows, and it counts.
+    """
+    moving = [True, *(pair.moving.structural >= LEAST_AREA for pair in pairs), True]
+    edges = [start_seconds]
+    for place, pair in enumerate(pairs, start=1):
+        if moving[place] and (moving[place - 1] or moving[place + 1]):
+            edges += [pair.camera.start_seconds, pair.camera.end_seconds]
+    edges.append(end_seconds)
+    return max(zip(edges[::2], edges[1::2], strict=True), key=lambda part: part[1] - part[0])
 
-    def __call__(self, before: Grey, after: Grey) -> NDArray[np.float32]:
-        """The displacement of every pixel of ``before``, shape (height, width, 2), in pixels (x, y)."""
-        height, width = before.shape
-        bottom, right = max(0, LEAST_FLOW_SIDE_PIXELS - height), max(0, LEAST_FLOW_SIDE_PIXELS - width)
-        if bottom or right:
-            before, after = (
-                cv2.copyMakeBorder(picture, 0, bottom, 0, right, cv2.BORDER_REPLICATE) for picture in (before, after)
-            )
-        field = self._flow.calc(before, after, None)
-        return np.asarray(field[:height, :width], np.float32)
+
+def mean_motion(pairs: Sequence[Measured], least_area: float = LEAST_MEAN_AREA) -> PictureMotion | None:
+    """The mean of what moved from picture to picture; None where that is less than ``least_area`` of the picture."""
+    total = sum(pair.camera.seconds for pair in pairs)
+    weights = [pair.moving.area * pair.camera.seconds if pair.moving.structural else 0.0 for pair in pairs]
+    amount = sum(weights)
+    if not pairs or amount == 0 or amount / total < least_area:
+        return None
+    weighted = list(zip(weights, (pair.moving for pair in pairs), strict=True))
+    speed = sum(weight * moving.speed for weight, moving in weighted) / amount
+    x = sum(weight * moving.centre[0] for weight, moving in weighted) / amount
+    y = sum(weight * moving.centre[1] for weight, moving in weighted) / amount
+    return PictureMotion(speed, amount / total, (x, y))
+
+
+def slow_motion(moved: Sequence[tuple[Moved, float]]) -> PictureMotion:
+    """The same of what shows only over a longer time, given with that time."""
+    amount = sum(one.area for one, _ in moved)
+    return PictureMotion(
+        sum(one.area * one.widths / seconds for one, seconds in moved) / amount,
+        amount / len(moved),
+        (
+            sum(one.area * one.centre[0] for one, _ in moved) / amount,
+            sum(one.area * one.centre[1] for one, _ in moved) / amount,
+        ),
+    )
 
 
 def residual_motion(before: Prepared, after: Prepared, step: CameraStep, flow: DenseFlow, seconds: float) -> Moving:
     """Take the camera's step out of the first picture, then see where the second differs and how far that moved."""
-    width, height = before.size
-    side = FLOW_SIDE_PIXELS / max(width, height)
-    small = (max(16, round(width * side)), max(16, round(height * side)))
-    matrix = step.matrix(width, height)
-    warped = cv2.resize(cv2.warpAffine(before.grey, matrix, (width, height)), small, interpolation=cv2.INTER_AREA)
-    left, top, active_width, active_height = before.active
-    inside = np.zeros((height, width), np.uint8)
-    inside[top : top + active_height, left : left + active_width] = 255
-    inside &= cv2.warpAffine(inside, matrix, (width, height))
-    valid = cv2.erode(cv2.resize(inside, small), np.ones((2 * EDGE_PIXELS + 1,) * 2, np.uint8), borderValue=0) == 255
-    now = cv2.resize(after.grey, small, interpolation=cv2.INTER_AREA)
+    warped, now, valid = aligned(before, after, step)
     field = flow(warped, now)
     length = np.hypot(field[..., 0], field[..., 1])
     change = cv2.blur(cv2.absdiff(warped, now), (3, 3)).astype(np.float32)
@@ -155,6 +209,9 @@ def residual_motion(before: Prepared, after: Prepared, step: CameraStep, flow: D
     moves = cv2.morphologyEx(moves, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) > 0
     if not moves.any():
         return Moving()
+    structural = structure_changes(warped, now, valid, max(before.gain, after.gain)).mask & (length > LEAST_FLOW_PIXELS)
+    height, width = moves.shape
     ys, xs = np.nonzero(moves)
-    centre = (float(xs.mean() + 0.5) / small[0], float(ys.mean() + 0.5) / small[1])
-    return Moving(len(xs) / moves.size, centre, float(length[moves].mean()) / small[0] / seconds)
+    centre = (float(xs.mean() + 0.5) / width, float(ys.mean() + 0.5) / height)
+    speed = float(length[moves].mean()) / width / seconds
+    return Moving(len(xs) / moves.size, centre, speed, float(structural.mean()))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...facts.camera import CameraStep, Prepared, prepare, register
-from ...facts.motion import MOST_AREA_UNREGISTERED, DenseFlow, MotionMeter, Moving, residual_motion
+from ...facts.flow import DenseFlow
+from ...facts.motion import MOST_AREA_UNREGISTERED, MotionMeter, Moving, residual_motion
 from ...video.grid import SLACK_SECONDS
 from ...video.picture import DecodedFrame, Pixels
 
