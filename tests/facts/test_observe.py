@@ -48,7 +48,7 @@ def test_a_raise_between_two_intervals_is_told_once() -> None:
         tracker.push(seconds, [Detection("person", 0.9, box)])
         observer._poses[seconds, box] = Pose("upright", arms, 0, 0.9)
     (track,) = tracker.tracks
-    told = [observer._object(track, start, start + 2.0).arm_raises for start in (0.0, 2.0)]
+    told = [observer._object(track, start, start + 2.0, [track]).arm_raises for start in (0.0, 2.0)]
     assert told == [(), (1,)]
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sharegpt4video.facts.boxes import overlap
 from sharegpt4video.facts.detect import Detection
-from sharegpt4video.facts.tracks import Track, Tracker, TrackerSettings, overlap
+from sharegpt4video.facts.tracks import Track, Tracker, TrackerSettings
 from sharegpt4video.records import Box
 
 STEP = 1 / 3
@@ -63,19 +64,47 @@ def test_the_same_mistake_in_many_frames_of_an_instant_is_not_named() -> None:
 
 
 def test_weak_detections_continue_a_track_but_do_not_start_one() -> None:
-    (track,) = named(follow([seen("person", 0.35)], [seen("person", 0.6)], *[[seen("person", 0.31)]] * 3))
+    assert follow([seen("person", 0.35)]).tracks == []
+    (track,) = named(follow([], [seen("person", 0.6)], *[[seen("person", 0.31)]] * 3))
     assert track.first.seconds == pytest.approx(STEP)
     assert track.seen_frames == 4
 
 
-def test_the_label_is_what_most_of_the_score_says() -> None:
-    flips = [("dog", 0.6), ("cat", 0.5), ("dog", 0.55), ("dog", 0.6), ("cat", 0.7)]
-    (track,) = named(follow(*[[seen(label, score)] for label, score in flips]))
-    assert (track.label, track.seen_frames) == ("dog", 5)
+def test_a_track_reaches_back_over_weak_detections_of_any_label() -> None:
+    """A car that comes in at the edge is first taken for other things, with little score."""
+    before = [[seen("toilet", 0.21, 0.1)], [seen("boat", 0.25, 0.15), seen("boat", 0.29, 0.9)]]
+    (track,) = named(follow(*before, *[[seen("car", 0.6, 0.2 + 0.05 * number)] for number in range(6)]))
+    assert (track.first.seconds, track.label, track.seen_frames) == (0.0, "car", 8)
+    assert track.score == pytest.approx(0.6)
+
+
+def test_a_track_does_not_reach_back_over_a_gap_or_a_cut() -> None:
+    late: list[list[Detection]] = [[seen("dog", 0.25)], *[[]] * 4, *[[seen("dog", 0.6)]] * 4]
+    (track,) = named(follow(*late))
+    assert track.first.seconds == pytest.approx(5 * STEP)
+    tracker = follow([seen("dog", 0.25)])
+    tracker.cut()
+    for number in range(1, 5):
+        tracker.push(number * STEP, [seen("dog", 0.6)])
+    assert tracker.tracks[0].first.seconds == pytest.approx(STEP)
+
+
+@pytest.mark.parametrize(
+    ("flips", "name"),
+    [
+        ("dog dog cat dog dog", "dog"),
+        ("dog cat dog dog cat cat", "animal"),  # half and half
+        ("car cat car car", "car"),
+        ("bus truck car bus truck car", "vehicle"),
+    ],
+)
+def test_the_name_is_what_most_of_the_score_says(flips: str, name: str) -> None:
+    (track,) = named(follow(*[[seen(label, 0.6)] for label in flips.split()]))
+    assert (track.label, track.seen_frames) == (name, len(flips.split()))
 
 
 def test_a_thing_with_no_main_label_is_not_named() -> None:
-    labels = ["dog", "cat", "horse"] * 3
+    labels = ["dog", "bench", "kite"] * 3
     assert named(follow(*[[seen(label, 0.6)] for label in labels])) == []
 
 
@@ -256,3 +285,24 @@ def test_overlap_of_boxes() -> None:
     assert overlap(box, replace(box, left=0.2, right=0.6)) == pytest.approx(1 / 3)
     assert overlap(box, Box(0.5, 0.5, 0.6, 0.6)) == 0
     assert overlap(Box(0.1, 0.1, 0.1, 0.1), Box(0.1, 0.1, 0.1, 0.1)) == 0
+
+
+def test_what_crosses_the_picture_by_itself_is_no_phone() -> None:
+    seen_as = [
+        ("cell phone", 0.6),
+        ("car", 0.5),
+        ("cell phone", 0.6),
+        ("car", 0.4),
+        ("truck", 0.4),
+        ("cell phone", 0.5),
+    ]
+    (track,) = follow(*[[seen(label, score)] for label, score in seen_as]).tracks
+    assert not track.confirmed
+    track.goes_alone = True
+    assert (track.label, track.confirmed) == ("car", True)
+
+
+def test_a_person_is_named_after_two_sights() -> None:
+    assert len(named(follow([seen("person", 0.46)], [seen("person", 0.35)]))) == 1
+    assert named(follow([seen("person", 0.44)], [seen("person", 0.44)])) == []
+    assert named(follow([seen("dog", 0.8)], [seen("dog", 0.8)])) == []

@@ -7,23 +7,31 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import groupby
+from math import hypot
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..config import FactSettings
 from ..cores import cores
-from ..records import Box, CameraMotion, Facts, Look, PictureMotion, Pose, TrackedObject
+from ..records import Box, CameraMotion, Facts, LabelCount, Look, PictureMotion, Pose, Side, TrackedObject
 from ..video.picture import DecodedFrame
+from .arrivals import Glance, Passage, arrival, departure, small_grey
 from .colour import colour_names, colour_shares
+from .counting import counts
 from .detect import Detection, ObjectDetector
 from .motion import MotionMeter
 from .pose import Keypoints, PoseEstimator, posture, steady
 from .text_tracks import TextWatch
-from .tracks import Track, Tracker
+from .tracks import Track, Tracker, TrackerSettings
 
 SAMPLE_SIDE_PIXELS = 640  # the detector sees 416 pixels, a pose crop 192: more would not help them
 LOOKAHEAD_SECONDS = 1.0  # how far past a keyframe a track may be confirmed and a pose steadied
+LOOKBACK_SECONDS = 2.0  # how far before an interval it is asked whether a place was empty
+HELD_SECONDS = 1.0  # what is found this late, or lost this early, without a passage was there
+GOES_FAR = 0.2  # of the picture: a thing that does so by itself is no phone and no bench
+WEAKEST_SCORE = 0.2  # of detections that show how far a track reaches, and whether a place was empty
+LEAST_SCORE = TrackerSettings().continue_score
 MOST_PEOPLE_POSED = 3  # the largest ones; a pose costs about a third of a detection
 TRUSTED_POSE = 0.4  # mean keypoint score: below it (a body cut by the picture's edge) the joints are guesses
 CLOTHES_SHARE = 0.5  # a colour is that of somebody's clothes when it covers this much between shoulders and hips
@@ -60,6 +68,7 @@ class _Seen:
 class _Sample:
     seconds: float
     seen: Future[_Seen]
+    grey: NDArray[np.uint8]
 
 
 class Observer:
@@ -72,7 +81,7 @@ class Observer:
 
     def __init__(self, settings: FactSettings) -> None:
         self._every_seconds = settings.every_seconds
-        self._detector = ObjectDetector()
+        self._detector = ObjectDetector(min_score=WEAKEST_SCORE)
         self._poser = PoseEstimator()
         self._meter = MotionMeter()
         self._tracker = Tracker()
@@ -80,6 +89,7 @@ class Observer:
         self._beside = ThreadPoolExecutor(1, "facts") if cores() > 1 else None
         self._unseen: deque[Future[_Seen]] = deque()
         self._samples: deque[_Sample] = deque()
+        self._glances: list[Glance] = []  # of the shot that is being followed
         self._poses: dict[tuple[float, Box], Pose] = {}
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
         self._followed_shot: float | None = None
@@ -105,14 +115,21 @@ class Observer:
         """
         self._follow(span, end_seconds + LOOKAHEAD_SECONDS)
         instant = start_seconds == end_seconds
-        objects = [
-            self._object(track, start_seconds, end_seconds)
+        tracks = [
+            track
             for track in self._tracker.tracks
-            if track.confirmed
-            and track.first.seconds >= span.start_seconds  # those of the shot before end at the cut
-            and track.overlaps(start_seconds, end_seconds, self._every_seconds)
+            if track.first.seconds >= span.start_seconds  # those of the shot before end at the cut
         ]
         writing = self._writing
+        for track in tracks:
+            track.goes_alone = track.goes_alone or self._goes_alone(track, tracks)
+        named = [track for track in tracks if track.confirmed]
+        objects = [
+            self._object(track, start_seconds, end_seconds, named)
+            for track in named
+            if track.overlaps(start_seconds, end_seconds, HELD_SECONDS)
+        ]
+        objects = [thing for thing in objects if thing.start_box or thing.end_box or thing.enters or thing.leaves]
         return Facts(
             start_seconds=start_seconds,
             end_seconds=end_seconds,
@@ -121,6 +138,7 @@ class Observer:
             look=look,
             objects=tuple(objects),
             texts=None if writing is None else writing.between(start_seconds, end_seconds, span.start_seconds),
+            counts=self._counts(objects, end_seconds),
         )
 
     def forget(self, before_seconds: float) -> None:
@@ -128,6 +146,7 @@ class Observer:
         keep_from = before_seconds - LOOKAHEAD_SECONDS
         self._meter.forget(keep_from)
         self._tracker.forget(keep_from)
+        self._glances = [glance for glance in self._glances if glance.seconds >= before_seconds - LOOKBACK_SECONDS]
         for kept in (self._poses, self._colours):
             for key in [key for key in kept if key[0] < keep_from]:
                 del kept[key]
@@ -138,16 +157,18 @@ class Observer:
             self._unseen.popleft().result()
         seen = _done(self._look, picture) if self._beside is None else self._beside.submit(self._look, picture)
         self._unseen.append(seen)
-        self._samples.append(_Sample(frame.seconds, seen))
+        self._samples.append(_Sample(frame.seconds, seen, small_grey(picture)))
 
     def _look(self, picture: NDArray[np.uint8]) -> _Seen:
         """Everything that the networks find in a picture; changes nothing, so that it can run in another thread."""
         seen = _Seen(tuple(self._detector(picture)), {}, {})
-        people = [d.box for d in seen.detections if d.label == "person"]
+        people = [d.box for d in seen.detections if d.label == "person" and d.score >= LEAST_SCORE]
         people.sort(key=lambda box: box.width * box.height, reverse=True)
         keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
         for detection in seen.detections:
             box = detection.box
+            if detection.score < LEAST_SCORE:
+                continue
             if detection.label != "person":
                 seen.colours[box] = colour_names(_crop(picture, box), 1)
                 continue
@@ -160,32 +181,75 @@ class Observer:
     def _follow(self, span: Span, until_seconds: float) -> None:
         if self._followed_shot != span.start_seconds:
             self._tracker.cut()
+            self._glances.clear()
             self._followed_shot = span.start_seconds
         while self._samples and self._samples[0].seconds < min(until_seconds, span.end_seconds):
             sample = self._samples.popleft()
             seen = sample.seen.result()
             if sample.seconds >= span.start_seconds:
                 self._tracker.push(sample.seconds, seen.detections)
+                self._glances.append(Glance(sample.seconds, seen.detections, sample.grey))
                 self._poses.update({(sample.seconds, box): pose for box, pose in seen.poses.items()})
                 self._colours.update({(sample.seconds, box): colours for box, colours in seen.colours.items()})
 
-    def _object(self, track: Track, start_seconds: float, end_seconds: float) -> TrackedObject:
+    def _counts(self, objects: list[TrackedObject], seconds: float) -> tuple[LabelCount, ...]:
+        """How many there are from ``seconds`` on, as far as it is known."""
+        near = [
+            glance for glance in self._glances if -self._every_seconds < glance.seconds - seconds <= LOOKAHEAD_SECONDS
+        ]
+        return counts([thing.label for thing in objects if thing.end_box], near)
+
+    def _goes_alone(self, track: Track, tracks: list[Track]) -> bool:
+        """Whether it crosses a good part of the picture by itself: the camera is still, and nobody is near."""
+        first, last = track.samples[0], track.last
+        way = hypot(*(now - before for now, before in zip(last.box.centre, first.box.centre, strict=True)))
+        if way < GOES_FAR or set(self._meter.camera(first.seconds, last.seconds).moves) != {"static"}:
+            return False
+        return not any(
+            other.label == "person" and other.overlaps(first.seconds, last.seconds, HELD_SECONDS) for other in tracks
+        )
+
+    def _passages(self, track: Track, named: list[Track]) -> tuple[Passage | None, Passage | None]:
+        """How a track came and how it went, where that was measured."""
+
+        def still(from_seconds: float, to_seconds: float) -> bool:
+            return set(self._meter.camera(from_seconds, to_seconds).moves) == {"static"}
+
+        first, last, reach = track.first.seconds, track.last.seconds, LOOKAHEAD_SECONDS
+        came = arrival(track, self._glances, named, still(first - reach, first))
+        return came, departure(track, self._glances, named, still(last, last + reach))
+
+    def _object(self, track: Track, start_seconds: float, end_seconds: float, named: list[Track]) -> TrackedObject:
         before = [sample for sample in track.samples if sample.seconds <= start_seconds][-1:]  # how limbs were at first
         inside = [sample for sample in track.samples if start_seconds < sample.seconds <= end_seconds]
         seen = [self._poses.get((sample.seconds, sample.box)) for sample in (*before, *inside)]
         poses = [pose for pose in seen if pose]
+        came, went = self._passages(track, named)
+
+        def box(seconds: float) -> Box | None:
+            if (came and seconds < came.seconds) or (went and seconds > went.seconds):
+                return None
+            late, early = track.first.seconds - seconds, seconds - track.last.seconds
+            held = track.first.box if late > 0 else track.last.box
+            return track.box_at(seconds) or (held if max(late, early) <= HELD_SECONDS else None)
+
+        def side(passage: Passage | None) -> Side:
+            return passage.side if passage and start_seconds < passage.seconds <= end_seconds else ""
+
         return TrackedObject(
             track_id=track.id,
             label=track.label,
             score=round(track.score, 3),
             seen_frames=track.seen_until(end_seconds + self._every_seconds),
-            start_box=track.box_at(start_seconds),
-            end_box=track.box_at(end_seconds),
+            start_box=box(start_seconds),
+            end_box=box(end_seconds),
             colours=self._colours_of(track),
             start_pose=self._pose_at(track, start_seconds),
             end_pose=self._pose_at(track, end_seconds),
             arm_raises=raises([pose.arms_raised for pose in poses]),
             leg_raises=raises([pose.legs_raised for pose in poses], LEG_SAMPLES),
+            enters=side(came),
+            leaves=side(went),
         )
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:

@@ -1,11 +1,13 @@
 """Follows detected objects over time, so that only what is seen again and again is named.
 
 Detections are matched to tracks by overlap, with a constant-velocity prediction. Weak detections may continue a track
-but not start one (hysteresis; the use of weak detections is from ByteTrack, https://arxiv.org/abs/2110.06864).
+but not start one (hysteresis; the use of weak detections is from ByteTrack, https://arxiv.org/abs/2110.06864). A track
+that has started reaches back over the weak detections that came before.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,13 +15,12 @@ from math import hypot
 
 from ..checking import Count, Seconds, Share, raise_for, wrong_values
 from ..records import Box
+from . import labels
+from .boxes import blend, moved, overlap, share_inside
 from .detect import Detection
 
-PEOPLE_VEHICLES = ("person", "bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat")
-ANIMALS = ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe")
 EDGE = 0.02  # a box this near to the picture's border touches it
-WELL_KNOWN = frozenset(PEOPLE_VEHICLES + ANIMALS)
-"""People, vehicles and animals: the network seldom sees one where there is none."""
+REACHES_BACK = 0.4  # overlap with a weak detection in the frame before
 
 
 @dataclass(frozen=True)
@@ -33,13 +34,16 @@ class TrackerSettings:
 
     start_score: Share = 0.42
     """A detection this good starts a track."""
+    continue_score: Share = 0.3
+    """A detection this good continues one. Weaker ones only show how far back a track reaches."""
     named_score: Share = 0.55
     """The best detection of a track must be this good before the track counts."""
     named_known_score: Share = 0.5
-    """The same for ``WELL_KNOWN`` labels."""
+    """The same for ``labels.WELL_KNOWN``."""
+    named_person_score: Share = 0.45
+    """The same for people, who need no more than this in two of three frames: they are seldom mistaken."""
     named_mean_score: Share = 0.45
-    """The mean of its detections must be this good: a bicycle taken for a motorcycle stays near .42 all the time.
-    People are let off: they are seldom mistaken, and dim ones stay low."""
+    """The mean of its detections must be this good: a bicycle taken for a motorcycle stays near .42 all the time."""
     inside_score: Share = 0.6
     """A detection inside a stronger one of the same label is mostly a part of it; it needs this to start a track."""
     least_frames: Count = 3
@@ -47,7 +51,7 @@ class TrackerSettings:
     least_seconds: Seconds = 0.6
     """Time a track must span before it counts: at high sampling rates the same mistake is made several times over."""
     least_share: Share = 0.5
-    """Share of the frames since its start in which a track must be seen, and of its votes its label must have."""
+    """Share of the frames since its start in which a track must be seen."""
     gap_seconds: Seconds = 1.0
     """A track that is not seen for longer than this ends."""
     return_seconds: Seconds = 3.0
@@ -82,10 +86,13 @@ class Track:
         self.first = Sample(seconds, detection.box, detection.score)
         self.ended = False
         self.best_score = 0.0
+        self.goes_alone = False
+        """Set once it was seen to cross the picture with nobody near; then only what moves by itself is its name."""
         self._settings = settings
         self._votes: dict[str, float] = {}
         self._forgotten_frames = 0
-        self._forgotten_score = 0.0
+        self._sights = 0
+        self._score_sum = 0.0
         self._recent: list[bool] = []
         self._pushes = self._pushes_at_last_sight = 0
         self._steady = False
@@ -93,8 +100,11 @@ class Track:
 
     @property
     def label(self) -> str:
-        """The label with the most votes, each sight voting with its score: the network wavers between kinds."""
-        return max(self._votes.items(), key=lambda vote: (vote[1], vote[0]))[0]
+        """The name that its sights agree on, each voting with its score: the network wavers between kinds.
+
+        The broader word ("animal", "vehicle") where they are split; the best of them where there is no such word.
+        """
+        return self._name() or max(self._votes.items(), key=lambda vote: (vote[1], vote[0]))[0]
 
     @property
     def last(self) -> Sample:
@@ -106,22 +116,28 @@ class Track:
 
     @property
     def score(self) -> float:
-        """Mean score of all sights."""
-        return (self._forgotten_score + sum(sample.score for sample in self.samples)) / self.seen_frames
+        """Mean score of its sights, without those that it reached back to."""
+        return self._score_sum / self._sights
 
     @property
     def confirmed(self) -> bool:
         """Whether it has been seen often and well enough to be named."""
-        settings, label = self._settings, self.label
-        needed = settings.named_known_score if label in WELL_KNOWN else settings.named_score
+        settings, label = self._settings, self._name()
+        if label == "person":  # seldom mistaken, and dim ones stay low
+            return (
+                self._steady
+                and self.best_score >= settings.named_person_score
+                and self._sights >= settings.least_share * self._pushes_at_last_sight
+            )
+        known = label in labels.WELL_KNOWN or label in labels.GROUPS.values()
         return (
-            self._steady
-            and self.seen_frames >= settings.least_frames
+            bool(label)
+            and self._steady
+            and self._sights >= settings.least_frames
             and self.last.seconds - self.first.seconds >= settings.least_seconds
-            and self.best_score >= needed
-            and (label == "person" or self.score >= settings.named_mean_score)
-            and self.seen_frames >= settings.least_share * self._pushes_at_last_sight
-            and self._votes[label] >= settings.least_share * sum(self._votes.values())
+            and self.best_score >= (settings.named_known_score if known else settings.named_score)
+            and (self.goes_alone or self.score >= settings.named_mean_score)
+            and self._sights >= settings.least_share * self._pushes_at_last_sight
         )
 
     def overlaps(self, start_seconds: float, end_seconds: float, slack_seconds: float = 0.0) -> bool:
@@ -152,16 +168,24 @@ class Track:
         """Its box moved on at its last speed."""
         x, y = self._speed()
         waited = seconds - self.last.seconds
-        return _moved(self.last.box, x * waited, y * waited)
+        return moved(self.last.box, x * waited, y * waited)
 
     def see(self, seconds: float, detection: Detection) -> None:
         """Add a sight. Used by ``Tracker``."""
         self.samples.append(Sample(seconds, detection.box, detection.score))
-        self._votes[detection.label] = self._votes.get(detection.label, 0.0) + detection.score
+        self._vote(detection)
+        self._sights += 1
+        self._score_sum += detection.score
         self.best_score = max(self.best_score, detection.score)
         self.ended = False
         self._count(True)
         self._pushes_at_last_sight = self._pushes
+
+    def reach_back(self, seconds: float, detection: Detection) -> None:
+        """Add a sight before the first one, too weak to have started the track. Used by ``Tracker``."""
+        self.first = Sample(seconds, detection.box, detection.score)
+        self.samples.insert(0, self.first)
+        self._vote(detection)
 
     def miss(self) -> None:
         """Note a frame without it. Used by ``Tracker``."""
@@ -172,8 +196,13 @@ class Track:
         until = min(before_seconds, self.last.seconds - self._settings.gap_seconds)
         count = sum(sample.seconds < until for sample in self.samples)
         self._forgotten_frames += count
-        self._forgotten_score += sum(sample.score for sample in self.samples[:count])
         del self.samples[:count]
+
+    def _name(self) -> str:
+        return labels.name(labels.of_movers(self._votes) if self.goes_alone else self._votes)
+
+    def _vote(self, detection: Detection) -> None:
+        self._votes[detection.label] = self._votes.get(detection.label, 0.0) + detection.score
 
     def _count(self, seen: bool) -> None:
         self._pushes += 1
@@ -184,7 +213,7 @@ class Track:
         for before, after in pairwise(self.samples):
             if before.seconds <= seconds <= after.seconds:
                 share = (seconds - before.seconds) / (after.seconds - before.seconds)
-                return _blend(before.box, after.box, share)
+                return blend(before.box, after.box, share)
         return self.last.box
 
     def _speed(self) -> tuple[float, float]:
@@ -220,6 +249,7 @@ class Tracker:
         self._next_id = 1
         self._cut_seconds: float | None = None
         self._now = float("-inf")
+        self._loose: deque[tuple[float, list[Detection]]] = deque()  # what no track took, of the last frames
 
     def push(self, seconds: float, detections: Sequence[Detection]) -> None:
         """Take the detections of the next frame. Raises ValueError if time does not advance."""
@@ -228,20 +258,29 @@ class Tracker:
         self._now = seconds
         self._end_lost(seconds)
         alive = [track for track in self.tracks if not track.ended]
-        missed, left = self._match(seconds, alive, detections)
+        good = [detection for detection in detections if detection.score >= self.settings.continue_score]
+        missed, left = self._match(seconds, alive, good)
         for track in missed:
             track.miss()
+        loose = [detection for detection in detections if detection.score < self.settings.continue_score]
         for detection in left:
-            if detection.score < self.settings.start_score or self._revive(seconds, detection):
+            if detection.score >= self.settings.start_score and self._revive(seconds, detection):
                 continue
-            if not self._is_part(detection, detections, alive):
-                self.tracks.append(Track(self._next_id, seconds, detection, self.settings))
-                self._next_id += 1
+            if detection.score < self.settings.start_score or self._is_part(detection, good, alive):
+                loose.append(detection)
+                continue
+            self.tracks.append(Track(self._next_id, seconds, detection, self.settings))
+            self._next_id += 1
+            self._reach_back(self.tracks[-1])
+        self._loose.append((seconds, loose))
+        while self._loose[0][0] < seconds - self.settings.return_seconds:
+            self._loose.popleft()
         self._drop_doubles(seconds)
 
     def cut(self) -> None:
         """End all tracks: the next frame belongs to another shot."""
         self._cut_seconds = self._now
+        self._loose.clear()
         for track in self.tracks:
             track.ended = True
 
@@ -279,12 +318,22 @@ class Tracker:
             [detection for column, detection in enumerate(detections) if column not in used_columns],
         )
 
+    def _reach_back(self, track: Track) -> None:
+        """Give a new track the weak detections that lead up to it, whatever they were taken for."""
+        for seconds, loose in reversed(self._loose):
+            if track.first.seconds - seconds > self.settings.gap_seconds:
+                return
+            fits = [(overlap(track.first.box, found.box), number) for number, found in enumerate(loose)]
+            best, number = max(fits, default=(0.0, 0))
+            if best >= REACHES_BACK:
+                track.reach_back(seconds, loose.pop(number))
+
     def _revive(self, seconds: float, detection: Detection) -> bool:
         """Go on with an ended track if it was of this kind, here, and not before a cut."""
         for track in reversed(self.tracks):
             recent = seconds - track.last.seconds <= self.settings.return_seconds
             same_shot = self._cut_seconds is None or track.last.seconds > self._cut_seconds
-            fits = track.label == detection.label and overlap(track.last.box, detection.box) >= 0.4
+            fits = labels.related(track.label, detection.label) and overlap(track.last.box, detection.box) >= 0.4
             if track.ended and recent and same_shot and fits:
                 track.see(seconds, detection)
                 return True
@@ -295,22 +344,22 @@ class Tracker:
         whole = [d.box for d in detections if d.label == detection.label and d.score > detection.score]
         whole += [track.last.box for track in alive if track.label == detection.label]
         weak = detection.score < self.settings.inside_score
-        return weak and any(_share_inside(detection.box, box) > 0.8 for box in whole)
+        return weak and any(share_inside(detection.box, box) > 0.8 for box in whole)
 
     def _drop_doubles(self, seconds: float) -> None:
         """Of two tracks at the same place in the same frame, keep the one with more score behind it."""
         seen = [track for track in self.tracks if track.last.seconds == seconds]
         seen.sort(key=lambda track: (-track.score * track.seen_frames, track.id))
         for position, track in enumerate(seen):
-            if any(overlap(track.last.box, better.last.box) > 0.8 for better in seen[:position]):
+            if any(overlap(track.last.box, better.last.box) > _double(track, better) for better in seen[:position]):
                 self.tracks.remove(track)
 
 
-def overlap(box: Box, other: Box) -> float:
-    """Intersection over union of two boxes (0..1)."""
-    shared = _shared_area(box, other)
-    union = box.width * box.height + other.width * other.height - shared
-    return shared / union if union > 0 else 0.0
+def _double(track: Track, other: Track) -> float:
+    """The overlap over which two tracks are one thing: a dog and a cat in much the same place sooner than two people,
+    who may stand behind each other."""
+    kin = track.label != other.label and labels.related(track.label, other.label)
+    return 0.6 if kin else 0.8
 
 
 def _fit(track: Track, predicted: Box, detection: Detection, seconds: float) -> float:
@@ -321,36 +370,14 @@ def _fit(track: Track, predicted: Box, detection: Detection, seconds: float) -> 
     """
     found = detection.box
     overlapping = max(overlap(predicted, found), overlap(track.last.box, found))
-    same_label = track.label == detection.label
-    if overlapping >= (0.25 if same_label else 0.6):
-        return overlapping + (0.5 if same_label else 0.0) + 0.2 * detection.score
+    same_label, kin = track.label == detection.label, labels.related(track.label, detection.label)
+    if overlapping >= (0.25 if kin else 0.6):
+        return overlapping + (0.5 if same_label else 0.25 if kin else 0.0) + 0.2 * detection.score
     width, height = (predicted.width + found.width) / 2, (predicted.height + found.height) / 2
-    if not same_label or width <= 0 or height <= 0:
+    if not kin or width <= 0 or height <= 0:
         return 0.0
     ratio = (predicted.width * predicted.height) / max(found.width * found.height, 1e-9)
     away = hypot((predicted.centre[0] - found.centre[0]) / width, (predicted.centre[1] - found.centre[1]) / height)
     reach = 1.5 if track.seen_frames < 2 else 0.8
     near = away < reach and 0.4 < ratio < 2.5 and seconds - track.last.seconds < track._settings.gap_seconds
     return 0.2 * (1 - away / reach) if near else 0.0
-
-
-def _shared_area(box: Box, other: Box) -> float:
-    width = min(box.right, other.right) - max(box.left, other.left)
-    height = min(box.bottom, other.bottom) - max(box.top, other.top)
-    return max(width, 0.0) * max(height, 0.0)
-
-
-def _share_inside(box: Box, other: Box) -> float:
-    area = box.width * box.height
-    return _shared_area(box, other) / area if area > 0 else 0.0
-
-
-def _moved(box: Box, x: float, y: float) -> Box:
-    return Box(box.left + x, box.top + y, box.right + x, box.bottom + y)
-
-
-def _blend(box: Box, other: Box, share: float) -> Box:
-    left, top, right, bottom = (
-        getattr(box, side) * (1 - share) + getattr(other, side) * share for side in ("left", "top", "right", "bottom")
-    )
-    return Box(left, top, right, bottom)

@@ -1,0 +1,199 @@
+"""Who comes and who goes: only what was measured, a crossing of the picture's edge or a place that was empty.
+
+A track that begins does not show that something came: most of the time it had been there and was not recognised. So
+the frames before must show nothing at its place, and the place must have looked different. Leaving is
+the same, read backwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..records import Box, Side
+from .boxes import overlap, share_inside
+from .detect import Detection
+from .tracks import Track
+
+GREY_SIDE_PIXELS = 160
+SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
+
+TOUCHES = 0.03  # a box this near to the picture's edge is cut off by it
+LEAST_WAY = 0.07  # of the picture: below it lies the jitter of detected boxes
+WAY_SECONDS = 1.5  # how long a crossing is watched
+NEAR_EDGE_SECONDS = 0.7  # what is first seen clear of the edge must have been at it this short a time ago
+FAR = 0.15  # a way this far takes one empty frame to believe
+LEAST_EMPTY_CROSSED, LEAST_EMPTY = 2, 3  # frames with an empty place, for a crossing and for all else
+SEEN_INSIDE = 0.5  # mean score of what is never overlooked for a second
+SAME_PLACE = 0.3  # overlap
+SEARCH = 0.06  # how far something may have gone between two frames, in picture widths
+LEAST_CHANGE, NOISES, CHANGED_SHARE = 12.0, 4.0, 0.25  # grey levels, times the median change; share of a box's pixels
+FLAT = 2.0  # grey levels: there is no pattern
+SAME_PATTERN, SAME_PATTERN_STILL = 0.8, 0.9  # correlation
+
+
+@dataclass(frozen=True, eq=False)
+class Glance:
+    """One look at the picture: what was detected, however weakly, and the picture itself, small and grey."""
+
+    seconds: float
+    detections: tuple[Detection, ...]
+    grey: NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Something that comes or goes at ``seconds``: the side of the picture that it crosses, or "inside"."""
+
+    seconds: float
+    side: Side
+
+
+def small_grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The picture as ``Glance`` keeps it."""
+    height, width = rgb.shape[:2]
+    scale = GREY_SIDE_PIXELS / max(height, width)
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    return np.asarray(cv2.resize(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), size, interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def arrival(track: Track, glances: Sequence[Glance], others: Sequence[Track], still: bool) -> Passage | None:
+    """How a track came into the picture; None where it was there from the start, or where nothing shows otherwise.
+
+    ``glances`` are those at the shot, in time order, ``others`` the other named tracks. Without a ``still`` camera only
+    crossings count.
+    """
+    first = track.first
+    sights = [(sample.seconds - first.seconds, sample.box) for sample in track.samples]
+    return _passage(track, sights, first.seconds, list(reversed(glances)), others, still)
+
+
+def departure(track: Track, glances: Sequence[Glance], others: Sequence[Track], still: bool) -> Passage | None:
+    """How a track left the picture; None where it is still there, or where nothing shows otherwise."""
+    last = track.last
+    sights = [(last.seconds - sample.seconds, sample.box) for sample in reversed(track.samples)]
+    return _passage(track, sights, last.seconds, glances, others, still)
+
+
+def _passage(
+    track: Track,
+    sights: Sequence[tuple[float, Box]],
+    seconds: float,
+    glances: Sequence[Glance],
+    others: Sequence[Track],
+    still: bool,
+) -> Passage | None:
+    """What happened at an end of a track, ``seconds``, told from the frames from there on (in time, or against it).
+
+    ``sights`` are its boxes with how long they are from that end, nearest first.
+    """
+    at = next((number for number, glance in enumerate(glances) if glance.seconds == seconds), None)
+    box = sights[0][1]
+    if at is None or covered(track, seconds, box, others):
+        return None
+    beyond = [
+        (
+            glance,
+            found_at(box, [found for found in glance.detections if not _taken(found, glance.seconds, seconds, others)]),
+        )
+        for glance in glances[at + 1 :]
+    ]
+    if beyond and beyond[0][1]:
+        beyond = beyond[1:]  # half in or half out of the picture, too little of it to be followed
+    side, way = crossed(sights)
+    if not side and not still:
+        return None
+    needed = LEAST_EMPTY if not side else LEAST_EMPTY_CROSSED if way < FAR else 1
+    empty = beyond[:needed]
+    if len(empty) < needed or any(found for _, found in empty):
+        return None
+    if any(looks_alike(glances[at].grey, glance.grey, box, still) for glance, _ in empty):
+        return None
+    if not side and track.score < SEEN_INSIDE:
+        return None
+    return Passage((seconds + empty[0][0].seconds) / 2, side or cut_off(box) or "inside")
+
+
+def cut_off(box: Box) -> Side:
+    """The one side of the picture that cuts the box off. The bottom does not count: it cuts off most people."""
+    sides = [side for side in SIDES if _from_edge(box, side)[0] <= TOUCHES and side != "bottom"]
+    return sides[0] if len(sides) == 1 else ""
+
+
+def _taken(found: Detection, seconds: float, end_seconds: float, others: Sequence[Track]) -> bool:
+    """Whether a detection is of another track, one that is there at both times."""
+    return any(
+        sample.seconds == seconds and sample.box == found.box
+        for other in others
+        if other.first.seconds <= min(seconds, end_seconds) and other.last.seconds >= max(seconds, end_seconds)
+        for sample in other.samples
+    )
+
+
+def crossed(sights: Sequence[tuple[float, Box]]) -> tuple[Side, float]:
+    """The side of the picture that these boxes move away from, if the first of them touches it or soon would, and how
+    far they move; "" and 0 for none.
+
+    What is cut off by the edge grows from it: its far side moves.
+    """
+    near = sights[0][1]
+    best = 0.0
+    side: Side = ""
+    for name in SIDES:
+        gap, far = _from_edge(near, name)
+        ways = [(passed, _from_edge(box, name)[1] - far) for passed, box in sights if 0 < passed <= WAY_SECONDS]
+        passed, way = max(ways, key=lambda one: one[1], default=(1.0, 0.0))
+        soon = gap <= TOUCHES or gap <= way / passed * NEAR_EDGE_SECONDS
+        if soon and far < 0.9 and way >= LEAST_WAY and way > best:
+            best, side = way, name
+    return side, best
+
+
+def _from_edge(box: Box, side: Side) -> tuple[float, float]:
+    """How far the near and the far side of a box are from a side of the picture."""
+    if side == "left":
+        return box.left, box.right
+    if side == "right":
+        return 1 - box.right, 1 - box.left
+    return (box.top, box.bottom) if side == "top" else (1 - box.bottom, 1 - box.top)
+
+
+def found_at(box: Box, detections: Sequence[Detection]) -> bool:
+    """Whether anything at all was detected in about this box."""
+    return any(overlap(box, found.box) >= SAME_PLACE for found in detections)
+
+
+def looks_alike(grey: NDArray[np.uint8], other: NDArray[np.uint8], box: Box, still: bool) -> bool:
+    """Whether what is in the box in one picture may also be in the other, there or a little off.
+
+    Before a still camera, what has come or gone changes many pixels of its box; what is behind it may look much like
+    it otherwise (a table's edge runs on behind a bottle). Before a moving one, only the pattern tells.
+    """
+    height, width = grey.shape
+    left, right = round(max(box.left, 0) * width), round(min(box.right, 1) * width)
+    top, bottom = round(max(box.top, 0) * height), round(min(box.bottom, 1) * height)
+    if right - left < 4 or bottom - top < 4 or grey.shape != other.shape:
+        return False
+    reach = round(SEARCH * width)
+    around = other[max(top - reach, 0) : bottom + reach, max(left - reach, 0) : right + reach]
+    patch = grey[top:bottom, left:right]
+    change = cv2.absdiff(grey, other)
+    noise = max(LEAST_CHANGE, NOISES * float(np.median(change)))
+    if still and float((change[top:bottom, left:right] > noise).mean()) < CHANGED_SHARE:
+        return True
+    flat = float(patch.std()) < FLAT
+    same = 1.0 if flat else float(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED).max())
+    return (flat and not still) or same >= (SAME_PATTERN_STILL if still else SAME_PATTERN)
+
+
+def covered(track: Track, seconds: float, box: Box, others: Sequence[Track]) -> bool:
+    """Whether another track of its label lies over it then: one thing seen as two."""
+    for other in others:
+        there = other.box_at(seconds) if other is not track and other.label == track.label else None
+        if there is not None and (share_inside(box, there) > 0.5 or share_inside(there, box) > 0.5):
+            return True
+    return False
