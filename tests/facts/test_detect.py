@@ -121,3 +121,11 @@ def test_a_person_is_found_where_she_is() -> None:
 @pytest.mark.parametrize("shape", [(1, 1, 3), (2, 900, 3), (360, 640, 3)])
 def test_plain_pictures_of_any_size_hold_nothing(shape: tuple[int, int, int]) -> None:
     assert [d for d in ObjectDetector(threads=1)(np.full(shape, 128, np.uint8)) if d.score > 0.5] == []
+
+
+def test_a_mirror_changes_no_box_but_what_is_seen() -> None:
+    frame, detector = first_frame("yoga.mp4"), ObjectDetector(threads=1, min_score=0.5)
+    plain, mirrored = detector(frame[:, ::-1]), detector(frame, mirrored=True)
+    assert [d.label for d in plain] == [d.label for d in mirrored]
+    assert plain[0].box.left == pytest.approx(1 - mirrored[0].box.right, abs=0.01)
+    assert detector(frame)[0].box.left == pytest.approx(mirrored[0].box.left, abs=0.05)

@@ -82,7 +82,7 @@ def test_a_slow_network_changes_no_fact_and_lets_no_pictures_pile_up(
     alive: list[weakref.ref[Any]] = []
     held: list[int] = []
 
-    def detector(picture: np.ndarray[Any, Any]) -> list[Detection]:
+    def detector(picture: np.ndarray[Any, Any], **_: bool) -> list[Detection]:
         time.sleep(0.02)
         left = float(picture[0, 0, 0]) / 50  # a fifth of the picture to the right each second
         return [Detection("car", 0.9, Box(left, 0.4, left + 0.2, 0.6))]
@@ -105,8 +105,64 @@ def test_a_slow_network_changes_no_fact_and_lets_no_pictures_pile_up(
 
 
 def test_what_fails_in_a_network_is_raised_to_who_asks() -> None:
-    def detector(_: np.ndarray[Any, Any]) -> list[Detection]:
+    def detector(_: np.ndarray[Any, Any], **_ways: bool) -> list[Detection]:
         raise RuntimeError("out of memory")
 
     with pytest.raises(RuntimeError, match="out of memory"):
         observed(detector, (Frame(number / 10, []) for number in range(5)))
+
+
+def test_every_other_picture_is_looked_at_in_a_mirror() -> None:
+    asked: list[bool] = []
+
+    def detector(_: np.ndarray[Any, Any], mirrored: bool = False) -> list[Detection]:
+        asked.append(mirrored)
+        return []
+
+    observed(detector, (Frame(number / 3, []) for number in range(6)))
+    assert asked == [False, True] * 3
+
+
+def test_what_is_seen_only_one_way_round_is_not_named() -> None:
+    """Drums that are taken for a motorcycle, but not in a mirror."""
+
+    def detector(_: np.ndarray[Any, Any], mirrored: bool = False) -> list[Detection]:
+        dog = Detection("dog", 0.7, Box(0.1, 0.4, 0.4, 0.8))
+        drums = Detection("motorcycle", 0.7, Box(0.6, 0.4, 0.9, 0.8))
+        return [dog] if mirrored else [dog, drums]
+
+    found = observed(detector, (Frame(number / 3, []) for number in range(14)))
+    assert [thing.label for thing in found.objects] == ["dog"]
+
+
+def test_what_is_found_late_was_there_and_what_came_was_not() -> None:
+    """A car found from .7 s on was there from the start; one that drives in later was not."""
+    driven_at = [Box(max(0.1 * number - 0.7, 0.0), 0.1, 0.1 * number - 0.4, 0.3) for number in range(14)]
+    numbers = iter(range(14))
+
+    def detector(_: np.ndarray[Any, Any], **_ways: bool) -> list[Detection]:
+        number = next(numbers)
+        there = [Detection("car", 0.8, Box(0.6, 0.6, 0.9, 0.9))] if number > 1 else []
+        came = [Detection("car", 0.8, driven_at[number])] if number > 4 else []
+        return there + came
+
+    facts = observed(detector, (Painted(number / 3, box) for number, box in enumerate(driven_at)))
+    parked, driven = sorted(facts.objects, key=lambda thing: thing.enters)
+    assert (parked.enters, parked.start_box) == ("", Box(0.6, 0.6, 0.9, 0.9))
+    assert (driven.enters, driven.start_box) == ("left", None)
+
+
+class Painted(Frame):
+    """A grey frame with one speckled thing in it."""
+
+    def __init__(self, seconds: float, box: Box) -> None:
+        super().__init__(seconds, [])
+        self._box = box
+
+    def small(self, side_pixels: int) -> np.ndarray[Any, Any]:
+        picture = np.full((side_pixels * 9 // 16, side_pixels, 3), 120, np.uint8)
+        height, width = picture.shape[:2]
+        columns = slice(round(self._box.left * width), max(round(self._box.right * width), 0))
+        area = picture[round(self._box.top * height) : round(self._box.bottom * height), columns]
+        area[:] = np.random.default_rng(0).integers(0, 255, area.shape, dtype=np.uint8)
+        return picture

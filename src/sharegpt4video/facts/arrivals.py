@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..records import Box, Side
 from .boxes import overlap, share_inside
 from .detect import Detection
+from .labels import related
 from .tracks import Track
 
 GREY_SIDE_PIXELS = 160
@@ -26,6 +27,8 @@ TOUCHES = 0.03  # a box this near to the picture's edge is cut off by it
 LEAST_WAY = 0.07  # of the picture: below it lies the jitter of detected boxes
 WAY_SECONDS = 1.5  # how long a crossing is watched
 NEAR_EDGE_SECONDS = 0.7  # what is first seen clear of the edge must have been at it this short a time ago
+ELSEWHERE_SECONDS = 1.0  # what is lost this long may be found again as another track
+MOST_CUT_OFF = 0.5  # of the picture: what is cut off by the bottom and higher than this may have stood there long
 FAR = 0.15  # a way this far takes one empty frame to believe
 LEAST_EMPTY_CROSSED, LEAST_EMPTY = 2, 3  # frames with an empty place, for a crossing and for all else
 SEEN_INSIDE = 0.5  # mean score of what is never overlooked for a second
@@ -64,19 +67,19 @@ def small_grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def arrival(track: Track, glances: Sequence[Glance], others: Sequence[Track], still: bool) -> Passage | None:
     """How a track came into the picture; None where it was there from the start, or where nothing shows otherwise.
 
-    ``glances`` are those at the shot, in time order, ``others`` the other named tracks. Without a ``still`` camera only
-    crossings count.
+    ``glances`` are those at the shot, in time order, ``others`` its other tracks, named or not. Without a ``still``
+    camera only crossings count.
     """
     first = track.first
     sights = [(sample.seconds - first.seconds, sample.box) for sample in track.samples]
-    return _passage(track, sights, first.seconds, list(reversed(glances)), others, still)
+    return _passage(track, sights, first.seconds, list(reversed(glances)), others, still, comes=True)
 
 
 def departure(track: Track, glances: Sequence[Glance], others: Sequence[Track], still: bool) -> Passage | None:
     """How a track left the picture; None where it is still there, or where nothing shows otherwise."""
     last = track.last
     sights = [(last.seconds - sample.seconds, sample.box) for sample in reversed(track.samples)]
-    return _passage(track, sights, last.seconds, glances, others, still)
+    return _passage(track, sights, last.seconds, glances, others, still, comes=False)
 
 
 def _passage(
@@ -86,6 +89,8 @@ def _passage(
     glances: Sequence[Glance],
     others: Sequence[Track],
     still: bool,
+    *,
+    comes: bool,
 ) -> Passage | None:
     """What happened at an end of a track, ``seconds``, told from the frames from there on (in time, or against it).
 
@@ -113,7 +118,7 @@ def _passage(
         return None
     if any(looks_alike(glances[at].grey, glance.grey, box, still) for glance, _ in empty):
         return None
-    if not side and track.score < SEEN_INSIDE:
+    if not side and (track.score < SEEN_INSIDE or _elsewhere(track, others, comes=comes)):
         return None
     return Passage((seconds + empty[0][0].seconds) / 2, side or cut_off(box) or "inside")
 
@@ -122,6 +127,17 @@ def cut_off(box: Box) -> Side:
     """The one side of the picture that cuts the box off. The bottom does not count: it cuts off most people."""
     sides = [side for side in SIDES if _from_edge(box, side)[0] <= TOUCHES and side != "bottom"]
     return sides[0] if len(sides) == 1 else ""
+
+
+def _elsewhere(track: Track, others: Sequence[Track], *, comes: bool) -> bool:
+    """Whether something that may be the same ended just before this began, or begins when it ends: it went too fast to
+    be followed."""
+    for other in others:
+        earlier, later = (other, track) if comes else (track, other)
+        apart = later.first.seconds - earlier.last.seconds
+        if other is not track and related(track.label, other.label) and abs(apart) <= ELSEWHERE_SECONDS:
+            return True
+    return False
 
 
 def _taken(found: Detection, seconds: float, end_seconds: float, others: Sequence[Track]) -> bool:
@@ -148,7 +164,7 @@ def crossed(sights: Sequence[tuple[float, Box]]) -> tuple[Side, float]:
         ways = [(passed, _from_edge(box, name)[1] - far) for passed, box in sights if 0 < passed <= WAY_SECONDS]
         passed, way = max(ways, key=lambda one: one[1], default=(1.0, 0.0))
         soon = gap <= TOUCHES or gap <= way / passed * NEAR_EDGE_SECONDS
-        if soon and far < 0.9 and way >= LEAST_WAY and way > best:
+        if soon and far < (MOST_CUT_OFF if name == "bottom" else 0.9) and way >= LEAST_WAY and way > best:
             best, side = way, name
     return side, best
 
@@ -191,9 +207,12 @@ def looks_alike(grey: NDArray[np.uint8], other: NDArray[np.uint8], box: Box, sti
 
 
 def covered(track: Track, seconds: float, box: Box, others: Sequence[Track]) -> bool:
-    """Whether another track of its label lies over it then: one thing seen as two."""
+    """Whether another track lies over it then: one thing seen as two, or taken for two things."""
     for other in others:
-        there = other.box_at(seconds) if other is not track and other.label == track.label else None
-        if there is not None and (share_inside(box, there) > 0.5 or share_inside(there, box) > 0.5):
+        there = other.box_at(seconds) if other is not track else None
+        if there is None:
+            continue
+        nested = other.label == track.label and max(share_inside(box, there), share_inside(there, box)) > 0.5
+        if nested or overlap(box, there) >= SAME_PLACE:
             return True
     return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -63,13 +63,19 @@ class ObjectDetector:
         self.any_label_overlap = any_label_overlap
         self.max_detections = max_detections
 
-    def __call__(self, rgb: NDArray[np.uint8]) -> list[Detection]:
-        """The objects in ``rgb`` (height, width, 3) uint8, best first."""
+    def __call__(self, rgb: NDArray[np.uint8], *, mirrored: bool = False) -> list[Detection]:
+        """The objects in ``rgb`` (height, width, 3) uint8, best first.
+
+        With ``mirrored`` the network sees the picture the other way round; boxes are those of the picture as given.
+        Whoever asks both ways in turn finds out mistakes: what is there is there in a mirror, too.
+        """
         height, width = network_size(rgb.shape[0], rgb.shape[1], self.side_pixels)
         shrinks = rgb.shape[1] > width
         small = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-        heads = network.run(network.DETECTOR, self.threads, [f"head{stride}" for stride in STRIDES], small[None])
-        return self.read_heads([head[0] for head in heads])
+        pixels = np.ascontiguousarray(small[:, ::-1]) if mirrored else small
+        heads = network.run(network.DETECTOR, self.threads, [f"head{stride}" for stride in STRIDES], pixels[None])
+        found = self.read_heads([head[0] for head in heads])
+        return [replace(one, box=_mirrored(one.box)) for one in found] if mirrored else found
 
     def read_heads(self, heads: Sequence[NDArray[np.float32]]) -> list[Detection]:
         """The objects in the three heads (124, rows, columns) of one picture, finest first; best first."""
@@ -122,6 +128,10 @@ def overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
     union = areas[:, None] + other_areas[None, :] - shared
     result: NDArray[np.float32] = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
     return result
+
+
+def _mirrored(box: Box) -> Box:
+    return Box(1 - box.right, box.top, 1 - box.left, box.bottom)
 
 
 def _decode(

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from math import hypot
 
@@ -94,6 +95,7 @@ class Observer:
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
         self._followed_shot: float | None = None
         self._next_sample = self._next_motion = float("-inf")
+        self._mirrored = False
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
         """Pass the frames on unchanged, measuring some of them on the way."""
@@ -125,7 +127,7 @@ class Observer:
             track.goes_alone = track.goes_alone or self._goes_alone(track, tracks)
         named = [track for track in tracks if track.confirmed]
         objects = [
-            self._object(track, start_seconds, end_seconds, named)
+            self._object(track, start_seconds, end_seconds, tracks)
             for track in named
             if track.overlaps(start_seconds, end_seconds, HELD_SECONDS)
         ]
@@ -155,13 +157,15 @@ class Observer:
         picture = frame.small(SAMPLE_SIDE_PIXELS)
         while len(self._unseen) >= MOST_UNSEEN:
             self._unseen.popleft().result()
-        seen = _done(self._look, picture) if self._beside is None else self._beside.submit(self._look, picture)
+        look = partial(self._look, picture, self._mirrored)
+        self._mirrored = not self._mirrored
+        seen = _done(look) if self._beside is None else self._beside.submit(look)
         self._unseen.append(seen)
         self._samples.append(_Sample(frame.seconds, seen, small_grey(picture)))
 
-    def _look(self, picture: NDArray[np.uint8]) -> _Seen:
+    def _look(self, picture: NDArray[np.uint8], mirrored: bool) -> _Seen:
         """Everything that the networks find in a picture; changes nothing, so that it can run in another thread."""
-        seen = _Seen(tuple(self._detector(picture)), {}, {})
+        seen = _Seen(tuple(self._detector(picture, mirrored=mirrored)), {}, {})
         people = [d.box for d in seen.detections if d.label == "person" and d.score >= LEAST_SCORE]
         people.sort(key=lambda box: box.width * box.height, reverse=True)
         keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
@@ -209,22 +213,22 @@ class Observer:
             other.label == "person" and other.overlaps(first.seconds, last.seconds, HELD_SECONDS) for other in tracks
         )
 
-    def _passages(self, track: Track, named: list[Track]) -> tuple[Passage | None, Passage | None]:
+    def _passages(self, track: Track, tracks: list[Track]) -> tuple[Passage | None, Passage | None]:
         """How a track came and how it went, where that was measured."""
 
         def still(from_seconds: float, to_seconds: float) -> bool:
             return set(self._meter.camera(from_seconds, to_seconds).moves) == {"static"}
 
         first, last, reach = track.first.seconds, track.last.seconds, LOOKAHEAD_SECONDS
-        came = arrival(track, self._glances, named, still(first - reach, first))
-        return came, departure(track, self._glances, named, still(last, last + reach))
+        came = arrival(track, self._glances, tracks, still(first - reach, first))
+        return came, departure(track, self._glances, tracks, still(last, last + reach))
 
-    def _object(self, track: Track, start_seconds: float, end_seconds: float, named: list[Track]) -> TrackedObject:
+    def _object(self, track: Track, start_seconds: float, end_seconds: float, tracks: list[Track]) -> TrackedObject:
         before = [sample for sample in track.samples if sample.seconds <= start_seconds][-1:]  # how limbs were at first
         inside = [sample for sample in track.samples if start_seconds < sample.seconds <= end_seconds]
         seen = [self._poses.get((sample.seconds, sample.box)) for sample in (*before, *inside)]
         poses = [pose for pose in seen if pose]
-        came, went = self._passages(track, named)
+        came, went = self._passages(track, tracks)
 
         def box(seconds: float) -> Box | None:
             if (came and seconds < came.seconds) or (went and seconds > went.seconds):
@@ -271,10 +275,10 @@ class Observer:
         return steady(near) if near and track.box_at(seconds) is not None else None
 
 
-def _done(work: Callable[[NDArray[np.uint8]], _Seen], picture: NDArray[np.uint8]) -> Future[_Seen]:
+def _done(work: Callable[[], _Seen]) -> Future[_Seen]:
     """The result of work that is done at once, as if it had been done beside."""
     future: Future[_Seen] = Future()
-    future.set_result(work(picture))
+    future.set_result(work())
     return future
 
 

@@ -41,13 +41,13 @@ class TrackerSettings:
     named_known_score: Share = 0.5
     """The same for ``labels.WELL_KNOWN``."""
     named_person_score: Share = 0.45
-    """The same for people, who need no more than this in two of three frames: they are seldom mistaken."""
+    """The same for people, who need no more than this and a second sight: they are seldom mistaken."""
     named_mean_score: Share = 0.45
     """The mean of its detections must be this good: a bicycle taken for a motorcycle stays near .42 all the time."""
     inside_score: Share = 0.6
     """A detection inside a stronger one of the same label is mostly a part of it; it needs this to start a track."""
     least_frames: Count = 3
-    """Frames a track must be seen in before it counts, two of them among three in a row."""
+    """Frames a track must be seen in before it counts, two of them in a row: one as it is, one in a mirror."""
     least_seconds: Seconds = 0.6
     """Time a track must span before it counts: at high sampling rates the same mistake is made several times over."""
     least_share: Share = 0.5
@@ -93,7 +93,7 @@ class Track:
         self._forgotten_frames = 0
         self._sights = 0
         self._score_sum = 0.0
-        self._recent: list[bool] = []
+        self._seen_before = False
         self._pushes = self._pushes_at_last_sight = 0
         self._steady = False
         self.see(seconds, detection)
@@ -129,7 +129,7 @@ class Track:
                 and self.best_score >= settings.named_person_score
                 and self._sights >= settings.least_share * self._pushes_at_last_sight
             )
-        known = label in labels.WELL_KNOWN or label in labels.GROUPS.values()
+        known = label in labels.WELL_KNOWN
         return (
             bool(label)
             and self._steady
@@ -206,8 +206,8 @@ class Track:
 
     def _count(self, seen: bool) -> None:
         self._pushes += 1
-        self._recent = [*self._recent[-2:], seen]
-        self._steady = self._steady or sum(self._recent) >= 2
+        self._steady = self._steady or (seen and self._seen_before)
+        self._seen_before = seen
 
     def _between(self, seconds: float) -> Box:
         for before, after in pairwise(self.samples):
@@ -371,7 +371,7 @@ def _fit(track: Track, predicted: Box, detection: Detection, seconds: float) -> 
     found = detection.box
     overlapping = max(overlap(predicted, found), overlap(track.last.box, found))
     same_label, kin = track.label == detection.label, labels.related(track.label, detection.label)
-    if overlapping >= (0.25 if kin else 0.6):
+    if overlapping >= (0.25 if kin else 0.5):
         return overlapping + (0.5 if same_label else 0.25 if kin else 0.0) + 0.2 * detection.score
     width, height = (predicted.width + found.width) / 2, (predicted.height + found.height) / 2
     if not kin or width <= 0 or height <= 0:
