@@ -16,11 +16,13 @@ from sharegpt4video.records import (
     Provenance,
     ScreenText,
     Shot,
+    Side,
     Step,
     TrackedObject,
 )
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.embedded import answer
+from sharegpt4video.vlm.embedded.geometry import border_side
 
 PROVENANCE = Provenance("embedded", "default", "", "", {})
 LABELS = ("person", "person", "person", "dog", "cat", "car", "bicycle", "horse", "bird", "bus", "chair", "boat")
@@ -64,8 +66,13 @@ def _shot(chance: random.Random, start: float) -> Iterator[Facts]:
         things = [_moved(chance, thing) for thing in cast.values()]
         if chance.random() < 0.3:
             number = max(cast, default=-1) + 1
-            things.append(replace(_thing(chance, number), start_box=None))
-        cast = {t.track_id: replace(t, start_box=t.end_box, seen_frames=t.seen_frames + 9) for t in things if t.end_box}
+            new = _thing(chance, number)
+            things.append(replace(new, start_box=None, enters=_edge(new)))
+        cast = {
+            t.track_id: replace(t, start_box=t.end_box, seen_frames=t.seen_frames + 9, enters="")
+            for t in things
+            if t.end_box
+        }
         yield _facts(start, end, things, MOVES[move], look, () if reads else None)
         start = end
 
@@ -99,7 +106,7 @@ def _box(middle: float, width: float) -> Box:
 
 def _moved(chance: random.Random, thing: TrackedObject) -> TrackedObject:
     if chance.random() < 0.15:
-        return replace(thing, end_box=None)
+        return replace(thing, end_box=None, leaves=_edge(thing))
     if chance.random() < 0.4 and thing.start_box:
         left, width = thing.start_box.left, thing.start_box.width
         shift = chance.choice((-0.3, -0.2, 0.2, 0.3))
@@ -107,6 +114,12 @@ def _moved(chance: random.Random, thing: TrackedObject) -> TrackedObject:
             box = Box(left + shift, 0.25, left + shift + width, 0.85)
             return replace(thing, end_box=box)
     return thing
+
+
+def _edge(thing: TrackedObject) -> Side:
+    """Where it crosses the edge of the picture; within the picture where its box touches neither side."""
+    side = border_side(thing.end_box) if thing.end_box else ""
+    return "left" if side == "left" else "right" if side == "right" else "inside"
 
 
 def told(shots: Sequence[Sequence[Facts]], number: int) -> CaptionRow:

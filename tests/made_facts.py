@@ -6,10 +6,12 @@ from sharegpt4video.records import (
     Box,
     CameraMotion,
     Facts,
+    LabelCount,
     Look,
     PictureMotion,
     Pose,
     ScreenText,
+    Side,
     Step,
     TrackedObject,
 )
@@ -17,6 +19,7 @@ from sharegpt4video.records import (
 STILL = CameraMotion(moves=("static",), confidence=0.95)
 NOT_MEASURED = CameraMotion()
 NO_MOTION = PictureMotion(score=0.0, area=0.0, centre=None)
+NOTHING_MOVES = PictureMotion(score=0.0, area=0.0, centre=None, still=True)
 BRIGHT = Look(0.7, 0.2, 400.0, (("light blue", 0.45), ("green", 0.3), ("white", 0.1)))
 DARK = Look(0.2, 0.15, 300.0, (("black", 0.7), ("blue", 0.2)))
 BLACK = Look(0.01, 0.005, 0.0, (("black", 1.0),))
@@ -42,13 +45,23 @@ def thing(
     end_pose: Pose | None = None,
     arm_raises: tuple[int, ...] = (),
     leg_raises: tuple[int, ...] = (),
+    enters: Side = "",
+    leaves: Side = "",
+    subject: int | None = None,
 ) -> TrackedObject:
-    return TrackedObject(track, label, 0.7, 8, start, end, colours, start_pose, end_pose, arm_raises, leg_raises)
+    poses = (start_pose, end_pose, arm_raises, leg_raises)
+    return TrackedObject(track, label, 0.7, 8, start, end, colours, *poses, enters, leaves, subject)
 
 
-def at(seconds: float, *objects: TrackedObject, look: Look = BRIGHT, texts: tuple[str, ...] | None = None) -> Facts:
+def at(
+    seconds: float,
+    *objects: TrackedObject,
+    look: Look = BRIGHT,
+    texts: tuple[str, ...] | None = None,
+    counts: tuple[LabelCount, ...] | None = None,
+) -> Facts:
     """The facts of one frame."""
-    return between(seconds, seconds, *objects, camera=NOT_MEASURED, look=look, texts=texts)
+    return between(seconds, seconds, *objects, camera=NOT_MEASURED, look=look, texts=texts, counts=counts)
 
 
 def between(
@@ -59,9 +72,10 @@ def between(
     motion: PictureMotion = NO_MOTION,
     look: Look = BRIGHT,
     texts: tuple[str, ...] | None = None,
+    counts: tuple[LabelCount, ...] | None = None,
 ) -> Facts:
     lines = None if texts is None else tuple(line(text, end, place) for place, text in enumerate(texts))
-    return Facts(start, end, camera, motion, look, objects, lines)
+    return Facts(start, end, camera, motion, look, objects, lines, counts)
 
 
 def line(text: str, seconds: float, place: int = 0) -> ScreenText:
@@ -92,7 +106,7 @@ def yoga() -> tuple[Facts, ...]:
         at(0.0, person(low, low, bent, bent)),
         between(0.0, 2.0, person(low, low, bent, bent)),
         between(2.0, 4.0, person(low, tall, bent, stands)),
-        between(4.0, 10.0, person(tall, tall, stands, stands)),
+        between(4.0, 10.0, person(tall, tall, stands, stands), motion=NOTHING_MOVES),
         between(10.0, 12.0, person(tall, tall, stands, arm)),
         between(12.0, 14.0, person(tall, tall, arm, arm)),
     )

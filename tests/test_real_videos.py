@@ -60,5 +60,5 @@ def test_the_watermark_is_read_once() -> None:
 def test_a_sprout_is_no_cake() -> None:
     caption = captioned("C_1_0.mp4")
     assert labels(caption) == set()
-    assert "no known object is recognised" in caption.steps[0].text.lower()
+    assert "recognised" not in caption.steps[0].text
     assert len(caption.shots) == 1

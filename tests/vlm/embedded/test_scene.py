@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import pytest
 
 from made_facts import BLACK, BRIGHT, CENTRE, DARK, LEFT, RIGHT, at, pose, thing
-from sharegpt4video.records import Box, Look, ScreenText
+from sharegpt4video.records import Box, LabelCount, Look, ScreenText
 from sharegpt4video.vlm.embedded import scene
 
 
@@ -30,12 +31,12 @@ def test_places(box: Box, words: str) -> None:
 @pytest.mark.parametrize(
     ("torso", "arms", "legs", "words"),
     [
-        ("upright", 1, 0, "upright, with one arm raised"),
-        ("upright", 2, None, "upright, with both arms raised"),
-        ("upright", 0, 0, "upright"),
+        ("upright", 1, 0, "with one arm raised"),
+        ("upright", 2, None, "with both arms raised"),
+        ("upright", 0, 0, ""),
         ("upright", 0, None, ""),
         ("horizontal", 1, 1, "with the torso horizontal and one arm and one leg raised"),
-        ("leaning", 0, None, "with the torso leaning"),
+        ("leaning", 0, None, "leaning"),
         ("inverted", None, None, "upside down"),
         (None, 1, None, "with one arm raised"),
         (None, None, None, ""),
@@ -81,7 +82,7 @@ def test_two_people_who_differ_are_told_apart() -> None:
     )
     text = scene.opening(facts)
     assert "a person in red on the left and a person in blue on the right" in text
-    assert "The person on the left has the torso leaning." in text
+    assert "The person on the left is leaning." in text
 
 
 def test_colours_belong_to_things_and_clothes() -> None:
@@ -93,10 +94,49 @@ def test_colours_belong_to_things_and_clothes() -> None:
     assert "a white car on the left" in text
 
 
-def test_a_dark_picture_without_objects_says_that_nothing_is_recognised() -> None:
+def test_a_picture_in_which_nothing_is_known_is_told_by_its_look() -> None:
     text = scene.opening(at(0.0, look=DARK))
-    assert "no known object is recognised" in text.lower()
-    assert "dark, mostly black" in text
+    assert re.fullmatch(r"The (picture|image) is dark, mostly black\.", text)
+    assert "bright, mostly light blue and green" in scene.opening(at(0.0))
+
+
+@pytest.mark.parametrize(
+    ("look", "words"),
+    [
+        (DARK, "The picture is dark."),
+        (Look(0.5, 0.2, 400.0, (("green", 0.7), ("brown", 0.2))), "The picture is mostly green."),
+        (Look(0.5, 0.2, 400.0, (("grey", 0.7), ("brown", 0.2))), ""),
+        (BRIGHT, ""),
+    ],
+)
+def test_the_look_is_told_beside_things_where_it_adds_something(look: Look, words: str) -> None:
+    assert scene.opening(at(0.0, thing("dog", LEFT, LEFT), look=look)) == f"A dog is on the left. {words}".strip()
+
+
+@pytest.mark.parametrize(
+    ("count", "boxes", "words"),
+    [
+        (LabelCount("person", 2), (LEFT, LEFT), "two people on the left"),
+        (LabelCount("person", 5), (LEFT, LEFT), "five people"),
+        (LabelCount("person", None), (LEFT, RIGHT), "several people"),
+        (LabelCount("person", None, crowd=True), (LEFT, RIGHT), "a crowd of people"),
+        (LabelCount("person", None, crowd=True), (), "a crowd of people"),
+        (LabelCount("person", 1), (LEFT,), "a person is on the left"),
+        (LabelCount("car", 3), (LEFT, CENTRE, RIGHT), "three cars"),
+        (LabelCount("car", None, crowd=True), (LEFT, RIGHT), "many cars"),
+    ],
+)
+def test_counts_are_those_that_were_measured(count: LabelCount, boxes: tuple[Box, ...], words: str) -> None:
+    things = [thing(count.label, box, box, number) for number, box in enumerate(boxes)]
+    text = scene.opening(at(0.0, *things, counts=(count,))).lower()
+    assert words in text or words.replace(" is on", " on") in text
+    assert "several" not in text or count.count is None
+
+
+def test_things_whose_number_was_not_stable_are_not_counted() -> None:
+    text = scene.opening(at(0.0, thing("car", LEFT, LEFT, 1), thing("car", RIGHT, RIGHT, 2), counts=()))
+    assert text == "There are cars."
+    assert "two cars" in scene.opening(at(0.0, thing("car", LEFT, LEFT, 1), thing("car", RIGHT, RIGHT, 2))).lower()
 
 
 @pytest.mark.parametrize(
@@ -122,11 +162,13 @@ def test_text_is_quoted_once_and_only_when_read_well() -> None:
         ScreenText("clideo.com", 0.9, 0.0, box),
         ScreenText("Clideo.com", 0.8, 0.0, box),
         ScreenText("xq", 0.3, 0.0, box),
+        ScreenText("24/90", 0.9, 0.0, box),
     )
     text = scene.opening(replace(at(0.0), texts=lines))
     assert text.count("lideo.com") == 1
     assert "at the top left" in text.lower()
     assert "xq" not in text
+    assert "90" not in text  # a counter of a game or a clock
 
 
 def test_every_one_of_many_labels_is_named() -> None:
@@ -141,8 +183,7 @@ def test_every_one_of_many_labels_is_named() -> None:
 def test_a_weak_palette_reads_well_in_every_phrasing(seconds: float, sharpness: float) -> None:
     """The phrasings are chosen by time; the words for colours must fit all of them."""
     weak = Look(0.5, 0.3, sharpness, (("green", 0.22), ("dark grey", 0.2), ("blue", 0.1)))
-    for facts in (at(seconds, look=weak), at(seconds, thing("dog", CENTRE, CENTRE), look=weak)):
-        text = scene.opening(facts)
-        assert "partly green and dark grey" in text
-        assert " is with " not in text
-        assert " is," not in text
+    text = scene.opening(at(seconds, look=weak))
+    assert "partly green and dark grey" in text
+    assert " is with " not in text
+    assert " is," not in text

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
 from ...records import Facts, TrackedObject
-from ...vlm.embedded.change import border_side, carried, holds_still
+from ...vlm.embedded.geometry import border_side, carried, holds_still
 from ...vlm.embedded.words import word_set
 from ..rows import Finding
 from .lexicon import ANIMALS, VEHICLES, concept_of, kinds, things

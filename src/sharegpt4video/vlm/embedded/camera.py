@@ -1,4 +1,4 @@
-"""What the camera does, in words: for one interval, and for a whole run of them."""
+"""What the camera does, in words: for one interval, and for a whole run of them. The moves have CameraBench's names."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from .clauses import Clause
 
 SLOW_WIDTHS_PER_SECOND = 0.06
 FAST_WIDTHS_PER_SECOND = 0.3
+MOST_MOVES = 2
 
 _ACTIONS = {
-    "pan left": ("pan", "to the left"),
-    "pan right": ("pan", "to the right"),
+    "pan left": ("pan", "left"),
+    "pan right": ("pan", "right"),
     "tilt up": ("tilt", "up"),
     "tilt down": ("tilt", "down"),
     "zoom in": ("zoom", "in"),
@@ -21,24 +22,48 @@ _ACTIONS = {
     "roll clockwise": ("roll", "clockwise"),
     "roll counter-clockwise": ("roll", "counter-clockwise"),
 }
+_TRAVELS = {
+    "forward": "move forward",
+    "backward": "move backward",
+    "sideways left": "move sideways to the left",
+    "sideways right": "move sideways to the right",
+    "rise": "rise",
+    "sink": "descend",
+    "follow": "follow the movement",
+    "orbit": "circle around",
+    "shake": "shake",
+    "hand-held": "be hand-held",
+}
 
 
-def camera_clauses(facts: Facts) -> Iterator[Clause]:
-    """One clause for each move that is large enough to say; none when the camera was not measured."""
+def camera_clauses(facts: Facts, earlier: Facts | None = None) -> Iterator[Clause]:
+    """One clause for each of the two largest moves; none when the camera was not measured.
+
+    That it is still or held by hand is told once: not again when it was so in the interval before.
+    """
     seconds = max(facts.end_seconds - facts.start_seconds, 1e-3)
     times = (facts.start_seconds, facts.end_seconds)
-    for position, move in enumerate(facts.camera.moves):
+    before = earlier.camera.moves[:MOST_MOVES] if earlier else ()
+    moves = facts.camera.moves[:MOST_MOVES]
+    for position, move in enumerate(moves):
+        told = move in before
         if move in _ACTIONS:
             action = with_speed(move, speed(move, facts.camera, seconds))
             yield Clause("camera", action, 0.65 - 0.02 * position, *times, subject="the camera")
-        elif move == "shake":
-            yield Clause("camera", "shake", 0.3 - 0.02 * position, *times, subject="the camera")
-        elif move == "static" and len(facts.camera.moves) == 1:
-            yield Clause("camera", "stay still", 0.05, *times, subject="the camera")
+        elif move in ("shake", "hand-held"):
+            if not told:
+                yield Clause("camera", _TRAVELS[move], 0.3 - 0.02 * position, *times, subject="the camera")
+        elif move in _TRAVELS:
+            yield Clause("camera", _TRAVELS[move], 0.65 - 0.02 * position, *times, subject="the camera")
+        elif move == "static" and len(moves) == 1 and not told:
+            yield Clause("camera", STILL, 0.05, *times, subject="the camera")
+
+
+STILL = "stay still"
 
 
 def with_speed(move: str, rate: float) -> str:
-    """The move as a verb: "pan slowly to the right", "zoom in quickly"."""
+    """The move as a verb: "pan slowly right", "zoom in quickly"."""
     verb, direction = _ACTIONS[move]
     how = "slowly" if rate < SLOW_WIDTHS_PER_SECOND else "quickly" if rate > FAST_WIDTHS_PER_SECOND else ""
     order = [verb, direction, how] if direction in ("in", "out", "up", "down") else [verb, how, direction]
@@ -58,8 +83,6 @@ def speed(move: str, camera: CameraMotion, seconds: float) -> float:
 
 def plain_action(move: str) -> str:
     """The move as a verb without its speed; "" for a name that is not a move."""
-    return (
-        with_speed(move, (SLOW_WIDTHS_PER_SECOND + FAST_WIDTHS_PER_SECOND) / 2)
-        if move in _ACTIONS
-        else {"shake": "shake"}.get(move, "")
-    )
+    if move in _ACTIONS:
+        return with_speed(move, (SLOW_WIDTHS_PER_SECOND + FAST_WIDTHS_PER_SECOND) / 2)
+    return _TRAVELS.get(move, "")

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from ...records import Box, Facts, Step
-from .change import clauses, rejoined
-from .clauses import Cast, Clause
+from ...records import Facts, Step
+from .cast import Cast
+from .change import NOW, clauses, rejoined
+from .clauses import Clause
 
-FLICKER_SECONDS = 6.0  # something lost and found again in the same place within this time was there all along
+GOES_ON = ("move", "size", "stir", "look")
 
 
 @dataclass
@@ -95,30 +96,32 @@ def _add(found: list[Chapter], step: Step) -> None:
 
 
 def _beat(facts: Facts, earlier: Facts | None) -> Beat:
-    """The events of an interval; the camera and the texts are told for the whole story at once."""
+    """The events of an interval; what is true of the whole is told at once: camera, texts, counts, what is there."""
     facts = replace(facts, objects=rejoined(facts))
-    events = [clause for clause in clauses(facts, earlier) if clause.kind not in ("camera", "text")]
+    events = [
+        replace(clause, action=clause.gist) if clause.kind == "stir" and clause.gist else clause
+        for clause in clauses(facts, earlier)
+        if clause.kind not in ("camera", "text", "count", "appear") and not clause.action.startswith(NOW)
+    ]
     return Beat(Cast.of(facts), events, facts.start_seconds, facts.end_seconds)
 
 
 def steadied(beats: Sequence[Beat]) -> list[Beat]:
-    """Beats without flicker (lost and found again), and with a repeated event told once, over its whole time."""
-    gone = set(_flicker(beats))
+    """Beats in which an event that goes on is told once, over its whole time."""
     last: dict[tuple[object, ...], tuple[Beat, int]] = {}
     for beat in beats:
         kept: list[Clause] = []
         for clause in beat.clauses:
-            if id(clause) in gone:
-                continue
-            key = (clause.kind, clause.gist or clause.action, clause.label, clause.tracks, clause.subject)
+            what = "" if clause.kind == "stir" else clause.gist or clause.action
+            key = (clause.kind, what, clause.label, clause.tracks, clause.subject)
             before = last.get(key)
-            if before and before[0] is not beat and clause.kind in ("move", "size", "stir", "look"):
+            if before and before[0] is not beat and clause.kind in GOES_ON:
                 owner, place = before
                 first = owner.clauses[place]
                 if first.end_seconds >= clause.start_seconds - 1e-6:
-                    owner.clauses[place] = replace(
-                        first, action=first.gist or first.action, end_seconds=clause.end_seconds
-                    )
+                    action = _on_the_whole(first, clause)
+                    way = (first.way[0], clause.way[1])
+                    owner.clauses[place] = replace(first, action=action, way=way, end_seconds=clause.end_seconds)
                     continue
             last[key] = (beat, len(kept))
             kept.append(clause)
@@ -126,35 +129,16 @@ def steadied(beats: Sequence[Beat]) -> list[Beat]:
     return list(beats)
 
 
-def _flicker(beats: Sequence[Beat]) -> Iterator[int]:
-    """The identities of clauses about an object that is lost and, in the same place, found again."""
-    lost: list[tuple[Clause, Beat]] = []
-    for beat in beats:
-        for clause in beat.clauses:
-            if clause.kind == "leave":
-                lost.append((clause, beat))
-            elif clause.kind == "enter":
-                match = next((pair for pair in lost if _same_place(pair, (clause, beat))), None)
-                if match:
-                    lost.remove(match)
-                    yield id(match[0])
-                    yield id(clause)
-
-
-def _same_place(lost: tuple[Clause, Beat], found: tuple[Clause, Beat]) -> bool:
-    gone, back = lost[0], found[0]
-    if gone.label != back.label or back.start_seconds - gone.end_seconds > FLICKER_SECONDS:
-        return False
-    if gone.action != "go out of view" or not back.action.startswith("come into view"):
-        return False
-    one, other = _box(*lost), _box(*found)
-    if one is None or other is None:
-        return False
-    (x, y), (u, v) = one.centre, other.centre
-    return abs(x - u) < 0.2 and abs(y - v) < 0.2
-
-
-def _box(clause: Clause, beat: Beat) -> Box | None:
-    """Where the object that comes or goes was seen."""
-    thing = next(thing for thing in beat.cast.objects if thing.track_id in clause.tracks)
-    return thing.start_box or thing.end_box
+def _on_the_whole(first: Clause, again: Clause) -> str:
+    """What two intervals of the same event have in common."""
+    if first.kind == "stir" and first.tracks and first.action != again.action:
+        return "keep moving"
+    if first.action == again.action and not first.way[0]:
+        return first.action
+    start, end = first.way[0], again.way[1]
+    verb = first.action.partition(" ")[0]
+    return (
+        f"{verb} from the {start} to the {end} of the picture"
+        if start and end and start != end
+        else first.gist or first.action
+    )

@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from ...records import Facts
-from .change import clauses, rejoined
-from .clauses import Cast, Clause, sentences, side
+from ...records import Box, Facts, TrackedObject
+from .camera import STILL
+from .cast import Cast
+from .change import NOW, clauses, introduced, rejoined
+from .clauses import Clause, sentences
+from .geometry import area, place
+from .look import palette_words, plain_screen
 from .scene import posture_words
-from .words import choose, listed, paragraph, span
+from .words import choose, paragraph, span
 
 MOST_SENTENCES = 4
 MOST_CLAUSES = 8
-_ORDER = ("enter", "leave", "posture", "move", "size", "stir", "text", "look", "camera")
+SHORT_SECONDS = 1.5
+NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
+_STATES = ("appear", "count", "text", "look")
+_ORDER = ("enter", "appear", "leave", "posture", "move", "size", "stir", "count", "text", "look", "camera")
 
 
 def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> str:
@@ -22,13 +29,22 @@ def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> 
     Source of the idea: the paper's differential sliding-window captions (section 3.2).
     """
     found = clauses(facts, earlier, before)
-    still = any(clause.action == "stay still" for clause in found)
-    events = [clause for clause in found if clause.action != "stay still"][:MOST_CLAUSES]
-    cast = Cast.of(replace(facts, objects=rejoined(facts)))
+    still = any(clause.action == STILL for clause in found)
+    events = telling([clause for clause in found if clause.action != STILL])[:MOST_CLAUSES]
+    cast = Cast.of(
+        replace(facts, objects=rejoined(facts)), introduced(earlier), [] if earlier is None else earlier.objects
+    )
     if not any(clause.kind != "camera" for clause in events):
         return paragraph(quiet(facts, cast, events, still))
-    told = sentences(told_in_order(events), cast)[:MOST_SENTENCES]
-    return paragraph(with_still_camera(told, still, facts))
+    ordered = told_in_order(events)
+    told = sentences(ordered, cast)[:MOST_SENTENCES]
+    return paragraph(with_still_camera(told, still, facts, joins=ordered[-1].kind not in _STATES))
+
+
+def telling(events: Sequence[Clause]) -> list[Clause]:
+    """The clauses without new colours where anything else happens."""
+    others = [clause for clause in events if clause.kind != "look" or not clause.action.startswith(NOW)]
+    return others if any(clause.kind != "camera" for clause in others) else list(events)
 
 
 def told_in_order(events: Sequence[Clause]) -> list[Clause]:
@@ -44,40 +60,63 @@ def told_in_order(events: Sequence[Clause]) -> list[Clause]:
     return sorted(events, key=order)
 
 
-def with_still_camera(told: list[str], still: bool, facts: Facts) -> list[str]:
-    """The sentences with the remark that the camera is still, at the end of the last one or after it."""
+def with_still_camera(told: list[str], still: bool, facts: Facts, *, joins: bool = True) -> list[str]:
+    """The sentences with the remark that the camera is still, at the end of the last one (if it joins) or after it."""
     if not still:
         return told
-    joined = [*told[:-1], f"{told[-1]}, while the camera stays still"]
-    simple = len(told[-1]) < 90 and "," not in told[-1]
-    apart = choose(["the camera is static", "the camera does not move", "the camera stays still"], *_key(facts, "s"))
+    rests = "is still" if " stay" in told[-1] else "stays still"
+    joined = [*told[:-1], f"{told[-1]}, while the camera {rests}"]
+    simple = joins and len(told[-1]) < 90 and "," not in told[-1]
+    apart = choose(["the camera is static", "the camera does not move", "the camera is still"], *_key(facts, "s"))
     return choose([joined, [*told, apart]], *_key(facts, "still")) if simple else [*told, apart]
 
 
 def quiet(facts: Facts, cast: Cast, camera: Sequence[Clause], still: bool) -> list[str]:
-    """An interval in which at most the camera does something."""
-    time = span(facts.end_seconds - facts.start_seconds)
-    stays = staying(cast)
-    if camera:
-        moves = sentences(camera, cast)[0]
-        after = f"; otherwise {stays or 'little changes'}"
-        return [choose([f"for {time}, {moves}{after}", f"{moves}{after}"], *_key(facts, "camera"))]
-    reasons = [*([stays] if stays else []), *(["the camera is still"] if still else [])]
-    key = _key(facts, "quiet")
-    little = choose([f"for the next {time} almost nothing changes", f"almost nothing changes for {time}"], *key)
-    if facts.end_seconds - facts.start_seconds < 0.75:
-        little = "almost nothing changes in this moment"
-    return [f"{little}: {listed(reasons)}"] if stays else [f"{little}, and {reasons[0]}" if reasons else little]
+    """An interval in which at most the camera does something: what is known of it, in a few words.
+
+    That nothing moves is only said where that was measured.
+    """
+    stays = staying(cast, facts)
+    told = sentences(camera, cast)
+    if facts.motion.still:
+        seconds = facts.end_seconds - facts.start_seconds
+        time = "" if seconds < SHORT_SECONDS else f" for {span(seconds)}"
+        if told:
+            return [f"{told[0]}; nothing else moves" + (f", and {stays}" if stays else "")]
+        nothing = f"nothing moves{time}"
+        return [f"{nothing}: {stays}" if stays else nothing, "the camera is still" if still else ""]
+    if told:
+        return [stays, *told]
+    if stays:
+        return with_still_camera([stays], still, facts)
+    return [_looks(facts), "the camera is still" if still else ""]
 
 
-def staying(cast: Cast) -> str:
-    """Say "the person stays in the centre" when there is just one person, who does not change place; else ""."""
-    people = [thing for thing in cast.objects if thing.label == "person"]
-    if len(people) != 1 or people[0].start_box is None or people[0].end_box is None:
+def staying(cast: Cast, facts: Facts) -> str:
+    """Who is there all the time, of those that matter most: "the person stays in the centre"; "" if unsure."""
+    there = [thing for thing in cast.objects if thing.start_box and thing.end_box]
+    people = [thing for thing in there if thing.label == "person"]
+    if len(people) > 1:
+        stay = len(people) == len(cast.fellows("person")) and all(map(_stays, people))
+        return "the people stay where they are" if stay else ""
+    alone = [thing for thing in people or there if len(cast.fellows(thing.label)) == 1]
+    if not alone:
         return ""
-    start, end = side(people[0].start_box), side(people[0].end_box)
-    posture = posture_words(people[0].end_pose)
-    return ", ".join(filter(None, [f"the person stays {end}", posture])) if start == end else ""
+    thing = max(alone, key=lambda one: area(one.end_box or one.start_box or NOWHERE))
+    where = place(thing.end_box or NOWHERE)
+    verb = choose(["stays", "remains"], *_key(facts, "stays")) if _stays(thing) else "is"
+    does = where.replace("filling", "fills") if where.startswith("filling") else f"{verb} {where}"
+    posture = posture_words(thing.end_pose) if thing.label == "person" else ""
+    return ", ".join(filter(None, [f"{cast.name(thing.label, (thing.track_id,))} {does}", posture]))
+
+
+def _stays(thing: TrackedObject) -> bool:
+    return bool(thing.start_box and thing.end_box and place(thing.start_box) == place(thing.end_box))
+
+
+def _looks(facts: Facts) -> str:
+    """The look of a picture of which nothing else is known."""
+    return f"the picture is {plain_screen(facts.look) or palette_words(facts.look) or 'of many colours'}"
 
 
 def _key(facts: Facts, about: str) -> tuple[object, ...]:

@@ -7,21 +7,20 @@ from collections.abc import Sequence
 from difflib import SequenceMatcher
 
 from ...records import Facts, Look, ScreenText
-from .camera import plain_action
+from .camera import MOST_MOVES, plain_action
 from .chapters import Chapter
 from .clauses import shortened
-from .scene import brightness_words, folded, palette_words, plain_screen, readable
+from .look import notable, plain_screen, strong_colour
+from .scene import folded, readable
 from .words import clock, counted, listed, number, plural, quoted, verb
 
 MOST_TEXTS = 12
 COMPARED_TEXTS = 200  # comparing every line with every other would take minutes for a film with subtitles
 SAME_TEXT = 0.85
 STILL_ENOUGH = 0.8
-
-
-def seen(facts: Facts | None) -> set[str]:
-    """The labels in the picture at the end of the interval."""
-    return {thing.label for thing in facts.objects if thing.end_box} if facts else set()
+CHANGING_LIGHT = 0.35
+RESTS = ("static", "hand-held")
+MOST_RUNS = 3  # of camera moves that are told with their times
 
 
 def cast_sentence(found: Sequence[Chapter], told: set[str], *, everything: bool) -> str:
@@ -40,7 +39,7 @@ def cast_sentence(found: Sequence[Chapter], told: set[str], *, everything: bool)
         return _by_shots(ranked, shots, most, len(found))
     missing = [counted(label, most[label]) for label in ranked if label not in told]
     many = len(missing) > 1 or any(most[label] > 1 for label in ranked if label not in told)
-    return f"at times {listed(missing)} {'are' if many else 'is'} also seen" if missing else ""
+    return f"{listed(missing)} {'are' if many else 'is'} also seen" if missing else ""
 
 
 def _by_shots(ranked: Sequence[str], shots: Counter[str], most: Counter[str], count: int) -> str:
@@ -56,7 +55,7 @@ def _by_shots(ranked: Sequence[str], shots: Counter[str], most: Counter[str], co
 
 
 def camera_sentence(found: Sequence[Chapter]) -> str:
-    """What the camera does over the whole; "" if it was never measured."""
+    """What the camera does over the whole, in two moves at most; "" if it was never measured."""
     held: defaultdict[str, float] = defaultdict(float)
     runs: list[tuple[str, float, float]] = []
     total = 0.0
@@ -66,21 +65,26 @@ def camera_sentence(found: Sequence[Chapter]) -> str:
             if not facts.camera.moves or seconds <= 0:
                 continue
             total += seconds
-            for move in facts.camera.moves:
+            for move in facts.camera.moves[:MOST_MOVES]:
                 held[move] += seconds
                 _run(runs, move, facts)
     if not total:
         return ""
+    rests = [move for move in RESTS if held[move]]
     moves = [move for move in sorted(held, key=lambda move: (-held[move], move)) if plain_action(move)]
+    moves = [move for move in moves if move not in RESTS]
+    still, by_hand = held["static"] / total, held["hand-held"] / total
     if not moves:
-        return "the camera stays still throughout"
-    still = held["static"] / total
-    if len([run for run in runs if run[0] != "static"]) <= 3:
+        return "the camera is hand-held" if by_hand > still else "the camera stays still"
+    turns = [move for move, *_ in runs if move not in RESTS]
+    if len(turns) <= MOST_RUNS and len(set(turns) - {"shake"}) <= MOST_MOVES and not by_hand:
         return _timed(runs, still)
-    actions = listed(shortened([verb(plain_action(move), False) for move in sorted(moves[:4])]))
+    actions = listed(shortened([verb(plain_action(move), False) for move in sorted(moves[:MOST_MOVES])]))
     if still >= STILL_ENOUGH:
         return f"the camera is still most of the time; now and then it {actions}"
-    return f"the camera is still at times and {actions} at others" if still > 0.2 else f"the camera {actions}"
+    if by_hand >= STILL_ENOUGH / 2:
+        return f"the camera is hand-held; at times it {actions}"
+    return f"the camera {actions}" + (" at times" if rests else "")
 
 
 def _run(runs: list[tuple[str, float, float]], move: str, facts: Facts) -> None:
@@ -93,37 +97,36 @@ def _run(runs: list[tuple[str, float, float]], move: str, facts: Facts) -> None:
 
 
 def _timed(runs: Sequence[tuple[str, float, float]], still: float) -> str:
-    """Up to three moves with their times; moves at the same time are told together."""
+    """Up to three moves with their times; moves at the same time are told together, and those that come again."""
     together: dict[tuple[float, float], list[str]] = {}
     for move, start, end in runs:
-        if move != "static":
+        if move not in RESTS:
             together.setdefault((start, end), []).append(verb(plain_action(move), False))
+    times: dict[str, list[str]] = {}
+    for (start, end), actions in together.items():
+        times.setdefault(listed(shortened(actions)), []).append(f"from {clock(start)} to {clock(end)}")
     if not still and len(together) == 1:
-        return f"the camera {listed(shortened(next(iter(together.values()))))} throughout"
-    parts = [
-        f"{listed(shortened(actions))} from {clock(start)} to {clock(end)}"
-        for (start, end), actions in together.items()
-    ]
+        return f"the camera {next(iter(times))} throughout"
+    parts = [f"{actions} {listed(spans)}" for actions, spans in times.items()]
     if still >= STILL_ENOUGH:
         return f"the camera is still most of the time; it {listed(parts)}"
     return f"the camera {listed(parts)}" + ("; otherwise it is still" if still else "")
 
 
 def look_sentence(found: Sequence[Chapter]) -> str:
-    """Light and colours that hold for the whole: the means over all frames that show something."""
+    """Light and colours of the whole, where they are worth telling; means over all frames that show something."""
     looks = [facts.look for chapter in found for facts in chapter.facts]
     shown = [look for look in looks if not plain_screen(look)]
     if not shown:
         return ""
     mean = blended(shown)
     light = [look.brightness for look in shown]
-    changing = max(light) - min(light) > 0.35
-    words = [brightness_words(mean) if not changing else "", palette_words(mean)]
-    told = ", ".join(word for word in words if word and not word.startswith("partly "))
-    if not told:
-        return ""
-    whole = "the picture is" if len(found) == 1 else "overall, the picture is"
-    return f"{whole} {told}" + (", now darker, now brighter" if changing else "")
+    if max(light) - min(light) > CHANGING_LIGHT:
+        colour = strong_colour(mean)
+        return (
+            f"the picture is {colour}, and its brightness changes a lot" if colour else "the brightness changes a lot"
+        )
+    return notable(mean)
 
 
 def blended(looks: Sequence[Look]) -> Look:
@@ -155,7 +158,7 @@ def texts_sentence(found: Sequence[Chapter]) -> str:
     rest = len(lines) - MOST_TEXTS
     if rest > 0:
         named.append(f"{number(rest)} more line{'s' if rest > 1 else ''}")
-    return f"on the screen one can read {listed(named)}"
+    return f"the texts on the screen read {listed(named)}"
 
 
 def _since(line: ScreenText) -> float:

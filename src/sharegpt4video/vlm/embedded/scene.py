@@ -1,4 +1,4 @@
-"""The opening of a shot: who and what is where, what is written there, and what the picture looks like."""
+"""The opening of a shot: who and what is where, what is written there, and what is worth saying of its look."""
 
 from __future__ import annotations
 
@@ -6,15 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from ...records import Box, Facts, Look, Pose, ScreenText, TrackedObject
-from .clauses import area, place, side
+from ...records import Box, Facts, LabelCount, Pose, ScreenText, TrackedObject
+from .acting import POSE_CONFIDENCE
+from .cast import counted_by
+from .geometry import area, place, side
+from .look import blur_sentence, notable, picture_words, plain_screen
 from .words import a, choose, counted, listed, number, paragraph, plural, quoted
 
 TEXT_SCORE = 0.6
+LEAST_LETTERS = 2  # scores, clocks and counters on a screen are no text to quote
 NAMED_TEXTS = 6
-POSE_CONFIDENCE = 0.3
 _SIDES = ("on the left", "in the centre", "on the right")
-BLURRED_SHARPNESS = 25.0
 
 
 @dataclass(frozen=True)
@@ -32,20 +34,28 @@ class Group:
     def placed(self) -> str:
         return f"{self.phrase} {self.place}".strip().replace(" ,", ",")
 
+    @property
+    def many(self) -> bool:
+        return self.count > 1 and not self.phrase.startswith("a crowd")
+
 
 def opening(facts: Facts) -> str:
-    """Describe one frame: the objects in it, the text on it, its look. Always says something."""
-    things = present(facts)
+    """Describe one frame: its objects, its text, and its look where that adds something. Always says something."""
+    told = object_sentences(facts)
     look = facts.look
     if plain := plain_screen(look):
-        lines = [] if things else [f"the screen is {plain}"]
+        lines = [] if told else [f"the screen is {plain}"]
+    elif told:
+        lines = [notable(look)]
     else:
-        lines = [picture_sentence(look, facts)]
-    told = object_sentences(things, facts)
-    if not told and not plain_screen(look):
-        told = [nothing_recognised(facts)]
-        lines = [blur_sentence(look)]
+        told, lines = [bare_sentence(facts)], [blur_sentence(look)]
     return paragraph([*told, text_sentence(facts.new_texts, facts), *lines])
+
+
+def bare_sentence(facts: Facts) -> str:
+    """Of a picture of which nothing else is known: its light and its colours."""
+    words = picture_words(facts.look) or "of many colours"
+    return choose([f"the picture is {words}", f"the image is {words}"], "bare", facts.end_seconds, words)
 
 
 def present(facts: Facts) -> tuple[TrackedObject, ...]:
@@ -54,36 +64,31 @@ def present(facts: Facts) -> tuple[TrackedObject, ...]:
     return tuple(sorted(there, key=lambda t: (t.label != "person", -area(t.end_box or Box(0, 0, 0, 0)), t.track_id)))
 
 
-def object_sentences(things: Sequence[TrackedObject], facts: Facts) -> list[str]:
+def object_sentences(facts: Facts) -> list[str]:
     """Sentences that name every object: the main ones with their place and posture, the rest after them."""
-    if not things:
+    groups = grouped(facts)
+    if not groups:
         return []
-    groups = grouped(things)
     people = [group for group in groups if group.label == "person"]
     others = [group for group in groups if group.label != "person"]
     main, rest = (people, others) if people else (groups[:3], groups[3:])
-    told = [main_sentence(main, shot_size(things), facts)]
+    things = present(facts)
+    told = [main_sentence(main, shot_size(things) if things else "", facts)]
     if len(main) > 1:
         told += [posture_sentence(group) for group in main if group.posture and group.count == 1]
-    return [*told, *rest_sentences(rest, facts)]
+    return [*told, *rest_sentences(rest)]
 
 
 def main_sentence(main: Sequence[Group], shot: str, facts: Facts) -> str:
     names = placed(main)
     posture = f", {main[0].posture}" if len(main) == 1 and main[0].posture else ""
-    many = len(main) > 1 or main[0].count > 1
-    verb = "are" if many else "is"
     key = ("main", facts.end_seconds, names)
-    if len(main) == 1 and main[0].place and not main[0].place.startswith((",", "filling")):
-        stands = f"{main[0].phrase} {verb} {main[0].place}{posture}"
-        simple = [stands, f"the picture shows {names}{posture}"]
-        with_shot = [f"{a(shot)} shows {names}{posture}", f"in {a(shot)}, {stands}"]
-        return choose(with_shot if shot else simple, *key)
+    if len(main) == 1 and main[0].place and not main[0].place.startswith((",", "filling", "across")):
+        stands = f"{main[0].phrase} {'are' if main[0].many else 'is'} {main[0].place}{posture}"
+        return choose([f"{a(shot)} shows {names}{posture}", f"in {a(shot)}, {stands}"], *key) if shot else stands
     if shot:
         return f"{a(shot)} shows {names}{posture}"
-    return choose(
-        [f"the picture shows {names}{posture}", f"there {'are' if main[0].count > 1 else 'is'} {names}{posture}"], *key
-    )
+    return f"there {'are' if main[0].many else 'is'} {names}{posture}"
 
 
 def placed(groups: Sequence[Group]) -> str:
@@ -104,50 +109,76 @@ def posture_sentence(group: Group) -> str:
     return f"the person {where} {f'has {state[5:]}' if state.startswith('with ') else f'is {state}'}"
 
 
-def rest_sentences(rest: Sequence[Group], facts: Facts) -> list[str]:
-    near, far = rest[:4], rest[4:]
-    told = []
-    if near:
-        verb = "are" if len(near) > 1 or near[0].count > 1 else "is"
-        words = choose(["also visible", "also in the picture"], "rest", facts.end_seconds, near[0].phrase)
-        told.append(f"{words} {verb} {placed(near)}")
-    if far:
-        verb = "are" if len(far) > 1 or far[0].count > 1 else "is"
-        told.append(f"there {verb} also {listed([group.phrase for group in far])}")
-    return told
+def rest_sentences(rest: Sequence[Group]) -> list[str]:
+    """Up to four more things with their places, and the others after them."""
+    parts = [placed(rest[:4]), listed([group.phrase for group in rest[4:]])]
+    lead = [group[0] for group in (rest[:4], rest[4:]) if group]
+    return [
+        f"there {'are' if first.many else 'is'} also {names}"
+        for first, names in zip(lead, filter(None, parts), strict=True)
+    ]
 
 
-def grouped(things: Sequence[TrackedObject]) -> list[Group]:
-    """Objects by label; up to three people whose places differ are told apart, others are counted."""
+def grouped(facts: Facts, known: frozenset[int] = frozenset()) -> list[Group]:
+    """The objects of a frame by label, people first; up to three people whose places differ are told apart.
+
+    How many there are is told from the measured counts; from the boxes where nothing was counted (older facts).
+    ``known`` are subjects that have been spoken of.
+    """
     labels: dict[str, list[TrackedObject]] = {}
-    for thing in things:
+    for thing in present(facts):
         labels.setdefault(thing.label, []).append(thing)
+    measured = {one.label: one for one in facts.counts or ()}
+    for label in sorted(measured.keys() - labels.keys(), key=lambda label: label != "person"):
+        labels[label] = []
     groups: list[Group] = []
     for label, members in labels.items():
-        boxes = [thing.end_box for thing in members if thing.end_box]
-        apart = len({side(box) for box in boxes}) == len(boxes) <= 3
-        apart = apart and (len(boxes) != 2 or any(t.colours or posture_words(t.end_pose) for t in members))
-        if label == "person" and apart:
-            groups += [_single(thing) for thing in sorted(members, key=lambda t: t.end_box.left if t.end_box else 0.0)]
-        elif len(members) == 1:
-            groups.append(_single(members[0]))
+        sure = facts.counts is None or (label in measured and measured[label].count == len(members))
+        if len(members) == 1 and label not in measured:
+            groups.append(_single(members[0], known))
+        elif not sure:
+            groups.append(_uncounted(label, members, measured.get(label)))
+        elif label == "person" and told_apart(members):
+            groups += [
+                _single(thing, known) for thing in sorted(members, key=lambda t: t.end_box.left if t.end_box else 0.0)
+            ]
         else:
-            groups.append(_several(label, members, boxes))
-    return groups
+            groups.append(_single(members[0], known) if len(members) == 1 else _several(label, members))
+    return sorted(groups, key=lambda group: group.label != "person")
 
 
-def _single(thing: TrackedObject) -> Group:
+def told_apart(people: Sequence[TrackedObject]) -> bool:
+    """Whether a few people can be named one by one: by different places, two of them by clothes or posture, too."""
+    boxes = [thing.end_box for thing in people if thing.end_box]
+    apart = len({side(box) for box in boxes}) == len(boxes) <= 3
+    return apart and (len(boxes) != 2 or any(t.colours or posture_words(t.end_pose) for t in people))
+
+
+def _uncounted(label: str, members: Sequence[TrackedObject], count: LabelCount | None) -> Group:
+    """Things whose number is not certain, or not that of the boxes."""
+    boxes = [thing.end_box for thing in members if thing.end_box]
+    sides = {side(box) for box in boxes}
+    where = next(iter(sides)) if len(sides) == 1 and (count is None or count.count is None) else ""
+    number_ = 1 if count and count.count == 1 else 2
+    phrase = counted_by(count) if count else plural(label)
+    return Group(label, number_, phrase, where, "", max(map(area, boxes), default=0.0))
+
+
+def _single(thing: TrackedObject, known: frozenset[int]) -> Group:
     box = thing.end_box or Box(0, 0, 0, 0)
     colours = " and ".join(thing.colours[:2])
     if thing.label == "person":
         phrase = f"a person in {colours}" if colours else "a person"
     else:
         phrase = counted(thing.label, 1, colours)
+    if thing.subject_id in known and colours:
+        phrase = f"the {phrase.partition(' ')[2]}"
     posture = posture_words(thing.end_pose) if thing.label == "person" else ""
     return Group(thing.label, 1, phrase, place(box), posture, area(box))
 
 
-def _several(label: str, members: Sequence[TrackedObject], boxes: Sequence[Box]) -> Group:
+def _several(label: str, members: Sequence[TrackedObject]) -> Group:
+    boxes = [thing.end_box for thing in members if thing.end_box]
     sides = {side(box) for box in boxes}
     shared = set(members[0].colours[:1]).intersection(*(thing.colours[:1] for thing in members))
     shade = next(iter(shared), "")
@@ -182,86 +213,19 @@ def shot_size(things: Sequence[TrackedObject]) -> str:
 
 
 def posture_words(pose: Pose | None) -> str:
-    """A posture as in "upright, with one arm raised"; "" where no joint was seen or nothing is to be remarked."""
+    """What is to be remarked of a posture, as in "with one arm raised"; "" for a body that is simply upright."""
     if pose is None or pose.confidence < POSE_CONFIDENCE:
         return ""
     raised = [*_limbs(pose.arms_raised, "arm"), *_limbs(pose.legs_raised, "leg")]
     limbs = f"{listed(raised)} raised" if raised else ""
-    if pose.torso in ("horizontal", "leaning"):
-        torso = "with the torso " + ("horizontal" if pose.torso == "horizontal" else "leaning")
-        return f"{torso} and {limbs}" if limbs else torso
-    torso = {"upright": "upright", "inverted": "upside down"}.get(pose.torso or "", "")
-    if pose.torso == "upright" and pose.legs_raised is None and not limbs:
-        return ""
+    if pose.torso == "horizontal":
+        return f"with the torso horizontal and {limbs}" if limbs else "with the torso horizontal"
+    torso = {"leaning": "leaning", "inverted": "upside down"}.get(pose.torso or "", "")
     return ", ".join(filter(None, [torso, f"with {limbs}" if limbs else ""]))
 
 
 def _limbs(count: int | None, limb: str) -> list[str]:
     return [f"one {limb}" if count == 1 else f"both {limb}s"] if count else []
-
-
-def plain_screen(look: Look) -> str:
-    """The colour of a screen that shows nothing else, or ""."""
-    if look.contrast > 0.03:
-        return ""
-    if look.brightness < 0.06:
-        return "black"
-    if look.brightness > 0.95:
-        return "white"
-    return f"plain {look.palette[0][0]}" if look.palette and look.palette[0][1] > 0.9 and look.contrast < 0.02 else ""
-
-
-def brightness_words(look: Look) -> str:
-    if look.brightness < 0.12:
-        return "very dark"
-    if look.brightness < 0.28:
-        return "dark"
-    return "very bright" if look.brightness > 0.85 else "bright" if look.brightness > 0.6 else ""
-
-
-def palette_words(look: Look) -> str:
-    """The colours as in "mostly light blue and green", to follow "is"; "" when nothing stands out."""
-    main = [(name, share) for name, share in look.palette if share >= 0.15][:3]
-    if not main:
-        return ""
-    if sum(share for _, share in main) < 0.5:
-        return f"partly {listed([name for name, _ in main])}"
-    leading = [name for name, share in main if share >= main[0][1] / 3]
-    return f"mostly {listed(leading)}"
-
-
-def picture_words(look: Look) -> str:
-    return ", ".join(filter(None, [brightness_words(look), palette_words(look)]))
-
-
-def is_blurred(look: Look) -> bool:
-    return look.sharpness < BLURRED_SHARPNESS and look.contrast > 0.08
-
-
-def blur_sentence(look: Look) -> str:
-    return "the picture is blurred" if is_blurred(look) else ""
-
-
-def picture_sentence(look: Look, facts: Facts) -> str:
-    words = picture_words(look)
-    blur = "blurred" if is_blurred(look) else ""
-    if not words:
-        return blur_sentence(look)
-    subject = choose(["the picture is", "the whole picture is", "the image is"], "look", facts.end_seconds, words)
-    return f"{subject} {', '.join(filter(None, [blur, words]))}"
-
-
-def nothing_recognised(facts: Facts) -> str:
-    words = picture_words(facts.look)
-    return choose(
-        [
-            "no known object is recognised in the picture" + (f", which is {words}" if words else ""),
-            (f"the picture is {words}; " if words else "") + "no known object is recognised in it",
-        ],
-        "nothing",
-        facts.end_seconds,
-        words,
-    )
 
 
 def text_sentence(texts: Iterable[ScreenText] | None, facts: Facts) -> str:
@@ -291,7 +255,7 @@ def readable(texts: Iterable[ScreenText] | None) -> list[ScreenText]:
     kept = []
     for line in sorted(texts or (), key=lambda t: (round(t.box.top, 2), t.box.left, t.text)):
         plain = folded(line.text)
-        if line.score >= TEXT_SCORE and plain and plain not in seen:
+        if line.score >= TEXT_SCORE and sum(map(str.isalpha, plain)) >= LEAST_LETTERS and plain not in seen:
             seen.add(plain)
             kept.append(line)
     return kept

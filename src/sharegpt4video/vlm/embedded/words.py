@@ -59,6 +59,9 @@ MOVERS = word_set(
     "zebra giraffe"
 )
 
+ALIVE = MOVERS - word_set("bicycle car motorcycle airplane bus train truck boat")
+DRIVEN = word_set("car motorcycle bus truck")
+
 
 def noun(label: str) -> str:
     """The English noun for a detector's label, singular."""
@@ -183,6 +186,16 @@ def span(seconds: float) -> str:
         return f"about {number(round(seconds / 60))} minutes"
     halves = round(seconds / 1800)
     return f"about {number(halves // 2)}{' and a half' if halves % 2 else ''} hours"
+
+
+def long(seconds: float) -> str:
+    """A length of time before a noun: "eight-second", "two-minute", "short" for less than a second."""
+    if seconds < 0.75:
+        return "very short"
+    if seconds < 119.5:
+        return "one-minute" if 59.5 <= seconds < 60.5 else f"{number(max(round(seconds), 1))}-second"
+    minutes = round(seconds / 60)
+    return f"{number(minutes)}-minute" if seconds < 5400 else f"{number(round(seconds / 3600))}-hour"
 
 
 def choose(options: Sequence[T], *content: object) -> T:
