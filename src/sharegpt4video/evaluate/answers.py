@@ -26,7 +26,7 @@ _AGAIN = ("undecodable", "unavailable")
 class AnswerLog:
     """``answers.jsonl`` of a run: a header with the settings that decide answers, then an answer a line.
 
-    Opening it reads what is there: ``answers`` by question, the last line of each. A line cut short by a kill is cut
+    Opening it reads existing answers: ``answers`` has the last line of each question. A line cut short by a kill is cut
     off. Raises SettingsError when the file was written with other settings, StorageError when it cannot be read or
     written, or when another process writes it.
     """
@@ -63,7 +63,7 @@ class AnswerLog:
             self._write(header)
 
     def standing(self) -> dict[str, Answer]:
-        """The answers by question, but for those that may come out better: unreadable videos, a model that failed."""
+        """The answers by question, without those worth asking again: unreadable videos, a model that failed."""
         return {name: answer for name, answer in self.answers.items() if answer.problem not in _AGAIN}
 
     def add(self, answer: Answer) -> None:
@@ -86,7 +86,7 @@ class AnswerLog:
         os.fsync(descriptor)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> AnswerLog:
@@ -111,7 +111,7 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Answer]]:
 
 
 def hash_of(plain: Any) -> str:
-    """A short hash of anything that can be JSON."""
+    """A short hash of any JSON value."""
     return hashlib.sha256(json.dumps(plain, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 

@@ -23,7 +23,7 @@ class Question:
     """One question about one video, ready to be asked.
 
     id               unique in its benchmark, the same in every run
-    video            as the annotation names it, relative to the folder of the videos
+    video            its name in the annotation, relative to the folder of the videos
     text, system, prefill, max_tokens   what is sent besides the pictures (see ``vlm.base.Request``)
     options          texts of a multiple choice, in order; the first is A
     answer           the right answer as the annotation gives it; "" where it is not published
@@ -86,7 +86,7 @@ class Verdict:
 
 
 Scoring = Generator[Request, "Reply | None", Verdict]
-"""A role: it yields what a judge is to be asked (task ``judge``), and is sent the reply or, without a judge, None."""
+"""A role: it yields the requests for a judge (task ``judge``), and is sent the reply or, without a judge, None."""
 
 Scored = tuple[Question, Answer, Verdict]
 
@@ -111,7 +111,7 @@ class OfflineJudge(Interface):
     """Judges answers without asking a model.
 
     name        for provenance, such as "local judge (words alone)"
-    agreement   how far its verdicts can be trusted, in words for a report
+    agreement   how far its verdicts can be trusted, as a sentence for a report
     """
 
     @property
@@ -125,7 +125,7 @@ class OfflineJudge(Interface):
 
 
 MakeOfflineJudge = Callable[["Encode | None", str], OfflineJudge]
-"""From sentence vectors (None: words alone have to do) and the name of their encoder."""
+"""From sentence vectors (None: use words alone) and the name of their encoder."""
 
 
 @dataclass(frozen=True)

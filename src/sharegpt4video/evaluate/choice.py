@@ -1,8 +1,8 @@
-"""How an answer is read: every rule by which a choice, a yes or a caption is taken out of what a model wrote.
+"""How answers are parsed: every rule that extracts a choice, a yes or a caption from what a model wrote.
 
 Rules of others are kept as they are, odd cases included, since published numbers come from them; each says whose it
-is (MVBench's stand in ``mvbench``, with its tasks). Those of ours end in ``None`` wherever an answer says nothing, or
-two things at once.
+is (MVBench's are in ``mvbench``, with its tasks). Ours return ``None`` if an answer says nothing, or two things at
+once.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def plain(said: str) -> str:
 
 
 def tempcompass_multi_choice(said: str, answer: str) -> bool | None:
-    """The whole right option, a bare letter A to D, or one followed by a dot or a bracket; else None."""
+    """Match the whole right option, a bare letter A to D, or one followed by a dot or a bracket; else None."""
     if said == answer:
         return True
     if said in ("A", "B", "C", "D") or re.match(r"[A-D][.)]", said):
@@ -36,7 +36,7 @@ def tempcompass_multi_choice(said: str, answer: str) -> bool | None:
 
 
 def tempcompass_yes_no(said: str, answer: str) -> bool | None:
-    """What an answer begins with, whatever the word is: "Nothing moves" is a no."""
+    """Match the beginning of the answer, even inside a word: "Nothing moves" is a no."""
     lowered = said.lower()
     for word in ("yes", "no"):
         if lowered.startswith(word):
@@ -45,10 +45,10 @@ def tempcompass_yes_no(said: str, answer: str) -> bool | None:
 
 
 def tempcompass_caption_matching(said: str, question: str, answer: str) -> bool | None:
-    """A whole option line, its sentence or its label, the label also without dots; else None.
+    """Match a whole option line, its sentence or its label, the label also without dots; else None.
 
-    Of several that fit, the last in this order counts. A sentence ends at the first colon inside it, as the original
-    has it. None, too, for a question whose lines are not options.
+    If several match, the last in this order counts. As in the original, a sentence ends at its first colon. Also None
+    if the lines of the question are not options.
     """
     lines = question.split("\n")[1:]
     parts = [line.split(": ") for line in (*lines, answer)]
@@ -67,7 +67,7 @@ def tempcompass_caption_matching(said: str, question: str, answer: str) -> bool 
 
 
 def judged_correct(reply: str) -> bool | None:
-    """TempCompass' reading of a judge: what it begins with, else which word is in it; None if neither is."""
+    """Parse a judge's reply as TempCompass does: how it begins, else which word it has; None if neither."""
     for word, verdict in (("Correct", True), ("Incorrect", False)):
         if reply.startswith(word):
             return verdict
@@ -77,6 +77,6 @@ def judged_correct(reply: str) -> bool | None:
 
 
 def judged_caption(chosen: str, answer: str) -> bool:
-    """TempCompass' reading of the option that a judge took from a caption: the right letter, and only one ``X.``."""
+    """Parse the option that a judge chose for a caption, as TempCompass does: the right letter, and only one ``X.``."""
     named = sum(chosen.count(f"{letter}.") for letter in "ABCD")
     return chosen.split(". ")[0] == answer.split(". ")[0] and named == 1

@@ -1,8 +1,8 @@
 """Combined scores: accuracy with its 95 % interval, chance, unanswered questions, and comparisons of two runs.
 
-Questions about one video stand and fall together, so an interval that takes them for independent is too narrow. Ours
-takes the spread between videos (a cluster-robust variance), turns it into the number of independent questions that
-would have the same, and gives Wilson's interval for that many. With one question a video this is Wilson's interval.
+Answers about one video are correlated, so an interval that assumes independent questions is too narrow. Ours uses the
+variance between videos (cluster-robust), converts it to an effective number of independent questions, and gives
+Wilson's interval for that number. With one question per video, this is plain Wilson.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def wilson(share: float, count: float) -> tuple[float, float]:
 
 
 def cluster_variance(values: Sequence[float], clusters: Sequence[str]) -> float:
-    """The variance of the mean when values of one cluster go together; infinite for a single cluster."""
+    """The cluster-robust variance of the mean; infinite for a single cluster."""
     mean = sum(values) / len(values)
     residuals: defaultdict[str, float] = defaultdict(float)
     for value, cluster in zip(values, clusters, strict=True):
@@ -55,13 +55,13 @@ def interval(values: Sequence[float], clusters: Sequence[str]) -> tuple[float, f
 
 
 def mean_figure(scored: Iterable[Scored], unit: str = "%") -> Figure:
-    """The mean score of all that count, in percent if that is the unit; of nothing, 0 with the count 0."""
+    """The mean of all counted scores, in percent if that is the unit; 0 with a count of 0 if there are none."""
     counted = [(verdict.score, question.video) for question, _, verdict in scored if verdict.counted]
     return figure_of([score for score, _ in counted], [video for _, video in counted], unit)
 
 
 def figure_of(values: Sequence[float], clusters: Sequence[str], unit: str = "%") -> Figure:
-    """The mean of values with its interval; ``clusters`` says which go together, such as the video of each."""
+    """The mean of values with its interval; ``clusters`` groups correlated values, such as by video."""
     scale = 100.0 if unit == "%" else 1.0
     if not values:
         return Figure(0.0, 0, 0.0, scale, unit)
@@ -70,7 +70,7 @@ def figure_of(values: Sequence[float], clusters: Sequence[str], unit: str = "%")
 
 
 def plain(value: Any) -> Any:
-    """For JSON, which knows no infinity: an end of an interval that nothing bounds (one video) becomes None."""
+    """For JSON, which has no infinity: an unbounded end of an interval (one video) becomes None."""
     if isinstance(value, Mapping):
         return {name: plain(part) for name, part in value.items()}
     if isinstance(value, (list, tuple)):
@@ -89,9 +89,9 @@ def by_group(scored: Iterable[Scored], *names: str) -> dict[str, Figure]:
 
 
 def macro(figures: Iterable[Figure]) -> Figure:
-    """The plain mean of figures, as for groups of different sizes that shall weigh the same.
+    """The unweighted mean of figures, so that groups of different sizes count the same.
 
-    The interval takes the groups for independent. Figures of no question are left out.
+    The interval assumes independent groups. Figures without questions are left out.
     """
     parts = [figure for figure in figures if figure.count]
     if not parts:
@@ -103,12 +103,12 @@ def macro(figures: Iterable[Figure]) -> Figure:
 
 
 def chance_of(question: Question) -> float | None:
-    """How often a guess among the options is right; None for questions without options."""
+    """The probability that a random guess among the options is right; None for questions without options."""
     return 1 / len(question.options) if question.options else None
 
 
 def chance(questions: Iterable[Question]) -> float | None:
-    """The accuracy of guessing, in percent; None if one of the questions has no options, or there is none."""
+    """The accuracy of guessing, in percent; None without questions, or if one of them has no options."""
     each = [chance_of(question) for question in questions]
     known = [value for value in each if value is not None]
     return 100 * sum(known) / len(known) if known and len(known) == len(each) else None
@@ -124,7 +124,7 @@ def above_chance(figure: Figure, chance_percent: float) -> Figure:
 
 
 def unscored(scored: Iterable[Scored]) -> dict[str, int]:
-    """How many answers could not be scored as such, by why: empty, unparsed, undecodable, unavailable, no judge."""
+    """How many answers could not be scored, by reason: empty, unparsed, undecodable, unavailable, no judge."""
     found = Counter(verdict.unscored for _, _, verdict in scored if verdict.unscored)
     return dict(found.most_common())
 
@@ -183,7 +183,7 @@ def compare(
 
 
 def mcnemar(one: int, other: int) -> float:
-    """The two-sided exact p value that so lopsided a split of ``one + other`` fair coins, or more, would have."""
+    """The exact two-sided p value of a split of ``one + other`` fair coin flips at least as uneven as this one."""
     total = one + other
     if not total:
         return 1.0

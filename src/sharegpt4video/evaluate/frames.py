@@ -58,7 +58,7 @@ class FrameSet:
 
 
 def frame_set(path: Path | Sequence[Path], question: Question, options: FrameOptions) -> FrameSet:
-    """Decode and encode what is shown for a question. A video that cannot be read comes back as failed, not raised."""
+    """Decode and encode the frames for a question. An unreadable video is returned as failed; nothing is raised."""
     from ..video.samplers import FOLDER_FPS, sample_frames
 
     if options.max_images == 0:
@@ -81,7 +81,7 @@ def frame_set(path: Path | Sequence[Path], question: Question, options: FrameOpt
 
 
 def video_path(benchmark: Benchmark, folder: Path, question: Question) -> Path | Sequence[Path]:
-    """Where the video of a question is: as its annotation says, with another ending, or without its folders."""
+    """Find the video of a question: by its annotated name, with another ending, or without its folders."""
     if benchmark.videos is not None:
         return benchmark.videos(folder, question)
     path = folder / question.video

@@ -1,7 +1,7 @@
-"""What stands before a label and says what it is: "Final answer: B" is one, "Wrong answer: B" and "Grade: B" are not.
+"""Headings before a label: "Final answer: B" announces an answer, "Wrong answer: B" and "Grade: B" do not.
 
-A short heading must consist of words that announce an answer, whatever the language: those words are listed, and
-headings with any other are not read. A sentence before a colon may say anything that does not call the label wrong.
+A short heading must consist of listed words that announce an answer, in any of several languages; others are not
+accepted. A sentence before a colon may say anything, unless it calls the label wrong.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _ANNOUNCED = re.compile(
     rf"(?<![^\W_])(?:{_ANNOUNCING}|{ANSWER})(?![^\W_])|(?P<glued>[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]+)",
     re.IGNORECASE,
 )
-# In scripts without spaces the words of a heading touch each other.
+# Scripts without spaces: the words of a heading are adjacent.
 _ANNOUNCED_GLUED = re.compile(rf"(?:{_ANNOUNCING}|{ANSWER}|[은는이가])+", re.IGNORECASE)
 _DOUBTED = re.compile(
     r"\b"

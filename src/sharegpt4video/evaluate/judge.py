@@ -1,6 +1,6 @@
-"""A model as judge: every reply is kept, so that a score can be computed again without asking the model.
+"""A model as judge. Every reply is stored, so scores can be recomputed without asking the model.
 
-Replies lie in one file of JSON lines, ``replies.jsonl``, by the hash of the request and the identity of the model.
+Replies are in one file of JSON lines, ``replies.jsonl``, keyed by the hash of the request and the model's identity.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ Key = tuple[str, str]
 
 @dataclass
 class Asked:
-    """What a judge was asked in its life: of the model, out of the file, in vain, and tokens of the model's.
+    """Counts of a judge's requests: sent to the model, answered from the file, unanswered; and the model's tokens.
 
-    ``damaged`` lines of the file cannot be read; what they held is asked again.
+    ``damaged`` lines of the file cannot be read; their requests are sent again.
     """
 
     asked: int = 0
@@ -55,8 +55,8 @@ class Judge:
         verdict = run(score(question, text, "official"), judge)
         again = run(score(question, text, "official"), Judge.replay(Path("judged")))     # asks nobody
 
-    One reply is kept for each request and model; the same request is never paid for twice, also when it comes twice at
-    the same time. A request that fails (``unavailable``) is tried ``tries`` times in all, and its reply is not kept.
+    One reply is kept for each request and model, so the same request is never paid for twice, even if it is made twice
+    at the same time. A request that fails (``unavailable``) is tried ``tries`` times in all; its reply is not kept.
     Raises StorageError when the file cannot be read or written, and VLMError when 20 requests in a row fail.
     """
 
@@ -75,8 +75,8 @@ class Judge:
     def replay(cls, folder: Path, *, model: str = "", missing: Literal["error", "no judge"] = "error") -> Judge:
         """A judge that only repeats what is in the folder.
 
-        ``model`` is the identity to repeat; it may be left out where one alone is stored. A reply that is not there
-        raises StorageError, or with ``missing="no judge"`` is none at all: never a score of 0.
+        ``model`` is the identity to repeat; it may be omitted if only one is stored. A missing reply raises
+        StorageError, or with ``missing="no judge"`` counts as having no judge: it is never a score of 0.
         Raises SettingsError when the folder has no replies, none of that model, or several and ``model`` is not given.
         """
         judge = cls.__new__(cls)
@@ -110,7 +110,7 @@ class Judge:
         return max(1, self._vlm.max_concurrent) if self._vlm else 1
 
     async def ask(self, request: Request) -> Reply | None:
-        """The reply, out of the file where it is kept; None for one that is missing and may be.
+        """The reply, from the file if it is stored; None for one that is missing and may be.
 
         A reply with the problem ``unavailable`` says that the model did not answer after all tries. Raises VLMError as
         the model does.
@@ -126,13 +126,13 @@ class Judge:
             task = asyncio.ensure_future(self._generate(self._vlm, request))
             self._flying[key] = task
             task.add_done_callback(lambda _: self._flying.pop(key, None))
-        # Shielded: when one of several that wait for a reply gives up, the others still get it.
+        # Shielded: if one of several waiters for a reply is cancelled, the others still get it.
         return await asyncio.shield(task)
 
     async def close(self) -> None:
-        """Give back the model's connections (those of the running event loop) and memory; the judge stays usable.
+        """Release the model's connections (of the running event loop) and memory; the judge stays usable.
 
-        What is still being asked is given up.
+        Requests in flight are cancelled.
         """
         await gone(*self._flying.values())
         if self._vlm is not None:
@@ -229,7 +229,7 @@ def _reply(row: dict[str, Any]) -> Reply:
 
 
 async def arun(scoring: Scoring, judge: Judge | None) -> Verdict:
-    """Drive a scoring to its verdict. Without a judge it is sent None and says what it can say."""
+    """Drive a scoring to its verdict. Without a judge it is sent None."""
     reply: Reply | None = None
     while True:
         try:
@@ -241,7 +241,7 @@ async def arun(scoring: Scoring, judge: Judge | None) -> Verdict:
 
 
 def run(scoring: Scoring, judge: Judge | None = None) -> Verdict:
-    """As ``arun``, for code that is not asynchronous; for more than one scoring take ``run_all``."""
+    """As ``arun``, for synchronous code; for more than one scoring use ``run_all``."""
     return run_all([scoring], judge)[0]
 
 
@@ -258,7 +258,7 @@ async def arun_all(scorings: Iterable[Scoring], judge: Judge | None) -> list[Ver
 
 
 def run_all(scorings: Iterable[Scoring], judge: Judge | None = None) -> list[Verdict]:
-    """As ``arun_all``, for code that is not asynchronous. The judge's model is closed after it."""
+    """As ``arun_all``, for synchronous code. Closes the judge's model afterwards."""
 
     async def all_and_close() -> list[Verdict]:
         # Here, since connections cannot be closed from any other event loop, and this one ends now.

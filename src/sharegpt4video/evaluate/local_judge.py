@@ -1,9 +1,9 @@
-"""A judge without a model: rules for answers that name a choice, and a small fitted one for captions.
+"""A judge without a model: rules for answers that name a choice, and a small classifier for captions.
 
-For a caption it chooses which option of a multiple-choice question the caption speaks for, or none of them, from the
-words that tell the options apart, their order, and (if sentence vectors are given) how near the sentences are. Its
-weights were fitted to stored judgements of TempCompass; ``benchmarks/local_judge.py`` fits them again and prints how
-well it agrees with that judge on videos that it has not seen. Read that table before you use its scores.
+The classifier predicts which option of a multiple-choice question a caption supports, if any, from the words that
+distinguish the options, their order, and (given sentence vectors) the similarity of the sentences. Its weights were
+fitted to stored judgements of TempCompass. ``benchmarks/local_judge.py`` fits them again and prints the agreement with
+that judge on unseen videos; read that table before you use its scores.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _STOP = frozenset(
 
 @dataclass(frozen=True)
 class Choice:
-    """What a caption speaks for: the index of an option, or None; and how likely each is, "none" last."""
+    """The option that a caption supports (an index, or None), and the probability of each, "none" last."""
 
     index: int | None
     shares: tuple[float, ...]
@@ -47,7 +47,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class Asked:
-    """A multiple-choice question taken apart: what is asked, and the options without their letters."""
+    """A parsed multiple-choice question: the question itself, and the options without their letters."""
 
     stem: str
     options: tuple[str, ...]
@@ -60,10 +60,10 @@ def read_asked(question: str) -> Asked:
 
 
 class LocalJudge:
-    """Judges TempCompass answers without asking anyone.
+    """Judges TempCompass answers without a model.
 
-    ``encode`` adds sentence vectors (such as those of all-MiniLM-L6-v2); without, words alone decide. ``name`` says
-    which, for provenance; ``agreement`` how far to trust it.
+    ``encode`` adds sentence vectors (such as all-MiniLM-L6-v2's); without it, words alone decide. ``name`` says which,
+    for provenance; ``agreement`` says how far to trust it.
     """
 
     agreement = AGREEMENT
@@ -74,7 +74,7 @@ class LocalJudge:
         self._weights = (WEIGHTS, NONE_WEIGHTS) if encode else (LEXICAL_WEIGHTS, LEXICAL_NONE_WEIGHTS)
 
     def verdicts(self, answers: Sequence[tuple[Question, str]]) -> list[Verdict]:
-        """As ``verdict`` for each, many times faster: every text is turned into a vector once, all together."""
+        """As ``verdict`` for each, but much faster: every text is encoded once, in one batch."""
         if self._encode is None:
             return [self.verdict(question, text) for question, text in answers]
         captions = [(q, t) for q, t in answers if q.groups["format"] == "captioning" and choice.plain(t)]
@@ -106,7 +106,7 @@ class LocalJudge:
         return _verdict(None if index is None else lines[index] == question.answer)
 
     def choose(self, question: str, caption: str) -> Choice:
-        """The option of a multiple-choice question (with its lines ``A. ...``) that a caption speaks for, or none."""
+        """The option of a multiple-choice question (lines ``A. ...``) that a caption supports, or none."""
         asked = read_asked(question)
         options, none = features(asked, caption, self._encode)
         weights, none_weights = self._weights
@@ -149,7 +149,7 @@ def features(asked: Asked, caption: str, encode: Encode | None) -> tuple[list[li
 
 
 def _lexical(option: str, words: set[str], own: set[str], said: Sequence[str]) -> list[float]:
-    """Whether the phrase is there, which share of the words that only this option has, of all, and their order."""
+    """Whether the phrase occurs, the shares of the option's distinctive words and of all its words, and their order."""
     there = set(said)
     phrase = " ".join(_stems(option))
     told = own or words
@@ -162,10 +162,10 @@ def _lexical(option: str, words: set[str], own: set[str], said: Sequence[str]) -
 
 
 def _in_order(option: str, said: Sequence[str]) -> float:
-    """How the words of an option follow each other in the caption as in the option: -1 (reversed) to 1."""
+    """How far the words of an option have the same order in the caption: -1 (reversed) to 1."""
     wanted = [word for word in _stems(option) if word not in _STOP]
     after = _stem("after")
-    if wanted.count(after) == 1:  # "b after a": what stands behind came first
+    if wanted.count(after) == 1:  # "b after a": a came first
         at = wanted.index(after)
         wanted = wanted[at + 1 :] + wanted[:at]
     first = {word: place for place, word in reversed(list(enumerate(said)))}
@@ -175,13 +175,13 @@ def _in_order(option: str, said: Sequence[str]) -> float:
 
 
 def texts_of(asked: Asked, caption: str) -> list[str]:
-    """What sentence vectors are taken of: the caption, its sentences, the options, question and option."""
+    """The texts to encode: the caption, its sentences, the options, and question plus option."""
     sentences = [part for part in re.split(r"(?<=[.!?])\s+", caption) if part.strip()] or [caption or "-"]
     return [caption or "-", *sentences, *asked.options, *(f"{asked.stem} {option}" for option in asked.options)]
 
 
 def _nearness(asked: Asked, caption: str, encode: Encode) -> list[list[float]]:
-    """Cosines of each option with the caption, with its nearest sentence, and of question and option with that."""
+    """Cosines of each option with the caption and its nearest sentence, and of question plus option with the latter."""
     vectors, count = encode(texts_of(asked, caption)), len(asked.options)
     parts, own = vectors[: -2 * count], vectors[-2 * count :]
     rows = []
@@ -196,7 +196,7 @@ def _content(text: str) -> set[str]:
 
 
 def _stems(text: str) -> list[str]:
-    """Words in small letters without their commonest endings: enough to match "turning" with "turns"."""
+    """Lower-case words without common endings: enough to match "turning" with "turns"."""
     return [_stem(word) for word in re.findall(r"[a-z0-9]+", text.lower())]
 
 

@@ -130,7 +130,7 @@ def _question(task: Task, number: int, item: Mapping[str, Any], protocol: Protoc
         answer=LETTERS[candidates.index(str(item["answer"]))],
         groups={"task": task.title},
         start_seconds=start,
-        # One real question asks about a single instant: its end is moved so little that no other frame is nearer.
+        # One real question asks about an instant: its end is moved by so little that no other frame becomes nearer.
         end_seconds=end if start != end or start is None else start + INSTANT_SECONDS,
         reference=reference,
         **_asked(str(item["question"]), candidates, protocol),
@@ -138,7 +138,7 @@ def _question(task: Task, number: int, item: Mapping[str, Any], protocol: Protoc
 
 
 def _asked(question: str, candidates: Sequence[str], protocol: Protocol) -> dict[str, Any]:
-    """Text, system text, beginning of the answer and its limit, by protocol."""
+    """Question, system prompt, prefill and token limit, by protocol."""
     lines = "".join(f"({LETTERS[number]}) {option}\n" for number, option in enumerate(candidates))
     if protocol == "lmms-eval":
         return {"text": f"Question:{question}\nOption:\n{lines}Only give the best option.\n", "max_tokens": 16}
@@ -155,8 +155,8 @@ def _asked(question: str, candidates: Sequence[str], protocol: Protocol) -> dict
 def is_right(prediction: str, letter: str, answer: str, protocol: Protocol) -> bool:
     """Whether a whole prediction (with the ``(`` that the scripts put in front) counts as the option ``letter``.
 
-    ``answer`` is the text of that option. ``official`` looks only at the first word, and takes what is a *part* of
-    ``(a)`` as well: "", "(" and ")" are right for every question. ``original`` adds that one of a-g must be in it.
+    ``answer`` is the text of that option. ``official`` looks only at the first word, and also accepts any *part* of
+    ``(a)``: "", "(" and ")" are right for every question. ``original`` also requires one of a-g in it.
     """
     if protocol == "lmms-eval":
         return _by_harness(prediction) == letter
@@ -172,7 +172,7 @@ _MOST_STOPS = 32
 
 
 def _by_harness(prediction: str) -> str:
-    """What lmms-eval reads: a leading ``B. text``, else the first lone a-e after its clean-up, the article "a" too."""
+    """Parse as lmms-eval does: a leading ``B. text``, else the first single a-e, even the article "a"."""
     listed = re.match(r"^([A-E])\.\s*(.+)$", prediction.strip(), re.IGNORECASE)
     if listed:
         return listed[1].upper()
@@ -182,7 +182,7 @@ def _by_harness(prediction: str) -> str:
     for mark in _MARKS:
         dropped = f"{mark} " in text or f" {mark}" in text or number_comma
         cleaned = cleaned.replace(mark, "" if dropped else " ")
-    # A flag stands in the place of a count there, so that only the first 32 full stops go.
+    # lmms-eval passes a flag where ``re.sub`` takes a count, so only the first 32 full stops are removed.
     cleaned = re.sub(r"\.(?!\d)", "", cleaned, count=_MOST_STOPS)
     cleaned = cleaned.strip("'").strip('"').strip(")").strip("(").strip().lower()
     alone = re.search(r"\b([a-e])\b", cleaned)
@@ -190,7 +190,7 @@ def _by_harness(prediction: str) -> str:
 
 
 def score(question: Question, text: str, protocol: Protocol) -> Scoring:
-    """Right or wrong by the rule of the protocol; no judge is asked.
+    """Right or wrong by the protocol's rule; no judge is needed.
 
     ``text`` is what the model added to ``Best option:(``. Only ``lmms-eval`` leaves empty answers out.
     """
@@ -221,19 +221,19 @@ def judged(prediction: str, question: Question, protocol: Protocol) -> Verdict:
 
 
 def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure]:
-    """The overall accuracy, then each task; then what guessing reaches, and the score between guessing and perfect.
+    """The overall accuracy, each task's, the accuracy of guessing, and the score on a scale from guessing to perfect.
 
-    The tasks are of one size, so that their mean is that of all questions; lmms-eval leaves questions out, and takes
-    the mean of the tasks.
+    All tasks are of one size, so their mean is that of all questions. lmms-eval leaves questions out and takes the
+    mean of the tasks.
     """
     counted = [entry for entry in scored if entry[2].counted]
     by_task = {task.title: [e for e in counted if e[0].groups["task"] == task.title] for task in TASKS}
     cells = {name: mean_figure(entries) for name, entries in by_task.items() if entries}
-    # Files of the notebook do not tell the tasks; then there is no mean of them.
+    # The notebook's files do not name the tasks, so their mean is unknown.
     overall = macro(cells.values()) if protocol == "lmms-eval" and cells else mean_figure(counted)
     found = {"overall": overall, **cells}
     if any(question.reference.get("options_unknown") for question, _, _ in counted):
-        return found  # result files hold the right option alone: what guessing reaches cannot be told
+        return found  # result files hold only the right option, so chance is unknown
     level = chance(question for question, _, _ in counted)
     if level is not None:
         found["without single-option questions"] = mean_figure(e for e in counted if len(e[0].options) > 1)

@@ -1,4 +1,4 @@
-"""The options of a question, and where their words stand in a text."""
+"""The options of a question, and where a text mentions them."""
 
 from __future__ import annotations
 
@@ -35,15 +35,15 @@ _QUANTITY = re.compile(
     r"(?P<quantity>both|neither|all|none(?= of))(?:\s+of\s+(?:them|these|those|the\s+(?:above|two|options?)))?"
 )
 _PAIR = re.compile(r"(?P<quantity>both|neither) (?P<one>.+) (?:and|nor) (?P<other>.+)")
-# Signs that an option is not it.
+# Signs that an option is denied.
 _CROSSED = re.compile(r"[❌✗✘✖☒☐👎]|\[ ?\]")
 _ARTICLE = re.compile(r"(?:the|an?) ")
-# What may stand before an option's words; "a" before fewer than three words may be a label.
+# What may precede an option's words; "a" before fewer than three words may be a label.
 _LEAD_IN = re.compile(r"\A(?:(?:definitely|clearly|certainly|probably|likely) )?(?:the |an? (?=\w+ \w+ \w))")
 
 
 def words(text: str) -> str:
-    """The words of a text with a space between them, in one case; numbers up to twelve as figures."""
+    """The words of a text, lower-case and separated by spaces; numbers up to twelve as digits."""
     found = (word.replace(" ", "").replace("−", "-").replace("–", "-") for word in _WORD.findall(text.casefold()))
     return " ".join(_NUMBER_OF.get(word, word) for word in found)
 
@@ -63,7 +63,7 @@ class Options:
         return self.labels.index(label.upper()) if label.upper() in self.labels else None
 
     def same_as(self, text: str) -> int | None:
-        """The option whose words are all that a text says."""
+        """The option whose words are the whole text."""
         if _CROSSED.search(text):
             return None
         wanted = words(text)
@@ -87,12 +87,12 @@ class Options:
         return found[0] if len(found) == 1 else None
 
     def opens_with_another_label(self, text: str, index: int) -> bool:
-        """Whether words that are an option's begin with the mark of another: "A: ball rolls" beside "A ball rolls"."""
+        """Whether an option's words begin with another's label: "A: ball rolls" beside "A ball rolls"."""
         label = re.match(r"\s*[(\[{]?(\w)[)\]}.:]+\s*\w", text)
         return label is not None and self.index(label[1]) not in (None, index)
 
     def in_place(self, text: str) -> int | None:
-        """The option named by its place alone: "the second option" or, where labels are letters, "Option 2"."""
+        """The option named by its position alone: "the second option" or, if labels are letters, "Option 2"."""
         found = _PLACE.fullmatch(text)
         if found is None or any(set(option.split()) & _PLACE_WORDS for option in self.texts):
             return None
@@ -110,12 +110,12 @@ class Options:
         return at if 0 <= at < len(self.texts) else None
 
     def is_label(self, text: str) -> bool:
-        """Whether a text is nothing but a label, written as one: a capital, or before a bracket."""
+        """Whether a text is only a label, written as one: a capital, or before a bracket."""
         found = re.fullmatch(r"[(\[{]?(\w)([)\]}]?)[.:]*", text)
         return found is not None and found[1].upper() in self.labels and (found[1].isupper() or found[2] != "")
 
     def begins(self, text: str) -> int | None:
-        """The option whose words a sentence consists of, or begins with; of several the longest."""
+        """The option whose words are the sentence or its beginning; if several, the longest."""
         sentence = words(_SENTENCE_END.split(text.lstrip(" \"'(:"), maxsplit=1)[0])
         found = [index for index, option in enumerate(self.texts) if option and f"{sentence} ".startswith(f"{option} ")]
         if not found:
@@ -127,12 +127,12 @@ class Options:
         return None if joined or short else longest
 
     def _is_amount(self, index: int, rest: Sequence[str]) -> bool:
-        """Whether a number goes on behind an option that ends with one: "2-3", "3 km/h"."""
+        """Whether a number continues after an option that ends with one: "2-3", "3 km/h"."""
         option = self.texts[index]
         return option[-1:].isdigit() and not answers_with(f"{option} {' '.join(rest)}", 0, len(option), option)
 
     def after_label(self, text: str, index: int) -> int | bool:
-        """What follows a label: the length of the option's own words, False for another's, True for neither."""
+        """What follows a label: the length of its option's words, False for another option's, True for neither."""
         rest = re.match(r"[)\]}\"'>]*\s*[.:,\-–—=)]*\s*[\"'(]*", text)
         skipped = rest.end() if rest else 0
         following = text[skipped:].split("\n", 1)[0]
@@ -144,13 +144,13 @@ class Options:
         return skipped + own if own else True
 
     def label_behind(self, text: str, index: int) -> list[int | None]:
-        """The label in brackets that follows an option's words, in a list that may be empty."""
+        """The label in brackets after an option's words, as a list that may be empty."""
         end = self.own_length(text, index) or 0
         found = re.match(r"[\s\"']*[(\[](?:option\s+)?(\w)[)\]]", text[end:], re.IGNORECASE)
         return [self.index(found[1])] if found and self.index(found[1]) is not None else []
 
     def text_before(self, text: str) -> tuple[int, int] | None:
-        """The option whose words end just before a bracket that a label follows in ("right (A)"), and how far back."""
+        """The option whose words end just before a label in brackets ("right (A)"), and how far back they begin."""
         found = re.search(r"[(\[](?:option\s+)?\Z", text, re.IGNORECASE)
         if found is None:
             return None
@@ -163,14 +163,14 @@ class Options:
         return longest, len(text) - starts[-len(self.texts[longest].split())]
 
     def says_another(self, text: str, index: int) -> bool:
-        """Whether the sentence behind a label, where its option's text would be, has the words of another alone."""
+        """Whether the sentence after a label, where its option's text would be, has only another option's words."""
         found = re.match(r"[)\]}\"'>]*\s*[.:)]\s*([^.!?;\n]*)", text)
         if found is None or not found[1] or (self.texts[index] and self.says(self.texts[index], found[1])):
             return False
         return self.only_said(found[1]) not in (None, index)
 
     def own_length(self, text: str, index: int) -> int | None:
-        """How many characters of a text are the words of an option that it begins with; None if it does not."""
+        """How many characters at the start of a text are the option's words; None if it does not start with them."""
         parts = self.texts[index].split()
         if not parts:
             return None
@@ -183,7 +183,7 @@ class Options:
         return at
 
     def is_other_text(self, letter: str, index: int, around: str) -> bool:
-        """Whether a small letter without brackets is another option's text, for options that are letters."""
+        """Whether a lower-case letter without brackets is another option's text, for options that are letters."""
         return any(at != index and option == letter for at, option in enumerate(self.texts)) and around[-1:] not in (
             ")",
             "]",
@@ -191,11 +191,11 @@ class Options:
         )
 
     def says_others(self, text: str, index: int) -> bool:
-        """Whether the words of other options stand in a text, too."""
+        """Whether a text also mentions other options."""
         return any(at != index and option and self.says(option, text) for at, option in enumerate(self.texts))
 
     def only_said(self, text: str) -> int | None:
-        """The one option whose words stand in a text; of two where one contains the other, the longer."""
+        """The only option that a text mentions; if one of two contains the other, the longer."""
         found = [index for index, option in enumerate(self.texts) if option and self.says(option, text)]
         longest = [
             index
@@ -207,7 +207,7 @@ class Options:
         return longest[0] if self.says(self.texts[longest[0]], text, as_answer=True) else None
 
     def _denies_another(self, text: str, index: int) -> bool:
-        """Whether an option with a "not" may be no more than the denial of another: "not rotating clockwise"."""
+        """Whether an option with a "not" may only deny another: "not rotating clockwise"."""
         if "not" not in self.texts[index].split():
             return False
         said = f" {words(text)} "
@@ -215,7 +215,7 @@ class Options:
         return any(option and f" {option} " in said for option in others)
 
     def _says_parts(self, text: str, index: int) -> bool:
-        """Whether the sentence with an option has all that sets another apart: "opens the door and closes the lid"."""
+        """Whether the sentence also has all that distinguishes another option: "opens the door and closes the lid"."""
         own = set(self.texts[index].split())
         others = [set(option.split()) - own for at, option in enumerate(self.texts) if at != index]
         sentences = [set(words(sentence).split()) for sentence in _SENTENCE_END.split(text)]
@@ -226,9 +226,9 @@ class Options:
         )
 
     def says(self, option: str, text: str, *, as_answer: bool = False) -> bool:
-        """Whether the words of an option stand in a text without being denied; ``as_answer``: where they answer."""
+        """Whether a text mentions an option without denying it; with ``as_answer``, as an answer."""
         if option in ("yes", "no") or (len(option) == 1 and option.isalpha() and option.isascii()):
-            return False  # said as a word of its own, or not at all
+            return False  # as a word of its own, or not at all
         names = {figure: f"(?:{figure}|{name})" for name, figure in _NUMBER_OF.items()}
         pattern = r"[\W_]+".join(names.get(part, re.escape(part)) for part in option.split())
         edge = r"[^\W_]" if option.isascii() else r"[0-9A-Za-z]"  # no spaces between words in Chinese or Japanese

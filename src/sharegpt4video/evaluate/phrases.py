@@ -1,4 +1,4 @@
-"""The words around an answer, in several languages: what it is called, how it is stated, denied or only supposed."""
+"""The words around an answer, in several languages: how it is called, stated, denied or only supposed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import unicodedata
 
 
 def any_of(*words: str) -> str:
-    """A group of alternatives, written as replies are after ``said.plain_words``."""
+    """A regular-expression group of alternatives, normalised as replies are by ``said.plain_words``."""
     return "(?:" + "|".join(unicodedata.normalize("NFKC", word) for word in words) + ")"
 
 
@@ -18,7 +18,7 @@ NAMED = any_of(
     "options?|choices?|answers?|captions?|sentences?|descriptions?|statements?",
     "选项|選項|句子|描述|标题|標題|opci[oó]n|opção|вариант|オプション|選択肢|옵션|선택지|보기|satz|legende|légende|beschreibung",
 )
-"""What stands before a label where it is only named: "option B"."""
+"""What precedes a label that is only named: "option B"."""
 OPTION = rf"(?:{NAMED}|letters?)"
 
 ANSWER = any_of(
@@ -90,7 +90,7 @@ _FITTING = "(?:likely|probable|plausible|suitable|fitting|appropriate|accurate|c
 IS_RIGHT = any_of(
     r"\s*(?:fits|matches)(?= best| the video|[.!]|\s*\Z)",
     r"\s*makes the most sense",
-    # A comparison says which only where it is the last word.
+    # A comparative names an option only as the last word.
     rf"\s*is (?:more {_FITTING}|an? (?:better|closer|more {_FITTING}) \w+|better|closer)"
     r"(?=(?: than (?:(?!\bbut\b)[^.;!?\n]){1,60})?[.!]?\s*\Z)",
     rf"\s*(?:is|(?:seems|looks|appears)(?: to be)?|would be|being)\s+(?:\w+\s+)?(?:the\s+)?{GOOD}",
@@ -103,7 +103,7 @@ AFTER_A_LABEL = any_of(
     "because|since|as|is|are|was|and|or|due|based|given|for|which|that|seems",
     "looks|appears|would|must|fits?|best|matches|makes",
 )
-"""Words that a capital A is followed by as a label, and hardly ever as the article."""
+"""Words that follow a capital A as a label, and hardly ever as the article."""
 AND = r"\s*(?:,?\s*" + any_of("and", "or", "und", "oder", "y", "et", "ou", "o", "&", "/", r"\+", "和", "或") + r"\s*)"
 
 _NOT = any_of(
@@ -136,7 +136,7 @@ _GLUED_NOT = any_of(
     "ไม่",
 )
 EARLIER = "(?:old|first|initial|original|previous|earlier) (?:thought|guess|answer|choice|prediction|response)"
-"""An answer that a later one replaces."""
+"""Phrases that replace an earlier answer."""
 NO_DOUBT = re.compile(r"\b(?:no|without(?: a)?|beyond(?: a)?|little) doubts?\b", re.IGNORECASE)
 _DENIAL = re.compile(rf"\b{_NOT}\b|n['’]t\b|{_GLUED_NOT}|\A[❌✗✘✖👎]\Z", re.IGNORECASE)
 _AUXILIARY = any_of(
@@ -161,7 +161,7 @@ _BAD = any_of(
     "unlikely|unsupported|unrelated|wrong|false|contradict\\w*|rul\\w+ out|eliminat\\w+|exclud\\w+|reject\\w+",
     "discard\\w*|dismiss\\w*|irrelevant|missing|absent|mislead\\w*|odd|outlier|fails?|lacks?|differs?",
 )
-# "C is the only one that is not shown": the words up to the next clause say what it is the only one of.
+# "C is the only one that is not shown": the words up to the next clause describe the one, and deny nothing.
 _SINGLED_OUT = (
     r"\s*(?:is|was|seems|looks)\s+(?:the\s+)?(?=(?:most|only|one|answer|choice|option|odd|outlier)\b)"
     r"(?:(?!,|\b(?:because|since|as|while|whereas|although|though|and|so|for|but)\b)[^.;!?\n]){0,60}?"
@@ -173,7 +173,7 @@ _DENIED_AFTER = re.compile(
     rf"|[)\]}}\"'>]*{_SINGLED_OUT}",
     re.IGNORECASE,
 )
-# What holds for the whole sentence, and what only as far as the next comma.
+# What applies to the whole sentence, and what only up to the next comma.
 _CONDITION = re.compile(
     r"\b"
     + any_of(
@@ -213,7 +213,7 @@ _SUPPOSED_AFTER = re.compile(
 _CLAUSE_END = re.compile(r"[.!?;:,\n。，；]|\b(?:but(?! rather)|so|hence|therefore)\b|而是|但", re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[!?;\n。；]|\.(?=\s|\Z)|\b(?:but|so|hence|therefore|thus)\b", re.IGNORECASE)
 _WORDS_BEFORE = 7
-_CHARS_BEFORE = 140  # so many hold these words; more are not looked at, lest replies without an end take minutes
+_CHARS_BEFORE = 140  # enough for these words; more would make endless replies take minutes
 
 _RIGHT_SIGN = r"✅|✓|✔|☑|(?:this (?:option |choice )?is )?(?:correct|true|yes|the answer)\b"
 _WRONG_SIGN = r"❌|✗|✘|✖|(?:this (?:option |choice )?is )?(?:incorrect|wrong|false|no|not \w+)\b"
@@ -231,19 +231,19 @@ _EVERYDAY_RIGHT = re.compile(
 
 
 def is_denied(text: str, start: int, end: int) -> bool:
-    """Whether the words just before or after say that this is not it; the end of a clause ends what belongs to it."""
+    """Whether the words just before or after, in the same clause, deny it."""
     return is_denied_before(text, start) or _DENIED_AFTER.match(text, end) is not None
 
 
 def is_denied_before(text: str, start: int) -> bool:
-    """The same for the words before alone: what follows may be an option's own text, such as "Cannot be told"."""
+    """The same for the words before only: what follows may be an option's own text, such as "Cannot be told"."""
     near = text[max(0, start - _CHARS_BEFORE) : start]
     before = _CLAUSE_END.split(near)[-1].split()[-_WORDS_BEFORE:]
     return _DENIAL.search(NO_DOUBT.sub(" ", " ".join(before))) is not None
 
 
 def is_answered_no(text: str, end: int) -> bool:
-    """Whether a bare no is said to it: "A: no", "A? No."."""
+    """Whether a bare no follows: "A: no", "A? No."."""
     return (
         re.match(r"[)\]}\"'>]*[ \t]*[,:?–—-]?[ \t]*\(?no(?:pe)?(?=\s*(?:[.,;!)\n]|\Z))", text[end:], re.IGNORECASE)
         is not None
@@ -251,24 +251,24 @@ def is_answered_no(text: str, end: int) -> bool:
 
 
 def is_supposed(text: str, start: int, end: int) -> bool:
-    """Whether the sentence only considers it: a condition, another's view, an example of the format."""
+    """Whether the sentence only considers it: a condition, somebody else's view, an example of the format."""
     before = _SENTENCE_END.split(_GUESSED.sub(" ", text[max(0, start - _CHARS_BEFORE) : start]))[-1]
     clause = _CLAUSE_END.split(before)[-1]
     return bool(_CONDITION.search(before) or _ASIDE.search(clause) or _SUPPOSED_AFTER.match(text, end))
 
 
 def is_asked(text: str, end: int) -> bool:
-    """Whether the sentence goes on to a question mark."""
+    """Whether the sentence ends with a question mark."""
     after = re.match(r"[^.!?\n。]{0,120}([.!?。])?", text[end : end + 130])
     return after is not None and after[1] == "?"
 
 
 def judgement(text: str) -> bool | None:
-    """Whether what is said behind an item of a list calls it right or wrong; None for neither."""
+    """Whether the text after a list item calls it right or wrong; None for neither."""
     found = _JUDGED.match(text) or _JUDGED_LATER.search(text)
     return None if found is None else found["right"] is not None
 
 
 def without_everyday_words(text: str) -> str:
-    """A text without phrases that hold an everyday word of options, such as "the right answer"."""
+    """A text without phrases that contain a common option word, such as "the right answer"."""
     return _EVERYDAY_RIGHT.sub(" ", text)

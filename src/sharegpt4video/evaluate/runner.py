@@ -80,7 +80,7 @@ def run(
 ) -> Report:
     """Ask, score and report; ``out`` gets ``answers.jsonl``, ``scores.jsonl``, ``report.json`` and ``report.md``.
 
-    What is answered already is not asked again. Raises SettingsError for settings that do not fit the benchmark or
+    Questions with an answer are not asked again. Raises SettingsError for settings that do not fit the benchmark or
     the answers in ``out``, or when none of the videos is there; VLMError when the model is gone (answers are kept:
     run again to go on); StorageError when ``out`` cannot be written. ``close_model`` closes it before scoring begins,
     so that the judge has the memory.
@@ -129,7 +129,7 @@ def load_questions(
 
 
 def select(questions: Sequence[Question], limit: int | None) -> list[Question]:
-    """So many questions, spread evenly; all of them without a limit."""
+    """At most ``limit`` questions, spread evenly; without a limit, all of them."""
     if limit is None or limit >= len(questions):
         return list(questions)
     if limit < 1:
@@ -155,7 +155,7 @@ def frame_options(benchmark: Benchmark, vlm: VLM, protocol: Protocol, options: B
 def settings_of(
     benchmark: Benchmark, vlm: VLM, protocol: Protocol, frames: FrameOptions, options: BenchmarkOptions
 ) -> dict[str, Any]:
-    """Everything besides questions and videos that decides an answer."""
+    """Everything besides questions and videos that affects an answer."""
     return {
         "benchmark": benchmark.name,
         "protocol": protocol,
@@ -207,7 +207,7 @@ def score(
     protocol: Protocol,
     judge: Judge | OfflineJudge | None = None,
 ) -> list[Scored]:
-    """Score every question that has an answer. One that could not be asked is wrong, and shown as what it is.
+    """Score every question that has an answer. One that could not be asked is wrong, and reported with the reason.
 
     Raises SettingsError for a local judge where the benchmark has none.
     """
@@ -226,7 +226,7 @@ def score(
 
 
 def local_judge_of(benchmark: Benchmark) -> MakeOfflineJudge:
-    """What makes the benchmark's local judge. Raises SettingsError where it has none."""
+    """The factory of the benchmark's local judge. Raises SettingsError if it has none."""
     if benchmark.local_judge is None:
         raise SettingsError(f"{benchmark.title} has no local judge; name a model to judge it")
     return benchmark.local_judge
@@ -255,7 +255,7 @@ def _check_videos(places: Iterable[Path | Sequence[Path]], folder: Path) -> None
 
 
 def _write(path: Path, content: str) -> None:
-    """Write a file so that it is there whole or not at all. Raises StorageError."""
+    """Write a file that is complete or absent. Raises StorageError."""
     try:
         write_whole(path, content.encode("utf-8", "replace"))
     except OSError as error:
@@ -263,7 +263,7 @@ def _write(path: Path, content: str) -> None:
 
 
 class _Asking:
-    """Questions on their way to the model: videos are read ahead, answers written down as they come."""
+    """Questions in flight: videos are decoded ahead, answers are stored as they arrive."""
 
     def __init__(
         self,
@@ -302,13 +302,13 @@ class _Asking:
         return self._done
 
     def _stands(self, question: Question, answer: Answer) -> bool:
-        """Whether what was asked then is what would be asked now."""
+        """Whether the stored answer is to the same request as now."""
         return prompt_hash(self._complete(question, answer.frame_seconds)) == answer.prompt
 
     async def _with_frames(
         self, groups: Sequence[Sequence[Question]]
     ) -> AsyncGenerator[tuple[Question, FrameSet], None]:
-        """Each question with what it is about; a few videos are read ahead of the model, no more."""
+        """Each question with its pictures; at most a few videos are decoded ahead of the model."""
 
         async def read(group: Sequence[Question]) -> FrameSet:
             return await asyncio.to_thread(frame_set, self._places[group[0].id], group[0], self._frames)
@@ -337,7 +337,7 @@ class _Asking:
 
 
 def request_of(question: Question, frames: FrameSet) -> Request:
-    """What a model is asked: the pictures as they are, and the words of the protocol."""
+    """The request for a model: the pictures unchanged, and the protocol's text."""
     return Request(
         "ask",
         video=question.video,
@@ -369,7 +369,7 @@ def _answer_of(question: Question, frames: FrameSet, reply: Reply) -> Answer:
 
 
 def _groups(questions: Sequence[Question]) -> list[list[Question]]:
-    """Questions about the same part of the same video together, in the order of their first."""
+    """Group questions about the same part of the same video, in the order of the first one of each."""
     groups: dict[tuple[str, float | None, float | None], list[Question]] = {}
     for question in questions:
         groups.setdefault((question.video, question.start_seconds, question.end_seconds), []).append(question)

@@ -10,10 +10,10 @@ from ..vlm.spoken import spoken
 from ..vlm.turns import decoded
 
 MARKED = "\ue000"
-"""Stands before what a model marked as its answer, by a tag or a box; ``MARK_END`` stands behind it."""
+"""Inserted before what a model marked as its answer by a tag or a box; ``MARK_END`` follows it."""
 MARK_END = "\ue001"
 MOST_CHARS = 12_000
-"""So much of a reply is read: its end, where answers are."""
+"""How much of a reply is read: its end, where answers are."""
 
 _ANSWER_RANK, _REASONING_CHANNEL, _FINAL_CHANNEL = 3, 1, 2  # as ``vlm.marks`` ranks sections and headers
 _ROLE = re.compile(r"(?:\A|\n|\))[ \t#]*(?:assistant|model|gpt)\s*(?::|\n)", re.IGNORECASE)
@@ -34,7 +34,7 @@ _QUOTES = str.maketrans("“”„‟«»「」『』‘’【】〔〕", '"""""
 
 
 def plain_words(text: str) -> str:
-    """Full-width signs as plain ones, quotes of all kinds as two, no markdown."""
+    """Normalise full-width characters and quotes, and remove markdown."""
     text = unicodedata.normalize("NFKC", _STRUCK.sub("", _UNSEEN.sub("", text))).translate(_QUOTES)
     text = text.translate(_SQUARED)
     text = _BOXED.sub(rf"\n{MARKED}\1{MARK_END}\n", _STYLE.sub(r"\1", text))
@@ -44,7 +44,7 @@ def plain_words(text: str) -> str:
 
 
 def said(reply: str) -> str:
-    """The answer in a reply: no reasoning (whether or not both its tags are there), tokens, roles or markdown.
+    """The answer in a reply, without reasoning (even if a tag is missing), control tokens, roles and markdown.
 
     What the model marked as its answer stays, between ``MARKED`` and ``MARK_END``.
     """
@@ -63,8 +63,7 @@ def said(reply: str) -> str:
 def _without_marks(text: str) -> str:
     """The text without reasoning, other speakers and control tokens; answers in tags or boxes marked.
 
-    What a model writes behind the end of its turn stays, as a line of its own: if it answers again and otherwise,
-    nobody knows which it means.
+    Text after the end of the turn is kept as a line of its own: if it has a different answer, the reply is ambiguous.
     """
     parts: list[str] = []
     at, silent, answering = 0, False, False
@@ -77,14 +76,14 @@ def _without_marks(text: str) -> str:
         begins = mark.kind == "box" or (mark.kind == "open" and mark.rank >= _ANSWER_RANK)
         ends = mark.kind == "unbox" or (mark.kind == "close" and mark.rank >= _ANSWER_RANK)
         if mark.kind == "header" and mark.rank < 0 and any(part.strip() for part in parts):
-            break  # a turn of somebody else behind the answer, which the model made up
+            break  # another speaker's turn after the answer, made up by the model
         if mark.kind == "header":
             parts = [] if mark.rank == _FINAL_CHANNEL else [*parts, "\n"]
             silent = mark.rank < 0 or mark.rank == _REASONING_CHANNEL
         elif mark.kind == "think":
             silent = True
         elif mark.kind == "unthink":
-            parts = parts if silent else []  # the template wrote the beginning: all before was reasoning
+            parts = parts if silent else []  # the template wrote the opening tag: everything before was reasoning
             silent = False
         elif begins:
             parts.append(f"\n{MARKED}")

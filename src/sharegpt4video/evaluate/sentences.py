@@ -1,7 +1,7 @@
-"""Whether the words of an option that stand in a sentence are its answer, or say something else.
+"""Whether an option's words in a sentence are its answer, or mean something else.
 
-"The ball rolls left" answers with *left*, "the ball is left on the table" does not. What words are around decides: a
-word of an option must end what the sentence says, behind words that lead up to an answer. Rather unread than misread.
+"The ball rolls left" answers with *left*, "the ball is left on the table" does not. The context decides: the option's
+words must end the statement, after words that lead to an answer. When in doubt, the answer counts as unread.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _UNIT = (
     r"|dollars?|euros?|pounds?|cents?|million|billion|thousand|hundred|dozen|half|halves|thirds?|quarters?"
 )
 _NUMBERED = r"frames?|seconds?|steps?|figure|image|scene|clip|minute|at|option|number|at (?:least|most)|over|under"
-# A number that is a time, a place in a list or a part of another number is not the count that a question asks for.
+# A time, a list position or a part of another number is not the count that a question asks for.
 _ELSEWHERE_AFTER = re.compile(
     r"[.,:]?\d|\s*(?:%|(?:seconds?|secs?|s|minutes?|mins?|hours?|fps|frames?|px|x|th|st|nd|rd)\b)", re.IGNORECASE
 )
@@ -27,7 +27,7 @@ _AMOUNT_AFTER = re.compile(
     r"|\s*[-–—~]\s*\d|\s*\.{2,}\s*\d|-(?=\s|\Z)|\s*(?:to|or|point)\s+(?:\d|\w+\b(?=\s*[.!]?\s*\Z))",
     re.IGNORECASE,
 )
-# The same behind an option that has a number anywhere, such as "10 seconds".
+# The same after an option that contains a number, such as "10 seconds".
 _LIMITED = re.compile(
     r"\s+(?:(?:or|and) (?:more|less|fewer|so|up|a half)|at (?:most|least)|plus|minus|max|min|tops|pairs?|each"
     r"|apiece|ago"
@@ -63,7 +63,7 @@ _LEADS = (
     r"|actually|about|approximately|around|roughly|exactly|has|have|count|says?|than|it|mostly|visible|option"
     r"|turns?|turned|turning|stays?|remains?|gets?|made|both|either|for|named|means?|answer|then|finally|so|thus"
     r"|therefore|hence|not|stands?|sits?|plays?|playing|doing|does|starts?|begins?|keeps?|while|maybe|perhaps"
-    # Other languages' articles, prepositions, "but" and forms of to be.
+    # Articles, prepositions, "but" and forms of "to be" in other languages.
     r"|sondern|sino|nach|zur?|zum|der|die|das|den|dem|eine?|einen|ist|im|am|la|el|lo|los|las|le|les|l|un|una|une|à|a|ao"
     r"|à la|al|o|os|as|es|est|é|è|son|sono|para|hacia|vers|verso|alla|naar|het|de|een|på|åt|till|ke|di|do|na|w"
     r"|в|на|к|это|по|у"
@@ -96,8 +96,7 @@ _OF_AN_OPTION = re.compile(r"\b(?:answer|option|choice|caption|one|ones|text|lab
 _FROM = re.compile(r"\bfrom\s+(?:the\s+)?\Z", re.IGNORECASE)
 _PHRASAL = re.compile(r"(?<![^\W_])(?:turn|turns|turned|turning|end|ends|break|breaks|pick|picks)\s*\Z", re.IGNORECASE)
 
-# Words that mostly say something else than what an option means by them: they answer only at the end of a short
-# statement about it.
+# Words that usually mean something else than the option: they are an answer only at the end of a short statement.
 _EVERYDAY = re.compile(
     r"on|off|in|out|over|under|back|front|top|bottom|fast|slow|still|light|dark|can|may|will|must|might|like"
     r"|kind|open|close|well|fine|rest|last|first|second|long|short|hard|even|just|round|around|none|one|both"
@@ -121,7 +120,7 @@ _EVALUATION = re.compile(
 
 
 def answers_with(text: str, start: int, end: int, option: str) -> bool:
-    """Whether an option's words, which stand at ``start`` to ``end`` of a text, are what the sentence answers with."""
+    """Whether an option's words, at ``start`` to ``end`` of a text, are the sentence's answer."""
     before, after = text[max(0, start - 120) : start], text[end : end + 120]
     if re.match(r"['’]\w|-\w", after) or re.search(r"\w-\Z", before):
         return False  # "dog's", "dog-like", "half-open"
@@ -145,7 +144,7 @@ def answers_with(text: str, start: int, end: int, option: str) -> bool:
 
 
 def is_ambiguous(option: str) -> bool:
-    """Whether an option is also an everyday word of another meaning: a verdict on answers, or a direction."""
+    """Whether an option is also a common word with another meaning: a verdict on answers, or a direction."""
     return _EVALUATION.fullmatch(option) is not None or option in _DIRECTIONS
 
 
@@ -153,7 +152,7 @@ def _is_direction(before: str, after: str, option: str) -> bool:
     if _DIRECTION_GOES_ON.match(after) is None:
         return False
     if _FROM.search(before) or _PHRASAL.search(before):
-        # "turns right" is a direction, "turns up" is none.
+        # "turns right" is a direction, "turns up" is not.
         return option in ("left", "right") and re.search(r"\bturn\w*\s*\Z", before, re.IGNORECASE) is not None
     sentence = re.split(r"[.!?;\n]", before)[-1]
     if option in _SIDES and _TO_SIDE.search(before):
@@ -162,7 +161,7 @@ def _is_direction(before: str, after: str, option: str) -> bool:
 
 
 def is_elsewhere(text: str, start: int, end: int, option: str) -> bool:
-    """Whether figures are a time, a place in a list or part of another number, not a count."""
+    """Whether digits are a time, a list position or part of another number, not a count."""
     before, after = text[max(0, start - 16) : start], text[end : end + 24]
     if option[0].isdigit() and _ELSEWHERE_BEFORE.search(before):
         return True
@@ -174,7 +173,7 @@ def is_elsewhere(text: str, start: int, end: int, option: str) -> bool:
 
 
 def _is_amount(before: str, after: str, option: str) -> bool:
-    """Whether figures that an option begins or ends with have a sign, a unit, a range or a comparison."""
+    """Whether digits at the beginning or end of an option have a sign, a unit, a range or a comparison."""
     return bool(
         (option.lstrip("$€£¥-")[:1].isdigit() and _AMOUNT_BEFORE.search(before))
         or (option[-1].isdigit() and _AMOUNT_AFTER.match(after))
@@ -183,5 +182,5 @@ def _is_amount(before: str, after: str, option: str) -> bool:
 
 
 def _has_spaces(option: str) -> bool:
-    """Whether words of the option's script are parted by spaces."""
+    """Whether the option's script separates words by spaces."""
     return all(char < "\u0e00" or "\u1e00" <= char < "\u2000" for char in option)

@@ -1,4 +1,4 @@
-"""Patterns for the labels of one question: where a reply states one, only names one, or repeats the list of them."""
+"""Patterns for the labels of one question: where a reply states one, only names one, or repeats the list."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from .phrases import (
 )
 from .said import MARK_END, MARKED
 
-_EDGE = r"0-9A-Za-zÀ-ɏ_\u0400-\u04FF"  # Chinese and Japanese have no spaces, so a letter may stand between their signs
+_EDGE = r"0-9A-Za-zÀ-ɏ_\u0400-\u04FF"  # Chinese and Japanese have no spaces around letters
 _CUE = rf"(?<![A-Za-z]){ANSWER}{TAIL}{IS}\s*{FILL}\s*"
 _SIGNS = "✅✓✔☑❌✗✘✖"
 _WORD = rf"(?:{OPTION}\s*)?"
-# What may stand behind a label that could be a word.
+# What may follow a label that could be a word.
 _STOP = r"(?=\s*(?:[.!,;:\n。]|です|だ|である|입니다|이다|吧|\Z|because\b|since\b|as\b|or\b|-|–|—|\())"
 
 
@@ -42,7 +42,7 @@ _PERHAPS = r"(?:(?:maybe|perhaps|possibly)\s+)?"
 _IS_NOT_RIGHT = rf"\A{OPEN}(?-i:[A-Z]){CLOSE}\s+(?:is\s+not|isn['’]t)\s+(?:the\s+)?(?!only\b){GOOD}\b[^.;,!?\n]{{0,40}}"
 _SURE = r"(?:5[1-9]|[6-9]\d|100)\s*%(?:\s+(?:confiden\w+|certain\w*|sure|probability|likelihood))?"
 _GROUNDS = r"(?:as|since|because|given|based on|judging (?:by|from)|from)"
-# What no noun is, so that an "A" before it is no article.
+# Words that are not nouns, so an "A" before them is not the article.
 _NO_NOUN = (
     r"the|it|its|it's|he|she|they|we|you|i|this|that|these|those|there|here|in|on|at|to|by|of|from|with|while|when|where"
     r"|maybe|perhaps|possibly|probably|but|so|not|if|then|his|her|their|my|our|all|both|no|yes|correct|true|right"
@@ -55,13 +55,13 @@ class Patterns:
     """The patterns for the labels of one question; each has the label as the group ``label``.
 
     marked     what is marked as the answer; ``opening`` a label that it, or a text, opens with
-    stating    statements of a label, each with whether the label ends something, so that it is no word
+    stating    statements of a label, each with whether the label ends a clause, so that it cannot be a word
     cue        the beginning of a statement, which may go on with an option's words
     announced  the same at the end of a text, where the answer is missing
     sentence   a whole sentence or line
     naming     labels that are only named
-    lone       a capital that stands where a label would, whatever is said of it
-    item       a label that a list may have: ``label`` in brackets, or ``second``; ``start`` at the beginning of a line
+    lone       a capital in a label's position, whatever is said about it
+    item       a label in a list: ``label`` in brackets, or ``second``; ``start`` at the beginning of a line
     """
 
     marked: re.Pattern[str]
@@ -77,7 +77,7 @@ class Patterns:
     before: re.Pattern[str]
 
     def joined(self, text: str, start: int, end: int) -> list[str]:
-        """The labels that are said in one breath with one: those after it ("A and B", "A, B") and the one before."""
+        """The labels joined to one: those after it ("A and B", "A, B") and the one before."""
         found = []
         at = end
         while match := self.after.match(text, at):
@@ -108,7 +108,7 @@ def is_word(text: str, letter: str, start: int, end: int) -> bool:
 
 
 def is_article(text: str, end: int) -> bool:
-    """Whether words go on behind an "A" as behind the article, whatever the model put between: "(A) man walks"."""
+    """Whether words follow an "A" as they follow the article, whatever is between: "(A) man walks"."""
     found = re.match(r"[)\]}\"'>]*[.:,]?[ ]?\n?(?:[-–—] )?[ ]?[(]?([a-z]+)(?!\w|:)", text[end : end + 40])
     return found is not None and re.fullmatch(rf"{AFTER_A_LABEL}|{_NO_NOUN}", found[1]) is None
 
@@ -120,7 +120,7 @@ def is_field(text: str, start: int, end: int) -> bool:
 
 @lru_cache(maxsize=64)
 def patterns_for(labels: tuple[str, ...]) -> Patterns:
-    """The patterns for these labels, in capitals. Other single capitals are read, too, as labels that no option has."""
+    """The patterns for these labels, in capitals. Other single capitals are read as labels of no option."""
     known = "|".join(re.escape(label) for label in labels)
     capitals = "|".join(label for label in labels if label.isalpha()) or "(?!)"
     own = rf"(?<![{_EDGE}])(?P<label>{known})(?![{_EDGE}])"

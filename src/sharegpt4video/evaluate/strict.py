@@ -1,17 +1,17 @@
-"""Our own reading of answers: what a reply settles on, or nothing where a careful reader would not be sure.
+"""Our own parser of answers: the option a reply settles on, or nothing where a careful reader would not be sure.
 
-Reasoning, control tokens, roles and markdown are removed first. The rest is read for its structure, not against a
-list of replies. It can *state* an answer: mark it by a tag, a box or a field of JSON, open or close with a label, or
+Reasoning, control tokens, roles and markdown are removed first. The rest is parsed by structure, not matched against a
+list of replies. A reply can *state* an answer: mark it by a tag, a box or a JSON field, open or close with a label, or
 say "the answer is B" in one of many ways and languages. Repeated options, questions, conditions ("if ..., A") and
-denials state nothing. A short heading before a label has to announce an answer ("Final answer: B", not "Grade: B" or
+denials state nothing. A short heading before a label must announce an answer ("Final answer: B", not "Grade: B" or
 "Student: B"). An "A" before more words may be the article. All statements must agree, or the last must correct the
-one before ("Wait, ..."), even after the end of the model's turn. The words after a label must not be those of another
-option ("C: right" where C is *up*). A reply that judges the options one by one is read as the one that it calls
-right, or gives the largest share.
+one before ("Wait, ..."), even after the end of the model's turn. The words after a label must not be another option's
+("C: right" where C is *up*). If a reply judges the options one by one, its answer is the one it calls right, or gives
+the largest share.
 
-Without a statement, a reply that names one label or position, or says the words of one option, is read as that,
-unless the words fit two options or mean something else where they stand ("the ball is left on the table", "a hot
-dog"). Numbers count with their sign, decimals, unit and range.
+Without a statement, a reply that names one label or position, or has the words of one option, is taken as that option,
+unless the words fit two options or mean something else in context ("the ball is left on the table", "a hot dog").
+Numbers count with their sign, decimals, unit and range.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ _CALLED_WRONG = re.compile(r"['\"](?:is_)?(?:correct|valid|right)['\"]\s*:\s*(?:
 
 @dataclass(frozen=True)
 class _Stated:
-    """A statement: where it is, and the options it names; an index of None is a label that no option has."""
+    """A statement: its position, and the options it names; None stands for a label of no option."""
 
     at: int
     end: int
@@ -80,9 +80,9 @@ class _Stated:
 def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) -> int | None:
     """The index of the one option that a reply settles on; None for none, or for several.
 
-    "B", "(b)", "B. left", "The best answer is: B", "... so option B" and the text of one option alone are read. The
-    article "A" is no label, what a reply denies ("not B", "option B is wrong") is not what it settles on, and a label
-    with the words of another option ("C: right") says two things at once.
+    Understands "B", "(b)", "B. left", "The best answer is: B", "... so option B" and the text of one option alone. The
+    article "A" is not a label, denied options ("not B", "option B is wrong") do not count, and a label with the words
+    of another option ("C: right") is ambiguous.
     """
     text = said(reply)[-MOST_CHARS:]
     if _CALLED_WRONG.search(text) or len({label.upper() for label in _NUMBERED.findall(text)}) > 1:
@@ -91,10 +91,10 @@ def chosen(reply: str, options: Sequence[str], labels: Sequence[str] = LETTERS) 
     patterns = patterns_for(tuple(known.labels))
     bare = text.replace(MARKED, "").replace(MARK_END, "").strip(" \n\"'")
     if patterns.announced.search(text, max(0, len(text) - 200)):
-        return None  # the answer is announced and does not come
+        return None  # the answer is announced but missing
     whole = known.same_as(bare)
     whole = known.same_but_for_article(bare) if whole is None else whole
-    # "(A)" is the label, also where another option is the mere letter a (MVBench asks which letter comes first).
+    # "(A)" is the label, even if another option is the letter a itself (MVBench asks which letter comes first).
     if whole is not None and not known.is_label(bare):
         if known.opens_with_another_label(bare, whole):
             return None
@@ -120,7 +120,7 @@ def matched_caption(reply: str, question: str) -> int | None:
 
 
 def _tally(text: str, known: Options) -> Tally | None:
-    """What a reply says of the options one by one, unless it only repeats them."""
+    """The reply's verdict on each option, unless it only repeats them."""
     if any(option in _VALUES - {"right"} or option[:1].isdigit() for option in known.texts):
         return None
     return tally(text, list(zip(known.labels, known.texts, strict=True)))
@@ -145,13 +145,13 @@ def _settled(text: str, known: Options, patterns: Patterns) -> int | None:
         found = known.same_as({True: "yes", False: "no", None: ""}[yes_or_no(text)])
     if found is None:
         return None
-    # A label that states nothing, as in "A is false", is another answer than the words, or judged by them.
+    # A label that states nothing, as in "A is false", disagrees with the words or is judged by them.
     labels = {known.index(place["label"]) for place in patterns.lone.finditer(text)}
     return None if labels - (set() if is_ambiguous(known.texts[found]) else {found}) else found
 
 
 def _agreed(text: str, stated: Sequence[_Stated]) -> int | None:
-    """What all statements say, or the last after a correction. One that names several is settled by one among them."""
+    """The answer of all statements, or of the last after a correction; one of several named options settles them."""
     single = [one for one in stated if len(one.named) == 1]
     several = [one for one in stated if len(one.named) > 1]
     if not single:
@@ -169,7 +169,7 @@ def _agreed(text: str, stated: Sequence[_Stated]) -> int | None:
 
 
 def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stated]:
-    """Everything that a text states; what it denies, supposes or asks is left out."""
+    """All statements of a text, without what it denies, supposes or asks."""
     for found in patterns.marked.finditer(text):
         named = _within(found[1], known, patterns)
         if named:
@@ -178,11 +178,11 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
     for pattern, closes in patterns.stating:
         for found in pattern.finditer(text):
             if ambiguous and _IS_RIGHT.search(found[0]):
-                continue  # "A is left. B is right." tells the options
+                continue  # "A is left. B is right." lists the options
             whose = names_an_answer(text, found.start()) if pattern is patterns.stating[0][0] else True
             one = _label_stated(text, found, known, patterns, closes=closes) if whose is not False else None
             if one is not None:
-                # A hedge behind other words is no answer, but another than theirs.
+                # A hedge after other words is not an answer, but contradicts them.
                 sure = whose and (found.start() == 0 or _HEDGED.match(found[0]) is None)
                 yield one if sure else replace(one, named=one.named | {None})
     for found in patterns.cue.finditer(text):
@@ -205,7 +205,7 @@ def _statements(text: str, known: Options, patterns: Patterns) -> Iterator[_Stat
 
 
 def _within(marked: str, known: Options, patterns: Patterns) -> frozenset[int | None]:
-    """What a tag or a box names: a label alone or with text, the text of an option, or what its sentences settle on."""
+    """The option in a tag or a box: a label alone or with text, an option's text, or what its sentences settle on."""
     marked = marked.strip()
     whole = known.same_as(marked)
     if whole is not None and not known.is_label(marked):
@@ -221,9 +221,9 @@ def _within(marked: str, known: Options, patterns: Patterns) -> frozenset[int | 
 def _label_stated(
     text: str, found: re.Match[str], known: Options, patterns: Patterns, *, closes: bool
 ) -> _Stated | None:
-    """A label where a statement has one, with those joined to it ("A and B"); None where it is no label after all.
+    """The label of a statement, with those joined to it ("A and B"); None if it is not a label after all.
 
-    ``closes``: the pattern already asks that the label ends a sentence, a line or the text.
+    ``closes``: the pattern already requires that the label ends a sentence, a line or the text.
     """
     start, end = found.span("label")
     letter = found["label"]
@@ -248,16 +248,16 @@ def _label_stated(
             return None
         another = own is True and known.says_another(text[end : end + 400], index)
         if own is False or is_text or another or (told and known.texts[told[0]] != known.texts[index]):
-            named.add(None)  # the words of another option: two things at once
+            named.add(None)  # another option's words: ambiguous
     if announced is None:
-        named.add(None)  # perhaps another's answer
+        named.add(None)  # perhaps somebody else's answer
     return _Stated(start, end, frozenset(named))
 
 
 def _without_lists(text: str, known: Options, patterns: Patterns) -> tuple[str, int | None]:
-    """The text without options that are only repeated, and the one option that a list of all calls right, if any.
+    """The text without repeated options, and the one option that a list of all of them calls right, if any.
 
-    A list begins with the first label and goes on in order. Of an item that says more than its option, the rest stays.
+    A list begins with the first label and continues in order. Text after an item's option stays.
     """
     items = list(patterns.item.finditer(text))
     verdict: int | None = None
@@ -274,7 +274,7 @@ def _without_lists(text: str, known: Options, patterns: Patterns) -> tuple[str, 
             own = known.own_length(text[item.end() : end], number)
             judged.append(judgement(text[item.end() + (own or 0) : end]))
             if listed and (own is None or text[item.end() + own : end].strip(" .\n")):
-                cuts.append((item.start(), end))  # what is said of one option is no answer yet
+                cuts.append((item.start(), end))  # a verdict on one option is not an answer yet
             elif own is not None:
                 cuts.append((item.start(), item.end() + (own or 0)))
         if judged.count(True) == 1 and judged.count(False) == len(judged) - 1:

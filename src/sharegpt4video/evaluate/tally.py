@@ -31,16 +31,16 @@ _SURE_TOTAL = 1.05  # shares of one whole, rounded
 
 @dataclass(frozen=True)
 class Tally:
-    """What a reply says of options one by one; ``right`` is the one that it settles on, if any."""
+    """A reply's verdicts on the options; ``right`` is the one that it settles on, if any."""
 
     judged: tuple[int, ...]
     right: int | None
 
 
 def tally(text: str, names: Sequence[Sequence[str]]) -> Tally | None:
-    """The tally that a text consists of, None for any other text.
+    """Parse a text that is a tally; None for any other text.
 
-    ``names`` are those of each option: its label, and its text if that cannot be taken for a value.
+    ``names`` has those of each option: its label, and its text unless that could be a value.
     """
     text = text.strip()
     text = _NESTED.sub(r"\1", text)
@@ -70,7 +70,7 @@ def _valued(text: str, name: str, index_of: dict[str, int]) -> Tally | None:
             return Tally((*values, at), None)  # "90% wrong"
         values[at] = _VALUE.fullmatch(value) or _VALUE.fullmatch(value.partition(" ")[0].rstrip(",;"))
         if values[at] is None and (not value or len(value.split()) > 1):
-            return None  # something else is said of it
+            return None  # it has another verdict, too
         if values[at] is not None and value.casefold() in index_of:
             return None  # "right" may be the option of that name
     return _settled(values) if len(values) > 1 else None
@@ -113,7 +113,7 @@ def _largest(shares: dict[int, float]) -> int | None:
 
 
 def _ticked(text: str, name: str, index_of: dict[str, int]) -> Tally | None:
-    """Lines with a box or a tick before, or a lone tick before or behind one option."""
+    """Lines with a box or a tick before them, or a single tick beside one option."""
     values: dict[int, bool] = {}
     lines = [line.strip(" -*\t") for line in text.split("\n") if line.strip()]
     for line in lines:

@@ -1,6 +1,6 @@
 """TempCompass: 7 540 questions about time in 410 videos, in four forms (arXiv 2403.00476, llyx97/TempCompass).
 
-Rules read the answer first, a judge what they cannot read; captions are judged by whether they answer the
+Rules parse the answer first; a judge decides what they cannot parse. Captions are judged by whether they answer the
 multiple-choice question of their video. Prompts and rules are facts of that repository (commit e1b4631), of
 ``llava/eval/model_vqa_tempcompass.py`` in ShareGPT4Omni/ShareGPT4Video and of lmms-eval; the code is ours.
 """
@@ -50,7 +50,7 @@ SUFFIXES = {
     "captioning": "",
 }
 OLD_SUFFIX = "\nBest Option:"
-"""What stood after multiple-choice and caption-matching questions until 2024-03-23."""
+"""The suffix of multiple-choice and caption-matching questions until 2024-03-23."""
 
 GRID_PREFIX = (
     "The provided image arranges keyframes from a video in a grid view, keyframes are separated with white bands. "
@@ -93,7 +93,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
 
 def groups_of(form: str, video: str, aspect: str, details: Mapping[str, Any]) -> dict[str, str]:
-    """What an item is counted under; ``detail`` is the fine-grained aspect, as ``meta_info.json`` has it."""
+    """The groups of an item; ``detail`` is the fine-grained aspect from ``meta_info.json``."""
     groups = {"format": form, "aspect": aspect}
     entry = (details.get(video) or {}).get("eval_dim", {}).get(aspect)
     if aspect == "order":
@@ -119,7 +119,7 @@ def read_questions(folder: Path, form: str) -> dict[str, Any]:
 
 
 def read_details(annotations: Path) -> dict[str, Any]:
-    """``meta_info.json``, in the folder or the one above; {} where there is none. Raises SettingsError if damaged."""
+    """``meta_info.json``, in the folder or its parent; {} if missing. Raises SettingsError if damaged."""
     for path in (annotations / "meta_info.json", annotations.parent / "meta_info.json"):
         if path.is_file():
             try:
@@ -175,8 +175,8 @@ def _options(form: str, question: str) -> tuple[str, ...]:
 def score(question: Question, text: str, protocol: Protocol) -> Scoring:
     """Right or wrong: by the protocol's rule, else by the judge; captions always by the judge.
 
-    Without a judge, an answer that no rule can read is wrong (as the official ``--disable_llm`` has it) and a
-    caption is left out. ``strict`` counts empty answers as wrong without asking.
+    Without a judge, an answer that no rule can parse is wrong (as with the official ``--disable_llm``) and a caption
+    is left out. ``strict`` counts empty answers as wrong without asking.
     """
     said = text if protocol == "lmms-eval" else choice.plain(text)
     empty: Unscored = "" if said.strip() else "empty"
@@ -196,7 +196,7 @@ def score(question: Question, text: str, protocol: Protocol) -> Scoring:
 
 
 def read_choice(question: Question, said: str, protocol: Protocol) -> bool | None:
-    """What the rules of a protocol alone make of an answer: right, wrong, or None where they cannot tell."""
+    """Apply the rules of a protocol alone: right, wrong, or None if they cannot tell."""
     form, asked, answer = question.groups["format"], question.reference["question"], question.answer
     if protocol == "strict":
         return _read_strictly(form, said, asked, answer)

@@ -1,6 +1,6 @@
-"""What TempCompass asks a judge, by protocol, and the ways in which captions are cut out of long answers.
+"""TempCompass' judge prompts, by protocol, and the ways to extract captions from long answers.
 
-The texts are facts of the protocol, byte for byte with their slips: llyx97/TempCompass, ``prompt_templates.py`` and
+The texts are facts of the protocol, byte for byte, mistakes included: llyx97/TempCompass, ``prompt_templates.py`` and
 ``utils/eval_utils.py`` (commit e1b4631); lmms-eval, ``tasks/tempcompass/utils.py``, which indents the same texts.
 """
 
@@ -86,24 +86,24 @@ def caption_prompt(caption: str, question: str, protocol: Protocol) -> str:
 
 
 def chosen_from_caption(reply: str) -> str:
-    """What stands after ``Answer:`` in a judge's reply (the last line that says "Answer"), else the whole reply."""
+    """The text after ``Answer:`` in a judge's reply (the last line with "Answer"), else the whole reply."""
     lines = [line.strip() for line in reply.split("\n") if "Answer" in line]
     return lines[-1].replace("Answer:", "").strip() if lines else reply
 
 
 def last_line(said: str) -> str:
-    """Gemini's captions: the last line, without stars and quotes; of a line with colons, what is between the first two.
+    """Extract Gemini's captions: the last line, without stars and quotes; with colons, the part between the first two.
 
-    TempCompass cuts the published captions of its Gemini run so before they are judged.
+    TempCompass does this to the published captions of its Gemini run before they are judged.
     """
     caption = said.strip().split("\n")[-1].replace("*", "").strip().strip('"')
     return caption.split(":")[1].strip().strip('"') if ":" in caption else caption
 
 
 def quoted(said: str) -> str:
-    """Reka's captions: what is quoted, in all or in the last line; else what follows the only colon of either.
+    """Extract Reka's captions: the quoted part of the whole or of the last line; else the part after its only colon.
 
-    TempCompass cuts the published captions of its Reka run so before they are judged.
+    TempCompass does this to the published captions of its Reka run before they are judged.
     """
     last = said.split("\n")[-1]
     for text in (said, last):
@@ -117,7 +117,7 @@ def quoted(said: str) -> str:
 
 
 def unchanged(said: str) -> str:
-    """A caption as the model gave it."""
+    """The model's answer, unchanged."""
     return said
 
 
@@ -125,7 +125,7 @@ CAPTION_CUTS: dict[str, Callable[[str], str]] = {"plain": unchanged, "last-line"
 
 
 def cut_for(model: str) -> str:
-    """The way of cutting that TempCompass chooses by the name of a model: ``gemini`` and ``reka`` have their own."""
+    """How TempCompass extracts a model's captions, by its name: ``gemini`` and ``reka`` have their own ways."""
     if "gemini" in model.lower():
         return "last-line"
     return "quoted" if "reka" in model.lower() else "plain"

@@ -1,7 +1,7 @@
 """Video-Bench: 13 sets, 17,036 multiple-choice questions (arXiv 2311.16103, PKU-YuanGroup/Video-Bench).
 
-The public files have no answers: official scores come from a server that is sent a file of chosen letters
-(``write_submission``). Who has the answers gives them with the option ``answers``. The prompt, the judge's texts and
+The public files have no answers: official scores come from a server that receives a file of chosen letters
+(``write_submission``). If you have the answers, pass them as the option ``answers``. The prompt, the judge's texts and
 the layouts are facts of that repository (README, ``Step2_chatgpt_judge.py``, ``Step3_merge_into_one_json.py``) and of
 ``llava/eval/video/vbench_utils.py`` in ShareGPT4Omni/ShareGPT4Video; the code is ours.
 """
@@ -136,12 +136,12 @@ def _question(name: str, key: str, item: Mapping[str, Any], answer: str, protoco
 
 
 def official_prompt(question: str, options: Sequence[str]) -> str:
-    """The question with its options in one line, as the README's script asks; one option alone is not shown there."""
+    """The question with its options in one line, as the README's script asks it; a single option is not shown."""
     if len(options) not in _COUNTED:
         return question
     listed = " ".join(f"{LETTERS[number]}.{option}" for number, option in enumerate(options))
     letters = ", ".join(LETTERS[: len(options)])
-    # Blanks as in the script: six options have a heading, and after five and three there is a blank at the end.
+    # Spaces as in the script: six options have a heading, and five and three a space at the end.
     head = "Choices:" if len(options) == 6 else ""
     tail = " " if len(options) in (3, 5) else ""
     return (
@@ -177,7 +177,7 @@ def _private(name: str, number: int, item: Mapping[str, Any]) -> Question:
 def score(question: Question, text: str, protocol: Protocol) -> Scoring:
     """``official``: a judge says which letter a free answer is closest to; the others: the letter in the answer.
 
-    Where no answer is published the verdict is not counted. The letter is kept as ``numbers["choice"]`` (0 is A), for
+    Without a published answer, the verdict is not counted. The letter is kept as ``numbers["choice"]`` (0 is A), for
     ``write_submission``.
     """
     if not text.strip():
@@ -199,7 +199,7 @@ def _verdict(question: Question, read: int | None) -> Verdict:
 
 
 def _by_word(question: Question, said: str) -> Verdict:
-    """The released rule: the first word must hold one of a-h, and be part of the answer's first word or hold it."""
+    """The released rule: the first word must contain one of a-h, and contain or be part of the answer's first word."""
     word = said.lower().split(" ")[0]
     read = chosen(said, question.options or LETTERS)
     numbers = {} if read is None else {"choice": float(read)}
@@ -238,9 +238,9 @@ def _named(reply: Reply) -> str:
 
 
 def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure]:  # noqa: ARG001 - the same for all
-    """All questions alike (as the released scripts do), then each set, then the mean of sets by level of ability.
+    """Over all questions (as the released scripts do), then each set, then the mean of sets by level of ability.
 
-    How the leaderboard weighs its sets is not published. Questions without an answer are in no cell.
+    The leaderboard's weights are not published. Questions without an answer are left out.
     """
     counted = [entry for entry in scored if entry[2].counted and entry[0].answer]
     names = dict.fromkeys(question.groups["set"] for question, _, _ in counted)
@@ -254,7 +254,7 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
 
 
 def submission(scored: Sequence[Scored]) -> dict[str, dict[str, dict[str, Any]]]:
-    """What the leaderboard takes: set -> id -> video, question, answer and chosen letter.
+    """The leaderboard's format: set -> id -> video, question, answer and chosen letter.
 
     Questions without a letter are left out, as the official scripts do; see how many before you send it.
     """
@@ -272,7 +272,7 @@ def submission(scored: Sequence[Scored]) -> dict[str, dict[str, dict[str, Any]]]
 
 
 def write_submission(scored: Sequence[Scored], path: Path) -> int:
-    """Write ``submission`` as JSON; returns how many questions it holds. Raises StorageError when it cannot."""
+    """Write ``submission`` as JSON and return its number of questions. Raises StorageError if it cannot be written."""
     sets = submission(scored)
     try:
         write_whole(path, json.dumps(sets, indent=2, ensure_ascii=False).encode("utf-8", "replace"))

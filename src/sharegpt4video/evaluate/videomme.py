@@ -53,7 +53,7 @@ SUBTITLES = "This video's subtitles are listed below:"
 Revision = Literal["current", "2024-06-03"]
 """Of the official scorer: the one that the repository points to now, or the one that it held at first."""
 
-# Both lists lack two commas, so that two pairs of beginnings are glued to texts that nobody writes.
+# Both lists lack two commas, so two pairs of prefixes are joined into texts that nobody writes.
 _PREFIXES_2024_06_03 = (
     *("The best answer is", "The correct answer is", "The answer is", "The answer"),
     *("The best option isThe correct option is", "Best answer:Best option:"),
@@ -67,8 +67,8 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     """The 2,700 questions, in the order of the file; ``options["durations"]`` takes some of short, medium, long.
 
     ``annotations`` is the released parquet file, the folder that holds it, or a JSON file in the layout of official
-    results. ``options["subtitles"]`` is the folder of the ``.srt`` files: the lines spoken at the times of the shown
-    frames are then put before the question. Raises SettingsError for a missing or damaged file.
+    results. ``options["subtitles"]`` is the folder of the ``.srt`` files: the lines on screen at the times of the shown
+    frames then precede the question. Raises SettingsError for a missing or damaged file.
     """
     durations = durations_named(options.get("durations"))
     folder = Path(str(options["subtitles"])) if options.get("subtitles") else None
@@ -80,7 +80,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
 
 def durations_named(names: Any) -> list[str]:
-    """Some of short, medium and long, from a list or a text with commas; all for none. Raises SettingsError."""
+    """Some of short, medium and long, from a list or a comma-separated text; all by default. Raises SettingsError."""
     asked = names_in(names) if names else list(DURATIONS)
     unknown = [name for name in asked if name not in DURATIONS]
     if unknown:
@@ -151,17 +151,17 @@ def _question(row: Mapping[str, Any], protocol: Protocol, subtitles: Path | None
 def prompt(question: str, lines: Sequence[str], protocol: Protocol) -> str:
     """The question as it is asked without subtitles; ``lines`` are the options with their letters.
 
-    lmms-eval speaks of subtitles also where there are none, and ends with an order of its own (its default one).
+    lmms-eval mentions subtitles even without any, and ends with its own (default) instruction.
     """
     order, ending = (HARNESS_ORDER, HARNESS_ENDING) if protocol == "lmms-eval" else (ORDER, ENDING)
     return "\n".join([order, question, *lines, ending])
 
 
 def complete(question: Question, frame_seconds: Sequence[float]) -> Question:
-    """With the subtitles that were on screen at the times of the shown frames, one line each, in order, in front.
+    """Prepend the subtitles on screen at the times of the shown frames, one line each, in order.
 
-    A question loaded without subtitles stays as it is, and so does, as in the official pipeline, that of a video
-    without a subtitle file; lmms-eval writes "No subtitles available" there.
+    A question loaded without subtitles does not change; nor does, as in the official pipeline, one about a video
+    without a subtitle file. There, lmms-eval writes "No subtitles available".
     """
     if "subtitles" not in question.reference:
         return question
@@ -182,7 +182,7 @@ Cue = tuple[float, float, str]
 
 @lru_cache(maxsize=64)
 def read_srt(path: Path) -> tuple[Cue, ...]:
-    """Start, end (seconds) and text of each subtitle, without mark-up. Damaged blocks are passed over.
+    """Start, end (seconds) and text of each subtitle, without markup. Damaged blocks are skipped.
 
     Raises SettingsError when the file cannot be read.
     """
@@ -209,14 +209,14 @@ def _seconds(hours: str, minutes: str, seconds: str, fraction: str) -> float:
 
 
 def spoken_at(cues: Sequence[Cue], frame_seconds: Sequence[float]) -> list[str]:
-    """The subtitles shown at one of the times at least, each once, in order of the file."""
+    """The subtitles on screen at any of the times, each once, in the order of the file."""
     return [said for start, end, said in cues if any(start <= seconds < end for seconds in frame_seconds)]
 
 
 def extract(response: str, revision: Revision = "current") -> str:
-    """The letter that the official scorer takes: the first capital A to D after some beginnings are cut out; or "".
+    """Extract a letter as the official scorer does: the first capital A to D after removing some prefixes; or "".
 
-    It is read anywhere, so that "A man ..." is A and, in the first revision, so is "Answer: C".
+    It may be anywhere, so "A man ..." is A and, in the first revision, so is "Answer: C".
     """
     text = response.strip()
     for beginning in _PREFIXES if revision == "current" else _PREFIXES_2024_06_03:
@@ -234,9 +234,9 @@ _PHRASES = (
 
 
 def extract_harness(response: str) -> str:
-    """The letter that lmms-eval takes (``mcq_extract.py``, 75571cf): the surest form wins, of one form the last.
+    """Extract a letter as lmms-eval does (``mcq_extract.py``, 75571cf): the most certain form wins, then the last one.
 
-    Forms, surest first: at the beginning, at the end, after a phrase, ``(A)``, ``A.``, ``A:``, ``A)``, before a blank.
+    Forms, most certain first: at the start, at the end, after a phrase, ``(A)``, ``A.``, ``A:``, ``A)``, with a space.
     """
     text = response.strip()
     if not text:
@@ -247,12 +247,12 @@ def extract_harness(response: str) -> str:
     found = [place for letter in "ABCD" for place in _places(text, letter)]
     if not found:
         found = [(0, text.rfind(letter), letter) for letter in "ABCD" if letter in text]
-    # Of equal places the first letter stands: Python's sort keeps their order there, as ``max`` does here.
+    # Ties go to the first letter: lmms-eval's sort is stable, and ``max`` returns the first maximum.
     return max(found, key=lambda place: place[:2])[2] if found else ""
 
 
 def _places(text: str, letter: str) -> Iterator[tuple[int, int, str]]:
-    """How sure, where, and the letter again."""
+    """Certainty, position, and the letter again."""
     for sureness, form in (
         (6, f"({letter})"),
         (5, f"{letter}."),
@@ -276,7 +276,7 @@ def _places(text: str, letter: str) -> Iterator[tuple[int, int, str]]:
 
 
 def read_answer(response: str, options: Sequence[str], protocol: Protocol, revision: Revision = "current") -> str:
-    """The letter of an answer by the rule of a protocol; "" for none."""
+    """Extract the letter of an answer by the protocol's rule; "" for none."""
     if protocol == "official":
         return extract(response, revision)
     if protocol == "lmms-eval":
@@ -286,13 +286,13 @@ def read_answer(response: str, options: Sequence[str], protocol: Protocol, revis
 
 
 def score(question: Question, text: str, protocol: Protocol) -> Scoring:
-    """Right or wrong by the letter; no judge. ``official`` leaves answers without a letter out of the denominator."""
+    """Right or wrong by the letter. ``official`` leaves answers without a letter out of the denominator."""
     return verdict(text, question.answer, read_answer(text, question.options, protocol), protocol)
     yield  # a role is a generator, also one that never asks
 
 
 def verdict(text: str, answer: str, letter: str, protocol: Protocol) -> Verdict:
-    """The score of an answer that was read as ``letter``."""
+    """The score of an answer whose letter is ``letter``."""
     if letter:
         return Verdict(float(letter == answer))
     return Verdict(0.0, unscored="unparsed" if text.strip() else "empty", counted=protocol != "official")
@@ -313,7 +313,7 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
 
 
 def _parts(scored: Sequence[Scored], kind: str, known: Sequence[str]) -> dict[str, list[Scored]]:
-    """The answers by a group, in the official order, what is not in it last."""
+    """The answers by group, in the official order; others come last."""
     parts: dict[str, list[Scored]] = {name: [] for name in known}
     for entry in scored:
         parts.setdefault(entry[0].groups[kind], []).append(entry)

@@ -1,7 +1,7 @@
-"""A yes or a no out of a reply, in many languages; None where it says neither, or both.
+"""Parse a yes or a no from a reply, in many languages; None for neither, or both.
 
-A word counts where it opens the reply or a sentence, stands alone between commas, or ends a statement. "Yes, but no"
-and "Yes? No." say both, "yes, unless ..." and "yes, it does not" take it back.
+A word counts if it opens the reply or a sentence, is alone between commas, or ends a statement. "Yes, but no" and
+"Yes? No." say both; "yes, unless ..." and "yes, it does not" take it back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _EARLIER = re.compile(rf"\b{EARLIER}\s*(?:is|was|:)[\s\"']*(?:yes|no)\b", re.IGN
 
 @lru_cache(maxsize=1)
 def _yes_or_no() -> tuple[re.Pattern[str], ...]:
-    """What opens a text or sentence, what stands between commas, what a statement ends with, and what says both."""
+    """Patterns: a word that opens a text or sentence, between commas, at the end of a statement; and both words."""
     yes = r"yes|yeah|yep|yup|s[íì]|oui|ja|да|はい|예|네|sim|是的?|对"
     yes += r"|نعم|بله|हाँ|हां|evet|tak|có|ใช่|igen|kyllä|ναι|כן|так"
     no = r"no(?:pe)?(?!\.\s*\d)|nein|non|нет|いいえ|아니요|아니오|não|否|不是?的?|不对"
@@ -46,7 +46,7 @@ def _yes_or_no() -> tuple[re.Pattern[str], ...]:
             re.IGNORECASE,
         ),
         re.compile(r"\b(?:yes|no)\s*(?:/|or|and|\|)\s*(?:yes|no)\b[:?]?", re.IGNORECASE),
-        # What takes a word back, or only tries it.
+        # Phrases that take a word back, or only consider it.
         re.compile(
             rf"(?<!\w)(?:{yes}|{no})\s*(?:[?？]|[,;]?\s*(?:unless|if|wenn|falls|si|se|если|jeśli)\b"
             rf"|[,;.]?\s*{but}\s+(?:not|it (?:could|may|might))\b)"
@@ -62,9 +62,9 @@ def _yes_or_no() -> tuple[re.Pattern[str], ...]:
 
 
 def yes_or_no(reply: str) -> bool | None:
-    """The one of yes and no that a reply says as a word of its own, and nowhere the other; None for any other reply.
+    """Yes or no, if a reply has one as a word of its own and the other nowhere; else None.
 
-    "No doubt" and "no man" say no more than "yes or no" does.
+    "No doubt", "no man" and "yes or no" do not count.
     """
     text = said(reply)[-MOST_CHARS:]
     judged = tally(text, [("yes",), ("no",)])

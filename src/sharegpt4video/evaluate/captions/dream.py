@@ -1,7 +1,7 @@
-"""DREAM-1K: events told and events invented, by AutoDQ (arXiv 2407.00634, bytedance/tarsier).
+"""DREAM-1K: events described and events invented, by AutoDQ (arXiv 2407.00634, bytedance/tarsier).
 
-A judge takes the events out of a caption, then says which of them the reference entails (precision) and which of the
-annotated events the caption entails (recall). The texts sent to the judge and the way of averaging are facts of
+A judge extracts the events of a caption, then says which of them the reference entails (precision) and which of the
+annotated events the caption entails (recall). The judge's prompts and the way of averaging are facts of
 ``evaluation/metrics/evaluate_dream_gpt.py`` there (63de87a), typos included; the code is ours. Four of the 1,000
 references have no event: their recall is 1.
 """
@@ -63,7 +63,7 @@ DO NOT PROVIDE ANY OTHER OUTPUT TEXT OR EXPLANATION. Only output the JSON. Outpu
 def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> Iterator[Question]:  # noqa: ARG001
     """The 1,000 videos of ``DREAM-1k.jsonl`` (the file, or the folder that holds it), five categories of 200.
 
-    Videos are named by the file when it names them, else ``video_NUMBER.mp4`` (option ``video_name``, a pattern with
+    Videos have the names in the file, if any, else ``video_NUMBER.mp4`` (option ``video_name``, a pattern with
     ``{vid}`` and ``{idx}``). Raises SettingsError for another file.
     """
     path = annotations / "DREAM-1k.jsonl" if annotations.is_dir() else annotations
@@ -99,20 +99,20 @@ def _question(row: Mapping[str, Any], pattern: str) -> Question:
 def score(question: Question, text: str, protocol: Protocol) -> Scoring:
     """Recall and precision of the events of a caption, by a judge; ``numbers`` holds both, the score is their F1.
 
-    A caption without events has precision 1 by the official rule, 0 by ours. A judge that cannot be read after
-    some tries leaves the caption out, as officially, and is counted.
+    A caption without events has precision 1 by the official rule, 0 by ours. If the judge's reply is still unreadable
+    after some tries, the caption is left out, as officially, and counted.
     """
     caption = text.strip().lower()
     reference = str(question.reference["text"]).lower()
     told = () if not caption else (yield from events_of(caption))
     if isinstance(told, Verdict):
         return told
-    # Officially, of a caption that tells nothing nothing is wrong.
+    # Officially, an empty caption has no wrong events.
     precision: float | Verdict = 1.0 if protocol == "official" else 0.0
     if told:
         precision = yield from entailed(told, reference)
     events = question.reference["events"]
-    recall: float | Verdict = 0.0 if events else 1.0  # four real references have no event that could be missed
+    recall: float | Verdict = 0.0 if events else 1.0  # four real references have no events
     if caption and events:
         recall = yield from entailed(events, caption)
     for part in (recall, precision):
@@ -130,7 +130,7 @@ Asking = Generator[Request, "Reply | None", "tuple[str, ...] | Verdict"]
 
 
 def events_of(caption: str) -> Asking:
-    """The events that a judge finds in a caption, or the verdict that it could not be asked or read."""
+    """The events a judge finds in a caption, or a verdict if it cannot be asked or its reply is unreadable."""
     request = _request(_EXTRACT.format(caption=caption.replace('"', "'")))
     for _ in range(MOST_TRIES):
         reply = yield request
@@ -144,7 +144,7 @@ def events_of(caption: str) -> Asking:
 
 
 def entailed(events: Sequence[str], description: str) -> Generator[Request, Reply | None, float | Verdict]:
-    """Which share of the events a description entails, by a judge; or the verdict that there is none."""
+    """The share of the events that a description entails, by a judge; or a verdict if it gives none."""
     request = _request(_RELATE.format(description=description, events=list(events)))
     for _ in range(MOST_TRIES):
         reply = yield request
@@ -173,7 +173,7 @@ def _unjudged(reply: Reply | None) -> Verdict:
 
 
 def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure]:  # noqa: ARG001 - the same for all
-    """F1, recall and precision in percent: over all, then of each category.
+    """F1, recall and precision in percent: overall, then for each category.
 
     Over all: means within each category, their mean, then F1 of the means (not the mean of the F1).
     """
@@ -220,7 +220,7 @@ def _mean(parts: Mapping[str, Sequence[Scored]], key: str) -> float:
 
 
 def _number(verdict: Verdict, key: str) -> float:
-    """Recall or precision; 0 where there was no caption, since the video could not be read or the model be reached."""
+    """Recall or precision; 0 without a caption (unreadable video, unreachable model)."""
     return verdict.numbers.get(key, 0.0)
 
 

@@ -1,8 +1,8 @@
-"""Captions against references by words: CIDEr-D, METEOR without synonyms, ROUGE-L.
+"""Captions against references: CIDEr-D, METEOR without synonyms, ROUGE-L.
 
-ROUGE-L is that of ``rouge-score`` and METEOR that of ``nltk`` (extra ``evaluate``). WordNet is not in any package that
-we would depend on, so METEOR matches words and stems alone, and says so in its name. CIDEr-D (arXiv 1411.5726) is our
-own: the usual package is from 2020 and needs Java for its tokens.
+ROUGE-L is from ``rouge-score``, METEOR from ``nltk`` (extra ``evaluate``). WordNet is not in any package that we would
+depend on, so METEOR matches words and stems only, and its name says so. CIDEr-D (arXiv 1411.5726) is our
+own: the usual package is from 2020 and needs Java for its tokenizer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class TextScores:
 
 
 def words(text: str) -> list[str]:
-    """Small letters, words with their apostrophes, no punctuation: much like the tokens that CIDEr's authors used."""
+    """Lower case, words with apostrophes, no punctuation: close to the tokens of CIDEr's authors."""
     return re.findall(r"[^\W_]+(?:['’][^\W_]+)*", text.lower())
 
 
@@ -62,8 +62,8 @@ def _check(captions: Sequence[str], references: Sequence[Sequence[str]]) -> None
 def cider_d(captions: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
     """CIDEr-D of each caption, 0 to 10: tf-idf vectors of 1- to 4-grams, clipped, with a penalty for length.
 
-    Document frequencies come from the references of all captions that are scored together, so that scores of
-    different sets cannot be compared, and one caption alone scores 0. As in the published program, document
+    Document frequencies come from the references of all captions scored together, so scores of different sets
+    cannot be compared, and a single caption scores 0. As in the published program, document
     frequencies below 1 count as 1 and lengths are compared by Gaussian with sigma 6. Raises ValueError as ``score``.
     """
     _check(captions, references)
@@ -97,12 +97,12 @@ def _vectors(grams: Mapping[Gram, int], logs: Mapping[Gram, float], total: float
     for gram, count in grams.items():
         weights[len(gram) - 1][gram] = count * (total - logs.get(gram, 0.0))
     norms = tuple(math.sqrt(sum(weight**2 for weight in part.values())) for part in weights)
-    # The published program counts the 2-grams for the length; for other than empty texts the difference is the same.
+    # The published program uses the number of 2-grams as the length; unless a text is empty, differences are the same.
     return _Vectors(weights, norms, sum(count for gram, count in grams.items() if len(gram) == 2))
 
 
 def _alike(one: _Vectors, other: _Vectors) -> float:
-    """The mean over lengths of n-grams of the clipped cosine."""
+    """The clipped cosine, averaged over n."""
     penalty = math.exp(-((one.length - other.length) ** 2) / (2 * SIGMA**2))
     found = 0.0
     for weights, against, norm, norm_against in zip(one.weights, other.weights, one.norms, other.norms, strict=True):
@@ -129,16 +129,16 @@ def rouge_l(captions: Sequence[str], references: Sequence[Sequence[str]]) -> lis
 
 
 class _NoSynonyms:
-    """Stands in for WordNet and knows no word."""
+    """A stand-in for WordNet without any words."""
 
     def synsets(self, _word: str) -> Iterable[Any]:
         return ()
 
 
 def meteor_exact_stem(captions: Sequence[str], references: Sequence[Sequence[str]]) -> list[float]:
-    """METEOR of each caption with exact and stem matches alone, the best over its references.
+    """METEOR of each caption with exact and stem matches only, the best over its references.
 
-    Without synonyms it is never above METEOR as published: compare it with itself only.
+    Without synonyms it is never above published METEOR: compare it only with itself.
     Raises ValueError as ``score``, MissingExtra without ``nltk``.
     """
     _check(captions, references)

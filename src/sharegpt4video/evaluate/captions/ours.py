@@ -1,12 +1,12 @@
 """Captions against known facts, without a judge: what is stated, contradicted, missing, and in the right order.
 
-A language says by which words facts are stated; a caption is cut into clauses, each about one subject, and every claim
-found is either among the true facts or wrong. What the language has no words for is not seen: this is for closed
-worlds and for measured facts, not for free prose. ``world_facts`` reads the scenes of the closed world from plain data.
+A language defines the words for facts. A caption is split into clauses, each about one subject, and every claim is
+either a true fact or wrong. Anything the language has no words for is ignored: this is for closed worlds and measured
+facts, not for free prose. ``world_facts`` reads the scenes of the closed world from plain data.
 
 Every word of a list counts ("moves left, right, up and down" is four claims, "a small, red square" two), a list item
-belongs to what it names, "it" is what was named last, a disc may be called a circle, and a change of background is an
-event with a time.
+belongs to the thing it names, "it" is the thing named last, a disc may be called a circle, and a change of background
+is an event with a time.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from ...errors import SettingsError
 
 @dataclass(frozen=True)
 class Fact:
-    """Something true: of a subject, in one respect, a value. ``seconds`` is when it begins, for events alone.
+    """A true fact: a subject, a respect, and a value. ``seconds`` is when it begins (events only).
 
-    A fact that is not ``expected`` may be said, but is not missed: what follows from another one.
+    A fact that is not ``expected`` may be stated but is never missing, such as one that follows from another.
     """
 
     subject: str
@@ -41,10 +41,10 @@ class Fact:
 
 @dataclass(frozen=True)
 class Language:
-    """How facts are put into words. All patterns are regular expressions over small letters.
+    """The words for facts. All patterns are lower-case regular expressions.
 
     subjects   name -> pattern of its words
-    before     respect -> value -> pattern that stands in the few words before the subject, as adjectives do
+    before     respect -> value -> pattern in the few words before the subject, such as adjectives
     after      respect -> value -> pattern anywhere in a clause about the subject
     objects    pattern of phrases that name another subject without being about it ("behind the circle"); in ``after``
                patterns they read as ``behind NAME``
@@ -55,9 +55,9 @@ class Language:
     after: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     objects: str = ""
     only: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    """Respects that some subjects alone have: subject -> respects; the others have all that are not named here."""
+    """Respects that only some subjects have: subject -> respects; other subjects have all the others."""
     listed: Sequence[str] = ()
-    """Patterns of words of one sort: what stands between two of them ("left, right and up") ends no clause."""
+    """Patterns of words of one sort: a comma or "and" between two of them ("left, right and up") ends no clause."""
 
     def respects(self, subject: str) -> set[str]:
         everywhere = {*self.before, *self.after} - {name for names in self.only.values() for name in names}
@@ -66,7 +66,7 @@ class Language:
 
 @dataclass(frozen=True)
 class Claim:
-    """What a caption says, and where (a character position, for the order)."""
+    """A claim of a caption, and its position (in characters, for the order)."""
 
     subject: str
     respect: str
@@ -76,12 +76,12 @@ class Claim:
 
 @dataclass(frozen=True)
 class FactScore:
-    """A caption against facts. Shares are of 1; ``order`` is None where no two events can be compared.
+    """A caption scored against facts. Shares are 0 to 1; ``order`` is None if no two events can be compared.
 
-    stated, missing   true facts, said or not; ``contradicted`` those of the missing for which something else is said
-    wrong             claims that are true of nothing
-    order             of the pairs of stated events that begin at different times, how many are told in that order
-    order_recall      the same of all such pairs of events, stated or not
+    stated, missing   true facts, stated or not; ``contradicted``: missing ones for which something else is stated
+    wrong             claims that are not true
+    order             share of the pairs of stated events, beginning at different times, that are told in that order
+    order_recall      the same over all such pairs of events, stated or not
     """
 
     stated: tuple[Fact, ...]
@@ -99,11 +99,11 @@ class FactScore:
         return 2 * self.precision * self.recall / both if both else 0.0
 
 
-_NEAR = 4  # words before a subject among which its adjectives stand
+_NEAR = 4  # how many words before a subject may be its adjectives
 
 
 def claims(caption: str, language: Language) -> list[Claim]:
-    """Every claim of a caption that the language has words for, in order; one said twice is there twice."""
+    """Every claim of a caption that the language has words for, in order, repetitions included."""
     found: list[Claim] = []
     subject = ""
     for start, clause, opens in _clauses(_plain(caption, language)):
@@ -118,7 +118,7 @@ def claims(caption: str, language: Language) -> list[Claim]:
 
 
 def _plain(caption: str, language: Language) -> str:
-    """In small letters; points and capitals at the start of a line begin a sentence, lists are without their commas."""
+    """Lower-cased; full stops and capitals at the start of a line begin a sentence; commas in lists are removed."""
     text = re.sub(r"\s*\n(?=\s*(?:[-*\u2022]|\d+[.):]|[A-Z]))", " . ", caption).lower()
     for words in language.listed:
         between = rf"\b({words})(?:\s*,)?\s+(?:(?:and|or|then)\s+)*(?:to\s+the\s+)?(?=(?:{words})\b)"
@@ -130,7 +130,7 @@ _LINK = re.compile(r"\s*(?:next|finally|later|afterwards|at last|in the end)?\s*
 
 
 def _clauses(text: str) -> Iterator[tuple[int, str, bool]]:
-    """Where each clause starts, its text, and whether it opens a sentence, words such as "finally," set aside."""
+    """The start of each clause, its text, and whether it opens a sentence, apart from words such as "finally,"."""
     at, opens = 0, True
     for cut in re.finditer(r"([.!?;]+)(?=\s|$)|,|\n|\b(?:while|and|then|before|after that)\b", text):
         if not _LINK.fullmatch(text, at, cut.start()):
@@ -144,7 +144,7 @@ def _clauses(text: str) -> Iterator[tuple[int, str, bool]]:
 
 
 def _hidden(clause: str, language: Language) -> str:
-    """With phrases about another subject marked so that they are not taken for what the clause is about."""
+    """Mark phrases about another subject, so they are not taken for the subject of the clause."""
     return re.sub(language.objects, lambda found: found[0].replace(" ", "_"), clause) if language.objects else clause
 
 
@@ -171,10 +171,10 @@ def _claims_of(subject: str, start: int, clause: str, language: Language) -> Ite
 
 
 def score(caption: str, facts: Sequence[Fact], language: Language) -> FactScore:
-    """Hold a caption against facts.
+    """Score a caption against facts.
 
-    ``precision`` is over distinct claims (1 for none: nothing said is wrong), ``recall`` over distinct facts. The order
-    goes by where an event is told first.
+    ``precision`` is over distinct claims (1 without claims), ``recall`` over distinct facts. For the order, the first
+    mention of an event counts.
     """
     said = claims(caption, language)
     first: dict[tuple[str, str, str], int] = {}
@@ -207,7 +207,7 @@ def _distinct(said: Iterable[Claim]) -> list[Claim]:
 
 
 def _order(facts: Sequence[Fact], first: Mapping[tuple[str, str, str], int]) -> tuple[float | None, float | None]:
-    """Pairs of events that are true once: an event that happens twice has no one place in the order."""
+    """Pairs of events that happen once; an event that happens twice has no single place in the order."""
     events = [fact for fact in facts if fact.seconds is not None]
     once = [fact for fact in events if sum(other.claim == fact.claim for other in events) == 1]
     pairs = [(a, b) for a in once for b in once if (a.seconds or 0.0) < (b.seconds or 0.0)]
@@ -239,11 +239,11 @@ _FIXED: Mapping[str, Mapping[str, str]] = {
     },
     "tone": {"dark": "dark", "light": "light|bright"},
 }
-"""What is said by the same words whatever the things and colours are."""
+"""Words that do not depend on the things and colours."""
 
 
 def world_language(shapes: Iterable[str] = _SHAPES, colours: Iterable[str] = _COLOURS) -> Language:
-    """The words of the closed world, and some that say the same: things, looks, movements, camera and background."""
+    """The words of the closed world and synonyms: things, looks, movements, camera and background."""
     known, colours = tuple(shapes), tuple(colours)
     names = {shape: "|".join([shape, *(o for o in _ALSO.get(shape, ()) if o not in known)]) for shape in known}
     ways = ("left", "right", "up", "down")
@@ -276,8 +276,8 @@ def world_language(shapes: Iterable[str] = _SHAPES, colours: Iterable[str] = _CO
 def world_facts(scene: Mapping[str, Any], *, seconds: float = 1.0) -> list[Fact]:
     """The facts of one scene of the closed world (a line of its ``scenes.jsonl``), for ``world_language``.
 
-    Looks, events with their times (of a video of ``seconds``), the camera and the background's tone; places are not
-    among them, since a caption may tell those of any moment. Raises SettingsError for another layout.
+    Looks, events with their times (of a video of ``seconds``), the camera and the background's tone, but not places,
+    since a caption may give those of any moment. Raises SettingsError for another layout.
     """
     facts: list[Fact] = []
     try:
@@ -290,7 +290,7 @@ def world_facts(scene: Mapping[str, Any], *, seconds: float = 1.0) -> list[Fact]
             facts += [fact for event in own for fact in _event_facts(shape, event, seconds)]
         facts.append(Fact("camera", "camera", str(scene.get("camera", "still"))))
         tones = scene.get("tones", ())
-        # A change of background is halfway; without a change it is no event.
+        # A change of background happens halfway; without one there is no event.
         begins = {0: 0.0, 1: seconds / 2} if len(tones) == 2 else {}
         facts += [Fact("background", "tone", str(tone), begins.get(at)) for at, tone in enumerate(tones)]
     except (KeyError, TypeError, AttributeError) as error:
@@ -299,7 +299,7 @@ def world_facts(scene: Mapping[str, Any], *, seconds: float = 1.0) -> list[Fact]
 
 
 def _colours(thing: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """The colour a thing has at first, and those it turns to: "the red square" may be said at any time."""
+    """A thing's first colour and those it turns to: a caption may say "the red square" at any time."""
     return list(dict.fromkeys([thing["colour"], *(e["colour"] for e in events if e["kind"] == "recolours")]))
 
 
@@ -325,7 +325,7 @@ def _event_facts(subject: str, event: Mapping[str, Any], seconds: float) -> Iter
 
 
 def read_scenes(path: Path) -> list[Mapping[str, Any]]:
-    """The scenes of a file of JSON lines; a line may hold the scene itself or under ``scene``. Raises SettingsError."""
+    """The scenes of a JSON Lines file; a line is a scene or has one under ``scene``. Raises SettingsError."""
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
         return [row.get("scene", row) for row in rows]

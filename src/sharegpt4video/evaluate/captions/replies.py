@@ -1,4 +1,4 @@
-"""What a judge wrote, read as data: models wrap JSON and Python dictionaries in all kinds of prose."""
+"""Parse JSON and Python dictionaries in a judge's reply, which models wrap in all kinds of prose."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def dictionary(text: str) -> dict[str, Any] | None:
-    """The first JSON object or Python dictionary in a reply, fenced or not; None for none. Nothing is executed."""
+    """Extract the first JSON object or Python dictionary of a reply, fenced or not, or None. Nothing is executed."""
     plain = re.sub(r"```(?:json|python)?", "", text)
     start = plain.find("{")
     if start == -1:

@@ -1,7 +1,7 @@
 """VDC: five kinds of captions, each asked about by a judge (VDCscore, arXiv 2410.03051, rese1f/aurora).
 
 A judge answers some twenty questions from the caption alone, then compares each answer with the right one: yes or no,
-and 0 to 5. Texts are facts of ``lmms_eval/tasks/vdc/utils.py`` (75571cf) and ``post_eval/process_vdc_result.py`` of
+and 0 to 5. Prompts are facts of ``lmms_eval/tasks/vdc/utils.py`` (75571cf) and ``post_eval/process_vdc_result.py`` of
 rese1f/aurora (2bf68d5); the code is ours. The released code draws one of several prompts for each video without a seed;
 here the video's name is the seed.
 """
@@ -57,10 +57,10 @@ your response should look like this: {{'pred': 'yes', 'score': 4.8}}."""
 
 
 def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> Iterator[Question]:  # noqa: ARG001
-    """A question for every video and kind of caption, out of the folder of ``KIND.jsonl`` (``post_eval`` of aurora).
+    """A question for every video and kind of caption, from the folder of ``KIND.jsonl`` (``post_eval`` of aurora).
 
-    ``options["kinds"]`` takes some of the five. The prompt is drawn by ``options["seed"]`` (0), kind and video, so
-    that it is the same in every run. Raises SettingsError for a missing or damaged file.
+    ``options["kinds"]`` selects some of the five. The prompt is drawn by ``options["seed"]`` (0), kind and video, so it
+    is the same in every run. Raises SettingsError for a missing or damaged file.
     """
     for kind in names_in(options.get("kinds") or KINDS):
         if kind not in PROMPTS:
@@ -89,10 +89,10 @@ def _pairs(path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
 
 
 def score(question: Question, text: str, protocol: Protocol) -> Scoring:
-    """The share of questions that the caption answers; ``numbers["grade"]`` is the mean grade of 0 to 5.
+    """The share of questions that the caption answers; ``numbers["grade"]`` is the mean grade, 0 to 5.
 
-    A comparison that cannot be read is asked once more, then left out; ``numbers["read"]`` is the share that was read.
-    ``official`` asks once and reads what Python itself reads as a dictionary, as the released script does.
+    An unreadable comparison is requested again, then left out; ``numbers["read"]`` is the share of readable ones.
+    ``official`` asks once and accepts only a Python dictionary, as the released script does.
     """
     pairs = question.reference["pairs"]
     if not text.strip():
@@ -116,7 +116,7 @@ Comparing = Generator[Request, "Reply | None", "tuple[bool, float] | Verdict | N
 
 
 def _compared(caption: str, asked: str, answer: str, protocol: Protocol) -> Comparing:
-    """Whether the caption gives the answer, and how well; None for a judge that cannot be read."""
+    """Whether the caption gives the answer, and how well; None for an unreadable judge."""
     text = _ANSWER.format(caption=caption, question=asked)
     reply = yield Request("judge", user_text=text, system=_ANSWER_SYSTEM, max_tokens=JUDGE_TOKENS)
     if reply is None or reply.problem == "unavailable":
@@ -177,7 +177,7 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
 
 
 def _mean(cells: Sequence[Figure], unit: str) -> Figure:
-    """The plain mean; its interval as wide as the kinds' on average, since all five are about the same videos."""
+    """The plain mean; its interval has the mean width of the kinds', since all five are about the same videos."""
     if not cells:
         return Figure(0.0, 0, 0.0, 0.0, unit)
     value, low, high = (sum(getattr(cell, name) for cell in cells) / len(cells) for name in ("value", "low", "high"))

@@ -1,6 +1,6 @@
-"""The prompts of VDC, by kind of caption: texts of ``lmms_eval/tasks/vdc/utils.py`` (75571cf), as they are there.
+"""The prompts of VDC, by kind of caption: texts of ``lmms_eval/tasks/vdc/utils.py`` (75571cf), unchanged.
 
-One is drawn for each video there without a seed; ``vdc`` draws by the video's name.
+lmms-eval draws one for each video without a seed; ``vdc`` draws by the video's name.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Logs of lmms-eval (``--log_samples``): its own score out of the stored responses, beside its results file.
+"""Logs of lmms-eval (``--log_samples``): recompute its scores from the stored responses, and compare its results file.
 
 Layouts and rules are facts of EvolvingLMMs-Lab/lmms-eval 75571cf (``loggers/evaluation_tracker.py``,
 ``tasks/videomme``, ``tasks/mvbench``, ``tasks/tvbench``) and of their history since 0c1350d; the code is ours.
@@ -35,9 +35,9 @@ _SAMPLES = re.compile(r"(?:(?P<date>.*?)_)?samples_(?P<task>\w+)")
 class Log:
     """What a file, or a folder of them, holds.
 
-    scored     every response, scored as lmms-eval does it today, or did it when the file was written
+    scored     every response, scored as lmms-eval does today, or did when the file was written
     same       how many of them the file itself scored alike, of ``compared``
-    figures    the cells; ``published`` those that lmms-eval's results file beside it prints, to 4 decimals
+    figures    the cells; ``published`` those in lmms-eval's results file, to 4 decimals
     notes      what a reader should know
     """
 
@@ -51,7 +51,7 @@ class Log:
 
 
 def benchmark_of(rows: Sequence[Row]) -> str | None:
-    """Which benchmark rows are a log of; None if they are no log of lmms-eval that is known."""
+    """The benchmark of a log's rows; None if they are not a known log of lmms-eval."""
     first = rows[0]
     if "filtered_resps" not in first and "resps" not in first:
         return None
@@ -59,7 +59,7 @@ def benchmark_of(rows: Sequence[Row]) -> str | None:
 
 
 def read_log(path: Path, benchmark: str) -> Log:
-    """Score a log, or every log of the benchmark in a folder. Raises SettingsError when it is none."""
+    """Score a log, or every log of the benchmark in a folder. Raises SettingsError if it is not one."""
     files, notes = _files(path, benchmark)
     scored: list[Scored] = []
     stored: list[bool | None] = []
@@ -90,9 +90,9 @@ def task_of(path: Path) -> str:
 
 
 def _files(path: Path, benchmark: str) -> tuple[list[Path], list[str]]:
-    """The file itself; of a folder the newest log of each task, and a note about older ones.
+    """The file itself, or the newest log of each task in a folder, and a note about older ones.
 
-    Raises SettingsError when logs lie in several folders: lmms-eval makes one for each model.
+    Raises SettingsError if logs are in several folders: lmms-eval makes one for each model.
     """
     if not path.is_dir():
         return [path], []
@@ -112,7 +112,7 @@ def _files(path: Path, benchmark: str) -> tuple[list[Path], list[str]]:
 
 
 def _refuse_twice(path: Path, file: Path, seen: dict[str, Path], names: set[str]) -> None:
-    """Raise SettingsError where two logs of a folder answer the same question, as with and without subtitles."""
+    """Raise SettingsError if two logs of a folder answer the same question, such as with and without subtitles."""
     again = next((seen[name] for name in sorted(names) if name in seen), None)
     if again is not None:
         raise SettingsError(
@@ -122,7 +122,7 @@ def _refuse_twice(path: Path, file: Path, seen: dict[str, Path], names: set[str]
 
 
 def _response(file: Path, number: int, row: Row) -> str:
-    """What the model said, out of the lists that versions put it in. Raises SettingsError when it is no text."""
+    """The model's answer, from the lists that some versions put it in. Raises SettingsError if it is not text."""
     value = row.get("filtered_resps", row.get("resps"))
     while isinstance(value, list):
         value = value[0] if value else ""
@@ -168,7 +168,7 @@ def _videomme(file: Path, rows: Sequence[Row]) -> _Read:
 
 
 def _videomme_object(file: Path, number: int, row: Row, metric: str) -> Mapping[str, Any]:
-    """What a row says of its question. Raises SettingsError where that makes no group or no score."""
+    """A row's question. Raises SettingsError if it gives no group or no score."""
     one = _object(file, number, row, metric)
     empty = [name for name in ("category", "sub_category", "task_category") if one.get(name, "") is None]
     if empty:
@@ -219,7 +219,7 @@ def _tvbench(file: Path, rows: Sequence[Row]) -> _Read:
 
 
 def _right(score: Any, file: Path, number: int) -> bool | None:
-    """Whether lmms-eval called an answer right; None where it does not say."""
+    """Whether lmms-eval scored an answer as right; None if the log does not say."""
     kept = stored_score(score, f"{file}, row {number}")
     return None if kept is None else kept > 0
 
@@ -253,9 +253,9 @@ def _task_figures(scored: Sequence[Scored]) -> Mapping[str, Figure]:
 class _Rules:
     """How logs of one benchmark are scored.
 
-    read      from the rows of a log to the scored answers, what the log itself says of each, and notes
-    titles    a log holds one task, and this is what the tasks are called; empty where it holds all questions
-    scale     makes percent of the score in the results file
+    read      from the rows of a log to the scored answers, the log's own score of each, and notes
+    titles    names of the tasks, if a log has one task; empty if it has all questions
+    scale     converts the score in the results file to percent
     """
 
     read: Callable[[Path, Sequence[Row]], _Read]
@@ -272,7 +272,7 @@ _RULES = {
 
 
 def _published(file: Path, benchmark: str, notes: list[str]) -> dict[str, str]:
-    """What the results file of the same run says: the cell of the whole, or of the log's task."""
+    """The score in the results file of the same run: overall, or of the log's task."""
     found = _SAMPLES.fullmatch(file.stem)
     date = found["date"] if found else None
     names = [f"{date}_results.json"] if date else []

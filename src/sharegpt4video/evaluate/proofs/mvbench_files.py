@@ -14,10 +14,10 @@ from ..choice import LETTERS
 
 
 def read_results(path: Path, protocol: Protocol) -> list[Scored]:
-    """Score a file that the notebook or the released scripts wrote: ``pred``, ``gt`` and, if there, ``task_type``.
+    """Score a file by the notebook or the released scripts: ``pred``, ``gt`` and, if present, ``task_type``.
 
-    Both layouts are taken: ``res_list`` (notebook; without tasks) and ``result_list`` (released scripts). Raises
-    SettingsError when it is neither.
+    Both layouts are accepted: ``res_list`` (notebook; without tasks) and ``result_list`` (released scripts). Raises
+    SettingsError if it is neither.
     """
     try:
         stored = json.loads(path.read_text(encoding="utf-8-sig"))
@@ -39,7 +39,7 @@ def _scored_row(number: int, row: Mapping[str, Any], protocol: Protocol) -> Scor
         raise ValueError(f"row {number + 1}: gt begins with no label: {row['gt']!r:.60}")
     task = str(row.get("task_type", ""))
     task = next((known.title for known in mvbench.TASKS if task in (known.title, known.file)), task)
-    # Only the right option's text is stored, so that our own rule cannot match the words of the others.
+    # Only the right option's text is stored, so our own rule cannot match the words of the others.
     options = tuple(answer if known == letter else "" for known in LETTERS[: max(5, LETTERS.index(letter) + 1)])
     question = Question(
         f"{task}/{number}",

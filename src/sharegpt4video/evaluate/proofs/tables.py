@@ -1,4 +1,4 @@
-"""Rows out of stored result files: JSON lines, JSON, tab- or comma-separated text, Excel."""
+"""Read rows of stored result files: JSON Lines, JSON, tab- or comma-separated text, Excel."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ...errors import MissingExtra, SettingsError
 Row = dict[str, Any]
 _TRUTH = {"true": 1.0, "false": 0.0}
 
-# What pandas reads as a missing value in tables (``io.parsers``), so what tools that read with it never see as text.
+# What pandas (``io.parsers``) reads as a missing value in tables, so tools that use it never see these as text.
 _MISSING = frozenset(
     (
         *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A"),
@@ -25,14 +25,14 @@ _MISSING = frozenset(
     )
 )
 _MOST_SHOWN = 80
-_AFTER_THE_END = "\ue000 after the end"  # a row behind the last; inside a field if quotes were left open
+_AFTER_THE_END = "\ue000 after the end"  # the row after the last; inside a field if quotes were left open
 _WANTED = "wanted is .jsonl, .json, .tsv, .csv or .xlsx as the tool wrote it"
 
 
 def read_rows(path: Path) -> list[Row]:
-    """The rows of a file by column name, whatever of the formats it is in; None for a missing value.
+    """The rows of a file in any of the formats, by column name; None for a missing value.
 
-    Raises SettingsError for a file that cannot be read or holds no rows, MissingExtra for Excel without its reader.
+    Raises SettingsError for an unreadable or empty file, MissingExtra for Excel without its reader.
     """
     try:
         data = path.read_bytes()
@@ -54,7 +54,7 @@ def read_rows(path: Path) -> list[Row]:
 def stored_score(value: Any, where: str) -> float | None:
     """A score that a tool stored: 1, 0 or -1 (a request that failed), also written as text; None for a missing value.
 
-    Raises SettingsError for anything else, naming it by ``where``.
+    Raises SettingsError for anything else; the message says ``where``.
     """
     if value is None or _is_nan(value) or (isinstance(value, str) and value.strip() in _MISSING):
         return None
@@ -76,13 +76,13 @@ def stored_text(value: Any, where: str) -> str:
 
 
 def shortened(value: Any) -> str:
-    """A value as it is shown in a message."""
+    """Format a value for a message."""
     told = repr(value)
     return told if len(told) <= _MOST_SHOWN else f"{told[:_MOST_SHOWN]} ..."
 
 
 def repeated_note(names: Iterable[object], what: str = "count each time") -> list[str]:
-    """A note about the names that are there more than once, if any."""
+    """A note about duplicate names, if any."""
     more = sum(count > 1 for count in Counter(map(str, names)).values())
     return [f"{more} questions are in the file more than once, and {what}"] if more else []
 
@@ -112,7 +112,7 @@ def _text_rows(path: Path, text: str) -> list[Row]:
 
 
 def _json_rows(path: Path, text: str) -> list[Row]:
-    """One document (a list of rows, or an object with them as ``logs``), or an object a line."""
+    """One document (a list of rows, or an object with ``logs``), or one object per line."""
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
@@ -129,7 +129,7 @@ def _without_nan(row: Row) -> Row:
 
 
 def _lines(text: str) -> list[str]:
-    """Lines as JSON lines have them: only a line feed ends one, so U+2028 and the like may stand inside a string."""
+    """Lines of JSON Lines: only a line feed ends one, so U+2028 and the like may be inside a string."""
     return text.split("\n")
 
 
@@ -156,7 +156,7 @@ def _excel_rows(path: Path, data: bytes) -> list[Row]:
 
 
 def _table(read: Sequence[Sequence[Any]]) -> list[Row]:
-    """Rows by the names in the first; short ones are filled up, empty ones left out."""
+    """Rows by the names in the first one; short ones are padded, empty ones skipped."""
     if not read:
         return []
     names = [str(name) for name in read[0]]

@@ -17,7 +17,7 @@ _BENCHMARKS = {"TVBench": "tvbench", "MVBench": "mvbench"}
 
 
 def benchmark_of(rows: Sequence[Row]) -> str | None:
-    """Which benchmark rows are answers to; None if they are not in this layout."""
+    """The benchmark of these rows; None if they are not in this layout."""
     first = rows[0]
     if not isinstance(first.get("messages"), list) or not isinstance(first.get("dataset"), str):
         return None
@@ -25,9 +25,9 @@ def benchmark_of(rows: Sequence[Row]) -> str | None:
 
 
 def score_rows(path: Path, rows: Sequence[Row]) -> list[Scored]:
-    """Every answer, scored as Tarsier does: by its first sign; what is no capital there leaves the denominator.
+    """Score every answer as Tarsier does: by its first character; anything but a capital leaves the denominator.
 
-    Of two rows with one number the first counts. Raises SettingsError for a row without a reference.
+    If two rows have the same number, the first counts. Raises SettingsError for a row without a reference.
     """
     scored: dict[str, Scored] = {}
     for number, row in enumerate(rows, 1):
@@ -50,7 +50,7 @@ def score_rows(path: Path, rows: Sequence[Row]) -> list[Scored]:
 
 
 def letter_of(said: str) -> str:
-    """The first sign without brackets: a capital, or a figure from 0 to 5 for A to F; "" for any other."""
+    """The first character without brackets: a capital, or a digit 0 to 5 for A to F; "" for anything else."""
     bare = said.replace("(", "").replace(")", "").strip()[:1]
     if bare in tuple("012345"):
         return chr(int(bare) + ord("A"))

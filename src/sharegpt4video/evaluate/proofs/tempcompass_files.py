@@ -3,9 +3,9 @@
 ``predictions/MODEL/FORM.json`` and ``auto_eval_results/MODEL/FORM.json`` hold video -> aspect -> entries; lmms-eval's
 ``tempcompass_FORM.json`` holds a list of logs, its ``DATE_samples_tempcompass_FORM.jsonl`` one log per line. Fields
 may have other names, answers may be null or lists, names of models may contain a slash, and forms or videos may be
-missing: what is missing is reported, never made up. A judgement with neither an answer nor a judge's words counts by
-its rating. Judgements found in a copy of the repository go with predictions from elsewhere only under the same folder
-name, and only where they judge the same answer. Two single folders, given as predictions and judgements, are a pair
+missing (they are reported, never made up). A judgement with neither an answer nor a judge's reply counts by its rating.
+Judgements found in a copy of the repository are used for predictions from elsewhere only under the same folder name,
+and only if they judge the same answer. Two single folders, given as predictions and judgements, are a pair
 whatever their names, and the judged answers count, as in the authors' script; questions without an entry are not
 counted there either.
 """
@@ -37,8 +37,8 @@ _JUDGE_CHOICE = re.compile(r"(chatgpt|gpt|llm|judge)[\w.-]*[-_]answer$")
 class Entry:
     """One item of a stored file.
 
-    said          what the model answered; None where it is null or missing
-    judge_reply   the whole reply of a judge; ``judge_choice`` the option that a judge took from a caption
+    said          the model's answer; None if it is null or missing
+    judge_reply   the whole reply of a judge; ``judge_choice`` the option that a judge chose for a caption
     """
 
     video: str
@@ -56,7 +56,7 @@ Place = tuple[str, str]  # video, aspect
 
 @dataclass
 class Form:
-    """One file: its entries by video and aspect, in order, and what was odd about them."""
+    """One file: its entries by video and aspect, in order, and notes about oddities."""
 
     path: Path
     entries: dict[Place, list[Entry]] = field(default_factory=dict)
@@ -84,7 +84,7 @@ class StoredModel:
 def find_models(
     root: Path | None, predictions: Path | None = None, judged: Path | None = None
 ) -> Iterator[StoredModel]:
-    """The models whose files lie in a copy of the repository, or in folders of predictions and judgements.
+    """The models whose files are in a copy of the repository, or in folders of predictions and judgements.
 
     Each of the latter is the folder of one model or of several. Two single folders that are both given belong
     together, whatever their names; judgements found in ``root`` belong to the model of their name alone, and are
@@ -141,7 +141,7 @@ def _folders_in(folder: Path) -> list[Path]:
 
 
 def _forms_in(folder: Path) -> dict[str, Path]:
-    """The file of each form: the one of its very name, else the only one that means it. Raises SettingsError."""
+    """The file of each form: the one of exactly its name, else the only candidate. Raises SettingsError."""
     known = {_bare(form): form for form in FORMS} | {"mc": FORMS[0], "yn": FORMS[1], "cm": FORMS[2], "cap": FORMS[3]}
     known["caption"] = FORMS[3]
     found: dict[str, list[Path]] = {form: [] for form in FORMS}
@@ -166,7 +166,7 @@ def _read_all(files: Mapping[str, Path]) -> dict[str, Form]:
 
 
 def read_form(path: Path) -> Form:
-    """One file of predictions or judgements. Raises SettingsError when it is none."""
+    """One file of predictions or judgements. Raises SettingsError if it is neither."""
     try:
         text = path.read_text(encoding="utf-8-sig")
         if path.suffix == ".jsonl":
@@ -268,7 +268,7 @@ def _rating(item: Mapping[str, Any], oddities: Counter[str]) -> float | None:
 def partner(entries: Sequence[Entry], number: int, question: str) -> Entry | None:
     """The entry for a question: of the same number and text, else of the same text, else of the same number.
 
-    The last is an entry for another wording, of earlier questions for instance; its own text tells.
+    The last is an entry for another wording, such as an earlier version of the questions; its own text says so.
     """
     here = entries[number] if number < len(entries) else None
     if here is None or (question and here.question and here.question != question):

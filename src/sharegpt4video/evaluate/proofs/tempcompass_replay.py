@@ -1,4 +1,4 @@
-"""TempCompass scores out of stored files: our rules on the stored answers, then the stored judge where they end."""
+"""TempCompass scores from stored files: our rules on the stored answers, then the stored judge for the rest."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Replayed:
     """One model's stored answers, scored.
 
     scored       every item that has an answer or a judgement, by the official protocol
-    rules_alone  accuracy of what the rules can read, all else wrong; captions are not in it
+    rules_alone  accuracy by rules alone, unreadable answers wrong; without captions
     by           form -> how many items were decided by a rule, the judge's stored reply, its stored rating, ...
     agreed       form -> what was compared with the stored rating -> (equal, compared)
-    notes        what the files lack or have too much of, in words
-    foreign      form -> how many borrowed judgements are of other answers, and not used
+    notes        sentences about missing and superfluous entries
+    foreign      form -> number of borrowed judgements not used, since they are of other answers
     """
 
     model: str
@@ -43,7 +43,7 @@ class Replayed:
 
 
 _Wanted = tuple[str, str, int, str, str]
-"""Video, aspect, number, question and right answer of an item that there should be."""
+"""Video, aspect, number, question and right answer of an expected item."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class _Item:
 def replay(stored: StoredModel, annotations: Path | None, captions: str = "auto") -> Replayed:
     """Score a model's stored files by the official protocol.
 
-    With the questions (``annotations``), every item is looked for and its right answer is theirs; without, the files
-    alone say what was asked. A caption is rated by the option that its judge took from it. ``captions`` says how they
-    would be cut (``auto`` goes by the model's name), to tell whether the judged ones are those predicted.
+    With the questions (``annotations``), every item is expected and has their right answer; without, the files define
+    the items. A caption is rated by the option that its judge chose. ``captions`` says how they would be extracted
+    (``auto``: by the model's name), to tell whether the judged captions are the predicted ones.
     Raises SettingsError for questions that cannot be read.
     """
     result = Replayed(stored.name)
@@ -86,7 +86,7 @@ def _score_form(
     cut: Callable[[str], str],
     result: Replayed,
 ) -> list[Scored]:
-    """Score one form into ``result``; what the rules alone make of it comes back, nothing for captions."""
+    """Score one form into ``result``; returns the scores by rules alone, nothing for captions."""
     missing = reworded = 0
     rules: list[Scored] = []
     for paired in _paired(form, asked, stored, details):
@@ -107,9 +107,9 @@ def _score_form(
 
 
 def _own_judgement(item: _Item, form: str, cut: Callable[[str], str], result: Replayed, *, borrowed: bool) -> _Item:
-    """The item with the judgement of its own answer: a borrowed one may be of what another run answered.
+    """The item with the judgement of its own answer: a borrowed one may be of another run's answer.
 
-    Where both were given together, the judged answer counts as in the authors' script, and differences are tallied.
+    If both were given together, the judged answer counts as in the authors' script, and differences are counted.
     """
     if item.judgement is None:
         return item
@@ -138,14 +138,14 @@ def _cut(model: str, captions: str) -> Callable[[str], str]:
 
 
 def _asked(form: str, annotations: Path | None, stored: StoredModel) -> Iterator[_Wanted]:
-    """Every item that there should be: of the questions, else of the files."""
+    """Every expected item: from the questions, else from the files."""
     if annotations is not None:
         folder = annotations / "questions" if (annotations / "questions").is_dir() else annotations
         for video, aspect, number, item in entries(read_questions(folder, form)):
             yield video, aspect, number, item["question"], item["answer"]
         return
     places: dict[tuple[str, str], list[Entry]] = {}
-    for files in (stored.judged, stored.predictions):  # what was predicted says most about what was asked
+    for files in (stored.judged, stored.predictions):  # predictions say most about the questions
         places |= files[form].entries if form in files else {}
     for (video, aspect), listed in places.items():
         for number, entry in enumerate(listed):
@@ -161,7 +161,7 @@ def _paired(form: str, asked: list[_Wanted], stored: StoredModel, details: Mappi
         tellers = found if stored.borrowed else found[::-1]
         own = next((entry for entry in tellers if entry is not None and entry.question and entry.right), None)
         differs = own is not None and form != "captioning" and (own.question, own.right) != (text, right)
-        if own is not None and differs:  # what was asked of the model is what it is scored by
+        if own is not None and differs:  # score the question that the model was asked
             text, right = own.question, own.right
         question = Question(
             id=f"{form}/{video}/{aspect}/{number}",
@@ -176,13 +176,13 @@ def _paired(form: str, asked: list[_Wanted], stored: StoredModel, details: Mappi
 
 
 def _verdict(item: _Item, form: str, result: Replayed) -> Verdict:
-    """What decides an item: no answer, a rule, the judge's stored words, its stored rating; or nothing."""
+    """What decides an item: a missing answer, a rule, the judge's stored reply, its stored rating; or nothing."""
     judgement = item.judgement
     rated = judgement.rating if judgement else None
     said = _said(item)
     if said is None and not rated and not (judgement and judgement.judge_choice):
         result.by[form]["no answer"] += 1
-        # Captions that no judge saw are left out, all alike: counting the empty ones alone would count only wrong ones.
+        # Captions without a judgement are left out, even empty ones: counting only those would count only wrong ones.
         return Verdict(0.0, "none", "empty", counted=form != "captioning" or judgement is not None)
     right = None if form == "captioning" or said is None else read_choice(item.question, choice.plain(said), "official")
     if right is not None:
@@ -190,7 +190,7 @@ def _verdict(item: _Item, form: str, result: Replayed) -> Verdict:
     judged = _judged(judgement, form) if judgement else None
     if judged is not None:
         return _decided(judged, "judge", rated, form, result)
-    if rated is not None:  # -1 is what the official script notes, and adds, for a judge that failed
+    if rated is not None:  # -1: the official script stores, and adds, this for a failed judge
         result.by[form]["stored rating alone" if rated >= 0 else "judge failed (rated -1, as published)"] += 1
         return Verdict(rated, "judge")
     result.by[form]["nobody"] += 1
@@ -207,7 +207,7 @@ def _decided(right: bool, by: str, rated: float | None, form: str, result: Repla
 
 
 def _judged(judgement: Entry, form: str) -> bool | None:
-    """The judge's stored words, read again; None where there are none."""
+    """Parse the judge's stored reply again; None if there is none."""
     if form != "captioning":
         return choice.judged_correct(judgement.judge_reply) if judgement.judge_reply else None
     taken = judgement.judge_choice
@@ -217,7 +217,7 @@ def _judged(judgement: Entry, form: str) -> bool | None:
 
 
 def _said(item: _Item) -> str | None:
-    """What was judged; what was predicted where nothing was."""
+    """The judged answer, else the predicted one."""
     if item.judgement is not None and item.judgement.said is not None:
         return item.judgement.said
     return item.prediction.said if item.prediction else None

@@ -1,4 +1,4 @@
-"""Stored predictions of TVBench (arXiv 2410.07752): ten tasks of unequal size, so that two means are printed.
+"""Stored predictions of TVBench (arXiv 2410.07752): ten tasks of unequal size, so two means are printed.
 
 Layout and rule are facts of daniel-cores/tvbench (``infer.ipynb``, ``vqa_dataset.py``) and, for ``extract_harness``, of
 ``lmms_eval/tasks/tvbench`` in EvolvingLMMs-Lab/lmms-eval 75571cf; the code is ours.
@@ -18,11 +18,11 @@ TASKS = (
 )
 TITLES = {title.lower().replace(" ", "_"): title for title in TASKS}
 OWN_TASKS = frozenset(("Object Count", "Egocentric Sequence"))
-"""Tasks that MVBench has not: by these a file of the one is told from one of the other."""
+"""Tasks that MVBench does not have: they distinguish files of the two benchmarks."""
 
 
 def extract_harness(said: str, options: Sequence[str]) -> str:
-    """The letter that lmms-eval reads: the first lone letter, if an option has it, one at the start, or by a text."""
+    """Extract a letter as lmms-eval does: the first single letter of an option, one at the start, or by text."""
     text = said.strip()
     letters = LETTERS[: max(len(options), 2)]
     if not text:
@@ -36,7 +36,7 @@ def extract_harness(said: str, options: Sequence[str]) -> str:
 
 
 def options_of(row: Mapping[str, Any]) -> tuple[str, ...]:
-    """The options of a logged row: of its ``doc``, or of the prompt that today's logs keep instead."""
+    """The options of a logged row: from its ``doc``, or the prompt, which newer logs have instead."""
     doc = row.get("doc")
     listed = (doc.get("candidates") or doc.get("options")) if isinstance(doc, dict) else None
     if isinstance(listed, list):

@@ -1,4 +1,4 @@
-"""Scorers compared with published scores: takes stored predictions, reports computed beside published figures."""
+"""Scorers compared with published scores: score stored predictions, and report computed beside published figures."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ PUBLISHED: dict[str, dict[str, str]] = {
         **dict(zip(ASPECTS, ("93.22", "46.92", "53.23", "63.58", "63.42"), strict=True)),
     },
 }
-"""TempCompass: model -> cell -> what is printed. The leaderboard of 2024-08-30 (its forms for Video-LLaVA, too) and the
+"""TempCompass: model -> cell -> published figure. Leaderboard of 2024-08-30 (its forms for Video-LLaVA, too) and the
 example of the README of llyx97/TempCompass (one decimal), for the files of that repository. Gemini is its 1.5 Pro."""
 
 RULES_ALONE: dict[str, dict[str, str]] = {
     "video-llava": dict(zip(FORMS[:3], ("45.57", "56.38", "63.27"), strict=True)),
 }
-"""TempCompass with ``--disable_llm``: what the official rules alone give for the published predictions."""
+"""TempCompass with ``--disable_llm``: scores of the published predictions by the official rules alone."""
 
 
 _LETTERS = ("A", "B", "C", "D")
@@ -58,7 +58,7 @@ _OURS = {"rule": "our rules", "judge": "the judge's words read again"}
 
 @dataclass(frozen=True)
 class Check:
-    """One cell: what was computed, over how many questions, beside what is published ("" for nothing)."""
+    """One cell: the computed value, the number of questions, and the published value ("" for none)."""
 
     cell: str
     computed: float
@@ -92,7 +92,7 @@ class Verification:
         return sum(bool(check.published) for check in self.checks)
 
     def text(self) -> str:
-        """The whole of it for a reader."""
+        """The report as text."""
         width = max((len(check.cell) for check in self.checks), default=0)
         lines = [self.title, f"  {'':<{width}}  computed  published"]
         for check in self.checks:
@@ -107,7 +107,7 @@ class Verification:
         return "\n".join(lines)
 
     def plain(self) -> dict[str, object]:
-        """The same for JSON."""
+        """The report for JSON."""
         cells = [
             {"cell": c.cell, "computed": c.computed, "count": c.count, "published": c.published or None}
             for c in self.checks
@@ -167,7 +167,7 @@ def _tempcompass(result: Replayed, *, with_questions: bool) -> Verification:
 
 
 def _lacking(cell: str, result: Replayed) -> list[str]:
-    """What a published cell needs and the files lack: forms, parts of them, or a judge's word where no rule reads."""
+    """What a published cell needs and the files lack: forms, parts of them, or a judge for unreadable answers."""
     form = cell.partition(" / ")[0]
     needed = [form] if form in FORMS else list(FORMS)
     absent = [f"{name} answers" for name in needed if name not in result.by]
@@ -191,21 +191,21 @@ def _agreement(result: Replayed) -> Iterator[str]:
 
 
 def add(found: Verification, cells: Mapping[str, Figure], published: Mapping[str, str]) -> None:
-    """Add cells that were computed, each beside what is published of it."""
+    """Add computed cells, each beside its published value."""
     for name, figure in cells.items():
         if figure.count:
             add_check(found, Check(name, figure.value, figure.count, published.get(name, "")))
 
 
 def add_check(found: Verification, check: Check) -> None:
-    """Add a cell, and a failure where it differs from what is published."""
+    """Add a cell, and a failure if it differs from the published value."""
     found.checks.append(check)
     if not check.equal:
         found.failures.append(f"{check.cell}: computed {check.shown}, published {check.published}")
 
 
 def verify_video_mme(results: Path) -> Verification:
-    """Score a file of predictions in Video-MME's official layout. Raises SettingsError when it is none."""
+    """Score a file of predictions in Video-MME's official layout. Raises SettingsError for another one."""
     read = videomme_files.read_results(results)
     found = Verification(f"Video-MME, {results.name}: {len(read.scored)} answers to {', '.join(read.durations)} videos")
     add(found, read.figures, {})
@@ -228,7 +228,7 @@ def verify_video_mme(results: Path) -> Verification:
 
 
 def verify_mvbench(results: Path, protocol: Protocol = "official") -> Verification:
-    """Score a file that the MVBench notebook or the released scripts wrote. Raises SettingsError when it is none."""
+    """Score a file of the MVBench notebook or the released scripts. Raises SettingsError for another one."""
     scored = mvbench_files.read_results(results, protocol)
     found = Verification(f"MVBench ({protocol}), {results.name}: {len(scored)} answers")
     add(found, mvbench.figures(scored, protocol), {})

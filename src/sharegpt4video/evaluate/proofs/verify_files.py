@@ -4,9 +4,9 @@ Results are compared with the tool's own scores, row by row and cell by cell; a 
 even if it leaves every mean equal. Questions that are in a file several times count as often as the tool counts them.
 A folder of logs belongs to one model: logs in several folders, or two with answers to the same questions (with and
 without subtitles), are refused; older logs of a task are left out with a note. Of several score files beside a table,
-only the plain one (``..._score``) is compared; rows that it lacks, and scores of other predictions, are reported
-instead. Tasks of TVBench differ in size, so the mean of tasks stands beside the mean of questions. Files of MVBench
-hold the right option alone, so chance is not among their figures.
+only the plain one (``..._score``) is compared; rows that it lacks, and scores of other predictions, are reported.
+Tasks of TVBench differ in size, so the mean over tasks is reported beside that over questions. Files of MVBench have
+only the right option, so chance is unknown.
 
 Refused, with the place: no response at all, an unknown duration, a stored score other than 1, 0 and -1, impossible
 counts (``[1, 0]``), a response that is not text, two files that may be the same TempCompass form.
@@ -37,9 +37,9 @@ _KNOWN = (
 def verify_file(path: Path, benchmark: str, protocol: Protocol | None = None) -> Verification:
     """Score a file of predictions for ``benchmark``: an official one, a log of lmms-eval or a table of VLMEvalKit.
 
-    ``path`` may be a folder of lmms-eval's logs. ``protocol`` is for official files of MVBench and TVBench, which are
-    else scored as their authors do; the others are scored as the tool scores that wrote them. Raises SettingsError for
-    a file of something else.
+    ``path`` may be a folder of lmms-eval's logs. ``protocol`` is for official files of MVBench and TVBench (by default,
+    scored as their authors do); other files are scored as the tool that wrote them does. Raises SettingsError for any
+    other file.
     """
     kind, found = ("log", benchmark) if path.is_dir() else _kind(path)
     if found != benchmark:
@@ -63,7 +63,7 @@ def _option(benchmark: str) -> str:
 
 
 def _kind(path: Path) -> tuple[str, str]:
-    """What a file is (official, log, table), and of which benchmark."""
+    """The kind of a file (official, log, table), and its benchmark."""
     official = _official(path)
     if official is not None:
         return "official", official
@@ -89,7 +89,7 @@ def _official(path: Path) -> str | None:
     try:
         whole = json.loads(text)
     except (ValueError, RecursionError):
-        # The template of Video-MME has commas that JSON does not allow, and is read all the same.
+        # The template of Video-MME has commas that JSON does not allow; it is read anyway.
         return "videomme" if '"questions"' in text else None
     if isinstance(whole, dict) and ("res_list" in whole or "result_list" in whole):
         tasks = whole.get("acc_dict")
@@ -111,7 +111,7 @@ def _log(path: Path, benchmark: str) -> Verification:
     log = lmms_eval.read_log(path, benchmark)
     found = Verification(f"{TITLES[benchmark]} (lmms-eval), {path.name}: {len(log.scored)} answers")
     published = dict(log.published)
-    if len(log.figures) == 2 and len(published) == 1:  # one task: it is the whole
+    if len(log.figures) == 2 and len(published) == 1:  # a single task is the whole
         published["overall"] = next(iter(published.values()))
     add(found, log.figures, {cell: value for cell, value in published.items() if cell in log.figures})
     if log.compared:
@@ -123,7 +123,7 @@ def _log(path: Path, benchmark: str) -> Verification:
 
 
 def _agree(found: Verification, same: int, compared: int, who: str) -> None:
-    """Say how many answers are scored alike; any other is a failure, even where the means are equal."""
+    """Report how many answers are scored alike; any difference is a failure, even if the means are equal."""
     found.agreement.append(f"the rules score {same} of {compared} answers as {who}")
     if same < compared:
         found.failures.append(f"{compared - same} of {compared} answers are not scored as {who}")
@@ -155,7 +155,7 @@ def _conversations(path: Path, benchmark: str) -> Verification:
 
 
 def _means(cells: Mapping[str, Figure], scored: Sequence[Scored]) -> dict[str, Figure]:
-    """The mean over tasks beside that over questions; tasks of unequal size make them differ."""
+    """The mean over tasks beside that over questions; they differ if tasks differ in size."""
     return {"mean of the tasks": macro(cells.values()), "mean of the questions": mean_figure(scored)}
 
 
@@ -175,7 +175,7 @@ def _table(path: Path, benchmark: str) -> Verification:
 
 
 def _notebook(path: Path, benchmark: str, protocol: Protocol) -> Verification:
-    """A file of the notebooks: every answer scored, by task where the file tells them, beside its own score."""
+    """Score a file of the notebooks: every answer, by task if the file names them, beside its own score."""
     found = verify_mvbench(path, protocol)
     found.title = found.title.replace("MVBench", TITLES[benchmark])
     scored = mvbench_files.read_results(path, protocol)
@@ -199,7 +199,7 @@ def _notebook(path: Path, benchmark: str, protocol: Protocol) -> Verification:
 
 
 def _accuracies(path: Path) -> dict[str, tuple[int, int]]:
-    """Right and all answers by task, as the notebook stores them beside the answers (``acc_dict``)."""
+    """The numbers of right and of all answers by task, from the notebook's ``acc_dict``."""
     whole = json.loads(path.read_text(encoding="utf-8-sig"))
     stored = whole.get("acc_dict") if isinstance(whole, dict) else None
     if not isinstance(stored, dict):
@@ -215,7 +215,7 @@ def _pair(path: Path, task: str, value: Any) -> tuple[int, int]:
 
 
 def _by_task(scored: list[Scored], accuracies: Mapping[str, tuple[int, int]]) -> dict[str, list[Scored]]:
-    """The answers of each task: by their ``task_type``, or in the order and numbers that the notebook wrote them in."""
+    """The answers of each task: by their ``task_type``, or by the order and counts of the notebook."""
     parts: dict[str, list[Scored]] = {}
     for entry in scored:
         parts.setdefault(entry[0].groups["task"], []).append(entry)

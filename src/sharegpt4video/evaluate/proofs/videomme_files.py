@@ -30,7 +30,7 @@ from ..videomme import (
 from .tables import shortened, stored_text
 
 VIDEOS_OF_A_DURATION = 300
-# Two layouts: that of today's template, and that of the first one. Each revision of the scorer reads its own.
+# Two layouts: today's template and the first one. Each revision of the scorer reads its own.
 _KEYS = {"duration": "duration_category", "domain": "video_category", "sub_category": "video_subcategory"}
 
 
@@ -38,10 +38,10 @@ _KEYS = {"duration": "duration_category", "domain": "video_category", "sub_categ
 class Results:
     """A scored prediction file.
 
-    revision    of the official scorer, as given or as the file's layout tells
+    revision    of the official scorer, as given or by the file's layout
     durations   that were scored
-    missing     questions without a response (None, or no such key), which the official scorer stops at
-    disputed    questions that the two revisions of the official scorer read differently
+    missing     questions without a response (None, or no such key), on which the official scorer fails
+    disputed    questions that the two revisions of the official scorer parse differently
     left_out    videos that the file itself marks as ``missing``
     """
 
@@ -71,9 +71,9 @@ def read_results(
 ) -> Results:
     """Score a file of predictions: a list of videos, each with its questions.
 
-    durations      short, medium, long: a list, or a text with commas; those in the file unless given
+    durations      short, medium, long: a list, or comma-separated; by default those in the file
     skip_missing   whether a duration may have fewer than 300 videos; videos marked ``missing`` are then left out
-    revision       which official scorer; unless given, that which can read the file's layout
+    revision       which official scorer; by default the one that reads the file's layout
     Raises SettingsError for a file of another layout or without any response, or with too few videos when they may
     not be missing.
     """
@@ -103,7 +103,7 @@ def read_results(
 def _wanted(
     videos: Sequence[Mapping[str, Any]], durations: Sequence[str], skip_missing: bool, path: Path
 ) -> Iterator[Mapping[str, Any]]:
-    """The videos of these durations, in their order. Raises SettingsError when there have to be more."""
+    """The videos of these durations, in their order. Raises SettingsError if there must be more."""
     for duration in durations:
         chosen = [video for video in videos if _duration(video, path) == duration]
         if not skip_missing and len(chosen) != VIDEOS_OF_A_DURATION:
@@ -123,7 +123,7 @@ def _videos(path: Path) -> list[Mapping[str, Any]]:
         videos = _parsed(text)
     except ValueError as error:
         raise SettingsError(f"{path}: is not valid JSON: {error}") from error
-    if isinstance(videos, dict):  # some write the videos under their names
+    if isinstance(videos, dict):  # some files have the videos by name
         videos = list(videos.values())
     if not isinstance(videos, list) or not videos or not all(isinstance(v, dict) and "questions" in v for v in videos):
         raise SettingsError(
@@ -137,7 +137,7 @@ def _parsed(text: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        # The official template itself has commas before closing brackets; a text may hold them, and is left alone.
+        # The official template has commas before closing brackets; inside strings they stay.
         loose = re.sub(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])', lambda found: found[1] or "", text)
         return json.loads(loose)
 
@@ -160,9 +160,9 @@ def _duration(video: Mapping[str, Any], path: Path) -> str:
 
 
 def _items(video: Mapping[str, Any], path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The name of each question of a video, and what is stored of it."""
+    """The name of each question of a video, and its stored item."""
     where, items = video.get("video_id", "?"), video["questions"]
-    if isinstance(items, dict):  # as the videos may be, under their names
+    if isinstance(items, dict):  # by name, as the videos may be
         items = list(items.values())
     if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
         raise SettingsError(f"{path}: the questions of the video {where!r} are no list of objects, as in the template")

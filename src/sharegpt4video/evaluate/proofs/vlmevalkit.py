@@ -1,4 +1,4 @@
-"""Result tables of VLMEvalKit: its own score out of the stored predictions, beside the files that it writes itself.
+"""Result tables of VLMEvalKit: recompute its scores from the stored predictions, and compare its own score files.
 
 Layouts and rules are facts of open-compass/VLMEvalKit e8e78f0 (``dataset/videomme.py``, ``dataset/mvbench.py``,
 ``dataset/tempcompass.py``, their ``utils``, and ``utils/matching_util.py``); the code is ours. The rules are those
@@ -24,7 +24,7 @@ from .tables import Row, read_rows, repeated_note, shortened, stored_score
 FAILED = "Failed to obtain answer via API."
 _PREFIXES = (
     *("The best answer is", "The correct answer is", "The answer is", "The answer"),
-    # Two commas are missing in the list there as well.
+    # VLMEvalKit's list also lacks two commas.
     *("The best option isThe correct option is", "Best answer:Best option:", "Answer:", "Option:"),
 )
 _REFUSALS = (
@@ -39,9 +39,9 @@ class Table:
     """A scored table.
 
     shares     cell -> (right, of how many); a negative score of a failed request is in neither, but for MVBench
-    percent    how the tool prints a share: in percent with 2 decimals, or of 1 with 3
+    percent    whether the tool prints percent with 2 decimals, or a share with 3
     same       how many rows its own score column, or score file, scores alike, of ``compared``
-    published  cell -> what the tool's own rating file beside it prints
+    published  cell -> value in the tool's own rating file
     """
 
     shares: dict[str, tuple[float, int]]
@@ -53,7 +53,7 @@ class Table:
 
 
 def benchmark_of(rows: Sequence[Row]) -> str | None:
-    """Which benchmark a table is of; None if it is none of VLMEvalKit's that are known."""
+    """The benchmark of a table; None if it is not a known one of VLMEvalKit."""
     columns = set(rows[0])
     if not {"prediction", "question", "answer"} <= columns:
         return "tempcompass" if {"prediction", "mc_answer", "dim"} <= columns else None
@@ -65,7 +65,7 @@ def benchmark_of(rows: Sequence[Row]) -> str | None:
 
 
 def read_table(path: Path, benchmark: str) -> Table:
-    """Score a table of predictions. Raises SettingsError when it is none of the benchmark."""
+    """Score a table of predictions. Raises SettingsError if it is not one of the benchmark."""
     rows = read_rows(path)
     if benchmark_of(rows) != benchmark:
         raise SettingsError(f"{path}: is not a VLMEvalKit table of {benchmark}")
@@ -87,7 +87,7 @@ def read_table(path: Path, benchmark: str) -> Table:
 
 
 def _scored(path: Path, number: int, row: Row, rules: _Rules) -> int | None:
-    """The score of a row. Raises SettingsError where it lacks what its score or its cells are made of."""
+    """The score of a row. Raises SettingsError if it lacks a column that its score or its cells need."""
     needed = ["task_type", *rules.needed]
     if "mc_answer" not in row and row.get("task_type") != "captioning":
         needed.append("answer")
@@ -109,7 +109,7 @@ def _videomme(row: Row) -> int:
 
 
 def extract(prediction: str) -> str:
-    """The first capital A to D after some beginnings are cut out; "" for none, which is wrong without a judge."""
+    """The first capital A to D after removing some prefixes; "" for none, which is wrong without a judge."""
     text = prediction.strip()
     for beginning in _PREFIXES:
         text = text.replace(beginning, "")
@@ -118,9 +118,9 @@ def extract(prediction: str) -> str:
 
 
 def _mvbench(row: Row) -> int:
-    """Right, wrong, or -1 for a request that failed, which the rating then counts as right."""
+    """Right, wrong, or -1 for a failed request, which the rating then counts as right."""
     if row["prediction"] is None:
-        return 1  # its score stays "not a number" there, and that is no zero
+        return 1  # VLMEvalKit's score is NaN here, which is not zero
     prediction = str(row["prediction"])
     if FAILED in prediction:
         return -1
@@ -137,12 +137,12 @@ def _mvbench(row: Row) -> int:
 def _letter(answer: str, candidates: Sequence[str]) -> str:
     for number, option in enumerate(candidates):
         if option == answer:
-            answer = LETTERS[number]  # compared on with the letter, as it is there
+            answer = LETTERS[number]  # VLMEvalKit goes on to compare it with the letter
     return answer
 
 
 def inferred(prediction: str, options: Sequence[str]) -> str:
-    """The label that ``can_infer`` takes: one lone label among the last words, else that of the one text there."""
+    """The label as ``can_infer`` extracts it: a single label among the last words, else that of the only text there."""
     labels = LETTERS[: len(options)]
     if FAILED not in prediction:
         if any(refusal in prediction for refusal in _REFUSALS):
@@ -163,7 +163,7 @@ def inferred(prediction: str, options: Sequence[str]) -> str:
 
 
 def _tempcompass(row: Row) -> int | None:
-    """By the rules of TempCompass; what they do not read is wrong without a judge. None for a caption."""
+    """Score by the rules of TempCompass; unreadable answers are wrong without a judge. None for a caption."""
     said, form, answer = _text(row["prediction"], ""), str(row["task_type"]), str(row.get("answer"))
     if form == "captioning" or "mc_answer" in row:
         return None
@@ -180,7 +180,7 @@ def _text(value: Any, missing: str = "nan") -> str:
 
 
 def _list(value: Any) -> list[Any]:
-    """A list that a table holds as it is written in Python."""
+    """Parse a list that a table has as Python source."""
     read = ast.literal_eval(value) if isinstance(value, str) else value
     if not isinstance(read, list):
         raise TypeError(f"candidates are a list, not {read!r}")
@@ -188,7 +188,7 @@ def _list(value: Any) -> list[Any]:
 
 
 def _stored_scores(path: Path, rows: Sequence[Row]) -> tuple[list[float | None], list[str]]:
-    """The score of each row, of its own column or of the score file beside the table, and notes about that file."""
+    """The score of each row, from its own column or the score file beside the table, and notes about that file."""
     if "score" in rows[0]:
         return [stored_score(row.get("score"), f"{path}, row {number}") for number, row in enumerate(rows, 1)], []
     beside = _score_files(path)
@@ -216,7 +216,7 @@ def _stored_scores(path: Path, rows: Sequence[Row]) -> tuple[list[float | None],
 
 
 def _score_files(path: Path) -> list[Path]:
-    """Score files of a table, its plain one first; none of another table whose name only begins like it."""
+    """Score files of a table, the plain one first, without those of tables whose names only begin like it."""
     tables = [
         file
         for file in sorted(path.parent.glob(f"{_escaped(path.stem)}_*"))
@@ -247,7 +247,7 @@ def _notes(
 ) -> None:
     missing = sum(row["prediction"] is None for row in rows)
     failed = sum(FAILED in str(row["prediction"]) for row in rows)
-    # Where it takes a failed request for right, it does so with a missing prediction.
+    # Where it counts a failed request as right, it does the same with a missing prediction.
     counted = ", which VLMEvalKit counts as right" if rules.counted(-1) == 1 else ""
     said = {
         f"predictions are missing{counted}": missing,
@@ -263,7 +263,7 @@ def _notes(
 
 
 def _ratings(path: Path, benchmark: str, rules: _Rules) -> dict[str, str]:
-    """What the tool's own rating of this table says: cell -> value as printed."""
+    """The tool's own rating of this table: cell -> value as printed."""
     file = path.with_name(rules.rating_file(path.stem.removesuffix("_score")))
     if not file.is_file() or file == path:
         return {}
@@ -303,10 +303,10 @@ def _videomme_cells(row: Row) -> list[str]:
 class _Rules:
     """How the tool scores a table of one benchmark.
 
-    needed     columns that a row's cells are made of, besides its task
-    score      1, 0, or -1 for a request that failed; None where no rule reads the answer
-    counted    what a score adds to its cells; None leaves the row out of them
-    ratings    from the tool's own rating file, called ``rating_file`` of the table's stem, to what it prints
+    needed     columns that a row's cells need, besides its task
+    score      1, 0, or -1 for a failed request; None if no rule can parse the answer
+    counted    what a score adds to its cells; None leaves the row out
+    ratings    from the tool's own rating file, named ``rating_file`` of the table's stem, to its values
     """
 
     needed: tuple[str, ...]
