@@ -1,4 +1,4 @@
-"""Exports: files that anyone can train on, made from a data set. ``EXPORTERS`` names every format."""
+"""Exports: files to train on, made from a data set. ``EXPORTERS`` names every format."""
 
 from __future__ import annotations
 
@@ -54,15 +54,15 @@ def export(
 ) -> ExportResult:
     """Write a data set in one of the formats of ``EXPORTERS`` into the folder ``out`` (a path, ``s3://...``).
 
-    A video whose file was replaced since it was captioned is left out, and so is a part of a longer file where the
-    readers of the format open whole files.
+    A video whose file was replaced since it was captioned is left out, and so is a part of a longer file if the readers
+    of the format open whole files.
 
-    Takes what the ``selection`` table keeps, everything captioned where there is none. ``splits`` limits it to some of
-    train, val, test; ``clips`` adds the clips; ``include_problems`` takes texts with a problem, too, marked where the
-    format has a place for that. Videos below ``media_root`` are named relative to it, others relative to ``out``, or as
-    ``paths`` says; None: as the readers of the format want them. ``overwrite`` replaces an earlier export. ``out`` may
-    be empty for subtitles: they then lie beside the videos. ``options`` are those of the format, as a mapping or a
-    value of its class. Raises SettingsError for an unknown format, option or split, and a folder that is not empty.
+    Exports what the ``selection`` table keeps, or everything captioned if there is none. ``splits`` limits it to some
+    of train, val, test; ``clips`` adds the clips; ``include_problems`` includes texts with a problem, marked if the
+    format can. Videos below ``media_root`` are named relative to it, others relative to ``out``, or as ``paths`` says;
+    None: as the readers of the format want them. ``overwrite`` replaces an earlier export. ``out`` may be empty for
+    subtitles, which then go next to the videos. ``options`` are those of the format, as a mapping or a value of its
+    class. Raises SettingsError for an unknown format, option or split, and a folder that is not empty.
     """
     exporter = _exporter(format, out)
     chosen = _options(format, exporter.options, options)

@@ -1,4 +1,4 @@
-"""Training data for a captioner of one's own: its four roles as conversations, in the very words a model is asked.
+"""Training data for your own captioner: its four roles as conversations, with exactly the prompts a model gets.
 
 Paper, section 4.2: sliding captioning, fast captioning, clip summarizing, prompt re-captioning. ``roles`` makes the
 requests, the prompt set puts them into words.
@@ -41,17 +41,17 @@ class CaptionerOptions:
     hints: bool = False
     """Put the measured facts into the questions, as ``hints`` does in captioning."""
     pictures: bool = True
-    """Take the frames from the videos and write them. False: samples have their times alone, and no pictures."""
+    """Decode the frames and write them. False: samples have only their times."""
     frames: GridFrames = 16
     """How many frames a fast sample has."""
     max_images: GridFrames = 16
-    """How many pictures the model takes; more are put together into one."""
+    """How many pictures the model takes; more are combined into one."""
     side_pixels: SidePixels = 1280
     """Longer side of a frame."""
     jpeg_quality: JpegQuality = 90
     """Quality of the pictures, 1 to 100."""
     lines: bool = False
-    """JSON Lines (``train.jsonl``) in place of one JSON list (``train.json``)."""
+    """JSON Lines (``train.jsonl``) instead of one JSON list (``train.json``)."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self).values())
@@ -113,14 +113,14 @@ def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: DiskM
 
 
 def _prompts(entry: Entry, options: CaptionerOptions) -> PromptSet:
-    """The prompt set asked for, or the caption's own; released captions have none that is known."""
+    """The prompt set of the options, or the caption's own; that of released captions is unknown."""
     name = options.prompts or entry.row.provenance.prompt_set
     return PROMPT_SETS.get(name, PROMPT_SETS["default"])
 
 
 @cache
 def _hash_of(name: str) -> str:
-    """The hash of a prompt set; making it takes longer than making a sample."""
+    """The cached hash of a prompt set; computing it takes longer than making a sample."""
     return PROMPT_SETS[name].hash
 
 
@@ -144,7 +144,7 @@ def _conversation(
 
 
 class _Pictures:
-    """The pictures of one video: each frame is taken and coded once, and written once though two steps show it."""
+    """The pictures of one video: each frame is decoded, encoded and written once, even if two steps show it."""
 
     def __init__(self, job: ExportJob, entry: Entry, requests: Sequence[Request]) -> None:
         self._job, self._entry = job, entry
@@ -155,7 +155,7 @@ class _Pictures:
         self._shown: dict[float, Image] = frames(entry, times, **size) if times else {}
 
     def of(self, sample: Sample) -> tuple[Request, list[str]]:
-        """The request with its pictures as the model takes them, and the names under which they are written."""
+        """The request with pictures combined for the model, and their file names."""
         request = sample.request
         if not self._shown or not request.seconds:
             return request, []

@@ -1,4 +1,4 @@
-"""The data-set card: what is in an export, how it was made, and what it cannot be trusted with."""
+"""The data-set card: what is in an export, how it was made, and its limits."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Made:
 
 
 def card(job: ExportJob, rows: dict[str, int], made: Made) -> str:
-    """The text of ``README.md``, with the header that the Hub and ``datasets`` read."""
+    """The text of ``README.md``, with the YAML header that the Hub and ``datasets`` read."""
     parts = [_header(job, rows), "# Video captions", _contents(job, rows), "## How it was made", _making(made)]
     parts += [_settings(job), "## What was left out", _left_out(job), "## Limitations", _LIMITS, "## Licence"]
     parts.append(

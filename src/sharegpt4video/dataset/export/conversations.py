@@ -1,4 +1,4 @@
-"""Lists of conversations as LLaVA-style trainers read them, written one by one, and the pictures that go with them."""
+"""Lists of conversations for LLaVA-style trainers, written one by one, and their pictures."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class ConversationFiles:
         self._files, self._lines = SplitFiles(target, "{split}.jsonl" if lines else "{split}.json"), lines
 
     def add(self, split: str, sample: dict[str, Any]) -> None:
-        """Write a sample. Raises ValueError if its pictures are not as many as the places for them."""
+        """Write a sample. Raises ValueError if the number of pictures and of ``<image>`` differ."""
         check(sample)
         before = b"" if self._lines else b",\n" if split in self._files.opened else b"[\n"
         line = json_line(sample)
@@ -39,16 +39,16 @@ class ConversationFiles:
 
 
 def turns(question: str, answer: str, pictures: int) -> list[dict[str, str]]:
-    """A question with so many pictures in front, and its answer; neither text can be taken for a control token."""
+    """A question after so many pictures, and its answer, with control tokens in both broken up."""
     asked = "<image>\n" * pictures + without_tokens(question)
     return [{"from": "human", "value": asked}, {"from": "gpt", "value": without_tokens(answer)}]
 
 
 def shown(pictures: str | list[str], location: str) -> dict[str, str | list[str]]:
-    """What a sample says of its pictures and of the video that they were taken from.
+    """A sample's pictures, and the video that they come from.
 
-    There is no key ``video`` beside ``image``: trainers open whatever is under either. Without pictures there is no
-    key ``image``, either; a trainer then takes the sample for text alone.
+    There is no key ``video`` beside ``image``: trainers such as Video-LLaVA and ms-swift would open both. Without
+    pictures there is no key ``image``, either; a trainer then treats the sample as text only.
     """
     return {"source_video": location} | ({"image": pictures} if pictures else {})
 
@@ -64,7 +64,7 @@ def check(sample: dict[str, Any]) -> None:
 
 
 def picture_path(folder: str, name: str) -> str:
-    """Where a picture lies below the export: in a subfolder named by two letters, so that none holds too many files."""
+    """The path of a picture in the export: in a subfolder of two letters, so that none has too many files."""
     return f"{folder}/{name[:2]}/{name}.jpg"
 
 

@@ -25,7 +25,7 @@ ALL_BUT_FACTS = (
     *(f"steps.list.element.{name}" for name in STEP_FIELDS),
     *(f"provenance.{name}" for name in _MADE),
 )
-"""The columns an export reads: the measured facts are most of a caption's bytes, and few formats take them."""
+"""The columns an export reads: the measured facts are most of a caption's bytes, and few formats need them."""
 
 
 _SHORT = 1e-3
@@ -69,14 +69,14 @@ class Entry:
 
     @property
     def offset_seconds(self) -> float:
-        """Where in the whole video the exported file begins: over 0 for what was cut out."""
+        """Where in the whole video the exported file begins; over 0 if it was cut out."""
         if self.cut_at_seconds is not None:
             return self.cut_at_seconds
         return self.clip.start_seconds if self.clip is not None and self.clip.media else 0.0
 
     @property
     def location(self) -> str:
-        """What is opened to see it: the cut file of a clip where there is one, otherwise the whole video's.
+        """The file to open: a clip's own, if it was cut, otherwise the whole video's.
 
         Earlier versions stored the paths of cut files as they were given, relative to the working directory.
         """
@@ -93,7 +93,7 @@ class Entry:
 
     @property
     def shots(self) -> tuple[Shot, ...]:
-        """The shots of the exported part, as far as they lie in it."""
+        """The shots of the exported part, limited to it."""
         if self.clip is None:
             return self.row.shots
         start, end, by = self.clip.start_seconds, self.clip.end_seconds, self.offset_seconds
@@ -105,7 +105,7 @@ class Entry:
 
     @property
     def is_part(self) -> bool:
-        """Whether the file goes on before or after what is described: who opens all of it needs the times as well."""
+        """Whether the file is longer than the described part, so a reader of the whole file needs the times."""
         if self.cut_at_seconds is not None:
             return False
         if self.clip is not None:
@@ -115,7 +115,7 @@ class Entry:
 
     @property
     def source(self) -> SourceVideo:
-        """What to hand to ``sources.open_source`` for the media: the file that was captioned, or that was cut of it."""
+        """The argument of ``sources.open_source`` for the media: the captioned file, or the one cut from it."""
         if self.clip is not None and self.clip.media:
             return SourceVideo(self.id, self.clip.media, self.row.user_id)
         return self.row.original
@@ -131,7 +131,7 @@ def _earlier(step: Step, seconds: float) -> Step:
 
 
 def suffix_of(location: str) -> str:
-    """The ending of a video's file name in lower case, with its dot; ``.mp4`` where there is none to be used."""
+    """The extension of a video's file name in lower case, with its dot; ``.mp4`` if it has no usable one."""
     suffix = PurePath(location.split("?")[0]).suffix.lower()
     return suffix if suffix.isascii() and 2 <= len(suffix) <= 6 and suffix[1:].isalnum() else ".mp4"
 
@@ -144,7 +144,7 @@ def caption_rows(batch: pa.RecordBatch, *, facts: bool) -> list[CaptionRow]:
 
 
 def _caption_row(plain: dict[str, Any]) -> CaptionRow:
-    """Without the checks of ``to_rows``, which cost more than all the rest of an export."""
+    """Without the checks of ``to_rows``, which would cost more than the rest of an export."""
     shots = tuple(Shot(**shot) for shot in plain["shots"])
     steps = tuple(Step(**step | {"frame_seconds": tuple(step["frame_seconds"])}) for step in plain["steps"])
     made = plain["provenance"]

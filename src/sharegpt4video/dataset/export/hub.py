@@ -18,11 +18,11 @@ def push(
     token: str | None = None,
     message: str = "Upload the export",
 ) -> str:
-    """Upload a finished export as a data set of the Hub; makes the repository if there is none. Returns its address.
+    """Upload a finished export as a data set of the Hub, creating the repository if needed. Returns its address.
 
-    ``private`` counts only for a repository that is made. Without ``token`` the one of ``hf auth login`` is used. Files
-    that the Hub has already are not sent again. Raises MissingExtra without huggingface_hub, SettingsError for a folder
-    that is no finished export, SG4VError when the Hub refuses or cannot be reached.
+    ``private`` applies only to a newly created repository. Without ``token``, that of ``hf auth login`` is used. Files
+    that the Hub already has are not sent again. Raises MissingExtra without huggingface_hub, SettingsError for a folder
+    that is not a finished export, SG4VError if the Hub refuses or cannot be reached.
     """
     _check_finished(Path(folder))
     try:

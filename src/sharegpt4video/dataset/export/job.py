@@ -1,4 +1,4 @@
-"""One export under way: what it reads, where it writes, and what it has counted so far."""
+"""A running export: what it reads, where it writes, and its counts so far."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ _DOUBTS = {
 
 @dataclass(frozen=True, repr=False)
 class ExportResult(Result):
-    """What an export wrote. ``texts`` counts every text a model could be trained on; ``left_out`` says what is not
-    there, by reason; ``notes`` are sentences that a reader of the numbers should know. ``failed`` counts those of
+    """What an export wrote. ``texts`` counts every text a model could be trained on; ``left_out`` what is missing, by
+    reason; ``notes`` are sentences that a reader of the numbers should know. ``failed`` counts those of
     ``left_out`` whose file was replaced or cannot be read.
     """
 
@@ -79,7 +79,7 @@ class Tally:
 
 @dataclass
 class ExportJob:
-    """What an exporter is given. It asks for ``entries``, writes into ``target`` and says ``wrote`` for each of them.
+    """The argument of an exporter, which reads ``entries``, writes into ``target`` and calls ``wrote`` for each.
 
     ``options`` is a value of the format's own options class, ``parts`` why this export cannot hold a part of a longer
     file ("": it can). ``location`` says how a video is named in the export.
@@ -99,7 +99,7 @@ class ExportJob:
 
     @cached_property
     def originals(self) -> Originals:
-        """What has become of the files of the captions that are exported."""
+        """The state of the files of the exported captions."""
         return Originals(self.store, self._listed, lambda ids: self._codes(ids) < len(SPLITS))
 
     @cached_property
@@ -113,10 +113,10 @@ class ExportJob:
         return codes
 
     def entries(self, *, facts: bool = False, usable: bool = True) -> Iterator[Entry]:
-        """What is to be exported, video by video, each followed by its clips if these were asked for.
+        """The entries to export, video by video, each followed by its clips if requested.
 
-        Unless problems are included, what has no usable caption is left out and counted; ``usable=False`` is for
-        formats that need the steps alone. ``facts`` reads what was measured, too, which takes several times longer.
+        Unless problems are included, entries without a usable caption are left out and counted; ``usable=False`` is for
+        formats that need only the steps. ``facts`` also reads measured facts, which takes several times longer.
         """
         with self._clips() as clips_by_id:
             for batch in self.store.batches("captions", None if facts else ALL_BUT_FACTS):
@@ -138,7 +138,7 @@ class ExportJob:
                 yield found
 
     def _has_file(self, entry: Entry, kind: str) -> bool:
-        """Whether the file that the entry names is the one that was described, and no longer than that."""
+        """Whether the file that the entry names is the one that was captioned, and not longer."""
         own_file = entry.clip is not None and entry.clip.media
         if entry.clip is not None and own_file and not _as_cut(entry.clip.media, entry.clip.media_bytes):
             self.leave_out("clips whose cut file was replaced", example=entry.clip.media, failed=True)
@@ -159,7 +159,7 @@ class ExportJob:
 
     @contextmanager
     def _clips(self) -> Iterator[DiskMultimap | None]:
-        """The clips of the videos that are exported, by video."""
+        """The clips of the exported videos, by video."""
         with ExitStack() as stack:
             yield stack.enter_context(DiskMultimap(self._clip_pairs())) if self.clips else None
 
@@ -170,7 +170,7 @@ class ExportJob:
                 yield bytes.fromhex(clip.video_id), clip_text(clip)
 
     def count_by_split(self) -> dict[str, int]:
-        """How many entries each split will have (those of ``entries()``), without reading the steps."""
+        """How many entries (of ``entries()``) each split will have, without reading the steps."""
         counts: Counter[str] = Counter()
         tables = {"captions": ("id", "summary", "summary_problem")}
         if self.clips:
@@ -190,14 +190,14 @@ class ExportJob:
         return {split: counts[split] for split in SPLITS if counts[split]}
 
     def note_originals(self) -> None:
-        """Say of how many files it is not known whether they are the ones that were captioned."""
+        """Add a note with the number of files that may not be the captioned ones."""
         found = self.originals
         for kind, words in _DOUBTS.items():
             if count := found.counts[kind]:
                 self.note(f"{count:,} {words} (first: {found.examples[kind]})")
 
     def wrote(self, entry: Entry, texts: int = 1) -> None:
-        """Count an entry that is in the export now, with as many texts."""
+        """Count an exported entry and its texts."""
         if entry.clip is None:
             self.tally.videos += 1
         else:
@@ -206,9 +206,10 @@ class ExportJob:
         self.tally.splits[entry.split] += 1
 
     def leave_out(self, reason: str, count: int = 1, *, example: str = "", failed: bool = False) -> None:
-        """Count what is not in the export, under a short reason that says what it is; the first example is noted.
+        """Count an entry that is left out, under a short reason; the first example is noted.
 
-        ``failed`` is for what should be there and cannot, unlike what the format or the selection has no place for.
+        ``failed`` is for entries that should be in the export and cannot, unlike those the format or the selection
+        excludes.
         """
         self.tally.failed += count * failed
         if example and not self.tally.left_out[reason]:
@@ -216,15 +217,15 @@ class ExportJob:
         self.tally.left_out[reason] += count
 
     def note(self, sentence: str) -> None:
-        """Say something once that a reader of the numbers should know."""
+        """Add a note for a reader of the numbers, once."""
         sentence = without_secrets(sentence)
         if sentence not in self.tally.notes:
             self.tally.notes.append(sentence)
 
     def location(self, entry: Entry) -> str:
-        """Where a video is: relative to ``media_root`` if it is below that, else as ``seen_from`` the export's folder.
+        """How the export names a video: relative to ``media_root`` if below that, else as ``seen_from`` its folder.
 
-        An export is for others, so an address in it keeps no key or password.
+        Exports are shared, so keys and passwords are removed from addresses.
         """
         location = without_secrets(entry.location)
         for root in self._media_roots:
@@ -236,7 +237,7 @@ class ExportJob:
 
     @cached_property
     def _media_roots(self) -> tuple[str, ...]:
-        """``media_root`` as it was given, since released rows have relative paths, and absolute, as others have."""
+        """``media_root`` as given, for the relative paths of released rows, and absolute, for all others."""
         given = without_secrets(self.media_root).rstrip("/")
         if not given:
             return ()
@@ -254,11 +255,11 @@ REPLACED = "whose file was replaced since it was captioned"
 
 @dataclass(frozen=True)
 class Exporter:
-    """A format: one line on what it is, its options (a frozen dataclass with defaults), and the function that writes.
+    """A format: a one-line summary, its options (a frozen dataclass with defaults), and the function that writes.
 
     ``beside`` formats can write into the folders of the videos themselves (an empty ``out``). ``parts`` says why an
-    export cannot hold a part of a longer file: its readers open whole files and know no times. "": they do. ``paths``
-    says how its readers want videos named.
+    export cannot hold a part of a longer file: its readers open whole files. "": it can. ``paths`` says how its readers
+    want videos named.
     """
 
     says: str
@@ -270,7 +271,7 @@ class Exporter:
 
 
 def _as_cut(media: str, media_bytes: int) -> bool:
-    """Whether the file of a clip has the size that it was cut with; a missing one is reported when it is opened."""
+    """Whether the file of a clip still has the size it was cut with; a missing one is reported on opening."""
     try:
         return not media_bytes or Path(media).stat().st_size == media_bytes
     except OSError:

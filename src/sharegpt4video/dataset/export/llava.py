@@ -29,7 +29,7 @@ QUESTIONS = (
     "Tell what can be seen in this video: who and what is there, what happens, and how the camera moves.",
     "Give a detailed description of this video from its first to its last moment.",
 )
-"""One of them for each video, chosen by its id, so that an export made again asks the same."""
+"""One for each video, chosen by its id, so that a repeated export asks the same."""
 
 
 @dataclass(frozen=True)
@@ -39,19 +39,19 @@ class LlavaOptions:
     __pydantic_config__ = STRICT
 
     images: Literal["grid", "frames"] = "grid"
-    """``grid``: one picture with all frames; ``frames``: each frame a picture of its own."""
+    """``grid``: one picture with all frames; ``frames``: one picture per frame."""
     frames: GridFrames = 16
     """How many frames, from the middles of as many equal parts of the video."""
     pictures: bool = True
-    """Decode the videos and write the pictures. False: name the files they would have, for making them elsewhere."""
+    """Decode the videos and write the pictures. False: only name the files, to make them elsewhere."""
     side_pixels: SidePixels = 640
     """Longer side of a frame; a grid is reduced to 1920."""
     jpeg_quality: JpegQuality = 90
     """Quality of the pictures, 1 to 100."""
     question: str = ""
-    """What is asked. "": one of five ways of asking for a description, by the id of the video."""
+    """The question. "": one of five ways to ask for a description, by the id of the video."""
     lines: bool = False
-    """JSON Lines (``train.jsonl``) in place of one JSON list (``train.json``)."""
+    """JSON Lines (``train.jsonl``) instead of one JSON list (``train.json``)."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self).values())
@@ -89,7 +89,7 @@ def _times(job: ExportJob, entry: Entry) -> tuple[float, ...]:
 
 
 def _pictures(job: ExportJob, entry: Entry) -> list[str]:
-    """Write the pictures of an entry; returns their names below the export."""
+    """Write the pictures of an entry; returns their paths in the export."""
     options: LlavaOptions = job.options
     count = 1 if options.images == "grid" else options.frames
     names = [entry.id if options.images == "grid" else f"{entry.id}-{number:02d}" for number in range(count)]

@@ -1,4 +1,4 @@
-"""The bytes of a video as they are, wherever they lie: for copying without re-encoding."""
+"""The bytes of a video, wherever it is, for copying without re-encoding."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _HELD_BYTES = 32 << 20
 
 
 def reading_errors() -> tuple[type[Exception], ...]:
-    """What opening and reading a source can raise."""
+    """The exceptions of opening and reading a source."""
     return (SG4VError, *storage_errors())
 
 
 @contextmanager
 def media_bytes(entry: Entry) -> Iterator[tuple[IO[bytes], int, str]]:
-    """The file of an entry, open at its start, its size and its ending; what can still fail half-way is a local disk.
+    """The file of an entry, open at its start, its size and its extension; only a local disk can still fail.
 
-    Media in storage or an archive are copied into a temporary file first, and a part of a longer file is cut out into
-    one. Raises VideoError if they cannot be read.
+    Media in storage or an archive are copied to a temporary file first; a part of a longer file is cut out into one.
+    Raises VideoError if they cannot be read.
     """
     from ..sources.sources import open_source
 
@@ -51,7 +51,7 @@ def media_bytes(entry: Entry) -> Iterator[tuple[IO[bytes], int, str]]:
 
 
 def _cut_out(stack: ExitStack, opened: str | BinaryIO, entry: Entry) -> Path:
-    """The part that an entry describes as a file of its own, gone afterwards."""
+    """The part that an entry describes, as a temporary file."""
     from ...video.clips import FORMATS, cut
 
     ending = suffix_of(entry.location)

@@ -1,4 +1,4 @@
-"""Texts kept on disk by key while an export runs, so that joining two tables needs no memory for either."""
+"""Texts by key, on disk while an export runs, so that joining two tables needs no memory for either."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class DiskMultimap:
     """Any number of texts per key, in a temporary file that is deleted when the map is closed. A context manager."""
 
     def __init__(self, pairs: Iterable[tuple[bytes, str]]) -> None:
-        """Fill the map. Keys are packed ids; the texts of one key stay in the order in which they came.
+        """Fill the map. Keys are packed ids; the texts of one key keep their order.
 
         Raises StorageError when the temporary folder is full.
         """

@@ -1,4 +1,4 @@
-"""File names that a file system takes: at most 255 bytes, cut where they are longer, and still told apart."""
+"""File names for any file system: at most 255 bytes; longer ones are shortened but stay distinct."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 import os
 
 MAX_NAME_BYTES = 255
-"""What nearly every file system takes, counted in UTF-8."""
+"""The limit of nearly every file system, in bytes of UTF-8."""
 
 
 def file_name(stem: str, ending: str) -> str:
-    """``stem`` and ``ending`` as one name; a long stem is cut and gets a hash of all of it, the same each time.
+    """``stem`` and ``ending`` as one name; a long stem is cut and gets a hash of the whole, the same each time.
 
-    Bytes that are not UTF-8 (as ``os.fsdecode`` gives them) stay what they are.
+    Bytes that are not UTF-8 (as ``os.fsdecode`` gives them) do not change.
     """
     whole = os.fsencode(stem)
     room = MAX_NAME_BYTES - len(os.fsencode(ending))

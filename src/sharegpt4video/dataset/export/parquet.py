@@ -67,9 +67,9 @@ class ParquetOptions:
     __pydantic_config__ = STRICT
 
     shard_rows: Count = 100_000
-    """Rows of a file at most."""
+    """Maximum rows per file."""
     license: str = ""
-    """The licence to write into the card, as the Hub names it (``cc-by-nc-4.0``); "": it says that none is stated."""
+    """The licence for the card, as the Hub names it (``cc-by-nc-4.0``); "": the card says that none is stated."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self).values())
@@ -130,7 +130,7 @@ def _row(job: ExportJob, entry: Entry) -> dict[str, Any]:
 
 
 class _Shards:
-    """The files of one split, one after the other; how many there will be is known from the start."""
+    """The files of one split, one after the other; their number is known in advance."""
 
     def __init__(self, job: ExportJob, split: str, rows: int) -> None:
         self._job, self._split = job, split
@@ -151,14 +151,14 @@ class _Shards:
             self._write()
 
     def finish(self) -> None:
-        """Write what is left. Raises SettingsError if the data set has changed while it was exported."""
+        """Write the rest. Raises SettingsError if the data set changed during the export."""
         self._write()
         self._close()
         if self._number + 1 != self._count:
             raise SettingsError("the data set has changed during the export; export it again with overwrite")
 
     def end(self, *problem: Any) -> None:
-        """Leave no half file behind when something goes wrong."""
+        """Remove a half-written file after an error."""
         self._open.__exit__(*problem)
 
     def _next(self) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of the exported videos: frames at chosen times as JPEG, alone or put together."""
+"""Pictures of the exported videos: frames at chosen times as JPEG, alone or combined."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ NO_PICTURES = "videos of which no picture could be taken"
 
 
 def even_times(start_seconds: float, end_seconds: float, count: int) -> tuple[float, ...]:
-    """The middles of ``count`` equal parts of a video, as fast captioning takes them."""
+    """The middles of ``count`` equal parts of a video, as in fast captioning."""
     length = end_seconds - start_seconds
     return tuple(start_seconds + length * (number + 0.5) / count for number in range(count))
 
 
 def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int) -> dict[float, Image]:
-    """The frames on screen at these times (seconds of ``entry.location``), each decoded and coded once.
+    """The frames on screen at these times (seconds of ``entry.location``), each decoded and encoded once.
 
-    Before the first picture, it is that one. Raises VideoError if the video cannot be opened or ends before a time.
+    Times before the first picture give that one. Raises VideoError if the video cannot be opened or ends before a time.
     """
     from ...video.reader import VideoReader
     from ..sources.sources import open_source
@@ -32,7 +32,7 @@ def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: i
     last: tuple[float, Image] | None = None
     try:
         with open_source(entry.source) as opened, VideoReader(opened) as reader:
-            # Sound often begins before the pictures: until then a player shows the first one.
+            # Sound often begins before the pictures; players show the first one until then.
             at = [max(seconds, reader.info.first_seconds) for seconds in wanted]
             shown = reader.frames(at_seconds=at, side_pixels=side_pixels)
             for seconds, frame in zip(wanted, shown, strict=True):

@@ -1,4 +1,4 @@
-"""The requests of the four roles behind a stored caption: the roles themselves are run again, on the stored answers."""
+"""The requests of the four roles behind a stored caption: the roles run again on the stored answers."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def samples(
     fold_steps: int,
     leave_out: Callable[[str], None],
 ) -> Iterator[Sample]:
-    """Every sample that a video gives, or a clip (whose steps are the video's own and not told twice).
+    """Every sample of a video, or of a clip (whose steps are the video's and are not repeated).
 
     ``short`` is where a short prompt comes from, and the prompt itself. Texts with a problem are never an answer.
     """
@@ -83,7 +83,7 @@ def _sliding(video: str, steps: tuple[Step, ...], prompts: PromptSet) -> Iterato
 
 
 def _segment(chain: tuple[Step, ...]) -> Segment | None:
-    """A shot as it was handed to the role; None where the times of its frames are not known."""
+    """A shot as the role received it; None if the times of its frames are unknown."""
     if any(step.kind == "whole" or not step.frame_seconds for step in chain):
         return None
     continues = chain[0].kind == "change"
@@ -97,13 +97,13 @@ def _segment(chain: tuple[Step, ...]) -> Segment | None:
 
 
 def _not_measured(step: Step) -> Facts:
-    """What stands for facts that are not stored: nothing is said of them in any prompt."""
+    """A placeholder for facts that are not stored; prompts do not mention it."""
     nothing = PictureMotion(0.0, 0.0, None)
     return Facts(step.start_seconds, step.end_seconds, CameraMotion(), nothing, Look(0.0, 0.0, 0.0, ()))
 
 
 def _replayed(role: Generator[Request, Reply, Any], steps: Sequence[Step]) -> Iterator[tuple[Request, Step]]:
-    """The requests of a role that is sent the stored texts as its replies."""
+    """The requests of a role that gets the stored texts as replies."""
     request = next(role)
     for step in steps:
         yield request, step
@@ -132,7 +132,7 @@ def _summary(entry: Entry, fold_steps: int) -> Sample:
     row = entry.row
     role = summary(row.steps, video=row.video, start_seconds=start, end_seconds=end, fold_steps=fold_steps)
     request = next(role)
-    assert isinstance(request, Request)  # it could be several only if there were more steps than one can carry
+    assert isinstance(request, Request)  # several only if there are more steps than one request can carry
     return Sample("summary", "summary", request, entry.text)
 
 
@@ -143,7 +143,7 @@ def _recaption(entry: Entry, short: tuple[str, str]) -> Iterator[Sample]:
 
 
 def first_sentence(text: str) -> str:
-    """The text up to its first sentence's end; all of it where there is none."""
+    """The first sentence of a text; all of it if no sentence ends."""
     line = " ".join(text.split())
     for number, character in enumerate(line):
         ends = character in _SENTENCE_ENDS

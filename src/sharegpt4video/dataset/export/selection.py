@@ -1,4 +1,4 @@
-"""Which videos an export takes, and on which side of the split each of them is: a few bytes per video in memory."""
+"""Which videos an export includes, and their splits, in a few bytes of memory per video."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ class Selection:
         self._index, self._codes = IdIndex(ids), np.append(codes, np.uint8(UNKNOWN))
 
     def codes(self, ids: Ids) -> NDArray[np.uint8]:
-        """For each id the position of its split in ``SPLITS``, or one of the codes for what is not exported."""
+        """For each id the position of its split in ``SPLITS``, or a code for why it is not exported."""
         if not self.there:
             return np.full(len(ids), 0 if "train" in self.wanted else OTHER_SPLIT, np.uint8)
-        return self._codes[self._index.places(ids)]  # the last one is for those that are not there
+        return self._codes[self._index.places(ids)]  # the last one is for missing ids
 
 
 def _read(store: Store, wanted: Sequence[str]) -> tuple[Ids, NDArray[np.uint8]]:

@@ -35,8 +35,8 @@ def write_sharegpt4video(job: ExportJob) -> None:
 
 
 def released_row(entry: Entry, location: str, *, exact_times: bool = False) -> dict[str, Any]:
-    """One line of the layout. A row that came from the released files keeps every field but its captions as it was."""
-    # In fast mode the only step is the summary itself: as a window it would be there twice.
+    """One line of the layout. A row from the released files keeps every field but its captions."""
+    # In fast mode the only step is the summary itself and would be there twice.
     steps = entry.steps if entry.row.mode == "sliding" else ()
     captions = [{"idx": str(number), "content": step.text} for number, step in enumerate(steps)]
     captions.append({"idx": "-1", "content": entry.text})
@@ -60,7 +60,7 @@ def released_row(entry: Entry, location: str, *, exact_times: bool = False) -> d
 
 
 def _as_released(released: list[list[Any]], captions: list[dict[str, str]]) -> dict[str, Any]:
-    """The fields of a converted row as they were, in their order, with the captions in their place."""
+    """The original fields of a converted row, in their order, with the captions in their place."""
     row = {name: value for name, value in released if name != "summary"}
     row["captions"] = captions
     return row

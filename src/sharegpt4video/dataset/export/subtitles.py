@@ -1,4 +1,4 @@
-"""SubRip and WebVTT files with the steps as cues, in a folder of their own or beside the videos."""
+"""SubRip and WebVTT files with the steps as cues, in their own folder or next to the videos."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def no_parts_beside(_options: SubtitleOptions, out: str) -> str:
 def write_srt(job: ExportJob) -> None:
     """``SPLIT/ab/ID.srt`` for each video (and clip), or ``VIDEO.srt`` beside each video.
 
-    Times are those of the file: cues of a part that was not cut out begin where the part does.
+    Times are the file's: cues of a part that was not cut out begin where the part does.
     """
     _write(job, "srt", srt)
 
@@ -73,7 +73,7 @@ def _place(job: ExportJob, entry: Entry, ending: str, text: str, taken: set[byte
         job.leave_out("not a file of this machine, so nothing can lie beside it")
         return False
     beside = location.with_name(file_name(location.stem, f".{ending}"))
-    if _hash(beside) in taken:  # a.mp4 and a.mkv lie in one folder
+    if _hash(beside) in taken:  # a.mp4 and a.mkv in one folder
         beside = location.with_name(file_name(location.name, f".{ending}"))
         job.note(
             "where videos differ only in their ending, the later ones' subtitles have it in their name (a.mkv.srt)"

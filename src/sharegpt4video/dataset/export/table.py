@@ -1,4 +1,4 @@
-"""CSV: one table with a row for each caption, in the columns that trainers of video generators read."""
+"""CSV: one table with a row for each caption, in the columns that text-to-video trainers read."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ class CsvOptions:
     __pydantic_config__ = STRICT
 
     columns: Literal["plain", "opensora", "videox"] = "plain"
-    """``plain``: everything one needs; ``opensora`` and ``videox``: named as the readers of Open-Sora (``path,text``)
-    and VideoX-Fun (``file_path,text,type``) want them. These two open whole files, so parts of a file are left out."""
+    """``plain``: all columns; ``opensora`` and ``videox``: as the readers of Open-Sora (``path,text``) and VideoX-Fun
+    (``file_path,text,type``) want them. These two open whole files, so parts of a file are left out."""
 
 
 def no_parts_in_csv(options: CsvOptions, _out: str) -> str:
@@ -38,12 +38,12 @@ def no_parts_in_csv(options: CsvOptions, _out: str) -> str:
 
 
 def paths_in_csv(options: CsvOptions) -> Paths:
-    """Open-Sora opens paths as they stand, from wherever it was started; VideoX-Fun joins them with its data root."""
+    """Open-Sora opens paths unchanged, from its working directory; VideoX-Fun joins them with its data root."""
     return "absolute" if options.columns == "opensora" else "relative"
 
 
 def write_csv(job: ExportJob) -> None:
-    """``captions.csv`` in UTF-8, with a header, quoted where needed, lines ended as RFC 4180 says."""
+    """``captions.csv`` in UTF-8, with a header, quoted if needed, with RFC 4180 line endings."""
     columns = COLUMNS[job.options.columns]
     text = io.StringIO(newline="")
     writer = csv.writer(text)

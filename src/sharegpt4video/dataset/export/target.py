@@ -1,4 +1,4 @@
-"""Where an export goes: a folder, local or on storage that fsspec reaches, in which every file is whole or absent.
+"""Where an export goes: a folder, local or on fsspec storage, in which every file is complete or absent.
 
 ``export.json`` in that folder says what wrote it, what was left out, and which files are its own, so that a later
 export can replace them and nothing else.
@@ -21,7 +21,7 @@ from ..store.storage import FULL, is_local, open_storage, read, storage_errors, 
 
 MANIFEST = "export.json"
 Paths = Literal["relative", "absolute"]
-"""How an export names videos: as seen from its own folder, so that both can be moved together, or absolutely."""
+"""How an export names videos: relative to its own folder, so that both can move together, or absolutely."""
 
 
 class Target:
@@ -34,9 +34,9 @@ class Target:
         self._manifest: dict[str, Any] = {}
 
     def prepare(self, format: str) -> None:
-        """Claim the folder. What an earlier export wrote there goes away first, with ``overwrite``.
+        """Claim the folder. With ``overwrite``, the files of an earlier export are removed first.
 
-        Raises SettingsError if something lies there and ``overwrite`` is off, or if it is a file.
+        Raises SettingsError if the folder is not empty and ``overwrite`` is off, or if it is a file.
         """
         self._manifest = {"format": format, "finished": False, "files": [], "folders": []}
         if self.fs.exists(self.root):
@@ -57,7 +57,7 @@ class Target:
                 self.fs.rm(f"{self.root}/{name}", recursive=True)
 
     def _earlier(self) -> list[str]:
-        """What an earlier export says is its own; names that would lead out of the folder are refused."""
+        """The files an earlier export lists as its own; names that leave the folder are refused."""
         data = read(self.fs, f"{self.root}/{MANIFEST}")
         if data is None:
             return []
@@ -73,9 +73,9 @@ class Target:
 
     @contextmanager
     def writing(self, name: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
-        """A file to write into, by its name below the folder. It appears when all is written, or never.
+        """A file to write, by its name below the folder. It appears when it is complete, or never.
 
-        ``sync`` waits for the disk, too; not worth it for a file of which there are a million.
+        ``sync`` also waits for the disk, which is not worth it for one of a million files.
         """
         self._claim(name)
         with self._whole(f"{self.root}/{name}", sync) as file:
@@ -86,7 +86,7 @@ class Target:
         kind = "folders" if rest else "files"
         if first in self._manifest[kind]:
             return
-        # A folder that was there before is somebody else's: it is written into, but never removed.
+        # A folder that existed before is somebody else's: it is written into, but never removed.
         if not (rest and self.fs.exists(f"{self.root}/{first}")):
             self._manifest[kind].append(first)
             self._note()
@@ -95,7 +95,7 @@ class Target:
         return whole_file(path, sync=sync) if is_local(self.fs) else whole_object(self.fs, path)
 
     def finish(self, said: dict[str, Any]) -> None:
-        """Write down that the export is complete, with what it says of itself."""
+        """Mark the export as complete, with its own description."""
         self._manifest |= {"finished": True, **said}
         self._note()
 
@@ -107,11 +107,11 @@ class Target:
 
 
 def seen_from(folder: str, location: str, real: Callable[[str], str] = os.path.realpath) -> str:
-    """A local path relative to a folder, as the system resolves it there (``..`` behind a link leads elsewhere).
+    """A local path relative to a folder, as the system resolves it there (``..`` after a link leads elsewhere).
 
-    Of ``ARCHIVE::MEMBER``, the archive is meant. Addresses of storage stay what they are, and so does a path that
-    links lead through a folder whose name is not UTF-8: only as it was named can it be written down. ``real`` resolves
-    links, and may remember what it found.
+    For ``ARCHIVE::MEMBER``, this applies to the archive. Addresses of storage do not change, nor does a path whose
+    links lead through a folder with a name that is not UTF-8, since only the given name can be written down. ``real``
+    resolves links, and may cache.
     """
     archive, mark, member = location.partition("::")
     if not archive.startswith("/"):
@@ -122,14 +122,14 @@ def seen_from(folder: str, location: str, real: Callable[[str], str] = os.path.r
 
 
 def _remove_abandoned(folder: Path) -> None:
-    """Delete what killed exports left half-written in their folder."""
+    """Delete half-written files of killed exports in their folder."""
     for path in filter(files.is_abandoned, folder.glob(f"*{files.UNFINISHED}")):
         path.unlink(missing_ok=True)
 
 
 @contextmanager
 def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
-    """``files.whole_file``. Raises SG4VError if it cannot be made or the disk is full."""
+    """``files.whole_file``. Raises SG4VError if it cannot be created or the disk is full."""
     with ExitStack() as stack:
         with _told(path):
             file = stack.enter_context(files.whole_file(Path(path), sync=sync))
@@ -141,7 +141,7 @@ def whole_file(path: str, *, sync: bool = True) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def whole_object(fs: Any, path: str) -> Iterator[IO[bytes]]:
-    """A file on other storage, which appears when it is closed, or never. Raises SG4VError if it cannot be made."""
+    """A file on other storage, which appears when closed, or never. Raises SG4VError if it cannot be created."""
     with _told(path):
         fs.makedirs(path.rpartition("/")[0], exist_ok=True)
         file = fs.open(path, "wb", autocommit=False)
@@ -156,7 +156,7 @@ def whole_object(fs: Any, path: str) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def _told(path: str, numbers: set[int] | None = None) -> Iterator[None]:
-    """Errors of the storage in words for the user; with ``numbers`` only these, as others may be about what is read."""
+    """Turn storage errors into messages for the user; with ``numbers`` only these, as others may concern reading."""
     try:
         yield
     except storage_errors() as error:
@@ -166,7 +166,7 @@ def _told(path: str, numbers: set[int] | None = None) -> Iterator[None]:
 
 
 class SplitFiles:
-    """One file for each split, opened when its first line comes; a context manager, and all whole or none at all."""
+    """One file for each split, opened at its first line; a context manager. All are complete, or none exists."""
 
     def __init__(self, target: Target, pattern: str) -> None:
         self._target, self._pattern = target, pattern
@@ -174,7 +174,7 @@ class SplitFiles:
         self._stack = ExitStack()
 
     def file(self, split: str) -> IO[bytes]:
-        """The file of a split; ``pattern`` has the split's name in place of ``{split}``."""
+        """The file of a split; ``{split}`` in ``pattern`` stands for its name."""
         if split not in self._files:
             name = self._pattern.format(split=split)
             self._files[split] = self._stack.enter_context(self._target.writing(name))
@@ -196,7 +196,7 @@ _LINE_ENDS = {"\u2028": "\\u2028", "\u2029": "\\u2029", "\x85": "\\u0085"}
 
 
 def json_line(value: object) -> bytes:
-    """A value as one line of JSON in UTF-8. Characters that some readers take for a line's end are escaped."""
+    """A value as one line of JSON in UTF-8. Characters that some readers treat as line breaks are escaped."""
     text = json.dumps(value, ensure_ascii=False)
     for character, escape in _LINE_ENDS.items():
         if character in text:

@@ -1,8 +1,8 @@
-"""Words that a model takes for more than words: its control tokens, where a caption happens to spell them.
+"""Control tokens of models that occur in captions.
 
-A tokenizer reads ``<image>``, ``<|im_end|>`` or ``[INST]`` as one token wherever they stand, and a trainer counts
-``<image>`` in texts. Captions quote what is on the screen, so they can hold any of them. Tokens of all models that we
-know have one of few shapes, and a space behind the first sign makes ordinary text of each.
+A tokenizer reads ``<image>``, ``<|im_end|>`` or ``[INST]`` as one token anywhere, and a trainer counts ``<image>`` in
+texts. Captions quote what is on screen, so they can contain any of them. Tokens of all models we know have one of a few
+shapes, and a space after the first character turns each into ordinary text.
 """
 
 from __future__ import annotations
@@ -11,22 +11,22 @@ import re
 
 # [INST], [/INST], [IMG_BREAK], [gMASK], [control_12], [|user|]
 _BRACKET = r"/?(?:[A-Z][A-Z_]{1,40}|[gs]MASK|control_\d{1,4}|\|[^\s|\[\]]{1,40}\|)\]"
-# Tags of small letters alone are HTML, too (<b>), so these are told by their names.
+# Lower-case tags may be HTML (<b>), so these are matched by name.
 _NAMES = (
     "answer|assistant|audio|bbox|bos|bot|box|cls|content|context|eoa|eoc|eod|eoh|eom|eop|eos|eot|frame|function|human|image|"
     "images|img|mask|media|object|observation|pad|patch|point|quad|reasoning|ref|s|sep|slice|sop|sos|speech|system|think|"
     "thinking|thought|tool|tools|unit|unk|user|vid|video|videos"
 )
-# All others by their shape: <|im_end|>, <start_of_turn>, <IMG_CONTEXT>, <0x0A>, <<SYS>>, DeepSeek's with wide bars.
+# All others by shape: <|im_end|>, <start_of_turn>, <IMG_CONTEXT>, <0x0A>, <<SYS>>, DeepSeek's with wide bars.
 _TAG = rf"(?:/?(?:{_NAMES})|(?!/?(?:[a-z]+|h[1-6])>)[^\s<>]{{1,80}})>"
 _WHOLE = (re.compile(rf"\[(?= *{_BRACKET})"), re.compile(f"<(?= *{_TAG})"))
 _BROKEN = (re.compile(f"< (?= *{_TAG})"), re.compile(rf"\[ (?= *{_BRACKET})"))
 
 
 def without_tokens(text: str) -> str:
-    """A text in which nothing is taken for a control token: ``<image>`` becomes ``< image>``, ``[INST]`` ``[ INST]``.
+    """Break up control tokens: ``<image>`` becomes ``< image>``, ``[INST]`` becomes ``[ INST]``.
 
-    What looks broken up already gets one more space, so that ``with_tokens`` gives the very text back.
+    Text that already looks like this gets one more space, so that ``with_tokens`` restores it exactly.
     """
     for sign in _WHOLE:
         text = sign.sub(lambda match: f"{match[0]} ", text)
@@ -34,7 +34,7 @@ def without_tokens(text: str) -> str:
 
 
 def with_tokens(text: str) -> str:
-    """What ``without_tokens`` was given."""
+    """Undo ``without_tokens``."""
     for sign in _BROKEN:
         text = sign.sub(lambda match: match[0][0], text)
     return text

@@ -1,7 +1,7 @@
-"""WebDataset: tar shards in which ``KEY.mp4``, ``KEY.json`` and ``KEY.txt`` stand together.
+"""WebDataset: tar shards with ``KEY.mp4``, ``KEY.json`` and ``KEY.txt`` for each sample.
 
-The layout is that of github.com/webdataset/webdataset: POSIX tar, members of a sample next to each other, the key is
-what stands before the first dot.
+The layout is that of github.com/webdataset/webdataset: POSIX tar, members of a sample next to each other; the key is
+the name before the first dot.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ class WebDatasetOptions:
     cut: bool = True
     """Cut spans of longer files, and clips without a file of their own, out of their videos. False: leave them out."""
     shard_samples: Count = 10_000
-    """Samples of a shard at most."""
+    """Maximum samples per shard."""
     shard_bytes: Annotated[int, Limits(1, 1 << 50)] = 1 << 30
-    """Bytes of a shard at most; a sample that is larger has a shard of its own."""
+    """Maximum bytes per shard; a larger sample gets its own shard."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self).values())
@@ -79,7 +79,7 @@ def _texts(job: ExportJob, entry: Entry) -> list[tuple[str, bytes]]:
 
 
 def _plain(job: ExportJob, entry: Entry) -> dict[str, Any]:
-    """What ``KEY.json`` holds; times are seconds of the media beside it, ``cut_at_seconds`` is one of ``video``."""
+    """The content of ``KEY.json``; times are seconds of the media beside it, ``cut_at_seconds`` is one of ``video``."""
     row = entry.row
     steps = [{name: getattr(step, name) for name in STEP_FIELDS} for step in entry.steps]
     return {
@@ -131,19 +131,19 @@ class _Shards:
         return self._tar
 
     def close(self) -> None:
-        """Finish the shard that is open; the next sample begins another."""
+        """Close the open shard; the next sample opens another."""
         self._open.close()
         self._tar = None
         self._number += 1
         self._samples = self._bytes = 0
 
     def end(self, *problem: Any) -> None:
-        """Leave no half shard behind when something goes wrong."""
+        """Remove a half-written shard after an error."""
         self._open.__exit__(*problem)
 
 
 def _padded(size: int) -> int:
-    """What a member takes in a tar: its header and its bytes in whole blocks."""
+    """The size of a member in a tar: its header and its bytes in whole blocks."""
     return _BLOCK + -(-size // _BLOCK) * _BLOCK
 
 
