@@ -7,9 +7,9 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from sharegpt4video.dataset.checks.prose import Passage
 from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.records import Step
+from sharegpt4video.verify.prose import Passage
 
 Defect = Callable[[CaptionRow, random.Random], CaptionRow | None]
 

@@ -27,9 +27,9 @@ from _true_captions import row_of, true_captions
 
 from sharegpt4video.dataset.checks import CHECKS, check_caption
 from sharegpt4video.dataset.checks.across_videos import Repeats
-from sharegpt4video.dataset.checks.prose import Passage
 from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.records import Shot, Step
+from sharegpt4video.verify.prose import Passage
 
 SUMMARIES = Path(__file__).resolve().parents[2] / "shared" / "eval" / "sharegpt4video_60_summaries.json"
 

@@ -14,12 +14,13 @@ import media
 import scenes
 import sharegpt4video as sg4v
 from sharegpt4video.config import CaptionSettings, FactSettings
-from sharegpt4video.dataset.rows import CaptionRow, Checked, Clip, Failure, Finding, Selected, SourceVideo, Survey
+from sharegpt4video.dataset.rows import CaptionRow, Checked, Clip, Failure, Selected, SourceVideo, Survey
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.records import (
     Box,
     CameraMotion,
     Facts,
+    Finding,
     Look,
     PictureMotion,
     Provenance,

@@ -99,6 +99,8 @@ class CaptionSettings:
     """The prompt set: ``default``, ``paper`` or ``sharecaptioner``."""
     hints: bool = False
     """Give the measured facts to a model that looks at the pictures itself."""
+    verify: bool = False
+    """Hold each text against the measured facts and the texts before; ask once more for what they contradict."""
     start_seconds: Seconds | None = None
     """Caption from here. None: from the first frame."""
     end_seconds: Seconds | None = None
@@ -124,6 +126,8 @@ class CaptionSettings:
             found.append(f"start_seconds ({start}) must be before end_seconds ({end})")
         if self.hints is True and isinstance(self.facts, FactSettings) and not self.facts.measure:
             found.append("hints are the measured facts, which facts.measure: false leaves out; drop one of the two")
+        if self.verify is True and isinstance(self.facts, FactSettings) and not self.facts.measure:
+            found.append("verify holds texts against measured facts, which facts.measure: false leaves out")
         raise_for(found)
 
     def to_plain(self) -> dict[str, Any]:

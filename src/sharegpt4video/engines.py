@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 
-from .captioner.engine import Engine
+from .captioner.engine import Engine, Role
+from .captioner.verified import verified
 from .config import CaptionSettings, caption_settings
 from .errors import SettingsError
 from .prompts import prompt_set
+from .verify.answers import contradictions
 from .video.compose import arrange
 from .vlm import open_model
 from .vlm.base import VLM, Request
+
+T = TypeVar("T")
 
 
 def open_engine(model: str | VLM, settings: CaptionSettings | None = None) -> Engine:
@@ -53,3 +58,8 @@ def check_facts(vlm: VLM, *, measured: bool) -> None:
             f"facts.measure: false is for models that look at the pictures alone; {vlm.name} answers from measured"
             " facts: leave facts.measure on, or choose another model"
         )
+
+
+def held_to_facts(role: Role[T], settings: CaptionSettings) -> Role[T]:
+    """The role, with its answers held against the facts and the texts before, if the settings say ``verify``."""
+    return verified(role, contradictions) if settings.verify else role

@@ -10,7 +10,7 @@ from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
 from .captioner.summary import summary as summary_role
 from .config import CaptionSettings, caption_settings
-from .engines import engine_for
+from .engines import engine_for, held_to_facts
 from .records import VideoCaption
 from .vlm.base import VLM
 
@@ -53,4 +53,4 @@ def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSe
 
 async def _run_role(role: Role[T], model: str | VLM, settings: CaptionSettings) -> T:
     async with engine_for(model, settings) as engine:
-        return await engine.run(role)
+        return await engine.run(held_to_facts(role, settings))

@@ -19,14 +19,13 @@ from .captioner.sliding import sliding
 from .captioner.summary import summary
 from .config import CaptionSettings
 from .draft import Draft, Progress
-from .engines import check_facts
+from .engines import check_facts, held_to_facts
 from .prompts import prompt_set
 from .reading import Event
 from .records import Segment, VideoCaption
 from .sampling import Sampled
 
 T = TypeVar("T")
-
 SEGMENTS_AHEAD = 128  # decoding waits when so many segments (of at most 4 new pictures) are not described yet
 
 
@@ -136,4 +135,4 @@ class VideoRun:
         return Summary(step.text, step.problem)
 
     async def _ask(self, role: Role[T]) -> T:
-        return await self._engine.run(role, on_reply=self.draft.replies.append)
+        return await self._engine.run(held_to_facts(role, self._settings), on_reply=self.draft.replies.append)

@@ -30,6 +30,7 @@ def caption(
     mode: o.Modes = None,
     prompts: o.Prompts = None,
     hints: o.Hints = None,
+    verify: o.Verify = None,
     ocr: o.Ocr = None,
     start: o.Start = None,
     end: o.End = None,
@@ -47,13 +48,12 @@ def caption(
 ) -> None:
     """Caption videos: what is seen, and what happens when.
 
-    Steps are printed as they come. With --out, each video becomes a file, and a video that was captioned in the same
-    way before is skipped; formats it lacks are written from the stored caption. Without it, --json prints one document
-    for one video, and one document a line for several.
+    Steps are printed as they come. With --out, each video becomes a file; one that was captioned in the same way before
+    is skipped, and formats it lacks are written from the stored caption. --json prints one document a line for several.
     """
     formats = _formats(format, json, out)
-    how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "facts": {"ocr": ocr}}
-    how |= {"keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
+    how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}
+    how |= {"facts": {"ocr": ocr}, "keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
     with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named.videos, out) as readers:
         from .batch import Batch
 

@@ -128,6 +128,14 @@ Hints = Annotated[
         "--hints/--no-hints", help="Also give the measured facts to a model that sees the pictures.", show_default=False
     ),
 ]
+Verify = Annotated[
+    bool | None,
+    typer.Option(
+        "--verify/--no-verify",
+        help="Hold each text against the measured facts and the texts before; ask once more for what they contradict.",
+        show_default=False,
+    ),
+]
 Formats = Annotated[
     list[Format] | None,
     typer.Option("--format", "-f", help="What to write; with --out, may be given several times.", show_default=False),

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..display import Result, caption_html, caption_line
 from ..foreign import without_secrets
-from ..records import Mode, Provenance, Shot, Step, VideoCaption
+from ..records import Finding, Mode, Provenance, Shot, Step, VideoCaption
 from .sources.ids import with_span
 
 Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
@@ -189,15 +189,6 @@ class Failure(Result):
     def text(self) -> str:
         """What went wrong, in words."""
         return f"failed at {self.stage} ({self.kind}): {self.location}: {self.message}"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing that is wrong with a caption. ``step`` is its number, -1 for the summary or the whole."""
-
-    check: str
-    step: int
-    reason: str
 
 
 @dataclass(frozen=True)

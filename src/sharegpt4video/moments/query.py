@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ..dataset.checks.lexicon import words_for
-from ..dataset.checks.prose import irregular_forms, stem
 from ..errors import SettingsError
+from ..verify.lexicon import words_for
+from ..verify.prose import irregular_forms, stem
 from ..vlm.embedded.words import word_set
 
 MOST_TERMS = 16

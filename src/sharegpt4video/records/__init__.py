@@ -6,6 +6,7 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 
 from .captions import (
     UNANSWERED,
+    Finding,
     Frame,
     Image,
     Keyframe,
@@ -43,6 +44,7 @@ __all__ = [
     "Box",
     "CameraMotion",
     "Facts",
+    "Finding",
     "Frame",
     "Image",
     "Keyframe",

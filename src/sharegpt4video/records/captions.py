@@ -147,6 +147,15 @@ class Segment:
 
 
 @dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong with a caption. ``step`` is its number, -1 for the summary or the whole."""
+
+    check: str
+    step: int
+    reason: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """How a caption came about, enough to make it again."""
 

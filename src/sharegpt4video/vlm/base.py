@@ -22,7 +22,9 @@ from .usage import token_count
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 FREE_TASKS: frozenset[Task] = frozenset({"judge", "ask"})
 """Tasks in words of the caller's own: an answer to them may be JSON, or anything else that was asked for."""
-Problem = Literal["", "empty", "cut off", "refused", "repeating", "not plain text", "mixed up", "unavailable"]
+Problem = Literal[
+    "", "empty", "cut off", "refused", "repeating", "not plain text", "contradicted", "mixed up", "unavailable"
+]
 
 
 @dataclass(frozen=True)

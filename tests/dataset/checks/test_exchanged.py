@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from made_facts import at
 from made_rows import row_of
 from sharegpt4video.dataset.checks.exchanged import WINDOW_VIDEOS, Exchanges
-from sharegpt4video.dataset.checks.prose import Draft
 from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.records import Facts
+from sharegpt4video.verify.prose import Draft
 
 Texts = list[list[str]]
 STEPS = 4

@@ -8,8 +8,8 @@ from typing import Any, NoReturn
 import pytest
 
 from sharegpt4video.dataset.checks.language import LANGUAGES, _scores, check_language_code, foreign, other_language
-from sharegpt4video.dataset.checks.prose import Passage
 from sharegpt4video.errors import SettingsError
+from sharegpt4video.verify.prose import Passage
 
 SENTENCES = {
     "sv": "Två barn springer längs stranden medan en hund hoppar i vattnet.",

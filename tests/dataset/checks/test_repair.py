@@ -24,11 +24,11 @@ from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.checks.repair import repair
 from sharegpt4video.dataset.checks.retelling import pictures_of, request_of, retelling
 from sharegpt4video.dataset.checks.run import check_dataset
-from sharegpt4video.dataset.rows import CaptionRow, Checked, Finding, SourceVideo
+from sharegpt4video.dataset.rows import CaptionRow, Checked, SourceVideo
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.prompts import prompt_set
-from sharegpt4video.records import Keyframe, Segment, Shot
+from sharegpt4video.records import Finding, Keyframe, Segment, Shot
 from sharegpt4video.vlm.base import Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
 

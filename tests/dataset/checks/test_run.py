@@ -14,9 +14,10 @@ from made_rows import SUMMARY, TEXTS, row_of
 from meeting import Meeting
 from sharegpt4video.dataset.checks import severity
 from sharegpt4video.dataset.checks.run import check_dataset
-from sharegpt4video.dataset.rows import CaptionRow, Checked, Finding
+from sharegpt4video.dataset.rows import CaptionRow, Checked
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, VLMError
+from sharegpt4video.records import Finding
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
 

@@ -22,10 +22,11 @@ from sharegpt4video.dataset.decide.decider import Decider, decide_all
 from sharegpt4video.dataset.decide.decisions import Decision
 from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES
 from sharegpt4video.dataset.decide.words import reason
-from sharegpt4video.dataset.rows import Checked, Finding, ShortCaption, SourceVideo, Survey
+from sharegpt4video.dataset.rows import Checked, ShortCaption, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, NoveltySettings
 from sharegpt4video.dataset.similar.near import NearDuplicates
 from sharegpt4video.errors import SettingsError
+from sharegpt4video.records import Finding
 
 OFF = FilterSettings(duplicate_packets=False, max_black_share=None, max_frozen_share=None)
 GOOD = Survey(

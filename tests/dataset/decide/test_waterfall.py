@@ -14,9 +14,10 @@ from sharegpt4video.dataset.decide.columns import Candidates
 from sharegpt4video.dataset.decide.decider import Decider
 from sharegpt4video.dataset.decide.gates import GATE_NAMES, GATES, Gate
 from sharegpt4video.dataset.decide.waterfall import GateCounts, Waterfall, measure
-from sharegpt4video.dataset.rows import Checked, Finding, Survey
+from sharegpt4video.dataset.rows import Checked, Survey
 from sharegpt4video.dataset.settings import FilterSettings
 from sharegpt4video.dataset.similar.near import NearDuplicates
+from sharegpt4video.records import Finding
 
 FILTERS = FilterSettings(
     min_seconds=10.0, max_seconds=180.0, max_black_share=0.8, max_frozen_share=0.9, min_sharpness=30.0,

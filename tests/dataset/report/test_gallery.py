@@ -5,8 +5,8 @@ from dataclasses import replace
 import made_report_rows
 from sharegpt4video.dataset.report.gallery import LEAST_LETTERS, PAGE_LETTERS, article
 from sharegpt4video.dataset.report.samples import Sample
-from sharegpt4video.dataset.rows import CaptionRow, Checked, Finding
-from sharegpt4video.records import Image
+from sharegpt4video.dataset.rows import CaptionRow, Checked
+from sharegpt4video.records import Finding, Image
 
 PICTURE = Image(b"jpeg", 16, 9)
 

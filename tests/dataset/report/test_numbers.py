@@ -12,9 +12,10 @@ import made_report_rows
 from sharegpt4video.dataset.report.numbers import Numbers, gather
 from sharegpt4video.dataset.report.scan import SEPARATOR, aspect
 from sharegpt4video.dataset.report.waterfall import stored_waterfall
-from sharegpt4video.dataset.rows import Checked, Failure, Finding, Selected, SourceVideo, Survey
+from sharegpt4video.dataset.rows import Checked, Failure, Selected, SourceVideo, Survey
 from sharegpt4video.dataset.settings import FilterSettings
 from sharegpt4video.dataset.store.store import Store, unpacked_id
+from sharegpt4video.records import Finding
 
 
 @pytest.fixture(scope="module")

@@ -14,10 +14,11 @@ import made_report_rows
 import sharegpt4video.dataset.report
 from sharegpt4video.dataset.report import ReportResult, write_report
 from sharegpt4video.dataset.report.page import _environment
-from sharegpt4video.dataset.rows import Checked, Failure, Finding, Selected, SourceVideo
+from sharegpt4video.dataset.rows import Checked, Failure, Selected, SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, SG4VError
+from sharegpt4video.records import Finding
 
 ROOM = Path(sharegpt4video.dataset.report.__file__).parent
 VOID = {"meta", "img", "input", "br", "link", "hr"}

@@ -17,8 +17,9 @@ from sharegpt4video.dataset.report.samples import (
     keyframes,
     read_samples,
 )
-from sharegpt4video.dataset.rows import Checked, Finding, SourceVideo
+from sharegpt4video.dataset.rows import Checked, SourceVideo
 from sharegpt4video.dataset.store.store import Store, packed_ids
+from sharegpt4video.records import Finding
 from sharegpt4video.video.thumbnails import wanted_times
 
 

@@ -11,11 +11,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ...records import Finding
+from ...verify import camera, facts, support
+from ...verify.prose import Draft
 from ...wording import counted
-from ..rows import CaptionRow, Finding
-from . import camera, facts, support, text, times
+from ..rows import CaptionRow
+from . import text, times
 from .language import language
-from .prose import Draft
 
 __all__ = ["CHECKS", "JUDGE", "MIXED_UP", "REPEATED", "Check", "check_caption", "severity", "without_facts_line"]
 

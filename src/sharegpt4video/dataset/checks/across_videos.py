@@ -16,8 +16,8 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..rows import Finding
-from .prose import SUMMARY
+from ...records import Finding
+from ...verify.prose import SUMMARY
 
 LEAST_WORDS = 12
 LEAST_WORDS_OF_A_PAIR = 30

@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeVar
 
-from ...records import Facts
+from ...records import Facts, Finding
+from ...verify.lexicon import FILLER, concept_of, kinds, kinds_of, things
+from ...verify.prose import SUMMARY, Draft, Passage, stem
 from ..decide.recordings import recording_keys
-from ..rows import CaptionRow, Finding
+from ..rows import CaptionRow
 from . import MIXED_UP
-from .lexicon import FILLER, concept_of, kinds, kinds_of, things
-from .prose import SUMMARY, Draft, Passage, stem
 
 WINDOW_VIDEOS = 256
 """How many captions, in the order in which they were finished, may have been in progress at the same time."""
@@ -225,6 +225,7 @@ def _discard(index: dict[str, set[_T]], word: str, entry: _T) -> None:
 
 def _video(draft: Draft) -> _Video:
     row = draft.row
+    assert isinstance(row, CaptionRow)
     texts = tuple(_Text(passage.number, words) for passage in draft.texts if (words := _words(passage)))
     measured = frozenset(word for step in row.steps for facts in step.facts for word in _measured(facts))
     return _Video(row.id, _recording(row), texts, measured)

@@ -11,9 +11,10 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from ...captioner.outcome import problem_of
+from ...records import Finding
+from ...verify.prose import SUMMARY, Passage, shortened
 from ...vlm.base import Reply, Request
-from ..rows import CaptionRow, Finding
-from .prose import SUMMARY, Passage, shortened
+from ..rows import CaptionRow
 
 MOST_CHARACTERS = 60_000
 """A caption with longer steps is not judged: most models would be asked for more than they can read."""

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
 from ...errors import SettingsError
+from ...records import Finding
+from ...verify.lexicon import ACTIONS, COLOURS, THINGS
+from ...verify.prose import Draft, Passage, shortened, stem
 from ...vlm.embedded.words import word_set
 from ..report.english import COMMON_PER_MILLION, FUNCTION_WORDS, VERBS
-from ..rows import Finding
-from .lexicon import ACTIONS, COLOURS, THINGS
-from .prose import Draft, Passage, shortened, stem
 
 LEAST_LETTERS = 12
 FOREIGN_SCRIPT = 0.3

@@ -24,12 +24,13 @@ from ...display import Result
 from ...engines import check_facts, open_engine
 from ...errors import SettingsError, StorageError, VideoError
 from ...prompts import prompt_set
-from ...records import Provenance
+from ...records import Finding, Provenance
+from ...verify.prose import SUMMARY
 from ...vlm.base import VLM, Reply
 from ...wording import counted
 from ..places.jobs import failure_of
 from ..places.pairing import PairedVLM
-from ..rows import CaptionRow, Checked, Failure, Finding, SourceVideo
+from ..rows import CaptionRow, Checked, Failure, SourceVideo
 from ..sources.listed import Listed, original_of, places_of
 from ..store.ids import IdIndex, packed_all
 from ..store.schema import to_rows
@@ -37,7 +38,6 @@ from ..store.store import Store, packed_ids
 from . import CHECKS, JUDGE, MIXED_UP, REPEATED, check_caption, severity
 from .judge import Verdict, judging
 from .language import check_language_code
-from .prose import SUMMARY
 from .retelling import Pictures, pictures_of, retelling
 from .run import ChecksResult, check_dataset
 

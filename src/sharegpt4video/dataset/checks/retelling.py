@@ -9,19 +9,18 @@ from typing import Any
 
 from ...captioner.outcome import Summary, problem_of
 from ...captioner.summary import summary as summary_role
+from ...captioner.verified import line
 from ...config import CaptionSettings
 from ...errors import VideoError
 from ...prompts import PromptSet
-from ...records import Facts, Image, Layout, Step
+from ...records import Facts, Finding, Image, Layout, Step
+from ...verify.prose import SUMMARY
 from ...video.compose import encode_jpeg
 from ...video.reader import VideoReader
 from ...vlm.base import Reply, Request
-from ..rows import CaptionRow, Finding, SourceVideo
+from ..rows import CaptionRow, SourceVideo
 from ..sources.sources import open_source
 from . import MIXED_UP
-from .prose import SUMMARY
-
-MOST_REASON_CHARACTERS = 600
 
 Pictures = dict[int, tuple[Image, ...]]
 
@@ -40,14 +39,14 @@ def retelling(
     steps = list(row.steps)
     for number in sorted(set(reasons) - {SUMMARY}):
         request = request_of(row, steps, number, pictures.get(number, ()), prompts)
-        reply: Reply = yield replace(request, reminder=_reminder(reasons[number]))
+        reply: Reply = yield replace(request, reminder=line(reasons[number]))
         if not reply.problem or steps[number].problem:
             steps[number] = replace(steps[number], text=reply.text, problem=problem_of(reply))
     told = Summary(row.summary, row.summary_problem)
     if row.mode == "fast" and len(steps) == 1:
         told = Summary(steps[0].text, steps[0].problem)
     elif SUMMARY in reasons or tuple(steps) != row.steps:
-        again = yield from _summary_again(row, steps, _reminder(reasons[SUMMARY]), fold_steps)
+        again = yield from _summary_again(row, steps, line(reasons[SUMMARY]), fold_steps)
         told = told if again.problem and not told.problem else again
     return replace(row, steps=tuple(steps), summary=told.text, summary_problem=told.problem)
 
@@ -92,12 +91,6 @@ def _summary_again(
     except StopIteration as done:
         told: Summary = done.value
         return told
-
-
-def _reminder(reasons: Sequence[str]) -> str:
-    """What was wrong, in one line of bounded length; it ends without a full stop, as prompt sets expect."""
-    line = "; ".join(dict.fromkeys(" ".join(reason.split()) for reason in reasons))
-    return line if len(line) <= MOST_REASON_CHARACTERS else f"{line[: MOST_REASON_CHARACTERS - 1].rstrip()}…"
 
 
 def pictures_of(source: SourceVideo, row: CaptionRow, numbers: Sequence[int], settings: CaptionSettings) -> Pictures:

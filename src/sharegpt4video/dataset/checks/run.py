@@ -17,11 +17,13 @@ from ...background import mapped
 from ...captioner.engine import Engine
 from ...display import Result
 from ...errors import SettingsError
+from ...records import Finding
+from ...verify.prose import Draft
 from ...vlm.base import VLM
 from ...vlm.embedded import EmbeddedVLM
 from ...vlm.forwarding import ForwardingVLM
 from ...wording import counted
-from ..rows import CaptionRow, Checked, Finding
+from ..rows import CaptionRow, Checked
 from ..sources.listed import Listed
 from ..store.ids import IdIndex, packed_all, sorting
 from ..store.schema import to_rows
@@ -31,7 +33,6 @@ from .across_videos import Found, Repeats
 from .exchanged import Exchanges
 from .judge import Verdict, judging
 from .language import check_language_code
-from .prose import Draft
 
 PART_ROWS = 2048
 FACT_TIMES = "steps.list.element.facts.list.element.start_seconds"

@@ -6,10 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from ...records import Finding
+from ...verify.prose import SUMMARY, Draft, Passage, each, shortened
 from ...vlm.embedded.words import word_set
 from ...vlm.screen import judge, repeats
-from ..rows import Finding
-from .prose import SUMMARY, Draft, Passage, each, shortened
 
 LEAST_WORDS_OF_REPEATED_SENTENCE = 6
 LEAST_WORDS_OF_REPEATED_STEP = 40

@@ -7,10 +7,9 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from ...records import Shot, Step
+from ...records import Finding, Shot, Step
+from ...verify.prose import SUMMARY, Draft, Passage
 from ...vlm.embedded.words import NUMBERS
-from ..rows import Finding
-from .prose import SUMMARY, Draft, Passage
 
 SAME_TIME_SECONDS = 0.002
 LATE_START_SECONDS = 2.0

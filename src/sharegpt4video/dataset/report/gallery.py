@@ -6,8 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ...records import Facts, Image, Step
-from ..rows import Finding, Survey
+from ...records import Facts, Finding, Image, Step
+from ..rows import Survey
 from .markup import cut, number, plural
 from .samples import Sample
 

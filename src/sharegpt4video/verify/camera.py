@@ -6,8 +6,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 
-from ...records import CameraMotion, Facts
-from ..rows import Finding
+from ..records import CameraMotion, Facts, Finding
 from .facts import facts_of
 from .prose import Draft, Passage
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 from functools import cached_property
 
-from ..rows import Finding
+from ..records import Finding
 from .lexicon import (
     ACTIONS,
     COLOURS,

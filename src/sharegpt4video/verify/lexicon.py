@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from ...vlm.embedded.words import word_set
+from ..vlm.embedded.words import word_set
 from .prose import stem
 
 # concept: its words, singular; two-part words are written with "_". A concept is also a word of itself.

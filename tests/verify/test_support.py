@@ -11,7 +11,7 @@ import pytest
 from made_facts import CENTRE, at, between, thing
 from made_rows import SUMMARY, TEXTS, row_of
 from sharegpt4video.dataset.checks import CHECKS, check_caption
-from sharegpt4video.dataset.checks.prose import Passage
+from sharegpt4video.verify.prose import Passage
 
 SUPPORT = {name for name, check in CHECKS.items() if check.group == "support"}
 PUBLISHED = Path(__file__).resolve().parents[4] / "shared" / "eval" / "sharegpt4video_60_summaries.json"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sharegpt4video.dataset.checks.lexicon import concept_of, things
-from sharegpt4video.dataset.checks.prose import Passage, stem
 from sharegpt4video.facts.detect import LABELS
+from sharegpt4video.verify.lexicon import concept_of, things
+from sharegpt4video.verify.prose import Passage, stem
 
 
 @pytest.mark.parametrize(

@@ -9,10 +9,9 @@ import re
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 
-from ...records import Facts, TrackedObject
-from ...vlm.embedded.geometry import border_side, carried, holds_still
-from ...vlm.embedded.words import word_set
-from ..rows import Finding
+from ..records import Facts, Finding, TrackedObject
+from ..vlm.embedded.geometry import border_side, carried, holds_still
+from ..vlm.embedded.words import word_set
 from .lexicon import ANIMALS, VEHICLES, concept_of, kinds, things
 from .prose import SUMMARY, Draft, Passage, folded, shortened
 

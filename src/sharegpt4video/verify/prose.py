@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from typing import Protocol
 
-from ..rows import CaptionRow, Finding
+from ..records import Finding, Mode, Shot, Step
 
 SUMMARY = -1
 """The number of the summary, where a step has its own."""
@@ -73,13 +74,32 @@ class Passage:
         return Finding(check, self.number, reason)
 
 
+class Described(Protocol):
+    """A caption as far as checks read it: a ``records.VideoCaption``, or the row of a data set."""
+
+    @property
+    def start_seconds(self) -> float: ...
+    @property
+    def end_seconds(self) -> float: ...
+    @property
+    def mode(self) -> Mode: ...
+    @property
+    def shots(self) -> tuple[Shot, ...]: ...
+    @property
+    def steps(self) -> tuple[Step, ...]: ...
+    @property
+    def summary(self) -> str: ...
+    @property
+    def summary_problem(self) -> str: ...
+
+
 class Draft:
     """A caption under examination: its row, and those of its texts that can be read at all.
 
     ``language`` is the code of the language that the texts should be in.
     """
 
-    def __init__(self, row: CaptionRow, language: str = "en") -> None:
+    def __init__(self, row: Described, language: str = "en") -> None:
         self.row = row
         self.language = language
         self.told = tuple(Passage(number, step.text) for number, step in enumerate(row.steps))

@@ -1,0 +1,73 @@
+"""A model's answer held against the measured facts and the text before, as soon as it is there.
+
+Only rules that were right on real video are asked (``TRUSTED``): a false alarm costs a request, and marks a good text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from ..records import Facts, Finding, Shot, Step
+from ..vlm.base import Request
+from . import camera, facts, support
+from .prose import SUMMARY, Draft
+
+Rule = Callable[[Draft], Iterator[Finding]]
+
+TRUSTED: tuple[Rule, ...] = (
+    camera.camera,
+    facts.names,
+    facts.counts,
+    facts.directions,
+    facts.look,
+    support.coming_and_going,
+    support.unsupported,
+    support.colours_of_things,
+    support.order_of_events,
+)
+"""The rules that may contradict a model. Quoted text is not among them: what OCR missed may well be there."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a request and its answer tell of a video, in the form that checks read."""
+
+    start_seconds: float
+    end_seconds: float
+    steps: tuple[Step, ...]
+    summary: str = ""
+    mode: str = "sliding"
+    shots: tuple[Shot, ...] = ()
+    summary_problem: str = ""
+
+
+def contradictions(request: Request, answer: str) -> tuple[str, ...]:
+    """What the answer says against the facts, the step before, or the steps it sums up; each in words for the model.
+
+    Empty for tasks that describe no video.
+    """
+    if request.task in ("opening", "change", "fast"):
+        steps = _steps(request, answer)
+        draft, number = Draft(_Part(request.start_seconds, request.end_seconds, steps)), len(steps) - 1  # type: ignore[arg-type]
+    elif request.task in ("summary", "fold"):
+        part = _Part(request.start_seconds, request.end_seconds, request.steps, answer)
+        draft, number = Draft(part), SUMMARY  # type: ignore[arg-type]
+    else:
+        return ()
+    found = (finding for rule in TRUSTED for finding in rule(draft) if finding.step == number)
+    return tuple(dict.fromkeys(finding.reason for finding in found))
+
+
+def _steps(request: Request, answer: str) -> tuple[Step, ...]:
+    """The step that the answer becomes, after the step before it if there is one."""
+    now = _step("change" if request.task == "change" else "opening", request.facts[-1:], request, answer)
+    if request.task != "change" or not request.before:
+        return (now,)
+    return (_step("opening", request.facts[:-1], request, request.before), now)
+
+
+def _step(kind: str, measured: tuple[Facts, ...], request: Request, text: str) -> Step:
+    start = measured[0].start_seconds if measured else request.start_seconds
+    end = measured[-1].end_seconds if measured else request.end_seconds
+    return Step(kind, start, end, text, 0, request.seconds[-1:], measured)  # type: ignore[arg-type]
