@@ -40,6 +40,19 @@ EXAMPLES = {
     "zoom in, pan left, orbit around the statue": ("The camera zooms in, pans left and orbits around the statue."),
     "robot": "The video shows a robot.",
     "snow": "The video shows snow.",
+    "two people dancing, camera pans left, handheld": (
+        "The video shows two people dancing. The camera pans left. The video uses a handheld camera."
+    ),
+    "dashcam footage of a highway, the camera moves forward": (
+        "The dashcam footage shows a highway. The camera moves forward."
+    ),
+    "a statue in a park, camera rising slowly, camera orbits around it": (
+        "The video shows a statue in a park. The camera rises slowly and orbits around it."
+    ),
+    "camera pushes in on a face, slow motion, moody lighting": (
+        "The camera pushes in on a face. The video uses slow motion. The style is moody lighting."
+    ),
+    "a camera shop in Tokyo": "The video shows a camera shop in Tokyo.",
 }
 
 

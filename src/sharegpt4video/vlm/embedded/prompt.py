@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass, field
 
 from .vocabulary import (
-    BLACK_AND_WHITE,
+    CAMERA_ACTIONS,
     CAMERA_NOUNS,
     CAMERA_VERBS,
     COUNTABLE,
@@ -22,9 +22,10 @@ from .vocabulary import (
     PREPOSITIONS,
     PRONOUNS,
     STYLE_ENDINGS,
+    STYLE_PHRASES,
     STYLE_WORDS,
 )
-from .words import a, listed, sentence
+from .words import a, listed, sentence, word_set
 
 _FRAME = re.compile(
     rf"^(?P<head>(?:(?:an?|the|this)\s+)?(?:[\w-]+\s+){{0,4}}?(?:{'|'.join(FRAMES)}))\s+"
@@ -92,7 +93,7 @@ def _take_sentence(parts: Parts, piece: str) -> None:
     elif match := _USES_SENTENCE.match(text):
         parts.filming += _items(match["rest"])
     elif _CAMERA_SENTENCE.match(text):
-        parts.sentences.append(sentence(re.sub(r"^(?:the\s+)?camera", "the camera", piece.rstrip(";, "), flags=re.I)))
+        _take_clause(parts, re.sub(r"^(?:the\s+)?camera", "the camera", piece.rstrip(";, "), flags=re.I))
     elif match := _FRAME.match(text):
         if parts.head:
             parts.sentences.append(sentence(piece))
@@ -109,7 +110,8 @@ def _take_clause(parts: Parts, piece: str) -> None:
     """A sentence with a verb stays as it is; camera and style tags that trail it are taken off."""
     phrases = [phrase.strip() for phrase in piece.split(",")]
     tags: list[str] = []
-    while len(phrases) > 1 and kind_of(phrases[-1].rstrip(".")) != "shown":
+    kept = ("shown", "camera") if _CAMERA_SENTENCE.match(piece) else ("shown",)
+    while len(phrases) > 1 and kind_of(phrases[-1].rstrip(".")) not in kept:
         tags.insert(0, phrases.pop().rstrip("."))
     parts.sentences.append(sentence(", ".join(phrases)))
     for tag in tags:
@@ -141,16 +143,21 @@ def kind_of(phrase: str) -> str:
     """Either "camera" (a move), "filming" (a kind of shot), "style" or "shown"."""
     bare = re.sub(r"^(and|with|the|in|an?)\s+", "", phrase.lower())
     words = re.findall(r"[\w'-]+", bare)
-    if len(words) > 1 and words[1] in CAMERA_VERBS.get(words[0], ()):
+    if len(words) > 1 and (words[1] in CAMERA_VERBS.get(words[0], ()) or _names_camera(words)):
         return "camera"
     if not words or len(words) > 5 or (bare not in CAMERA_NOUNS and PREPOSITIONS.intersection(words[1:-1])):
         return "shown"
     doing = any(word.endswith("ing") and word not in ("tracking", "establishing") for word in words)
     if any(bare == noun or bare.endswith(f" {noun}") for noun in CAMERA_NOUNS) and not doing:
         return "filming"
-    if bare in BLACK_AND_WHITE or all(word in STYLE_WORDS or word in ("and", "very", "highly") for word in words):
+    if bare in STYLE_PHRASES or all(word in STYLE_WORDS or word in ("and", "very", "highly") for word in words):
         return "style"
     return "style" if words[-1] in STYLE_ENDINGS else "shown"
+
+
+def _names_camera(words: list[str]) -> bool:
+    """Whether a phrase says what the camera does and names it: "camera orbits around it"."""
+    return words[0] == "camera" and words[1] in CAMERA_ACTIONS
 
 
 def has_finite_verb(text: str) -> bool:
@@ -210,19 +217,25 @@ def with_article(phrase: str) -> str:
 def _camera(parts: Parts) -> list[str]:
     moves = []
     for phrase in parts.camera:
-        first, _, rest = re.sub(r"^(and|with|the)\s+", "", phrase).partition(" ")
-        moves.append(f"{third_person(first.lower())} {rest}")
+        bare = re.sub(r"^(?:and|with)\s+", "", phrase, flags=re.IGNORECASE)
+        first, _, rest = re.sub(r"^(?:the\s+)?(?:camera\s+)?", "", bare, flags=re.IGNORECASE).partition(" ")
+        moves.append(f"{third_person(first.lower())} {rest}".strip())
     told = [sentence(f"the camera {listed(moves)}")] if moves else []
     if parts.filming:
         told.append(sentence(f"the video uses {listed([_setup(phrase) for phrase in parts.filming])}"))
     return told
 
 
+_WITH_E = word_set("mov rotat circl glid ris shak cran")
+
+
 def third_person(word: str) -> str:
     """zoom, zooms, zooming -> zooms."""
+    if word == "is":
+        return word
     stem = re.sub(r"(ing|s)$", "", word)
     if word.endswith("ing"):
-        stem = {"pann": "pan", "mov": "move", "rotat": "rotate", "circl": "circle", "glid": "glide"}.get(stem, stem)
+        stem = "pan" if stem == "pann" else f"{stem}e" if stem in _WITH_E else stem
     return {
         "fly": "flies",
         "flie": "flies",
@@ -236,6 +249,7 @@ def third_person(word: str) -> str:
 def _setup(phrase: str) -> str:
     """A kind of shot with its article: "a drone shot", "slow motion"."""
     bare = re.sub(r"^(?:and|with|in)\s+", "", phrase)
+    bare = f"{bare} camera" if re.fullmatch(r"(?i)hand-?held", bare) else bare
     countable = re.search(
         r"(shot|view|angle|perspective|camera|(?:zoom|pan)(?: in| out)?|close-up|closeup|pov|lens|timelapse)$",
         bare.lower(),

@@ -48,12 +48,21 @@ CAMERA_VERBS: dict[str, tuple[str, ...]] = {
     form: (_TURNS if stem == "zoom" else _WAYS) for stem, forms in _STEMS.items() for form in forms
 }
 
+# What a camera does when the phrase names it: "camera orbits around it", "the camera moving forward".
+CAMERA_ACTIONS = word_set(
+    "pans panning tilts tilting zooms zooming moves moving pushes pushing pulls pulling follows following tracks "
+    "tracking orbits orbiting circles circling rotates rotating rolls rolling rises rising descends descending sinks "
+    "flies flying glides gliding dollies dollying trucks trucking cranes craning shakes shaking sways swaying drifts "
+    "drifting sweeps sweeping is stays remains holds"
+)
+
 CAMERA_NOUNS = (
     "shot", "drone shot", "tracking shot", "close-up", "closeup", "slow motion", "slow-motion", "wide angle",
     "low angle", "high angle", "aerial view", "bird's-eye view", "birds-eye view", "top view", "side view",
-    "top-down view", "first-person view", "pov", "handheld camera", "static camera", "fixed camera", "timelapse",
-    "time-lapse", "time lapse", "slow zoom", "slow pan", "zoom in", "zoom out", "shallow depth of field",
-    "depth of field", "macro lens", "wide-angle lens", "camera angle", "camera movement", "bokeh",
+    "top-down view", "first-person view", "pov", "handheld camera", "hand-held camera", "handheld", "hand-held",
+    "static camera", "fixed camera", "timelapse", "time-lapse", "time lapse", "slow zoom", "slow pan", "zoom in",
+    "zoom out", "shallow depth of field", "depth of field", "macro lens", "wide-angle lens", "camera angle",
+    "camera movement", "bokeh",
 )  # fmt: skip
 
 STYLE_WORDS = word_set(
@@ -63,7 +72,7 @@ STYLE_WORDS = word_set(
     "high-quality detailed ultra-detailed high-resolution epic artstation octane unreal impressionist "
     "impressionistic painterly claymation stop-motion art engine film grain grainy"
 )
-BLACK_AND_WHITE = ("black and white", "black-and-white", "black & white")
+STYLE_PHRASES = ("black and white", "black-and-white", "black & white", "golden hour", "blue hour", "low light")
 STYLE_ENDINGS = word_set("style quality resolution lighting render rendering aesthetic grading animation")
 
 PREPOSITIONS = word_set(

@@ -56,10 +56,10 @@ _LETTERS_SAID_WITH_VOWEL = "AEFHILMNORSX"
 # Labels of things that go from place to place by themselves.
 MOVERS = word_set(
     "person bicycle car motorcycle airplane bus train truck boat bird cat dog horse sheep cow elephant bear "
-    "zebra giraffe"
+    "zebra giraffe animal vehicle"
 )
 
-ALIVE = MOVERS - word_set("bicycle car motorcycle airplane bus train truck boat")
+ALIVE = MOVERS - word_set("bicycle car motorcycle airplane bus train truck boat vehicle")
 DRIVEN = word_set("car motorcycle bus truck")
 
 
