@@ -350,6 +350,12 @@ def test_who_goes_on_stirring_does_so_faster_or_the_same_way() -> None:
     assert "moves the upper body, now more slowly" in difference(stirs(2.0, 0.1), earlier=stirs(0.0, 0.18))
 
 
+def test_vehicles_move_fast_or_slowly_and_have_no_body() -> None:
+    boat = thing("boat", CENTRE, CENTRE)
+    assert "boat moves slowly" in said(boat, motion=PictureMotion(0.03, 0.08, (0.5, 0.6)))
+    assert "boat moves quickly" in said(boat, motion=PictureMotion(0.3, 0.08, (0.5, 0.6)))
+
+
 def test_the_middle_of_what_two_people_do_is_not_a_third_thing() -> None:
     motion = PictureMotion(0.1, 0.05, (0.5, 0.1))
     people = [thing("person", LEFT, LEFT, 1), thing("person", RIGHT, RIGHT, 2)]

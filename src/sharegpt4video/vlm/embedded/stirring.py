@@ -10,7 +10,7 @@ from .acting import object_clause, trusted
 from .cast import identity
 from .clauses import Clause
 from .geometry import area, region, side
-from .words import MOVERS
+from .words import ALIVE, MOVERS
 
 LEAST_STIR, SLOW_STIR, FAST_STIR = 0.02, 0.05, 0.2  # picture widths per second
 SMALL_STIR, LARGE_STIR = 0.1, 0.4  # of the box of the one who stirs: a hand, half a body
@@ -70,6 +70,8 @@ def stirring(mover: TrackedObject, motion: PictureMotion) -> str:
     share = motion.area / max(area(box), 1e-3)
     size = "large" if share > LARGE_STIR else "small" if share < SMALL_STIR else ""
     pace = "quick" if motion.score > FAST_STIR else "slow" if motion.score < SLOW_STIR else ""
+    if mover.label not in ALIVE:
+        return {"quick": "move quickly", "slow": "move slowly"}.get(pace, f"move {side(box)}")
     part = body_part(mover, motion, box)
     if size and pace:
         return f"make {size}, {pace} movements{f' with the {part}' if part else ''}"
@@ -112,8 +114,11 @@ def compared(action: str, mover: TrackedObject, motion: PictureMotion, earlier: 
     if before is None or identity(before) != identity(mover):
         return action
     ratio = motion.score / earlier.motion.score
-    if ratio > FASTER:
-        return f"{action}, now faster"
-    if ratio < 1 / FASTER:
-        return f"{action}, now more slowly"
-    return going_on(action) if stirring(before, earlier.motion) == action else action
+    if 1 / FASTER <= ratio <= FASTER:
+        return going_on(action) if stirring(before, earlier.motion) == action else action
+    same, other, change = ("quick", "slow", "faster") if ratio > 1 else ("slow", "quick", "more slowly")
+    if action.endswith(f" {same}ly"):
+        return f"{action.removesuffix(f' {same}ly')} {change} than before"
+    if other in action:
+        return f"{action}, though {change} than before"
+    return action if same in action else f"{action}, now {change}"
