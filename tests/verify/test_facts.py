@@ -9,7 +9,7 @@ import pytest
 from made_facts import BRIGHT, CENTRE, LEFT, NOT_MEASURED, RIGHT, STILL, at, between, thing
 from made_rows import row_of
 from sharegpt4video.dataset.checks import CHECKS, check_caption
-from sharegpt4video.records import Box, CameraMotion, Facts, Look
+from sharegpt4video.records import Box, CameraMotion, Facts, Look, TrackedObject
 
 FACTS = {name for name, check in CHECKS.items() if check.group == "facts"}
 PAN_LEFT = CameraMotion(pan_widths=-0.3, moves=("pan left",), confidence=0.9)
@@ -124,6 +124,17 @@ def test_left_for_right(text: str, thing_) -> None:  # type: ignore[no-untyped-d
     assert step(text, thing_) == {"direction"}
     other = text.replace("left", "~").replace("right", "left").replace("~", "right")
     assert step(other, thing_) == set()
+
+
+def test_measured_crossings_are_preferred_to_the_places_of_boxes() -> None:
+    def edge(text: str, one: TrackedObject) -> set[str]:
+        row = (at(0.0, counts=()), between(0.0, 2.0, one, counts=()))
+        return {check for check, _ in found(text, *row)}
+
+    late = thing("dog", None, START)
+    assert edge("A dog enters from the right.", late) == set()  # found late, nobody knows where it came from
+    assert edge("A dog enters from the right.", replace(late, enters="left")) == {"direction"}
+    assert edge("The dog leaves on the left.", thing("dog", CENTRE, None, leaves="right")) == {"direction"}
 
 
 @pytest.mark.parametrize(

@@ -217,16 +217,23 @@ def _wrong_edge(sentence: Passage, label: str, facts: Facts) -> str:
         return ""
     for pattern, came in ((_ENTERS, True), (_LEAVES, False)):
         match = pattern.search(sentence.plain)
-        boxes = [
-            thing.end_box if came else thing.start_box
+        edges = {
+            _edge(thing, facts, came)
             for thing in facts.objects
             if thing.label == label and (thing.start_box is None) == came and (thing.end_box is None) != came
-        ]
-        edges = {border_side(box) for box in boxes if box is not None}
+        }
         if match and edges == {_opposite(match["side"].lower())}:
             verb = "comes in from" if came else "leaves on"
             return f"says that the {label} {verb} the {match['side'].lower()}, but it was the {min(edges)}"
     return ""
+
+
+def _edge(thing: TrackedObject, facts: Facts, came: bool) -> str:
+    """The side on which it came or went; by its box where crossings were not measured (older facts)."""
+    box = thing.end_box if came else thing.start_box
+    if facts.counts is None and box is not None:
+        return border_side(box)
+    return thing.enters if came else thing.leaves
 
 
 def screen_text(draft: Draft) -> Iterator[Finding]:
