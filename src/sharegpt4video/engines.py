@@ -53,7 +53,7 @@ async def engine_for(model: str | VLM, settings: CaptionSettings, given: Engine 
 
 def check_facts(vlm: VLM, *, measured: bool) -> None:
     """Raises SettingsError for a model that answers from measured facts where none are measured."""
-    if vlm.uses_facts and not measured:
+    if vlm.needs_facts and not measured:
         raise SettingsError(
             f"facts.measure: false is for models that look at the pictures alone; {vlm.name} answers from measured"
             " facts: leave facts.measure on, or choose another model"

@@ -54,6 +54,7 @@ def test_every_name_is_listed_with_what_is_in_the_way() -> None:
 def test_a_word_narrows_the_list_and_tells_more() -> None:
     text = " ".join(CliRunner().invoke(app, ["models", "ollama"]).stdout.split())
     assert "has model-0:1b, model-1:1b, model-2:1b, model-3:1b, model-4:1b" in text
+    assert "ollama: it cuts off what its context does not hold" in text
     assert "gemini" not in text
     assert "GEMINI_API_KEY (keys: aistudio" in CliRunner().invoke(app, ["models", "gemini"]).stdout
     assert "and 2 more" in " ".join(CliRunner().invoke(app, ["models"]).stdout.split())

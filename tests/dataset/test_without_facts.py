@@ -137,3 +137,9 @@ def test_a_plan_reckons_with_less_reading() -> None:
         for on in (True, False)
     ]
     assert hours[1] < hours[0] / 2
+
+
+def test_a_fake_can_do_without(bare: tuple[Path, BuildCounts]) -> None:
+    captioned = caption(bare[0] / "in" / "clip-000.mp4", model="fake", settings=BARE.caption)
+    assert captioned.steps
+    assert captioned.problems == ()

@@ -50,12 +50,13 @@ def test_a_template_tells_seconds_clock_and_number() -> None:
     tenths = ("00:00.0", "00:00.5", "01:01.2", "02:05.0")
     assert labels(request, "{clock}") == tenths, "whole seconds would name two alike"
     assert labels(replace(request, images=FRAMES[:1]), "{clock}") == (), "a grid of four frames"
-    assert picture_times("none", "qwen3-vl") == ""
+    assert [labels(CHANGE, picture_times(name, "m")) for name in ("none", "seconds", "clock")] == [
+        (), ("<0.0 seconds>", "<2.0 seconds>"), ("00:00", "00:02")]  # fmt: skip
 
 
 @pytest.mark.parametrize("template", ["{minute}", "{seconds", "{seconds:d}", "{0}", "{clock.x}"])
 def test_a_template_of_other_fields_is_an_error(template: str) -> None:
-    with pytest.raises(SettingsError, match="picture_times is none, auto or a text with"):
+    with pytest.raises(SettingsError, match="picture_times is none, auto, seconds, clock or a text with"):
         server_vlm("http://localhost:1/v1", picture_times=template)
 
 
@@ -179,3 +180,18 @@ def test_what_is_sent_as_before_keeps_its_replies() -> None:
     pinned = ('server:some/model:7b {"extra_body": {}, "hints": false, "max_images": 2, "max_tokens": null,'
               ' "side_pixels": null, "size_bytes": null, "temperature": 0.0}')  # fmt: skip
     assert plain == pinned, "as earlier versions wrote it"
+
+
+def test_models_of_transformers_are_told_times_in_parts_and_in_marks() -> None:
+    from sharegpt4video.vlm.hf.chat import Asked, TemplateForm, messages
+    from sharegpt4video.vlm.render import Prompt
+
+    jpegs = tuple(image.jpeg for image in CHANGE.images)
+    asked = Asked(Prompt("", "What?", 9), jpegs, CHANGE.seconds, labels=("at 0:", "at 2:"))
+    (in_parts,) = messages(asked, TemplateForm())
+    assert [part.get("text") or part["type"] for part in in_parts["content"]] == [
+        "at 0:", "image", "at 2:", "image", "What?"]  # fmt: skip
+    (in_marks,) = messages(asked, TemplateForm(parts=False, image_mark="<image>"))
+    assert in_marks["content"] == "at 0:<image>\nat 2:<image>\nWhat?"
+    (as_video,) = messages(replace(asked, as_video=True), TemplateForm())
+    assert kinds(as_video["content"]) == ["video", "text"], "a processor tells the times of a video itself"

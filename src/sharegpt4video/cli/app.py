@@ -35,23 +35,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for verb in (
-    caption,
-    ask,
-    find,
-    keyframes,
-    facts,
-    summarize,
-    recaption,
-    convert,
-    world,
-    world_check,
-    schema,
-    models,
-    settings,
-):
-    app.command(cls=Verb, no_args_is_help=verb not in (models, settings))(verb)
-app.command(cls=Verb)(doctor)
+for verb in (caption, ask, find, keyframes, facts, summarize, recaption, convert, world, world_check, schema):
+    app.command(cls=Verb, no_args_is_help=True)(verb)
+for plain in (models, settings, doctor):
+    app.command(cls=Verb)(plain)
 
 dataset = typer.Typer(
     name="dataset",

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from .. import background
 from . import options as o
-from .console import FAILED, MARKED, exit_codes, need_stdout, say
+from .console import FAILED, MARKED, error, exit_codes, need_stdout, say
 from .inputs import Named, named_videos
 from .settings import model_options
 
 if TYPE_CHECKING:
+    from ..config import CaptionSettings
     from ..vlm.base import VLM
-    from .batch import Batch
     from .reading import Readers
 
 
@@ -38,6 +38,7 @@ def caption(
     json: o.JsonFormat = False,
     out: o.Out = None,
     overwrite: o.Overwrite = False,
+    dry_run: o.DryRun = False,
     jobs: o.Jobs = None,
     config: o.Config = None,
     quiet: o.Quiet = False,
@@ -48,30 +49,30 @@ def caption(
 ) -> None:
     """Caption videos: what is seen, and what happens when.
 
-    Steps are printed as they come. With --out, each video becomes a file; one that was captioned in the same way before
-    is skipped, and formats it lacks are written from the stored caption. --json prints one document a line for several.
+    Steps are printed as they come. With --out, each video becomes a file, and one that was captioned in the same way
+    before is skipped; formats it lacks are written from the stored caption. --json prints a document a video.
     """
-    formats = _formats(format, json, out)
+    formats = _formats(format, json, None if dry_run else out)
     how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}
     how |= {"facts": {"ocr": ocr}, "keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
-    with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named.videos, out) as readers:
-        from .batch import Batch
-
+    with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named, out, dry_run) as readers:
         own, others = model_options(model_option, changes)
         settings = o.read_settings(config, others, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, own)
+        if dry_run:
+            return _show_requests(named, vlm, settings, formats, out)
         options = {"any_model": model is None and not own, "overwrite": overwrite, "quiet": quiet}
-        _run(Batch(settings, vlm, formats, out, jobs=_jobs(jobs, out, vlm), readers=readers, **options), named)
+        return _run(named, settings, vlm, formats, out, jobs=_jobs(jobs, out, vlm), readers=readers, **options)
 
 
 @contextlib.contextmanager
-def _readers(videos: Collection[str], out: Path | None) -> Iterator[Readers | None]:
+def _readers(named: Named, out: Path | None, dry_run: bool) -> Iterator[Readers | None]:
     """For one video, a process that reads it, which starts up while this one is still importing; None for several."""
     from .reading import Readers
 
     if out is None:
         need_stdout()
-    readers = Readers() if len(videos) == 1 else None
+    readers = Readers() if len(named.videos) == 1 and not dry_run else None
     try:
         if readers is not None:
             readers.begin()
@@ -88,6 +89,18 @@ def _formats(chosen: list[o.Format] | None, json: bool, out: Path | None) -> lis
     return formats or ["json" if out else "text"]
 
 
+def _show_requests(named: Named, vlm: VLM, settings: CaptionSettings, formats: list[str], out: Path | None) -> None:
+    from .dry_run import dry_run
+
+    if formats not in (["text"], ["json"]):
+        raise typer.BadParameter("--dry-run prints text or JSON", param_hint="--format")
+    for reason in named.unusable:
+        error(reason)
+    dry_run(named.videos, vlm, settings, out, json=formats == ["json"])
+    if named.unusable:
+        raise typer.Exit(FAILED)
+
+
 def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
     """How many videos at the same time: on a terminal one, or the captions would be mixed."""
     from .batch import JOBS
@@ -97,8 +110,11 @@ def _jobs(chosen: int | None, out: Path | None, vlm: VLM) -> int:
     return chosen or (JOBS if out is not None and vlm.max_images > 0 else 1)
 
 
-def _run(batch: Batch, named: Named) -> None:
+def _run(named: Named, *what: Any, **options: Any) -> None:
     """Caption them all, say what became of them, and leave with the exit code that says it, too."""
+    from .batch import Batch
+
+    batch = Batch(*what, **options)
     if batch.outputs is not None and (lines := batch.outputs.record.unreadable):
         say(f"{batch.outputs.record.path}: {lines} unreadable lines are ignored")
     if not batch.quiet and (left_out := named.left_out()):

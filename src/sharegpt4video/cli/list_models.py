@@ -40,6 +40,7 @@ class Listed:
     now: str
     add: str = ""
     served: tuple[str, ...] = ()
+    note: str = ""
 
 
 Words = Annotated[
@@ -140,6 +141,7 @@ def _providers(*, probe: bool) -> Iterator[Listed]:
             answer.state if answer else "not tried",
             "" if answer and answer.state == "ready" else add,
             answer.served if answer else (),
+            provider.note,
         )
 
 
@@ -164,9 +166,9 @@ def _print(rows: Sequence[Listed], *, in_full: bool) -> None:
             terminal("; ".join(part for part in told if part)),
         )
     rich_console(stderr=False).print(table)
-    helps = dict.fromkeys(f"{row.example}: {row.add}" for row in rows if row.add)
+    helps = [f"{row.example}: {row.add}" for row in rows if row.add]
     if in_full:
-        for line in helps:
+        for line in (*helps, *(f"{row.name.partition(':')[0]}: {row.note}" for row in rows if row.note)):
             print_text(line)
     elif helps:
         print_text("sg4v models WORD, such as ollama, tells how to get one that is not ready")

@@ -153,6 +153,14 @@ EarlierOut = Annotated[Path | None, typer.Argument(metavar="OUT", hidden=True)]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Caption again what is finished already, and replace its files.")
 ]
+DryRun = Annotated[
+    bool,
+    typer.Option(
+        "--dry-run",
+        help="Print the requests that the model would be sent, and write their pictures to --out (or sg4v-requests). "
+        "Nobody is asked, and nothing is paid.",
+    ),
+]
 Jobs = Annotated[
     int | None,
     typer.Option(

@@ -81,6 +81,10 @@ class LvlmVLM(HfVLM):
         reply = await super().generate(in_recipe_words(request))
         return replace(reply, request_key=request.key())
 
+    def preview(self, request: Request) -> Mapping[str, Any]:
+        """What the model would be asked, in the words of the recipe."""
+        return super().preview(in_recipe_words(request))
+
     async def stream(self, request: Request) -> AsyncGenerator[str, None]:
         """The answer as it is written. Raises as ``HfVLM`` does."""
         async for piece in super().stream(in_recipe_words(request)):

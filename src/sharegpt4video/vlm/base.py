@@ -17,6 +17,7 @@ from pydantic_core import from_json, to_json
 from ..errors import VLMError
 from ..foreign import spelled_out, well_formed
 from ..records import Facts, Image, Layout, Step, without_unset
+from .telling import Telling
 from .usage import token_count
 
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
@@ -119,8 +120,9 @@ class Reply:
         object.__setattr__(self, "output_tokens", token_count(self.output_tokens))
 
 
-class VLM(ABC):
-    """A model that answers requests. Subclasses implement ``generate``; everything else has a working default.
+class VLM(Telling, ABC):
+    """A model that answers requests. Subclasses implement ``generate``; everything else has a working default, also
+    what `Telling` adds.
 
     name            as shown and stored, with the revision if there is one
     max_images      pictures per request; 0 for a model that does not look at pictures and gets none
@@ -162,24 +164,11 @@ class VLM(ABC):
         """What its answers depend on besides prompts and request: the model and its options, not where it runs."""
         return self.name
 
-    @property
-    def requests_at_once(self) -> int | None:
-        """How many requests at once were found to be best; None if that is not known, or not searched for."""
-        return None
-
-    def estimate_tokens(self, request: Request) -> int | None:  # noqa: ARG002 - for those that can tell
-        """Estimated input tokens of a request; None if unknown."""
-        return None
-
-    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:  # noqa: ARG002 - for those with prices
-        """Cost of this many tokens in US dollars; None without prices."""
-        return None
-
-    async def check(self) -> None:  # noqa: B027 - most backends are in this process
+    async def check(self) -> None:
         """Check within a few seconds, before any work, whether requests can be answered at all.
 
         Raises ModelUnavailable or ModelDenied if they cannot. A model that is merely slow passes.
         """
 
-    async def close(self) -> None:  # noqa: B027 - most backends have nothing to close
+    async def close(self) -> None:
         """Release connections and memory."""

@@ -62,6 +62,11 @@ class FakeVLM(VLM):
         self._delay_seconds = delay_seconds
         self._prompt_hash = prompts.hash if prompts else ""
 
+    @property
+    def needs_facts(self) -> bool:
+        """It records the facts, and can do without."""
+        return False
+
     async def generate(self, request: Request) -> Reply:
         """Give the next canned reply. Raises what ``replies`` or ``fail`` say, and VLMError when there are no more."""
         self.requests.append(request)

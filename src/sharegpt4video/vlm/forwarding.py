@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from .base import VLM, Request
 
 
@@ -20,6 +23,13 @@ class ForwardingVLM(VLM):
     @property
     def requests_at_once(self) -> int | None:
         return self.vlm.requests_at_once
+
+    @property
+    def needs_facts(self) -> bool:
+        return self.vlm.needs_facts
+
+    def preview(self, request: Request) -> Mapping[str, Any] | None:
+        return self.vlm.preview(request)
 
     def estimate_tokens(self, request: Request) -> int | None:
         return self.vlm.estimate_tokens(request)

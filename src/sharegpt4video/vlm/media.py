@@ -25,24 +25,25 @@ _FAMILY_TIMES = (
     (r"smolvlm", "Frame from {clock}:"),
     (r"gemma-?4|gemini", "{clock}"),
 )
+_NAMED_TIMES = {"none": "", "": "", "seconds": "<{seconds:.1f} seconds>", "clock": "{clock}"}
 
 
 def picture_times(choice: str, model: str) -> str:
     """The template of the text before each picture; "" for none.
 
-    ``choice`` is "none", "auto" (as the model's family is trained) or a template with ``{seconds}``, ``{clock}`` or
-    ``{number}``. Raises SettingsError for a template with other fields.
+    ``choice`` is "none", "seconds", "clock", "auto" (as the model's family is trained) or a template with
+    ``{seconds}``, ``{clock}`` or ``{number}``. Raises SettingsError for a template with other fields.
     """
-    if choice in ("none", ""):
-        return ""
+    if choice in _NAMED_TIMES:
+        return _NAMED_TIMES[choice]
     if choice == "auto":
         return next((form for pattern, form in _FAMILY_TIMES if re.search(pattern, model, re.IGNORECASE)), "")
     try:
         choice.format(seconds=0.5, clock="00:00", number=1)
     except (LookupError, ValueError, AttributeError) as error:
         raise SettingsError(
-            "picture_times is none, auto or a text with {seconds}, {clock} or {number}, such as '<{seconds:.1f}"
-            f" seconds>', not {choice!r} ({error})"
+            "picture_times is none, auto, seconds, clock or a text with {seconds}, {clock} or {number}, such as"
+            f" '<{{seconds:.1f}} seconds>', not {choice!r} ({error})"
         ) from error
     return choice
 

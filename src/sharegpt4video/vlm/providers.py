@@ -26,6 +26,7 @@ class Provider:
     key_page   where to get a key; "" where none is needed
     start      the command that starts it; "" for a service
     add        the command that gives it a model, with ``{model}`` in it; "" where there is none
+    note       what else a user should know before a long run; "" for nothing
     lists_all  whether ``GET /models`` lists every model that it answers for, so that another name is a mistake
     options    options of `ServerVLM` that are different here
     """
@@ -37,6 +38,7 @@ class Provider:
     key_page: str = ""
     start: str = ""
     add: str = ""
+    note: str = ""
     lists_all: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
@@ -65,6 +67,7 @@ PROVIDERS: Mapping[str, Provider] = {
         key="OLLAMA_API_KEY",
         start="ollama serve",
         add="ollama pull {model}",
+        note="it cuts off what its context does not hold, without a word: start it with OLLAMA_CONTEXT_LENGTH=16384",
         lists_all=True,
         options=_LAPTOP,
     ),

@@ -54,8 +54,8 @@ class ServerVLM(VLM):
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
     max_image_side_pixels, max_image_bytes  larger pictures are scaled down; None: sent as they are
     max_request_bytes all pictures of a request together, as they are sent (base64); they are scaled down to fit
-    picture_times     text before each picture: "none", "auto" (as the model's family is trained), or a template with
-                      {seconds}, {clock} or {number}, such as "<{seconds:.1f} seconds>"
+    picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
+                      model's family is trained), or a template with {seconds}, {clock} or {number}
     native_video      "jpeg_frames" (vLLM) or "frame_list" (DashScope): several frames go as one video with their times,
                       in fast mode, too, and as pictures once the server has refused a video; "off": always as pictures
     max_concurrent    requests in flight, at most; the best number is found (see ``vlm/concurrency.py``)
@@ -219,6 +219,11 @@ class ServerVLM(VLM):
         if input_price is None or output_price is None:
             return None
         return cost_usd(input_tokens, output_tokens, input_price, output_price)
+
+    def preview(self, request: Request) -> Mapping[str, Any]:
+        """The request as it would be sent. Raises VLMError for too many pictures."""
+        prompt = self._render(request)
+        return self._endpoint.body(prompt, self._sending.media(request), self._thinking.budget(prompt))
 
     def estimate_tokens(self, request: Request) -> int:
         """Estimated input tokens of a request before it is sent (``vlm/usage.py`` says how good the estimate is)."""

@@ -45,8 +45,8 @@ class VllmVLM(VLM):
     max_concurrent    requests given to the engine at the same time; it batches them as it sees fit
     temperature       0: greedy; None: as the checkpoint's generation config says
     max_tokens        None: as the prompt set says for each task
-    picture_times     text before each picture: "none", "auto" (as the model's family is trained), or a template with
-                      {seconds}, {clock} or {number}, such as "<{seconds:.1f} seconds>"
+    picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
+                      model's family is trained), or a template with {seconds}, {clock} or {number}
     sampling          further ``SamplingParams``, such as {"top_p": 0.9, "seed": 1}
     engine            further arguments of the engine: {"tensor_parallel_size": 2, "gpu_memory_utilization": 0.85,
                       "max_model_len": 16384, "limit_mm_per_prompt": {...}, ...}
@@ -156,6 +156,12 @@ class VllmVLM(VLM):
         if reply.problem and not said:
             raise VLMError(f"{self.name}: no answer: {reply.detail or reply.problem}")
 
+    def preview(self, request: Request) -> Mapping[str, Any]:
+        """The conversation that the engine's chat template would get."""
+        prompt, media = render(request, self._prompts, hints=self._hints), self._media(request)
+        limit = self._max_tokens or prompt.max_tokens
+        return self._dialect.body(self._model, prompt, media, limit, self._temperature)
+
     def estimate_tokens(self, request: Request) -> int:
         """About how many input tokens a request will be."""
         prompt = render(request, self._prompts, hints=self._hints)
@@ -215,15 +221,9 @@ class VllmVLM(VLM):
 
     async def _rendered(self, engine: Any, request: Request) -> Any:
         """The request as the engine takes it: the template's text as tokens, and the pictures."""
-        if len(request.images) > self.max_images:
-            raise VLMError(
-                f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
-                f" {self.max_images}; raise max_images if the model takes more, or have them put into one picture"
-            )
         vllm = release(self.name)
         prompt = render(request, self._prompts, hints=self._hints)
-        urls = [self._pictures.url(image) for image in request.images]
-        media = Media.of(request, urls, texts=labels(request, self._times))
+        media = self._media(request)
         while True:
             dialect = self._dialect
             body = dialect.body("", prompt, media, prompt.max_tokens, None)
@@ -237,6 +237,15 @@ class VllmVLM(VLM):
                 self._dialect = adapted
             else:
                 return rendered
+
+    def _media(self, request: Request) -> Media:
+        if len(request.images) > self.max_images:
+            raise VLMError(
+                f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
+                f" {self.max_images}; raise max_images if the model takes more, or have them put into one picture"
+            )
+        urls = [self._pictures.url(image) for image in request.images]
+        return Media.of(request, urls, texts=labels(request, self._times))
 
     def _reply(self, request: Request, output: Any) -> Reply:
         if output is None:

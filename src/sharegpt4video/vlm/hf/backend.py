@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import importlib.util
 import itertools
@@ -16,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 from ...errors import MissingExtra, SettingsError, VLMError
 from ...prompts import PromptSet
 from ..base import FREE_TASKS, VLM, Reply, Request
-from ..media import labels
+from ..chat import Dialect
+from ..media import Media, labels
 from ..media import picture_times as picture_times_of
 from ..reasoning import Thinking, as_word, template_kwargs, thinking_choice
 from ..render import render
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from .generation import HfEngine
     from .loading import Loaded
 
+_PREVIEW_URL = "data:image/jpeg;base64,"
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
 _FINGERPRINTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
@@ -48,8 +51,8 @@ class HfVLM(VLM):
     max_tokens        None: as the prompt set says for each task
     native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
                       model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
-    picture_times     text before each picture: "none", "auto" (as the model's family is trained), or a template with
-                      {seconds}, {clock} or {number}, such as "<{seconds:.1f} seconds>"
+    picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
+                      model's family is trained), or a template with {seconds}, {clock} or {number}
     num_beams, generate  beams of the search, and more arguments for ``generate`` such as {"top_p": 0.9}
     trust_remote_code run code that comes with the weights
     thinking          "on" or "off", passed to the chat template of a model that can do both
@@ -183,6 +186,14 @@ class HfVLM(VLM):
     def load(self) -> None:
         """Load the model now and wait for it. Raises VLMError if that fails."""
         self._open_worker().load()
+
+    def preview(self, request: Request) -> Mapping[str, Any]:
+        """The conversation that the model's chat template would get; a video as a list of its frames."""
+        asked = self._job(request).asked
+        urls = [_PREVIEW_URL + base64.b64encode(jpeg).decode("ascii") for jpeg in asked.jpegs]
+        media = Media(tuple(urls), asked.seconds, asked.labels, "frame_list" if asked.as_video else "off")
+        limit = self._max_tokens or asked.prompt.max_tokens
+        return Dialect().body(self._model, asked.prompt, media, limit, self._temperature)
 
     def estimate_tokens(self, request: Request) -> int:
         """About how many input tokens a request will be: words and pictures, without asking the model's processor."""
