@@ -21,6 +21,7 @@ from .arrivals import Glance, Passage, arrival, departure, small_grey
 from .colour import colour_names, colour_shares
 from .counting import counts
 from .detect import Detection, ObjectDetector
+from .identity import Signature, Subjects, signature
 from .motion import MotionMeter
 from .pose import Keypoints, PoseEstimator, posture, steady
 from .text_tracks import TextWatch
@@ -58,11 +59,12 @@ class Span:
 
 @dataclass(frozen=True)
 class _Seen:
-    """What the networks found in one picture; poses and colours are of the things in these boxes."""
+    """What the networks found in one picture; poses, colours and signatures are of the things in these boxes."""
 
     detections: tuple[Detection, ...]
     poses: dict[Box, Pose]
     colours: dict[Box, tuple[str, ...]]
+    signatures: dict[Box, Signature]
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,8 @@ class Observer:
         self._glances: list[Glance] = []  # of the shot that is being followed
         self._poses: dict[tuple[float, Box], Pose] = {}
         self._colours: dict[tuple[float, Box], tuple[str, ...]] = {}
+        self._signatures: dict[tuple[float, Box], Signature] = {}
+        self._subjects = Subjects()
         self._followed_shot: float | None = None
         self._next_sample = self._next_motion = float("-inf")
         self._mirrored = False
@@ -149,7 +153,7 @@ class Observer:
         self._meter.forget(keep_from)
         self._tracker.forget(keep_from)
         self._glances = [glance for glance in self._glances if glance.seconds >= before_seconds - LOOKBACK_SECONDS]
-        for kept in (self._poses, self._colours):
+        for kept in (self._poses, self._colours, self._signatures):
             for key in [key for key in kept if key[0] < keep_from]:
                 del kept[key]
 
@@ -165,7 +169,7 @@ class Observer:
 
     def _look(self, picture: NDArray[np.uint8], mirrored: bool) -> _Seen:
         """Everything that the networks find in a picture; changes nothing, so that it can run in another thread."""
-        seen = _Seen(tuple(self._detector(picture, mirrored=mirrored)), {}, {})
+        seen = _Seen(tuple(self._detector(picture, mirrored=mirrored)), {}, {}, {})
         people = [d.box for d in seen.detections if d.label == "person" and d.score >= LEAST_SCORE]
         people.sort(key=lambda box: box.width * box.height, reverse=True)
         keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
@@ -173,6 +177,8 @@ class Observer:
             box = detection.box
             if detection.score < LEAST_SCORE:
                 continue
+            if (look := signature(picture, box)) is not None:
+                seen.signatures[box] = look
             if detection.label != "person":
                 seen.colours[box] = colour_names(_crop(picture, box), 1)
                 continue
@@ -195,6 +201,7 @@ class Observer:
                 self._glances.append(Glance(sample.seconds, seen.detections, sample.grey))
                 self._poses.update({(sample.seconds, box): pose for box, pose in seen.poses.items()})
                 self._colours.update({(sample.seconds, box): colours for box, colours in seen.colours.items()})
+                self._signatures.update({(sample.seconds, box): look for box, look in seen.signatures.items()})
 
     def _counts(self, objects: list[TrackedObject], seconds: float) -> tuple[LabelCount, ...]:
         """How many there are from ``seconds`` on, as far as it is known."""
@@ -254,7 +261,14 @@ class Observer:
             leg_raises=raises([pose.legs_raised for pose in poses], LEG_SAMPLES),
             enters=side(came),
             leaves=side(went),
+            subject_id=self._subject_of(track),
         )
+
+    def _subject_of(self, track: Track) -> int | None:
+        looks = [
+            look for sample in track.samples if (look := self._signatures.get((sample.seconds, sample.box))) is not None
+        ]
+        return self._subjects.of(track.id, track.label, looks, track.first.seconds, track.last.seconds)
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:
         """The colour named in more than half of the samples: light flickers, paint does not."""
@@ -268,11 +282,14 @@ class Observer:
     def _pose_at(self, track: Track, seconds: float) -> Pose | None:
         reach = (STEADY_SAMPLES + 0.5) * self._every_seconds
         near = [
-            pose
+            (abs(sample.seconds - seconds), pose)
             for sample in track.samples
             if abs(sample.seconds - seconds) <= reach and (pose := self._poses.get((sample.seconds, sample.box)))
         ]
-        return steady(near) if near and track.box_at(seconds) is not None else None
+        if not near or track.box_at(seconds) is None:
+            return None
+        _, nearest = min(near, key=lambda one: one[0])  # counts twice: its neighbours may be on the way
+        return steady([*(pose for _, pose in near), nearest])
 
 
 def _done(work: Callable[[], _Seen]) -> Future[_Seen]:
