@@ -84,6 +84,10 @@ def test_facts_of_all_kinds_are_valid() -> None:
         "look": {"brightness": 0.5, "contrast": 0.5, "sharpness": 10.0, "palette": [["red", 0.5]]},
         "texts": [{"text": "EXIT", "score": 0.9, "seconds": 1.0, "box": box, "from_seconds": 0.5, "to_seconds": None}],
             "counts": [{"label": "person", "count": None, "crowd": True}],
+        "sound": {"start_seconds": 0.0, "end_seconds": 2.0, "track": True, "silence_share": 0.0, "speech_share": 0.5,
+                  "music_share": 0.0,
+                  "spans": [{"kind": "speech", "start_seconds": 1.0, "end_seconds": 2.5, "score": 0.9}],
+                  "speech": [{"text": "Hi", "start_seconds": 1.0, "end_seconds": 2.0, "mean_log_probability": None}]},
     }  # fmt: skip
     document = json.loads(captioned([step("change", 0.0, 2.0, "", problem="refused")], 2.0).to_json())
     document["steps"][0]["facts"] = [facts]

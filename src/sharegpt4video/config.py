@@ -79,11 +79,23 @@ class FactSettings:
     """Distance between the frames in which objects are looked for."""
     ocr: bool | None = None
     """Read on-screen text. None: as true."""
+    sound: bool | None = None
+    """Listen for silence, speech and music (extra ``sound``). None: when the extra is installed."""
+    speech: bool | None = None
+    """Write speech down. None: when the extra ``speech`` is installed, or ``speech_model`` is a server."""
+    speech_model: str = "tiny.en"
+    """What writes speech down: a folder with Whisper weights for CTranslate2, or server:MODEL@URL, any OpenAI-style
+    /audio/transcriptions endpoint. tiny.en: the small English weights of the extra ``speech``."""
 
     def __post_init__(self) -> None:
         found = [*wrong_values(self, "facts.").values()]
         if self.measure is False and self.ocr:
             found.append("facts.ocr reads text, which facts.measure: false leaves out; drop one of the two")
+        for name in ("sound", "speech"):
+            if self.measure is False and getattr(self, name):
+                found.append(f"facts.{name} listens, which facts.measure: false leaves out; drop one of the two")
+        if self.sound is False and self.speech:
+            found.append("facts.speech needs facts.sound, which finds where somebody speaks; drop one of the two")
         raise_for(found)
 
 

@@ -12,7 +12,7 @@ from typing import Literal
 from . import __version__
 from .captioner.outcome import Summary
 from .captioner.timeline import Timeline
-from .config import CaptionSettings
+from .config import CaptionSettings, FactSettings
 from .prompts import PromptSet
 from .reading import Ended, Opened
 from .records import Provenance, Shot, Step, VideoCaption
@@ -96,18 +96,33 @@ class Draft:
             summary_problem=self.summary.problem,
             warnings=self._ended.warnings,
             provenance=self._provenance(),
+            sound=self._ended.sound,
+        )
+
+    def _facts(self) -> FactSettings:
+        """The settings of the facts with what was left to the installation decided as it came out."""
+        facts, sound = self._settings.facts, self._ended.sound
+        if not facts.measure:
+            return facts
+        heard = sound is not None
+        return replace(
+            facts,
+            ocr=facts.ocr is not False,
+            sound=heard,
+            speech=heard and (sound.speech is not None if sound and sound.track else facts.speech is True),
         )
 
     def _provenance(self) -> Provenance:
         tokens_in = sum(reply.input_tokens for reply in self.replies)
         tokens_out = sum(reply.output_tokens for reply in self.replies)
         start, end = self._ended.part
+        settings = replace(self._settings, start_seconds=start, end_seconds=end, facts=self._facts())
         return Provenance(
             model=next((reply.model for reply in self.replies), self._vlm.name),
             prompt_set=self._prompts.name,
             prompt_hash=self._prompts.hash,
             version=__version__,
-            settings=replace(self._settings, start_seconds=start, end_seconds=end).to_plain(),
+            settings=settings.to_plain(),
             requests=len(self.replies),
             input_tokens=tokens_in,
             output_tokens=tokens_out,

@@ -10,6 +10,7 @@ from .config import CaptionSettings, caption_settings
 from .errors import SettingsError
 from .facts.segments import segments
 from .facts.selector import open_selector
+from .listening import listener
 from .records import Facts, Keyframe
 from .video.compose import encode_jpeg
 from .video.keyframes import candidates
@@ -48,5 +49,6 @@ def measure(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSettings 
     if not settings.facts.measure:
         raise SettingsError("facts.measure is off: there are no facts to show; leave it out")
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
-        for segment in segments(reader.decoded(), open_selector(settings.keyframes), settings, with_images=False):
+        selector, heard = open_selector(settings.keyframes), listener(reader, settings.facts)
+        for segment in segments(reader.decoded(), selector, settings, with_images=False, listener=heard):
             yield from segment.facts[1:] if segment.continues else segment.facts

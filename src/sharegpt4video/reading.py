@@ -17,7 +17,7 @@ from typing import BinaryIO
 from .config import CaptionSettings
 from .facts.segments import segments
 from .facts.selector import open_selector
-from .records import Segment
+from .records import Segment, Sound
 from .sampling import Sampled, sampled
 from .video.reader import VideoReader
 from .wanted import WantedPart
@@ -46,16 +46,18 @@ class Opened:
 class Ended:
     """The wanted part has been read up to its end, ``seconds``; the warnings say what could not be read.
 
-    ``part`` is where it was to start and to end, None where nothing of the video was left out on that side.
+    ``sound`` is what was heard in all of it. ``part`` is where it was to start and to end, None where nothing of the
+    video was left out on that side.
     """
 
     seconds: float
     warnings: tuple[str, ...]
     part: tuple[float | None, float | None] = (None, None)
+    sound: Sound | None = None
 
     @classmethod
     def of(cls, part: WantedPart) -> Ended:
-        return cls(part.read_seconds, tuple(part.reader.warnings), part.bounds())
+        return cls(part.read_seconds, part.warnings(), part.bounds(), part.sound())
 
 
 Event = Opened | Segment | Sampled | Ended
@@ -82,6 +84,6 @@ def read(
             yield sampled(part)
         else:
             selector = open_selector(settings.keyframes)
-            yield from segments(part.decoded(), selector, settings, with_images=wants_images)
+            yield from segments(part.decoded(), selector, settings, with_images=wants_images, listener=part.listener)
         if not stopped():
             yield Ended.of(part)

@@ -71,14 +71,15 @@ def _watched(part: WantedPart, end_seconds: float) -> tuple[list[Segment], list[
     """What is measured in one decode, and frames spread evenly over a video that ends at ``end_seconds``."""
     every, settings = _spacing_seconds(part, end_seconds), part.settings
     if not part.wants_images:
-        measured = _measured(part.decoded(), every, settings)
+        measured = _measured(part, part.decoded(), every)
         return measured, [Keyframe(seconds, 0, "change") for seconds in _even_times(part, part.read_seconds)]
     pictures = _Pictures(_even_times(part, end_seconds), settings)
-    return _measured(pictures.watch(part.decoded()), every, settings), pictures.taken
+    return _measured(part, pictures.watch(part.decoded()), every), pictures.taken
 
 
-def _measured(decoded: Iterable[DecodedFrame], every_seconds: float, settings: CaptionSettings) -> list[Segment]:
-    return list(segments(decoded, UniformSelector(every_seconds), settings, with_images=False))
+def _measured(part: WantedPart, decoded: Iterable[DecodedFrame], every_seconds: float) -> list[Segment]:
+    selector = UniformSelector(every_seconds)
+    return list(segments(decoded, selector, part.settings, with_images=False, listener=part.listener))
 
 
 def _is_other_end(part: WantedPart, end_seconds: float) -> bool:

@@ -6,10 +6,13 @@ import math
 from collections.abc import Callable, Iterable, Iterator
 
 from .config import CaptionSettings
+from .listening import hears, listener
+from .records import Sound
 from .video.picture import DecodedFrame
 from .video.reader import VideoReader
 
 PROGRESS_EVERY_SECONDS = 0.5  # of video
+NOT_HEARD = "the sound was not listened to: the source can be read only once"
 
 
 class WantedPart:
@@ -25,6 +28,7 @@ class WantedPart:
     ) -> None:
         self.reader, self.settings, self.wants_images = reader, settings, wants_images
         self.stopped, self._on_progress = stopped, on_progress
+        self.listener = None if self.jumps else listener(reader, settings.facts)
         self.start_seconds = self.read_seconds = max(settings.start_seconds or 0.0, reader.info.first_seconds)
 
     def decoded(self, frames: Iterable[DecodedFrame] | None = None) -> Iterator[DecodedFrame]:
@@ -55,6 +59,16 @@ class WantedPart:
         if end is not None and (end >= (info.duration_seconds or math.inf) if self.jumps else self.reader.at_end):
             end = None
         return start, end
+
+    def sound(self) -> Sound | None:
+        """What was heard in all that has been read; None when nobody listened."""
+        return None if self.listener is None else self.listener.between(self.start_seconds, self.read_seconds)
+
+    def warnings(self) -> tuple[str, ...]:
+        """What could not be seen or heard."""
+        heard = self.listener.warning if self.listener is not None else ""
+        deaf = self.listener is None and not self.jumps and hears(self.settings.facts)
+        return (*self.reader.warnings, *filter(None, [heard, NOT_HEARD if deaf else ""]))
 
     @property
     def jumps(self) -> bool:

@@ -33,7 +33,7 @@ from .times import show_span, show_time
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ..records import Facts, Keyframe, Pose, TrackedObject
+    from ..records import Facts, Keyframe, Pose, Sound, TrackedObject
 
 
 def keyframes(
@@ -142,7 +142,18 @@ def facts_lines(measured: Facts) -> list[str]:
         until = "" if text.to_seconds is None else f", until {show_time(text.to_seconds)}"
         when = "" if text.from_seconds is None else f" from {show_time(text.from_seconds)}{until}"
         lines.append(f'  text     "{terminal_line(text.text)}"{when}')
-    return lines
+    return [*lines, *_heard(measured.sound)]
+
+
+def _heard(sound: Sound | None) -> Iterator[str]:
+    """What was heard: the shares of the time, and what is said."""
+    if sound is None or not sound.track:
+        return
+    shares = (("silence", sound.silence_share), ("speech", sound.speech_share), ("music", sound.music_share))
+    yield f"  sound    {', '.join(f'{name} {share:.0%}' for name, share in shares)}"
+    yield from (
+        f'  said     "{terminal_line(one.text)}" at {show_time(one.start_seconds)}' for one in sound.speech or ()
+    )
 
 
 def _where(thing: TrackedObject) -> str:

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..display import Result, caption_html, caption_line
 from ..foreign import without_secrets
-from ..records import Finding, Mode, Provenance, Shot, Step, VideoCaption
+from ..records import Finding, Mode, Provenance, Shot, Sound, Step, VideoCaption
 from .sources.ids import with_span
 
 Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
@@ -127,6 +127,7 @@ class CaptionRow:
     content_id: str = ""
     size_bytes: int = 0
     modified: str = ""
+    sound: Sound | None = None
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.location, self)

@@ -22,6 +22,7 @@ from .colour import colour_names, colour_shares
 from .counting import counts
 from .detect import Detection, ObjectDetector
 from .identity import Signature, Subjects, signature
+from .listen import Listener
 from .motion import MotionMeter
 from .pose import Keypoints, PoseEstimator, posture, steady
 from .text_tracks import TextWatch
@@ -82,7 +83,8 @@ class Observer:
     video.
     """
 
-    def __init__(self, settings: FactSettings) -> None:
+    def __init__(self, settings: FactSettings, listener: Listener | None = None) -> None:
+        self._listener = listener
         self._every_seconds = settings.every_seconds
         self._detector = ObjectDetector(min_score=WEAKEST_SCORE)
         self._poser = PoseEstimator()
@@ -114,10 +116,13 @@ class Observer:
                 self._writing.push(frame)
             yield frame
 
-    def facts(self, start_seconds: float, end_seconds: float, span: Span, look: Look) -> Facts:
+    def facts(
+        self, start_seconds: float, end_seconds: float, span: Span, look: Look, heard_until_seconds: float | None = None
+    ) -> Facts:
         """What happened in ``[start_seconds, end_seconds)`` of the shot ``span`` belongs to.
 
-        Ask in time order. ``look`` is that of the keyframe at the end.
+        Ask in time order. ``look`` is that of the keyframe at the end. After the last keyframe of a shot there is no
+        picture any more, but sound: ``heard_until_seconds`` is the shot's end.
         """
         self._follow(span, end_seconds + LOOKAHEAD_SECONDS)
         instant = start_seconds == end_seconds
@@ -126,7 +131,8 @@ class Observer:
             for track in self._tracker.tracks
             if track.first.seconds >= span.start_seconds  # those of the shot before end at the cut
         ]
-        writing = self._writing
+        writing, listener = self._writing, self._listener
+        heard = end_seconds if heard_until_seconds is None else heard_until_seconds
         for track in tracks:
             track.goes_alone = track.goes_alone or self._goes_alone(track, tracks)
         named = [track for track in tracks if track.confirmed]
@@ -145,6 +151,7 @@ class Observer:
             objects=tuple(objects),
             texts=None if writing is None else writing.between(start_seconds, end_seconds, span.start_seconds),
             counts=self._counts(objects, end_seconds),
+            sound=None if listener is None else listener.between(start_seconds, heard),
         )
 
     def forget(self, before_seconds: float) -> None:

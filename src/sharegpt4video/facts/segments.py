@@ -12,6 +12,7 @@ from ..video.keyframes import Candidate, KeyframeSelector, Selected, candidates
 from ..video.picture import DecodedFrame
 from ..video.shots import ShotDetector
 from .colour import look
+from .listen import Listener
 from .observe import Observer, Span
 
 SEGMENT_KEYFRAMES = 4  # a longer shot is handed on in parts: steps come early, memory does not grow with its length
@@ -41,13 +42,15 @@ def segments(
     *,
     with_images: bool,
     detector: ShotDetector | None = None,
+    listener: Listener | None = None,
 ) -> Iterator[Segment]:
     """Turn decoded frames into segments ready to be described, in time order.
 
     Each frame is looked at once. ``with_images`` adds the pictures as JPEG; a model that does not look at pictures
-    needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's.
+    needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's,
+    ``listener`` hears what belongs to the pictures.
     """
-    watcher = _Pass(Observer(settings.facts) if settings.facts.measure else None, settings, with_images)
+    watcher = _Pass(Observer(settings.facts, listener) if settings.facts.measure else None, settings, with_images)
     flow = candidates(watcher.watch(decoded), detector or ShotDetector(), settings.keyframes.every_seconds)
     for selected in selector.select(watcher.follow(flow)):
         yield from watcher.keep(selected)
@@ -111,7 +114,7 @@ class _Pass:
 
     def _segment(self, shot: _OpenShot, *, shot_end_seconds: float | None) -> Segment:
         known = shot_end_seconds if shot_end_seconds is not None else self._candidate_seconds[shot.index]
-        facts = self._facts(shot.notes, Span(shot.start_seconds, known))
+        facts = self._facts(shot.notes, Span(shot.start_seconds, known), shot_end_seconds)
         for index in [index for index in self._candidate_seconds if index < shot.index]:
             del self._candidate_seconds[index]
         return Segment(
@@ -125,14 +128,15 @@ class _Pass:
             first_number=shot.first_number,
         )
 
-    def _facts(self, notes: list[_Note], span: Span) -> tuple[Facts, ...]:
+    def _facts(self, notes: list[_Note], span: Span, shot_end_seconds: float | None) -> tuple[Facts, ...]:
         """What was measured up to each keyframe of a part of a shot; nothing where no facts are measured."""
         facts: list[Facts] = []
         before = notes[0].keyframe.seconds
         for note in notes:
             if self._observer is not None and note.look is not None:
                 seconds = note.keyframe.seconds
-                facts.append(self._observer.facts(before, seconds, span, note.look))
+                heard = shot_end_seconds if note is notes[-1] else None
+                facts.append(self._observer.facts(before, seconds, span, note.look, heard))
                 before = seconds
         if self._observer is not None:
             self._observer.forget(before)

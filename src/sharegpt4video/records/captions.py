@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ..display import caption_html, caption_line
 from ..foreign import json_text
-from .measured import Facts
+from .measured import Facts, Sound
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,6 +183,7 @@ class VideoCaption:
     warnings         what could not be read
     content_id       hash of the file's bytes ("" in older captions)
     model_identity   the model with the options that decide its answers ("" in older captions)
+    sound            what was heard in all of it, with the speech written down (None: nobody listened)
 
     ``content_id`` and ``model_identity`` show whether a caption belongs to a video, whatever the file is called. In a
     notebook, a caption shows its keyframes beside the text.
@@ -202,6 +203,7 @@ class VideoCaption:
     warnings: tuple[str, ...] = ()
     content_id: str = ""
     model_identity: str = ""
+    sound: Sound | None = None
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.video, self)

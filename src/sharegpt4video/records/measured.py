@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Torso = Literal["upright", "leaning", "horizontal", "inverted"]
+SoundKind = Literal["silence", "speech", "music"]
 Side = Literal["", "left", "right", "top", "bottom", "inside"]
 
-LATER_FIELDS = frozenset({"still", "enters", "leaves", "subject_id", "counts", "from_seconds", "to_seconds"})
+LATER_FIELDS = frozenset({"still", "enters", "leaves", "subject_id", "counts", "from_seconds", "to_seconds", "sound"})
 """Fields that were added once the keys of requests were stored. While unset they are left out of the keys, so that
 answers which were paid for before are still found; whatever is added to these records belongs here too."""
 
@@ -164,6 +165,49 @@ class ScreenText:
 
 
 @dataclass(frozen=True)
+class SoundSpan:
+    """A stretch of sound of one kind, as long as it lasts; speech and music may overlap. ``score`` is the mean of the
+    detector's (0..1), for silence 1.
+    """
+
+    kind: SoundKind
+    start_seconds: float
+    end_seconds: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Utterance:
+    """Words that were heard, as a speech recognizer wrote them down, with the mean log-probability of their tokens
+    (None where the recognizer does not give it).
+    """
+
+    text: str
+    start_seconds: float
+    end_seconds: float
+    mean_log_probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What was heard in ``[start_seconds, end_seconds)``, which for the last keyframe of a shot reaches to the shot's
+    end. ``track`` is False for a video without sound; all else is then empty.
+
+    ``spans`` reach into the interval and are not cut to it. The shares are those of its time (0..1).
+    ``speech`` holds the utterances that begin in the interval; it is None when no recognizer listened.
+    """
+
+    start_seconds: float
+    end_seconds: float
+    track: bool
+    spans: tuple[SoundSpan, ...] = ()
+    silence_share: float = 0.0
+    speech_share: float = 0.0
+    music_share: float = 0.0
+    speech: tuple[Utterance, ...] | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What was measured in ``[start_seconds, end_seconds)``; at a single frame where the two are equal.
 
@@ -171,6 +215,7 @@ class Facts:
     ``look`` is that of the frame at the end. ``texts`` holds the lines that were in view (in older data: those that
     were not there when the shot was last read); it is None when nobody tried to read. ``counts`` holds the labels seen
     more than once or counted for sure at the end; it is None in facts measured before it was there.
+    ``sound`` is None when nobody listened.
     """
 
     start_seconds: float
@@ -181,6 +226,7 @@ class Facts:
     objects: tuple[TrackedObject, ...] = ()
     texts: tuple[ScreenText, ...] | None = None
     counts: tuple[LabelCount, ...] | None = None
+    sound: Sound | None = None
 
     @property
     def new_texts(self) -> tuple[ScreenText, ...]:

@@ -20,6 +20,7 @@ from ..foreign import spelled_out
 from ..records import Frame
 from .clock import goes_on
 from .decoder import Decoder
+from .hearing import SoundTrack
 from .picture import Converter, DecodedFrame, Orientation, displayed_size, orientation_of
 from .restart import canonical_name
 from .skip import SAME_TIME_SECONDS
@@ -90,6 +91,7 @@ class VideoReader:
         self._losses = Losses()
         self._zero: Fraction | None = None
         self._decoders: list[Decoder] = []
+        self._tracks: list[SoundTrack] = []
         decoder = self._new_decoder()
         try:
             run = decoder.shown()
@@ -142,11 +144,24 @@ class VideoReader:
             found = self.decoded()
         return (decoded.frame(side_pixels) for decoded in found)
 
+    def sound_track(self) -> SoundTrack | None:
+        """The sound from the start of the part on, in a pass of its own; None for a source that is read only once.
+
+        It is closed with the reader.
+        """
+        if not self._source.reopens:
+            return None
+        track = SoundTrack(self._source, self._zero or Fraction(0), self._first_seconds())
+        self._tracks.append(track)
+        return track
+
     def close(self) -> None:
         """Release files and memory; running iterations end."""
         while self._decoders:
             self._decoders.pop().close()
         self._begun = None
+        while self._tracks:
+            self._tracks.pop().close()
 
     def __repr__(self) -> str:
         length = "" if self.info.duration_seconds is None else f", {self.info.duration_seconds:.2f} s"

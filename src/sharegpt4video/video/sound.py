@@ -15,6 +15,12 @@ _SEEK_BACK_SECONDS = 1.0
 _DEFAULT_STREAM = 0x1  # AV_DISPOSITION_DEFAULT
 
 
+def main_sound(container: Any) -> Any:
+    """The sound track that a player plays; None where there is none that can be decoded."""
+    streams = [s for s in container.streams.audio if s.codec_context is not None and s.time_base]
+    return max(streams, key=lambda s: int(s.disposition.value) & _DEFAULT_STREAM, default=None)
+
+
 class Sound:
     """Copies the packets of the main sound track that are heard in a span, or codes them again where it must.
 
@@ -48,10 +54,9 @@ class Sound:
             self.warnings.append("the sound was left out: the source cannot seek")
             return
         self._container = self._source.open()
-        streams = [s for s in self._container.streams.audio if s.codec_context is not None and s.time_base]
-        if not streams:
+        stream = main_sound(self._container)
+        if stream is None:
             return
-        stream = max(streams, key=lambda s: int(s.disposition.value) & _DEFAULT_STREAM)
         if self._copied is None or canonical_name(stream.codec_context) in self._copied:
             made = self._output.add_stream_from_template(stream, opaque=True)
             self._packets = self._taken(stream, made, start, length_seconds)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, TrackedObject
+from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, Sound, TrackedObject
 
 _MAX_OBJECTS = 12
 _MAX_TEXTS = 12
 _MAX_COLOURS = 5
+_LEAST_SOUND_SHARE = 0.05
 _GROWN = 1.25  # an object whose box covers this many times the area it did is worth saying
 _MOVING_AREA = 0.005  # less of the picture than this is noise
 
@@ -45,6 +46,8 @@ def _lines(facts: Facts) -> Iterator[str]:
         colours = ", ".join(f"{name} {share * 100:.0f} %" for name, share in facts.look.palette[:_MAX_COLOURS])
         yield f"colours of the picture: {colours}"
     yield from _texts(facts)
+    if facts.sound is not None and facts.sound.end_seconds > facts.sound.start_seconds:
+        yield from _sound(facts.sound)
 
 
 def _camera(camera: CameraMotion) -> Iterator[str]:
@@ -133,6 +136,16 @@ def _motion(motion: PictureMotion) -> Iterator[str]:
             f"motion not due to the camera: {motion.area * 100:.0f} % of the picture, around the {where},"
             f" {motion.score:.2f} picture widths per second"
         )
+
+
+def _sound(sound: Sound) -> Iterator[str]:
+    """The shares of the time that are worth knowing, and what is said."""
+    shares = (("music", sound.music_share), ("speech", sound.speech_share), ("silence", sound.silence_share))
+    heard = [f"{name} {share * 100:.0f} % of the time" for name, share in shares if share >= _LEAST_SOUND_SHARE]
+    if heard:
+        yield f"sound: {', '.join(heard)}"
+    for one in (sound.speech or ())[:_MAX_TEXTS]:
+        yield f'said at {one.start_seconds:.2f} s: "{one.text}"'
 
 
 def _texts(facts: Facts) -> Iterator[str]:

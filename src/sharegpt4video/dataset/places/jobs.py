@@ -67,7 +67,9 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
         send(Opened.of(part))
         selector = open_selector(captioning.keyframes)
         frames = part.decoded(decoded)
-        for segment in segments(frames, selector, captioning, with_images=reading.wants_images, detector=detector):
+        for segment in segments(
+            frames, selector, captioning, with_images=reading.wants_images, detector=detector, listener=part.listener
+        ):
             send(segment)
         send(Ended.of(part))
 

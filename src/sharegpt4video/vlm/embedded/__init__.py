@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from ... import __version__
+from ...records import Facts
 from ..base import VLM, Reply, Request
 from .difference import difference
+from .heard import heard_sentence
 from .prompt import recaption
 from .scene import opening
 from .story import fast, fold, summary
+from .words import paragraph
 
 __all__ = ["EmbeddedVLM"]
 
@@ -48,9 +51,14 @@ def answer(request: Request) -> str:
     if request.task == "fast":
         return fast(request.facts, request.start_seconds, request.end_seconds)
     if request.task == "opening":
-        return opening(request.facts[-1])
+        return _and_heard(opening(request.facts[-1]), request.facts[-1])
     earlier = request.facts[-2] if len(request.facts) > 1 else None
-    return difference(request.facts[-1], earlier, request.before)
+    return _and_heard(difference(request.facts[-1], earlier, request.before), request.facts[-1])
+
+
+def _and_heard(seen: str, facts: Facts) -> str:
+    """What is seen, and after it what is heard."""
+    return f"{seen} {paragraph([heard_sentence(facts)])}".rstrip()
 
 
 def _nothing_to_tell(request: Request) -> str:

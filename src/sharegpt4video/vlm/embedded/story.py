@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ...records import Facts, Step
 from .chapters import Chapter, chapters
+from .heard import heard_throughout
 from .look import plain_screen
 from .overall import camera_sentence, cast_sentence, look_sentence, texts_sentence
 from .shown import intro, labels_shown, shows
@@ -49,7 +50,7 @@ def fast(facts: Sequence[Facts], start_seconds: float, end_seconds: float) -> st
 
 def _told(found: Sequence[Chapter], start: list[str], most: int) -> str:
     """The story: the start, the shots and events that weigh most, in order, then what is true of the whole."""
-    ends = [camera_sentence(found), texts_sentence(found), look_sentence(found)]
+    ends = [camera_sentence(found), texts_sentence(found), heard_throughout(found), look_sentence(found)]
     first = found[0].facts[:1]
     if len(found) == 1 and first and not plain_screen(first[0].look) and not any(f.objects for f in found[0].facts):
         ends.pop()  # the start has told the look of a picture in which nothing else could be told
