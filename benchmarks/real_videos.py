@@ -87,7 +87,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         captions = args.captions or args.out or Path(folder)
         if not args.captions:
             caption(args.truth, truths, captions, args.model, options)
-        report(scorer, truths, captions, args)
+        if report(scorer, truths, captions, args).missing:
+            sys.exit(1)
 
 
 def find_scorer(truth: Path) -> ModuleType | None:
@@ -102,8 +103,9 @@ def caption(
     """Caption every video in one other process; prints and returns seconds on the clock and of the processors."""
     videos = [str(truth / data["video"]) for data in truths.values()]
     command = [sys.executable, "-m", "sharegpt4video", "caption", *videos, "--out", str(out), "--format", "json"]
+    command += ["--model", model, "--overwrite", "--quiet", *options]  # what is kept from earlier code would be skipped
     used, began = processor_seconds(), time.perf_counter()
-    subprocess.run([*command, "--model", model, "--quiet", *options], check=False, stdout=subprocess.DEVNULL)
+    subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
     took, busy = time.perf_counter() - began, processor_seconds() - used
     plays = sum(data["seconds"] for data in truths.values())
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, model {model}")
@@ -119,7 +121,7 @@ def processor_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def report(scorer: ModuleType, truths: dict[str, dict[str, Any]], folder: Path, args: argparse.Namespace) -> None:
+def report(scorer: ModuleType, truths: dict[str, dict[str, Any]], folder: Path, args: argparse.Namespace) -> Scores:
     captions = load_captions(folder, truths)
     scores = score(scorer, truths, captions)
     show(scores, args.examples)
@@ -134,6 +136,7 @@ def report(scorer: ModuleType, truths: dict[str, dict[str, Any]], folder: Path, 
             video = args.truth / truths[name]["video"]
             write_sheet(args.sheets / f"{name}.html", video, truths[name], data, claims)
         print(f"\n{len(captions)} pages in {args.sheets}")
+    return scores
 
 
 def show(scores: Scores, examples: int) -> None:
