@@ -53,7 +53,7 @@ def caption(
     before is skipped; formats it lacks are written from the stored caption. --json prints a document a video.
     """
     formats = _formats(format, json, None if dry_run else out)
-    how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}
+    how: dict[str, Any] = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}
     how |= {"facts": {"ocr": ocr}, "keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
     with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named, out, dry_run) as readers:
         own, others = model_options(model_option, changes)
