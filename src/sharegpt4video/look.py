@@ -47,7 +47,7 @@ def measure(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSettings 
     """
     settings = caption_settings(settings)
     if not settings.facts.measure:
-        raise SettingsError("facts.measure is off: there are no facts to show; leave it out")
+        raise SettingsError("facts.measure is off: there are no facts to show; omit the setting")
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
         selector, heard = open_selector(settings.keyframes), listener(reader, settings.facts)
         for segment in segments(reader.decoded(), selector, settings, with_images=False, listener=heard):

@@ -148,7 +148,7 @@ def test_a_pipe_that_brings_no_text_is_told_so(video: str) -> None:
     with ChatServer(default=answer("It.")) as server:
         done = as_bytes(video, *model(server), typed=b"Caf\xe9?\n")
         guessed = as_bytes(video, *model(server), typed=b"Caf\xe9?\n", encoding="utf-8:surrogateescape")
-    for ended, message in ((done, b"not utf-8 text"), (guessed, b"no UTF-8 text, at character 4")):
+    for ended, message in ((done, b"not utf-8 text"), (guessed, b"not UTF-8 text, at character 4")):
         assert (ended.returncode, ended.stdout) == (2, b"")
         assert message in ended.stderr
         assert b"Traceback" not in ended.stderr

@@ -45,7 +45,7 @@ def test_wrong_usage_is_explained(tmp_path: Path) -> None:
     for arguments, code, message in (
         ([tmp_path / "nowhere", tmp_path / "out"], 1, "no such folder"),
         ([tmp_path / "original", tmp_path / "there"], 1, "is there already"),
-        ([tmp_path / "original", tmp_path / "out", "--back"], 2, "nothing to turn back"),
+        ([tmp_path / "original", tmp_path / "out", "--back"], 2, "nothing to convert back"),
         ([tmp_path / "original", tmp_path / "out", "--back", "--dtype", "float16"], 2, "--back takes neither"),
         ([tmp_path / "original", tmp_path / "out", "--dtype", "int4"], 2, "dtype is one of"),
     ):

@@ -254,7 +254,7 @@ class TestAFileOfSomebodyElse:
     def test_beside_a_caption_of_ours(self, tmp_path: Path, formats: tuple[str, ...]) -> None:
         do(into(tmp_path), "a/x.mp4", A)
         (tmp_path / "x.srt").write_text("mine")
-        with pytest.raises(StorageError, match="not known to be of this video"):
+        with pytest.raises(StorageError, match="may not belong to this video"):
             into(tmp_path, *formats).plan("a/x.mp4", A)
         assert do(into(tmp_path), "a/x.mp4", A).action == "skip"
 

@@ -108,7 +108,7 @@ def test_a_file_that_was_touched_or_moved_stays_with_its_caption(format: str, fo
     result = export(store, format, str(tmp_path / "out"), options=WITHOUT_MEDIA.get(format))
     assert READERS[format](tmp_path / "out").keys() == {row.id for row in rows}
     assert (result.failed, result.left_out) == (0, {})
-    assert [note for note in result.notes if "not where they were" in note]
+    assert [note for note in result.notes if "no longer where they were" in note]
     if format in ("csv", "sharegpt4video", "llava"):
         text = "".join(file.read_text("utf-8") for file in (tmp_path / "out").glob("[cst]*.*"))
         assert "moved.mp4" in text

@@ -174,7 +174,7 @@ def test_wrong_files_and_tasks_are_named(tmp_path: Path) -> None:
         (tmp_path / "object_shuffle.json").write_text(text)
         with pytest.raises(SettingsError, match=r"object_shuffle\.json: an MVBench file is a list of questions"):
             list(load(tmp_path, "strict", {"tasks": "object_shuffle"}))
-    with pytest.raises(SettingsError, match="none of its candidates"):
+    with pytest.raises(SettingsError, match="not among its candidates"):
         list(load(made(tmp_path, answer="Four."), "strict", {}))
 
 

@@ -120,9 +120,9 @@ def test_who_cannot_answer_is_told_apart_at_once() -> None:
         Conversation(FakeVLM(), [])
     with pytest.raises(SettingsError, match="empty"):
         said(Conversation(FakeVLM(), FRAMES), "  ")
-    with pytest.raises(SettingsError, match="the question holds bytes that are no UTF-8 text, at character 5"):
+    with pytest.raises(SettingsError, match="the question has bytes that are not UTF-8 text, at character 5"):
         said(Conversation(FakeVLM(), FRAMES), "Who \udcff?")  # as Python reads a byte that is none
-    with pytest.raises(SettingsError, match="the system text holds bytes"):
+    with pytest.raises(SettingsError, match="the system text has bytes"):
         Conversation(FakeVLM(), FRAMES, system="\udcff")
 
 

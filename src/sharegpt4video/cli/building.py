@@ -26,7 +26,7 @@ Inputs = Annotated[
     typer.Argument(
         metavar="VIDEO",
         help="Files, folders, globs, lists (.txt, .csv, .jsonl, .parquet), archives (.zip, .tar), s3:// addresses, "
-        "or - for names on stdin. Without any, carries on with those it already knows.",
+        "or - for names on stdin. Without any, resumes with those it already knows.",
         show_default=False,
     ),
 ]
@@ -61,7 +61,7 @@ ShardOption = Annotated[
     typer.Option(
         "--shard",
         metavar="I/N",
-        help="Take only this share of the videos, I from 0 to N-1; shards may run side by side.",
+        help="Process only shard I of N (I from 0 to N-1); shards may run in parallel.",
         show_default=False,
     ),
 ]
@@ -84,7 +84,7 @@ Canary = Annotated[
     bool,
     typer.Option(
         "--canary",
-        help="Caption with replies mixed up on purpose, and tell whether each mix-up was caught; keeps nothing.",
+        help="Mix up replies on purpose and report whether each mix-up was caught; keeps nothing.",
     ),
 ]
 

@@ -29,7 +29,7 @@ def convert(
     vision_tower: Annotated[
         Path | None,
         typer.Option(
-            metavar="FOLDER", help="The vision tower's folder, where it is not beside SOURCE.", show_default=False
+            metavar="FOLDER", help="The vision tower's folder, if it is not in SOURCE.", show_default=False
         ),
     ] = None,
     dtype: Dtype = None,

@@ -89,7 +89,7 @@ def packages() -> list[Check]:
         return [*map(_core, map(works, core)), *(_extra(name, list(map(works, each))) for name, each in found.items())]
     except metadata.PackageNotFoundError:
         remedy = "pip install sharegpt4video"
-        return [Check("core", PACKAGE, "missing", "not installed as a package: what it needs is not known", remedy)]
+        return [Check("core", PACKAGE, "missing", "not installed as a package: requirements unknown", remedy)]
     except ImportError as error:  # packaging, which reads requirements, comes with a package of the core
         return [Check("core", str(error.name), "missing", "", f"pip install {error.name}")]
 

@@ -54,8 +54,8 @@ JudgeName = Annotated[
     typer.Option(
         "--judge",
         metavar="MODEL",
-        help="Judges answers that no rule can read: server:MODEL@URL; `local` asks no model (TempCompass only, weak at"
-        " captions); `replay` repeats what a judge said before, `replay:MODEL` where several did.",
+        help="Judge for answers that no rule can parse: server:MODEL@URL; `local` asks no model (TempCompass only, weak"
+        " at captions); `replay` reuses the stored verdicts, `replay:MODEL` those of one of several judges.",
         show_default=False,
     ),
 ]

@@ -235,7 +235,7 @@ class Outputs:
             raise StorageError(f"{path}: not a caption that can be read; move it away, or use --overwrite")
         for format, path in self.paths(name).items():
             if format not in missing and not self._is_ours(format, path, holder, stored):
-                what = "a directory" if path.is_dir() else "already there, and not known to be of this video"
+                what = "a directory" if path.is_dir() else "already exists and may not belong to this video"
                 raise StorageError(f"{path}: {what}; move it away, choose another --out folder, or use --overwrite")
         if not missing:
             return Plan("skip", name, self.formats, stored, remark, problems=problems)

@@ -191,7 +191,7 @@ def _first() -> bool:
 
 train = typer.Typer(
     name="train",
-    help="Train a video-language model, and make a model of what was learned.",
+    help="Train a video-language model, and merge its adapters into a model.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )

@@ -143,16 +143,16 @@ class BuildCounts(Result):
             lines.append(f"  failed before: {number} {kind} (--retry-failed {kind} tries again)")
         elsewhere = self.standing - self.failed.total() - self.failed_before.total()
         if elsewhere > 0:
-            lines.append(f"  {elsewhere} further failures of earlier runs stand; sg4v dataset status counts them")
+            lines.append(f"  {elsewhere} failures of earlier runs remain; sg4v dataset status counts them")
         if self.pending:
             lines.append(
-                f"  an earlier run did not list all of: {', '.join(self.pending)}; build again without naming videos"
-                " to go on with that"
+                f"  an earlier run did not list all of: {', '.join(self.pending)}; build again without inputs to"
+                " finish that"
             )
         if self.unlisted:
             lines.append(
-                f"  {self.unlisted} of these files were replaced by other ones since they were listed; build again,"
-                " naming them, to caption what is there now"
+                f"  {self.unlisted} of these files were replaced since they were listed; build again with"
+                " them as inputs to caption the new files"
             )
         if self.unanswered:
             lines.append(
@@ -160,5 +160,5 @@ class BuildCounts(Result):
                 " build again to ask for those"
             )
         if self.failed["unavailable"] or self.failed["model"]:
-            lines.append("  unavailable: no answer came; model: a request was not taken; build again to try both again")
+            lines.append("  unavailable: the model did not answer; model: it refused; build again to retry both")
         return lines

@@ -36,7 +36,7 @@ def caption_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Those captions as Arrow, some columns or all. Raises SettingsError for a split that makes no sense."""
     if split is not None and dropped:
-        raise SettingsError("what is dropped is in no split; give split or dropped, not both")
+        raise SettingsError("dropped videos are in no split; give split or dropped, not both")
     selection = Selection(store, None if split is None else [split])
     return _caption_batches(store, columns, selection, dropped=dropped, batch_rows=batch_rows)
 

@@ -55,7 +55,7 @@ def _rows(folder: Path) -> list[dict[str, Any]]:
     except OSError as error:
         raise StorageError(f"{path}: no scores can be read there ({error.strerror}); score the run first") from error
     except ValueError as error:
-        raise StorageError(f"{path}: these are no scores ({error}); score the run again") from error
+        raise StorageError(f"{path}: this is not a scores file ({error}); score the run again") from error
 
 
 def _scores(rows: list[dict[str, Any]]) -> Scores:

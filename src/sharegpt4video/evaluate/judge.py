@@ -164,7 +164,7 @@ class Judge:
         if self._in_vain >= _GONE_AFTER:
             raise VLMError(
                 f"{vlm.name}: {_GONE_AFTER} requests to the judge in a row failed: {reply.detail}; what it "
-                f"said is kept in {self.path}: score again to go on"
+                f"said is kept in {self.path}: score again to resume"
             )
         return reply
 

@@ -116,7 +116,7 @@ def _question(task: Task, number: int, item: Mapping[str, Any], protocol: Protoc
     bounds = ("start", "end") if task.bounded and not cut else ()
     missing = [key for key in ("video", "question", "candidates", "answer", *bounds) if key not in item]
     if missing or item["answer"] not in item["candidates"]:
-        what = f"no {', '.join(missing)}" if missing else "its answer is none of its candidates"
+        what = f"no {', '.join(missing)}" if missing else "its answer is not among its candidates"
         raise SettingsError(f"{name}: {what}; is this a file of MVBench?")
     candidates = tuple(str(option) for option in item["candidates"])
     start, end = (float(item["start"]), float(item["end"])) if bounds else (None, None)

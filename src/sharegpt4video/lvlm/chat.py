@@ -113,7 +113,7 @@ def _check_text(text: str, what: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise SettingsError(f"{what} holds bytes that are no UTF-8 text, at character {error.start + 1}") from None
+        raise SettingsError(f"{what} has bytes that are not UTF-8 text, at character {error.start + 1}") from None
 
 
 def _apart(vlm: VLM, count: int, layout: AskLayout) -> bool:

@@ -97,7 +97,7 @@ def counts(draft: Draft) -> Iterator[Finding]:
         most, least = max(map(len, around)), min(map(len, crowd))
         match = _COUNT.search(passage.plain)
         if match and most == 1 and len(around) > 1 and _NUMBERS[match["number"].lower()] > most:
-            yield passage.finding("count", f"says {match[0]!r}, but the tracks show one person all along")
+            yield passage.finding("count", f"says {match[0]!r}, but the tracks show one person throughout")
         elif (alone := _ALONE.search(passage.plain)) and least > 1 and len(crowd) > (passage.number == SUMMARY):
             yield passage.finding("count", f"says {alone[0]!r}, but the tracks show {least} people all along")
 
@@ -120,7 +120,7 @@ def names(draft: Draft) -> Iterator[Finding]:
         measured = facts_of(draft, passage)
         may_deny = not passage.vocabulary.isdisjoint(_NOBODY_WORDS)
         if may_deny and measured and (match := _NOBODY.search(passage.plain)) and _somebody_always(measured):
-            yield passage.finding("object", f"says {match[0]!r}, but the tracks show a person all along")
+            yield passage.finding("object", f"says {match[0]!r}, but the tracks show a person throughout")
         elif measured and (reason := _other_name(passage, seen, measured)):
             yield passage.finding("object", reason)
 
@@ -279,7 +279,7 @@ def look(draft: Draft) -> Iterator[Finding]:
         if (match := _MONOCHROME.search(passage.plain)) and min(chroma) >= 0.4:
             yield passage.finding("look", f"says {match[0]!r}, but {min(chroma):.0%} of the picture is coloured")
         elif (match := _COLOURFUL.search(passage.plain)) and max(chroma) == 0 and known >= 0.97:
-            yield passage.finding("look", f"says {match[0]!r}, but the picture holds no colour")
+            yield passage.finding("look", f"says {match[0]!r}, but the picture has no colour")
         elif (match := _BLACK.search(passage.plain)) and min(one.brightness for one in looks) >= 0.35:
             light = min(one.brightness for one in looks)
             yield passage.finding("look", f"says {match[0]!r}, but the mean brightness is {light:.2f} of 1")

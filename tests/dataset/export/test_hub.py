@@ -63,7 +63,7 @@ def test_a_refusal_is_told(hub: HubServer, tmp_path: Path) -> None:
     export(made_store(tmp_path / "set", [caption_row(0)]), "parquet", str(tmp_path / "out"))
     done = pushed(tmp_path / "out", hub, "wrong")
     assert done.returncode == 1
-    assert "me/captions: the Hub did not take it" in done.stderr
+    assert "me/captions: the Hub rejected it" in done.stderr
 
 
 def test_a_hub_that_cannot_be_reached_is_told(hub: HubServer, tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_hub_that_cannot_be_reached_is_told(hub: HubServer, tmp_path: Path) ->
     hub.server_close()
     done = pushed(tmp_path / "out", hub, "hf_good")
     assert done.returncode == 1
-    assert "me/captions: the Hub did not take it" in done.stderr
+    assert "me/captions: the Hub rejected it" in done.stderr
     assert "Traceback" not in done.stderr
 
 

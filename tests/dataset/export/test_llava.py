@@ -79,7 +79,7 @@ def test_a_video_that_cannot_be_read_is_left_out(row: CaptionRow, tmp_path: Path
     rows = [row, caption_row(1, location=str(tmp_path / "b.mp4")), late]
     result = export(made_store(tmp_path / "set", rows), "llava", str(tmp_path / "out"))
     assert len(samples(tmp_path / "out")) == result.videos == 1
-    assert result.left_out == {"videos of which no picture could be taken": 2}
+    assert result.left_out == {"videos without readable pictures": 2}
     assert "b.mp4" in result.text()
 
 

@@ -162,7 +162,7 @@ def test_contradicting_inputs_are_told_at_once() -> None:
 
 def test_rates_of_a_data_set(tmp_path: Path) -> None:
     store = Store(tmp_path / "set")
-    with pytest.raises(SettingsError, match="holds no caption"):
+    with pytest.raises(SettingsError, match="has no caption"):
         measure_rates(store)
     steps = [step("opening", 0, 0, "A"), step("change", 0, 2, "B"), step("change", 2, 4, "C")]
     for name, end, spent in (("a", 4, 4), ("b", 8, 6)):

@@ -82,7 +82,7 @@ def test_bad_rows_of_a_csv_are_named_and_the_rest_is_read(tmp_path: Path) -> Non
     text = "path,start,end\na.mp4,1,2\n,1,2\nb.mp4,1,2,3\nc.mp4,x,2\nd.mp4,9,2\ne.mp4\n"
     rows = rows_of(tmp_path / "t.csv", text)
     assert [row.number for row in rows if row.problem] == [3, 4, 5, 6]
-    assert [row.problem for row in rows if "where the video is" in row.problem or "columns" in row.problem]
+    assert [row.problem for row in rows if "no path of a video" in row.problem or "columns" in row.problem]
     assert [listed.path for row in rows for listed in row.listed] == ["a.mp4", "e.mp4"]
 
 
@@ -105,7 +105,7 @@ def test_a_table_without_a_path_column_is_a_wrong_call(tmp_path: Path, name: str
         pq.write_table(pa.table({"name": ["a.mp4"], "size": [1]}), tmp_path / name)
     else:
         (tmp_path / name).write_text("name,size\na.mp4,1\n".replace(",", "\t" if name.endswith("tsv") else ","))
-    with pytest.raises(SettingsError, match=r"no column says where the videos are; there is name, size"):
+    with pytest.raises(SettingsError, match=r"no column has the videos' paths; the columns are name, size"):
         list(read_rows(str(tmp_path / name)))
 
 
@@ -138,7 +138,7 @@ def test_parquet_durations_and_missing_values(tmp_path: Path) -> None:
     assert rows[0].listed == (Listed("a.mp4", "", 1.5, 2.5, "", {"n": "1"}),)
     assert rows[1].listed[0].start_seconds is None
     assert rows[2].number == 3
-    assert "where the video is" in rows[2].problem
+    assert "no path of a video" in rows[2].problem
 
 
 def paths(rows: list[Row]) -> list[str]:

@@ -38,7 +38,7 @@ def test_a_deleted_file_is_rebuilt_from_the_parts(store: Store, tmp_path: Path, 
     assert (again.description, again.settings()) == (before, MADE)
     with pytest.raises(SettingsError, match="model was 'model-a', is 'model-b'"):
         again.check_same(MADE, "model-b", "ab12")
-    with pytest.raises(StorageError, match="a data set already"):
+    with pytest.raises(StorageError, match="already a data set"):
         Store.create(tmp_path, MADE, "model-b", "")
     again.update_settings(MADE)
     assert json.loads((tmp_path / "dataset.json").read_text()) == before

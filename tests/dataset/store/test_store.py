@@ -303,7 +303,7 @@ def test_a_data_set_knows_what_it_was_built_with(store: Store) -> None:
     assert again.exists()
     assert again.settings() == settings
     assert (again.description["model"], again.description["prompt_hash"]) == ("model-a", "ab12")
-    with pytest.raises(StorageError, match="a data set already"):
+    with pytest.raises(StorageError, match="already a data set"):
         Store.create(root, settings, "model-b", "")
 
 

@@ -77,7 +77,7 @@ def test_a_data_set_on_s3_from_creation_to_status(root: str) -> None:
     store.guard = None
     store.update_settings(DatasetSettings(filters=FilterSettings(max_seconds=9)))
     assert again.settings().filters.max_seconds == 9
-    with pytest.raises(StorageError, match="a data set already"):
+    with pytest.raises(StorageError, match="already a data set"):
         Store.create(root, DatasetSettings(), "model-a", "ab12")
 
 

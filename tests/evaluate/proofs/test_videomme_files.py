@@ -101,7 +101,7 @@ def test_odd_files_are_scored_and_told(tmp_path: Path) -> None:
     assert found.checks[0].shown == "66.67"
     for note in (
         "1 videos that are marked as missing in the file and left out",
-        "1 questions whose right answer is not one of the letters A to D, so that none is right",
+        "1 questions whose right answer is not a letter A to D, so no answer is right",
         "1 questions are in the file more than once, and count each time",
         "2698 of the 2700 questions are not scored",
     ):

@@ -215,7 +215,7 @@ def test_other_models_are_refused_with_the_reason(
     assert not is_original(tmp_path)
     with pytest.raises(SettingsError, match="model_type is 'llava_next'"):
         convert(converted, tmp_path / "out")
-    with pytest.raises(SettingsError, match="nothing to turn back"):
+    with pytest.raises(SettingsError, match="nothing to convert back"):
         to_original(source[0], tmp_path / "out")
     save_original(tmp_path / "old", mm_projector_type="linear", image_aspect_ratio="pad")
     with pytest.raises(SettingsError, match=r"mm_projector_type is 'linear'.*image_aspect_ratio is 'pad'"):

@@ -127,13 +127,13 @@ def test_weights_without_fractions_are_refused_there_and_back(tmp_path: Path, dt
     made = random_weights(original_shapes(original_config(120)))
     save_original(tmp_path / "a", {**made, NORM: torch.ones(32).to(dtype)})
     kind = str(dtype).removeprefix("torch.")
-    with pytest.raises(SettingsError, match=rf"no floating-point numbers: language_model\.{NORM} \({kind}\)"):
+    with pytest.raises(SettingsError, match=rf"not floating-point numbers: language_model\.{NORM} \({kind}\)"):
         convert(tmp_path / "a", tmp_path / "out")
     save_original(tmp_path / "b", made)
     convert(tmp_path / "b", tmp_path / "good")
     file = tmp_path / "good" / "model.safetensors"
     save_file({**load_file(file), f"language_model.{NORM}": torch.ones(32).to(dtype)}, file)
-    with pytest.raises(SettingsError, match=r"no floating-point numbers: language_model"):
+    with pytest.raises(SettingsError, match=r"not floating-point numbers: language_model"):
         to_original(tmp_path / "good", tmp_path / "back")
 
 

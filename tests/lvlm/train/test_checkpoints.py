@@ -74,7 +74,7 @@ def test_a_signal_ends_the_run_after_the_step_and_it_goes_on_bit_for_bit(
     # The signal comes while step 3 is reported, so step 4 is the one that is finished.
     result = train(with_dropout(tiny), tmp_path, on_step=stop)
     assert (result.interrupted, result.steps) == (True, 4)
-    assert "run the same command to go on" in result.text()
+    assert "run the same command to resume" in result.text()
     again = train(with_dropout(tiny), tmp_path)
     assert (again.interrupted, again.resumed_from, again.steps) == (False, 4, 6)
     assert end_of(tmp_path) == end_of(undisturbed)

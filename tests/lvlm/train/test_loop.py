@@ -60,7 +60,7 @@ def test_a_loss_that_is_no_number_names_step_and_samples_and_changes_nothing(mad
     loop, step = made
     before = weights(loop)
     step.batches[1].inputs["pixel_values"][0, 0, 0, 0, 0] = float("nan")
-    with pytest.raises(TrainingError, match=r"step 1: the loss is no finite number") as caught:
+    with pytest.raises(TrainingError, match=r"step 1: the loss is not finite") as caught:
         run(loop, step)
     ids = [one for batch in step.batches for one in batch.ids]
     assert len(ids) == 4
@@ -72,7 +72,7 @@ def test_gradients_that_are_no_numbers_change_nothing(made: tuple[Loop, Step]) -
     loop, step = made
     before = weights(loop)
     next(iter(loop.engine.trained.values())).register_hook(lambda gradient: gradient * float("inf"))
-    with pytest.raises(TrainingError, match=r"step 1: the gradients are no finite numbers"):
+    with pytest.raises(TrainingError, match=r"step 1: the gradients are not finite"):
         run(loop, step)
     assert all(torch.equal(before[name], p) for name, p in loop.engine.trained.items())
 

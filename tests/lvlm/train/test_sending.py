@@ -59,7 +59,7 @@ def test_every_file_of_a_model_is_sent_and_the_repository_is_private(model: Path
 def test_what_the_hub_refuses_is_told(model: Path, hub: HubServer) -> None:
     shown = pushed(model, hub, token="wrong")
     assert shown.returncode == 1
-    assert "the Hub did not take it" in shown.stderr
+    assert "the Hub rejected it" in shown.stderr
     assert "hf auth whoami" in shown.stderr
 
 
@@ -68,7 +68,7 @@ def test_a_hub_that_cannot_be_reached_is_told(model: Path, hub: HubServer) -> No
     hub.server_close()
     shown = pushed(model, hub)
     assert shown.returncode == 1
-    assert "me/model: the Hub did not take it" in shown.stderr
+    assert "me/model: the Hub rejected it" in shown.stderr
     assert "Traceback" not in shown.stderr
 
 

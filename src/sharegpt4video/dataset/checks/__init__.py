@@ -46,7 +46,7 @@ class Check:
 CHECKS: dict[str, Check] = {
     "unusable": Check("text", "no usable answer, or an empty text", 1.0, text.unusable),
     "refusal": Check("text", "refusals and talk of the model about itself", 1.0, text.refusal),
-    "loop": Check("text", "loops, a sentence told twice, a long step told again", 0.9, text.loop),
+    "loop": Check("text", "loops, a repeated sentence, a repeated long step", 0.9, text.loop),
     "placeholder": Check("text", "places that were never filled in", 0.9, text.placeholder),
     "language": Check("text", "another language than the one asked for", 0.8, language),
     "cut off": Check("text", "a text that stops in the middle of a sentence", 0.6, text.cut_off),

@@ -35,9 +35,9 @@ def push(
         url = api.create_repo(repo_id, repo_type="dataset", private=private, exist_ok=True)
         api.upload_folder(repo_id=repo_id, repo_type="dataset", folder_path=str(folder), commit_message=message)
     except HFValidationError as error:
-        raise SettingsError(f"{repo_id}: is no name for a repository: {error}") from error
+        raise SettingsError(f"{repo_id}: is not a repository name: {error}") from error
     except (*HfHubHTTPError.__bases__, OSError) as error:  # its base is the error of the HTTP client, whichever it is
-        raise SG4VError(f"{repo_id}: the Hub did not take it: {error}; see hf auth whoami, and try again") from error
+        raise SG4VError(f"{repo_id}: the Hub rejected it: {error}; see hf auth whoami, and try again") from error
     return str(url)
 
 

@@ -30,7 +30,7 @@ from .selection import UNKNOWN as NOT_SELECTED
 from .target import Paths, Target, seen_from
 
 _DOUBTS = {
-    GONE: "videos are not where they were when they were captioned",
+    GONE: "videos are no longer where they were when captioned",
     UNREADABLE: "videos could not be looked up, so they may not be the ones that were captioned",
     UNKNOWN: "captions come without size and date of their files, so these may not be the ones that were captioned",
 }

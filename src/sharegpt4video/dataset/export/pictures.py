@@ -10,7 +10,7 @@ from ...video.compose import encode_jpeg
 from .entries import Entry
 from .media import reading_errors
 
-NO_PICTURES = "videos of which no picture could be taken"
+NO_PICTURES = "videos without readable pictures"
 
 
 def even_times(start_seconds: float, end_seconds: float, count: int) -> tuple[float, ...]:

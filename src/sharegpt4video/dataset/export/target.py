@@ -68,7 +68,7 @@ class Target:
             raise SettingsError(f"{self.out}/{MANIFEST}: cannot be read ({error}); empty the folder by hand") from error
         for name in names:
             if not isinstance(name, str) or name in ("", ".", "..") or "/" in name or "\\" in name:
-                raise SettingsError(f"{self.out}/{MANIFEST}: lists {name!r}, which is no file of an export")
+                raise SettingsError(f"{self.out}/{MANIFEST}: lists {name!r}, which is not a file of an export")
         return names
 
     @contextmanager

@@ -155,7 +155,7 @@ class OnRay:
                 await asyncio.sleep(LOOK_SECONDS)
         except Exception as error:  # noqa: BLE001 - whoever waits for an actor would wait for ever
             for actors in (self._readers, self._describers):
-                actors.fail(GivenUp(f"the cluster cannot be looked at: {error}"))
+                actors.fail(GivenUp(f"the cluster's state is not available: {error}"))
 
 
 class _Actors:

@@ -237,9 +237,9 @@ def _explained(path: Path) -> Iterator[None]:
     except sqlite3.DatabaseError as error:
         said = str(error)
         if "full" in said or "disk I/O error" in said:
-            advice = "free some space and start again: what was answered so far is kept"
+            advice = "free some space and start again: all answers so far are kept"
         elif "not a database" in said or "malformed" in said:
-            advice = "the file is damaged: move it away; what it held is asked for again"
+            advice = "the file is damaged: move it away; its contents are requested again"
         else:
             advice = "check that the folder can be written and that no other program holds the file"
         raise StorageError(f"{path}: {said}; {advice}") from error

@@ -81,7 +81,7 @@ def _of_store(store: Store) -> Rates:
         for name in _SPENT:
             spent[name] += pc.sum(pc.struct_field(provenance, name)).as_py()
     if not count:
-        raise SettingsError(f"{store.root}: holds no caption to measure; build it from some videos first")
+        raise SettingsError(f"{store.root}: has no caption to measure; build it from some videos first")
     sizes = [size for batch in store.batches("sources", ["size_bytes"]) for size in batch["size_bytes"].to_pylist()]
     known = [size for size in sizes if size]
     tables = (table for table in ("sources", "surveys", "shorts", "captions", "checks", "selection"))

@@ -183,7 +183,7 @@ def step_spans(row: ReleasedRow, unit: float) -> tuple[list[tuple[float, float]]
     times = [start + PAPER_STEP_SECONDS * number for number in range(count)]
     if row.end_seconds is not None:
         times = [min(one, row.end_seconds) for one in times]
-    return _since(times), "the times of the steps are not told; they are set 2 s apart, as the paper took its frames"
+    return _since(times), "the steps have no times; they are set 2 s apart, like the paper's frames"
 
 
 def _since(times: list[float]) -> list[tuple[float, float]]:

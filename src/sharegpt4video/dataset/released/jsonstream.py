@@ -94,7 +94,7 @@ def _array(file: IO[bytes]) -> Iterator[JsonRow]:
         if character == ",":
             text.at += 1
         elif character not in ("]", ""):
-            yield JsonRow(text.line, None, f"is no JSON array: {character!r} after a row, where ',' or ']' belongs")
+            yield JsonRow(text.line, None, f"is not a JSON array: {character!r} after a row, where ',' or ']' belongs")
             return
     if character == "":
         yield JsonRow(text.line, None, "the array breaks off: the file ends before its closing bracket")

@@ -62,7 +62,7 @@ def member_stat(location: str) -> Stat:
     archive_stat = stat(archive)
     index = _index(archive, archive_stat)
     if name not in index:
-        raise FileNotFoundError(f"{location}: there is no video of that name in the archive, or it is refused")
+        raise FileNotFoundError(f"{location}: the archive has no video of that name, or it is refused")
     return index[name]
 
 

@@ -277,7 +277,7 @@ def _require_path(names: Sequence[str]) -> None:
         raise _NoList(f"several columns are called {twice[0]!r}; rename all but one of them")
     if "path" not in roles.values():
         raise _NoList(
-            f"no column says where the videos are; there is {', '.join(names) or 'nothing'}; "
+            f"no column has the videos' paths; the columns are {', '.join(names) or 'nothing'}; "
             f"name one of them {', '.join(ROLES['path'])}"
         )
 

@@ -68,7 +68,7 @@ def refusal(archive: str, name: str) -> Failure | None:
     if name.startswith("/") or re.match(r"[a-zA-Z]:", name):
         return member_failure(archive, name, "a member with an absolute path is refused")
     if ".." in name.split("/"):
-        return member_failure(archive, name, "a member that climbs out of its folder (..) is refused")
+        return member_failure(archive, name, "a member whose path leaves its folder (..) is refused")
     if kind_of(name) == "archive":
         return member_failure(archive, name, "an archive inside an archive is not opened; unpack the outer one first")
     return None

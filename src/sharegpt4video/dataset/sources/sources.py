@@ -90,7 +90,7 @@ def _settled(draft: Draft, contents: Contents) -> SourceVideo | Failure:
     try:
         source = draft.source if draft.has_stat else looked_up(draft.source, draft.kind)
         if not is_text(source.location):
-            raise VideoError("the file's name is no UTF-8, so it cannot be stored; rename it")
+            raise VideoError("the file's name is not UTF-8, so it cannot be stored; rename it")
         if source.size_bytes == 0 and draft.kind != "address":
             raise VideoError("the file is empty (0 bytes); copy or download it again")
         content = draft.content or contents.of(source, draft.kind)

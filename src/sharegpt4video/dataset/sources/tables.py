@@ -169,7 +169,7 @@ def _listed_of(row: Mapping[str, Any], path: str) -> list[Listed]:
     tags = {str(name): text for name, value in row.items() if name not in roles and (text := _tag(value))}
     base = Listed(path or _path_text(cells.get("path")), _text(cells.get("user_id")), tags=tags)
     if not base.path:
-        raise RowProblem("the row does not say where the video is")
+        raise RowProblem("the row has no path of a video")
     _require_text(base.path, base.user_id, *tags, *tags.values(), _text(cells.get("caption")))
     if _text(cells.get("spans")) and "start" not in cells and "end" not in cells:
         return _spans_listed(base, cells["spans"], cells.get("caption"))

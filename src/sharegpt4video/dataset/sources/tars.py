@@ -100,7 +100,7 @@ class _Tape:
 
     def seek(self, position: int) -> int:
         if position < self._at - 1:
-            raise UnsafeSource("a header points back to what was read already")
+            raise UnsafeSource("a header points back to bytes already read")
         self._position = position
         return position
 
@@ -232,7 +232,7 @@ class _Listing:
             stored = member.isreg() and not member.issparse()
             if stored and not self._packed and member.offset_data + member.size > self._stat.size_bytes:
                 yield member_failure(self._archive, member.name, _CUT, "unreadable")
-                return "no member can be as long as this one says", member.offset_data
+                return "this member claims an impossible length", member.offset_data
             if member.type in _NO_FILES:
                 self._skipped["label or folder listing of a GNU tar"] += 1
             elif not member.isdir():

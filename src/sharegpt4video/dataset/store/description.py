@@ -38,7 +38,7 @@ def describe(fs: Any, root: str, settings: DatasetSettings, model: str, prompt_h
         **_plain(settings, model, prompt_hash),
     }
     if _rebuilt(fs, root) or not storage.create(fs, f"{root}/{FILE}", _text(plain)):
-        raise AlreadyDescribed(f"{root}: is a data set already; open it to go on with it, or choose another directory")
+        raise AlreadyDescribed(f"{root}: is already a data set; open it to continue, or choose another directory")
 
 
 def is_described(fs: Any, root: str) -> bool:

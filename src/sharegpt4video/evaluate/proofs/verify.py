@@ -217,7 +217,7 @@ def verify_video_mme(results: Path) -> Verification:
         "answers that cannot be parsed and leave the denominator, as in the official scorer": left_out,
         "answers that the two revisions of the official scorer read differently": read.disputed,
         "videos that are marked as missing in the file and left out": read.left_out,
-        "questions whose right answer is not one of the letters A to D, so that none is right": sum(
+        "questions whose right answer is not a letter A to D, so no answer is right": sum(
             question.answer not in _LETTERS for question, _, _ in read.scored
         ),
         "questions are in the file more than once, and count each time": sum(n > 1 for n in names.values()),

@@ -71,7 +71,7 @@ class ConversionReport:
         if self.merged:
             lines.append(f"  LoRA merged into {self.merged} weights")
         if self.dropped:
-            lines.append(f"  left out {len(self.dropped)} buffers that are calculated anew")
+            lines.append(f"  left out {len(self.dropped)} recomputed buffers")
         return "\n".join([*lines, *(f"  warning: {warning}" for warning in self.warnings)])
 
 
@@ -156,7 +156,7 @@ def _gather(source: Path, base: Path | None, tower: Path | None) -> _Parts:
         weights |= _tower_weights(tower_folder, source)
         vision_from = str(tower_folder)
         warnings += (
-            f"the checkpoint holds no vision tower; it was taken from {tower_folder}, as it was before training",
+            f"the checkpoint has no vision tower; it was taken from {tower_folder}, as it was before training",
         )
     return _Parts(source, config, vision, weights, adapter, folders, vision_from, dropped, warnings)
 
@@ -294,9 +294,9 @@ def _check(source: Path, config: Mapping[str, Any], tensors: Sequence[Planned]) 
     wrong = [f"{name} is {made[name]}, not {wanted[name]}" for name in sorted(set(wanted) & set(made))
              if made[name] != wanted[name]]  # fmt: skip
     if whole := not_floats(tensors):
-        found.append(f"weights that are no floating-point numbers: {_list(whole)}; is it quantized or damaged?")
+        found.append(f"weights that are not floating-point numbers: {_list(whole)}; is it quantized or damaged?")
     if wrong:
-        found.append(f"other shapes than the configuration says: {_list(wrong)}")
+        found.append(f"shapes that differ from the configuration: {_list(wrong)}")
     if found:
         raise SettingsError(f"{source}: {'; '.join(found)}")
 

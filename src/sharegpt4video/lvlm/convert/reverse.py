@@ -38,7 +38,7 @@ def to_original(
 ) -> ConversionReport:
     """Write a LlavaNext as the original code saves it: names, configuration, without the rows that were added.
 
-    A folder that `convert` made comes back bit by bit (but for buffers that are calculated anew); of another one, such
+    A folder that `convert` made comes back bit by bit (but for recomputed buffers); of another one, such
     as a model trained further, the row of ``<image>`` goes if it is the last. Raises as `convert` does.
     """
     _need_extra()
@@ -46,7 +46,7 @@ def to_original(
     config = read_json(source / "config.json")
     if config.get("model_type") != "llava_next":
         raise SettingsError(
-            f"{source}: model_type is {config.get('model_type')!r}, not 'llava_next'; nothing to turn back"
+            f"{source}: model_type is {config.get('model_type')!r}, not 'llava_next'; nothing to convert back"
         )
     config = configs.complete(source, config)
     stored = stored_in(weight_files(source))
@@ -56,7 +56,7 @@ def to_original(
             f"{source}: weights that the original does not have: {_list(unknown) or 'there are none at all'}"
         )
     if whole := not_floats(stored.values()):
-        raise SettingsError(f"{source}: weights that are no floating-point numbers: {_list(whole)}; is it quantized?")
+        raise SettingsError(f"{source}: weights that are not floating-point numbers: {_list(whole)}; is it quantized?")
     by_name = {names.to_original(name) or "": tensor for name, tensor in stored.items()}
     original, notes = tied.once(source, config, by_name)
     record = read_json(source / RECORD) if (source / RECORD).is_file() else {}

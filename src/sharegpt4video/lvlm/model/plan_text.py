@@ -82,7 +82,7 @@ def _paper(plan: Plan) -> Iterator[str]:
     yield 'The paper: "1 hour (8B) and 5 hours (34B) on 32 A100".'
     yield (
         f"{count:,} samples of {plan.sample.tokens:,.0f} tokens in {hours:g} h on {gpus} A100 are {speed:,.0f} tokens/s"
-        f" on each: {implied:.0%} MFU with these settings. How many samples the hours were for is not said."
+        f" on each: {implied:.0%} MFU with these settings. The number of samples is not published."
     )
     yield ""
 

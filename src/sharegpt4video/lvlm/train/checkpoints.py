@@ -111,7 +111,7 @@ def writing(folder: Path) -> Iterator[None]:
         shutil.rmtree(folder, ignore_errors=True)
         raise StorageError(
             f"{folder}: the checkpoint cannot be written: {error}; if the disk is full, make room, and run the same "
-            "command: it goes on from the checkpoint before"
+            "command: it resumes from the previous checkpoint"
         ) from error
 
 
@@ -162,7 +162,7 @@ def read(folder: Path) -> Checkpoint:
         files, processes = state["files"], state["processes"]
         found = Checkpoint(folder, state["step"], state["settings"], processes, state["facts"], state["versions"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StorageError(f"{folder}: is no finished checkpoint ({STATE}: {error!r})") from error
+        raise StorageError(f"{folder}: is not a finished checkpoint ({STATE}: {error!r})") from error
     for name, known in files.items():
         path = folder / name
         if not path.is_file() or path.stat().st_size != known["bytes"] or sha256(path) != known["sha256"]:
@@ -184,7 +184,7 @@ def newest(out: Path) -> tuple[Checkpoint | None, list[str]]:
             damaged.append(str(error))
     if damaged:
         raise StorageError(
-            f"{out}: no checkpoint can be used ({'; '.join(damaged)}); restore one of them, or begin anew with --fresh"
+            f"{out}: no checkpoint can be used ({'; '.join(damaged)}); restore one of them, or start over with --fresh"
         )
     return None, []
 

@@ -53,7 +53,7 @@ class DeepSpeedEngine(PlainEngine):
         try:
             import deepspeed
         except ImportError as error:
-            raise MissingExtra("run.sharding: deepspeed (which is no part of the extra: also pip install deepspeed)",
+            raise MissingExtra("run.sharding: deepspeed (which is not in the extra: also pip install deepspeed)",
                                "train") from error  # fmt: skip
         self._deepspeed: Any = deepspeed
         super().__init__(scored, groups, settings, processes)

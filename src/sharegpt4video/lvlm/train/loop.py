@@ -103,7 +103,7 @@ class Loop:
         loss_sum = self._checked_loss(step, losses)
         norm = self.engine.update(rates)
         if not math.isfinite(norm):
-            raise TrainingError(self._refused(step, f"the gradients are no finite numbers (length {norm})"))
+            raise TrainingError(self._refused(step, f"the gradients are not finite (norm {norm})"))
         return loss_sum / counts.loss_tokens, norm
 
     def _count(self, step: Step) -> Counts:
@@ -135,7 +135,7 @@ class Loop:
     def _scale(self, step: Step, loss_tokens: int) -> float:
         """What a summed loss is multiplied with. Gradients are averaged over processes, hence their number."""
         if not loss_tokens:
-            raise TrainingError(self._refused(step, "no token of this step is learned, so there is no loss"))
+            raise TrainingError(self._refused(step, "no token of this step is learned, so it has no loss"))
         return self.processes.count / loss_tokens
 
     def _backward(self, step: Step, scale: float, most_batches: int, transfer: Transfer) -> list[Tensor]:
@@ -161,7 +161,7 @@ class Loop:
         mine = torch.stack(losses).double().sum().item() if losses else 0.0
         every = [one[0] for one in self.processes.gather([mine])]
         if not all(math.isfinite(one) for one in every):
-            raise TrainingError(self._refused(step, f"the loss is no finite number ({sum(every)})"))
+            raise TrainingError(self._refused(step, f"the loss is not finite ({sum(every)})"))
         return sum(every)
 
     def _refused(self, step: Step, what: str) -> str:

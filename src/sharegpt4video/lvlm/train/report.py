@@ -87,7 +87,7 @@ class TrainResult(Result):
         done = f"{self.steps} of {self.total_steps} steps in {self.seconds:.0f} s"
         since = f", {self.resumed_from} of them before" if self.resumed_from else ""
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        how = "interrupted; run the same command to go on. " if self.interrupted else ""
+        how = "interrupted; run the same command to resume. " if self.interrupted else ""
         return "\n".join([f"{how}{done}{since}{loss}; checkpoint: {self.checkpoint}", *self._left_out()])
 
     def _left_out(self) -> Iterator[str]:

@@ -78,7 +78,7 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
     if wrong:
         raise SettingsError(
             f"{checkpoint.folder}: cannot go on with another run: {'; '.join(wrong)}; "
-            "undo the changes, write to another folder, or begin anew with --fresh"
+            "undo the changes, write to another folder, or start over with --fresh"
         )
     notes = [text for name, text in said.items() if name in ROUNDING]
     if processes != checkpoint.processes:

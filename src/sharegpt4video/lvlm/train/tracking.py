@@ -49,7 +49,7 @@ class WandB:
         try:
             import wandb
         except ImportError as error:
-            what = "run.trackers: wandb (which is no part of the extra: also pip install wandb)"
+            what = "run.trackers: wandb (which is not in the extra: also pip install wandb)"
             raise MissingExtra(what, "train") from error
         given = out / "wandb.json"
         known = json.loads(given.read_text(encoding="utf-8"))["id"] if step and given.exists() else None
