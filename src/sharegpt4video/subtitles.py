@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import textwrap
+from bisect import bisect_right
 from dataclasses import dataclass, replace
 
 from . import foreign
 from .records import VideoCaption
 
 CUE_COLUMNS = 64
+SPEECH = "[speech]"
 
 
 @dataclass(frozen=True)
@@ -32,7 +34,8 @@ def marked(text: str, problem: str) -> str:
 def cues(caption: VideoCaption) -> list[Cue]:
     """The steps as subtitles, in order, each at least a millisecond long, none overlapping another.
 
-    The opening of a shot is true of an instant, so it is shown together with the change that follows it.
+    The opening of a shot is true of an instant, so it is shown together with the change that follows it. What is said
+    comes with the step in which it begins, marked as speech, unless the step quotes it.
     """
     found: list[Cue] = []
     waiting = ""
@@ -44,7 +47,18 @@ def cues(caption: VideoCaption) -> list[Cue]:
         if end_ms > start_ms:
             found.append(Cue(start_ms, end_ms, waiting))
             waiting, shown_ms = "", end_ms
-    return _place_rest(found, waiting, shown_ms, caption)
+    return _with_speech(_place_rest(found, waiting, shown_ms, caption), caption)
+
+
+def _with_speech(found: list[Cue], caption: VideoCaption) -> list[Cue]:
+    said = (caption.sound and caption.sound.speech) or ()
+    for one in said if found else ():
+        start_ms = round(one.start_seconds * 1000)
+        place = max(bisect_right(found, start_ms, key=lambda cue: cue.start_ms) - 1, 0)
+        words = one_line(one.text)
+        if words.rstrip(".").replace('"', "'") not in found[place].text:
+            found[place] = replace(found[place], text=f"{found[place].text}\n{SPEECH} {words}")
+    return found
 
 
 def _place_rest(found: list[Cue], waiting: str, shown_ms: int, caption: VideoCaption) -> list[Cue]:

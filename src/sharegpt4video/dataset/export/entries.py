@@ -11,17 +11,18 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...records import Provenance, Shot, Step
+from ...records import Provenance, Shot, Sound, SoundSpan, Step, Utterance
 from ..rows import CaptionRow, Clip, SourceVideo
 from ..sources.places import absolute
 from ..store.schema import to_rows
 
-_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in ("shots", "steps", "provenance"))
+_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in ("shots", "steps", "provenance", "sound"))
 STEP_FIELDS = ("kind", "start_seconds", "end_seconds", "text", "shot_index", "frame_seconds", "problem")
 _MADE = ("model", "prompt_set", "prompt_hash", "version", "settings")
 ALL_BUT_FACTS = (
     *_PLAIN,
     "shots",
+    "sound",
     *(f"steps.list.element.{name}" for name in STEP_FIELDS),
     *(f"provenance.{name}" for name in _MADE),
 )
@@ -92,6 +93,18 @@ class Entry:
         return tuple(_earlier(step, self.offset_seconds) for step in steps) if self.offset_seconds else steps
 
     @property
+    def speech(self) -> tuple[Utterance, ...] | None:
+        """What is said in the exported part, at times of the exported file; None where it was not written down."""
+        if self.row.sound is None or self.row.sound.speech is None:
+            return None
+        start, end, by = self.start_seconds, self.end_seconds, self.offset_seconds
+        said = (
+            replace(each, start_seconds=each.start_seconds - by, end_seconds=each.end_seconds - by)
+            for each in self.row.sound.speech
+        )
+        return tuple(each for each in said if start <= each.start_seconds < end)
+
+    @property
     def shots(self) -> tuple[Shot, ...]:
         """The shots of the exported part, limited to it."""
         if self.clip is None:
@@ -150,7 +163,15 @@ def _caption_row(plain: dict[str, Any]) -> CaptionRow:
     made = plain["provenance"]
     provenance = Provenance(**made | {"settings": _settings(made["settings"])})
     known = {name: plain[name] for name in _PLAIN} | {"warnings": tuple(plain["warnings"])}
-    return CaptionRow(**known, shots=shots, steps=steps, provenance=provenance)
+    return CaptionRow(**known, shots=shots, steps=steps, provenance=provenance, sound=_sound(plain.get("sound")))
+
+
+def _sound(plain: dict[str, Any] | None) -> Sound | None:
+    if plain is None:
+        return None
+    said = plain["speech"]
+    speech = None if said is None else tuple(Utterance(**each) for each in said)
+    return Sound(**plain | {"spans": tuple(SoundSpan(**each) for each in plain["spans"]), "speech": speech})
 
 
 @lru_cache(maxsize=64)

@@ -15,6 +15,7 @@ from ...errors import SettingsError
 from .card import Made, card
 from .entries import Entry
 from .job import ExportJob
+from .speech import speech_of
 
 _STEP = pa.struct(
     [
@@ -33,6 +34,9 @@ _SHOT = pa.struct(
         pa.field("end_seconds", pa.float64()),
         pa.field("opens_with", pa.string()),
     ]
+)
+_SPEECH = pa.struct(
+    [pa.field("start_seconds", pa.float64()), pa.field("end_seconds", pa.float64()), pa.field("text", pa.string())]
 )
 SCHEMA = pa.schema(
     [
@@ -53,6 +57,7 @@ SCHEMA = pa.schema(
         ("prompt_set", pa.string()),
         ("prompt_hash", pa.string()),
         ("version", pa.string()),
+        ("speech", pa.list_(_SPEECH)),
     ]
 )
 """The columns of the export: ``kind`` is video or clip, ``video`` says where the media lie (see docs/exports.md)."""
@@ -126,6 +131,7 @@ def _row(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "prompt_set": made.prompt_set,
         "prompt_hash": made.prompt_hash,
         "version": made.version,
+        "speech": speech_of(entry),
     }
 
 

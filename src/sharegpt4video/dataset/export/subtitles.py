@@ -60,6 +60,7 @@ def _part(entry: Entry) -> VideoCaption:
         end_seconds=entry.end_seconds,
         steps=entry.steps,
         shots=entry.shots,
+        sound=entry.row.sound and replace(entry.row.sound, speech=entry.speech),
     )
 
 

@@ -19,6 +19,7 @@ from ...errors import SettingsError, VideoError
 from .entries import STEP_FIELDS, Entry
 from .job import ExportJob
 from .media import media_bytes
+from .speech import speech_of
 
 _BLOCK = 512
 
@@ -99,6 +100,7 @@ def _plain(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "steps": steps,
         "model": row.provenance.model,
         "prompt_hash": row.provenance.prompt_hash,
+        "speech": speech_of(entry),
     }
 
 
