@@ -50,6 +50,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "__init__",
         "subtitles",
         "engines",
+        "listening",
         "reading",
         "sampling",
         "wanted",

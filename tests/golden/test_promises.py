@@ -100,6 +100,9 @@ REASONS = {
     "min_motion": (0.0002, 0.001, "too little motion: 0.0002 widths/s, at least 0.0010"),
     "max_motion": (0.2, 0.1, "too much motion: 0.2000 widths/s, at most 0.1000"),
     "max_text_area": (0.3, 0.25, "text on the picture: 30.0 % of it, at most 25.0"),
+    "max_silence_share": (0.95, 0.9, "silent: 95.0 % of the time, at most 90.0"),
+    "min_speech_share": (0.05, 0.1, "too little speech: 5.0 % of the time, at least 10.0"),
+    "max_speech_share": (0.6, 0.5, "too much speech: 60.0 % of the time, at most 50.0"),
     "max_findings": (3.0, 2.0, "caption found wrong: 3 findings, at most 2"),
 }
 """Score, threshold and the reason that is stored, by gate: read by people and by their queries."""

@@ -62,7 +62,8 @@ class Survey:
     share of the picture under on-screen text. ``hashes`` are 64-bit perceptual hashes of keyframes,
     as 16 hex digits each; ``embedding`` is the unit mean vector of the keyframes, 256 float16 little endian. Both leave
     out bars; ``centre_hashes`` and ``centre_embedding`` are of the middle, which logos and lower thirds leave
-    alone.
+    alone. ``silence_share``, ``speech_share`` and ``music_share`` are of the time (extra ``sound``); a video without
+    sound is silent throughout.
     """
 
     id: str
@@ -87,6 +88,9 @@ class Survey:
     embedding: bytes = field(default=b"", repr=False)
     centre_hashes: tuple[str, ...] = ()
     centre_embedding: bytes = field(default=b"", repr=False)
+    silence_share: float | None = None
+    speech_share: float | None = None
+    music_share: float | None = None
 
 
 @dataclass(frozen=True)

@@ -22,9 +22,14 @@ class SurveySettings:
     """Distance between the pictures that are measured; shots are looked for in all of them."""
     text: bool = False
     """Measure the area under on-screen text."""
+    sound: bool = False
+    """Measure for how much of the time there is silence, speech and music (extra ``sound``)."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self, "survey.").values())
+
+
+_SPEECH = ("min_speech_share", "max_speech_share")
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,12 @@ class FilterSettings:
     """Drop videos with more of it."""
     max_text_area: Share | None = None
     """Drop videos with more of the picture under on-screen text (needs ``survey.text``)."""
+    max_silence_share: Share | None = None
+    """Drop videos that are silent for more than this share of their time (needs ``survey.sound``)."""
+    min_speech_share: Share | None = None
+    """Drop videos in which somebody speaks for less than this share of the time (needs ``survey.sound``)."""
+    max_speech_share: Share | None = None
+    """Drop videos in which somebody speaks for more than this share of the time (needs ``survey.sound``)."""
     min_novelty: Annotated[float, Limits(0, 2)] | None = None
     """Drop a video whose short caption is nearer than this (1 - cosine) to one already in the pool (paper, 3.1)."""
     near_duplicate_bits: Annotated[int, Limits(0, 16)] | None = 8
@@ -71,7 +82,7 @@ class FilterSettings:
     def __post_init__(self) -> None:
         wrong = wrong_values(self, "filters.")
         found = [*wrong.values()]
-        for low, high in (("min_seconds", "max_seconds"), ("min_motion", "max_motion")):
+        for low, high in (("min_seconds", "max_seconds"), ("min_motion", "max_motion"), _SPEECH):
             least, most = (None if name in wrong else getattr(self, name) for name in (low, high))
             if least is not None and most is not None and least > most:
                 found.append(f"filters.{low} ({least}) must not be over filters.{high} ({most})")

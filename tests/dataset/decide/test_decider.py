@@ -32,6 +32,7 @@ OFF = FilterSettings(duplicate_packets=False, max_black_share=None, max_frozen_s
 GOOD = Survey(
     id=id_of(0), width=1280, height=720, duration_seconds=60.0, packet_hash="ab" * 16, sharpness=300.0, black_share=0.1,
     frozen_share=0.2, letterbox_share=0.05, shots=4, motion=0.01, text_area=0.02,
+    silence_share=0.1, speech_share=0.3, music_share=0.5,
 )  # fmt: skip
 
 
@@ -50,6 +51,9 @@ GOOD = Survey(
         ("min_motion", 0.001, {"motion": 0.0}, "too little motion: 0.0000 widths/s, at least 0.0010"),
         ("min_motion", 0.00002, {"motion": 0.0}, "too little motion: 0.00000 widths/s, at least 0.00002"),
         ("max_motion", 0.02, {"motion": 0.05}, "too much motion: 0.0500 widths/s, at most 0.0200"),
+        ("max_silence_share", 0.5, {"silence_share": 0.8}, "silent: 80.0 % of the time, at most 50.0"),
+        ("min_speech_share", 0.2, {"speech_share": 0.1}, "too little speech: 10.0 % of the time, at least 20.0"),
+        ("max_speech_share", 0.5, {"speech_share": 0.9}, "too much speech: 90.0 % of the time, at most 50.0"),
         ("max_text_area", 0.05, {"text_area": 0.2}, "text on the picture: 20.0 % of it, at most 5.0"),
     ],
 )

@@ -16,6 +16,7 @@ import pytest
 
 from media import Picture, numbered_run, solid, write_tone, write_video
 from scenes import panned, texture
+from sharegpt4video import listening
 from sharegpt4video.dataset.rows import Survey
 from sharegpt4video.dataset.settings import SurveySettings
 from sharegpt4video.dataset.survey.survey import Candidates, covered_share, survey
@@ -437,3 +438,32 @@ def test_text_area(tmp_path: Path, lines: int) -> None:
     share = area / (WIDTH * HEIGHT)
     assert found.text_area is not None
     assert share <= found.text_area * 1.05 <= share * 1.7 + 1e-9  # boxes have a margin around the letters
+
+
+class Tones:
+    """Takes every tone for speech."""
+
+    def __call__(self, samples: np.ndarray) -> np.ndarray:
+        loud = np.abs(samples[: len(samples) // 160 * 160].reshape(-1, 160)).max(axis=1) > 0.05
+        return np.column_stack([loud, np.zeros(len(loud))]).astype(np.float32)
+
+
+@pytest.mark.parametrize(
+    ("tone", "wanted", "shares"),
+    [
+        ((2.0, 4.0), True, (0.5, 0.5, 0.0)),
+        (None, True, (1.0, 0.0, 0.0)),  # a video without sound is silent
+        ((2.0, 4.0), False, (None, None, None)),
+    ],
+)
+def test_shares_of_silence_and_speech(
+    tmp_path: Path,
+    tone: tuple[float, float] | None,
+    wanted: bool,
+    shares: tuple[float | None, ...],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(listening, "_detector", Tones)
+    write_video(tmp_path / "clip.mp4", [solid((200, 0, 0))] * 100, audio_seconds=tone)
+    found = survey(tmp_path / "clip.mp4", id=ID, settings=SurveySettings(sound=wanted))
+    assert (found.silence_share, found.speech_share, found.music_share) == pytest.approx(shares, abs=0.06)

@@ -91,6 +91,9 @@ GATES: dict[str, Gate] = {
         Gate("min_motion", ("motion",), _itself, "min", _PER_SECOND, _MOTIONS, digits=4),
         Gate("max_motion", ("motion",), _itself, "max", _PER_SECOND, _MOTIONS, digits=4),
         _share("text_area", "% of it"),
+        _share("silence_share", "% of the time"),
+        Gate("min_speech_share", ("speech_share",), _itself, "min", "% of the time", _SHARES, scale=100.0),
+        _share("speech_share", "% of the time"),
     )
 }  # fmt: skip
 """Every threshold on a score of the survey, in the order in which videos meet them."""

@@ -12,7 +12,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ...config import FactSettings
 from ...facts.text import TextReader
+from ...listening import listener
 from ...records import ScreenText
 from ...video.fades import Transition
 from ...video.grid import SLACK_SECONDS, Grid
@@ -68,7 +70,7 @@ def survey(
     pictures are looked at, nor for a video of more than ``ALONGSIDE_SECONDS``, or of a length that its header does not
     tell. ``alive`` is called for every packet and every frame: a long video must not be taken for a stalled one.
 
-    Raises VideoError when there is nothing to read.
+    Raises VideoError when there is nothing to read, MissingExtra for ``settings.sound`` without the extra ``sound``.
     """
     texts = TextMeter() if settings.text and settings.pictures else None
     packets = coded(video, start_seconds, end_seconds, alive)
@@ -83,7 +85,17 @@ def survey(
         frames = surveyor.watch(_with_signs(reader.decoded(), alive))
         is_short = (found.duration_seconds or math.inf) <= ALONGSIDE_SECONDS
         (alongside if alongside is not None and is_short else _alone)(reader, frames, shots)
-        return replace(found, **surveyor.scores())
+        return replace(found, **surveyor.scores(), **(_heard(reader, surveyor) if settings.sound else {}))
+
+
+def _heard(reader: VideoReader, surveyor: Surveyor) -> dict[str, Any]:
+    """For which share of the time there is what; nothing for a source that can be read only once."""
+    heard = listener(reader, FactSettings(sound=True, speech=False))
+    if heard is None:
+        return {}
+    sound = heard.between(*surveyor.times())
+    silence = sound.silence_share if sound.track else 1.0
+    return {"silence_share": silence, "speech_share": sound.speech_share, "music_share": sound.music_share}
 
 
 def _alone(_: VideoReader, frames: Iterator[DecodedFrame], detector: ShotDetector) -> None:
@@ -176,6 +188,10 @@ class Surveyor:
         self._pairs.push(frame)
         if self._texts is not None:
             self._texts.push(frame, self._text_gap)
+
+    def times(self) -> tuple[float, float]:
+        """When the pictures that were measured begin and end."""
+        return self._start or 0.0, self._end
 
     def scores(self) -> dict[str, Any]:
         """What was measured, by the names of a Survey's fields."""
