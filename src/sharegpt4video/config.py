@@ -125,6 +125,9 @@ class CaptionSettings:
     """How many frames the image grid of fast mode holds."""
     fold_steps: Annotated[int, Limits(2, 10_000)] = 40
     """How many steps one summary request may carry; more are condensed in groups first."""
+    cast: bool = False
+    """Tell each step, and the summary, by which words earlier steps named the subjects, so that they keep them across
+    cuts. The shots of a video then wait for each other."""
     keyframes: KeyframeSettings = field(default_factory=KeyframeSettings)
     facts: FactSettings = field(default_factory=FactSettings)
 
@@ -140,6 +143,8 @@ class CaptionSettings:
             found.append("hints are the measured facts, which facts.measure: false leaves out; drop one of the two")
         if self.verify is True and isinstance(self.facts, FactSettings) and not self.facts.measure:
             found.append("verify holds texts against measured facts, which facts.measure: false leaves out")
+        if self.cast is True and self.prompts == "sharecaptioner":
+            found.append("cast adds words that the prompts sharecaptioner were not trained with; drop one of the two")
         raise_for(found)
 
     def to_plain(self) -> dict[str, Any]:

@@ -293,6 +293,12 @@ SHARECAPTIONER = PromptSet(
     max_tokens=dict.fromkeys(("opening", "change", "fast", "summary", "fold", "recaption"), 2048),
 )
 
+CAST = (
+    "Subjects named so far in this video: {members}. Where one of them is seen again, also after a cut, call it by"
+    " exactly these words. Give someone or something else other words, which tell it apart."
+)
+CAST_OF_SUMMARY = "The descriptions call their subjects: {members}. Call each by these words."
+
 PROMPT_SETS: dict[str, PromptSet] = {"default": DEFAULT, "paper": PAPER, "sharecaptioner": SHARECAPTIONER}
 
 

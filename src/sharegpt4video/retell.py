@@ -39,6 +39,7 @@ def summarize(
         start_seconds=captioned.start_seconds if start_seconds is None else start_seconds,
         end_seconds=captioned.end_seconds if end_seconds is None else end_seconds,
         fold_steps=settings.fold_steps,
+        cast=settings.cast,
     )
     return background.run(_run_role(role, model, settings))
 

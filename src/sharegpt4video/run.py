@@ -12,6 +12,7 @@ from contextlib import aclosing
 from typing import TypeVar
 
 from .background import gone
+from .captioner.cast import Carried, Cast
 from .captioner.engine import Engine, Role
 from .captioner.fast import fast
 from .captioner.outcome import Summary
@@ -47,7 +48,7 @@ class VideoRun:
         check_facts(engine.vlm, measured=settings.facts.measure)
         self._engine, self._settings, self._prompts = engine, settings, prompt_set(settings.prompts)
         self._room = room or asyncio.Semaphore(SEGMENTS_AHEAD)
-        self._chains: list[asyncio.Task[str]] = []
+        self._chains: list[asyncio.Task[Carried]] = []
         self.draft = Draft(settings, self._prompts, engine.vlm, on_progress)
 
     async def describe(self, events: AsyncGenerator[Event | float, None]) -> VideoCaption:
@@ -74,31 +75,34 @@ class VideoRun:
         return self.draft.caption()
 
     async def _start_chain(self, segment: Segment) -> None:
-        """Describe a segment in a chain of its own, which carries on from the one before where the shot does."""
+        """Describe a segment in a chain of its own, which carries on from the one before in its shot or cast."""
         self.draft.shots[segment.shot_index] = segment.shot
         await self._room.acquire()
-        chain = asyncio.create_task(self._chain(segment, self._chains[-1] if segment.continues else None))
+        waits = segment.continues or (self._settings.cast and self._chains)
+        chain = asyncio.create_task(self._chain(segment, self._chains[-1] if waits else None))
         chain.add_done_callback(lambda _: self._room.release())
         self._chains.append(chain)
         for done in (chain for chain in self._chains if chain.done()):
             done.result()  # a model that is gone ends the reading, too
 
-    async def _chain(self, segment: Segment, segment_before: asyncio.Task[str] | None) -> str:
-        """Describe one segment; returns the text that the segment after it carries on from."""
+    async def _chain(self, segment: Segment, segment_before: asyncio.Task[Carried] | None) -> Carried:
+        """Describe one segment; returns what the segment after it carries on from."""
         timeline = self.draft.timeline
         number = timeline.open(segment)
-        before = await segment_before if segment_before else ""
+        carried = await segment_before if segment_before else Carried(cast=Cast() if self._settings.cast else None)
+        carried = carried if segment.continues else Carried(cast=carried.cast)
         role = sliding(
             segment,
             video=self.draft.opened.name,
             layout=self._prompts.pair_layout,
-            before=before,
+            before=carried.text,
+            cast=carried.cast,
             later=self._steps_after(segment),
             on_step=lambda step: timeline.add(number, step),
         )
         steps = await self._ask(role)
         timeline.finish(number)
-        return next((step.text for step in reversed(steps) if not step.problem), before)
+        return carried.after(steps)
 
     def _steps_after(self, segment: Segment) -> int:
         """At most how many steps the chain of a shot may have yet; none once the shot is closed."""
@@ -116,6 +120,7 @@ class VideoRun:
             start_seconds=self.draft.start_seconds,
             end_seconds=self.draft.read_seconds,
             fold_steps=self._settings.fold_steps,
+            cast=self._settings.cast,
         )
         return await self._ask(role)
 

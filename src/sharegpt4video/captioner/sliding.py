@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from ..records import Image, Keyframe, Layout, Segment, Step
 from ..vlm.base import Reply, Request
+from .cast import Carried, Cast, for_step
 from .outcome import problem_of
 
 
@@ -20,29 +21,30 @@ def sliding(
     video: str,
     layout: Layout = "separate",
     before: str = "",
+    cast: Cast | None = None,
     later: int = 0,
     on_step: Callable[[Step], None] | None = None,
 ) -> Generator[Request, Reply, tuple[Step, ...]]:
     """Describe the keyframes of a segment in one chain: an opening unless it ``continues``, then the changes.
 
     ``later`` is about how many steps the chain will have after this segment (long chains are served first).
-    ``before`` is the last usable text of the chain that the segment continues. ``on_step`` gets each step as soon as
-    it is done. A text with a problem stays in its step but is not handed on: the next request carries the last good
-    one.
+    ``before`` is the last usable text of the chain that the segment continues, ``cast`` that of all steps before it
+    (None: none is kept). ``on_step`` gets each step as soon as it is done. A text with a problem stays in its step but
+    is not handed on: the next request carries the last good one.
     Raises ValueError when the segment has no keyframe or not one ``Facts`` for each.
     """
     _check(segment)
-    steps: list[Step] = []
+    carried, steps = Carried(before, cast), list[Step]()
     last = len(segment.keyframes) - 1
     for number in range(1 if segment.continues else 0, len(segment.keyframes)):
-        request = replace(_request(segment, number, video, layout, before), remaining=last - number + later)
+        request = _request(segment, number, video, layout, carried.text)
+        request = replace(request, remaining=last - number + later, cast=for_step(carried.cast))
         reply = yield request
         step = _step(segment, request, reply)
         steps.append(step)
         if on_step is not None:
             on_step(step)
-        if not step.problem:
-            before = step.text
+        carried = carried.after((step,))
     return tuple(steps)
 
 

@@ -7,36 +7,45 @@ condensed ones again, until one request can carry what is left: a video of any l
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from ..records import Step
 from ..vlm.base import Reply, Request
+from .cast import for_summary
 from .outcome import Summary, problem_of
 
 NOTHING = "nothing to summarise: no step here has a usable description"
 
 
 def summary(
-    steps: Sequence[Step], *, video: str, start_seconds: float, end_seconds: float, fold_steps: int = 40
+    steps: Sequence[Step],
+    *,
+    video: str,
+    start_seconds: float,
+    end_seconds: float,
+    fold_steps: int = 40,
+    cast: bool = False,
 ) -> Generator[Request | tuple[Request, ...], Any, Summary]:
     """Summarise ``[start_seconds, end_seconds)`` from the steps that overlap it, at most ``fold_steps`` per request.
 
     Steps with a problem are passed along for their times (the model is told of the gap), their text is not used. A
     group that cannot be condensed leaves a gap too, and the summary's ``problem`` says so. Without a usable step no
-    model is asked: the text is empty and the ``problem`` says why. Raises ValueError if ``fold_steps`` is under 2.
+    model is asked: the text is empty and the ``problem`` says why. With ``cast``, requests say how the steps call their
+    subjects. Raises ValueError if ``fold_steps`` is under 2.
     """
     if fold_steps < 2:
         raise ValueError(f"fold_steps must be at least 2, not {fold_steps}")
     chosen = clip_steps(steps, start_seconds, end_seconds)
     if all(step.problem or not _overlaps(step, start_seconds, end_seconds) for step in chosen):
         return Summary("", NOTHING)
-    lost: list[str] = []
+    lost, named = list[str](), for_summary(chosen) if cast else ""
     while len(chosen) > fold_steps:
         groups = fold_groups(chosen, fold_steps)
         parts = [_part(group, start_seconds, end_seconds) for group in groups]
         remaining = _levels(len(chosen), fold_steps)
         replies: tuple[Reply, ...] = yield tuple(
-            _request("fold", group, video, part, remaining)
+            replace(_request("fold", group, video, part, remaining), cast=named)
             for group, part in zip(groups, parts, strict=True)
             if _can_fold(group)
         )
@@ -44,7 +53,7 @@ def summary(
         lost += failed
     if all(step.problem for step in chosen):
         return Summary("", "; ".join(lost))
-    reply: Reply = yield _request("summary", chosen, video, (start_seconds, end_seconds), 0)
+    reply: Reply = yield replace(_request("summary", chosen, video, (start_seconds, end_seconds), 0), cast=named)
     return Summary(reply.text, "; ".join(filter(None, (problem_of(reply), *lost))))
 
 

@@ -40,6 +40,7 @@ class Request:
     facts           what was measured at or between those times, in order; the last ones of a change are those of its
                     interval, earlier ones describe its start
     before          text of the previous step ("" at the start of a shot)
+    cast            words about the subjects that earlier steps named ("" where none are kept)
     steps           the steps to summarise
     start_seconds, end_seconds  the part of the video to describe
     user_text       the prompt to rewrite; for ``judge`` and ``ask`` the whole question, sent as it is
@@ -59,6 +60,7 @@ class Request:
     layout: Layout = "separate"
     facts: tuple[Facts, ...] = field(default=(), repr=False)
     before: str = ""
+    cast: str = ""
     steps: tuple[Step, ...] = field(default=(), repr=False)
     start_seconds: float = 0.0
     end_seconds: float = 0.0
@@ -78,7 +80,8 @@ class Request:
             parts = {field.name: getattr(self, field.name) for field in fields(self)}
             parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
             parts["video"] = spelled_out(self.video)
-            del parts["remaining"]
+            for unused in ("remaining", "cast")[: 1 if self.cast else 2]:  # keys of before there was a cast stay
+                del parts[unused]
             parts |= {part: without_unset(from_json(to_json(parts[part]))) for part in ("facts", "steps")}
             known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
             object.__setattr__(self, "_key", known)

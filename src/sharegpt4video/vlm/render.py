@@ -36,7 +36,7 @@ def render(request: Request, prompts: PromptSet, *, hints: bool = False) -> Prom
         again = f"\n\nYour last answer could not be used: {request.reminder}." if request.reminder else ""
         limit = request.max_tokens or prompts.max_tokens.get(request.task, _DEFAULT_MAX_TOKENS)
         return Prompt(request.system, request.user_text + again, limit, request.earlier, request.prefill)
-    parts = [_task(request, prompts)]
+    parts = [_task(request, prompts), f"\n\n{request.cast}" if request.cast else ""]
     if hints and prompts.hints and request.task in ("opening", "change", "fast"):
         lines = hint_lines(request.facts if request.task == "fast" else request.facts[-1:])
         if lines:

@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 from typing import Any
 
+from ...captioner.cast import Carried, Cast, for_step
 from ...captioner.outcome import Summary, problem_of
 from ...captioner.summary import summary as summary_role
 from ...captioner.verified import line
@@ -73,7 +74,13 @@ def request_of(
         start_seconds=step.start_seconds,
         end_seconds=step.end_seconds,
         first_number=max(len(shot), 1),
+        cast=for_step(Carried(cast=Cast()).after(steps[:number]).cast) if _keeps_cast(row) else "",
     )
+
+
+def _keeps_cast(row: CaptionRow) -> bool:
+    """Whether the steps were told how earlier ones named the subjects."""
+    return row.mode == "sliding" and row.provenance.settings.get("cast") is True
 
 
 def _summary_again(
@@ -81,7 +88,8 @@ def _summary_again(
 ) -> Generator[Any, Any, Summary]:
     """The summary role, with a reminder in the request that asks for the summary itself."""
     start, end = row.start_seconds, row.end_seconds
-    role = summary_role(steps, video=row.video, start_seconds=start, end_seconds=end, fold_steps=fold_steps)
+    part = {"start_seconds": start, "end_seconds": end}
+    role = summary_role(steps, video=row.video, **part, fold_steps=fold_steps, cast=_keeps_cast(row))
     try:
         asked = next(role)
         while True:

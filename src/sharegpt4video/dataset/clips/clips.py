@@ -189,6 +189,7 @@ class _Maker:
             start_seconds=span.start_seconds,
             end_seconds=span.end_seconds,
             fold_steps=self._captioning.fold_steps,
+            cast=self._captioning.cast,
         )
         return await engine.run(role)
 
