@@ -40,6 +40,7 @@ ENTRY_POINTS = """
 [sharegpt4video.vlm]
 plugged = third_party_model:PluggedIn
 plain = third_party_model:plain
+moonshot = third_party_model:plain
 broken = no_such_package:Model
 """
 
@@ -157,8 +158,10 @@ def test_a_plug_in_may_be_a_function_that_takes_no_hints() -> None:
 @pytest.mark.usefixtures("plug_ins")
 def test_plug_ins_are_listed_and_a_broken_one_says_so_only_when_wanted() -> None:
     local = ("hf:NAME_OR_FOLDER", "vllm:NAME_OR_FOLDER", "lvlm:FOLDER")
-    served = [f"{name}:MODEL" for name in PROVIDERS]
-    assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", *served, "broken", "plain", "plugged")
+    served = [f"{name}:MODEL" for name in PROVIDERS if name != "moonshot"]
+    added = ("broken", "moonshot", "plain", "plugged")
+    assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", *served, *added)
+    assert open_model("moonshot:x", prompts=DEFAULT).name == "plugged:x", "an installed model goes before a provider"
     with pytest.raises(VLMError, match=r"'broken' \(no_such_package:Model\) cannot be loaded"):
         open_model("broken", prompts=DEFAULT)
 

@@ -11,9 +11,10 @@ import pytest
 from chat_server import ChatServer, Received, answer, raw, status
 from made_requests import OPENING, PROMPTS, ask
 from sharegpt4video.errors import ModelDenied, ModelUnavailable, SettingsError
-from sharegpt4video.vlm import open_model
+from sharegpt4video.vlm import BACKENDS, open_model
+from sharegpt4video.vlm.faults import ErrorReply, fault_of_status
 from sharegpt4video.vlm.probing import probe
-from sharegpt4video.vlm.providers import PROVIDERS
+from sharegpt4video.vlm.providers import ALSO_CALLED, PROVIDERS
 from sharegpt4video.vlm.server import ServerVLM
 
 
@@ -42,6 +43,11 @@ def test_every_provider_opens_by_its_example(name: str) -> None:
     assert provider.url.startswith("http://localhost:" if provider.is_local else "https://")
     assert bool(provider.key_page) != provider.is_local
     assert not provider.url.endswith("/")
+
+
+def test_other_names_lead_to_a_provider_and_hide_none() -> None:
+    assert set(ALSO_CALLED.values()) <= set(PROVIDERS)
+    assert not set(ALSO_CALLED) & {*PROVIDERS, *BACKENDS}
 
 
 def test_options_of_the_user_replace_those_of_the_provider() -> None:
@@ -75,6 +81,16 @@ def test_a_provider_without_a_model_gets_an_example(spec: str) -> None:
     [
         ("olama:qwen3-vl:8b", "did you mean 'ollama'?"),
         ("qwen3-vl:8b", "then write ollama:qwen3-vl:8b"),
+        ("ollama/qwen3-vl:8b", "did you mean ollama:qwen3-vl:8b?"),
+        ("openrouter/google/gemini-3.5-flash", "did you mean openrouter:google/gemini-3.5-flash?"),
+        ("OpenAI:gpt-5", "did you mean openai:gpt-5?"),
+        ("google:gemini-3.5-flash", "did you mean gemini:gemini-3.5-flash?"),
+        ("claude:haiku", "did you mean anthropic:haiku?"),
+        ("lm-studio:qwen", "did you mean 'lmstudio'?"),
+        ("llava:7b", "then write ollama:llava:7b"),
+        ("SmolVLM2-500", "what runs it comes first: hf:smolvlm2-500m"),
+        ("gpt-4o", "who serves it comes first, such as openai:gpt-4o"),
+        ("azure:gpt-4o", "another service with OpenAI's chat format is server:MODEL@URL"),
         ("qwen3-vl-2b", "what runs it comes first: hf:qwen3-vl-2b"),
     ],
 )
@@ -232,6 +248,19 @@ OPENROUTER_BUSY = {"error": {"message": "Provider returned error", "code": 429, 
     "headers": {"Retry-After": "0.05"}}}}  # fmt: skip
 GROQ_BUSY = {"error": {"message": "Rate limit reached for model `m`. Please try again in 50ms.", "type": "tokens",
                        "code": "rate_limit_exceeded"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("status_code", "code", "message"),
+    [
+        (403, 403, "qwen requires moderation. Your input was flagged for violence"),
+        (400, "data_inspection_failed", "Input data may contain inappropriate content."),
+        (400, "1301", "System detected potentially unsafe or sensitive content in input or generation."),
+    ],
+)
+def test_a_filter_turns_down_one_request_and_ends_no_run(status_code: int, code: object, message: str) -> None:
+    fault = fault_of_status(ErrorReply(status_code, message, str(code)))
+    assert fault.kind == "refused"
 
 
 @pytest.mark.parametrize("body", [GEMINI_BUSY, OPENROUTER_BUSY, GROQ_BUSY])

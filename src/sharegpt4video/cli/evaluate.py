@@ -70,7 +70,10 @@ OutFolder = Annotated[
 
 Videos = Annotated[Path, typer.Option(metavar="DIR", help="The folder of the videos.", file_okay=False)]
 Model = Annotated[
-    str, typer.Option("--model", "-m", metavar="NAME", help="The model that answers, such as server:MODEL@URL.")
+    str,
+    typer.Option(
+        "--model", "-m", metavar="NAME", help="The model that answers, such as ollama:MODEL or server:MODEL@URL."
+    ),
 ]
 Frames = Annotated[int | None, typer.Option(min=1, help="Number of frames to show (the protocol's).")]
 Sampler = Annotated[str | None, typer.Option(metavar="NAME", help="How frames are chosen (the protocol's way).")]

@@ -15,7 +15,7 @@ from ..errors import SettingsError, VLMError
 from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request, Task
 from .hub_models import HUB_MODELS, hub_path
-from .providers import PROVIDERS
+from .providers import ALSO_CALLED, PROVIDERS
 
 __all__ = ["VLM", "Problem", "Reply", "Request", "Task", "model_names", "open_model"]
 
@@ -39,6 +39,7 @@ BACKENDS = {
     "fake": Backend("sharegpt4video.vlm.fake:FakeVLM"),
 }
 
+_OLLAMA_TAG = re.compile(r"latest|cloud|[\w.-]*\d+(?:\.\d+)?[bm][\w.-]*", re.IGNORECASE)
 OWN_OPTIONS = frozenset({"prompts", "hints", "provider", "named"})
 """Arguments of a model's class that `open_model` gives, and no user."""
 
@@ -57,18 +58,19 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
 
     A plug-in is an entry point of the group ``sharegpt4video.vlm``: a class or function that is called with what
     stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. ``prompts``
-    and ``hints`` are left out for one that does not take them. Raises SettingsError for an unknown name, a missing or
-    surplus argument and an option the model does not take; VLMError if a plug-in cannot be loaded.
+    and ``hints`` are left out for one that does not take them; its name goes before a provider's. Raises SettingsError
+    for an unknown name, a missing or surplus argument and an option the model does not take; VLMError if a plug-in
+    cannot be loaded.
     """
     name, _, argument = spec.partition(":")
     preset: dict[str, Any] = {}
     factory: Callable[..., Any]
-    if name in PROVIDERS:
-        factory = model_class("server")
-        arguments, preset = _of_provider(name, argument)
-    elif name in BACKENDS:
+    if name in BACKENDS:
         factory = model_class(name)
         arguments = _arguments(name, argument)
+    elif name in PROVIDERS and name not in plug_ins():
+        factory = model_class("server")
+        arguments, preset = _of_provider(name, argument)
     else:
         factory, arguments = _plug_in(spec), (argument,)
     taken = _keywords(factory, len(arguments))
@@ -92,7 +94,8 @@ def model_class(name: str) -> type[VLM]:
 def model_names() -> tuple[str, ...]:
     """What `open_model` knows: the built-in names with the form of their argument, providers, then the plug-ins."""
     built_in = (f"{name}:{backend.argument}" if backend.argument else name for name, backend in BACKENDS.items())
-    return (*built_in, *(f"{name}:MODEL" for name in PROVIDERS), *sorted(plug_ins()))
+    added = sorted(plug_ins())
+    return (*built_in, *(f"{name}:MODEL" for name in PROVIDERS if name not in added), *added)
 
 
 def _arguments(name: str, argument: str) -> tuple[str, ...]:
@@ -137,8 +140,10 @@ def _plug_in(spec: str) -> Callable[..., Any]:
     found = plug_ins()
     if name not in found:
         known = model_names()
-        near = _near(name, [*BACKENDS, *PROVIDERS, *found]) or _who_runs_it(spec)
-        raise SettingsError(f"unknown model {name!r}{near}; known are: {', '.join(known)}")
+        sure = ":" not in spec or bool(_OLLAMA_TAG.fullmatch(spec.partition(":")[2]))
+        near = _other_form(spec) or _near(name.lower(), [*BACKENDS, *PROVIDERS, *found], sure=sure)
+        near = near or _who_runs_it(spec)
+        raise SettingsError(f"unknown model {name!r}{near}; known are: {', '.join(known)} (sg4v models tells more)")
     try:
         factory: Callable[..., Any] = found[name].load()
     except (ImportError, AttributeError) as error:
@@ -146,17 +151,31 @@ def _plug_in(spec: str) -> Callable[..., Any]:
     return factory
 
 
+def _other_form(spec: str) -> str:
+    """How to write a name that other tools write otherwise: ``ollama/qwen3-vl:8b``, ``google:gemini``."""
+    parts = re.fullmatch(r"([\w.-]+)([:/])(.+)", spec)
+    known = {name: name for name in (*BACKENDS, *PROVIDERS)}
+    if parts is not None and parts[2] == ":":  # before a slash, such a word is an organisation on the Hub
+        known |= ALSO_CALLED
+    if parts is None or parts[1].lower() not in known:
+        return ""
+    return f" (did you mean {known[parts[1].lower()]}:{parts[3]}?)"
+
+
 def _who_runs_it(spec: str) -> str:
     """What is missing where only the name or only the address of a model was given."""
+    name, colon, tag = spec.partition(":")
     if re.match(r"https?://", spec):
         return " (an address needs a model's name before it: server:MODEL@URL)"
-    if spec.casefold() in HUB_MODELS:
-        return f" (what runs it comes first: hf:{spec.casefold()})"
+    if not colon and (short := difflib.get_close_matches(name.lower(), HUB_MODELS, n=1, cutoff=0.75)):
+        return f" (what runs it comes first: hf:{short[0]})"
     if "/" in spec.partition("@")[0]:
         return " (what runs it comes first: server:MODEL@URL for one behind a server, hf:NAME_OR_FOLDER for one here)"
-    if ":" in spec:
+    if _OLLAMA_TAG.fullmatch(tag):
         return f" (is it a model of Ollama? then write ollama:{spec})"
-    return ""
+    if colon:
+        return " (another service with OpenAI's chat format is server:MODEL@URL)"
+    return f" (who serves it comes first, such as openai:{name} or ollama:{name})" if name.strip() else ""
 
 
 def _keywords(factory: Callable[..., Any], positional: int) -> list[str] | None:
@@ -174,6 +193,6 @@ def _unknown_options(name: str, unknown: list[str], known: list[str]) -> str:
     return f"model {name!r} does not take {said}; {takes}"
 
 
-def _near(word: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(word, list(known), n=1)
+def _near(word: str, known: Iterable[str], *, sure: bool = False) -> str:
+    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.75 if sure else 0.6)
     return f" (did you mean {close[0]!r}?)" if close else ""

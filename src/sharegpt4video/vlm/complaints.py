@@ -34,7 +34,8 @@ _MANY_IMAGES = _any_of(
 _NO_IMAGES = _any_of(
     r"(?:no endpoints? found that|does not|doesn't|not|cannot) (?:support|accept|take|process|handle)\w* (?:image"
     r"|vision|multimodal)",
-    r"image input is not supported|not a (?:multimodal|vision) model|is not a VLM|mmproj|unknown variant `?image_url",
+    r"image (?:input|content) is not supported|missing data required for image|image_url is only supported",
+    r"not a (?:multimodal|vision) model|is not a VLM|mmproj|unknown variant `?image_url",
     r"(?:image_url|vision|multimodal)[^.\n]{0,40}not (?:supported|enabled)|content type[^.\n]{0,30}image_url",
 )
 _NO_VIDEO = _any_of(
@@ -50,20 +51,25 @@ _TOO_MUCH = _any_of(
 _NO_ROOM = _any_of(
     r"rate[ _-]?limit|throttl|too many (?:requests|tokens|concurrent)|overloaded|at capacity|over capacity"
     r"|requests? per (?:second|minute|hour|day)|tokens per minute|(?:try|retry) again (?:later|in \d)|server is busy"
-    r"|per[ _]minute|resource[ _]exhausted",
+    r"|per[ _]minute|resource[ _]exhausted|capacity[ _]exceeded",
 )
 _NO_MONEY = _any_of(
-    r"credit balance is too low|insufficient[ _](?:account )?(?:balance|credits?|funds)|\barrearage\b|in good standing"
+    r"credit balance is too low|balance is insufficient|spending limit|\baccount\b[^.\n]{0,60}\bsuspended",
+    r"insufficient[ _](?:account )?(?:balance|credits?|funds)|\barrearage\b|in good standing"
     r"|(?:out of|exhausted|used up)(?: \w+){0,4} credits|exceeded_current_quota|余额不足|欠费",
 )
 _BAD_KEY = _any_of(
     r"api[ _]key (?:is |has |was )?(?:not valid|invalid|expired|revoked|disabled)",
-    r"invalid[ _]api[ _]key|API_KEY_INVALID",
+    r"(?:invalid|incorrect|malformed)[ _]api[ _]key|API_KEY_INVALID|(?:missing|invalid) authorization",
 )
 _NO_MODEL = _any_of(
     r"\bmodels?\b[^\n]{0,80}?(?:not found|(?:does not|doesn't) exist|not exist\b|is not available|not a valid model)",
     r"not a valid model|invalid model (?:identifier|name|id)|no models? (?:is )?loaded|model[_ ]not[_ ](?:found|exist)",
-    r"(?:unknown|no such|unsupported) model\b",
+    r"(?:unknown|no such|unsupported|invalid) model\b|\bmodel\b[^\n]{0,80}(?:decommissioned|not supported by any)",
+)
+_UNWANTED = _any_of(
+    r"(?:inappropriate|unsafe|prohibited|sensitive)[\w ,]{0,30} content|(?:input|content|prompt) was flagged"
+    r"|content[ _](?:policy|filter|management)|data[ _]inspection",
 )
 _WAIT = re.compile(
     r"(?:(?:re)?try(?:ing)?(?: again| your request| the request)?|wait(?:ing)?)(?: in| after| for)?:? (?:about )?"
@@ -162,6 +168,11 @@ def trouble_with_account(*said: str) -> Literal[401, 402, 0]:
     if any(_NO_MONEY.search(words) for words in said):
         return 402
     return 401 if any(_BAD_KEY.search(words) for words in said) else 0
+
+
+def refuses_content(*said: str) -> bool:
+    """Whether a filter turned this one request down, for what it shows or says."""
+    return any(_UNWANTED.search(words) for words in said)
 
 
 def names_no_model(*said: str) -> bool:

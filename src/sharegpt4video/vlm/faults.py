@@ -16,7 +16,15 @@ from typing import Any, Literal
 import openai
 
 from ..foreign import well_formed
-from .complaints import SIZE_ADVICE, advice_on, has_no_room, names_no_model, trouble_with_account, wait_in_words
+from .complaints import (
+    SIZE_ADVICE,
+    advice_on,
+    has_no_room,
+    names_no_model,
+    refuses_content,
+    trouble_with_account,
+    wait_in_words,
+)
 
 Kind = Literal["passing", "busy", "final", "denied", "refused", "mixed up"]
 About = Literal["", "key", "model"]
@@ -25,6 +33,7 @@ _HEALING = frozenset({408, 409, 421, 425, 429, 499})  # and everything from 500,
 _BUSY = frozenset({429, 503, 529})
 _DOUBTFUL = frozenset({400, 403, 408, 420, 423, 424, 498})  # said of a lack of room, too
 _OF_A_NAME = frozenset({400, 404, 422})  # statuses of a request for a model that there is not
+_OF_A_REQUEST = frozenset({400, 403, 422, 451})  # a filter says no with any of these
 _DENIED = frozenset({401, 402, 403, 404, 407})  # of the key, the account or the model, not of one request
 _PASSING = _HEALING | _BUSY | {502, 504, 520, 521, 522, 523, 524}  # whatever they say
 _OUT_OF_MONEY = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
@@ -144,7 +153,7 @@ def fault_of_status(error: ErrorReply) -> Fault:
     """What an HTTP error status means."""
     status, message = error.status, f"HTTP {error.status}: {error.message}"
     codes = {error.code, error.type}
-    if codes & _FILTERED:
+    if codes & _FILTERED or (status in _OF_A_REQUEST and refuses_content(error.message, error.code, error.type)):
         return Fault(message, "refused")
     if status not in _PASSING and status not in _ADVICE and (advice := advice_on(error.message)):
         return Fault(message, "final", advice=advice)

@@ -238,3 +238,23 @@ PROVIDERS: Mapping[str, Provider] = {
         options={"max_images": 16, "max_image_bytes": 5 * _MB, "max_image_side_pixels": 6000},
     ),
 }
+
+ALSO_CALLED: Mapping[str, str] = {
+    "google": "gemini",
+    "vertex": "gemini",
+    "claude": "anthropic",
+    "gpt": "openai",
+    "chatgpt": "openai",
+    "grok": "xai",
+    "qwen": "dashscope",
+    "alibaba": "dashscope",
+    "aliyun": "dashscope",
+    "kimi": "moonshot",
+    "glm": "zai",
+    "zhipu": "zai",
+    "llama.cpp": "llamacpp",
+    "llama-server": "llamacpp",
+    "vllm-serve": "vllm-server",
+    "inference": "huggingface",
+}
+"""What people may call a provider; who does is told its name here."""
