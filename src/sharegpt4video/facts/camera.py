@@ -30,6 +30,9 @@ LEAST_LINES = (
     3  # rows, and columns, of cells that move with the camera: a ticker over a plain picture fills two at most
 )
 HYPOTHESES = 160
+LEAST_GROWTH = 0.0015  # log zoom of a step, under which its fixed point is anywhere
+MOST_MISS = 0.1  # of the picture's longer side
+MOST = 0.6  # share of the votes
 BLACK_BAR, MARGIN = 28, 4  # grey level, pixels
 WINDOW, LEVELS = (13, 13), 4
 
@@ -38,12 +41,17 @@ WINDOW, LEVELS = (13, 13), 4
 class CameraStep:
     """One similarity, ``z -> scale_turn * z + shift`` with ``z = x + iy`` in pixels from the picture's centre.
 
-    ``agreement`` is the share of the (balanced) votes that follow it, 0..1.
+    ``agreement`` is the share of the (balanced) votes that follow it, 0..1. ``radial`` and ``tangential`` say by how
+    much most spots (pixels) miss it, towards or from its fixed point and across that; both are 0 where it has none
+    because the picture neither grows nor shrinks. A zoom misses by noise, the same both ways. A camera that travels
+    passes what is near more quickly than what is far, so that spots miss it along their way.
     """
 
     scale_turn: complex = 1 + 0j
     shift: complex = 0j
     agreement: float = 1.0
+    radial: float = 0.0
+    tangential: float = 0.0
 
     @property
     def log_zoom(self) -> float:
@@ -145,7 +153,31 @@ def fit(matches: Matches, size: tuple[int, int], expected: CameraStep | None = N
     agreement = float(votes[agreeing].sum() / votes.sum())
     if agreement < LEAST_AGREEMENT or not (stands_still(step, size) or reaches_out(matches.cells[agreeing])):
         return None
-    return CameraStep(step.scale_turn, step.shift, agreement)
+    return CameraStep(step.scale_turn, step.shift, agreement, *misses(matches, step))
+
+
+def misses(matches: Matches, step: CameraStep) -> tuple[float, float]:
+    """How far spots miss a step, along the way from its fixed point and across it: what most of the votes keep to.
+
+    Most, not all: what moves by itself misses it too, in any direction.
+    """
+    if abs(step.log_zoom) < LEAST_GROWTH:
+        return 0.0, 0.0
+    from_fixed_point = matches.before - step.shift / (1 - step.scale_turn)
+    off = matches.after - step.scale_turn * matches.before - step.shift
+    off = off * np.conj(from_fixed_point) / np.maximum(np.abs(from_fixed_point), 1e-6)
+    near = np.abs(off) <= MOST_MISS * max(matches.size)  # not what has been taken for something else
+    if not near.any():
+        return 0.0, 0.0
+    along, across = (weighted_quantile(np.abs(part[near]), matches.votes[near], MOST) for part in (off.real, off.imag))
+    return along, across
+
+
+def weighted_quantile(values: NDArray[np.float64], weights: NDArray[np.float64], share: float) -> float:
+    """The value that this share of the weight does not exceed."""
+    order = np.argsort(values)
+    reached = np.cumsum(weights[order])
+    return float(values[order][np.searchsorted(reached, share * reached[-1])])
 
 
 def corners(picture: Prepared) -> tuple[Points, NDArray[np.int64]]:

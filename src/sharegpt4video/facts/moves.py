@@ -2,8 +2,9 @@
 
 To be compared, all moves are put in one measure, the share of the picture by which they displace it: of its width for
 a pan, of its height for a tilt; for a zoom or a roll the root mean square over the picture, in widths. A move is named
-when it is long and quick enough to be seen and goes one way. A camera that goes one way and comes back is named both
-ways; one that keeps changing its mind is shaking.
+when it is long and quick enough to be seen and goes one way, and the two largest at most: what a hand that holds the
+camera adds is no move. A camera that goes one way and comes back is named both ways. One that does neither is static,
+or hand-held.
 """
 
 from __future__ import annotations
@@ -26,15 +27,24 @@ NAMES = (
     ("zoom in", "zoom out"),
     ("roll clockwise", "roll counter-clockwise"),
 )
+ZOOM_AXIS = 2
+DOLLY = ("dolly in", "dolly out")
+STATIC, HAND_HELD = "static", "hand-held"
 LEAST_SHARE = (0.025, 0.025, 0.008, 0.008)  # shifts hide in the sway of a hand; zooms and rolls hardly occur by chance
+IN_HAND = (2.0, 2.0, 3.0, 3.0)  # times the least distance, in a hand that sways
 LEAST_SHARE_PER_SECOND = (0.01, 0.01, 0.004, 0.004)
 SLOW_BUT_LONG = 4.0  # times the least distance: then it is named however slow
-COMES_BACK = 2.0  # times the least distance: what a run must reach when another run opposes it
-MOST_RUNS = 3  # more runs than this to and fro are shaking
-MINOR = 0.12  # of the largest move: what is less goes unsaid
+COMES_BACK = 4.0  # times the least distance: what both ways of a camera that comes back must reach
+NET_OF_WAY = 0.5  # share of all its way that a move must get ahead
+SECOND_OF_FIRST = 0.35  # both in their least distances: what is less goes unsaid
+LEAST_SECOND_AGREEMENT = 0.5  # a weak fit knows where the picture went, and little more
+PARALLAX = 1.7  # how much further spots miss a camera that travels along their way than across it
+NO_PARALLAX = 1.6
+MOST_TANGENTIAL_PIXELS = 0.75  # of a zoom: what shows no depth must fit as a picture does
+SWAY = 0.008  # widths or heights, to and fro: a tripod does not do that
+HELD_SWAY = 0.015  # the reach of a path that gets nowhere
 LEAST_SHAKE_WIDTHS = 0.004
 JITTERS = 4.0  # times the jitter: what a move must reach
-SHAKE_OF_MOVE = 0.03  # quick moves are measured less exactly, and start and stop
 GRID_SECONDS, SMOOTH_SECONDS = 0.1, 0.5
 REPEAT_OF_STEP, LONGEST_REPEAT_SECONDS = 0.1, 0.6
 LEAST_COVERED = 0.5  # share of the interval that must have been measured
@@ -65,8 +75,10 @@ def sum_up(steps: Sequence[TimedStep], interval_seconds: float) -> CameraMotion:
     path = travelled(steps)
     pan, tilt, log_zoom, roll = (float(total) for total in path[-1])
     reach = math.sqrt((1 + (height / width) ** 2) / 12)  # of a zoom or turn: RMS distance of a pixel from the centre
-    moves, shake = name(grid_times(steps), path * (1.0, 1.0, reach, math.radians(reach)), height / width)
     agreement = sum(timed.step.agreement * timed.seconds for timed in measured if timed.step) / covered
+    shares = path * (1.0, 1.0, reach, math.radians(reach))
+    growth = growth_names([timed.step for timed in measured if timed.step is not None])
+    moves, shake = name(grid_times(steps), shares, height / width, agreement, growth)
     return CameraMotion(pan, tilt, math.exp(log_zoom), roll, shake, moves, agreement)
 
 
@@ -114,30 +126,64 @@ def grid_times(steps: Sequence[TimedStep]) -> NDArray[np.float64]:
     return np.concatenate([[0.0], np.cumsum([timed.seconds for timed in steps])])
 
 
-def name(times: NDArray[np.float64], path: Path, heights_per_width: float) -> tuple[tuple[str, ...], float]:
-    """The names of the moves, largest first, and the jitter (RMS, widths), from the path in shares of the picture."""
+def growth_names(steps: Sequence[CameraStep]) -> tuple[str, str] | None:
+    """What to call it when the picture grows and shrinks: travel where there is parallax, zoom where there is none.
+
+    None where neither is sure: what grows may then be somebody who comes closer.
+    """
+    growing = [step for step in steps if step.tangential > 0]
+    if not growing:
+        return NAMES[ZOOM_AXIS]
+    radial = sum(step.radial for step in growing) / len(growing)
+    tangential = sum(step.tangential for step in growing) / len(growing)
+    if radial >= PARALLAX * tangential:
+        return DOLLY
+    flat = tangential <= MOST_TANGENTIAL_PIXELS and radial < NO_PARALLAX * tangential
+    return NAMES[ZOOM_AXIS] if flat else None
+
+
+def name(
+    times: NDArray[np.float64],
+    path: Path,
+    heights_per_width: float,
+    agreement: float,
+    growth: tuple[str, str] | None = NAMES[ZOOM_AXIS],
+) -> tuple[tuple[str, ...], float]:
+    """The names of the moves, largest first, and the jitter (RMS, widths), from the path in shares of the picture.
+
+    ``growth`` names the moves that make the picture grow and shrink; None: they are not named.
+    """
     count = max(2, round(times[-1] / GRID_SECONDS) + 1)
     even = np.linspace(0.0, times[-1], count)
     path = np.stack([np.interp(even, times, column) for column in path.T], axis=1)
     smooth = smoothed(path, round(SMOOTH_SECONDS / GRID_SECONDS))
     jitter = np.sqrt(((path - smooth) ** 2).mean(axis=0))
     shake = float(np.linalg.norm(jitter * (1.0, heights_per_width, 1.0, 1.0)))
-    runs = [split(even, smooth[:, axis], least) for axis, least in enumerate(LEAST_SHARE)]
-    seen = [
-        (run, names[0 if run.share > 0 else 1])
-        for axis, names in enumerate(NAMES)
-        for run in worth_naming(runs[axis], axis, float(jitter[axis]))
+    to_and_fro = np.abs(np.diff(smooth, axis=0)).sum(axis=0) - np.abs(smooth[-1] - smooth[0])
+    in_hand = float(to_and_fro[:2].max()) >= SWAY
+    found = []
+    names = (*NAMES[:ZOOM_AXIS], growth, *NAMES[ZOOM_AXIS + 1 :])
+    for axis, least in enumerate(LEAST_SHARE):
+        if names[axis] is None:
+            continue
+        needed = max(least * (IN_HAND[axis] if in_hand else 1.0), JITTERS * float(jitter[axis]))
+        if runs := worth_naming(split(even, smooth[:, axis], least), axis, needed):
+            found.append((max(abs(run.share) for run in runs) / least, axis, runs))
+    found.sort(key=lambda one: (-round(one[0], 2), one[1]))
+    if agreement < LEAST_SECOND_AGREEMENT:
+        found = found[:1]
+    told = [
+        ways[0 if run.share > 0 else 1]
+        for leasts, axis, runs in found
+        if leasts >= SECOND_OF_FIRST * found[0][0]
+        if (ways := names[axis])
+        for run in runs
     ]
-    largest = max((abs(run.share) for run, _ in seen), default=0.0)
-    order = [
-        (-round(abs(run.share), 2), run.start_seconds, words)
-        for run, words in seen
-        if abs(run.share) >= MINOR * largest
-    ]
-    if shake >= max(LEAST_SHAKE_WIDTHS, SHAKE_OF_MOVE * largest) or any(len(axis) > MOST_RUNS for axis in runs):
-        order.append((-round(shake, 2), float(even[-1]), "shake"))
-    moves = tuple(dict.fromkeys(words for _, _, words in sorted(order)))
-    return moves or ("static",), shake
+    if told:
+        return tuple(told[:2]), shake
+    reach = float((smooth.max(axis=0) - smooth.min(axis=0))[:2].max())
+    held = shake >= LEAST_SHAKE_WIDTHS or (in_hand and reach >= HELD_SWAY)
+    return (HAND_HELD if held else STATIC,), shake
 
 
 def smoothed(path: Path, window: int) -> Path:
@@ -181,20 +227,24 @@ def split(times: NDArray[np.float64], path: NDArray[np.float64], least: float) -
     return runs
 
 
-def worth_naming(runs: list[Run], axis: int, jitter: float) -> list[Run]:
-    """The runs of one kind of move that are long and quick enough to be seen, and stand out from the jitter."""
-    if len(runs) > MOST_RUNS:
-        net, way = sum(run.share for run in runs), sum(abs(run.share) for run in runs)
-        runs = [Run(runs[0].start_seconds, runs[-1].end_seconds, net)] if abs(net) > way / 2 else []
-    least = LEAST_SHARE[axis]
-    opposed = len({run.share > 0 for run in runs}) > 1
-    needed = max(least * (COMES_BACK if opposed else 1), JITTERS * jitter)
-    return [
+def worth_naming(runs: list[Run], axis: int, needed: float) -> list[Run]:
+    """The one way that a kind of move goes, or the two ways, if they are long and quick enough to be seen."""
+    if not runs:
+        return []
+    net, way = sum(run.share for run in runs), sum(abs(run.share) for run in runs)
+    if abs(net) > NET_OF_WAY * way:
+        runs = [Run(runs[0].start_seconds, runs[-1].end_seconds, net)]
+    elif len(runs) == 2:
+        needed = max(needed, COMES_BACK * LEAST_SHARE[axis])
+    else:
+        return []
+    long_enough = [
         run
         for run in runs
         if abs(run.share) >= needed
         and (
             abs(run.share) >= LEAST_SHARE_PER_SECOND[axis] * (run.end_seconds - run.start_seconds)
-            or abs(run.share) >= SLOW_BUT_LONG * least
+            or abs(run.share) >= SLOW_BUT_LONG * LEAST_SHARE[axis]
         )
     ]
+    return long_enough if len(long_enough) == len(runs) else []
