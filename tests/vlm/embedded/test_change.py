@@ -23,11 +23,12 @@ from made_facts import (
     pose,
     thing,
 )
-from sharegpt4video.records import Box, CameraMotion, Facts, LabelCount, Look, PictureMotion, Side
+from sharegpt4video.records import Box, CameraMotion, Facts, LabelCount, Look, PictureMotion, ScreenText, Side
 from sharegpt4video.vlm.embedded.difference import difference
 from sharegpt4video.vlm.embedded.geometry import carried
 
 PAN_RIGHT = CameraMotion(pan_widths=0.4, moves=("pan right",), confidence=0.9)
+TILT_UP = CameraMotion(tilt_heights=0.3, moves=("tilt up",), confidence=0.9)
 ZOOM_IN = CameraMotion(zoom_ratio=1.5, moves=("zoom in",), confidence=0.9)
 
 
@@ -167,6 +168,8 @@ def test_newcomers_are_told_at_once() -> None:
     assert text.startswith("Two people are in the centre and on the right")
     text = said(thing("chair", None, LEFT, 1), thing("cup", None, LEFT, 2))
     assert text.startswith("A chair and a cup are on the left")
+    text = said(thing("dog", None, LEFT, 1, enters="left"), thing("dog", None, RIGHT, 2))
+    assert text.startswith("A dog enters from the left. Another dog is on the right")
 
 
 def test_a_subject_is_the_same_whatever_its_track() -> None:
@@ -300,6 +303,27 @@ def test_at_most_two_camera_moves_are_told() -> None:
     assert "pans slowly left and right" in difference(between(0.0, 2.0, camera=to_and_fro))
 
 
+@pytest.mark.parametrize(
+    ("move", "words"),
+    [("pan right", "keeps panning"), ("zoom in", "keeps zooming in"), ("forward", "keeps moving forward"),
+     ("rise", "keeps rising."), ("orbit", "keeps circling")],
+)  # fmt: skip
+def test_a_camera_that_goes_on_moving_keeps_doing_so(move: str, words: str) -> None:
+    camera = CameraMotion(moves=(move,), confidence=0.9)
+    text = difference(between(2.0, 4.0, camera=camera), earlier=between(0.0, 2.0, camera=camera))
+    assert f"The camera {words}" in text
+    assert "keep" not in difference(between(2.0, 4.0, camera=camera), earlier=between(0.0, 2.0, camera=TILT_UP))
+
+
+def test_a_camera_keeps_doing_two_things_in_few_words() -> None:
+    for moves, words in (
+        (("pan left", "pan right"), "keeps panning slowly left and right."),
+        (("roll clockwise", "zoom out"), "keeps rolling slowly clockwise and zooming out slowly."),
+    ):
+        camera = CameraMotion(moves=moves, confidence=0.9)
+        assert words in difference(between(2.0, 4.0, camera=camera), earlier=between(0.0, 2.0, camera=camera))
+
+
 @pytest.mark.parametrize("moves", [("static",), ("hand-held",)])
 def test_a_camera_that_goes_on_resting_is_told_once(moves: tuple[str, ...]) -> None:
     camera = CameraMotion(moves=moves, confidence=0.9)
@@ -314,7 +338,8 @@ def test_motion_is_told_with_its_owner_or_its_place() -> None:
     assert said(motion=motion).startswith("There is movement in the middle of the picture")
     assert said(thing("dog", CENTRE, CENTRE), motion=motion).startswith("The dog moves about in the centre")
     assert said(thing("chair", CENTRE, CENTRE), motion=motion).startswith("There is movement in the middle")
-    assert "movement" not in said(motion=motion, camera=NOT_MEASURED)
+    assert "movement" in said(motion=motion, camera=NOT_MEASURED)  # no camera moves a part of the picture
+    assert "movement" not in said(motion=replace(motion, area=0.4), camera=NOT_MEASURED)
     assert "movement" in said(motion=replace(motion, still=False), camera=NOT_MEASURED)
     assert "slow movement" in said(motion=PictureMotion(0.005, 0.01, (0.5, 0.5), still=False))
     assert "movement" not in said(motion=PictureMotion(0.005, 0.01, (0.5, 0.5)))
@@ -373,6 +398,15 @@ def test_text_is_read_out_when_it_is_new() -> None:
     assert 'The text "Chapter 2" appears on the screen' in difference(facts)
     assert "Chapter" not in difference(facts, before='The text "CHAPTER 2" is on the screen.')
     assert "Chapter" not in difference(facts, earlier=at(0.0, texts=("Chapter 2",)))
+
+
+def test_text_that_goes_is_told() -> None:
+    stays = ScreenText("Chapter 2", 0.9, 2.0, Box(0.1, 0.1, 0.4, 0.2), from_seconds=0.0)
+    before, facts = at(0.0), between(1.0, 3.0)
+    before = replace(before, texts=(stays,))
+    assert "Chapter" not in difference(replace(facts, texts=(stays,)), earlier=before)
+    gone = replace(facts, texts=(replace(stays, to_seconds=2.4),))
+    assert 'The text "Chapter 2" disappears' in difference(gone, earlier=before)
 
 
 def test_light_and_colour_are_compared_with_the_start_when_it_is_known() -> None:

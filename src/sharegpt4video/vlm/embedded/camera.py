@@ -45,21 +45,31 @@ def camera_clauses(facts: Facts, earlier: Facts | None = None) -> Iterator[Claus
     times = (facts.start_seconds, facts.end_seconds)
     before = earlier.camera.moves[:MOST_MOVES] if earlier else ()
     moves = facts.camera.moves[:MOST_MOVES]
+    goes_on = set(moves) <= set(before)
     for position, move in enumerate(moves):
         told = move in before
         if move in _ACTIONS:
             action = with_speed(move, speed(move, facts.camera, seconds))
+            action = keeping(action) if goes_on else action
             yield Clause("camera", action, 0.65 - 0.02 * position, *times, subject="the camera")
         elif move in ("shake", "hand-held"):
             if not told:
                 yield Clause("camera", _TRAVELS[move], 0.3 - 0.02 * position, *times, subject="the camera")
         elif move in _TRAVELS:
-            yield Clause("camera", _TRAVELS[move], 0.65 - 0.02 * position, *times, subject="the camera")
+            action = keeping(_TRAVELS[move]) if goes_on else _TRAVELS[move]
+            yield Clause("camera", action, 0.65 - 0.02 * position, *times, subject="the camera")
         elif move == "static" and len(moves) == 1 and not told:
             yield Clause("camera", STILL, 0.05, *times, subject="the camera")
 
 
 STILL = "stay still"
+
+
+def keeping(action: str) -> str:
+    """The same move where it was told of the interval before: "keep panning left"."""
+    first, _, rest = action.partition(" ")
+    doing = {"pan": "panning", "tilt": "tilting"}.get(first, f"{first.removesuffix('e')}ing")
+    return f"keep {doing} {rest}".strip()
 
 
 def with_speed(move: str, rate: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from ...records import Box, Facts, Look, TrackedObject
@@ -18,6 +18,7 @@ from .stirring import stir_clauses
 from .words import MOVERS, counted, listed, quoted
 
 NOW = "be now"
+MOST_TEXTS = 4
 SAME_PLACE_OVERLAP = 0.3  # a track that ends and one that begins here are one object that was lost for a while
 
 
@@ -152,16 +153,24 @@ def count_clauses(facts: Facts, earlier: Facts | None, found: list[Clause]) -> I
 
 
 def text_clauses(facts: Facts, earlier: Facts | None, before: str) -> Iterator[Clause]:
-    """Lines that were not there before: neither read in the earlier facts nor told in the text before."""
+    """Lines that come, told neither in the earlier facts nor in the text before, and lines that go."""
+    times = (facts.start_seconds, facts.end_seconds)
     known = folded(before)
     known += "".join(folded(line.text) for line in (earlier.texts if earlier and earlier.texts else ()))
     new = [quoted(line.text) for line in readable(facts.new_texts) if folded(line.text) not in known]
     if new:
-        times = (facts.start_seconds, facts.end_seconds)
-        many = len(new) > 1
-        shown = [*new[:4], f"{counted('line', len(new) - 4)} more"] if len(new) > 4 else new
-        subject = f"the text{'s' if many else ''} {listed(shown)}"
-        yield Clause("text", "appear on the screen", 0.55, *times, subject=subject, many=many)
+        subject = texts_named(new)
+        yield Clause("text", "appear on the screen", 0.55, *times, subject=subject, many=len(new) > 1)
+    stays = [line for line in facts.texts or () if line not in facts.new_texts]
+    gone = [quoted(line.text) for line in readable(line for line in stays if line.to_seconds is not None)]
+    if gone:
+        yield Clause("text", "disappear", 0.3, *times, subject=texts_named(gone), many=len(gone) > 1)
+
+
+def texts_named(quotes: Sequence[str]) -> str:
+    """Up to four texts as a subject: 'the texts "a" and "b"'."""
+    shown = [*quotes[:MOST_TEXTS], f"{counted('line', len(quotes) - MOST_TEXTS)} more"]
+    return f"the text{'s' if len(quotes) > 1 else ''} {listed(shown if len(quotes) > MOST_TEXTS else list(quotes))}"
 
 
 def look_clauses(facts: Facts, earlier: Facts | None, before: str) -> Iterator[Clause]:

@@ -146,7 +146,7 @@ def lines(clauses: Sequence[Clause], cast: Names) -> list[Line]:
         elif busy[clause.tracks] == 1 and (same := _same_coming(found, name, clause)):
             same.names.append(name)
         else:
-            shown = name.replace("one of", "another of", 1) if name in used else name
+            shown = _again(name) if name in used else name
             used.add(name)
             found[key] = Line([shown], [(clause.action, clause.many)], {clause.kind}, clause.tracks)
     return list(found.values())
@@ -157,6 +157,12 @@ def sentences(clauses: Sequence[Clause], cast: Names) -> list[str]:
     return [line.text() for line in lines(clauses, cast)]
 
 
+def _again(name: str) -> str:
+    """The name of a second one that is called the same: "another dog", "another of the people"."""
+    first, _, rest = name.partition(" ")
+    return f"another {rest}" if first in ("a", "an", "one") else name
+
+
 def _same_coming(found: dict[tuple[object, ...], Line], name: str, clause: Clause) -> Line | None:
     return next((line for line in found.values() if line.takes(name, clause)), None)
 
@@ -165,14 +171,25 @@ _SHORTENED = ("raise", "lower", "pan", "tilt", "zoom", "roll")
 
 
 def shortened(actions: Sequence[str]) -> list[str]:
-    """Say "raises an arm and a leg" for "raises an arm", "raises a leg"; other actions stay as they are."""
+    """Say "raises an arm and a leg" for "raises an arm", "raises a leg"; other actions stay as they are.
+
+    What is kept doing is kept doing once: "keeps panning left and right".
+    """
     short: list[str] = []
     for action in actions:
         first, _, rest = action.partition(" ")
-        if short and rest and first.rstrip("s") in _SHORTENED and short[-1].split()[0] == first:
+        before = short[-1].split() if short else [""]
+        if before[0] == first and first.startswith("keep"):
+            doing, _, way = rest.partition(" ")
+            short[-1] += f" and {_without_pace(way, before[2:]) if before[1] == doing else rest}"
+        elif before[0] == first and rest and first.rstrip("s") in _SHORTENED:
             rest = rest.removeprefix("the raised ") if " the raised " in short[-1] else rest
-            rest = rest.removeprefix("slowly ") if short[-1].split()[1] == "slowly" else rest
-            short[-1] = f"{short[-1]} and {rest}"
+            short[-1] += f" and {_without_pace(rest, before[1:])}"
         else:
             short.append(action)
     return short
+
+
+def _without_pace(way: str, before: Sequence[str]) -> str:
+    """The way without "slowly" where it follows another slow one."""
+    return way.removeprefix("slowly ") if before[:1] == ["slowly"] else way

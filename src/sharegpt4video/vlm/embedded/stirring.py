@@ -14,7 +14,7 @@ from .words import ALIVE, MOVERS
 
 LEAST_STIR, SLOW_STIR, FAST_STIR = 0.02, 0.05, 0.2  # picture widths per second
 SMALL_STIR, LARGE_STIR = 0.1, 0.4  # of the box of the one who stirs: a hand, half a body
-WIDE_STIR, WHOLE_STIR = 0.2, 0.5  # of the picture
+WIDE_STIR, LOCAL_STIR, WHOLE_STIR = 0.2, 0.3, 0.5  # of the picture
 FASTER = 1.6  # times the speed in the interval before
 NEAR = 0.03
 POSED_HEIGHT = 0.35  # of the picture: in a smaller body the middle of the motion tells no part of it
@@ -23,9 +23,7 @@ POSED_HEIGHT = 0.35  # of the picture: in a smaller body the middle of the motio
 def stir_clauses(facts: Facts, earlier: Facts | None, found: Sequence[Clause]) -> Iterator[Clause]:
     """At most one clause about what moves without going anywhere."""
     motion = facts.motion
-    if motion.centre is None or motion.still or not (facts.camera.moves or motion.still is False):
-        return
-    if motion.score < LEAST_STIR and motion.still is None:
+    if motion.centre is None or motion.still or not is_sure(facts):
         return
     times = (facts.start_seconds, facts.end_seconds)
     if motion.area > WHOLE_STIR:
@@ -50,6 +48,16 @@ def stir_clauses(facts: Facts, earlier: Facts | None, found: Sequence[Clause]) -
     if wide:
         action = f"be {how} in a large part of the picture, mainly {where.removesuffix(' of the picture')}"
     yield Clause("stir", action, 0.4, *times, subject="there", gist=f"be movement {where}")
+
+
+def is_sure(facts: Facts) -> bool:
+    """Whether the motion is surely not the camera's: it was measured so, or it is in a part of the picture only."""
+    motion = facts.motion
+    if motion.still is False:
+        return True
+    if facts.camera.moves:
+        return motion.score >= LEAST_STIR
+    return motion.score >= SLOW_STIR and motion.area <= LOCAL_STIR
 
 
 def owner(motion: PictureMotion, facts: Facts) -> TrackedObject | None:
