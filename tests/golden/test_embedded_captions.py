@@ -103,7 +103,7 @@ SCENES = {
             "The person goes out of view. The dog moves from the left to the right of the picture, while the "
             "camera stays still."
         ),
-        "The car leaves the picture on the left.",
+        "The car drives out of the picture on the left.",
     ),
     kitchen: (
         (
@@ -143,7 +143,7 @@ TELLS = {
             ("out of view", "moves"),
         ),
         (("person goes out of view", "dog moves from the left to the right"), ("car", "bus", "comes into")),
-        (("car leaves the picture on the left",), ("person", "bus", "dog", "comes into")),
+        (("car drives out of the picture on the left",), ("person", "bus", "dog", "comes into")),
     ),
     kitchen: (
         (
@@ -170,10 +170,10 @@ YOGA = (
 FILM = (
     "This 18-second part of the video, from 0:10 to 0:28, has four shots. The first shows a person in the centre, a "
     "red car on the left, a blue bus on the right and a dog at the bottom left. Around 0:11, the person goes out of "
-    "view, and the dog moves from the left to the right of the picture. Then, around 0:14, the car leaves the picture "
-    "on the left. The second shot, from 0:15, shows a person in blue on the left, a person on the right, and a knife, "
-    "two bowls and an orange at the bottom. Between 0:15 and 0:19, the person on the left straightens up, and the "
-    "person on the right raises an arm. The third shot, from 0:24, is dark, mostly black. Around 0:26, the picture "
+    "view, and the dog moves from the left to the right of the picture. Then, around 0:14, the car drives out of the "
+    "picture on the left. The second shot, from 0:15, shows a person in blue on the left, a person on the right, and "
+    "a knife, two bowls and an orange at the bottom. Between 0:15 and 0:19, the person on the left straightens up, and "
+    "the person on the right raises an arm. The third shot, from 0:24, is dark, mostly black. Around 0:26, the picture "
     "goes black. The last shot, from 0:27, shows a black screen. A cup is also seen. The camera tilts up and shakes "
     'from 0:19 to 0:24, and pans left from 0:24 to 0:26; otherwise it is still. The text "The End" can be read on '
     "the screen. The brightness changes a lot."
@@ -196,10 +196,10 @@ CLIP = (
 FAST = (
     "This 18-second part of the video, from 0:10 to 0:28, has three shots. The first shows a person in the centre, a "
     "red car on the left, a blue bus on the right and a dog at the bottom left. Around 0:11, the person goes out of "
-    "view, and the dog moves from the left to the right of the picture. Then, around 0:14, the car leaves the picture "
-    "on the left. The second shot, from 0:24, is dark, mostly black. Around 0:25, there is movement at the bottom "
-    "left. Then, around 0:26, the picture goes black. The last shot, from 0:27, shows a black screen. The camera pans "
-    'left from 0:24 to 0:26; otherwise it is still. The text "The End" can be read on the screen. The brightness '
+    "view, and the dog moves from the left to the right of the picture. Then, around 0:14, the car drives out of the "
+    "picture on the left. The second shot, from 0:24, is dark, mostly black. Around 0:25, there is movement at the "
+    "bottom left. Then, around 0:26, the picture goes black. The last shot, from 0:27, shows a black screen. The camera "
+    'pans left from 0:24 to 0:26; otherwise it is still. The text "The End" can be read on the screen. The brightness '
     "changes a lot."
 )
 
@@ -240,11 +240,11 @@ NAMES = ("yoga", "film", "clip", "folded", "fast")
 # What must be told of each, in the order of the facts.
 EVENTS = (
     ("person", "horizontal", "0:03", "lowers", "upright", "0:11", "raises an arm", "camera stays still"),
-    ("18-second", "four shots", "0:11", "person goes", "dog moves", "0:14", "car leaves", "0:15", "straightens up",
+    ("18-second", "four shots", "0:11", "person goes", "dog moves", "0:14", "car drives out", "0:15", "straightens up",
      "0:24", "0:26", "black", "0:27", "tilts up", "pans left", '"The End"'),
     ("nine-second", "0:15", "0:24", "straightens up", "raises an arm", "cup comes into view", "tilts up", "shakes"),
     ("0:10", "0:28", "four shots", "0:11", "person goes", "dog moves", "0:26", "black", "cup", "knife", '"The End"'),
-    ("18-second", "three shots", "0:11", "person goes", "dog moves", "0:14", "car leaves", "0:24", "0:26", "black",
+    ("18-second", "three shots", "0:11", "person goes", "dog moves", "0:14", "car drives out", "0:24", "0:26", "black",
      "pans left", '"The End"'),
 )  # fmt: skip
 ELSEWHERE = (("pans", "black", "dog"), ("horizontal",), ("dog", "pans"), ("horizontal",), ("cup", "knife", "tilts"))

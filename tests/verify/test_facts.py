@@ -117,6 +117,8 @@ def test_another_animal_than_the_one_that_was_tracked() -> None:
         ("The man runs from right to left.", thing("person", LEFT, RIGHT)),
         ("The car drives slowly towards the right.", thing("car", RIGHT, LEFT)),
         ("A dog enters from the right.", thing("dog", None, START)),
+        ("A car drives in from the right.", thing("car", None, START)),
+        ("The car drives out of the picture on the right.", thing("car", START, None)),
         ("The dog leaves the picture on the right.", thing("dog", START, None)),
     ],
 )

@@ -49,9 +49,13 @@ _SIDEWAYS = re.compile(
     r"|screen))))|from\s+(?:the\s+)?(?P<start>left|right)\s+to\s+(?:the\s+)?(?P<end>left|right)|(?P<ward>left|right)wards?)",
     re.IGNORECASE,
 )
-_ENTERS = re.compile(r"\b(?:enters?|comes?\s+in|appears?)\s+(?:the\s+\w+\s+)?from\s+the\s+(?P<side>left|right)\b", re.I)
+_ENTERS = re.compile(
+    r"\b(?:enters?|(?:comes?|drives?|walks?)\s+in|appears?)\s+(?:the\s+\w+\s+)?from\s+the\s+(?P<side>left|right)\b",
+    re.I,
+)
 _LEAVES = re.compile(
-    r"\b(?:leaves?|exits?)\s+(?:the\s+\w+\s+)?(?:on|to|at|towards?)\s+the\s+(?P<side>left|right)\b", re.IGNORECASE
+    r"\b(?:leaves?|exits?|drives?\s+out\s+of)\s+(?:the\s+\w+\s+)?(?:on|to|at|towards?)\s+the\s+(?P<side>left|right)\b",
+    re.IGNORECASE,
 )
 _READS = re.compile(
     r"\b(?:texts?|words?|captions?|sign|signs|reads?|reading|logo|title|titles|subtitles?|watermark|letters|label(?:ed|led)?"

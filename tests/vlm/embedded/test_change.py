@@ -133,7 +133,7 @@ def test_coming_and_going_are_what_was_measured(
 
 def test_what_crosses_the_whole_picture_comes_and_goes() -> None:
     car = thing("car", None, None, enters="left", leaves="right")
-    assert said(car).startswith("A car enters from the left and leaves the picture on the right")
+    assert said(car).startswith("A car drives in from the left and drives out of the picture on the right")
 
 
 def test_who_comes_back_was_out_of_view() -> None:

@@ -46,6 +46,21 @@ def test_postures(torso: str | None, arms: int | None, legs: int | None, words: 
     assert scene.posture_words(pose(torso, arms, legs)) == words
 
 
+@pytest.mark.parametrize(
+    ("box", "torso", "legs", "stands"),
+    [
+        (Box(0.45, 0.1, 0.6, 0.9), "upright", 0, True),
+        (Box(0.45, 0.1, 0.6, 0.9), "upright", 1, True),
+        (Box(0.45, 0.1, 0.6, 0.9), "upright", None, False),  # no foot was seen
+        (Box(0.45, 0.1, 0.6, 0.9), "leaning", 0, False),
+        (Box(0.4, 0.4, 0.6, 0.9), "upright", 0, False),  # as wide as one who sits
+    ],
+)
+def test_who_surely_stands_is_said_to_stand(box: Box, torso: str, legs: int | None, stands: bool) -> None:
+    person = thing("person", box, box, end_pose=pose(torso, 0, legs))
+    assert bool(re.search("a person (standing|stands) in the centre", scene.opening(at(0.0, person)))) == stands
+
+
 def test_a_pose_that_was_hardly_seen_is_not_told() -> None:
     assert scene.posture_words(replace(pose("horizontal", 2, 1), confidence=0.1)) == ""
 

@@ -15,7 +15,7 @@ from .geometry import carried, holds_still, overlap, place, side
 from .look import palette_words, plain_screen
 from .scene import folded, readable
 from .stirring import stir_clauses
-from .words import MOVERS, counted, listed, quoted
+from .words import DRIVEN, MOVERS, counted, listed, quoted
 
 NOW = "be now"
 MOST_TEXTS = 4
@@ -106,7 +106,7 @@ def entering(thing: TrackedObject, facts: Facts) -> str:
     if thing.enters == "inside":
         return f"appear {side(thing.end_box)}" if thing.end_box else "appear for a moment"
     if thing.label in MOVERS and holds_still(facts.camera):
-        return f"enter from the {thing.enters}"
+        return f"{'drive in' if thing.label in DRIVEN else 'enter'} from the {thing.enters}"
     return f"come into view {_AT[thing.enters]}"
 
 
@@ -114,7 +114,8 @@ def leaving(thing: TrackedObject, facts: Facts) -> str:
     if thing.leaves == "inside":
         return "go out of view"
     if thing.label in MOVERS and holds_still(facts.camera):
-        return f"leave the picture {_AT[thing.leaves]}"
+        verb = "drive out of" if thing.label in DRIVEN else "leave"
+        return f"{verb} the picture {_AT[thing.leaves]}"
     return f"go out of view {_AT[thing.leaves]}"
 
 

@@ -12,7 +12,7 @@ from .change import NOW, clauses, introduced, rejoined
 from .clauses import Clause, sentences
 from .geometry import area, place
 from .look import palette_words, plain_screen
-from .scene import posture_words
+from .scene import posture_words, stands
 from .words import choose, paragraph, span
 
 MOST_SENTENCES = 4
@@ -104,7 +104,8 @@ def staying(cast: Cast, facts: Facts) -> str:
         return ""
     thing = max(alone, key=lambda one: area(one.end_box or one.start_box or NOWHERE))
     where = place(thing.end_box or NOWHERE)
-    verb = choose(["stays", "remains"], *_key(facts, "stays")) if _stays(thing) else "is"
+    stays = "stands" if stands(thing) else choose(["stays", "remains"], *_key(facts, "stays"))
+    verb = stays if _stays(thing) else "is"
     does = where.replace("filling", "fills") if where.startswith("filling") else f"{verb} {where}"
     posture = posture_words(thing.end_pose) if thing.label == "person" else ""
     return ", ".join(filter(None, [f"{cast.name(thing.label, (thing.track_id,))} {does}", posture]))

@@ -16,6 +16,7 @@ from .words import a, choose, counted, listed, number, paragraph, plural, quoted
 TEXT_SCORE = 0.6
 LEAST_LETTERS = 2  # scores, clocks and counters on a screen are no text to quote
 NAMED_TEXTS = 6
+STANDING_SHAPE = 4.0  # height over width in shares of the picture: 2.2 at 16:9
 _SIDES = ("on the left", "in the centre", "on the right")
 
 
@@ -29,10 +30,15 @@ class Group:
     place: str
     posture: str
     area: float
+    stands: bool = False
 
     @property
     def placed(self) -> str:
-        return f"{self.phrase} {self.place}".strip().replace(" ,", ",")
+        return f"{self.phrase} {'standing ' if self.stands else ''}{self.place}".strip().replace(" ,", ",")
+
+    @property
+    def verb(self) -> str:
+        return "stands" if self.stands else "are" if self.many else "is"
 
     @property
     def many(self) -> bool:
@@ -84,8 +90,8 @@ def main_sentence(main: Sequence[Group], shot: str, facts: Facts) -> str:
     posture = f", {main[0].posture}" if len(main) == 1 and main[0].posture else ""
     key = ("main", facts.end_seconds, names)
     if len(main) == 1 and main[0].place and not main[0].place.startswith((",", "filling", "across")):
-        stands = f"{main[0].phrase} {'are' if main[0].many else 'is'} {main[0].place}{posture}"
-        return choose([f"{a(shot)} shows {names}{posture}", f"in {a(shot)}, {stands}"], *key) if shot else stands
+        clause = f"{main[0].phrase} {main[0].verb} {main[0].place}{posture}"
+        return choose([f"{a(shot)} shows {names}{posture}", f"in {a(shot)}, {clause}"], *key) if shot else clause
     if shot:
         return f"{a(shot)} shows {names}{posture}"
     return f"there {'are' if main[0].many else 'is'} {names}{posture}"
@@ -96,7 +102,9 @@ def placed(groups: Sequence[Group]) -> str:
     parts: list[str] = []
     for place_, members in groupby(groups, key=lambda group: group.place):
         together = list(members)
-        shared = bool(place_) and not place_.startswith(",") and not any(group.posture for group in together)
+        shared = (
+            bool(place_) and not place_.startswith(",") and not any(group.posture or group.stands for group in together)
+        )
         parts += (
             [f"{listed([group.phrase for group in together])} {place_}"] if shared else [g.placed for g in together]
         )
@@ -174,7 +182,9 @@ def _single(thing: TrackedObject, known: frozenset[int]) -> Group:
     if thing.subject_id in known and colours:
         phrase = f"the {phrase.partition(' ')[2]}"
     posture = posture_words(thing.end_pose) if thing.label == "person" else ""
-    return Group(thing.label, 1, phrase, place(box), posture, area(box))
+    where = place(box)
+    upright = stands(thing) and not where.startswith("filling")
+    return Group(thing.label, 1, phrase, where, posture, area(box), upright)
 
 
 def _several(label: str, members: Sequence[TrackedObject]) -> Group:
@@ -222,6 +232,17 @@ def posture_words(pose: Pose | None) -> str:
         return f"with the torso horizontal and {limbs}" if limbs else "with the torso horizontal"
     torso = {"leaning": "leaning", "inverted": "upside down"}.get(pose.torso or "", "")
     return ", ".join(filter(None, [torso, f"with {limbs}" if limbs else ""]))
+
+
+def stands(thing: TrackedObject) -> bool:
+    """Whether a person surely stands: upright on feet that were seen, and so tall that nobody who sits can be it.
+
+    The shape of the picture is not known here; a box as narrow as this is that of a standing body in the widest.
+    """
+    pose, box = thing.end_pose, thing.end_box
+    if thing.label != "person" or pose is None or box is None or pose.confidence < POSE_CONFIDENCE:
+        return False
+    return pose.torso == "upright" and pose.legs_raised is not None and box.height >= STANDING_SHAPE * box.width
 
 
 def _limbs(count: int | None, limb: str) -> list[str]:

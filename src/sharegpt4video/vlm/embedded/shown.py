@@ -42,7 +42,7 @@ def there(chapter: Chapter) -> str:
     if len(groups) == 1 and first.place.startswith("filling"):
         return f"{first.phrase} {'fill' if first.many else 'fills'}{first.place.removeprefix('filling')}"
     if len(groups) == 1 and first.place and not first.place.startswith((",", "across")):
-        return f"{first.phrase} {'are' if first.many else 'is'} {first.place}"
+        return f"{first.phrase} {first.verb} {first.place}"
     return f"there {'are' if first.many else 'is'} {placed(groups)}"
 
 
