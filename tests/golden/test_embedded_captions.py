@@ -198,9 +198,9 @@ FAST = (
     "red car on the left, a blue bus on the right and a dog at the bottom left. Around 0:11, the person goes out of "
     "view, and the dog moves from the left to the right of the picture. Then, around 0:14, the car drives out of the "
     "picture on the left. The second shot, from 0:24, is dark, mostly black. Around 0:25, there is movement at the "
-    "bottom left. Then, around 0:26, the picture goes black. The last shot, from 0:27, shows a black screen. The camera "
-    'pans left from 0:24 to 0:26; otherwise it is still. The text "The End" can be read on the screen. The brightness '
-    "changes a lot."
+    "bottom left. Then, around 0:26, the picture goes black. The last shot, from 0:27, shows a black screen. The "
+    'camera pans left from 0:24 to 0:26; otherwise it is still. The text "The End" can be read on the screen. The '
+    "brightness changes a lot."
 )
 
 

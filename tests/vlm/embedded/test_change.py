@@ -245,7 +245,7 @@ def test_cars_drive_at_a_speed(seconds: float, words: str) -> None:
 
 
 def test_before_a_camera_that_travels_nothing_is_said_to_move() -> None:
-    travels = CameraMotion(zoom_ratio=1.1, moves=("forward",), confidence=0.9)
+    travels = CameraMotion(zoom_ratio=1.1, moves=("dolly in",), confidence=0.9)
     text = said(thing("car", CENTRE, RIGHT), camera=travels)
     assert text == "The car is on the right. The camera moves forward."
 
@@ -288,7 +288,7 @@ def test_no_movement_is_claimed_when_the_camera_was_not_measured() -> None:
         (PAN_RIGHT, 1.0, "pans quickly right"),
         (CameraMotion(tilt_heights=0.3, moves=("tilt up",), confidence=0.9), 2.0, "tilts up"),
         (CameraMotion(zoom_ratio=0.8, moves=("zoom out", "shake"), confidence=0.9), 4.0, "zooms out slowly and shakes"),
-        (CameraMotion(moves=("forward",), confidence=0.9), 2.0, "camera moves forward"),
+        (CameraMotion(moves=("dolly in",), confidence=0.9), 2.0, "camera moves forward"),
         (CameraMotion(moves=("hand-held",), confidence=0.9), 2.0, "camera is hand-held"),
     ],
 )
@@ -305,8 +305,8 @@ def test_at_most_two_camera_moves_are_told() -> None:
 
 @pytest.mark.parametrize(
     ("move", "words"),
-    [("pan right", "keeps panning"), ("zoom in", "keeps zooming in"), ("forward", "keeps moving forward"),
-     ("rise", "keeps rising."), ("orbit", "keeps circling")],
+    [("pan right", "keeps panning"), ("zoom in", "keeps zooming in"), ("dolly in", "keeps moving forward"),
+     ("pedestal up", "keeps rising."), ("arc", "keeps circling")],
 )  # fmt: skip
 def test_a_camera_that_goes_on_moving_keeps_doing_so(move: str, words: str) -> None:
     camera = CameraMotion(moves=(move,), confidence=0.9)
@@ -430,7 +430,7 @@ def test_that_nothing_moves_is_said_where_it_was_measured() -> None:
         "Nothing moves for two seconds: the person (stays|remains) in the centre, with one arm raised.", text
     )
     assert said(motion=NOTHING_MOVES, camera=PAN_RIGHT) == "The camera pans right; nothing else moves."
-    assert difference(between(0.0, 1.0, motion=NOTHING_MOVES)).startswith("Nothing moves.")
+    assert difference(between(0.0, 1.0, motion=NOTHING_MOVES)).startswith("Nothing moves for a moment.")
 
 
 @pytest.mark.parametrize("still", [None, False])

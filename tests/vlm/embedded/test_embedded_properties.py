@@ -31,8 +31,8 @@ from sharegpt4video.vlm.embedded.words import noun, plural
 # Without the labels that are colours, parts of other labels or words of our own sentences.
 PLAIN = sorted(set(LABELS) - {"orange", "dog", "bear", "tie", "hot dog", "teddy bear", "clock"})
 MOVES = (
-    "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise", "shake", "forward",
-    "backward", "sideways left", "rise", "follow", "orbit", "hand-held",
+    "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise", "shake", "dolly in",
+    "dolly out", "truck left", "pedestal up", "tracking", "arc", "hand-held",
 )  # fmt: skip
 EDGES = ("", "left", "right", "top", "bottom", "inside")
 COLOURS = ("red", "light blue", "green", "black", "white")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ...records import Box, CameraMotion, Facts, Pose, TrackedObject
 from .clauses import Clause, ClauseKind
-from .geometry import BORDER, area, holds_still, shifts, side
+from .geometry import BORDER, TRAVELS, area, holds_still, shifts, side
 from .words import DRIVEN, MOVERS, a
 
 POSE_CONFIDENCE = 0.3
@@ -20,8 +20,6 @@ MOST_ROLL_DEGREES = 15.0  # a camera turned further than this tilts every torso
 LEAST_DRIFT = 0.02  # of the width, in each of two intervals the same way
 STANDING = CameraMotion()
 SLOW_MOVE, FAST_MOVE = 0.05, 0.35  # picture widths per second
-TRAVELS = ("forward", "backward", "sideways", "rise", "sink", "orbit")
-"""Before a camera that travels, what is near slides by what is far: a box that slides need not have moved."""
 
 
 def object_clause(thing: TrackedObject, facts: Facts, kind: ClauseKind, action: str, salience: float) -> Clause:
@@ -112,7 +110,10 @@ _TORSO = {"upright": "upright", "leaning": "leaning", "horizontal": "horizontal"
 
 
 def moving(thing: TrackedObject, start: Box, end: Box, facts: Facts, least: float = LEAST_MOVE) -> str:
-    """How an object moves once the camera's own move is taken off; "" below what boxes jitter."""
+    """How an object moves once the camera's own move is taken off; "" below what boxes jitter.
+
+    Before a camera that travels, a box that slides need not have moved.
+    """
     camera = facts.camera
     if not camera.moves or any(move.startswith(TRAVELS) for move in camera.moves):
         return ""

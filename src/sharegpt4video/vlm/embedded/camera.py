@@ -23,14 +23,14 @@ _ACTIONS = {
     "roll counter-clockwise": ("roll", "counter-clockwise"),
 }
 _TRAVELS = {
-    "forward": "move forward",
-    "backward": "move backward",
-    "sideways left": "move sideways to the left",
-    "sideways right": "move sideways to the right",
-    "rise": "rise",
-    "sink": "descend",
-    "follow": "follow the movement",
-    "orbit": "circle around",
+    "dolly in": "move forward",
+    "dolly out": "move backward",
+    "truck left": "move sideways to the left",
+    "truck right": "move sideways to the right",
+    "pedestal up": "rise",
+    "pedestal down": "descend",
+    "tracking": "follow along",
+    "arc": "circle around",
     "shake": "shake",
     "hand-held": "be hand-held",
 }

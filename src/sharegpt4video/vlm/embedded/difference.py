@@ -80,7 +80,7 @@ def quiet(facts: Facts, cast: Cast, camera: Sequence[Clause], still: bool) -> li
     told = sentences(camera, cast)
     if facts.motion.still:
         seconds = facts.end_seconds - facts.start_seconds
-        time = "" if seconds < SHORT_SECONDS else f" for {span(seconds)}"
+        time = " for a moment" if seconds < SHORT_SECONDS else f" for {span(seconds)}"
         if told:
             return [f"{told[0]}; nothing else moves" + (f", and {stays}" if stays else "")]
         nothing = f"nothing moves{time}"

@@ -8,7 +8,9 @@ from ...records import Box, CameraMotion
 
 BORDER = 0.03  # a box this close to the edge of the picture is cut off by it
 Place = Literal["on the left", "in the centre", "on the right"]
-CAMERA_MOVES = ("pan", "tilt", "zoom", "roll", "forward", "backward", "sideways", "rise", "sink", "follow", "orbit")
+TRAVELS = ("dolly", "truck", "pedestal", "arc")
+"""The first words of the moves of a camera that travels: what is near then slides by what is far."""
+CAMERA_MOVES = ("pan", "tilt", "zoom", "roll", "tracking", *TRAVELS)
 """The first words of the moves that carry the picture along."""
 
 
