@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -56,6 +57,7 @@ def scene(chance: random.Random) -> list[list[Facts]]:
 def _shot(chance: random.Random, start: float) -> Iterator[Facts]:
     look = _look(chance)
     cast = {number: _thing(chance, number) for number in range(chance.randrange(4))}
+    fresh = itertools.count(len(cast))
     reads = chance.random() < 0.5
     lines = (chance.choice(LINES),) if reads and chance.random() < 0.5 else ()
     yield _facts(start, start, cast.values(), CameraMotion(), look, lines if reads else None)
@@ -65,8 +67,7 @@ def _shot(chance: random.Random, start: float) -> Iterator[Facts]:
         move = move if chance.random() < 0.6 else chance.choice(list(MOVES))
         things = [_moved(chance, thing) for thing in cast.values()]
         if chance.random() < 0.3:
-            number = max(cast, default=-1) + 1
-            new = _thing(chance, number)
+            new = _thing(chance, next(fresh))
             things.append(replace(new, start_box=None, enters=_edge(new)))
         cast = {
             t.track_id: replace(t, start_box=t.end_box, seen_frames=t.seen_frames + 9, enters="")

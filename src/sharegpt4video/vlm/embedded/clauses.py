@@ -99,6 +99,7 @@ class Line:
     verbs: list[tuple[str, bool]]
     kinds: set[str]
     tracks: tuple[int, ...] = ()
+    label: str = ""
 
     @property
     def subject(self) -> str:
@@ -148,7 +149,7 @@ def lines(clauses: Sequence[Clause], cast: Names) -> list[Line]:
         else:
             shown = _again(name) if name in used else name
             used.add(name)
-            found[key] = Line([shown], [(clause.action, clause.many)], {clause.kind}, clause.tracks)
+            found[key] = Line([shown], [(clause.action, clause.many)], {clause.kind}, clause.tracks, clause.label)
     return list(found.values())
 
 

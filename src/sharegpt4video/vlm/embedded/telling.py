@@ -123,7 +123,7 @@ def _beats(
         whole = 0 < THROUGHOUT * (shot[1] - shot[0]) <= end - start and all(c.kind in GOES_ON for c in events)
         if only and whole and beat is beats[0]:
             told.append(f"{only.text()} throughout")
-        elif only and last and only.tracks and only.tracks == last.tracks:
+        elif only and last and only.tracks and (only.label, only.tracks) == (last.label, last.tracks):
             told[-1] = f"{told[-1]}, and {moment} {only.predicate}"
             last = None
         else:
