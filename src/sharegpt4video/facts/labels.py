@@ -19,7 +19,7 @@ GROUPS: dict[str, str] = {
 
 MAIN_SHARE = 0.6
 """Share of the votes that a name needs. Under it the broader word is used, where that reaches it."""
-LEAST_MOVER_SHARE = 0.25
+LEAST_MOVER_SHARE = 0.1
 
 
 def group(label: str) -> str:
