@@ -81,6 +81,11 @@ def test_a_dog_is_no_person_of_the_same_colours_but_may_have_been_called_a_cat()
     assert subjects.of(1, "dog", [brown], 0, 2) == 1
     assert subjects.of(2, "person", [brown], 3, 5) == 2
     assert subjects.of(3, "cat", [brown], 6, 8) == 1
+    assert [subjects.label_of(1, "cat"), subjects.label_of(1, "person"), subjects.label_of(None, "cat")] == [
+        "dog",
+        "person",
+        "cat",
+    ]
 
 
 def test_a_track_asked_for_again_keeps_its_number() -> None:

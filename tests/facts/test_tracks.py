@@ -306,3 +306,24 @@ def test_a_person_is_named_after_two_sights() -> None:
     assert len(named(follow([seen("person", 0.46)], [seen("person", 0.35)]))) == 1
     assert named(follow([seen("person", 0.44)], [seen("person", 0.44)])) == []
     assert named(follow([seen("dog", 0.8)], [seen("dog", 0.8)])) == []
+
+
+def test_a_name_once_told_stays_or_becomes_the_broader_word() -> None:
+    tracker = follow(*[[seen("dog", 0.6)]] * 4)
+    (track,) = tracker.tracks
+    assert track.tell() == "dog"
+    for number in range(4, 14):
+        tracker.push(number * STEP, [seen("cat", 0.7)])
+    assert (track.label, track.tell()) == ("cat", "animal")
+    for number in range(14, 60):
+        tracker.push(number * STEP, [seen("cat", 0.7)])
+    assert track.tell() == "animal"
+
+
+def test_a_name_once_told_is_not_taken_back_for_something_else() -> None:
+    tracker = follow(*[[seen("dog", 0.6)]] * 4)
+    (track,) = tracker.tracks
+    assert track.tell() == "dog"
+    for number in range(4, 20):
+        tracker.push(number * STEP, [seen("person", 0.7)])
+    assert (track.label, track.tell()) == ("person", "dog")

@@ -85,6 +85,11 @@ class Subjects:
                 subject.total = subject.total + _mean(looks)
         return number if known else None
 
+    def label_of(self, number: int | None, label: str) -> str:
+        """What a subject was called first; a thing that is not known to be one of them keeps its own label."""
+        subject = None if number is None else self._subjects.get(number)
+        return subject.label if subject is not None and related(subject.label, label) else label
+
     def _identify(self, label: str, look: Signature, first: float, last: float) -> tuple[int, bool]:
         """The subject that looks like this, or a new one, and whether that is certain."""
         alike = [

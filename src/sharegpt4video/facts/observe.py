@@ -243,6 +243,8 @@ class Observer:
         seen = [self._poses.get((sample.seconds, sample.box)) for sample in (*before, *inside)]
         poses = [pose for pose in seen if pose]
         came, went = self._passages(track, tracks)
+        label = track.tell()
+        subject = self._subject_of(track, label)
 
         def box(seconds: float) -> Box | None:
             if (came and seconds < came.seconds) or (went and seconds > went.seconds):
@@ -256,7 +258,7 @@ class Observer:
 
         return TrackedObject(
             track_id=track.id,
-            label=track.label,
+            label=self._subjects.label_of(subject, label),
             score=round(track.score, 3),
             seen_frames=track.seen_until(end_seconds + self._every_seconds),
             start_box=box(start_seconds),
@@ -268,14 +270,14 @@ class Observer:
             leg_raises=raises([pose.legs_raised for pose in poses], LEG_SAMPLES),
             enters=side(came),
             leaves=side(went),
-            subject_id=self._subject_of(track),
+            subject_id=subject,
         )
 
-    def _subject_of(self, track: Track) -> int | None:
+    def _subject_of(self, track: Track, label: str) -> int | None:
         looks = [
             look for sample in track.samples if (look := self._signatures.get((sample.seconds, sample.box))) is not None
         ]
-        return self._subjects.of(track.id, track.label, looks, track.first.seconds, track.last.seconds)
+        return self._subjects.of(track.id, label, looks, track.first.seconds, track.last.seconds)
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:
         """The colour named in more than half of the samples: light flickers, paint does not."""

@@ -88,6 +88,7 @@ class Track:
         self.best_score = 0.0
         self.goes_alone = False
         """Set once it was seen to cross the picture with nobody near; then only what moves by itself is its name."""
+        self._told = ""
         self._settings = settings
         self._votes: dict[str, float] = {}
         self._forgotten_frames = 0
@@ -105,6 +106,18 @@ class Track:
         The broader word ("animal", "vehicle") where they are split; the best of them where there is no such word.
         """
         return self._name() or max(self._votes.items(), key=lambda vote: (vote[1], vote[0]))[0]
+
+    def tell(self) -> str:
+        """Its name from now on.
+
+        If later sights speak for something related, that is the broader word, once and for all; if they speak for
+        something else, it is still what it was called first: one thing has one name.
+        """
+        if not self._told:
+            self._told = self.label
+        elif self._told != self.label and labels.related(self._told, self.label):
+            self._told = labels.group(self._told)
+        return self._told
 
     @property
     def last(self) -> Sample:
