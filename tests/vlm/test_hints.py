@@ -51,8 +51,18 @@ def test_camera(camera: CameraMotion, line: str) -> None:
     [
         (thing(box(0.8, 0.5), box(0.5, 0.5)), "person #1: right → centre"),
         (thing(box(0.5, 0.5), box(0.5, 0.5)), "person #1: stays at the centre"),
-        (thing(None, box(0.1, 0.1)), "person #1: comes into view, then at the upper left"),
-        (thing(box(0.9, 0.9), None), "person #1: goes out of view, before that at the lower right"),
+        (thing(None, box(0.1, 0.1), enters="left"), "person #1: comes into view from the left, then at the upper left"),
+        (thing(None, box(0.1, 0.1), enters="inside"), "person #1: comes into view, then at the upper left"),
+        (thing(None, box(0.1, 0.1)), "person #1: seen later, then at the upper left"),
+        (
+            thing(box(0.9, 0.9), None, leaves="bottom"),
+            "person #1: goes out of view at the bottom, before that at the lower right",
+        ),
+        (thing(box(0.9, 0.9), None), "person #1: not seen to the end, before that at the lower right"),
+        (
+            thing(None, None, enters="left", leaves="right"),
+            "person #1: comes into view from the left, goes out of view at the right",
+        ),
         (thing(None, None), "person #1: in the picture for a part of the time"),
         (thing(box(0.5, 0.1), box(0.5, 0.9)), "person #1: upper centre → lower centre"),
         (

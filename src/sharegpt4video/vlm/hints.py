@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, Sound, TrackedObject
+from ..records import Box, CameraMotion, Facts, PictureMotion, Pose, Side, Sound, TrackedObject
 
 _MAX_OBJECTS = 12
 _MAX_TEXTS = 12
@@ -75,15 +75,24 @@ def _object(thing: TrackedObject, instant: bool) -> str:
 
 
 def _path(thing: TrackedObject, instant: bool) -> str:
+    """Where it is, and that it came or went where that was measured: what is found late was there before."""
     start, end = thing.start_box, thing.end_box
-    if start is None:
-        return f"comes into view, then at the {_place(end)}" if end else "in the picture for a part of the time"
-    if end is None:
-        return f"goes out of view, before that at the {_place(start)}"
-    before, after = _place(start), _place(end)
-    if instant or before == after:
-        return ("" if instant else "stays at the ") + after
-    return f"{before} → {after}"
+    if start and end:
+        before, after = _place(start), _place(end)
+        if instant or before == after:
+            return ("" if instant else "stays at the ") + after
+        return f"{before} → {after}"
+    came = f"comes into view{_edge('from', thing.enters)}" if thing.enters else ""
+    went = f"goes out of view{_edge('at', thing.leaves)}" if thing.leaves else ""
+    if end:
+        return f"{came or 'seen later'}, then at the {_place(end)}"
+    if start:
+        return f"{went or 'not seen to the end'}, before that at the {_place(start)}"
+    return ", ".join(part for part in (came, went) if part) or "in the picture for a part of the time"
+
+
+def _edge(word: str, side: Side) -> str:
+    return "" if side in ("", "inside") else f" {word} the {side}"
 
 
 def _place(box: Box) -> str:
