@@ -49,8 +49,7 @@ def caption(
 ) -> None:
     """Caption videos: what is seen, and what happens when.
 
-    Steps are printed as they come. With --out, each video becomes a file, and one that was captioned in the same way
-    before is skipped; formats it lacks are written from the stored caption. --json prints a document a video.
+    Steps are printed as they come. With --out, each video becomes a file; what is there already is not made again.
     """
     formats = _formats(format, json, None if dry_run else out)
     how: dict[str, Any] = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}

@@ -153,8 +153,7 @@ def name(
 
     ``growth`` names the moves that make the picture grow and shrink; None: they are not named.
     """
-    count = max(2, round(times[-1] / GRID_SECONDS) + 1)
-    even = np.linspace(0.0, times[-1], count)
+    even = np.linspace(0.0, times[-1], max(2, round(times[-1] / GRID_SECONDS) + 1))
     path = np.stack([np.interp(even, times, column) for column in path.T], axis=1)
     smooth = smoothed(path, round(SMOOTH_SECONDS / GRID_SECONDS))
     jitter = np.sqrt(((path - smooth) ** 2).mean(axis=0))
@@ -164,10 +163,8 @@ def name(
     found = []
     names = (*NAMES[:ZOOM_AXIS], growth, *NAMES[ZOOM_AXIS + 1 :])
     for axis, least in enumerate(LEAST_SHARE):
-        if names[axis] is None:
-            continue
         needed = max(least * (IN_HAND[axis] if in_hand else 1.0), JITTERS * float(jitter[axis]))
-        if runs := worth_naming(split(even, smooth[:, axis], least), axis, needed):
+        if names[axis] and (runs := worth_naming(split(even, smooth[:, axis], least), axis, needed)):
             found.append((max(abs(run.share) for run in runs) / least, axis, runs))
     found.sort(key=lambda one: (-round(one[0], 2), one[1]))
     if agreement < LEAST_SECOND_AGREEMENT:

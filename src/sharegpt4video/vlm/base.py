@@ -80,8 +80,7 @@ class Request:
             parts = {field.name: getattr(self, field.name) for field in fields(self)}
             parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
             parts["video"] = spelled_out(self.video)
-            for unused in ("remaining", "cast")[: 1 if self.cast else 2]:  # keys of before there was a cast stay
-                del parts[unused]
+            parts = {name: parts[name] for name in parts if name != "remaining" and (name != "cast" or self.cast)}
             parts |= {part: without_unset(from_json(to_json(parts[part]))) for part in ("facts", "steps")}
             known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
             object.__setattr__(self, "_key", known)
