@@ -34,6 +34,7 @@ Size = Annotated[str, typer.Option(metavar="WxH", help="Picture size in pixels."
 Crf = Annotated[int, typer.Option(help="Quality (CRF): 0 is lossless, 51 the worst.")]
 Asked = Annotated[bool, typer.Option(help="Also write questions for evaluation.")]
 Learned = Annotated[int, typer.Option(metavar="N", min=0, help="Also write N training questions per video.")]
+Sounds = Annotated[bool, typer.Option("--sound", help="Give the videos sound: music, speech-like babble, silence.")]
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes. Default: one for each core.", show_default=False)
 ]
@@ -52,6 +53,7 @@ def world(
     seconds: Annotated[float, typer.Option(help="Length of a video.")] = 2.0,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 8.0,
     crf: Crf = 10,
+    sound: Sounds = False,
     questions: Asked = True,
     learn_questions: Learned = 0,
     workers: Workers = None,
@@ -66,7 +68,7 @@ def world(
         folder = chosen_out(out, earlier_out)
         width, height = _size(size)
         settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
-                             seconds=seconds, fps=fps, crf=crf)  # fmt: skip
+                             seconds=seconds, fps=fps, crf=crf, sound=sound)  # fmt: skip
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
         result = write_set(folder, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
                            workers=workers)  # fmt: skip

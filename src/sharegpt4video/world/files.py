@@ -23,6 +23,7 @@ from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
 from .render import frame_count, write_video
 from .sampling import DIFFICULTIES, HELD_OUT, Pairing, Split, sample_scene
 from .scenes import Scene
+from .sound import Heard, sound_line, soundtrack
 
 PROMPT = "<video>\ndescribe the video."
 """Asked for every kind of caption alike, so that sets differ in the captions alone."""
@@ -47,6 +48,8 @@ class SetSettings:
     fps: Rate = 8.0
     crf: Annotated[int, Limits(0, 51)] = 10
     """Quality of the videos: 0 lossless, 10 hard to tell from it, 23 what is common."""
+    sound: bool = False
+    """Give the videos sound: music, something like speech, and silence."""
 
     def __post_init__(self) -> None:
         found = [*wrong_values(self).values()]
@@ -92,7 +95,7 @@ def write_set(
     ``train-questions.json`` ``learn_questions`` questions a video with their answers, in the same layout
     ``questions.json``       all questions (unless ``ask`` is False); the same in the layouts of the benchmarks in
                              ``tempcompass/`` and ``mvbench/``
-    ``scenes.jsonl``         all facts, a line for each video
+    ``scenes.jsonl``         all facts, a line for each video; ``sound`` where it has some
     ``set.json``             the settings
 
     The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
@@ -126,7 +129,7 @@ def _write_texts(
     learn_questions: int,
 ) -> int:
     """All but the videos; returns how many questions were written."""
-    _write_lines(folder / "scenes.jsonl", _scene_lines(scenes))
+    _write_lines(folder / "scenes.jsonl", _scene_lines(scenes, chosen))
     for kind in captions:
         _write_json(
             folder / f"train-{kind}.json", [_sample(at, scene, kind, chosen) for at, scene in enumerate(scenes)]
@@ -159,6 +162,8 @@ def _claim(folder: Path, settings: SetSettings) -> None:
     """Make the folder one of this set, or refuse it: videos of something else must not pass for those of the set."""
     (folder / "videos").mkdir(parents=True, exist_ok=True)
     plain = {"format": _FORMAT, **asdict(settings)}
+    if not settings.sound:  # a set as earlier versions wrote it
+        del plain["sound"]
     path = folder / "set.json"
     if path.exists():
         try:
@@ -167,7 +172,7 @@ def _claim(folder: Path, settings: SetSettings) -> None:
             there = None
         if not isinstance(there, dict):
             raise SettingsError(f"{path}: these are not the settings of a set; name another folder")
-        other = [name for name in plain if there.get(name) != plain[name]]
+        other = [name for name in sorted({*plain, *there}) if there.get(name) != plain.get(name)]
         if other:
             raise SettingsError(f"{folder} holds a set with another {', '.join(other)}; name another folder")
     elif any((folder / "videos").glob("*.mp4")):
@@ -212,17 +217,25 @@ def _render_all(folder: Path, scenes: Sequence[Scene], settings: SetSettings, wo
 
 def _render_one(job: tuple[str, Scene, SetSettings]) -> None:
     path, scene, chosen = job
-    write_video(scene, path, chosen.width, chosen.height, chosen.fps, chosen.seconds, crf=chosen.crf)
+    size = chosen.width, chosen.height
+    write_video(scene, path, *size, chosen.fps, chosen.seconds, crf=chosen.crf, sound=sound_of(scene, chosen))
 
 
-def _scene_lines(scenes: Sequence[Scene]) -> Iterator[str]:
+def sound_of(scene: Scene, settings: SetSettings) -> tuple[Heard, ...]:
+    """What is heard in the video of a scene; nothing in a set without sound."""
+    return soundtrack(scene.seed, settings.seconds) if settings.sound else ()
+
+
+def _scene_lines(scenes: Sequence[Scene], settings: SetSettings) -> Iterator[str]:
     for at, scene in enumerate(scenes):
-        yield json.dumps({"video": _name(at), "scene": asdict(scene)})
+        heard = {"sound": [asdict(part) for part in sound_of(scene, settings)]} if settings.sound else {}
+        yield json.dumps({"video": _name(at), "scene": asdict(scene), **heard})
 
 
 def _sample(number: int, scene: Scene, kind: CaptionKind, settings: SetSettings) -> dict[str, Any]:
     told = caption(scene, kind, seconds=settings.seconds, variant=settings.seed)
-    sample = _conversation(f"{number:06d}-{kind}", number, PROMPT, told.text)
+    heard = sound_line(sound_of(scene, settings), settings.seconds) if settings.sound and kind == "dense" else ""
+    sample = _conversation(f"{number:06d}-{kind}", number, PROMPT, f"{told.text} {heard}".rstrip())
     if told.replaced:
         sample["replaced"] = [asdict(each) for each in told.replaced]
     return sample

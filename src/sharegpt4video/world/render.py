@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError, StorageError
 from .scenes import COLOURS, TONES, WALL_WIDTH, Scene, Shape, state
+from .sound import RATE, Heard, Samples, samples
 
 Pixels = NDArray[np.uint8]
 Floats = NDArray[np.float32]
@@ -21,6 +22,7 @@ PAN = 0.5  # of the picture, over the whole video
 ZOOM = 1.6  # from the first to the last picture
 WALL = 0.95  # brightness
 _CELL = 0.1  # of the shorter side: one patch of the background
+_SAMPLES_AT_ONCE = 4096
 _PATCHES = 32  # the pattern repeats after so many
 _CONTRAST = 0.12
 _OVER_ROOT_2 = math.sqrt(0.5)
@@ -174,11 +176,13 @@ def write_video(
     seconds: float = 2.0,
     *,
     crf: int = 10,
+    sound: Sequence[Heard] = (),
 ) -> Path:
     """Render a scene into an MP4 file (H.264); ``crf`` 0 is lossless, 10 hard to tell from it. Returns the path.
 
-    The file appears whole or not at all. Pictures with an odd side,
-    or one under 96 pixels, are written with the colours at full resolution (yuv444p), which browsers do not play.
+    ``sound`` is what is heard, as lossless FLAC; nothing: the file has no sound. The file appears whole or not at all.
+    Pictures with an odd side, or one under 96 pixels, are written with the colours at full resolution (yuv444p), which
+    browsers do not play.
     Raises SettingsError as ``render`` does, StorageError if the file cannot be written.
     """
     import av
@@ -186,7 +190,8 @@ def write_video(
     target = Path(path)
     partial = target.with_name(f".{target.name}.part")
     try:
-        write_pictures(render(scene, width, height, fps, seconds), partial, fps=fps, crf=crf)
+        track = samples(sound, seconds, scene.seed) if sound else None
+        write_pictures(render(scene, width, height, fps, seconds), partial, fps=fps, crf=crf, sound=track)
         partial.replace(target)
     except (OSError, MemoryError, av.FFmpegError) as error:
         raise StorageError(
@@ -197,13 +202,16 @@ def write_video(
     return target
 
 
-def write_pictures(pictures: Iterator[Pixels], path: str | Path, *, fps: float, crf: int) -> None:
+def write_pictures(
+    pictures: Iterator[Pixels], path: str | Path, *, fps: float, crf: int, sound: Samples | None = None
+) -> None:
     """Write pictures as H.264 in MP4 with one thread, so that the same pictures give the same bytes."""
     import av
 
     rate = Fraction(fps).limit_denominator(1001)
     with av.open(str(path), "w", format="mp4") as container:
         stream: Any = None
+        track: Any = None
         for number, picture in enumerate(pictures):
             if stream is None:
                 height, width = picture.shape[:2]
@@ -212,12 +220,27 @@ def write_pictures(pictures: Iterator[Pixels], path: str | Path, *, fps: float, 
                 stream.pix_fmt = _pixel_format(width, height)
                 stream.thread_count = 1
                 stream.time_base = 1 / rate
+                track = None if sound is None else container.add_stream("flac", rate=RATE, layout="mono")
                 stream.options = {"crf": str(crf), "preset": "veryfast", "x264-params": _NO_LOOKAHEAD}
             frame = av.VideoFrame.from_ndarray(_planes(picture, stream.pix_fmt), format=stream.pix_fmt)
             frame.pts, frame.time_base = number, 1 / rate
             container.mux(stream.encode(frame))
         if stream is not None:
             container.mux(stream.encode(None))
+            if sound is not None:
+                _write_sound(container, track, sound)
+
+
+def _write_sound(container: Any, track: Any, sound: Samples) -> None:
+    """A track of whole numbers, the same on every machine."""
+    import av
+
+    whole = np.rint(sound * 32767).astype(np.int16)
+    for first in range(0, len(whole), _SAMPLES_AT_ONCE):
+        frame = av.AudioFrame.from_ndarray(whole[None, first : first + _SAMPLES_AT_ONCE], format="s16", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = RATE, first, Fraction(1, RATE)
+        container.mux(track.encode(frame))
+    container.mux(track.encode(None))
 
 
 def _planes(picture: Pixels, pixel_format: str) -> Pixels:
