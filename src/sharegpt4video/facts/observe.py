@@ -21,7 +21,7 @@ from .arrivals import Glance, Passage, arrival, departure, small_grey
 from .colour import colour_names, colour_shares
 from .counting import counts
 from .detect import Detection, ObjectDetector
-from .identity import Signature, Subjects, signature
+from .identity import WHOLE, Appearance, Signature, Subjects, signature
 from .listen import Listener
 from .motion import MotionMeter
 from .pose import Keypoints, PoseEstimator, posture, steady
@@ -177,6 +177,8 @@ class Observer:
     def _look(self, picture: NDArray[np.uint8], mirrored: bool) -> _Seen:
         """Everything that the networks find in a picture; changes nothing, so that it can run in another thread."""
         seen = _Seen(tuple(self._detector(picture, mirrored=mirrored)), {}, {}, {})
+        if (look := signature(picture, WHOLE)) is not None:
+            seen.signatures[WHOLE] = look
         people = [d.box for d in seen.detections if d.label == "person" and d.score >= LEAST_SCORE]
         people.sort(key=lambda box: box.width * box.height, reverse=True)
         keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
@@ -277,7 +279,8 @@ class Observer:
         looks = [
             look for sample in track.samples if (look := self._signatures.get((sample.seconds, sample.box))) is not None
         ]
-        return self._subjects.of(track.id, label, looks, track.first.seconds, track.last.seconds)
+        setting = self._signatures.get((track.last.seconds, WHOLE))
+        return self._subjects.of(Appearance(track.id, label, track.first, track.last, looks, setting))
 
     def _colours_of(self, track: Track) -> tuple[str, ...]:
         """The colour named in more than half of the samples: light flickers, paint does not."""
