@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
 BASICS = {"background", "records", "errors", "checking", "prompts", "config", "cores", "display", "files", "foreign"}
-BASICS |= {"processes", "wording"}
+BASICS |= {"networks", "processes", "wording"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -26,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "background": set(),
     "subtitles": {"records", "foreign"},
     "cores": set(),
+    "networks": set(),
     "processes": {"errors"},
     "files": set(),
     "wording": set(),

@@ -26,7 +26,8 @@ def keyframes(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSetting
     """
     settings = caption_settings(settings)
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
-        flow = candidates(reader.decoded(), ShotDetector(), settings.keyframes.every_seconds)
+        detector = ShotDetector(verify=settings.keyframes.verify_cuts)
+        flow = candidates(reader.decoded(), detector, settings.keyframes.every_seconds)
         for selected in open_selector(settings.keyframes).select(flow):
             decoded = selected.candidate.decoded
             picture = decoded.frame(settings.image_side_pixels).pixels

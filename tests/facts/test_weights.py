@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from sharegpt4video.facts import network
+from sharegpt4video.video import transnet
 
 FOLDER = files("sharegpt4video.facts") / "weights"
 
@@ -17,11 +18,11 @@ def stated_sums() -> dict[str, str]:
     return dict(re.findall(r"^\| `([\w.-]+\.onnx)` .*`([0-9a-f]{64})` \|$", text, re.MULTILINE))
 
 
-def test_readme_names_both_files() -> None:
-    assert set(stated_sums()) == {network.DETECTOR, network.POSE}
+def test_readme_names_all_files() -> None:
+    assert set(stated_sums()) == {network.DETECTOR, network.POSE, transnet.FILE}
 
 
-@pytest.mark.parametrize("name", [network.DETECTOR, network.POSE])
+@pytest.mark.parametrize("name", [network.DETECTOR, network.POSE, transnet.FILE])
 def test_file_is_the_one_the_readme_names(name: str) -> None:
     assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == stated_sums()[name]
 
@@ -30,11 +31,12 @@ def test_licences_and_credits_travel_with_the_weights() -> None:
     notice = (FOLDER / "NOTICE").read_text(encoding="utf-8")
     assert all(word in notice for word in ("RangiLyu", "Google", "Vladimir Mandic", network.DETECTOR, network.POSE))
     assert "Apache License" in (FOLDER / "LICENSE-Apache-2.0.txt").read_text(encoding="utf-8")
-    assert "MIT License" in (FOLDER / "LICENSE-human-models-MIT.txt").read_text(encoding="utf-8")
+    for name in ("LICENSE-human-models-MIT.txt", "LICENSE-transnetv2-MIT.txt"):
+        assert "MIT License" in (FOLDER / name).read_text(encoding="utf-8")
 
 
 def test_weights_fit_a_wheel() -> None:
-    assert sum(len((FOLDER / name).read_bytes()) for name in stated_sums()) < 13_000_000
+    assert sum(len((FOLDER / name).read_bytes()) for name in stated_sums()) < 21_000_000
 
 
 @pytest.mark.parametrize(("height", "width", "pictures"), [(96, 160, 1), (64, 64, 3)])

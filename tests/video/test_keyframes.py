@@ -80,6 +80,9 @@ class Told:
         self._coming = self._coming[len(found) :]
         return found
 
+    def take_changes(self) -> list[float]:
+        return []
+
     @property
     def settled_seconds(self) -> float:
         times = [one.start_seconds for one in self._coming if one.seconds <= self._seen[-1]]

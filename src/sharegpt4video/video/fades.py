@@ -8,7 +8,7 @@ Everything is judged on a few cells per frame, where noise and small motion aver
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -24,17 +24,36 @@ MIN_FADE_SECONDS, MAX_FADE_SECONDS = 0.3, 2.2
 MARK_SECONDS, OLD_MARK_SECONDS = 0.1, 0.3  # how finely the end of a fade, and its start, are told
 RECENT_SECONDS = 0.8
 FLAT_CONTRAST = 5.0  # grey levels, standard deviation over the cells
-MAX_FLAT_SECONDS = 4.0  # a flat picture that stays longer is a shot of its own
+MAX_FLAT_SECONDS = 4.0  # a flat picture that stays longer is a shot of its own; after a cut to it, 0.6 s are enough
 MAX_RETURN_SECONDS = 1.6  # how long a picture may take to come out of a flat one
-MIN_CHANGE = 14.0  # grey levels, root mean square between the two pictures
 SAME_PICTURE = 0.85  # correlation
 GROWTH = 1.08  # a dissolve is taken to be longer when it then changes the picture by so much more
 
-# What a dissolve must show, chosen by a grid search on composed videos (seed 0 of benchmarks/transitions.py).
-MOST_ALIKE = 0.6  # correlation of the pictures at its ends
-MOST_LEFT_OVER, MEAN_LEFT_OVER = 0.55, 0.35  # of a frame, when both pictures are taken out; 1 is the whole change
-MOST_UNEVEN, MOST_STEP = 0.17, 0.35  # how far shares may stray from even growth, and grow from frame to frame
-LEAST_DIP = 0.6  # of the contrast that mixing the two must cost
+
+@dataclass(frozen=True)
+class Limits:
+    """What a dissolve must show."""
+
+    min_change: float
+    """Grey levels, root mean square between the two pictures."""
+    most_alike: float
+    """Correlation of the pictures at its ends."""
+    most_left_over: float
+    """Of a frame, when both pictures are taken out; 1 is the whole change."""
+    mean_left_over: float
+    most_uneven: float
+    """How far shares may stray from even growth."""
+    most_step: float
+    """How far shares may grow from frame to frame."""
+    least_dip: float
+    """Of the contrast that mixing the two must cost."""
+
+
+# Chosen by a grid search on composed videos (seed 0 of benchmarks/transitions.py).
+BELIEVED = Limits(14.0, 0.6, 0.55, 0.35, 0.17, 0.35, 0.6)
+# For a network to decide about. A dissolve that is under way when the video opens begins with a picture that already
+# has a share of the other. Every further limit, loosened a little, brings proposals by the dozen and hardly a dissolve.
+PROPOSED = replace(BELIEVED, most_alike=0.8)
 
 
 @dataclass(frozen=True)
@@ -102,7 +121,8 @@ def likeness(first: Floats, second: Floats) -> float:
 class FadeDetector:
     """Finds dissolves and fades; ``push`` takes each frame's time and cells (n, 3), in time order."""
 
-    def __init__(self) -> None:
+    def __init__(self, limits: Limits = BELIEVED) -> None:
+        self._limits = limits
         self._samples: list[Sample] = []
         self._products = _Products()
         self._flat: _Flat | None = None
@@ -180,7 +200,8 @@ class FadeDetector:
         flat = self._flat
         if now.contrast < FLAT_CONTRAST:
             flat.ended_seconds = None
-            return self._stays_flat(flat, now) if now.seconds - flat.flat_seconds > MAX_FLAT_SECONDS else None
+            most = MAX_FLAT_SECONDS if flat.slow_out or flat.before is None else MIN_SHOT_SECONDS
+            return self._stays_flat(flat, now) if now.seconds - flat.flat_seconds > most else None
         if flat.ended_seconds is None:
             flat.ended_seconds = now.seconds
         lately = [sample for sample in self._samples if sample.seconds >= now.seconds - QUIET_SECONDS]
@@ -240,7 +261,7 @@ class FadeDetector:
             return None
         first = int(np.searchsorted(times, times[end] - MAX_FADE_SECONDS))
         starts = int(np.searchsorted(times, times[end] - MIN_FADE_SECONDS)) - first
-        found = mixture(self._products.between(first, end + 1), times[first : end + 1], starts)
+        found = mixture(self._products.between(first, end + 1), times[first : end + 1], starts, self._limits)
         if found is None:
             return None
         start, change = found
@@ -287,7 +308,7 @@ class _Products:
         self._cells, self._products, self._first, self._end = cells, products, 0, count
 
 
-def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float] | None:
+def mixture(products: Doubles, times: Doubles, starts: int, limits: Limits) -> tuple[int, float] | None:
     """Find the frame from which the last one was reached by a dissolve.
 
     ``products`` (frames, frames) are the mean products of the frames' cells, each channel's mean taken off; the first
@@ -299,7 +320,8 @@ def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float]
     power, last = np.diag(products), len(products) - 1
     across, change = products[: max(starts, 0), last], power[: max(starts, 0)] + power[last]
     tried = np.flatnonzero(
-        (across < MOST_ALIKE * np.sqrt(power[: len(across)] * power[last])) & (change - 2 * across > MIN_CHANGE**2)
+        (across < limits.most_alike * np.sqrt(power[: len(across)] * power[last]))
+        & (change - 2 * across > limits.min_change**2)
     )
     if not tried.size:
         return None
@@ -310,7 +332,7 @@ def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float]
     left_over = np.maximum(power + own - 2 * products[tried] - shares**2 * change, 0) / change
     mixed = (1 - even) ** 2 * own + even**2 * end + 2 * even * (1 - even) * across
     lost = own + even * (end - own) - power, own + even * (end - own) - mixed
-    uneven, fits = _looks_mixed(even, shares, left_over, *lost)
+    uneven, fits = _looks_mixed(even, shares, left_over, lost, limits)
     if not fits.any():
         return None
     large = fits & (change[:, 0] > change[fits, 0].max() / GROWTH**2)
@@ -319,15 +341,18 @@ def mixture(products: Doubles, times: Doubles, starts: int) -> tuple[int, float]
 
 
 def _looks_mixed(
-    even: Doubles, shares: Doubles, left_over: Doubles, lost: Doubles, lost_by_mixing: Doubles
+    even: Doubles, shares: Doubles, left_over: Doubles, lost: tuple[Doubles, Doubles], limits: Limits
 ) -> tuple[Doubles, NDArray[np.bool_]]:
-    """How far the shares stray from even ones, and whether all signs of a dissolve are there; a row per start."""
+    """How far the shares stray from even ones, and whether all signs of a dissolve are there; a row per start.
+
+    ``lost`` is the contrast that each frame lost, and what mixing the two pictures would have cost it.
+    """
     between = (even > 0) & (even < 1)
     weight = np.where(between, even * (1 - even), 0)
     uneven = np.where(between, np.abs(shares - even), 0).max(axis=1)
     step = np.diff(np.where(even < 0, 0, shares), axis=1).max(axis=1)
     worst = np.sqrt(np.where(between, left_over, 0).max(axis=1))
     mean = np.sqrt((left_over * weight).sum(axis=1) / np.maximum(weight.sum(axis=1), 1e-9))
-    dip = (lost * weight).sum(axis=1) / np.maximum((lost_by_mixing * weight).sum(axis=1), 1e-6)
-    fits = (worst < MOST_LEFT_OVER) & (mean < MEAN_LEFT_OVER) & (uneven < MOST_UNEVEN) & (step < MOST_STEP)
-    return uneven, fits & (dip > LEAST_DIP)
+    truly, by_mixing = ((each * weight).sum(axis=1) for each in lost)
+    fits = (worst < limits.most_left_over) & (mean < limits.mean_left_over) & (uneven < limits.most_uneven)
+    return uneven, fits & (step < limits.most_step) & (truly / np.maximum(by_mixing, 1e-6) > limits.least_dip)

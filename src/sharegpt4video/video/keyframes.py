@@ -53,10 +53,11 @@ def candidates(
 ) -> Iterator[Candidate]:
     """Yield candidates in time order: each shot's first frame, one every ``every_seconds`` from there, its last frame.
 
-    The last frame comes only when its shot is longer than ``every_seconds``, or is all there is; a shorter shot is
-    its first frame. Of a shot that ends in a fade, it is the last frame before the fade; no candidate lies within
-    one. Without a detector the video is one shot. Only frames about which the detector has not made up its mind are
-    held. Raises SettingsError unless ``every_seconds`` is an `Interval`.
+    Where the picture becomes another one within a shot, such as the next page, the first frame of that is one more.
+    The last frame comes only when its shot is longer than ``every_seconds``, or is all there is; a shorter shot is its
+    first frame. Of a shot that ends in a fade, it is the last frame before the fade; no candidate lies within one.
+    Without a detector the video is one shot. Only frames about which the detector has not made up its mind are held.
+    Raises SettingsError unless ``every_seconds`` is an `Interval`.
     """
     raise_for(out_of_range("every_seconds", every_seconds, Interval))
     walk = _Walk(every_seconds)
@@ -66,12 +67,13 @@ def candidates(
             yield from walk.settle(float("inf"))
             walk.drop(frozenset())
             continue
-        for transition in detector.push(frame.seconds, frame.small(detector.side_pixels)):
-            yield from walk.cross(transition)
+        found = detector.push(frame.seconds, frame.small(detector.side_pixels))
+        yield from walk.follow(found, detector.take_changes())
         yield from walk.settle(detector.settled_seconds)
         walk.drop(detector.open_seconds)
-    for transition in detector.flush() if detector is not None else ():
-        yield from walk.cross(transition)
+    if detector is not None:
+        found = detector.flush()
+        yield from walk.follow(found, detector.take_changes())
     yield from walk.end()
 
 
@@ -93,6 +95,15 @@ class _Walk:
             yield self._open(frame, "start")
         else:
             self._consider(frame)
+
+    def follow(self, transitions: Iterable[Transition], changes: Iterable[float]) -> Iterator[Candidate]:
+        """Take what the detector found, in time order."""
+        events = [(one.seconds, one) for one in transitions] + [(seconds, None) for seconds in changes]
+        for seconds, transition in sorted(events, key=lambda event: event[0]):
+            if transition is None:
+                self._change(seconds)
+            else:
+                yield from self.cross(transition)
 
     def settle(self, until_seconds: float) -> Iterator[Candidate]:
         """Let go of the frames inside the shot that lie before any transition to come."""
@@ -129,6 +140,13 @@ class _Walk:
         if frame.end_seconds > self._due + SLACK_SECONDS:
             self._inside.append((frame, self._due))
             self._due = self._after(frame)
+
+    def _change(self, seconds: float) -> None:
+        """Take the frame at which the picture became another one, such as the next page in a recording of a screen."""
+        found = [frame for frame in self._held if frame.seconds == seconds]
+        taken = {frame.seconds for frame, _ in self._inside}
+        if found and self._start is not None and seconds > self._start and seconds not in taken:
+            self._inside = sorted([*self._inside, (found[0], seconds)], key=lambda one: one[0].seconds)
 
     def _after(self, frame: DecodedFrame) -> float:
         """When the next one is due: the first step of the shot's own clock after this frame."""

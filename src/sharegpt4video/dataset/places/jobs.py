@@ -73,6 +73,8 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
             send(segment)
         send(Ended.of(part))
 
+    if reading is not None:  # one detector for both
+        settings = replace(settings, verify_cuts=reading.settings.keyframes.verify_cuts)
     with open_source(source) as video:
         surveyed = survey(
             video,

@@ -80,7 +80,7 @@ def survey(
         found = replace(found, codec=packets.codec or found.codec, packet_hash=packets.hash)
         if not settings.pictures:
             return found
-        shots = NotedShots()
+        shots = NotedShots(verify=settings.verify_cuts)
         surveyor = Surveyor(settings, found.duration_seconds, shots, texts)
         frames = surveyor.watch(_with_signs(reader.decoded(), alive))
         is_short = (found.duration_seconds or math.inf) <= ALONGSIDE_SECONDS
@@ -128,8 +128,8 @@ def _header(info: VideoInfo, id: str, size_bytes: int, start: float | None, end:
 class NotedShots(ShotDetector):
     """A shot detector that can be asked for all transitions at the end, whoever pushes the frames."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, *, verify: bool = True) -> None:
+        super().__init__(verify=verify)
         self.seconds: list[float] = []
 
     def push(self, seconds: float, thumbnail: Picture) -> list[Transition]:
