@@ -64,3 +64,25 @@ def view_of(move: str, speed: float, seconds: float) -> View:
         "zoom": (0.0, 0.0, math.exp(gone / 100), 0.0),
         "roll": (0.0, 0.0, 1.0, gone),
     }[kind]
+
+
+def depths(scene: Picture, thing: Picture, forward: float, sideways: float = 0.0) -> Picture:
+    """A far wall and things at several depths before it, seen by a pinhole camera that has gone so far.
+
+    The wall is 4 away, the nearest thing 1.2; the picture's width is 1 at distance 1.
+    """
+    picture = (
+        seen(scene, (0, 0, 4 / (4 - forward), 0)) if not sideways else seen(scene, (sideways * WIDTH / 4, 0, 1, 0))
+    )
+    random = np.random.default_rng(6)
+    for place in range(13):
+        depth = 3.4 - 0.17 * place
+        x, y = random.uniform(-1.6, 1.6), random.uniform(-0.9, 0.9)
+        size = 0.9 * WIDTH / (depth - forward)
+        left = WIDTH / 2 + WIDTH * (x - sideways) / (depth - forward) - size / 2
+        top = HEIGHT / 2 + WIDTH * y / (depth - forward) - size / 2
+        piece = np.ascontiguousarray(thing[50 * place : 50 * place + 160, 300:460])
+        matrix = np.array([[size / 160, 0, left], [0, size / 160, top]])
+        cover = cv2.warpAffine(np.ones((160, 160), np.uint8), matrix, (WIDTH, HEIGHT))
+        picture = np.where(cover[..., None] > 0, cv2.warpAffine(piece, matrix, (WIDTH, HEIGHT)), picture)
+    return picture

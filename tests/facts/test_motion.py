@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from made_takes import EVERY, HEIGHT, WIDTH, Picture, measured, paste, seen, textured, view_of
+from made_takes import EVERY, HEIGHT, WIDTH, Picture, depths, measured, paste, seen, textured, view_of
 from sharegpt4video.facts.camera import CameraStep, nearness, tolerance
 from sharegpt4video.facts.flow import DenseFlow
 from sharegpt4video.facts.motion import MotionMeter
@@ -95,7 +95,7 @@ def test_flicker_and_fades_are_not_motion(scene: Picture) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_a_shaking_hand_is_shake_and_hides_no_pan(scene: Picture, seed: int) -> None:
+def test_a_shaking_hand_is_no_list_of_moves_and_hides_no_pan(scene: Picture, seed: int) -> None:
     random = np.random.default_rng(seed)
     hertz, phase = random.uniform(1, 4, 6), random.uniform(0, 2 * math.pi, (2, 6))
 
@@ -104,10 +104,10 @@ def test_a_shaking_hand_is_shake_and_hides_no_pan(scene: Picture, seed: int) -> 
         return float(x), float(y)
 
     standing = measured(lambda seconds: seen(scene, (*hand(seconds), 1, 0))).camera(0.0, 2.0)
-    assert standing.moves == ("shake",)
+    assert standing.moves == ("hand-held",)
     assert 0.004 < standing.shake < 0.0045 * math.sqrt(6)  # RMS of both axes together, less what is slow
     panning = measured(lambda s: seen(scene, (hand(s)[0] + 0.1 * WIDTH * s, hand(s)[1], 1, 0))).camera(0.0, 2.0)
-    assert panning.moves == ("pan right", "shake")
+    assert panning.moves == ("pan right",)
 
 
 def test_a_slight_sway_is_still_called_static(scene: Picture) -> None:
@@ -124,6 +124,33 @@ def test_there_and_back_is_named_both_ways(scene: Picture) -> None:
 def test_two_moves_at_once_come_largest_first(scene: Picture) -> None:
     both = measured(lambda seconds: seen(scene, (0.2 * WIDTH * seconds, 0, math.exp(0.15 * seconds), 0)))
     assert both.camera(0.0, 2.0).moves == ("pan right", "zoom in")
+
+
+@pytest.mark.parametrize("speed", [0.06, 0.2])
+def test_travel_is_told_from_zoom_by_parallax(scene: Picture, thing: Picture, speed: float) -> None:
+    for way, name in ((1, "dolly in"), (-1, "dolly out")):
+        assert measured(lambda s, way=way: depths(scene, thing, way * speed * s)).camera(0.0, 2.0).moves == (name,)
+
+
+def test_a_zoom_towards_things_that_stand_and_one_that_moves_is_a_zoom(scene: Picture, thing: Picture) -> None:
+    still = cv2.resize(depths(scene, thing, 0.0), (WIDTH * 3, HEIGHT * 3), interpolation=CUBIC)
+
+    def take(seconds: float) -> Picture:
+        return paste(seen(still, (0, 0, 0.4 * math.exp(0.1 * seconds), 0)), thing, 40 + 60 * seconds, 50, 90, 90)
+
+    assert measured(take).camera(0.0, 2.0).moves == ("zoom in",)
+
+
+def test_a_hand_that_sways_makes_no_list_of_moves(scene: Picture) -> None:
+    """Slow sway on every axis, as of somebody who stands and films: hand-held, and a pan in it is a pan."""
+
+    def hand(seconds: float) -> tuple[float, float, float, float]:
+        x, y = 0.014 * WIDTH * math.sin(2.6 * seconds), 0.012 * WIDTH * math.sin(3.3 * seconds + 1)
+        return x, y, 1 + 0.006 * math.sin(3 * seconds), 0.5 * math.sin(2.9 * seconds + 2)
+
+    assert measured(lambda s: seen(scene, hand(s)), 3.0).camera(0.0, 3.0).moves == ("hand-held",)
+    panning = measured(lambda s: seen(scene, (hand(s)[0] - 0.08 * WIDTH * s, *hand(s)[1:])), 3.0)
+    assert panning.camera(0.0, 3.0).moves == ("pan left",)
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])

@@ -13,6 +13,7 @@ from sharegpt4video.records import Box, CameraMotion, Facts, Look, TrackedObject
 
 FACTS = {name for name, check in CHECKS.items() if check.group == "facts"}
 PAN_LEFT = CameraMotion(pan_widths=-0.3, moves=("pan left",), confidence=0.9)
+DOLLY_OUT = CameraMotion(zoom_ratio=0.7, moves=("dolly out",), confidence=0.9)
 ZOOM_IN = CameraMotion(zoom_ratio=1.4, moves=("zoom in",), confidence=0.9)
 UNSURE = replace(PAN_LEFT, confidence=0.4)
 GREY = Look(0.5, 0.3, 300.0, (("grey", 0.6), ("white", 0.4)))
@@ -44,6 +45,11 @@ def step(text: str, *objects, camera: CameraMotion = STILL, look: Look = BRIGHT,
         ("The camera remains static.", PAN_LEFT),
         ("The camera stays completely still.", ZOOM_IN),
         ("It is a static shot of a room.", PAN_LEFT),
+        ("The camera slowly moves forward through the hall.", DOLLY_OUT),
+        ("The shot dollies in on the table.", DOLLY_OUT),
+        ("The camera zooms in.", DOLLY_OUT),
+        ("The camera flies backwards.", STILL),
+        ("The camera is static.", DOLLY_OUT),
     ],
 )
 def test_a_camera_that_was_measured_otherwise(text: str, camera: CameraMotion) -> None:
@@ -62,6 +68,12 @@ def test_a_camera_that_was_measured_otherwise(text: str, camera: CameraMotion) -
         ("The camera pans left and right.", PAN_LEFT),
         ("The camera is still at first, then pans left.", PAN_LEFT),
         ("The camera follows the man.", STILL),
+        ("The camera pulls back from the house.", DOLLY_OUT),
+        ("The camera zooms out.", DOLLY_OUT),
+        ("The camera moves forward and back again.", DOLLY_OUT),
+        ("The man moves forward and the dog moves in.", DOLLY_OUT),
+        ("The camera is hand-held.", DOLLY_OUT),
+        ("The camera moves forward.", replace(STILL, moves=("hand-held",))),
         ("The chef pans the gold; the man remains still.", PAN_LEFT),
     ],
 )

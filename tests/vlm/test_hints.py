@@ -40,6 +40,10 @@ def test_nothing_measured_is_nothing_said() -> None:
             "camera: zoom in, 1.30 times; roll counter-clockwise, 8 degrees",
         ),
         (CameraMotion(shake=0.01, moves=("shake",)), "camera: shake"),
+        (
+            CameraMotion(zoom_ratio=1.3, pan_widths=0.1, moves=("dolly in", "truck right")),
+            "camera: dolly in, the picture grows 1.30 times; truck right, 0.10 picture widths",
+        ),
     ],
 )
 def test_camera(camera: CameraMotion, line: str) -> None:

@@ -27,7 +27,7 @@ NAMES = (
     ("zoom in", "zoom out"),
     ("roll clockwise", "roll counter-clockwise"),
 )
-ZOOM_AXIS = 2
+ZOOM_AXIS, ROLL_AXIS = 2, 3
 DOLLY = ("dolly in", "dolly out")
 STATIC, HAND_HELD = "static", "hand-held"
 LEAST_SHARE = (0.025, 0.025, 0.008, 0.008)  # shifts hide in the sway of a hand; zooms and rolls hardly occur by chance
@@ -37,7 +37,7 @@ SLOW_BUT_LONG = 4.0  # times the least distance: then it is named however slow
 COMES_BACK = 4.0  # times the least distance: what both ways of a camera that comes back must reach
 NET_OF_WAY = 0.5  # share of all its way that a move must get ahead
 SECOND_OF_FIRST = 0.35  # both in their least distances: what is less goes unsaid
-LEAST_SECOND_AGREEMENT = 0.5  # a weak fit knows where the picture went, and little more
+LEAST_SECOND_AGREEMENT, LEAST_ROLL_AGREEMENT = 0.5, 0.4  # a weak fit knows where the picture went, and little more
 PARALLAX = 1.7  # how much further spots miss a camera that travels along their way than across it
 NO_PARALLAX = 1.6
 MOST_TANGENTIAL_PIXELS = 0.75  # of a zoom: what shows no depth must fit as a picture does
@@ -160,23 +160,21 @@ def name(
     shake = float(np.linalg.norm(jitter * (1.0, heights_per_width, 1.0, 1.0)))
     to_and_fro = np.abs(np.diff(smooth, axis=0)).sum(axis=0) - np.abs(smooth[-1] - smooth[0])
     in_hand = float(to_and_fro[:2].max()) >= SWAY
-    found = []
-    names = (*NAMES[:ZOOM_AXIS], growth, *NAMES[ZOOM_AXIS + 1 :])
+    found: list[tuple[float, int, list[Run]]] = []
     for axis, least in enumerate(LEAST_SHARE):
         needed = max(least * (IN_HAND[axis] if in_hand else 1.0), JITTERS * float(jitter[axis]))
         if names[axis] and (runs := worth_naming(split(even, smooth[:, axis], least), axis, needed)):
             found.append((max(abs(run.share) for run in runs) / least, axis, runs))
-    found.sort(key=lambda one: (-round(one[0], 2), one[1]))
-    if agreement < LEAST_SECOND_AGREEMENT:
-        found = found[:1]
+    names = (*NAMES[:ZOOM_AXIS], growth, NAMES[ROLL_AXIS] if agreement >= LEAST_ROLL_AGREEMENT else None)
+    known = sorted((one for one in found if names[one[1]]), key=lambda one: (-round(one[0], 2), one[1]))
+    alone = in_hand or agreement < LEAST_SECOND_AGREEMENT
     told = [
         ways[0 if run.share > 0 else 1]
-        for leasts, axis, runs in found
-        if leasts >= SECOND_OF_FIRST * found[0][0]
-        if (ways := names[axis])
+        for leasts, axis, runs in known[: 1 if alone else None]
+        if leasts >= SECOND_OF_FIRST * known[0][0] and (ways := names[axis])
         for run in runs
     ]
-    if told:
+    if told or found:  # a move of which nobody can say what it is does not leave the camera static
         return tuple(told[:2]), shake
     reach = float((smooth.max(axis=0) - smooth.min(axis=0))[:2].max())
     held = shake >= LEAST_SHAKE_WIDTHS or (in_hand and reach >= HELD_SWAY)

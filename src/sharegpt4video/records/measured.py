@@ -100,10 +100,11 @@ class CameraMotion:
 
     ``pan_widths`` is positive when the camera turns or travels right (the picture slides left), in picture widths;
     ``tilt_heights`` positive upwards; ``zoom_ratio`` over 1 when it closes in; ``roll_degrees`` positive clockwise;
-    ``shake`` is the jitter left after the smooth move, in picture widths. ``moves`` names what is large enough to say
-    ("static", "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise",
-    "roll counter-clockwise", "shake"), largest first; it is empty when the motion could not be measured.
-    ``confidence`` is the share of the picture that agrees with the move (0..1).
+    ``shake`` is the jitter left after the smooth move, in picture widths. ``moves`` names, in CameraBench's words, what
+    is large enough to say, at most two moves, the larger first: "pan", "truck" or "arc" and a way, "tilt" or "pedestal"
+    "up" or "down", "zoom" or "dolly" "in" or "out", "roll clockwise" or "roll counter-clockwise", "tracking"; or alone
+    "static" or "hand-held". It is empty when the motion could not be measured. Older data has up to all of the first
+    kinds, and "shake". ``confidence`` is the share of the picture that agrees with the move (0..1).
     """
 
     pan_widths: float = 0.0

@@ -18,6 +18,10 @@ LARGE_WIDTHS, LARGE_ZOOM = 0.2, 0.2
 MEASURED_SHARE = 0.8
 
 _HOW = r"(?:\s+(?:then|also|now|and|\w+ly))*"
+# Much moves forward that is no camera.
+_CAMERA = rf"\bcamera{_HOW}\s+(?:is\s+)?"
+_DOLLY = rf"(?:\bdoll(?:y|ies|ied|ying)|{_CAMERA}(?:push|pull|mov|travel|fl(?:y|ie)|glid|driv)(?:e?s|e|e?d|ing)?)"
+_PEDESTAL = rf"(?:\bpedestal(?:s|ed|ing)?|{_CAMERA}(?:mov|cran|fl(?:y|ie))(?:e?s|e|e?d|ing)?)"
 _MOVES = {
     "pan left": rf"pan(?:s|ned|ning)?{_HOW}\s+(?:to\s+the\s+|towards?\s+the\s+)?left(?:wards?)?\b",
     "pan right": rf"pan(?:s|ned|ning)?{_HOW}\s+(?:to\s+the\s+|towards?\s+the\s+)?right(?:wards?)?\b",
@@ -25,14 +29,18 @@ _MOVES = {
     "tilt down": rf"tilt(?:s|ed|ing)?{_HOW}\s+down(?:wards?)?\b",
     "zoom in": rf"zoom(?:s|ed|ing)?{_HOW}\s+in\b",
     "zoom out": rf"zoom(?:s|ed|ing)?{_HOW}\s+out\b",
+    "dolly in": rf"{_DOLLY}{_HOW}\s+(?:in|forwards?)\b",
+    "dolly out": rf"{_DOLLY}{_HOW}\s+(?:out|back|backwards?)\b",
+    "pedestal up": rf"{_PEDESTAL}{_HOW}\s+up(?:wards?)?\b",
+    "pedestal down": rf"{_PEDESTAL}{_HOW}\s+down(?:wards?)?\b",
 }
 _CLAIMS = {move: re.compile(pattern, re.IGNORECASE) for move, pattern in _MOVES.items()}
 # Words of which one must be there for a text to say anything of the camera.
 _WORDS = frozenset(
     form
-    for verb in ("pan", "tilt", "zoom")
+    for verb in ("pan", "tilt", "zoom", "pedestal")
     for form in (verb, f"{verb}s", f"{verb}ed", f"{verb}ing", f"{verb}ned", f"{verb}ning")
-) | {"camera", "shot", "view", "perspective"}
+) | {"camera", "shot", "view", "perspective", "dolly", "dollies", "dollied", "dollying"}
 _STATIC = re.compile(
     r"\b(?:camera|shot|view|perspective)\b(?:\s+\w+){0,3}?\s+(?:(?:is|remains?|stays?|holds?|keeps?|being)\s+)"
     r"(?:\w+ly\s+)?(?:static|stationary|still|fixed|unmoving|motionless|steady\s+and\s+still)\b"
@@ -50,16 +58,26 @@ _NOT = re.compile(
 )
 # "pans left and right" and "zooms in and out" name the second way without its verb.
 _TO_AND_FRO = {
-    verb: re.compile(
+    kind: re.compile(
         rf"\b{verb}\w*\b.*\b(?:{one}\w*\s+(?:and|then|or)\b.*{other}|{other}\w*\s+(?:and|then|or)\b.*{one}"
         r"|back|again|around|side\s+to\s+side)",
         re.IGNORECASE,
     )
-    for verb, one, other in (("pan", "left", "right"), ("tilt", "up", "down"), ("zoom", "in", "out"))
+    for kind, verb, one, other in (
+        ("pan", "pan", "left", "right"),
+        ("tilt", "tilt", "up", "down"),
+        ("zoom", "zoom", "in", "out"),
+        ("pedestal", "(?:pedestal|camera)", "up", "down"),
+    )
 }
+_TO_AND_FRO["dolly"] = re.compile(
+    r"\b(?:in|forwards?)\b.*\b(?:out|back\w*)\b|\b(?:out|back\w*)\b.*\b(?:in|forwards?|forth)\b|\b(?:again|around)\b",
+    re.IGNORECASE,
+)
 _CONTRARY = {
     "pan left": "pan right", "pan right": "pan left", "tilt up": "tilt down", "tilt down": "tilt up",
-    "zoom in": "zoom out", "zoom out": "zoom in",
+    "zoom in": "zoom out", "zoom out": "zoom in", "dolly in": "dolly out", "dolly out": "dolly in",
+    "pedestal up": "pedestal down", "pedestal down": "pedestal up",
 }  # fmt: skip
 
 
@@ -118,17 +136,30 @@ def claims(text: str) -> list[str]:
 
 
 def _amount(motion: CameraMotion, move: str) -> float:
-    """How far the camera went the way that a move names; below zero for the other way."""
-    if move.startswith("pan"):
-        return motion.pan_widths if move == "pan right" else -motion.pan_widths
-    if move.startswith("tilt"):
-        return motion.tilt_heights if move == "tilt up" else -motion.tilt_heights
+    """How far the camera went the way that a move names; below zero for the other way.
+
+    A camera that travels moves the picture as one that turns or zooms: what a text calls it decides nothing.
+    """
+    kind, _, way = move.partition(" ")
+    if kind in ("pan", "truck"):
+        return motion.pan_widths if way == "right" else -motion.pan_widths
+    if kind in ("tilt", "pedestal"):
+        return motion.tilt_heights if way == "up" else -motion.tilt_heights
     grown = math.log(max(motion.zoom_ratio, 1e-3))
-    return grown if move == "zoom in" else -grown
+    return grown if way == "in" else -grown
+
+
+_CLEAR = {
+    "pan": CLEAR_WIDTHS,
+    "tilt": CLEAR_HEIGHTS,
+    "zoom": CLEAR_ZOOM,
+    "dolly": CLEAR_ZOOM,
+    "pedestal": CLEAR_HEIGHTS,
+}
 
 
 def _clear(move: str) -> float:
-    return {"pan": CLEAR_WIDTHS, "tilt": CLEAR_HEIGHTS, "zoom": CLEAR_ZOOM}[move.partition(" ")[0]]
+    return _CLEAR[move.partition(" ")[0]]
 
 
 def stands_still(motion: CameraMotion) -> bool:
@@ -141,7 +172,7 @@ def stands_still(motion: CameraMotion) -> bool:
 
 def _large_move(motion: CameraMotion) -> str:
     """The first move of a camera that nobody would call still; "" if there is none."""
-    limits = {"pan": LARGE_WIDTHS, "tilt": LARGE_WIDTHS, "zoom": LARGE_ZOOM}
+    limits = {kind: LARGE_ZOOM if kind in ("zoom", "dolly") else LARGE_WIDTHS for kind in (*_CLEAR, "truck")}
     for move in motion.moves:
         limit = limits.get(move.partition(" ")[0])
         if limit is not None and _amount(motion, move) >= limit:

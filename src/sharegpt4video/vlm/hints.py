@@ -62,6 +62,9 @@ def _move(move: str, camera: CameraMotion) -> str:
         "tilt": f"{abs(camera.tilt_heights):.2f} picture heights",
         "zoom": f"{camera.zoom_ratio:.2f} times",
         "roll": f"{abs(camera.roll_degrees):.0f} degrees",
+        "dolly": f"the picture grows {camera.zoom_ratio:.2f} times",
+        "truck": f"{abs(camera.pan_widths):.2f} picture widths",
+        "pedestal": f"{abs(camera.tilt_heights):.2f} picture heights",
     }
     return f"{move}, {amounts[word]}" if word in amounts else move
 

@@ -32,7 +32,7 @@ from sharegpt4video.vlm.embedded.words import noun, plural
 PLAIN = sorted(set(LABELS) - {"orange", "dog", "bear", "tie", "hot dog", "teddy bear", "clock"})
 MOVES = (
     "pan left", "pan right", "tilt up", "tilt down", "zoom in", "zoom out", "roll clockwise", "shake", "dolly in",
-    "dolly out", "truck left", "pedestal up", "tracking", "arc", "hand-held",
+    "dolly out", "truck left", "pedestal up", "tracking", "arc clockwise", "hand-held",
 )  # fmt: skip
 EDGES = ("", "left", "right", "top", "bottom", "inside")
 COLOURS = ("red", "light blue", "green", "black", "white")

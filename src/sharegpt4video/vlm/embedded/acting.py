@@ -170,7 +170,7 @@ def growing(thing: TrackedObject, start: Box, end: Box, camera: CameraMotion) ->
     Only when width and height agree (arms that are spread widen a box) and, for what moves by itself, when the feet
     move with the size: who comes closer stands lower in the picture.
     """
-    if not camera.moves or any(move.startswith("zoom") for move in camera.moves):
+    if not camera.moves or any(move.startswith(("zoom", "dolly")) for move in camera.moves):
         return ""
     wide, high = end.width / max(start.width, 0.01), end.height / max(start.height, 0.01)
     if min(wide, high) <= 0 or max(wide, high) / min(wide, high) > MOST_STRETCH:

@@ -29,8 +29,9 @@ _TRAVELS = {
     "truck right": "move sideways to the right",
     "pedestal up": "rise",
     "pedestal down": "descend",
-    "tracking": "follow along",
-    "arc": "circle around",
+    "tracking": "follow the movement",
+    "arc clockwise": "circle around",
+    "arc counter-clockwise": "circle around",
     "shake": "shake",
     "hand-held": "be hand-held",
 }

@@ -75,7 +75,7 @@ def carried(box: Box, camera: CameraMotion) -> Box:
 
 def holds_still(camera: CameraMotion) -> bool:
     """Whether the camera was measured, and neither turned, zoomed nor travelled."""
-    return bool(camera.moves) and not any(move.startswith(CAMERA_MOVES) for move in camera.moves)
+    return bool(camera.moves) and set(camera.moves) <= {"static", "hand-held", "shake"}
 
 
 def border_side(box: Box) -> str:
