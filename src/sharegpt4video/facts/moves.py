@@ -153,7 +153,8 @@ def name(
 
     ``growth`` names the moves that make the picture grow and shrink; None: they are not named.
     """
-    even = np.linspace(0.0, times[-1], max(2, round(times[-1] / GRID_SECONDS) + 1))
+    count = max(2, round(times[-1] / GRID_SECONDS) + 1)
+    even = np.linspace(0.0, times[-1], count)
     path = np.stack([np.interp(even, times, column) for column in path.T], axis=1)
     smooth = smoothed(path, round(SMOOTH_SECONDS / GRID_SECONDS))
     jitter = np.sqrt(((path - smooth) ** 2).mean(axis=0))
@@ -163,7 +164,7 @@ def name(
     found: list[tuple[float, int, list[Run]]] = []
     for axis, least in enumerate(LEAST_SHARE):
         needed = max(least * (IN_HAND[axis] if in_hand else 1.0), JITTERS * float(jitter[axis]))
-        if names[axis] and (runs := worth_naming(split(even, smooth[:, axis], least), axis, needed)):
+        if runs := worth_naming(split(even, smooth[:, axis], least), axis, needed):
             found.append((max(abs(run.share) for run in runs) / least, axis, runs))
     names = (*NAMES[:ZOOM_AXIS], growth, NAMES[ROLL_AXIS] if agreement >= LEAST_ROLL_AGREEMENT else None)
     known = sorted((one for one in found if names[one[1]]), key=lambda one: (-round(one[0], 2), one[1]))
