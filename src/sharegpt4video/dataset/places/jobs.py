@@ -66,10 +66,8 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
         part = WantedPart(reader, captioning, reading.wants_images, lambda: False, lambda _: None)
         send(Opened.of(part))
         selector = open_selector(captioning.keyframes)
-        frames = part.decoded(decoded)
-        for segment in segments(
-            frames, selector, captioning, with_images=reading.wants_images, detector=detector, listener=part.listener
-        ):
+        how: dict[str, Any] = {"with_images": reading.wants_images, "detector": detector, "listener": part.listener}
+        for segment in segments(part.decoded(decoded), selector, captioning, **how):
             send(segment)
         send(Ended.of(part))
 
