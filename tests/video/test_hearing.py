@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from media import solid, write_video
-from sharegpt4video.video.hearing import RATE
+from sharegpt4video.video.hearing import RATE, SoundTrack
 from sharegpt4video.video.reader import VideoReader
+from sharegpt4video.video.source import FileSource
 
 RED = solid((200, 0, 0))
 
@@ -74,3 +78,27 @@ def test_a_track_cut_short_ends_without_an_error(tmp_path: Path) -> None:
         track = reader.sound_track()
         assert track is not None
         assert 0 < len(track.read(10.0)) < 2.9 * RATE
+
+
+def test_a_track_that_changes_on_the_way_is_heard_to_its_end(tmp_path: Path) -> None:
+    """As in broadcasts, and in damaged streams: other rates and channels from one packet to the next."""
+
+    def frame(rate: int, layout: str, seconds: float, at: float) -> av.AudioFrame:
+        channels = len(av.AudioLayout(layout).channels)
+        made = av.AudioFrame.from_ndarray(
+            np.full((channels, round(rate * seconds)), 0.5, np.float32), format="fltp", layout=layout
+        )
+        made.sample_rate, made.pts, made.time_base = rate, round(at * rate), Fraction(1, rate)
+        return made
+
+    class Changing(SoundTrack):
+        def _frames(self) -> Iterator[av.AudioFrame]:
+            yield frame(48_000, "stereo", 1.0, 0.0)
+            yield frame(22_050, "mono", 1.0, 1.0)
+            yield frame(44_100, "5.1", 1.0, 3.0)  # after a gap
+
+    track = Changing(FileSource(clip(tmp_path / "clip.mp4", (0.0, 1.0))), Fraction(0))
+    samples = track.read(10.0)
+    level = np.abs(samples[: 39 * RATE // 10]).reshape(-1, RATE // 10).max(axis=1)
+    assert len(samples) == pytest.approx(4 * RATE, abs=200)
+    assert (level > 0.1).tolist() == [True] * 20 + [False] * 10 + [True] * 9

@@ -57,25 +57,36 @@ class SoundTrack:
 
     def _decoded(self) -> Iterator[Samples]:
         """The samples from the start on, each where its time says."""
-        resampler = av.AudioResampler(format="flt", layout="mono", rate=RATE)
         at, begun = round(self.start_seconds * RATE), False
+        for first, samples in self._resampled():
+            if first is None or (begun and abs(first - at) <= MOST_DRIFT_SECONDS * RATE):
+                first = at
+            if first > at:
+                gap = min(first - at, round(MOST_GAP_SECONDS * RATE))
+                yield np.zeros(gap, np.float32)
+                at = first
+            kept = samples[at - first :]
+            at += len(kept)
+            if len(kept):
+                begun = True
+                yield np.nan_to_num(kept)
+
+    def _resampled(self) -> Iterator[tuple[int | None, Samples]]:
+        """Samples, with the place of the first of them where the packet has a time."""
+        resampler, before = None, None
         for frame in self._frames():
-            begins = None if frame.pts is None else frame.pts * frame.time_base - self._zero
-            for made in resampler.resample(frame):
-                samples = made.to_ndarray()[0].astype(np.float32, copy=False)
-                first = at if begins is None else round(begins * RATE)
+            kind = frame.format.name, frame.layout.name, frame.sample_rate
+            if kind != before:  # damaged streams, and some broadcasts, change on the way
+                resampler, before = av.AudioResampler(format="flt", layout="mono", rate=RATE), kind
+            assert resampler is not None
+            begins = None if frame.pts is None else round((frame.pts * frame.time_base - self._zero) * RATE)
+            try:
+                resampled = resampler.resample(frame)
+            except AV_ERRORS:
+                continue
+            for made in resampled:
+                yield begins, made.to_ndarray()[0].astype(np.float32, copy=False)
                 begins = None
-                if begun and abs(first - at) <= MOST_DRIFT_SECONDS * RATE:
-                    first = at
-                if first > at:
-                    gap = min(first - at, round(MOST_GAP_SECONDS * RATE))
-                    yield np.zeros(gap, np.float32)
-                    at = first
-                samples = samples[at - first :]
-                at += len(samples)
-                begun |= len(samples) > 0
-                if len(samples):
-                    yield np.nan_to_num(samples)
 
     def _frames(self) -> Iterator[Any]:
         start = Fraction(max(self.start_seconds - _SEEK_BACK_SECONDS, 0.0)) + self._zero

@@ -151,7 +151,10 @@ class VideoReader:
         """
         if not self._source.reopens:
             return None
-        track = SoundTrack(self._source, self._zero or Fraction(0), self._first_seconds())
+        try:
+            track = SoundTrack(self._source, self._zero or Fraction(0), self._first_seconds())
+        except VideoError:  # an address that gives a file once
+            return None
         self._tracks.append(track)
         return track
 
