@@ -46,7 +46,7 @@ def test_every_name_is_listed_with_what_is_in_the_way() -> None:
     assert found["hf:smolvlm2-500m"]["now"] == "downloads 1.0 GB"
     assert found["vllm:NAME_OR_FOLDER"]["add"] == "pip install 'it[vllm]'"
     assert found["lmstudio"]["add"] == "lms server start, then lms get qwen/qwen3-vl-8b"
-    assert found["openai"]["add"].startswith("set OPENAI_API_KEY (keys: platform.openai.com")
+    assert found["openai"]["add"].startswith("set OPENAI_API_KEY (get a key at platform.openai.com")
     assert (found["ollama"]["add"], len(found["ollama"]["served"])) == ("", 5)
     assert (found["ollama"]["can"], found["vllm-server"]["can"]) == ("images", "images, video")
 
@@ -56,7 +56,7 @@ def test_a_word_narrows_the_list_and_tells_more() -> None:
     assert "has model-0:1b, model-1:1b, model-2:1b, model-3:1b, model-4:1b" in text
     assert "ollama: it cuts off what its context does not hold" in text
     assert "gemini" not in text
-    assert "GEMINI_API_KEY (keys: aistudio" in CliRunner().invoke(app, ["models", "gemini"]).stdout
+    assert "GEMINI_API_KEY (get a key at aistudio" in CliRunner().invoke(app, ["models", "gemini"]).stdout
     assert "and 2 more" in " ".join(CliRunner().invoke(app, ["models"]).stdout.split())
     unknown = CliRunner().invoke(app, ["models", "no-such"])
     assert (unknown.exit_code, "no model has no-such in its name" in unknown.stderr) == (2, True)

@@ -131,7 +131,7 @@ def test_a_refused_key_is_told_with_the_variable_of_the_provider(monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "start"),
     [
-        ("ollama", "start it with: ollama serve, and once: ollama pull m:8b"),
+        ("ollama", "at http://127.0.0.1:9/v1; start it with: ollama serve; get the model with: ollama pull m:8b"),
         ("lmstudio", "lms server start"),
         ("vllm-server", "vllm serve m:8b"),
     ],

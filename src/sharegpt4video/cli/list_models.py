@@ -129,7 +129,7 @@ def _providers(*, probe: bool) -> Iterator[Listed]:
         ways = [provider.start, provider.add] if provider.is_local else []
         add = ", then ".join(way.format(model=example) for way in ways if way)
         if provider.needs_key:
-            add = f"set {provider.key} (keys: {provider.key_page})"
+            add = f"set {provider.key} (get a key at {provider.key_page})"
         can = "images, video" if provider.options.get("native_video") else "images"
         yield Listed(
             "servers of yours" if provider.is_local else "services",

@@ -139,11 +139,14 @@ def _plug_in(spec: str) -> Callable[..., Any]:
     name = spec.partition(":")[0]
     found = plug_ins()
     if name not in found:
-        known = model_names()
+        known = [name for name in model_names() if name.partition(":")[0] not in PROVIDERS or name in found]
         sure = ":" not in spec or bool(_OLLAMA_TAG.fullmatch(spec.partition(":")[2]))
         near = _other_form(spec) or _near(name.lower(), [*BACKENDS, *PROVIDERS, *found], sure=sure)
         near = near or _who_runs_it(spec)
-        raise SettingsError(f"unknown model {name!r}{near}; known are: {', '.join(known)} (sg4v models tells more)")
+        raise SettingsError(
+            f"unknown model {name!r}{near}; known are: {', '.join(known)}, and {len(PROVIDERS)} providers such as"
+            " ollama:MODEL (sg4v models lists them)"
+        )
     try:
         factory: Callable[..., Any] = found[name].load()
     except (ImportError, AttributeError) as error:

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .providers import ANY, Provider
 
+_REFUSED = re.compile("Connect call failed|refused", re.IGNORECASE)  # nothing listens there: the user knows by now
 _SHOWN = 8
 """Of the models that a server has, as many are named."""
 
 
 def key_missing(provider: Provider) -> str:
     """What to do where no key is given and one is needed."""
-    where = f" (keys: {provider.key_page})" if provider.key_page else ""
-    return f"no API key: set {provider.key} to one of {provider.title}{where}, or give -O api_key=..."
+    return f"no API key: set {provider.key} (get a key at {provider.key_page}), or use -O api_key=..."
 
 
 def key_refused(provider: Provider) -> str:
     """What to do where the server does not know the key."""
-    where = f"; keys: {provider.key_page}" if provider.key_page else ""
+    where = f"; get one at {provider.key_page}" if provider.key_page else ""
     return f"set {provider.key or ANY.key} (or api_key) to a key that this server knows{where}"
 
 
@@ -30,8 +31,9 @@ def not_running(provider: Provider, url: str, model: str, why: str) -> str:
     if not provider.is_local:
         return f"nobody answers at {url} ({why}); is the server running, and is the address right?"
     start = provider.start.format(model=model)
-    add = f", and once: {provider.add.format(model=model)}" if provider.add else ""
-    return f"nobody answers at {url} ({why}); start it with: {start}{add}"
+    add = f"; get the model with: {provider.add.format(model=model)}" if provider.add else ""
+    reason = "" if _REFUSED.search(why) else f" ({why})"
+    return f"nobody answers at {url}{reason}; start it with: {start}{add}"
 
 
 def model_missing(provider: Provider, model: str, served: Sequence[str]) -> str:
