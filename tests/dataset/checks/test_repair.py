@@ -19,6 +19,7 @@ from made_requests import server_vlm
 from made_rows import SUMMARY, TEXTS, row_of
 from media import number_of, numbered_run, write_video
 from meeting import Meeting
+from sharegpt4video.captioner.cast import Cast
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.checks.repair import repair
@@ -260,15 +261,19 @@ def test_slots_stay_busy(store: Store, video: Path) -> None:
 # --- the requests themselves -----------------------------------------------------------------------------------------
 
 
-def test_the_request_for_a_step_is_the_one_that_made_it() -> None:
+@pytest.mark.parametrize("cast", [None, Cast()])
+def test_the_request_for_a_step_is_the_one_that_made_it(cast: Cast | None) -> None:
     """What the sliding role asks while captioning, and what is rebuilt from the stored steps, differ in nothing."""
     facts = (at(0.0, thing("dog", CENTRE, CENTRE)), between(0.0, 2.0), between(2.0, 4.0))
     keyframes = tuple(Keyframe(seconds, 0, "change") for seconds in (0.0, 2.0, 4.0))
     segment = Segment(0, 0.0, 4.0, "start", False, keyframes, facts)
     texts = iter(TEXTS)
-    role = sliding(segment, video="park.mp4", layout=DEFAULT.pair_layout)
+    role = sliding(segment, video="park.mp4", layout=DEFAULT.pair_layout, cast=cast)
     steps, asked = drive(role, lambda request: reply_to(request, next(texts)))
     row = replace(row_of(), steps=steps)
+    settings = CaptionSettings(cast=cast is not None).to_plain()
+    row = replace(row, provenance=replace(row.provenance, settings=settings))
+    assert bool(asked[2].cast) == (cast is not None)
     for number, request in enumerate(asked):
         assert request_of(row, row.steps, number, (), DEFAULT) == replace(request, remaining=0)
 
