@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from sharegpt4video.vlm.chat import Dialect
-from sharegpt4video.vlm.complaints import IMAGES_ADVICE, LENGTH_ADVICE, NO_IMAGES_ADVICE, advice_on, room_tokens
+from sharegpt4video.vlm.complaints import (
+    IMAGES_ADVICE,
+    LENGTH_ADVICE,
+    NO_IMAGES_ADVICE,
+    advice_on,
+    room_tokens,
+    wait_in_words,
+)
 
 PLAIN = Dialect()
 
@@ -139,3 +146,23 @@ def test_a_server_that_refuses_everything_comes_to_an_end() -> None:
     while (changed := dialect.after(everything, None)) is not None:
         dialect, changes = changed, changes + 1
     assert changes == 5
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds"),
+    [
+        ("Please retry in 55.576865699s.", 55.576865699),
+        ("Rate limit reached for gpt-5. Please try again in 1m26.4s. Visit", 86.4),
+        ("try again in 20ms", 0.02),
+        ("Please try again in 6h12m3s.", 22323.0),
+        ("please try again after 2 minutes", 120.0),
+        ("Please wait 30 seconds", 30.0),
+        ("retry after 5 seconds", 5.0),
+        ("Please try again later", None),
+        ("Please retry shortly", None),
+        ("wait", None),
+        ("try again in " + "9" * 5000 + "h", None),
+    ],
+)
+def test_a_wait_is_read_from_words(message: str, seconds: float | None) -> None:
+    assert wait_in_words(message) == (seconds if seconds is None else pytest.approx(seconds))
