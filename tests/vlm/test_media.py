@@ -5,17 +5,20 @@ from __future__ import annotations
 import base64
 import io
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import PIL.Image
 import pytest
 
 from chat_server import ChatServer, answer, status
-from made_requests import CHANGE, FAST, OPENING, SUMMARY, ask, picture, server_vlm
+from made_requests import CHANGE, FAST, OPENING, PROMPTS, SUMMARY, ask, picture, server_vlm
 from sharegpt4video.errors import SettingsError, VLMError
 from sharegpt4video.records import Image
+from sharegpt4video.vlm import open_model
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.media import labels, picture_times
+from sharegpt4video.vlm.render import render
 
 FRAMES = tuple(picture(seed, 32, 24) for seed in range(4))
 SECONDS = (0.0, 0.5, 61.25, 125.0)
@@ -195,3 +198,21 @@ def test_models_of_transformers_are_told_times_in_parts_and_in_marks() -> None:
     assert in_marks["content"] == "at 0:<image>\nat 2:<image>\nWhat?"
     (as_video,) = messages(replace(asked, as_video=True), TemplateForm())
     assert kinds(as_video["content"]) == ["video", "text"], "a processor tells the times of a video itself"
+
+
+@pytest.mark.parametrize("name", ["hf", "vllm", "lvlm"])
+def test_models_of_this_process_tell_what_they_would_be_asked(name: str, tmp_path: Path) -> None:
+    """Without being loaded."""
+    for package in ("torch", "transformers"):
+        pytest.importorskip(package)
+    vlm = open_model(f"{name}:{tmp_path}", prompts=PROMPTS)
+    request = OPENING if name == "lvlm" else CHANGE
+    body = vlm.preview(request)
+    assert body is not None
+    *_, message = body["messages"]
+    assert kinds(message["content"]) == [*["image_url"] * len(request.images), "text"]
+    assert render(request, PROMPTS).text in message["content"][-1]["text"]
+    if name == "hf":
+        watched = vlm.preview(WATCHED)
+        assert watched is not None
+        assert kinds(watched["messages"][-1]["content"]) == ["video", "text"]

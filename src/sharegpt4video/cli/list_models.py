@@ -132,7 +132,7 @@ def _providers(*, probe: bool) -> Iterator[Listed]:
             add = f"set {provider.key} (get a key at {provider.key_page})"
         can = "images, video" if provider.options.get("native_video") else "images"
         yield Listed(
-            "servers of yours" if provider.is_local else "services",
+            "your servers" if provider.is_local else "services",
             f"{name}:MODEL",
             f"{name}:{example}",
             provider.title,
@@ -146,32 +146,42 @@ def _providers(*, probe: bool) -> Iterator[Listed]:
 
 
 def _print(rows: Sequence[Listed], *, in_full: bool) -> None:
+    """A line a model; on a terminal that is too narrow, its end is left to ``sg4v models WORD``."""
     from rich.table import Table
     from rich.text import Text
 
+    console = rich_console(stderr=False)
     table = Table(box=None, pad_edge=False, show_header=False)
-    for column in ("name", "now", "takes", "about"):
-        table.add_column(column, no_wrap=column != "about")
+    for width in (max(len(row.name) for row in rows) + 2, max(len(row.now) for row in rows), len("images, video")):
+        table.add_column(no_wrap=True, min_width=width)
+    table.add_column(no_wrap=console.is_terminal and not in_full, overflow="ellipsis")
     group = ""
     for row in rows:
         if row.group != group:
             table.add_row(Text(row.group, style="bold"))
             group = row.group
-        example = f"such as {row.example.partition(':')[2]}" if row.name.endswith(":MODEL") else ""
-        told = (row.title, example, row.needs, _served(row, in_full=in_full))
         table.add_row(
             f"  {terminal(row.name)}",
             Text(row.now, style=_COLOURS.get(row.now, "yellow")),
             row.can,
-            terminal("; ".join(part for part in told if part)),
+            terminal(_about(row, in_full=in_full)),
         )
-    rich_console(stderr=False).print(table)
+    console.print(table)
     helps = [f"{row.example}: {row.add}" for row in rows if row.add]
     if in_full:
         for line in (*helps, *(f"{row.name.partition(':')[0]}: {row.note}" for row in rows if row.note)):
             print_text(line)
     elif helps:
         print_text("sg4v models WORD, such as ollama, tells how to get one that is not ready")
+
+
+def _about(row: Listed, *, in_full: bool) -> str:
+    """What there is to say: what it needs first, since the end may not fit."""
+    example = f"such as {row.example.partition(':')[2]}" if row.name.endswith(":MODEL") else ""
+    told = (
+        (example, row.needs, row.title) if in_full else (example or row.needs, _served(row, in_full=False), row.title)
+    )
+    return "; ".join(part for part in (*told, _served(row, in_full=True) if in_full else "") if part)
 
 
 def _served(row: Listed, *, in_full: bool) -> str:
