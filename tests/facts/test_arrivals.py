@@ -59,18 +59,26 @@ def from_side(side: str, seconds: float) -> tuple[float, float]:
     return {"left": (way, 0.5), "right": (1 - way, 0.5), "top": (0.5, way), "bottom": (0.5, 1 - way)}[side]
 
 
+@pytest.mark.parametrize("still", [True, False])
 @pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
-def test_what_crosses_an_edge_comes_from_there_and_goes_there(side: str) -> None:
-    track, glances = watched(lambda seconds: from_side(side, seconds))
-    came = arrival(track, glances, [track], still=False)
+def test_what_crosses_an_edge_comes_from_there_and_goes_there(side: str, still: bool) -> None:
+    track, glances = watched(lambda seconds: from_side(side, seconds), label="car")
+    came = arrival(track, glances, [track], still)
     assert came is not None
-    assert (came.side, departure(track, glances, [track], still=False)) == (side, None)
+    assert (came.side, departure(track, glances, [track], still)) == (side, None)
     assert 1.3 < came.seconds < 1.9
-    track, glances = watched(lambda seconds: from_side(side, 4.7 - seconds))
-    went = departure(track, glances, [track], still=False)
+    track, glances = watched(lambda seconds: from_side(side, 4.7 - seconds), label="car")
+    went = departure(track, glances, [track], still)
     assert went is not None
-    assert (arrival(track, glances, [track], still=False), went.side) == (None, side)
+    assert (arrival(track, glances, [track], still), went.side) == (None, side)
     assert 2.8 < went.seconds < 3.4
+
+
+@pytest.mark.parametrize("side", ["left", "right", "top", "bottom"])
+def test_a_camera_that_tilts_makes_nobody_come_from_above(side: str) -> None:
+    track, glances = watched(lambda seconds: from_side(side, seconds))
+    assert arrival(track, glances, [track], still=True) is not None
+    assert (arrival(track, glances, [track], still=False) is None) == (side in ("top", "bottom"))
 
 
 @pytest.mark.parametrize("blind", [range(6), range(9, 15)])

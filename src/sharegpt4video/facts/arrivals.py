@@ -28,6 +28,7 @@ LEAST_WAY = 0.07  # of the picture: below it lies the jitter of detected boxes
 WAY_SECONDS = 1.5  # how long a crossing is watched
 NEAR_EDGE_SECONDS = 0.7  # what is first seen clear of the edge must have been at it this short a time ago
 ELSEWHERE_SECONDS = 1.0  # what is lost this long may be found again as another track
+UPRIGHT = ("top", "bottom")  # people walk in from the sides; a camera that tilts comes upon heads and feet
 MOST_CUT_OFF = 0.5  # of the picture: what is cut off by the bottom and higher than this may have stood there long
 FAR = 0.15  # a way this far takes one empty frame to believe
 LEAST_EMPTY_CROSSED, LEAST_EMPTY = 2, 3  # frames with an empty place, for a crossing and for all else
@@ -110,7 +111,7 @@ def _passage(
     if beyond and beyond[0][1]:
         beyond = beyond[1:]  # half in or half out of the picture, too little of it to be followed
     side, way = crossed(sights)
-    if not side and not still:
+    if not still and (not side or (side in UPRIGHT and track.label == "person")):
         return None
     needed = LEAST_EMPTY if not side else LEAST_EMPTY_CROSSED if way < FAR else 1
     empty = beyond[:needed]
