@@ -180,6 +180,11 @@ def test_a_thing_that_changes_its_colour_in_the_steps_may_have_both() -> None:
     assert found("A red lamp becomes a green lamp.", texts) == {}
 
 
+def test_what_follows_somebody_in_a_colour_is_a_verb() -> None:
+    texts = ("The person in red moves to the left.", "The person in blue waits on a bench.")
+    assert "colour" not in found("The person in red waits, then the person in blue moves.", texts)
+
+
 EVENTS = (
     "A woman in a kitchen pours flour into a glass bowl.",
     "She cracks two eggs against the rim.",

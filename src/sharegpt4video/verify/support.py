@@ -209,10 +209,12 @@ def _coloured(passages: tuple[Passage, ...]) -> dict[str, set[str]]:
 
 
 def _pairs(passage: Passage) -> set[tuple[str, str]]:
-    """Things with the colour word right before them."""
+    """Things with the colour word right before them; what follows somebody "in red" is a verb."""
     found = set()
-    for before, noun in zip(passage.words, passage.words[1:], strict=False):
+    for place, (before, noun) in enumerate(zip(passage.words, passage.words[1:], strict=False)):
         colours = COLOURS.get(stem(before), frozenset())
+        if place and passage.words[place - 1] == "in":
+            continue
         if len(colours) == 1 and len(noun) > 2 and stem(noun) not in COLOURS and stem(noun) not in FILLER:
             found.add((stem(noun), min(colours)))
     return found

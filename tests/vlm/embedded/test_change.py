@@ -459,6 +459,15 @@ def test_a_crowded_interval_stays_readable() -> None:
     assert 1 <= text.count(".") <= 5
 
 
+def test_newcomers_and_the_camera_are_told_however_much_happens() -> None:
+    dogs = [thing("dog", LEFT, RIGHT, 1), thing("cat", LEFT, RIGHT, 2), thing("horse", LEFT, RIGHT, 3)]
+    dogs += [thing("sheep", LEFT, RIGHT, 4), thing("chair", None, CENTRE, 5, enters="inside")]
+    zoom = CameraMotion(zoom_ratio=1.001, moves=("zoom in",), confidence=0.9)
+    text = said(*dogs, camera=zoom)
+    assert "A chair appears" in text
+    assert text.endswith("The camera zooms in slowly.")
+
+
 @pytest.mark.parametrize("camera", [PAN_RIGHT, ZOOM_IN, STILL])
 def test_carried_boxes_follow_the_camera(camera: CameraMotion) -> None:
     """A point at x shows at 0.5 + (x - 0.5) * zoom - pan once the camera has moved."""

@@ -9,7 +9,7 @@ from ...records import Box, Facts, TrackedObject
 from .camera import STILL
 from .cast import Cast
 from .change import NOW, clauses, introduced, rejoined
-from .clauses import Clause, sentences
+from .clauses import Clause, Line, lines, sentences
 from .geometry import area, place
 from .look import palette_words, plain_screen
 from .scene import posture_words, stands
@@ -19,6 +19,7 @@ MOST_SENTENCES = 4
 MOST_CLAUSES = 8
 SHORT_SECONDS = 1.5
 NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
+_KEPT = ("enter", "leave", "appear", "camera")
 _STATES = ("appear", "count", "text", "look")
 _ORDER = ("enter", "appear", "leave", "posture", "move", "size", "stir", "count", "text", "look", "camera")
 
@@ -30,18 +31,25 @@ def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> 
     """
     found = clauses(facts, earlier, before)
     still = any(clause.action == STILL for clause in found)
-    events = telling([clause for clause in found if clause.action != STILL])[:MOST_CLAUSES]
+    events = worth_telling([clause for clause in found if clause.action != STILL])[:MOST_CLAUSES]
     cast = Cast.of(
         replace(facts, objects=rejoined(facts)), introduced(earlier), [] if earlier is None else earlier.objects
     )
     if not any(clause.kind != "camera" for clause in events):
         return paragraph(quiet(facts, cast, events, still))
     ordered = told_in_order(events)
-    told = sentences(ordered, cast)[:MOST_SENTENCES]
+    told = [line.text() for line in shortest(lines(ordered, cast))]
     return paragraph(with_still_camera(told, still, facts, joins=ordered[-1].kind not in _STATES))
 
 
-def telling(events: Sequence[Clause]) -> list[Clause]:
+def shortest(told: list[Line]) -> list[Line]:
+    """As many sentences as can be read: those go first that neither bring anybody in or out nor tell the camera."""
+    rest = [line for line in told if line.kinds.isdisjoint(_KEPT)]
+    extra = rest[max(len(rest) - max(len(told) - MOST_SENTENCES, 0), 0) :]
+    return [line for line in told if line not in extra][: MOST_SENTENCES + 1]
+
+
+def worth_telling(events: Sequence[Clause]) -> list[Clause]:
     """The clauses without new colours where anything else happens."""
     others = [clause for clause in events if clause.kind != "look" or not clause.action.startswith(NOW)]
     return others if any(clause.kind != "camera" for clause in others) else list(events)
