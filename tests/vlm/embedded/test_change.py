@@ -337,7 +337,9 @@ def test_motion_is_told_with_its_owner_or_its_place() -> None:
     motion = PictureMotion(0.1, 0.05, (0.5, 0.5))
     assert said(motion=motion).startswith("There is movement in the middle of the picture")
     assert said(thing("dog", CENTRE, CENTRE), motion=motion).startswith("The dog moves about in the centre")
-    assert said(thing("chair", CENTRE, CENTRE), motion=motion).startswith("There is movement in the middle")
+    assert said(thing("chair", CENTRE, CENTRE), motion=motion).startswith("There is movement around the chair")
+    chairs = [thing("chair", CENTRE, CENTRE, number) for number in (1, 2)]
+    assert said(*chairs, motion=motion).startswith("There is movement in the middle of the picture")
     assert "movement" in said(motion=motion, camera=NOT_MEASURED)  # no camera moves a part of the picture
     assert "movement" not in said(motion=replace(motion, area=0.4), camera=NOT_MEASURED)
     assert "movement" in said(motion=replace(motion, still=False), camera=NOT_MEASURED)
@@ -373,6 +375,21 @@ def test_who_goes_on_stirring_does_so_faster_or_the_same_way() -> None:
     assert "goes on moving the upper body." in difference(stirs(2.0, 0.1), earlier=stirs(0.0, 0.1))
     assert "moves the upper body, now faster" in difference(stirs(2.0, 0.18), earlier=stirs(0.0, 0.1))
     assert "moves the upper body, now more slowly" in difference(stirs(2.0, 0.1), earlier=stirs(0.0, 0.18))
+
+
+@pytest.mark.parametrize(
+    ("score", "centre", "words"),
+    [
+        (0.1, (0.5, 0.5), "The movement goes on in the middle of the picture."),
+        (0.18, (0.5, 0.5), "The movement in the middle of the picture becomes faster."),
+        (0.05, (0.5, 0.5), "The movement in the middle of the picture becomes slower."),
+        (0.1, (0.9, 0.5), "The movement is now on the right of the picture."),
+    ],
+)
+def test_movement_that_goes_on_is_told_by_what_changes(score: float, centre: tuple[float, float], words: str) -> None:
+    first = between(0.0, 2.0, motion=PictureMotion(0.1, 0.05, (0.5, 0.5)))
+    second = between(2.0, 4.0, motion=PictureMotion(score, 0.05, centre))
+    assert difference(second, earlier=first).startswith(words)
 
 
 def test_vehicles_move_fast_or_slowly_and_have_no_body() -> None:

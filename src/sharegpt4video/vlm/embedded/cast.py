@@ -58,7 +58,8 @@ class Cast:
         for describe in (short_place, place):
             places = {thing.track_id: describe(box) for thing in [*mine, *beside] if (box := thing.start_box)}
             wheres = [places[track] for track in tracks if track in places]
-            if len(wheres) == len(tracks) and all(list(places.values()).count(where) == 1 for where in wheres):
+            named = len(wheres) == len(tracks) and not any(where.startswith("filling") for where in wheres)
+            if named and all(list(places.values()).count(where) == 1 for where in wheres):
                 return f"the {noun(label) if len(tracks) == 1 else plural(label)} {listed(wheres)}"
         return f"{number(len(tracks))} of the {plural(label)}"
 

@@ -15,10 +15,10 @@ from .geometry import carried, holds_still, overlap, place, side
 from .look import palette_words, plain_screen
 from .scene import folded, readable
 from .stirring import stir_clauses
-from .words import DRIVEN, MOVERS, counted, listed, quoted
+from .words import DRIVEN, MOVERS, listed, number, quoted
 
 NOW = "be now"
-MOST_TEXTS = 4
+MOST_TEXTS, MOST_GONE = 4, 2
 SAME_PLACE_OVERLAP = 0.3  # a track that ends and one that begins here are one object that was lost for a while
 
 
@@ -164,14 +164,15 @@ def text_clauses(facts: Facts, earlier: Facts | None, before: str) -> Iterator[C
         yield Clause("text", "appear on the screen", 0.55, *times, subject=subject, many=len(new) > 1)
     stays = [line for line in facts.texts or () if line not in facts.new_texts]
     gone = [quoted(line.text) for line in readable(line for line in stays if line.to_seconds is not None)]
-    if gone:
+    if 0 < len(gone) <= MOST_GONE:
         yield Clause("text", "disappear", 0.3, *times, subject=texts_named(gone), many=len(gone) > 1)
 
 
 def texts_named(quotes: Sequence[str]) -> str:
     """Up to four texts as a subject: 'the texts "a" and "b"'."""
-    shown = [*quotes[:MOST_TEXTS], f"{counted('line', len(quotes) - MOST_TEXTS)} more"]
-    return f"the text{'s' if len(quotes) > 1 else ''} {listed(shown if len(quotes) > MOST_TEXTS else list(quotes))}"
+    rest = len(quotes) - MOST_TEXTS
+    shown = [*quotes[:MOST_TEXTS], f"{number(rest)} more line{'s' if rest > 1 else ''}"]
+    return f"the text{'s' if len(quotes) > 1 else ''} {listed(shown if rest > 0 else list(quotes))}"
 
 
 def look_clauses(facts: Facts, earlier: Facts | None, before: str) -> Iterator[Clause]:

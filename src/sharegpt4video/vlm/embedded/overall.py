@@ -14,7 +14,7 @@ from .look import notable, plain_screen, strong_colour
 from .scene import folded, readable
 from .words import clock, counted, listed, number, plural, quoted, verb
 
-MOST_TEXTS = 12
+MOST_TEXTS = 8
 COMPARED_TEXTS = 200  # comparing every line with every other would take minutes for a film with subtitles
 SAME_TEXT = 0.85
 STILL_ENOUGH = 0.8

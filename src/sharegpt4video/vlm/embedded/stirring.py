@@ -10,13 +10,14 @@ from .acting import object_clause, trusted
 from .cast import identity
 from .clauses import Clause
 from .geometry import area, region, side
-from .words import ALIVE, MOVERS
+from .words import ALIVE, MOVERS, noun
 
 LEAST_STIR, SLOW_STIR, FAST_STIR = 0.02, 0.05, 0.2  # picture widths per second
 SMALL_STIR, LARGE_STIR = 0.1, 0.4  # of the box of the one who stirs: a hand, half a body
 WIDE_STIR, LOCAL_STIR, WHOLE_STIR = 0.2, 0.3, 0.5  # of the picture
 FASTER = 1.6  # times the speed in the interval before
 NEAR = 0.03
+LARGEST_SPOT = 0.4  # of the picture: around a larger thing is everywhere
 POSED_HEIGHT = 0.35  # of the picture: in a smaller body the middle of the motion tells no part of it
 
 
@@ -42,12 +43,39 @@ def stir_clauses(facts: Facts, earlier: Facts | None, found: Sequence[Clause]) -
         return  # the middle of what several bodies do lies between them
     if motion.score < SLOW_STIR and any(clause.tracks for clause in found):
         return
-    where, wide = region(motion.centre), motion.area > WIDE_STIR
-    how = "quick movement" if motion.score > FAST_STIR else "slow movement" if motion.score < SLOW_STIR else "movement"
-    action = f"be {how} {where}"
-    if wide:
-        action = f"be {how} in a large part of the picture, mainly {where.removesuffix(' of the picture')}"
-    yield Clause("stir", action, 0.4, *times, subject="there", gist=f"be movement {where}")
+    pace = "quick " if motion.score > FAST_STIR else "slow " if motion.score < SLOW_STIR else ""
+    where = spot(mover, motion.centre, facts)
+    gist = f"be movement {where}"
+    subject, action = goes_on(motion, where, earlier) or ("there", f"be {pace}movement {spread(motion, where)}")
+    yield Clause("stir", action, 0.4, *times, subject=subject, gist=gist)
+
+
+def spot(thing: TrackedObject | None, centre: tuple[float, float], facts: Facts) -> str:
+    """Where something moves: around the one thing of its kind that is there, or in a part of the picture."""
+    if thing is None or thing.end_box is None or area(thing.end_box) > LARGEST_SPOT:
+        return region(centre)
+    alone = sum(other.label == thing.label for other in facts.objects) == 1
+    return f"around the {noun(thing.label)}" if alone else region(centre)
+
+
+def spread(motion: PictureMotion, where: str) -> str:
+    wide = motion.area > WIDE_STIR and not where.startswith("around")
+    return f"in a large part of the picture, mainly {where.removesuffix(' of the picture')}" if wide else where
+
+
+def goes_on(motion: PictureMotion, where: str, earlier: Facts | None) -> tuple[str, str] | None:
+    """Movement that was told of the interval before, as subject and action; None where it was not."""
+    if earlier is None or earlier.motion.centre is None or not is_sure(earlier) or earlier.motion.area > WHOLE_STIR:
+        return None
+    thing = owner(earlier.motion, earlier)
+    if thing is not None and thing.label in MOVERS:
+        return None
+    if where != spot(thing, earlier.motion.centre, earlier):
+        return "the movement", f"be now {where}"
+    ratio = motion.score / max(earlier.motion.score, 1e-6)
+    if 1 / FASTER <= ratio <= FASTER:
+        return "the movement", f"go on {where}"
+    return f"the movement {where}", "become faster" if ratio > 1 else "become slower"
 
 
 def is_sure(facts: Facts) -> bool:
@@ -79,7 +107,7 @@ def stirring(mover: TrackedObject, motion: PictureMotion) -> str:
     size = "large" if share > LARGE_STIR else "small" if share < SMALL_STIR else ""
     pace = "quick" if motion.score > FAST_STIR else "slow" if motion.score < SLOW_STIR else ""
     if mover.label not in ALIVE:
-        return {"quick": "move quickly", "slow": "move slowly"}.get(pace, f"move {side(box)}")
+        return {"quick": "move quickly", "slow": "move slowly"}.get(pace, "be moving")
     part = body_part(mover, motion, box)
     if size and pace:
         return f"make {size}, {pace} movements{f' with the {part}' if part else ''}"
@@ -92,6 +120,8 @@ def stirring(mover: TrackedObject, motion: PictureMotion) -> str:
 
 def going_on(action: str) -> str:
     """The same action where it was told of the interval before: "go on moving the upper body"."""
+    if action == "be moving":
+        return "go on moving"
     first, _, rest = action.partition(" ")
     return f"go on {first.removesuffix('e')}ing {rest}"
 
