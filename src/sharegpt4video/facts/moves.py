@@ -153,33 +153,40 @@ def name(
 
     ``growth`` names the moves that make the picture grow and shrink; None: they are not named.
     """
-    count = max(2, round(times[-1] / GRID_SECONDS) + 1)
-    even = np.linspace(0.0, times[-1], count)
+    even = np.linspace(0.0, times[-1], max(2, round(times[-1] / GRID_SECONDS) + 1))
     path = np.stack([np.interp(even, times, column) for column in path.T], axis=1)
     smooth = smoothed(path, round(SMOOTH_SECONDS / GRID_SECONDS))
     jitter = np.sqrt(((path - smooth) ** 2).mean(axis=0))
     shake = float(np.linalg.norm(jitter * (1.0, heights_per_width, 1.0, 1.0)))
     to_and_fro = np.abs(np.diff(smooth, axis=0)).sum(axis=0) - np.abs(smooth[-1] - smooth[0])
     in_hand = float(to_and_fro[:2].max()) >= SWAY
-    found: list[tuple[float, int, list[Run]]] = []
-    for axis, least in enumerate(LEAST_SHARE):
-        needed = max(least * (IN_HAND[axis] if in_hand else 1.0), JITTERS * float(jitter[axis]))
-        if runs := worth_naming(split(even, smooth[:, axis], least), axis, needed):
-            found.append((max(abs(run.share) for run in runs) / least, axis, runs))
+    found = moves_found(even, smooth, jitter, in_hand)
     names = (*NAMES[:ZOOM_AXIS], growth, NAMES[ROLL_AXIS] if agreement >= LEAST_ROLL_AGREEMENT else None)
-    known = sorted((one for one in found if names[one[1]]), key=lambda one: (-round(one[0], 2), one[1]))
+    known = [(leasts, ways, runs) for leasts, axis, runs in found if (ways := names[axis])]
     alone = in_hand or agreement < LEAST_SECOND_AGREEMENT
     told = [
         ways[0 if run.share > 0 else 1]
-        for leasts, axis, runs in known[: 1 if alone else None]
-        if leasts >= SECOND_OF_FIRST * known[0][0] and (ways := names[axis])
+        for leasts, ways, runs in known[: 1 if alone else None]
+        if leasts >= SECOND_OF_FIRST * known[0][0]
         for run in runs
     ]
-    if told or found:  # a move of which nobody can say what it is does not leave the camera static
+    if found:  # a move of which nobody can say what it is does not leave the camera static
         return tuple(told[:2]), shake
     reach = float((smooth.max(axis=0) - smooth.min(axis=0))[:2].max())
     held = shake >= LEAST_SHAKE_WIDTHS or (in_hand and reach >= HELD_SWAY)
     return (HAND_HELD if held else STATIC,), shake
+
+
+def moves_found(
+    times: NDArray[np.float64], smooth: Path, jitter: NDArray[np.float64], in_hand: bool
+) -> list[tuple[float, int, list[Run]]]:
+    """The moves that can be seen, largest first: their size in the least that is named, their axis, and their runs."""
+    found = []
+    for axis, least in enumerate(LEAST_SHARE):
+        needed = max(least * (IN_HAND[axis] if in_hand else 1.0), JITTERS * float(jitter[axis]))
+        if runs := worth_naming(split(times, smooth[:, axis], least), axis, needed):
+            found.append((max(abs(run.share) for run in runs) / least, axis, runs))
+    return sorted(found, key=lambda one: (-round(one[0], 2), one[1]))
 
 
 def smoothed(path: Path, window: int) -> Path:
