@@ -7,12 +7,11 @@ Run once when the weights change, not by users: the result is committed under sr
 
 Needs ``onnx``, ``numpy`` and ``torch``. The same input gives the same bytes. What changes on the way:
 
-- frames go through as a batch of pictures, so that the convolutions over space are plain 2-D ones, which ONNX Runtime
-  computes about twice as fast as 3-D ones of depth 1;
-- nothing is padded in time: ``frames + 100`` frames go in and ``frames`` probabilities come out, each of which depends
-  on the 50 frames to either side of its own and on nothing else. Layers compute no frame that no output needs;
+- frames go through as a batch of pictures, so that the convolutions over space are plain 2-D ones, and those
+  over time sums of shifted 1 x 1 ones;
 - batch normalization is folded into the convolutions before it;
-- the one output is the probability that a frame is the one before a new shot (the single-frame head);
+- the output is a row for each head: how likely a frame is the one before a new shot, and how likely it is any frame of
+  a transition;
 - the colour histograms are an input of their own, since ONNX counts slowly;
 - weights are int8 with one scale for each output channel; ONNX Runtime makes them float32 when it loads the file.
 """
@@ -96,8 +95,11 @@ class Converter:
             self._alike(self._means(stages), "frame_sim_layer.fc"),
         ]
         hidden = graph.emit("Relu", [self._linear(graph.emit("Concat", [*alike, flat], axis=1), "fc1")])
-        probability = graph.emit("Sigmoid", [self._linear(hidden, "cls_layer1")])
-        graph.nodes.append(helper.make_node("Flatten", [probability], ["probability"], axis=0))
+        heads = [self._linear(hidden, f"cls_layer{head}") for head in (1, 2)]
+        probability = graph.emit(
+            "Transpose", [graph.emit("Sigmoid", [graph.emit("Concat", heads, axis=1)])], perm=[1, 0]
+        )
+        graph.nodes.append(helper.make_node("Identity", [probability], ["probability"]))
         return self._finished()
 
     def _finished(self) -> onnx.ModelProto:
@@ -105,7 +107,7 @@ class Converter:
             helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["frames", HEIGHT, WIDTH, 3]),
             helper.make_tensor_value_info("histograms", TensorProto.FLOAT, ["frames", BINS]),
         ]
-        output = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [1, "frames"])
+        output = helper.make_tensor_value_info("probability", TensorProto.FLOAT, [2, "frames"])
         graph = helper.make_graph(self.graph.nodes, "transnetv2", inputs, [output], self.graph.initializers)
         model = helper.make_model(
             graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8, producer_name="sharegpt4video"

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 
 import scenes
-from sharegpt4video.video.cuts import Proposal
-from sharegpt4video.video.fades import Transition
+from sharegpt4video.video.fades import Proposal, Transition
 from sharegpt4video.video.shots import ShotDetector
 from sharegpt4video.video.transnet import HEIGHT, WIDTH, probabilities
 from sharegpt4video.video.verdicts import Judge
@@ -20,7 +19,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class Network:
-    """Finds the frames whose red is 1 to 100 as likely, in percent; the less sure, the fewer frames it sees."""
+    """Likely are frames whose red and green are up to 100 (percent); it is less sure when it sees fewer frames."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
@@ -28,7 +27,8 @@ class Network:
     def __call__(self, frames: Pixels) -> np.ndarray[Any, np.dtype[np.float32]]:
         self.asked.append(len(frames))
         doubt = 0.8 if len(frames) < 100 else 1.0
-        return (frames[:, 0, 0, 0] / 100 * doubt).astype(np.float32)
+        shots_end, in_transition = frames[:, 0, 0, 0] / 100 * doubt, frames[:, 0, 0, 1] / 100 * doubt
+        return np.stack([shots_end, in_transition]).astype(np.float32)
 
 
 def cut(frame: int, verdict: bool | None = None, fps: float = FPS) -> Proposal:
@@ -62,6 +62,17 @@ def test_near_proposals_share_a_window_and_plain_ones_need_none() -> None:
     assert [verdict for _, _, verdict in found] == [True, False, True]
     assert asked == [67]
     assert decide({40: cut(30, True), 41: cut(35, False)}, {}, 60)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("middle", "inside", "is_one"), [(30, 80, True), (10, 80, False), (60, 60, True), (5, 60, False)]
+)
+def test_of_a_slow_transition_both_heads_tell(middle: int, inside: int, is_one: bool) -> None:
+    judge = Judge(Network())
+    for number in range(200):
+        judge.see(number / FPS, np.full((36, 64, 3), (middle, inside, 0) if 80 <= number < 100 else 0, np.uint8))
+    judge.ask(Proposal(Transition("fade", 100 / FPS, 79 / FPS)))
+    assert [verdict for _, verdict in judge.decided()] == [is_one]
 
 
 @pytest.mark.parametrize("frame", [1, 3, 97, 99])
@@ -137,8 +148,8 @@ def test_a_cut_between_moving_pictures_needs_no_network(monkeypatch: pytest.Monk
 
 def test_a_network_answers_for_any_number_of_frames() -> None:
     first, second = (np.asarray(cv2.resize(scenes.texture(seed), (WIDTH, HEIGHT)), np.uint8) for seed in (1, 2))
-    likely = probabilities(np.stack([first] * 20 + [second] * 13))
-    assert likely.shape == (33,)
+    likely, in_transition = probabilities(np.stack([first] * 20 + [second] * 13))
+    assert likely.shape == in_transition.shape == (33,)
     assert int(np.argmax(likely)) == 19
     assert likely[19] > 0.5 > max(likely[:19].max(), likely[20:].max())
-    assert probabilities(first[None]).shape == (1,)
+    assert probabilities(first[None]).shape == (2, 1)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scenedetect import AdaptiveDetector, FrameTimecode
 
-from .fades import FLAT_CONTRAST, MIN_SHOT_SECONDS, Floats, Transition, contrast, distance, likeness
+from .fades import FLAT_CONTRAST, MIN_SHOT_SECONDS, Floats, Proposal, Transition, contrast, distance, likeness
 
 CELLS_WIDE, CELLS_HIGH = 24, 14  # pictures are compared on these: noise and small motion average out
 CUT_RATIO, WINDOW_FRAMES = 3.5, 3
@@ -40,16 +40,6 @@ RETURNED_SHARE = 0.4  # of the jump: nearer than this to the picture before it, 
 RETURNING_SHARE = 0.6
 STEP_SHARE = 0.35  # of the whole change that the step in question must make
 SAME_BUT_FOR_LIGHT = 0.95  # correlation
-
-
-@dataclass(frozen=True)
-class Proposal:
-    """A transition that may be one: ``believed`` without a network, ``likely`` enough to ask it, or decided."""
-
-    transition: Transition
-    believed: bool = True
-    likely: bool = True
-    verdict: bool | None = None
 
 
 @dataclass

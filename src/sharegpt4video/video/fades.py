@@ -69,6 +69,16 @@ class Transition:
     start_seconds: float
 
 
+@dataclass(frozen=True)
+class Proposal:
+    """A transition that may be one: ``believed`` without a network, ``likely`` enough to ask it, or decided."""
+
+    transition: Transition
+    believed: bool = True
+    likely: bool = True
+    verdict: bool | None = None
+
+
 @dataclass
 class Sample:
     """One frame as it is judged: the colours of its cells, and whether a transition may name its time."""
@@ -128,22 +138,23 @@ class FadeDetector:
         self._flat: _Flat | None = None
         self._fit: _Fit | None = None
 
-    def push(self, seconds: float, cells: Floats) -> list[Transition]:
+    def push(self, seconds: float, cells: Floats) -> list[Proposal]:
         if self._samples and seconds - self._samples[-1].seconds < SAMPLE_SECONDS:
             return []
         centred = cells - cells.mean(axis=0)
         self._products.add(centred.ravel())
         self._samples.append(Sample(seconds, cells, root_mean_square(centred), self._is_mark(seconds)))
         self._thin_out(seconds)
-        found = self._through_flat() if self._samples[-1].contrast < FLAT_CONTRAST or self._flat else self._dissolve()
-        return [found] if found else []
+        if self._samples[-1].contrast < FLAT_CONTRAST or self._flat:
+            return _through_flat(self._pass_flat())
+        found = self._dissolve()
+        return [Proposal(found)] if found else []
 
-    def flush(self) -> list[Transition]:
+    def flush(self) -> list[Proposal]:
         """What the end of the stream decides: a picture that was still coming out of a flat one has arrived."""
         if self._flat is None or self._flat.ended_seconds is None:
             return []
-        found = self._out_of_flat(self._flat, self._flat.ended_seconds)
-        return [found] if found else []
+        return _through_flat(self._out_of_flat(self._flat, self._flat.ended_seconds))
 
     def forget(self, before_seconds: float) -> None:
         """Judge nothing before this time any more: it belongs to a transition that has been reported."""
@@ -193,7 +204,7 @@ class FadeDetector:
 
     # Fades through a flat picture
 
-    def _through_flat(self) -> Transition | None:
+    def _pass_flat(self) -> Transition | None:
         now = self._samples[-1]
         if self._flat is None:
             self._flat, self._fit = self._into_flat(), None
@@ -266,6 +277,11 @@ class FadeDetector:
             return None
         start, change = found
         return _Fit(float(times[first + start]), float(times[end]), change)
+
+
+def _through_flat(found: Transition | None) -> list[Proposal]:
+    """A slow fade to or from a flat picture is one for sure; a network that looks for its middle misses some."""
+    return [Proposal(found, verdict=True if found.kind == "fade" else None)] if found else []
 
 
 class _Products:

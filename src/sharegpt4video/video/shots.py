@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..records import Shot, ShotOpening
-from .cuts import CELLS_HIGH, CELLS_WIDE, CutProposer, Proposal
-from .fades import BELIEVED, MIN_SHOT_SECONDS, PROPOSED, FadeDetector, Transition
+from .cuts import CELLS_HIGH, CELLS_WIDE, CutProposer
+from .fades import BELIEVED, MIN_SHOT_SECONDS, PROPOSED, FadeDetector, Proposal, Transition
 from .verdicts import Judge
 
 if TYPE_CHECKING:
@@ -54,12 +54,12 @@ class ShotDetector:
         if self._judge is not None:
             self._judge.see(seconds, thumbnail)
         proposals = self._cuts.push(seconds, thumbnail, flat_cells)
-        proposals += [Proposal(fade) for fade in self._fades.push(seconds, flat_cells)]
+        proposals += self._fades.push(seconds, flat_cells)
         return self._accept(self._decided(proposals))
 
     def flush(self) -> list[Transition]:
         """The transitions that the end of the stream makes certain."""
-        proposals = [*self._cuts.flush(), *[Proposal(fade) for fade in self._fades.flush()]]
+        proposals = [*self._cuts.flush(), *self._fades.flush()]
         found = self._accept(self._decided(proposals, ended=True), ended=True)
         self._settled = float("inf")
         return found

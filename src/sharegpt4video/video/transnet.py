@@ -22,9 +22,12 @@ def reduced(thumbnail: Pixels) -> Pixels:
 
 
 def probabilities(frames: Pixels) -> Floats:
-    """How likely each of the frames (n, 27, 48, 3) is the last one of its shot or the middle of a slow transition."""
+    """How likely each of the frames (n, 27, 48, 3) is the last one of its shot or the middle of a slow transition.
+
+    That is the first row; the second tells how likely it is any frame of a transition.
+    """
     given = {"pixels": frames, "histograms": _histograms(frames)}
-    return np.asarray(session(FILE).run(["probability"], given)[0][0], np.float32)
+    return np.asarray(session(FILE).run(["probability"], given)[0], np.float32)
 
 
 def try_out() -> None:

@@ -12,15 +12,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .cuts import Proposal
-from .fades import SAMPLE_SECONDS
+from .fades import SAMPLE_SECONDS, Proposal
 from .transnet import Floats, Pixels, probabilities, reduced
 
 THRESHOLD = 0.5  # upstream's own
 SHORT_CONTEXT_FRAMES, FULL_CONTEXT_FRAMES = 25, 50
 """To either side of what is judged. With the full context everything is seen that the network can see; with the short
 one, which costs half, it is less sure of what it finds: only clear answers count, and the others are asked again."""
-CLEARLY_NOT, CLEARLY = 0.1, 0.7
+CLEARLY_NOT, CLEARLY = 0.2, 0.6
 LEAST_RATE = 10.0
 """Frames per second. Of 22 cuts in commercials it found all with every second frame left out (12 per second), and 18
 with two of three left out (8 per second): where there are fewer, what the other detectors believe stands."""
@@ -38,7 +37,8 @@ class _Case:
 class Judge:
     """Holds the last pictures and the proposals that wait for the pictures after them.
 
-    ``network`` tells of each of the pictures (n, 27, 48, 3) how likely a shot ends with it.
+    ``network`` tells of each of the pictures (n, 27, 48, 3) how likely a shot ends with it, and how likely it is part
+    of a transition. A slow transition has no single frame where it is: for it the best of both are averaged.
     """
 
     def __init__(self, network: Callable[[Pixels], Floats] = probabilities) -> None:
@@ -106,6 +106,7 @@ class Judge:
         missing = max(end - len(self._times), 0)
         likely = self._network(np.stack(self._frames[first:end] + [self._frames[-1]] * missing))
         for case, (start, after) in zip(cases, spans, strict=True):
-            found = float(likely[start - first : after - first].max())
+            best = likely[:, start - first : after - first].max(axis=1)
+            found = float(best[0] if case.proposal.transition.kind == "cut" else best.mean())
             if found <= most or found > least:
                 case.verdict = found > least
