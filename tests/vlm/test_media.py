@@ -94,14 +94,15 @@ def test_frames_go_to_vllm_as_one_video_with_their_true_times() -> None:
 
 
 def test_frames_go_to_dashscope_as_a_list_with_their_rate() -> None:
+    close = replace(WATCHED, seconds=(0.0, 1.0, 4.0, 6.0))
     with ChatServer() as server:
-        ask(server_vlm(server.base_url, native_video="frame_list", max_images=4), WATCHED)
-        ask(server_vlm(server.base_url, native_video="frame_list", max_images=4),
-            replace(WATCHED, images=FRAMES[:3], seconds=SECONDS[:3]))  # fmt: skip
-    listed, few = server.received
-    assert (listed.content[0]["type"], len(listed.content[0]["video"])) == ("video", 4)
-    assert listed.content[0]["fps"] == pytest.approx(3 / 125)
-    assert kinds(few.content)[:3] == ["image_url"] * 3, "it takes four or more"
+        vlm = server_vlm(server.base_url, native_video="frame_list", max_images=4)
+        for request in (close, replace(close, images=FRAMES[:3], seconds=close.seconds[:3]), WATCHED):
+            ask(vlm, request)
+    listed, few, sparse = server.received
+    assert (listed.content[0]["type"], len(listed.content[0]["video"]), listed.content[0]["fps"]) == ("video", 4, 0.5)
+    assert kinds(few.content) == ["image_url"] * 3 + ["text"], "it takes four or more"
+    assert kinds(sparse.content) == ["image_url"] * 4 + ["text"], "and no rate that tells these times"
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import io
+import json
 from dataclasses import replace
 from typing import Any
 
+import PIL.Image
 import pytest
 
-from chat_server import ChatServer, Received, answer, raw, status
-from made_requests import OPENING, PROMPTS, ask
+from chat_server import Behaviour, ChatServer, Exchange, Received, answer, raw, status
+from made_requests import OPENING, PROMPTS, ask, picture
 from sharegpt4video.errors import ModelDenied, ModelUnavailable, SettingsError
 from sharegpt4video.vlm import BACKENDS, open_model
+from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.faults import ErrorReply, fault_of_status
 from sharegpt4video.vlm.probing import probe
 from sharegpt4video.vlm.providers import ALSO_CALLED, PROVIDERS
@@ -287,8 +292,6 @@ def test_the_reason_of_the_provider_behind_a_gateway_is_told() -> None:
 
 
 def json_bytes(body: Any) -> bytes:
-    import json
-
     return json.dumps(body).encode()
 
 
@@ -297,3 +300,60 @@ def test_the_request_names_the_model_as_the_provider_does() -> None:
     with ChatServer(default=answer(lambda received: got.append(received) or "a cat")) as server:  # type: ignore[func-returns-value]
         ask(opened(f"ollama:qwen3-vl:8b@{server.base_url}"), OPENING)
     assert got[0].body["model"] == "qwen3-vl:8b"
+
+
+# What the presets send, against servers that are as strict as documented
+
+
+def groq(exchange: Exchange) -> None:
+    """At most five pictures, and four megabytes a request."""
+    received = exchange.received
+    if len(received.image_urls) > 5:
+        return status(400, "Too many images provided. This model supports up to 5 images")(exchange)
+    if received.size_bytes > 4_000_000 + 10_000:  # the words come on top
+        return status(413, "Request Entity Too Large")(exchange)
+    return answer()(exchange)
+
+
+def vllm(exchange: Exchange) -> None:
+    """Frames of a video are of one size, and as many as their numbers, which are whole; none is left out."""
+    received = exchange.received
+    videos = [part["video_url"]["url"] for part in received.content if part["type"] == "video_url"]
+    options = received.body.get("media_io_kwargs", {}).get("video", {})
+    for video in videos:
+        kind, _, data = video.partition(",")
+        frames = [base64.b64decode(frame, validate=True) for frame in data.split(",")]
+        sizes = {PIL.Image.open(io.BytesIO(frame)).size for frame in frames}
+        numbers, total = options["frames_indices"], options["total_num_frames"]
+        fine = kind == "data:video/jpeg;base64" and len(sizes) == 1 and options["num_frames"] in (-1, len(frames))
+        if not fine or len(numbers) != len(frames) or {type(each) for each in numbers} != {int} or total < len(frames):
+            return status(400, f"frames_indices length ({len(numbers)}) must match")(exchange)
+    return answer(f"{len(videos)} video")(exchange)
+
+
+def dashscope(exchange: Exchange) -> None:
+    """A list of frames has four or more, and pictures are data URLs."""
+    for part in exchange.received.content:
+        if part["type"] == "video" and not (len(part["video"]) >= 4 and 0.1 <= part["fps"] <= 10):
+            return status(400, "the number of frames must be in [4, 512]")(exchange)
+    return answer(" ".join(part["type"] for part in exchange.received.content))(exchange)
+
+
+@pytest.mark.parametrize(
+    ("name", "behave", "count", "size", "told"),
+    [
+        ("groq", groq, 5, (1280, 720), "a cat sits on a mat"),
+        ("vllm-server", vllm, 8, (64, 48), "1 video"),
+        ("vllm-server", vllm, 2, (64, 48), "0 video"),
+        ("dashscope", dashscope, 8, (64, 48), "video text"),
+        ("dashscope", dashscope, 3, (64, 48), "text image_url text image_url text image_url text"),
+    ],
+)
+def test_a_preset_keeps_to_what_its_provider_takes(
+    name: str, behave: Behaviour, count: int, size: tuple[int, int], told: str
+) -> None:
+    pictures = tuple(picture(seed, *size) for seed in range(count))
+    request = Request("fast", images=pictures, seconds=tuple(1.5 * number for number in range(count)), end_seconds=60.0)
+    with ChatServer(default=behave) as server:
+        (reply,) = ask(opened(f"{name}:qwen3-vl@{server.base_url}", api_key="key"), request)
+    assert (reply.text, reply.problem) == (told, "")

@@ -16,6 +16,7 @@ VideoForm = Literal["off", "jpeg_frames", "frame_list"]
 ``frame_list``: DashScope's list of pictures, with a mean frame rate."""
 
 _LEAST_FRAMES: dict[VideoForm, int] = {"jpeg_frames": 3, "frame_list": 4}  # two pictures are compared, not watched
+_LEAST_FPS, _MOST_FPS = 0.1, 10.0  # of DashScope's list
 _CLOCK_HZ = 1000  # frames are numbered in milliseconds, so that number / rate is the frame's true time
 
 # What families of models are shown before each frame in training, by their processors in transformers; Gemini's
@@ -100,6 +101,8 @@ class Media:
     def of(request: Request, urls: Sequence[str], *, texts: Sequence[str] = (), video: VideoForm = "off") -> Media:
         """The pictures of a request, at these URLs. They stay pictures where they make no video."""
         as_video = video != "off" and can_be_video(request, _LEAST_FRAMES[video])
+        if as_video and video == "frame_list":  # its frame rate is the only word about times, and is bounded
+            as_video = _LEAST_FPS <= _mean_fps(request.seconds) <= _MOST_FPS
         return Media(tuple(urls), request.seconds, tuple(texts), video if as_video else "off")
 
     def parts(self, *, as_video: bool = True) -> list[dict[str, Any]]:
@@ -108,7 +111,7 @@ class Media:
             frames = ",".join(url.partition(",")[2] for url in self.urls)
             return [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{frames}"}}]
         if as_video and self.video == "frame_list":
-            return [{"type": "video", "video": list(self.urls), "fps": self._mean_fps()}]
+            return [{"type": "video", "video": list(self.urls), "fps": _mean_fps(self.seconds)}]
         found: list[dict[str, Any]] = []
         for number, url in enumerate(self.urls):
             if self.labels:
@@ -129,6 +132,7 @@ class Media:
         }
         return {"media_io_kwargs": {"video": video}}
 
-    def _mean_fps(self) -> float:
-        span = self.seconds[-1] - self.seconds[0]
-        return round((len(self.seconds) - 1) / span, 3) if span > 0 else 1.0
+
+def _mean_fps(seconds: Sequence[float]) -> float:
+    span = seconds[-1] - seconds[0]
+    return round((len(seconds) - 1) / span, 3) if span > 0 else 0.0
