@@ -380,7 +380,7 @@ def test_who_goes_on_stirring_does_so_faster_or_the_same_way() -> None:
 @pytest.mark.parametrize(
     ("score", "centre", "words"),
     [
-        (0.1, (0.5, 0.5), "The movement goes on in the middle of the picture."),
+        (0.1, (0.5, 0.5), "The movement continues in the middle of the picture."),
         (0.18, (0.5, 0.5), "The movement in the middle of the picture becomes faster."),
         (0.05, (0.5, 0.5), "The movement in the middle of the picture becomes slower."),
         (0.1, (0.9, 0.5), "The movement is now on the right of the picture."),

@@ -65,7 +65,9 @@ def spread(motion: PictureMotion, where: str) -> str:
 
 def goes_on(motion: PictureMotion, where: str, earlier: Facts | None) -> tuple[str, str] | None:
     """Movement that was told of the interval before, as subject and action; None where it was not."""
-    if earlier is None or earlier.motion.centre is None or not is_sure(earlier) or earlier.motion.area > WHOLE_STIR:
+    if earlier is None or earlier.motion.centre is None or earlier.motion.still or not is_sure(earlier):
+        return None
+    if earlier.motion.area > WHOLE_STIR:
         return None
     thing = owner(earlier.motion, earlier)
     if thing is not None and thing.label in MOVERS:
@@ -74,7 +76,7 @@ def goes_on(motion: PictureMotion, where: str, earlier: Facts | None) -> tuple[s
         return "the movement", f"be now {where}"
     ratio = motion.score / max(earlier.motion.score, 1e-6)
     if 1 / FASTER <= ratio <= FASTER:
-        return "the movement", f"go on {where}"
+        return "the movement", f"continue {where}"
     return f"the movement {where}", "become faster" if ratio > 1 else "become slower"
 
 
