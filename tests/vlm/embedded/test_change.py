@@ -410,6 +410,13 @@ def test_people_in_the_same_third_are_told_apart_by_height() -> None:
     assert text.startswith("The person at the top goes out of view. The person at the bottom moves")
 
 
+def test_a_place_that_names_somebody_is_not_said_again() -> None:
+    others = [thing("person", CENTRE, CENTRE, 2), thing("person", RIGHT, None, 3, leaves="right")]
+    text = said(thing("person", LEFT, moved(LEFT, 0.3), 1), *others)
+    assert "The person on the left moves to the centre of the picture" in text
+    assert "The person on the right leaves the picture." in text
+
+
 def test_text_is_read_out_when_it_is_new() -> None:
     facts = between(0.0, 2.0, texts=("Chapter 2",))
     assert 'The text "Chapter 2" appears on the screen' in difference(facts)

@@ -113,6 +113,8 @@ class Line:
     def text(self) -> str:
         """The sentence; a place by which the subject is named is not said again at the end."""
         subject, predicate = self.subject, self.predicate
+        if named := re.search(r" (?:on|in) the (left|right|centre)$", subject):
+            predicate = predicate.replace(f" from the {named[1]} to ", " to ")
         for where in _PLACES:
             again = where in subject or (self.kinds == {"stir"} and _PLACED.search(subject))
             if again and predicate.endswith(f" {where}") and len(self.verbs) == 1:
