@@ -20,7 +20,7 @@ from .boxes import blend, moved, overlap, share_inside
 from .detect import Detection
 
 EDGE = 0.02  # a box this near to the picture's border touches it
-REACHES_BACK = 0.4  # overlap with a weak detection in the frame before
+REACHES_BACK = 0.4  # overlap with a weak detection in the frame before; a little more for one of something else
 
 
 @dataclass(frozen=True)
@@ -336,7 +336,13 @@ class Tracker:
         for seconds, loose in reversed(self._loose):
             if track.first.seconds - seconds > self.settings.gap_seconds:
                 return
-            fits = [(overlap(track.first.box, found.box), number) for number, found in enumerate(loose)]
+            fits = [
+                (
+                    overlap(track.first.box, found.box) - (0.0 if labels.related(track.label, found.label) else 0.1),
+                    number,
+                )
+                for number, found in enumerate(loose)
+            ]
             best, number = max(fits, default=(0.0, 0))
             if best >= REACHES_BACK:
                 track.reach_back(seconds, loose.pop(number))
@@ -384,7 +390,8 @@ def _fit(track: Track, predicted: Box, detection: Detection, seconds: float) -> 
     found = detection.box
     overlapping = max(overlap(predicted, found), overlap(track.last.box, found))
     same_label, kin = track.label == detection.label, labels.related(track.label, detection.label)
-    if overlapping >= (0.25 if kin else 0.5):
+    surely = detection.score >= track._settings.start_score  # a weak one of something else is the background
+    if overlapping >= (0.25 if kin else 0.5 if surely else 0.6):
         return overlapping + (0.5 if same_label else 0.25 if kin else 0.0) + 0.2 * detection.score
     width, height = (predicted.width + found.width) / 2, (predicted.height + found.height) / 2
     if not kin or width <= 0 or height <= 0:
