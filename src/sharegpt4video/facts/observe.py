@@ -21,6 +21,7 @@ from .arrivals import Glance, Passage, arrival, departure, small_grey
 from .colour import colour_names, colour_shares
 from .counting import counts
 from .detect import Detection, ObjectDetector
+from .following import followed
 from .identity import WHOLE, Appearance, Signature, Subjects, signature
 from .listen import Listener
 from .motion import MotionMeter
@@ -145,7 +146,7 @@ class Observer:
         return Facts(
             start_seconds=start_seconds,
             end_seconds=end_seconds,
-            camera=NO_CAMERA if instant else self._meter.camera(start_seconds, end_seconds),
+            camera=NO_CAMERA if instant else followed(self._meter.camera(start_seconds, end_seconds), objects),
             motion=NO_MOTION if instant else self._meter.residual(start_seconds, end_seconds),
             look=look,
             objects=tuple(objects),
