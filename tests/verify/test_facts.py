@@ -9,7 +9,7 @@ import pytest
 from made_facts import BRIGHT, CENTRE, LEFT, NOT_MEASURED, RIGHT, STILL, at, between, thing
 from made_rows import row_of
 from sharegpt4video.dataset.checks import CHECKS, check_caption
-from sharegpt4video.records import Box, CameraMotion, Facts, Look, TrackedObject
+from sharegpt4video.records import Box, CameraMotion, Facts, Look, Sound, TrackedObject, Utterance
 
 FACTS = {name for name, check in CHECKS.items() if check.group == "facts"}
 PAN_LEFT = CameraMotion(pan_widths=-0.3, moves=("pan left",), confidence=0.9)
@@ -171,6 +171,14 @@ def test_a_moving_camera_is_taken_off() -> None:
     person = thing("person", CENTRE, CENTRE)
     assert step("The person walks to the left.", person, camera=PAN_LEFT) == set()
     assert step("The person walks to the right.", person, camera=PAN_LEFT) == {"direction"}
+
+
+def test_words_that_were_said_can_be_quoted() -> None:
+    heard = Sound(0.0, 2.0, True, speech=(Utterance("It reads: grand opening.", 0.5, 1.5),))
+    silent = between(0.0, 2.0, texts=("SALE TODAY",))
+    quote = 'A voice says these words: "It reads: grand opening".'
+    assert found(quote, at(0.0), silent) == {("on-screen text", 1)}
+    assert found(quote, at(0.0), replace(silent, sound=heard)) == set()
 
 
 def test_text_that_nobody_read() -> None:

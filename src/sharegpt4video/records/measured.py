@@ -230,6 +230,12 @@ class Facts:
     sound: Sound | None = None
 
     @property
+    def known_words(self) -> tuple[str, ...]:
+        """All that can be quoted: what was read in view, and what was said."""
+        said = self.sound.speech or () if self.sound else ()
+        return (*(line.text for line in self.texts or ()), *(one.text for one in said))
+
+    @property
     def new_texts(self) -> tuple[ScreenText, ...]:
         """Those of ``texts`` that appear in the interval, or are first there at its instant."""
         return tuple(line for line in self.texts or () if line.is_new(self.start_seconds, self.end_seconds))

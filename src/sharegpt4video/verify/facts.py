@@ -243,7 +243,7 @@ def _edge(thing: TrackedObject, facts: Facts, came: bool) -> str:
 def screen_text(draft: Draft) -> Iterator[Finding]:
     """Quoted on-screen text of which nothing was read, where somebody did read."""
     read = [facts for step in draft.row.steps for facts in step.facts if facts.texts is not None]
-    lines = [folded(line.text) for facts in read for line in facts.texts or ()]
+    lines = [folded(words) for facts in read for words in facts.known_words]
     if not read:
         return
     for passage in draft.texts:

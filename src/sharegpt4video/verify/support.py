@@ -84,8 +84,8 @@ class Ground:
 
     @cached_property
     def letters(self) -> str:
-        """Every letter of the steps and of the lines that were read, without blanks."""
-        lines = [line.text for facts in self._facts for line in facts.texts or ()]
+        """Every letter of the steps, of the lines that were read and of what was said, without blanks."""
+        lines = [words for facts in self._facts for words in facts.known_words]
         return " ".join(folded(text) for text in (*(passage.text for passage in self.steps), *lines))
 
     def holds_text(self, text: str) -> bool:

@@ -18,7 +18,7 @@ def heard_sentence(facts: Facts) -> str:
     """What begins to be heard in an interval; "" for nothing new."""
     if facts.sound is None:
         return ""
-    if said := facts.sound.speech:
+    if said := _surely_said(facts.sound):
         return f"a voice says {_words(' '.join(one.text for one in said))}"
     kinds: tuple[SoundKind, ...] = ("speech", "music")
     begins = {kind for kind in kinds if _begins(facts.sound, kind)}
@@ -33,13 +33,23 @@ def heard_throughout(found: Sequence[Chapter]) -> str:
     seconds = sum(one.end_seconds - one.start_seconds for one in heard)
     if seconds <= 0:
         return ""
-    said = [each for one in heard for each in one.speech or ()]
+    said = [each for one in heard for each in _surely_said(one)]
     parts = [_for_how_long("music plays", _share(heard, "music", seconds))]
     if said:
         parts.append(_told(said))
     else:
         parts.append(_for_how_long("somebody speaks", _share(heard, "speech", seconds)))
     return listed([part for part in parts if part])
+
+
+def _surely_said(sound: Sound) -> list[Utterance]:
+    """The words that were written down where it is sure that somebody speaks: elsewhere they are often made up."""
+    spans = [(s.start_seconds, s.end_seconds) for s in sound.spans if s.kind == "speech" and s.score >= SURE]
+    return [
+        one
+        for one in sound.speech or ()
+        if any(start < one.end_seconds and one.start_seconds < end for start, end in spans)
+    ]
 
 
 def _words(text: str) -> str:
