@@ -306,7 +306,7 @@ def test_at_most_two_camera_moves_are_told() -> None:
 @pytest.mark.parametrize(
     ("move", "words"),
     [("pan right", "keeps panning"), ("zoom in", "keeps zooming in"), ("dolly in", "keeps moving forward"),
-     ("pedestal up", "keeps rising."), ("arc", "keeps circling")],
+     ("pedestal up", "keeps rising."), ("arc clockwise", "keeps circling")],
 )  # fmt: skip
 def test_a_camera_that_goes_on_moving_keeps_doing_so(move: str, words: str) -> None:
     camera = CameraMotion(moves=(move,), confidence=0.9)
