@@ -48,25 +48,26 @@ def signature(rgb: NDArray[np.uint8], box: Box) -> Signature | None:
     grey = np.minimum(value * GREYS // 256, GREYS - 1)
     colour = GREYS + hue * HUES // 180 * LIGHTS + value * LIGHTS // 256
     bins = np.where((saturation > LEAST_SATURATION) & (value > LEAST_VALUE), colour, grey)
-    total = GREYS + HUES * LIGHTS
-    counts = [_spread(np.bincount(third.ravel(), minlength=total)) for third in np.split(bins, THIRDS)]
-    found = np.sqrt(np.concatenate(counts)).astype(np.float32)
+    size = GREYS + HUES * LIGHTS
+    bins += np.repeat(np.arange(THIRDS), PATCH[1] // THIRDS)[:, None] * size
+    found = np.sqrt(_spread(np.bincount(bins.ravel(), minlength=THIRDS * size).reshape(THIRDS, size)))
     return np.asarray(found / np.linalg.norm(found), np.float32)
 
 
 def _spread(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """A histogram with some of each bin in its neighbours: a cloud before the sun is not another shirt."""
-    greys = _with_neighbours(counts[:GREYS].astype(np.float64), 0)
-    colours = counts[GREYS:].reshape(HUES, LIGHTS).astype(np.float64)
-    colours = 0.5 * colours + 0.25 * (np.roll(colours, 1, axis=0) + np.roll(colours, -1, axis=0))
-    return np.concatenate([greys, _with_neighbours(colours, 1).ravel()])
+    """Histograms (a row each) with some of each bin in its neighbours: a cloud before the sun is not another shirt."""
+    greys = _with_neighbours(counts[:, :GREYS].astype(np.float64))
+    colours = counts[:, GREYS:].reshape(THIRDS, HUES, LIGHTS).astype(np.float64)
+    colours = 0.5 * colours + 0.25 * (np.roll(colours, 1, axis=1) + np.roll(colours, -1, axis=1))
+    return np.concatenate([greys, _with_neighbours(colours).reshape(THIRDS, -1)], axis=1).ravel()
 
 
-def _with_neighbours(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    ends = [(0, 0)] * values.ndim
-    ends[axis] = (1, 1)
-    padded = np.moveaxis(np.pad(values, ends), axis, 0)
-    return np.moveaxis(0.25 * padded[:-2] + 0.5 * padded[1:-1] + 0.25 * padded[2:], 0, axis)
+def _with_neighbours(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Half of each value along the last axis, and a quarter of each of its neighbours."""
+    spread = 0.5 * values
+    spread[..., 1:] += 0.25 * values[..., :-1]
+    spread[..., :-1] += 0.25 * values[..., 1:]
+    return spread
 
 
 @dataclass(frozen=True, eq=False)
