@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from onnxruntime.capi.onnxruntime_pybind11_state import InvalidProtobuf
 
+from sharegpt4video import networks
 from sharegpt4video.cli import codecs
 from sharegpt4video.cli.trials import tried
 from sharegpt4video.facts import network
@@ -58,6 +59,6 @@ def test_a_picture_comes_back_or_it_is_an_error(name: str, monkeypatch: pytest.M
 def test_a_damaged_network_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "cut.onnx").write_bytes((network.WEIGHTS / network.POSE).read_bytes()[:100_000])
     network.try_out(network.POSE)
-    monkeypatch.setattr(network, "WEIGHTS", tmp_path)
+    monkeypatch.setattr(networks, "WEIGHTS", tmp_path)
     with pytest.raises(InvalidProtobuf, match=r"cut\.onnx"):
         network.try_out("cut.onnx")

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 FILE = "captions.jsonl"
 _START, _END = "start_seconds", "end_seconds"
+_AS_INSTALLED = ("facts.ocr", "facts.sound", "facts.speech")
+"""Settings of which None means: as what is installed allows."""
 _ROUNDING_SECONDS = 0.0005
 
 
@@ -58,6 +60,8 @@ class Key:
         defaults = _flat(CaptionSettings().to_plain())
         mine, other = {**defaults, **_flat(self.settings)}, {**defaults, **_flat(wanted.settings)}
         _normalize_spans(mine, other, span)
+        for name in _AS_INSTALLED:  # what was decided then is what None asks for now
+            mine[name] = mine.get(name) if other.get(name) is not None else None
         found = [f"{name} {mine.get(name)}, not {other[name]}" for name in other if mine.get(name) != other[name]]
         if self.prompt_hash != wanted.prompt_hash and not any(line.startswith("prompts ") for line in found):
             found.append("other prompts")
