@@ -33,6 +33,7 @@ FINE_SIDE_PIXELS = 1280
 SMALL = 0.1  # of the picture's height; larger lines need no enlargement
 MOST_LINES = 16  # of one picture, the largest: nobody reads a page aloud
 SAME_PLACE, UNMOVED = 0.5, 0.75  # intersection over the larger one
+SURE = 0.97  # two readings that differ are two texts
 UNSURE_RATIO = 0.5  # of two readings of a line that a moving picture shines through
 OTHER_SCENE = 24.0  # mean difference of two small grey pictures, in grey levels
 HISTORY = 12
@@ -127,7 +128,8 @@ class TextTracker:
         """
         instant = start_seconds == end_seconds
         opening = instant and start_seconds == shot_start_seconds
-        found = []
+        still: list[ScreenText] = []
+        moving: list[ScreenText] = []  # where such a line was is not where it is now, beside others
         for line in self._lines:
             first = shot_start_seconds if 0 <= line.first - shot_start_seconds <= OPENING_SECONDS else line.first
             sure = line.steady or line.readings > 1 or self._pushed == 1
@@ -138,8 +140,9 @@ class TextTracker:
                 line.first = first if opening or first > start_seconds else min(late, end_seconds)
                 line.first, line.told = max(line.first, start_seconds), True
             ended = line.last if line.gone and line.last < end_seconds else None
-            found.append(ScreenText(line.text, line.score, line.seconds, line.box, line.first, ended))
-        return tuple(paragraphs(sorted(found, key=lambda line: (line.box.top, line.box.left))))
+            shown = ScreenText(line.text, line.score, line.seconds, line.box, line.first, ended)
+            (still if line.steady else moving).append(shown)
+        return tuple(sorted([*paragraphs(sorted(still, key=_down)), *moving], key=_down))
 
     def _is_other_scene(self, picture: NDArray[np.uint8]) -> bool:
         small = cv2.resize(picture, (16, 9), interpolation=cv2.INTER_AREA).astype(np.float32).mean(axis=2)
@@ -239,7 +242,7 @@ class TextTracker:
         for box, text, score in reading.found:
             if score < LEAST_SCORE or not is_content(text):
                 continue
-            line = self._match(box, text)
+            line = self._match(box, text, score, seen)
             if line is None:
                 first = self._since(seconds, box)
                 line = _Line(text, score, box, seconds, first, seconds, self._scene, steady=first < seconds)
@@ -259,10 +262,17 @@ class TextTracker:
         if len(self._lines) > MOST_KNOWN:
             self._lines = [line for line in self._lines if line.live] + [x for x in self._lines if not x.live][-100:]
 
-    def _match(self, box: Box, text: str) -> _Line | None:
-        """The line that this is another reading of, wherever it is; or one in its place of which it may be."""
+    def _match(self, box: Box, text: str, score: float, seen: list[_Line]) -> _Line | None:
+        """The line that this is another reading of, wherever it is; or one in its place of which it may be.
+
+        What was read surely both times and differs is another line of a page, or of the next page.
+        """
         for line in reversed(self._lines):
-            if line.text == text or same_text(line.text, text):
+            if line.text == text:
+                return line
+        for line in reversed(self._lines):
+            taken = any(line is other for other in seen) or (line.steady and not line.live)
+            if not (taken and min(score, line.score) >= SURE) and same_text(line.text, text):
                 return line
         for line in self._lines:
             if line.scene != self._scene or not _same_place(line.box, box):
@@ -308,6 +318,10 @@ class TextWatch:
         while self._unread:
             self._unread.popleft().result()
         return self._tracker.between(start_seconds, end_seconds, shot_start_seconds)
+
+
+def _down(line: ScreenText) -> tuple[float, float]:
+    return line.box.top, line.box.left
 
 
 def _stays(box: Box, kept: NDArray[np.float32], edges: NDArray[np.float32]) -> bool:
