@@ -30,8 +30,7 @@ NEAR_EDGE_SECONDS = 0.7  # what is first seen clear of the edge must have been a
 ELSEWHERE_SECONDS = 1.0  # what is lost this long may be found again as another track
 UPRIGHT = ("top", "bottom")  # people walk in from the sides; a camera that tilts comes upon heads and feet
 MOST_CUT_OFF = 0.5  # of the picture: what is cut off by the bottom and higher than this may have stood there long
-FAR = 0.15  # a way this far takes one empty frame to believe
-LEAST_EMPTY_CROSSED, LEAST_EMPTY = 2, 3  # frames with an empty place, for a crossing and for all else
+LEAST_EMPTY_CROSSED, LEAST_EMPTY = 1, 3  # frames with an empty place, for a crossing and for all else
 SEEN_INSIDE = 0.5  # mean score of what is never overlooked for a second
 SAME_PLACE = 0.3  # overlap
 SEARCH = 0.06  # how far something may have gone between two frames, in picture widths
@@ -110,10 +109,10 @@ def _passage(
     ]
     if beyond and beyond[0][1]:
         beyond = beyond[1:]  # half in or half out of the picture, too little of it to be followed
-    side, way = crossed(sights)
+    side = crossed(sights)
     if not still and (not side or (side in UPRIGHT and track.label == "person")):
         return None
-    needed = LEAST_EMPTY if not side else LEAST_EMPTY_CROSSED if way < FAR else 1
+    needed = LEAST_EMPTY_CROSSED if side else LEAST_EMPTY
     empty = beyond[:needed]
     if len(empty) < needed or any(found for _, found in empty):
         return None
@@ -151,9 +150,8 @@ def _taken(found: Detection, seconds: float, end_seconds: float, others: Sequenc
     )
 
 
-def crossed(sights: Sequence[tuple[float, Box]]) -> tuple[Side, float]:
-    """The side of the picture that these boxes move away from, if the first of them touches it or soon would, and how
-    far they move; "" and 0 for none.
+def crossed(sights: Sequence[tuple[float, Box]]) -> Side:
+    """The side of the picture that these boxes move away from, if the first of them touches it or soon would, else "".
 
     What is cut off by the edge grows from it: its far side moves.
     """
@@ -167,7 +165,7 @@ def crossed(sights: Sequence[tuple[float, Box]]) -> tuple[Side, float]:
         soon = gap <= TOUCHES or gap <= way / passed * NEAR_EDGE_SECONDS
         if soon and far < (MOST_CUT_OFF if name == "bottom" else 0.9) and way >= LEAST_WAY and way > best:
             best, side = way, name
-    return side, best
+    return side
 
 
 def _from_edge(box: Box, side: Side) -> tuple[float, float]:
