@@ -152,6 +152,18 @@ def test_a_cut_to_black_and_back_to_another_shot_is_one_cut_without_the_black() 
     assert opened <= found.seconds <= opened + 0.1
 
 
+def test_a_cut_to_black_from_which_a_shot_fades_in_is_told_when_it_happens() -> None:
+    script = Script()
+    script.shot(1, 2)
+    black = np.zeros((36, 64, 3), np.uint8)
+    for _ in range(6):
+        script.add(black)
+    script.blend(black, view(texture(2), 0), 0.4)
+    script.shot(2, 2)
+    (found,) = detect(script.frames)
+    assert (found.kind, found.seconds) == ("cut", pytest.approx(2, abs=0.05))
+
+
 @pytest.mark.parametrize("seconds", [1, 8])
 def test_a_cut_to_a_long_black_is_told_when_it_happens(seconds: int) -> None:
     script = Script()

@@ -248,8 +248,12 @@ class FadeDetector:
             self.forget(ended_seconds)
             return None
         there = next(sample for sample in coming if sample.contrast >= 0.9 * now.contrast)
-        slow = flat.slow_out or sum(sample.contrast < 0.8 * now.contrast for sample in coming) >= 2
+        slow_in = sum(sample.contrast < 0.8 * now.contrast for sample in coming) >= 2
+        slow = flat.slow_out or slow_in
         seconds = self._mark_after(max(there.seconds, now.seconds - RECENT_SECONDS))
+        if flat.before and slow_in and not flat.slow_out and seconds - flat.flat_seconds >= MIN_FADE_SECONDS:
+            self.forget(seconds)
+            return Transition("cut", flat.flat_seconds, flat.start_seconds)  # the next shot opens with the flat picture
         start_seconds = flat.start_seconds if flat.before else self._mark_before(ended_seconds, strictly=True)
         return Transition("fade" if slow else "cut", seconds, start_seconds) if start_seconds < seconds else None
 
