@@ -11,13 +11,13 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from math import hypot
 
 from ..checking import Count, Seconds, Share, raise_for, wrong_values
 from ..records import Box
 from . import labels
 from .boxes import blend, moved, overlap, share_inside
 from .detect import Detection
+from .matching import double_overlap, fit
 
 EDGE = 0.02  # a box this near to the picture's border touches it
 REACHES_BACK = 0.4  # overlap with a weak detection in the frame before; a little more for one of something else
@@ -89,7 +89,7 @@ class Track:
         self.goes_alone = False
         """Set once it was seen to cross the picture with nobody near; then only what moves by itself is its name."""
         self._told = ""
-        self._settings = settings
+        self.settings = settings
         self._votes: dict[str, float] = {}
         self._forgotten_frames = 0
         self._sights = 0
@@ -135,7 +135,7 @@ class Track:
     @property
     def confirmed(self) -> bool:
         """Whether it has been seen often and well enough to be named."""
-        settings, label = self._settings, self._name()
+        settings, label = self.settings, self._name()
         if label == "person":  # seldom mistaken, and dim ones stay low
             return (
                 self._steady
@@ -173,9 +173,9 @@ class Track:
             box = self.samples[0].box
             return box if self.samples[0].seconds - seconds <= self._reach(box) else None
         waited = seconds - self.last.seconds
-        waiting = not self.ended and waited <= self._settings.gap_seconds
+        waiting = not self.ended and waited <= self.settings.gap_seconds
         there = (waiting or waited <= self._reach(self.last.box)) and not self._is_leaving(seconds)
-        return self.last.box if there or waited <= self._settings.edge_seconds else None
+        return self.last.box if there or waited <= self.settings.edge_seconds else None
 
     def predicted_box(self, seconds: float) -> Box:
         """Its box moved on at its last speed."""
@@ -206,7 +206,7 @@ class Track:
 
     def forget(self, before_seconds: float) -> None:
         """Drop sights before a time, except what tells its speed. Counts and scores stay."""
-        until = min(before_seconds, self.last.seconds - self._settings.gap_seconds)
+        until = min(before_seconds, self.last.seconds - self.settings.gap_seconds)
         count = sum(sample.seconds < until for sample in self.samples)
         self._forgotten_frames += count
         del self.samples[:count]
@@ -237,16 +237,16 @@ class Track:
         now = self.last
         for before in reversed(self.samples[:-1]):
             passed = now.seconds - before.seconds
-            if passed > self._settings.gap_seconds:
+            if passed > self.settings.gap_seconds:
                 break
-            if passed >= self._settings.speed_seconds:
+            if passed >= self.settings.speed_seconds:
                 (x, y), (x_before, y_before) = now.box.centre, before.box.centre
                 return (x - x_before) / passed, (y - y_before) / passed
         return 0.0, 0.0
 
     def _reach(self, box: Box) -> float:
         at_edge = min(box.left, box.top, 1 - box.right, 1 - box.bottom) < EDGE
-        return self._settings.edge_seconds if at_edge else self._settings.inside_seconds
+        return self.settings.edge_seconds if at_edge else self.settings.inside_seconds
 
     def _is_leaving(self, seconds: float) -> bool:
         x, y = self.predicted_box(seconds).centre
@@ -315,14 +315,14 @@ class Tracker:
         """Give each track the detection that fits best, best pairs first; returns what is left of both."""
         predicted = [track.predicted_box(seconds) for track in tracks]
         pairs = [
-            (_fit(track, predicted[row], detection, seconds), row, column)
+            (fit(track, predicted[row], detection, seconds), row, column)
             for row, track in enumerate(tracks)
             for column, detection in enumerate(detections)
         ]
         used_rows: set[int] = set()
         used_columns: set[int] = set()
-        for fit, row, column in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
-            if fit > 0 and row not in used_rows and column not in used_columns:
+        for score, row, column in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
+            if score > 0 and row not in used_rows and column not in used_columns:
                 tracks[row].see(seconds, detections[column])
                 used_rows.add(row)
                 used_columns.add(column)
@@ -370,34 +370,7 @@ class Tracker:
         seen = [track for track in self.tracks if track.last.seconds == seconds]
         seen.sort(key=lambda track: (-track.score * track.seen_frames, track.id))
         for position, track in enumerate(seen):
-            if any(overlap(track.last.box, better.last.box) > _double(track, better) for better in seen[:position]):
+            if any(
+                overlap(track.last.box, better.last.box) > double_overlap(track, better) for better in seen[:position]
+            ):
                 self.tracks.remove(track)
-
-
-def _double(track: Track, other: Track) -> float:
-    """The overlap over which two tracks are one thing: a dog and a cat in much the same place sooner than two people,
-    who may stand behind each other."""
-    kin = track.label != other.label and labels.related(track.label, other.label)
-    return 0.6 if kin else 0.8
-
-
-def _fit(track: Track, predicted: Box, detection: Detection, seconds: float) -> float:
-    """How well a detection continues a track: up to 1 for overlap, a little for nearness, 0 for not at all.
-
-    Sampled a few times a second, a fast object may not overlap its last box at all; then it must be of the same kind
-    and size, and near where its speed takes it (a new track has no speed yet, so it may be further off).
-    """
-    found = detection.box
-    overlapping = max(overlap(predicted, found), overlap(track.last.box, found))
-    same_label, kin = track.label == detection.label, labels.related(track.label, detection.label)
-    surely = detection.score >= track._settings.start_score  # a weak one of something else is the background
-    if overlapping >= (0.25 if kin else 0.5 if surely else 0.6):
-        return overlapping + (0.5 if same_label else 0.25 if kin else 0.0) + 0.2 * detection.score
-    width, height = (predicted.width + found.width) / 2, (predicted.height + found.height) / 2
-    if not kin or width <= 0 or height <= 0:
-        return 0.0
-    ratio = (predicted.width * predicted.height) / max(found.width * found.height, 1e-9)
-    away = hypot((predicted.centre[0] - found.centre[0]) / width, (predicted.centre[1] - found.centre[1]) / height)
-    reach = 1.5 if track.seen_frames < 2 else 0.8
-    near = away < reach and 0.4 < ratio < 2.5 and seconds - track.last.seconds < track._settings.gap_seconds
-    return 0.2 * (1 - away / reach) if near else 0.0
