@@ -1,7 +1,7 @@
 """Who serves models in the OpenAI chat format, by one short word: ``--model ollama:qwen3-vl:8b``.
 
-All of them are `ServerVLM` with other defaults, which are data: addresses, key variables and limits as publicly known. A limit
-that depends on the model is left out or is the smallest documented one; every value can be set as an option
+All of them are `ServerVLM` with other defaults, which are data: addresses, key variables and limits as publicly known.
+A limit that depends on the model is left out or is the smallest documented one; every value can be set as an option
 (``-O max_images=4``).
 """
 
