@@ -457,6 +457,13 @@ def test_that_nothing_moves_is_said_where_it_was_measured() -> None:
     assert difference(between(0.0, 1.0, motion=NOTHING_MOVES)).startswith("Nothing moves for a moment.")
 
 
+def test_light_may_change_where_nothing_moves() -> None:
+    darker = between(0.0, 2.0, look=BLACK, motion=NOTHING_MOVES)
+    assert difference(darker, earlier=at(0.0, look=BRIGHT)).startswith("Nothing moves. The ")
+    moving = replace(darker, motion=replace(NOTHING_MOVES, still=None))
+    assert "othing moves" not in difference(moving, earlier=at(0.0, look=BRIGHT))
+
+
 @pytest.mark.parametrize("still", [None, False])
 def test_what_is_not_known_to_be_still_is_not_called_still(still: bool | None) -> None:
     text = said(motion=PictureMotion(0.0, 0.0, None, still), camera=NOT_MEASURED)

@@ -24,6 +24,10 @@ _STATES = ("appear", "count", "text", "look")
 _ORDER = ("enter", "appear", "leave", "posture", "move", "size", "stir", "count", "text", "look", "camera")
 
 
+_LEAVES_STILL = ("look", "text")
+"""What may happen in a picture in which nothing moves: its light changes, a line of text comes up."""
+
+
 def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> str:
     """Say what changes in the interval of ``facts``; see ``change.clauses`` for the other two. Always says something.
 
@@ -39,6 +43,8 @@ def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> 
         return paragraph(quiet(facts, cast, events, still))
     ordered = told_in_order(events)
     told = [line.text() for line in shortest(lines(ordered, cast))]
+    if facts.motion.still and all(clause.kind in _LEAVES_STILL for clause in events):
+        told = ["nothing moves", *told]
     return paragraph(with_still_camera(told, still, facts, joins=ordered[-1].kind not in _STATES))
 
 
