@@ -190,7 +190,7 @@ class Observer:
             if (look := signature(picture, box)) is not None:
                 seen.signatures[box] = look
             if detection.label != "person":
-                seen.colours[box] = colour_names(_crop(picture, box), 1)
+                seen.colours[box] = _paint(_crop(picture, box))
                 continue
             points = keypoints.get(box)
             if points is not None and points.confidence >= TRUSTED_POSE:
@@ -320,6 +320,15 @@ def raises(counts: Iterable[int | None], least_samples: int = 1) -> tuple[int, .
     seen = [count for count in counts if count is not None]
     runs = [list(run) for _, run in groupby(seen, key=bool)]
     return tuple(max(run) for run in runs[1:] if run[0] and len(run) >= least_samples)
+
+
+def _paint(crop: NDArray[np.uint8]) -> tuple[str, ...]:
+    """The colour that covers most of a thing, unless it is a grey.
+
+    Judged by eye on real video, things called grey were white, black, red or of glass more often: shade, gloss
+    and the background in a box are grey.
+    """
+    return tuple(name for name in colour_names(crop, 1) if "grey" not in name)
 
 
 def _clothes(picture: NDArray[np.uint8], points: Keypoints, pose: Pose) -> tuple[str, ...]:

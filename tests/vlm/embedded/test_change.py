@@ -459,7 +459,7 @@ def test_that_nothing_moves_is_said_where_it_was_measured() -> None:
 
 def test_light_may_change_where_nothing_moves() -> None:
     darker = between(0.0, 2.0, look=BLACK, motion=NOTHING_MOVES)
-    assert difference(darker, earlier=at(0.0, look=BRIGHT)).startswith("Nothing moves. The ")
+    assert difference(darker, earlier=at(0.0, look=BRIGHT)).startswith("Nothing moves in the picture. The ")
     moving = replace(darker, motion=replace(NOTHING_MOVES, still=None))
     assert "othing moves" not in difference(moving, earlier=at(0.0, look=BRIGHT))
 

@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from made_facts import BLACK, BRIGHT, CENTRE, DARK, LEFT, RIGHT, at, between, pose, steps_of, thing, yoga
-from sharegpt4video.records import Box, CameraMotion, Facts, Step, TrackedObject
+from sharegpt4video.records import Box, CameraMotion, Facts, PictureMotion, Step, TrackedObject
 from sharegpt4video.vlm.embedded.story import fast, fold, summary
 
 PAN = CameraMotion(pan_widths=0.4, moves=("pan right",), confidence=0.9)
@@ -130,6 +130,15 @@ def test_a_move_that_goes_on_is_told_once_over_its_whole_time() -> None:
     text = summary(steps_of(*told), 0.0, 6.0)
     assert text.count("moves") == 1
     assert "The dog moves from the left to the centre of the picture throughout." in text
+
+
+def test_movement_that_nobody_owns_is_told_once_over_its_whole_time() -> None:
+    motion = PictureMotion(0.1, 0.05, (0.2, 0.5), False)
+    faster = replace(motion, score=0.3)
+    facts = [at(0.0), *(between(2.0 * n, 2.0 * n + 2, motion=faster if n == 2 else motion) for n in range(5))]
+    text = summary(steps_of(*facts), 0.0, 10.0)
+    assert text.count("movement") == 1
+    assert "there is movement on the left of the picture" in text.lower()
 
 
 def test_the_camera_is_told_once_with_its_times() -> None:

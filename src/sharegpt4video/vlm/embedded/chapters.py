@@ -99,11 +99,16 @@ def _beat(facts: Facts, earlier: Facts | None) -> Beat:
     """The events of an interval; what is true of the whole is told at once: camera, texts, counts, what is there."""
     facts = replace(facts, objects=rejoined(facts))
     events = [
-        replace(clause, action=clause.gist) if clause.kind == "stir" and clause.gist else clause
+        _as_a_whole(clause) if clause.kind == "stir" and clause.gist else clause
         for clause in clauses(facts, earlier)
         if clause.kind not in ("camera", "text", "count", "appear") and not clause.action.startswith(NOW)
     ]
     return Beat(Cast.of(facts), events, facts.start_seconds, facts.end_seconds)
+
+
+def _as_a_whole(clause: Clause) -> Clause:
+    """What moves in its place, without how it differs from the interval before."""
+    return replace(clause, action=clause.gist, subject=clause.subject if clause.tracks else "there")
 
 
 def steadied(beats: Sequence[Beat]) -> list[Beat]:

@@ -44,7 +44,7 @@ def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> 
     ordered = told_in_order(events)
     told = [line.text() for line in shortest(lines(ordered, cast))]
     if facts.motion.still and all(clause.kind in _LEAVES_STILL for clause in events):
-        told = ["nothing moves", *told]
+        told = ["nothing moves in the picture", *told]
     return paragraph(with_still_camera(told, still, facts, joins=ordered[-1].kind not in _STATES))
 
 
