@@ -327,3 +327,4 @@ def test_a_name_once_told_is_not_taken_back_for_something_else() -> None:
     for number in range(4, 20):
         tracker.push(number * STEP, [seen("person", 0.7)])
     assert (track.label, track.tell()) == ("person", "dog")
+    assert not track.confirmed  # but what is wrong is not repeated

@@ -30,8 +30,8 @@ NAMES = (
 ZOOM_AXIS, ROLL_AXIS = 2, 3
 DOLLY = ("dolly in", "dolly out")
 STATIC, HAND_HELD = "static", "hand-held"
-# Shifts hide in the sway of a hand; zooms hardly occur by chance. A roll under some 3.5 degrees is seen by nobody, but a
-# head that turns or a lamp that flickers is measured as one.
+# Shifts hide in the sway of a hand; zooms hardly occur by chance. Nobody sees a roll under some 3.5 degrees, but a head
+# that turns, or a lamp that flickers, is measured as one.
 LEAST_SHARE = (0.025, 0.025, 0.008, 0.02)
 IN_HAND = (2.0, 2.0, 3.0, 1.2)  # times the least distance, in a hand that sways
 LEAST_SHARE_PER_SECOND = (0.01, 0.01, 0.004, 0.004)

@@ -134,8 +134,13 @@ class Track:
 
     @property
     def confirmed(self) -> bool:
-        """Whether it has been seen often and well enough to be named."""
+        """Whether it has been seen often and well enough to be named, and what was told of it still holds.
+
+        A horse that was taken for a person at first is told no more: a wrong name is neither repeated nor taken back.
+        """
         settings, label = self.settings, self._name()
+        if self._told and label and not labels.related(self._told, label):
+            return False
         if label == "person":  # seldom mistaken, and dim ones stay low
             return (
                 self._steady
