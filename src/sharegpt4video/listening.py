@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
 
 from .config import FactSettings
 from .facts.listen import Listener, SoundDetector, Transcriber
@@ -11,7 +12,9 @@ from .facts.transcribe import Whisper, is_believed, is_installed
 from .records import Utterance
 from .video.hearing import Samples
 from .video.reader import VideoReader
-from .vlm.transcribing import ServerTranscriber
+
+if TYPE_CHECKING:
+    from .vlm.transcribing import ServerTranscriber
 
 SERVER = "server:"
 
@@ -50,6 +53,8 @@ def transcriber(settings: FactSettings) -> Transcriber | None:
     if not writes_down(settings):
         return None
     if settings.speech_model.startswith(SERVER):
+        from .vlm.transcribing import ServerTranscriber  # brings the client of the server, 0.7 s in every process
+
         return BelievedFrom(ServerTranscriber.named(settings.speech_model))
     return Whisper(settings.speech_model)
 
