@@ -128,8 +128,8 @@ class CaptionSettings:
     fold_steps: Annotated[int, Limits(2, 10_000)] = 40
     """How many steps one summary request may carry; more are condensed in groups first."""
     cast: bool = False
-    """Tell each step, and the summary, by which words earlier steps named the subjects, so that they keep them across
-    cuts. The shots of a video then wait for each other."""
+    """Tell each step, and the summary, what earlier steps called the subjects, so that names hold across cuts. The
+    shots of a video then wait for each other."""
     keyframes: KeyframeSettings = field(default_factory=KeyframeSettings)
     facts: FactSettings = field(default_factory=FactSettings)
 

@@ -23,12 +23,12 @@ from .errors import CaptionInterrupted, VLMError
 from .look import keyframes, measure
 from .reading import read
 from .records import VideoCaption
-from .retell import recaption, summarize
+from .retell import read_caption, recaption, summarize
 from .run import VideoRun
 from .video.thumbnails import file_state, pictures_of
 from .vlm.base import VLM
 
-__all__ = ["acaption", "caption", "keyframes", "measure", "open_engine", "recaption", "summarize"]
+__all__ = ["acaption", "caption", "keyframes", "measure", "open_engine", "read_caption", "recaption", "summarize"]
 
 Source = str | os.PathLike[str] | BinaryIO
 

@@ -25,6 +25,7 @@ from sharegpt4video.moments.query import terms_of
 from sharegpt4video.moments.rank import by_words
 from sharegpt4video.moments.refine import points_of
 from sharegpt4video.records import VideoCaption
+from sharegpt4video.retell import read_caption
 
 DOG = captioned(
     [
@@ -222,5 +223,5 @@ def test_results_are_json(tmp_path: Path) -> None:
     path.write_text(DOG.to_json(), encoding="utf-8")
     assert VideoCaption.from_json(path.read_bytes()) == DOG
     with pytest.raises(InputMissing):
-        sg4v.moments.search._read(tmp_path / "gone.json")
+        read_caption(tmp_path / "gone.json")
     assert json.dumps([one.text for one in sg4v.find("cat", path, encoder=None).moments]) == '["A cat is on a sofa."]'

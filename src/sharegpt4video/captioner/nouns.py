@@ -1,4 +1,4 @@
-"""English words by which captions name subjects and tell them apart."""
+"""English words that captions use to name subjects and tell them apart."""
 
 from __future__ import annotations
 

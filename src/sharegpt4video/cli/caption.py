@@ -49,7 +49,7 @@ def caption(
 ) -> None:
     """Caption videos: what is seen, and what happens when.
 
-    Steps are printed as they come. With --out, each video becomes a file; what is there already is not made again.
+    Steps are printed as they come. With --out, each video becomes a file; captions that are there already are kept.
     """
     formats = _formats(format, json, None if dry_run else out)
     how: dict[str, Any] = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}

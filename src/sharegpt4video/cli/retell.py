@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..checking import first_problem
-from ..errors import SettingsError, SG4VError
+from ..errors import SettingsError
 from .console import MARKED, error, exit_codes, print_json, print_text
 from .options import (
     Config,
@@ -48,7 +47,7 @@ def summarize(
     with exit_codes():
         options, others = model_options(model_option, changes)
         settings = read_settings(config, others, prompts=prompts)
-        captioned = _read(caption)
+        captioned = pipeline.read_caption(caption)
         first = captioned.start_seconds if start is None else start
         last = captioned.end_seconds if end is None else end
         _check_part(captioned, first, last)
@@ -84,18 +83,6 @@ def recaption(
         else:
             print_text(summary.text)
     _mark(summary.problem)
-
-
-def _read(path: Path) -> VideoCaption:
-    from ..records import VideoCaption
-
-    try:
-        return VideoCaption.from_json(path.read_bytes())
-    except OSError as gone:
-        raise SG4VError(f"{path}: cannot be read: {gone.strerror}") from gone
-    except ValueError as wrong:
-        advice = "give the .json file that sg4v caption VIDEO --out FOLDER writes"
-        raise SG4VError(f"{path}: not a caption in JSON ({first_problem(wrong)}); {advice}") from wrong
 
 
 def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:

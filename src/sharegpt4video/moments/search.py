@@ -9,13 +9,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from ..checking import first_problem
 from ..config import CaptionSettings
 from ..dataset.dataset import Dataset
 from ..dataset.similar.novelty import TextEncoder, open_encoder
 from ..dataset.store.store import Store
-from ..errors import InputMissing, MissingExtra, SettingsError, SG4VError
-from ..pipeline import caption
+from ..errors import MissingExtra, SettingsError, SG4VError
+from ..pipeline import caption, read_caption
 from ..records import VideoCaption
 from ..vlm.base import VLM
 from .corpus import Captioned, Corpus, InDataset, InMemory
@@ -108,13 +107,7 @@ def _in_folder(folder: Path, *, dropped: bool) -> Corpus:
 
 
 def _read(path: Path) -> Captioned:
-    try:
-        captioned = VideoCaption.from_json(path.read_bytes())
-    except OSError as gone:
-        raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
-    except ValueError as wrong:
-        advice = "give the .json file that sg4v caption VIDEO --out FOLDER writes"
-        raise SG4VError(f"{path}: not a caption in JSON ({first_problem(wrong)}); {advice}") from wrong
+    captioned = read_caption(path)
     beside = path.parent / captioned.video
     return Captioned(str(beside) if beside.is_file() else captioned.video, captioned)
 

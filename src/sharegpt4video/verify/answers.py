@@ -1,6 +1,7 @@
 """A model's answer held against the measured facts and the text before, as soon as it is there.
 
-Only rules that were right on real video are asked (``TRUSTED``): a false alarm costs a request, and marks a good text.
+Only rules that contradict what was surely measured are asked (``RULES``): a false alarm costs a request, and marks a
+good text. ``benchmarks/verify.py`` measures both kinds of mistake.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..records import Facts, Finding, Shot, Step
+from ..records import Facts, Finding, Mode, Shot, Step, StepKind
 from ..vlm.base import Request
 from . import camera, facts, support
 from .prose import SUMMARY, Draft
 
 Rule = Callable[[Draft], Iterator[Finding]]
 
-TRUSTED: tuple[Rule, ...] = (
+RULES: tuple[Rule, ...] = (
     camera.camera,
     facts.names,
     facts.counts,
@@ -37,7 +38,7 @@ class _Part:
     end_seconds: float
     steps: tuple[Step, ...]
     summary: str = ""
-    mode: str = "sliding"
+    mode: Mode = "sliding"
     shots: tuple[Shot, ...] = ()
     summary_problem: str = ""
 
@@ -48,14 +49,15 @@ def contradictions(request: Request, answer: str) -> tuple[str, ...]:
     Empty for tasks that describe no video.
     """
     if request.task in ("opening", "change", "fast"):
-        steps = _steps(request, answer)
-        draft, number = Draft(_Part(request.start_seconds, request.end_seconds, steps)), len(steps) - 1  # type: ignore[arg-type]
+        part = _Part(request.start_seconds, request.end_seconds, _steps(request, answer))
+        number = len(part.steps) - 1
     elif request.task in ("summary", "fold"):
         part = _Part(request.start_seconds, request.end_seconds, request.steps, answer)
-        draft, number = Draft(part), SUMMARY  # type: ignore[arg-type]
+        number = SUMMARY
     else:
         return ()
-    found = (finding for rule in TRUSTED for finding in rule(draft) if finding.step == number)
+    draft = Draft(part)
+    found = (finding for rule in RULES for finding in rule(draft) if finding.step == number)
     return tuple(dict.fromkeys(finding.reason for finding in found))
 
 
@@ -67,7 +69,7 @@ def _steps(request: Request, answer: str) -> tuple[Step, ...]:
     return (_step("opening", request.facts[:-1], request, request.before), now)
 
 
-def _step(kind: str, measured: tuple[Facts, ...], request: Request, text: str) -> Step:
+def _step(kind: StepKind, measured: tuple[Facts, ...], request: Request, text: str) -> Step:
     start = measured[0].start_seconds if measured else request.start_seconds
     end = measured[-1].end_seconds if measured else request.end_seconds
-    return Step(kind, start, end, text, 0, request.seconds[-1:], measured)  # type: ignore[arg-type]
+    return Step(kind, start, end, text, 0, request.seconds[-1:], measured)
