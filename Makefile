@@ -6,12 +6,14 @@ BIN := .venv/bin
 COMMA := ,
 INSTALLED := .venv/installed-$(subst $(COMMA),-,$(EXTRAS))
 
-.PHONY: test check lint types docs clean
+.PHONY: venv test check lint types docs clean
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet -e ".[$(EXTRAS)]"
 	touch $@
+
+venv: $(INSTALLED)
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest -n 3 --dist worksteal
