@@ -39,7 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "wanted": BASICS | {"video", "facts", "listening"},
     "sampling": BASICS | {"video", "facts", "wanted"},
     "reading": BASICS | {"video", "facts", "sampling", "wanted"},
-    "draft": BASICS | {"__init__", "reading", "captioner", "vlm"},
+    "draft": BASICS | {"__init__", "wanted", "captioner", "vlm"},
     "run": BASICS | {"draft", "engines", "reading", "sampling", "captioner", "vlm"},
     "engines": BASICS | {"video", "captioner", "verify", "vlm"},
     "look": BASICS | {"video", "facts", "listening"},

@@ -72,6 +72,8 @@ Count = Annotated[int, Limits(1, 10**9)]
 Seed = Annotated[int, Limits(-(2**63), 2**63 - 1)]
 JpegQuality = Annotated[int, Limits(1, 100)]
 SidePixels = Annotated[int, Limits(16, 16384)]
+ShownPixels = Annotated[int, Limits(0, 16384)]
+"""The longer side of a picture that somebody may want to see; 0: nobody does."""
 GridFrames = Annotated[int, Limits(1, 1024)]
 """In one grid; each is as small as a stamp then."""
 

@@ -5,31 +5,56 @@ Filled in by ``run.VideoRun``; whatever happens, `Draft.caption` gives what ther
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from . import __version__
 from .captioner.outcome import Summary
 from .captioner.timeline import Timeline
 from .config import CaptionSettings, FactSettings
 from .prompts import PromptSet
-from .reading import Ended, Opened
-from .records import Provenance, Shot, Step, VideoCaption
+from .records import BYTES_IN_JSON, Facts, Keyframe, Provenance, Segment, Shot, Step, VideoCaption
 from .vlm.base import VLM, Reply
+from .wanted import Ended, Opened
 
 Phase = Literal["reading", "summarizing"]
 
 
 @dataclass(frozen=True)
+class Chosen:
+    """A keyframe of a video that is being captioned; the first has ``number`` 0.
+
+    ``facts`` is what was measured from the keyframe before to this one, None where nothing was (yet).
+    """
+
+    number: int
+    keyframe: Keyframe
+    facts: Facts | None = None
+
+
+@dataclass(frozen=True)
 class Progress:
-    """How far the captioning of one video is, as passed to ``on_progress``.
+    """How far the captioning of one video is, and what is new, as passed to ``on_progress``.
 
     phase                     ``reading`` while the video is read and described, then ``summarizing``
     read_seconds, end_seconds up to where the video has been decoded, and its end (None if unknown)
     steps_done, steps_known   steps finished, and steps known to be needed so far
-    step                      the step that was just finished, if any; steps come in the order of the video
+
+    At most one of these is set. Without any, only the numbers are new, or the phase: the first report of
+    ``summarizing`` has none.
+
+    opened     the video: its name, its size, and the times between which it is captioned
+    keyframe   a keyframe, as soon as it is chosen, and once more when its facts have been measured; with a picture
+               where one was asked for, whether or not the model takes any
+    step       a finished step; steps come in the order of the video, each once
+    summary    the text for the whole, the last report
+
+    Can be pickled, and written as JSON by pydantic.
     """
+
+    __pydantic_config__ = BYTES_IN_JSON
 
     phase: Phase
     read_seconds: float
@@ -37,6 +62,9 @@ class Progress:
     steps_done: int
     steps_known: int
     step: Step | None = None
+    opened: Opened | None = None
+    keyframe: Chosen | None = None
+    summary: Summary | None = None
 
 
 class Draft:
@@ -55,31 +83,49 @@ class Draft:
         self._ended = Ended(self.start_seconds, (), (settings.start_seconds, settings.end_seconds))
         self.shots: dict[int, Shot] = {}
         self.timeline = Timeline(self._step_done)
-        self._steps_done = 0
+        self._chosen: deque[Chosen] = deque()  # those without facts
+        self._keyframes = self._steps_done = 0
         self.summary = Summary("", "")
         self.replies: list[Reply] = []
 
-    def note(self, event: Opened | Ended) -> None:
-        """What is known of the video itself."""
+    def note(self, event: Opened | Ended | Keyframe | float) -> None:
+        """What reading tells of the video: a number is the time up to which it has been read."""
         if isinstance(event, Opened):
             self.opened = event
-        else:
+            self.report("reading", opened=event)
+        elif isinstance(event, Ended):
             self._ended, self.read_seconds = event, event.seconds
+        elif isinstance(event, Keyframe):
+            self._chosen.append(Chosen(self._keyframes, event))
+            self._keyframes += 1
+            self.report("reading", keyframe=self._chosen[-1])
+        else:
+            self.read_seconds = event
+            self.report("reading")
 
-    def read_to(self, seconds: float) -> None:
-        """Everything before ``seconds`` has been read."""
-        self.read_seconds = seconds
-        self.report("reading")
+    def measured(self, segment: Segment) -> None:
+        """What reading tells of a part of a shot: it is about to be described."""
+        self.shots[segment.shot_index] = segment.shot
+        facts = {facts.end_seconds: facts for facts in segment.facts}
+        while self._chosen and self._chosen[0].keyframe.seconds <= segment.keyframes[-1].seconds:
+            chosen = self._chosen.popleft()
+            if chosen.keyframe.seconds in facts:
+                self.report("reading", keyframe=replace(chosen, facts=facts[chosen.keyframe.seconds]))
+
+    def finish(self, summary: Summary) -> None:
+        """The whole has been told."""
+        self.summary = summary
+        self.report("summarizing", summary=summary)
 
     def _step_done(self, step: Step) -> None:
         self._steps_done += 1
-        self.report("reading", step)
+        self.report("reading", step=step)
 
-    def report(self, phase: Phase, step: Step | None = None) -> None:
-        """Tell how far it is."""
+    def report(self, phase: Phase, **news: Any) -> None:
+        """Tell how far it is, and what is new."""
         if self._on_progress is not None:
             end, known = self.opened.end_seconds, self.timeline.known
-            self._on_progress(Progress(phase, self.read_seconds, end, self._steps_done, known, step))
+            self._on_progress(Progress(phase, self.read_seconds, end, self._steps_done, known, **news))
 
     def caption(self) -> VideoCaption:
         """What there is by now."""

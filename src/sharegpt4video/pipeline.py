@@ -12,17 +12,18 @@ import threading
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from . import background
 from .captioner.engine import Engine
+from .checking import ShownPixels, out_of_range, raise_for
 from .config import CaptionSettings, caption_settings
 from .draft import Progress
 from .engines import engine_for, open_engine
 from .errors import CaptionInterrupted, VLMError
 from .look import keyframes, measure
 from .reading import read
-from .records import VideoCaption
+from .records import Keyframe, VideoCaption
 from .retell import read_caption, recaption, summarize
 from .run import VideoRun
 from .video.thumbnails import file_state, pictures_of
@@ -39,22 +40,24 @@ def caption(
     model: str | VLM = "embedded",
     settings: CaptionSettings | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    picture_side_pixels: int = 0,
 ) -> VideoCaption:
     """Caption one video: a path, a URL or an open binary file.
 
         captioned = caption("film.mp4", settings=CaptionSettings(start_seconds=60, end_seconds=90))
         print(captioned.summary)
 
-    ``model`` is a name as for ``sg4v caption --model``, or a ``VLM`` object. ``on_progress`` is called as the video is
-    read and after each finished step. Blocks until the caption is complete, also inside a notebook;
-    ``acaption`` is for code that runs in an event loop.
+    ``model`` is a name as for ``sg4v caption --model``, or a ``VLM`` object. ``on_progress`` is called with whatever
+    is new: see `Progress`; with ``picture_side_pixels``, its keyframes have a JPEG whose longer side is that. Blocks
+    until the caption is complete, also inside a notebook; ``acaption`` is for code that runs in an event loop.
 
     A text that stays unusable is kept and marked, see ``VideoCaption.problems``.
 
     Raises VideoError if the video cannot be read, CaptionInterrupted (with the finished steps) if the model cannot go
     on, SettingsError for invalid settings, MissingExtra if the model needs a package that is not installed.
     """
-    return background.run(acaption(video, model=model, settings=settings, on_progress=on_progress))
+    told: dict[str, Any] = {"on_progress": on_progress, "picture_side_pixels": picture_side_pixels}
+    return background.run(acaption(video, model=model, settings=settings, **told))
 
 
 async def acaption(
@@ -64,6 +67,7 @@ async def acaption(
     settings: CaptionSettings | None = None,
     engine: Engine | None = None,
     on_progress: Callable[[Progress], None] | None = None,
+    picture_side_pixels: int = 0,
 ) -> VideoCaption:
     """Caption one video inside an event loop.
 
@@ -74,17 +78,20 @@ async def acaption(
     ignored. Otherwise as ``caption``, and raises what ``caption`` raises.
     """
     settings = caption_settings(settings)
+    raise_for(out_of_range("picture_side_pixels", picture_side_pixels, ShownPixels))
     path = Path(video).absolute() if isinstance(video, (str, os.PathLike)) else None
     state = None if path is None else file_state(path)
     async with engine_for(model, settings, engine) as running:
         run = VideoRun(running, settings, on_progress)
         stop, loop = threading.Event(), asyncio.get_running_loop()
 
-        def report(seconds: float) -> None:
-            loop.call_soon_threadsafe(run.draft.read_to, seconds)
+        def report(news: float | Keyframe) -> None:
+            loop.call_soon_threadsafe(run.draft.note, news)
 
-        wants_images = running.vlm.max_images > 0
-        events = read(video, settings, wants_images=wants_images, stopped=stop.is_set, on_progress=report)
+        images, side = running.vlm.max_images > 0, picture_side_pixels if on_progress else None
+        events = read(
+            video, settings, wants_images=images, stopped=stop.is_set, on_progress=report, picture_side_pixels=side
+        )
         try:
             captioned = await run.describe(background.in_thread(events, stop.set))
         except VLMError as error:

@@ -23,7 +23,7 @@ from .draft import Draft, Progress
 from .engines import check_facts, held_to_facts
 from .prompts import prompt_set
 from .reading import Event
-from .records import Segment, VideoCaption
+from .records import Keyframe, Segment, VideoCaption
 from .sampling import Sampled
 
 T = TypeVar("T")
@@ -51,8 +51,8 @@ class VideoRun:
         self._chains: list[asyncio.Task[Carried]] = []
         self.draft = Draft(settings, self._prompts, engine.vlm, on_progress)
 
-    async def describe(self, events: AsyncGenerator[Event | float, None]) -> VideoCaption:
-        """Describe what ``reading.read`` gives, as it comes; a number between the events says how far it has read.
+    async def describe(self, events: AsyncGenerator[Event | float | Keyframe, None]) -> VideoCaption:
+        """Describe what ``reading.read`` gives, as it comes; what it tells of its progress may stand in between.
 
         Raises what reading raises, and VLMError.
         """
@@ -60,9 +60,7 @@ class VideoRun:
         try:
             async with aclosing(events):
                 async for event in events:
-                    if isinstance(event, float):
-                        self.draft.read_to(event)
-                    elif isinstance(event, Segment):
+                    if isinstance(event, Segment):
                         await self._start_chain(event)
                     elif isinstance(event, Sampled):
                         sampled = event
@@ -71,12 +69,12 @@ class VideoRun:
             await asyncio.gather(*self._chains)
         finally:
             await gone(*self._chains)
-        self.draft.summary = await (self._tell_at_once(sampled) if sampled else self._summarize())
+        self.draft.finish(await (self._tell_at_once(sampled) if sampled else self._summarize()))
         return self.draft.caption()
 
     async def _start_chain(self, segment: Segment) -> None:
         """Describe a segment in a chain of its own, which carries on from the one before in its shot or cast."""
-        self.draft.shots[segment.shot_index] = segment.shot
+        self.draft.measured(segment)
         await self._room.acquire()
         waits = segment.continues or (self._settings.cast and self._chains)
         chain = asyncio.create_task(self._chain(segment, self._chains[-1] if waits else None))

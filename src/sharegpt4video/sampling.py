@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 
-from .config import CaptionSettings
 from .errors import VideoError
 from .facts.segments import segments
-from .records import Facts, Frame, Keyframe, Segment, Shot
-from .video.compose import encode_jpeg
+from .records import Facts, Frame, Image, Keyframe, Segment, Shot
+from .video.compose import decode_jpeg, encode_jpeg, reduced
 from .video.keyframes import UniformSelector
-from .video.picture import DecodedFrame
+from .video.picture import DecodedFrame, Pixels
 from .wanted import WantedPart
 
 LEAST_SPACING_SECONDS = 0.1  # between the facts
@@ -38,12 +38,14 @@ def sampled(part: WantedPart) -> Sampled:
         end = min(end, wanted)
     measured: list[Segment] = []
     if part.jumps:
-        keyframes = _looked_up(part, end)
+        shown = keyframes = _looked_up(part, end)
     else:
-        measured, keyframes = _watched(part, end)
+        measured, keyframes, shown = _watched(part, end)
         if _is_other_end(part, end):
             with suppress(VideoError):  # a stream cannot be read again: what was taken stands
-                measured, keyframes = _watched(part, part.read_seconds)
+                measured, keyframes, shown = _watched(part, part.read_seconds)
+    for keyframe in shown:
+        part.show(keyframe, partial(_pixels, keyframe.image))
     facts = [each for segment in measured for each in (segment.facts[1:] if segment.continues else segment.facts)]
     shots = {segment.shot_index: segment.shot for segment in measured}
     return Sampled(tuple(keyframes), tuple(facts), tuple(shots.values()))
@@ -67,14 +69,19 @@ def _frames_at(part: WantedPart, times: list[float]) -> list[Frame]:
     return list({frame.seconds: frame for frame in frames}.values())
 
 
-def _watched(part: WantedPart, end_seconds: float) -> tuple[list[Segment], list[Keyframe]]:
-    """What is measured in one decode, and frames spread evenly over a video that ends at ``end_seconds``."""
+def _watched(part: WantedPart, end_seconds: float) -> tuple[list[Segment], list[Keyframe], list[Keyframe]]:
+    """What is measured in one decode, and frames spread evenly over a video that ends at ``end_seconds``.
+
+    Both those for the model and those to be shown, which have pictures even if the model takes none.
+    """
     every, settings = _spacing_seconds(part, end_seconds), part.settings
-    if not part.wants_images:
-        measured = _measured(part, part.decoded(), every)
-        return measured, [Keyframe(seconds, 0, "change") for seconds in _even_times(part, part.read_seconds)]
-    pictures = _Pictures(_even_times(part, end_seconds), settings)
-    return _measured(part, pictures.watch(part.decoded()), every), pictures.taken
+    side = settings.image_side_pixels if part.wants_images else part.picture_side_pixels
+    pictures = _Pictures(_even_times(part, end_seconds) if side else [], side or 0, settings.jpeg_quality)
+    measured = _measured(part, pictures.watch(part.decoded()), every)
+    if part.wants_images:
+        return measured, pictures.taken, pictures.taken
+    told = [Keyframe(seconds, 0, "change") for seconds in _even_times(part, part.read_seconds)]
+    return measured, told, pictures.taken or told
 
 
 def _measured(part: WantedPart, decoded: Iterable[DecodedFrame], every_seconds: float) -> list[Segment]:
@@ -102,12 +109,16 @@ def _decoded_end(part: WantedPart) -> float:
     return max((frame.end_seconds for frame in part.decoded()), default=part.start_seconds)
 
 
+def _pixels(image: Image | None, side_pixels: int) -> Pixels:
+    assert image is not None, "whoever is shown pictures has them taken"
+    return reduced(decode_jpeg(image), side_pixels)
+
+
 class _Pictures:
     """Takes the frames on display at some times out of a stream that flows on to others."""
 
-    def __init__(self, times: list[float], settings: CaptionSettings) -> None:
-        self._times = times
-        self._settings = settings
+    def __init__(self, times: list[float], side_pixels: int, jpeg_quality: int) -> None:
+        self._times, self._side_pixels, self._quality = times, side_pixels, jpeg_quality
         self.taken: list[Keyframe] = []
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
@@ -115,8 +126,7 @@ class _Pictures:
         wanted = next(waiting, None)
         for frame in decoded:
             if wanted is not None and frame.end_seconds > wanted:
-                picture = frame.frame(self._settings.image_side_pixels).pixels
-                image = encode_jpeg(picture, self._settings.jpeg_quality)
+                image = encode_jpeg(frame.frame(self._side_pixels).pixels, self._quality)
                 self.taken.append(Keyframe(frame.seconds, 0, "change", None, image))
                 while wanted is not None and wanted < frame.end_seconds:
                     wanted = next(waiting, None)  # a frame that stays on screen for long is taken once

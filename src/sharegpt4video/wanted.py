@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from .config import CaptionSettings
 from .listening import hears, listener
-from .records import Sound
-from .video.picture import DecodedFrame
+from .records import Keyframe, Sound
+from .video.compose import encode_jpeg
+from .video.picture import DecodedFrame, Pixels
 from .video.reader import VideoReader
 
 PROGRESS_EVERY_SECONDS = 0.5  # of video
+SHOWN_QUALITY = 85
 NOT_HEARD = "the sound was not listened to: the source can be read only once"
 
 
@@ -24,10 +27,12 @@ class WantedPart:
         settings: CaptionSettings,
         wants_images: bool,
         stopped: Callable[[], bool],
-        on_progress: Callable[[float], None],
+        on_progress: Callable[[float | Keyframe], None],
+        picture_side_pixels: int | None = None,
     ) -> None:
         self.reader, self.settings, self.wants_images = reader, settings, wants_images
         self.stopped, self._on_progress = stopped, on_progress
+        self.picture_side_pixels = picture_side_pixels
         self.listener = None if self.jumps else listener(reader, settings.facts)
         self.start_seconds = self.read_seconds = max(settings.start_seconds or 0.0, reader.info.first_seconds)
 
@@ -45,6 +50,13 @@ class WantedPart:
                 reported = frame.seconds
                 self._on_progress(frame.seconds)
             yield frame
+
+    def show(self, keyframe: Keyframe, picture: Callable[[int], Pixels]) -> None:
+        """Tell of a keyframe that was chosen; ``picture`` gives its pixels for a longest side. See `reading.read`."""
+        side = self.picture_side_pixels
+        if side is not None:
+            image = encode_jpeg(picture(side), SHOWN_QUALITY) if side else None
+            self._on_progress(replace(keyframe, image=image))
 
     def announced_seconds(self) -> float | None:
         """Where it ends, as far as the header and the settings tell."""
@@ -74,3 +86,40 @@ class WantedPart:
     def jumps(self) -> bool:
         """Whether frames are looked up one by one: fast mode, for a model that needs nothing but pictures."""
         return self.settings.mode == "fast" and self.wants_images and not self.settings.hints
+
+
+@dataclass(frozen=True)
+class Opened:
+    """The video is open. ``end_seconds`` is where the wanted part ends as the header says (None: it does not).
+
+    ``start_seconds`` is where its pictures begin, which may be later than asked for: sound often begins earlier.
+    """
+
+    name: str
+    width: int
+    height: int
+    start_seconds: float
+    end_seconds: float | None
+
+    @classmethod
+    def of(cls, part: WantedPart) -> Opened:
+        info = part.reader.info
+        return cls(info.name, info.width, info.height, part.start_seconds, part.announced_seconds())
+
+
+@dataclass(frozen=True)
+class Ended:
+    """The wanted part has been read up to its end, ``seconds``; the warnings say what could not be read.
+
+    ``sound`` is what was heard in all of it. ``part`` is where it was to start and to end, None where nothing of the
+    video was left out on that side.
+    """
+
+    seconds: float
+    warnings: tuple[str, ...]
+    part: tuple[float | None, float | None] = (None, None)
+    sound: Sound | None = None
+
+    @classmethod
+    def of(cls, part: WantedPart) -> Ended:
+        return cls(part.read_seconds, part.warnings(), part.bounds(), part.sound())

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from ..config import CaptionSettings
 from ..records import Facts, Keyframe, Look, Segment, ShotOpening
 from ..video.compose import encode_jpeg
 from ..video.keyframes import Candidate, KeyframeSelector, Selected, candidates
-from ..video.picture import DecodedFrame
+from ..video.picture import DecodedFrame, Pixels
 from ..video.shots import ShotDetector
 from .colour import look
 from .listen import Listener
 from .observe import Observer, Span
+
+OnKeyframe = Callable[[Keyframe, Callable[[int], Pixels]], None]
 
 SEGMENT_KEYFRAMES = 4  # a longer shot is handed on in parts: steps come early, memory does not grow with its length
 
@@ -43,14 +45,17 @@ def segments(
     with_images: bool,
     detector: ShotDetector | None = None,
     listener: Listener | None = None,
+    on_keyframe: OnKeyframe = lambda *_: None,
 ) -> Iterator[Segment]:
     """Turn decoded frames into segments ready to be described, in time order.
 
     Each frame is looked at once. ``with_images`` adds the pictures as JPEG; a model that does not look at pictures
     needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's,
-    ``listener`` hears what belongs to the pictures.
+    ``listener`` hears what belongs to the pictures. ``on_keyframe`` is called with each keyframe as soon as it is
+    chosen, and with what gives its pixels for a longest side.
     """
-    watcher = _Pass(Observer(settings.facts, listener) if settings.facts.measure else None, settings, with_images)
+    observer = Observer(settings.facts, listener) if settings.facts.measure else None
+    watcher = _Pass(observer, settings, with_images, on_keyframe)
     chosen = settings.keyframes
     detector = detector or ShotDetector(verify=chosen.verify_cuts)
     flow = candidates(watcher.watch(decoded), detector, chosen.every_seconds)
@@ -62,8 +67,10 @@ def segments(
 class _Pass:
     """What the pass remembers: the shot that is open, and how far the video has been seen."""
 
-    def __init__(self, observer: Observer | None, settings: CaptionSettings, with_images: bool) -> None:
-        self._observer = observer
+    def __init__(
+        self, observer: Observer | None, settings: CaptionSettings, with_images: bool, on_keyframe: OnKeyframe
+    ) -> None:
+        self._observer, self._on_keyframe = observer, on_keyframe
         self._settings = settings
         self._with_images = with_images
         self._shot: _OpenShot | None = None
@@ -110,6 +117,7 @@ class _Pass:
             similarity=selected.similarity,
             image=encode_jpeg(picture, self._settings.jpeg_quality) if self._with_images else None,
         )
+        self._on_keyframe(keyframe, lambda side_pixels: candidate.decoded.frame(side_pixels).pixels)
         if self._observer is None:
             return _Note(keyframe)
         return _Note(keyframe, look(picture))

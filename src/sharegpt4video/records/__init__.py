@@ -5,6 +5,7 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 """
 
 from .captions import (
+    BYTES_IN_JSON,
     UNANSWERED,
     Finding,
     Frame,
@@ -43,6 +44,7 @@ from .measured import (
 )
 
 __all__ = [
+    "BYTES_IN_JSON",
     "LATER_FIELDS",
     "UNANSWERED",
     "Box",

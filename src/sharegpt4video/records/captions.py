@@ -23,6 +23,7 @@ KeyframeReason = Literal["first", "cut", "change", "last"]
 ShotOpening = Literal["start", "cut", "fade"]
 Layout = Literal["separate", "pair", "grid", "strip"]
 
+BYTES_IN_JSON: Any = {"ser_json_bytes": "base64", "val_json_bytes": "base64"}
 UNANSWERED = r"(?:^|could not be condensed: )(?:unavailable|mixed up)"
 """Matches the problem of a text that nobody has written: the server failed, or answered somebody else."""
 
@@ -69,6 +70,8 @@ class Frame:
 @dataclass(frozen=True)
 class Image:
     """A picture as JPEG bytes, encoded once and re-used byte for byte wherever it is sent, stored or hashed."""
+
+    __pydantic_config__ = BYTES_IN_JSON
 
     jpeg: bytes = field(repr=False)
     width: int

@@ -50,7 +50,7 @@ def grid(
         row, column = divmod(index, columns)
         top, left = row * (height + band_pixels), column * (width + band_pixels)
         canvas[top : top + height, left : left + width] = picture
-    return canvas if max_side_pixels is None else _reduced(canvas, max_side_pixels)
+    return canvas if max_side_pixels is None else reduced(canvas, max_side_pixels)
 
 
 def strip(
@@ -156,7 +156,8 @@ def _grid_shape(count: int, columns: int | None, rows: int | None) -> tuple[int,
     return columns, rows
 
 
-def _reduced(pixels: Pixels, max_side_pixels: int) -> Pixels:
+def reduced(pixels: Pixels, max_side_pixels: int) -> Pixels:
+    """The pixels with a longer side of at most that (bilinear, sides rounded down)."""
     height, width = pixels.shape[:2]
     longer = max(width, height)
     if longer <= max_side_pixels:
@@ -188,7 +189,7 @@ def _short_enough(pictures: Sequence[Pixels]) -> list[Pixels]:
     if total <= room:
         return list(pictures)
     sides = [int(max(picture.shape[:2]) * room / total) for picture in pictures]
-    return [_reduced(picture, max(1, side)) for picture, side in zip(pictures, sides, strict=True)]
+    return [reduced(picture, max(1, side)) for picture, side in zip(pictures, sides, strict=True)]
 
 
 def _sized_like_first(pictures: Sequence[Pixels]) -> list[Pixels]:
