@@ -1,0 +1,28 @@
+/** The summary of the whole video, edited in place. */
+import { Editor } from "../../parts/editor.js";
+import { Icon } from "../../parts/icons.js";
+import { html, useState } from "../../parts/preact.js";
+import { attempt, note } from "../../parts/status.js";
+
+/** @param {{job: import("./job.js").Job, editable: boolean, save: (text: string, was: string) => Promise<void>, onTheirs: (text: string) => void}} props */
+export function Summary({ job, editable, save, onTheirs }) {
+  const [editing, edit] = useState(false);
+  const leave = (theirs) => { if (theirs !== undefined) onTheirs(theirs); edit(false); };
+  if (!job.summary && job.status !== "summarizing" && !editable) return null;
+  return html`<section class="card summary" aria-label="Summary"><header><h2>Summary</h2><span class="grow"></span>
+      ${job.summary && html`<button class="plain" aria-label="Copy the summary" title="Copy" onClick=${() => copy(job.summary)}><${Icon} name="copy" /></button>`}
+      ${editable && html`<button class="plain" aria-label="Edit the summary" title="Edit" onClick=${() => edit(true)}><${Icon} name="edit" /></button>`}</header>
+    ${editing
+      ? html`<${Editor} text=${job.summary} label="Text of the summary" save=${save} onLeave=${leave} />`
+      : job.summary ? html`<p class="words" dir="auto">${job.summary}</p>` : html`<p class="waiting">Writing</p>`}
+    ${job.problem && html`<p class="problem-note"><b>Not to be trusted:</b> ${job.problem}</p>`}
+  </section>`;
+}
+
+/** @param {string} text */
+export function copy(text) {
+  return attempt(async () => {
+    await navigator.clipboard.writeText(text);
+    note("Copied.");
+  });
+}

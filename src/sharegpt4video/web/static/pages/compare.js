@@ -1,0 +1,5 @@
+import { html } from "../parts/preact.js";
+
+export function Page() {
+  return html`<h1>Compare</h1>`;
+}

@@ -1,0 +1,51 @@
+/**
+ * Keys of a page, and the help that lists them. A part says which keys it hears while it is there; what is typed into
+ * a field is never taken for a key, nor anything with Ctrl, Alt or Meta.
+ */
+import { html, useEffect, useRef } from "./preact.js";
+import { Dialog } from "./dialog.js";
+
+/** @typedef {{keys: string[], label: string, run: (event: KeyboardEvent) => void, group?: string}} Binding */
+
+const active = new Set();
+const NAMES = { " ": "space", ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+
+/** @param {Element} target whether keys belong to it */
+function takesKeys(target, key) {
+  if (target.closest?.("input, textarea, select, [contenteditable], dialog")) return true;
+  if (target.closest?.("[role=slider]") && key.startsWith("Arrow")) return true;
+  return [" ", "Enter"].includes(key) && Boolean(target.closest?.("button, a, summary, label"));
+}
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || takesKeys(event.target, event.key)) return;
+  for (const layer of [...active].reverse()) {
+    const binding = layer.current.find((one) => one.keys.includes(event.key));
+    if (binding) {
+      event.preventDefault();
+      binding.run(event);
+      return;
+    }
+  }
+});
+
+/** Hear these keys while the part is shown. @param {Binding[]} bindings */
+export function useKeys(bindings) {
+  const layer = useRef(bindings);
+  layer.current = bindings;
+  useEffect(() => { active.add(layer); return () => active.delete(layer); }, []);
+}
+
+/** All keys that work now, by group. @param {{onClose: () => void}} props */
+export function KeyHelp({ onClose }) {
+  const groups = new Map();
+  for (const { current } of active) for (const one of current) {
+    const name = one.group ?? "Anywhere";
+    groups.set(name, [...(groups.get(name) ?? []), one]);
+  }
+  return html`<${Dialog} title="Keys" onClose=${onClose}>
+    <div class="key-groups">${[...groups].map(([name, bindings]) => html`<section key=${name}><h3>${name}</h3><dl class="key-list">
+      ${bindings.map((one) => html`<div><dt>${one.keys.map((key) => html`<kbd>${NAMES[key] ?? key}</kbd>`)}</dt><dd>${one.label}</dd></div>`)}
+    </dl></section>`)}</div>
+  <//>`;
+}

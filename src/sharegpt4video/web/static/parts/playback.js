@@ -1,0 +1,77 @@
+/**
+ * A video's clock, shared by the player, the timeline and the steps. Parts that move with every frame subscribe and
+ * change the page themselves; parts that show something else at other times use `useMoment`.
+ */
+import { useEffect, useMemo, useReducer, useRef } from "./preact.js";
+
+const EVENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "ratechange", "volumechange", "loadedmetadata", "ended", "error"];
+/** A seek to the very start of a frame may land on the one before it. */
+const INTO_FRAME_SECONDS = 0.001;
+
+export class Playback {
+  video = null;
+  stopAt = null;
+  wanted = null;
+  frame = 0;
+  listeners = new Set();
+
+  /** @param {HTMLVideoElement|null} video */
+  attach(video) {
+    if (video === this.video) return;
+    for (const name of EVENTS) this.video?.removeEventListener(name, this.tick);
+    this.video = video;
+    for (const name of EVENTS) video?.addEventListener(name, this.tick);
+    if (video && this.wanted !== null) video.currentTime = this.wanted;
+  }
+
+  get time() { return this.video?.currentTime ?? 0; }
+  get paused() { return this.video?.paused ?? true; }
+
+  tick = () => {
+    if (this.stopAt !== null && this.time >= this.stopAt) { this.stopAt = null; this.video.pause(); }
+    for (const listener of this.listeners) listener(this);
+    cancelAnimationFrame(this.frame);
+    if (!this.paused) this.frame = requestAnimationFrame(this.tick);
+  };
+
+  /** @param {number} seconds */
+  seek(seconds) {
+    this.stopAt = null;
+    this.wanted = seconds > 0 ? seconds + INTO_FRAME_SECONDS : 0;
+    if (this.video) this.video.currentTime = this.wanted;
+  }
+
+  toggle() { this.paused ? this.play() : this.video?.pause(); }
+
+  /** Playing can be refused (no user gesture yet, or a file that cannot be decoded): the player then shows that. */
+  play() { this.video?.play().catch(() => this.tick()); }
+
+  /** Play a span and stop at its end. */
+  playSpan(start, end) {
+    this.seek(start);
+    this.stopAt = end;
+    this.play();
+  }
+
+  /** @param {(playback: Playback) => void} listener @returns {() => void} */
+  subscribe(listener) {
+    this.listeners.add(listener);
+    listener(this);
+    return () => this.listeners.delete(listener);
+  }
+}
+
+/** @returns {Playback} one for the life of the component; `key` makes a new one for another video */
+export function usePlayback(key) { return useMemo(() => new Playback(), [key]); }
+
+/** What `read` makes of the clock; the component is drawn again only when that changes. @template T @returns {T} */
+export function useMoment(playback, read) {
+  const [, again] = useReducer((count) => count + 1, 0);
+  const latest = useRef(read);
+  latest.current = read;
+  const value = read(playback);
+  const shown = useRef(value);
+  shown.current = value;
+  useEffect(() => playback.subscribe((clock) => { if (!Object.is(latest.current(clock), shown.current)) again(); }), [playback]);
+  return value;
+}
