@@ -26,9 +26,9 @@ types: $(INSTALLED)
 	$(BIN)/mypy
 
 docs: $(INSTALLED)
-	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	$(BIN)/python tools/build_docs.py
 
 check: lint types docs test
 
 clean:
-	rm -rf .venv site dist
+	rm -rf .venv .cache site dist

@@ -241,7 +241,7 @@ def test_the_models_page_names_every_model_and_its_options() -> None:
 
 
 def test_the_api_page_lists_every_public_word() -> None:
-    """Each with a sentence, and a reference that ``mkdocs build --strict`` looks up on the page."""
+    """Each with a sentence, and a reference that ``make docs`` looks up on the page."""
     import sharegpt4video
 
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")

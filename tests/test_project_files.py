@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import shlex
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -194,16 +197,45 @@ def test_llms_txt_lists_every_page() -> None:
     assert set(listed) == (pages(yaml.safe_load(menu)["nav"]) - {"api.md"}) | schemas  # api.md is made by mkdocstrings
 
 
-def test_pages_are_published_as_markdown_too(tmp_path: Path) -> None:
+@pytest.fixture(name="build_docs")
+def build_docs_module() -> Iterator[ModuleType]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(ROOT / "tools"))
+        yield importlib.import_module("build_docs")
+
+
+def test_pages_are_published_as_markdown_too(build_docs: ModuleType, tmp_path: Path) -> None:
     """Beside the HTML, where `llms.txt` links to them."""
-    sys.path.insert(0, str(ROOT / "tools"))
-    try:
-        from mkdocs_hooks import on_post_build
-    finally:
-        sys.path.remove(str(ROOT / "tools"))
-    on_post_build({"docs_dir": str(ROOT / "docs"), "site_dir": str(tmp_path)})
+    build_docs.copy_markdown(ROOT / "docs", tmp_path)
     assert {path.name for path in tmp_path.iterdir()} == {path.name for path in (ROOT / "docs").glob("*.md")}
-    assert "tools/mkdocs_hooks.py" in (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    assert "tools/build_docs.py" in MAKEFILE
+
+
+@pytest.mark.parametrize(
+    ("shown", "problem"),
+    [
+        ('<a href="other/">x</a><a href="other/#part">x</a><a href="#here">x</a><a href="https://h.org">x</a>', ""),
+        ('<link rel="canonical" href="https://h.org"><img src="a.png"><img src="data:image/png;base64,AA">', ""),
+        ('<a href="gone/">x</a>', "index.html links to gone/, which is not there"),
+        ('<a href="other/#gone">x</a>', "index.html links to other/#gone, and there is no such place on that page"),
+        ('<a href="#gone">x</a>', "index.html links to #gone, and there is no such place on that page"),
+        ('<a href="../">x</a>', "index.html links to ../, which is not there"),
+        ('<img src="gone.png">', "index.html links to gone.png, which is not there"),
+        ('<video poster="gone.webp"></video>', "index.html links to gone.webp, which is not there"),
+        ('<script src="https://h.org/a.js"></script>', "index.html loads https://h.org/a.js"),
+        ('<img src="//h.org/a.png">', "index.html loads //h.org/a.png"),
+        ('<link rel="stylesheet" href="https://h.org/a.css">', "index.html loads https://h.org/a.css"),
+    ],
+)
+def test_broken_links_and_foreign_files_fail_the_docs(
+    build_docs: ModuleType, tmp_path: Path, shown: str, problem: str
+) -> None:
+    (tmp_path / "site" / "other").mkdir(parents=True)
+    (tmp_path / "index.html").write_text("beside the site, not in it")
+    (tmp_path / "site" / "a.png").write_bytes(b"")
+    (tmp_path / "site" / "other" / "index.html").write_text('<h2 id="part">Part</h2><a href="../#here">back</a>')
+    (tmp_path / "site" / "index.html").write_text(f'<h1 id="here">Here</h1>{shown}')
+    assert list(build_docs.problems(tmp_path / "site")) == [problem] * bool(problem)
 
 
 def test_aligned_lists_of_docstrings_are_lists_on_the_api_page() -> None:
