@@ -11,9 +11,9 @@ const SECONDS_A_KEY = 1;
 
 /**
  * @param {{playback: import("./playback.js").Playback, src: string, name: string, steps: import("./steps.js").Step[], span: {start: number, end: number},
- *   playable?: boolean, onStep?: (number: number) => void, children?: any}} props `onStep`: the keys of the player ask for another step
+ *   playable?: boolean, subtitled?: boolean, children?: any}} props `children` lie over the picture
  */
-export function Player({ playback, src, name, steps, span, playable = true, children }) {
+export function Player({ playback, src, name, steps, span, playable = true, subtitled = true, children }) {
   const stage = useRef(null);
   const [subtitles, show] = useState(true);
   const now = useMoment(playback, (one) => stepAt(steps, one.time));
@@ -26,7 +26,7 @@ export function Player({ playback, src, name, steps, span, playable = true, chil
     { group: "Player", keys: [" "], label: "Play or pause", run: () => playback.toggle() },
     { group: "Player", keys: ["ArrowLeft"], label: "A second back (Shift: 5)", run: (event) => by(-SECONDS_A_KEY * (event.shiftKey ? 5 : 1)) },
     { group: "Player", keys: ["ArrowRight"], label: "A second on (Shift: 5)", run: (event) => by(SECONDS_A_KEY * (event.shiftKey ? 5 : 1)) },
-    { group: "Player", keys: ["c"], label: "Steps as subtitles", run: () => show((shown) => !shown) },
+    ...(subtitled ? [{ group: "Player", keys: ["c"], label: "Steps as subtitles", run: () => show((shown) => !shown) }] : []),
     { group: "Player", keys: ["m"], label: "Mute", run: mute },
     { group: "Player", keys: ["f"], label: "Full screen", run: full },
   ]);
@@ -39,7 +39,7 @@ export function Player({ playback, src, name, steps, span, playable = true, chil
       ${cue.length > 0 && html`<div class="subtitles" aria-hidden="true">${cue.map((step) => html`<p dir="auto">${step.text}</p>`)}</div>`}
       ${children}
     </div>
-    <${Controls} playback=${playback} span=${span} subtitles=${subtitles} onSubtitles=${() => show(!subtitles)} onMute=${mute} onFull=${full} />
+    <${Controls} playback=${playback} span=${span} subtitles=${subtitled ? subtitles : null} onSubtitles=${() => show(!subtitles)} onMute=${mute} onFull=${full} />
   </div>`;
 }
 
@@ -54,7 +54,7 @@ function Controls({ playback, span, subtitles, onSubtitles, onMute, onFull }) {
     <${Time} playback=${playback} end=${span.end} />
     <span class="grow"></span>
     <button class="plain" aria-label=${`Speed: ${speed} times`} title="Speed" onClick=${faster}><b>${speed}×</b></button>
-    <button class="plain" aria-pressed=${String(subtitles)} aria-label="Steps as subtitles" title="Steps as subtitles (c)" onClick=${onSubtitles}><${Icon} name="captions" /></button>
+    ${subtitles !== null && html`<button class="plain" aria-pressed=${String(subtitles)} aria-label="Steps as subtitles" title="Steps as subtitles (c)" onClick=${onSubtitles}><${Icon} name="captions" /></button>`}
     <button class="plain" aria-pressed=${String(muted)} aria-label="Mute" title="Mute (m)" onClick=${onMute}><${Icon} name=${muted ? "mute" : "sound"} /></button>
     <button class="plain" aria-label="Full screen" title="Full screen (f)" onClick=${onFull}><${Icon} name="full" /></button>
   </div>`;

@@ -37,6 +37,14 @@ export async function attempt(work) {
   }
 }
 
+/** Put a text on the clipboard. @param {string} text */
+export function copy(text) {
+  return attempt(async () => {
+    await navigator.clipboard.writeText(text);
+    note("Copied.");
+  });
+}
+
 function dismiss(which) {
   notes = notes.filter((one) => one.number !== which);
   changed();

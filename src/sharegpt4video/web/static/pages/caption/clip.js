@@ -2,11 +2,10 @@
 import { call } from "../../api.js";
 import { spanText } from "../../parts/clock.js";
 import { Icon } from "../../parts/icons.js";
-import { html, useEffect, useState } from "../../parts/preact.js";
+import { html, useEffect, useRef, useState } from "../../parts/preact.js";
 import { go } from "../../parts/route.js";
 import { useSession } from "../../parts/session.js";
-import { announce } from "../../parts/status.js";
-import { copy } from "./summary.js";
+import { announce, copy } from "../../parts/status.js";
 
 const SETTLED_MS = 250;
 
@@ -15,6 +14,8 @@ export function Clip({ caption, media, selection, playback, ready, onClose }) {
   const session = useSession();
   const [answer, set] = useState(null);
   const { start, end, moving } = selection;
+  const card = useRef(null);
+  useEffect(() => { if (!moving) card.current.scrollIntoView({ block: "nearest" }); }, [Boolean(moving), Boolean(answer)]);
   useEffect(() => {
     set(null);
     if (moving || !ready) return undefined;
@@ -31,7 +32,7 @@ export function Clip({ caption, media, selection, playback, ready, onClose }) {
     return () => { clearTimeout(timer); controller.abort(); };
   }, [caption, start, end, Boolean(moving), ready]);
   const asks = session.models.some((one) => one.sees_images);
-  return html`<section class="card clip" aria-label="Clip"><header><h2>Clip <span class="time">${spanText(start, end)}</span></h2><span class="grow"></span>
+  return html`<section ref=${card} class="card clip" aria-label="Clip"><header><h2>Clip <span class="time">${spanText(start, end)}</span></h2><span class="grow"></span>
       <button class="plain" aria-label="Play the clip" title="Play the clip" onClick=${() => playback.playSpan(start, end)}><${Icon} name="play" /></button>
       ${answer?.text && html`<button class="plain" aria-label="Copy the clip's summary" title="Copy" onClick=${() => copy(answer.text)}><${Icon} name="copy" /></button>`}
       ${asks && html`<button class="plain" aria-label="Ask about the clip" title="Ask about the clip" onClick=${() => go("ask", media, start.toFixed(2), end.toFixed(2))}><${Icon} name="ask" /></button>`}

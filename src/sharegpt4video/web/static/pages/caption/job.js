@@ -98,13 +98,3 @@ export function useJob(id) {
   }, [id]);
   return [id ? job : null, (caption) => tell({ kind: "caption", caption })];
 }
-
-/** What is known about the job's video, null until the server has said it. */
-export function useMediaInfo(media) {
-  const [info, set] = useReducer((old, next) => next, null);
-  useEffect(() => {
-    set(null);
-    if (media) call("GET", `/v1/media/${encodeURIComponent(media)}/info`).then(set, complain);
-  }, [media]);
-  return info;
-}

@@ -2,7 +2,7 @@
 import { Editor } from "../../parts/editor.js";
 import { Icon } from "../../parts/icons.js";
 import { html, useState } from "../../parts/preact.js";
-import { attempt, note } from "../../parts/status.js";
+import { copy } from "../../parts/status.js";
 
 /** @param {{job: import("./job.js").Job, editable: boolean, save: (text: string, was: string) => Promise<void>, onTheirs: (text: string) => void}} props */
 export function Summary({ job, editable, save, onTheirs }) {
@@ -17,12 +17,4 @@ export function Summary({ job, editable, save, onTheirs }) {
       : job.summary ? html`<p class="words" dir="auto">${job.summary}</p>` : html`<p class="waiting">Writing</p>`}
     ${job.problem && html`<p class="problem-note"><b>Not to be trusted:</b> ${job.problem}</p>`}
   </section>`;
-}
-
-/** @param {string} text */
-export function copy(text) {
-  return attempt(async () => {
-    await navigator.clipboard.writeText(text);
-    note("Copied.");
-  });
 }

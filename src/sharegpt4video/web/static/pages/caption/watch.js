@@ -2,6 +2,7 @@
 import { call } from "../../api.js";
 import { useKeys } from "../../parts/keys.js";
 import { factsOf, lanesOf } from "../../parts/lanes.js";
+import { useMediaInfo } from "../../parts/media.js";
 import { Player } from "../../parts/player.js";
 import { usePlayback } from "../../parts/playback.js";
 import { html, useMemo, useRef, useState } from "../../parts/preact.js";
@@ -11,7 +12,7 @@ import { Timeline } from "../../parts/timeline.js";
 import { Bar } from "./bar.js";
 import { Clip } from "./clip.js";
 import { Find } from "./find.js";
-import { isRunning, useJob, useMediaInfo } from "./job.js";
+import { isRunning, useJob } from "./job.js";
 import { SideBySide } from "./side.js";
 import { Summary } from "./summary.js";
 

@@ -1,24 +1,23 @@
 /** How a video comes in: dropped, picked, pasted as a path or an address, or the sample. */
-import { call, upload } from "../../api.js";
-import { counted } from "../../parts/clock.js";
-import { Choice, defaultChoice } from "../../parts/choice.js";
-import { Icon } from "../../parts/icons.js";
-import { html, useRef, useState } from "../../parts/preact.js";
-import { go } from "../../parts/route.js";
-import { useSession } from "../../parts/session.js";
-import { announce, complain, note } from "../../parts/status.js";
+import { call, upload } from "../api.js";
+import { counted } from "./clock.js";
+import { Icon } from "./icons.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
+import { useSession } from "./session.js";
+import { announce, complain, note } from "./status.js";
 
 const MEGABYTE = 1e6;
 
-/** Opening a video and starting its caption. `busy` says what is going on, and can be cancelled. */
-export function useOpening() {
+/**
+ * Opening a video. `busy` says what is going on, and can be cancelled.
+ * @param {(media: string) => Promise<void>|void} onMedia what to do with the video once the server has it
+ */
+export function useOpening(onMedia) {
   const session = useSession();
-  const [choice, choose] = useState(() => defaultChoice(session));
   const [busy, work] = useState(null);
-  const started = async (media, text) => {
-    work((old) => ({ ...old, text }));
-    const job = await call("POST", "/v1/captions", { media, ...choice });
-    go("caption", job.id);
+  const opened = async (media, text) => {
+    work((old) => old && { ...old, share: null, text });
+    await onMedia(media);
   };
   const doing = async (text, begin) => {
     if (busy) return;
@@ -40,35 +39,54 @@ export function useOpening() {
     return doing(`Uploading ${file.name}`, async (signal) => {
       const sending = upload(file, (share) => work((old) => old && { ...old, share }));
       signal.addEventListener("abort", sending.abort);
-      await started((await sending.done).id, `Opening ${file.name}`);
+      await opened((await sending.done).id, `Opening ${file.name}`);
     });
   };
   const openPath = (text) => doing(`Opening ${text}`, async (signal) => {
     const body = /^https?:\/\//i.test(text) ? { url: text } : { path: text };
-    await started((await call("POST", "/v1/media/open", body, signal)).id, `Opening ${text}`);
+    await opened((await call("POST", "/v1/media/open", body, signal)).id, `Opening ${text}`);
   });
-  const openSample = () => doing("Opening the sample", () => started(session.sample.id, "Opening the sample"));
-  return { choice, choose, busy, openFile, openPath, openSample };
+  const openSample = () => doing("Opening the sample", () => opened(session.sample.id, "Opening the sample"));
+  return { busy, openFile, openPath, openSample };
 }
 
-export function Start({ opening }) {
+/** The place to drop a video, with the other ways in. @param {{opening: ReturnType<typeof useOpening>}} props */
+export function Opening({ opening }) {
   const session = useSession();
   const file = useRef(null);
-  const { choice, choose, busy } = opening;
-  return html`<div class="start">
-    <h1>What happens in your video, <em>second by second</em></h1>
-    <div class="drop" onClick=${(event) => !busy && !event.target.closest("button, input, a") && file.current.click()}>
+  const { busy } = opening;
+  const limits = [session.limits.max_seconds && counted(Math.floor(session.limits.max_seconds / 60), "minute"), session.limits.upload_bytes && `${Math.floor(session.limits.upload_bytes / MEGABYTE).toLocaleString("en")} MB`];
+  return html`<div class="opening"><div class="drop" onClick=${(event) => !busy && !event.target.closest("button, input, a") && file.current.click()}>
       <span class="reel" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></span>
       ${busy ? html`<${Busy} busy=${busy} />` : html`
         <p class="big">Drop a video anywhere</p>
         <p class="row centre"><button class="main" onClick=${() => file.current.click()}><${Icon} name="upload" /> Choose a file</button>
           ${session.sample && html`<button onClick=${opening.openSample}><${Icon} name="play" /> Try the sample</button>`}</p>
-        <p class="hint">Up to ${counted(Math.floor(session.limits.max_seconds / 60), "minute")} and ${Math.floor(session.limits.upload_bytes / MEGABYTE).toLocaleString("en")} MB</p>`}
+        <p class="hint">Up to ${limits.filter(Boolean).join(" and ")}</p>`}
       <input ref=${file} type="file" accept="video/*,.mkv,.ts,.avi" class="unseen" tabindex="-1" aria-label="Video file" onChange=${(event) => { if (event.target.files[0]) opening.openFile(event.target.files[0]); event.target.value = ""; }} />
     </div>
     ${(session.roots.length > 0 || session.fetch_urls) && html`<${PathForm} session=${session} busy=${Boolean(busy)} onOpen=${opening.openPath} />`}
-    <${Choice} choice=${choice} onChoose=${choose} />
   </div>`;
+}
+
+/** A file dropped anywhere on the page is opened; a veil shows that while it hovers. @param {{open: (file: File) => void, text: string}} props */
+export function DropAnywhere({ open, text }) {
+  const [over, set] = useState(false);
+  const depth = useRef(0), latest = useRef(open);
+  latest.current = open;
+  useEffect(() => {
+    const end = () => { depth.current = 0; set(false); };
+    const handlers = {
+      dragenter: () => { depth.current += 1; set(true); },
+      dragleave: () => { depth.current -= 1; if (depth.current <= 0) end(); },
+      dragover: (event) => event.preventDefault(),
+      drop: (event) => { event.preventDefault(); end(); if (event.dataTransfer.files[0]) latest.current(event.dataTransfer.files[0]); },
+    };
+    const guarded = Object.entries(handlers).map(([name, handle]) => [name, (event) => event.dataTransfer?.types.includes("Files") && handle(event)]);
+    for (const [name, handle] of guarded) addEventListener(name, handle);
+    return () => { for (const [name, handle] of guarded) removeEventListener(name, handle); };
+  }, []);
+  return over && html`<div class="drop-over"><p>${text}</p></div>`;
 }
 
 function PathForm({ session, busy, onOpen }) {
