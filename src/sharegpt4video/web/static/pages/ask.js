@@ -54,8 +54,8 @@ function Conversation({ media, part }) {
 
 function Turn({ turn, playback }) {
   return html`<li class="turn"><p class="asked" dir="auto"><span class="unseen">Question: </span>${turn.question}</p>
-    <div class="answer">${turn.frames.length > 0 && html`<details><summary>${turn.frames.length} frames seen</summary><div class="seen">${turn.frames.map((one) => html`
-        <button key=${one.seconds} class="thumb" aria-label=${`Jump to ${clock(one.seconds)}`} onClick=${() => playback.seek(one.seconds)}><img src=${one.picture} alt="" loading="lazy" /><b>${clock(one.seconds)}</b></button>`)}</div></details>`}
+    <div class="answer">${turn.frames.length > 0 && html`<div class="seen" role="group" aria-label=${`The ${turn.frames.length} frames it saw`}>${turn.frames.map((one) => html`
+        <button key=${one.seconds} class="thumb" aria-label=${`Jump to ${clock(one.seconds)}`} onClick=${() => playback.seek(one.seconds)}><img src=${one.picture} alt="" loading="lazy" /><b>${clock(one.seconds)}</b></button>`)}</div>`}
       ${turn.answer ? html`<p class=${turn.done ? "words" : "words writing"} dir="auto">${turn.answer}</p>` : !turn.problem && html`<p class="waiting">Looking</p>`}
       ${turn.problem && html`<p class="problem-note"><b>No answer:</b> ${turn.problem}</p>`}</div></li>`;
 }
