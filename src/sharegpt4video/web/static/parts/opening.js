@@ -56,7 +56,7 @@ export function Opening({ opening }) {
   const file = useRef(null);
   const { busy } = opening;
   const limits = [session.limits.max_seconds && counted(Math.floor(session.limits.max_seconds / 60), "minute"), session.limits.upload_bytes && `${Math.floor(session.limits.upload_bytes / MEGABYTE).toLocaleString("en")} MB`];
-  return html`<div class="opening"><div class="drop" onClick=${(event) => !busy && !event.target.closest("button, input, a") && file.current.click()}>
+  return html`<div class="ways"><div class="drop" onClick=${(event) => !busy && !event.target.closest("button, input, a") && file.current.click()}>
       <span class="reel" aria-hidden="true"><i></i><i></i><i></i><i></i><i></i></span>
       ${busy ? html`<${Busy} busy=${busy} />` : html`
         <p class="big">Drop a video anywhere</p>

@@ -14,6 +14,7 @@ const TICKS_SECONDS = [0.1, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3
 const TICK_PIXELS = 64;
 const MOST_ZOOM = 64;
 const FRAME_SECONDS = 2;
+const FRAME_PIXELS = 24;
 
 /**
  * @param {{playback: import("./playback.js").Playback, span: {start: number, end: number}, rows: {name: string, steps: import("./steps.js").Step[]}[],
@@ -35,6 +36,7 @@ export function Timeline({ playback, span, rows, lanes, keyframes, marks = [], r
   }, []);
   useFollowing(playback, scroller, zoom, span, length);
   const drag = useDrag({ canvas, span, length, steps: rows[0].steps, onSelect, onSeek: (seconds) => playback.seek(seconds) });
+  const frames = thinned(keyframes, (FRAME_PIXELS / width) * length);
   const resize = (by) => setZoom((old) => Math.min(MOST_ZOOM, Math.max(1, old * by)));
   return html`<div class="timeline" role="group" aria-label="Timeline">
     <div class="names" aria-hidden="true"><span class="name tall zoom"></span><span class="name film">frames</span>
@@ -42,7 +44,7 @@ export function Timeline({ playback, span, rows, lanes, keyframes, marks = [], r
       ${lanes.map((lane) => html`<span class=${`name ${lane.kind} hue${lane.hue}`} title=${lane.name}><i></i><bdi>${lane.name}</bdi></span>`)}</div>
     <div class="scroller" ref=${scroller}><div class="canvas" ref=${canvas} style=${{ width: `${zoom * 100}%` }} ...${drag}>
       <${Ruler} playback=${playback} span=${span} width=${width} place=${place} />
-      <div class="strip">${keyframes.map((one, at) => html`<${Frame} key=${one.number} frame=${one} next=${keyframes[at + 1]} span=${span} box=${box} onSeek=${() => playback.seek(one.seconds)} />`)}</div>
+      <div class="strip">${frames.map((one, at) => html`<${Frame} key=${one.number} frame=${one} next=${frames[at + 1]} span=${span} box=${box} onSeek=${() => playback.seek(one.seconds)} />`)}</div>
       ${rows.map((row, at) => html`<${StepRow} key=${row.name} row=${row} playback=${playback} box=${box} chosen=${at === 0 ? chosen : -1} onStep=${(number) => onStep?.(number, at)} />`)}
       ${lanes.map((lane) => html`<div key=${`${lane.kind} ${lane.name}`} class=${`lane ${lane.kind} hue${lane.hue}`} role="group" aria-label=${lane.name}>
         ${lane.spans.map((one) => html`<button key=${one.start} tabindex="-1" class="span" style=${box(one.start, one.end)} title=${[spanText(one.start, one.end), one.text, one.note].filter(Boolean).join("\n")}
@@ -55,6 +57,13 @@ export function Timeline({ playback, span, rows, lanes, keyframes, marks = [], r
     <div class="zooming"><button class="plain" aria-label="Zoom out" disabled=${zoom <= 1} onClick=${() => resize(0.5)}><${Icon} name="less" /></button>
       <button class="plain" aria-label="Zoom in" disabled=${zoom >= MOST_ZOOM} onClick=${() => resize(2)}><${Icon} name="add" /></button></div>
   </div>`;
+}
+
+/** As many of the keyframes as can be told apart: at least so many seconds from one to the next. */
+function thinned(keyframes, seconds) {
+  const kept = [];
+  for (const one of keyframes) if (!kept.length || one.seconds - kept.at(-1).seconds >= seconds) kept.push(one);
+  return kept;
 }
 
 /** While it plays, a zoomed timeline keeps the playhead in view. */
@@ -85,7 +94,7 @@ function Ruler({ playback, span, width, place }) {
     ${ticks.map((at) => html`<span style=${{ left: place(at) }}>${clock(at, every < 1 ? 1 : 0)}</span>`)}</div>`;
 }
 
-/** A keyframe fills the time up to the next one; the last of all stands at the end. */
+/** A keyframe fills the time up to the next one. */
 function Frame({ frame, next, span, box, onSeek }) {
   const end = next?.seconds ?? Math.min(span.end, frame.seconds + FRAME_SECONDS);
   return html`<button tabindex="-1" class=${`frame ${frame.reason}`} style=${box(frame.seconds, end)} title=${`${clock(frame.seconds)} (${frame.reason})`} onClick=${onSeek}>
