@@ -92,7 +92,7 @@ async function listen(events, change) {
   try {
     for await (const { event, data } of events) {
       if (event === "frames") change({ frames: data.frames });
-      else if (event === "text") change((turn) => ({ answer: turn.answer + data.delta }));
+      else if (event === "text" || event === "delta") change((turn) => ({ answer: turn.answer + data.delta }));
       else if (event === "done") { ended = true; change({ answer: data.text }); announce(data.text); }
       else if (event === "failed") { ended = true; change({ problem: data.message }); announce(`No answer: ${data.message}`); }
     }

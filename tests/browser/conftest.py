@@ -1,0 +1,161 @@
+"""One server and one headless Chromium for all tests of this folder that look at the pages.
+
+They are skipped where there is no Chromium, no Playwright, or no extra ``web``. With ``SG4V_PICTURES`` set to a folder,
+the tests leave their screenshots there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Site, Visit, until
+from chat_server import ChatServer
+from told_model import ToldModel
+
+ROOT = Path(__file__).resolve().parents[2]
+SAMPLE = ROOT / "examples" / "park.mp4"
+CHROMIUM = next(
+    (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
+)
+MISSING = [name for name in ("playwright", "fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    if CHROMIUM is None or MISSING:
+        pytest.skip("no Chromium on the PATH" if CHROMIUM is None else f"not installed: {', '.join(MISSING)}")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told = ToldModel()
+    with ChatServer(default=told) as chats:
+        name = f"server:told@{chats.base_url}"
+        videos = tmp_path_factory.mktemp("videos")
+        shutil.copy(SAMPLE, videos / "walk.mp4")
+        command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", TOKEN]
+        command += ["--model", "embedded", "--model", name, "--root", str(videos)]
+        log = tmp_path_factory.mktemp("log") / "server.txt"
+        with log.open("w") as output:
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            url = f"http://127.0.0.1:{port}"
+            until(lambda: process.poll() is not None or _answers(url), "the server answers")
+            assert process.poll() is None, log.read_text()
+            yield Site(url, told, name)
+        finally:
+            told.let_all()
+            process.terminate()
+            process.wait(20)
+
+
+def _answers(url: str) -> bool:
+    try:
+        with urllib.request.urlopen(f"{url}/healthz", timeout=5) as answer:
+            return bool(answer.status == 200)
+    except OSError:
+        return False
+
+
+@dataclass(frozen=True)
+class Chrome:
+    browser: Any
+    loop: asyncio.AbstractEventLoop
+
+    @contextmanager
+    def looping(self) -> Iterator[None]:
+        """Playwright leaves its event loop marked as running, in which no other test could run one of its own."""
+        asyncio._set_running_loop(self.loop)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(None)
+
+
+@pytest.fixture(scope="session")
+def chrome(site: Site) -> Iterator[Chrome]:
+    from playwright.sync_api import sync_playwright
+
+    manager = sync_playwright()
+    playwright = manager.start()
+    browser = playwright.chromium.launch(
+        executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--autoplay-policy=no-user-gesture-required"]
+    )
+    chrome = Chrome(browser, asyncio.get_running_loop())
+    asyncio._set_running_loop(None)
+    yield chrome
+    with chrome.looping():
+        browser.close()
+        playwright.stop()
+
+
+@pytest.fixture
+def visiting(site: Site, chrome: Chrome) -> Iterator[Callable[..., Visit]]:
+    """Opens windows. After the test none of them may have complained, or asked another server for anything."""
+    wanted = os.environ.get("SG4V_PICTURES")
+    pictures = Path(wanted) if wanted else None
+    if pictures:
+        pictures.mkdir(parents=True, exist_ok=True)
+    complaints: list[str] = []
+    contexts = []
+
+    def visit(
+        size: tuple[int, int] = WIDE, scheme: str = "light", expect: tuple[str, ...] = (), **options: Any
+    ) -> Visit:
+        context = chrome.browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce",
+            device_scale_factor=2 if pictures else 1, **options,
+        )  # fmt: skip
+        contexts.append(context)
+        context.request.get(f"{site.url}/?token={TOKEN}")  # leaves the cookie
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+
+        def heard(message: Any) -> None:
+            if message.type in ("error", "warning") and not any(part in message.text for part in expect):
+                complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
+
+        def asked(request: Any) -> None:
+            if not request.url.startswith((f"{site.url}/", "blob:", "data:")):
+                complaints.append(f"asked elsewhere: {request.url}")
+
+        def popped(dialog: Any) -> None:
+            complaints.append(f"a dialog: {dialog.message}")
+            dialog.dismiss()
+
+        page.on("console", heard)
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.on("request", asked)
+        page.on("dialog", popped)
+        return Visit(page, site, pictures)
+
+    with chrome.looping():
+        yield visit
+        for context in contexts:
+            context.close()
+    assert complaints == []
+
+
+@pytest.fixture(scope="session")
+def sample(site: Site) -> str:
+    """The id of the sample video."""
+    return str(site.ask("GET", "/v1/session")["sample"]["id"])
+
+
+@pytest.fixture(scope="session")
+def captioned(site: Site, sample: str) -> str:
+    """The id of a caption of the sample, made by the embedded model."""
+    return site.caption(sample)

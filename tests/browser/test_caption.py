@@ -1,0 +1,263 @@
+"""The caption page in a real browser: a video comes in, its steps come one by one, and then it is watched and mended."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsed import NARROW, Site, Visit, until
+from media import write_video
+from scenes import texture
+
+Visiting = Callable[..., Visit]
+CHAPTERS = "ol.steps > li"
+PARK_STARTS = [0.0, 0.0, 2.0, 4.0, 6.0]
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three shots of two seconds each."""
+    path = tmp_path_factory.mktemp("clip") / "three shots.mp4"
+    write_video(path, [texture(seed, 160, 120) for seed in (1, 2, 3) for _ in range(20)], fps=10)
+    return path
+
+
+def numbers(visit: Visit, expression: str) -> Any:
+    return visit.page.evaluate(expression)
+
+
+def test_steps_of_an_upload_come_one_by_one_and_a_reload_carries_on(site: Site, visiting: Visiting, clip: Path) -> None:
+    site.told.texts = ["First scene", "Second scene", "Third scene", "All three scenes"]
+    site.told.hold()
+    visit = visiting()
+    visit.open()
+    visit.shot("start")
+    visit.page.get_by_label("Model").select_option(site.told_name)
+    visit.page.set_input_files("input[type=file]", clip)
+    visit.wait(".watch .coming")
+    assert "#caption/" in visit.page.url
+    assert visit.page.locator("h1").inner_text() == "three shots.mp4"
+    visit.wait(".strip .frame")
+    assert visit.page.locator(CHAPTERS).count() == 0
+    for count in (1, 2):
+        site.told.let()
+        until(lambda count=count: visit.page.locator(CHAPTERS).count() == count, f"{count} steps")
+    assert [text.split("\n")[-1] for text in visit.texts(CHAPTERS)] == ["First scene", "Second scene"]
+    assert "Watching" in visit.page.locator(".state").inner_text()
+    visit.shot("streaming")
+    visit.page.reload()
+    until(lambda: visit.page.locator(CHAPTERS).count() == 2, "both steps are there again")
+    site.told.let_all()
+    visit.wait(".state.done")
+    assert [text.split("\n")[-1] for text in visit.texts(CHAPTERS)] == ["First scene", "Second scene", "Third scene"]
+    assert "All three scenes" in visit.page.locator(".summary").inner_text()
+    assert "3 steps" in until(lambda: visit.page.locator("#said").inner_text(), "the end is announced")
+
+
+def test_a_caption_can_be_cancelled(site: Site, visiting: Visiting, clip: Path) -> None:
+    site.told.hold()
+    visit = visiting()
+    visit.open()
+    visit.page.get_by_label("Model").select_option(site.told_name)
+    visit.page.set_input_files("input[type=file]", clip)
+    visit.wait(".watch")
+    visit.page.get_by_role("button", name="Cancel").click()
+    visit.wait(".state.cancelled")
+    site.told.let_all()
+    job = visit.page.url.rsplit("/", 1)[1]
+    assert site.ask("GET", f"/v1/captions/{job}")["status"] == "cancelled"
+
+
+def test_a_file_dropped_anywhere_and_a_pasted_path_are_captioned(site: Site, visiting: Visiting, clip: Path) -> None:
+    site.told.texts = ["A scene"]
+    visit = visiting()
+    visit.open()
+    visit.page.get_by_label("Model").select_option(site.told_name)
+    files = visit.page.evaluate_handle(
+        "(bytes) => { const all = new DataTransfer(); all.items.add(new File([new Uint8Array(bytes)], 'dropped.mp4')); return all; }",
+        list(clip.read_bytes()),
+    )
+    visit.page.dispatch_event("h1", "dragenter", {"dataTransfer": files})
+    visit.wait(".drop-over")
+    visit.page.dispatch_event("h1", "drop", {"dataTransfer": files})
+    visit.wait(".state.done")
+    assert visit.page.locator("h1").inner_text() == "dropped.mp4"
+    visit.page.get_by_role("link", name="New video").click()
+    visit.page.get_by_label("Path").fill("walk.mp4")
+    visit.page.get_by_label("Path").press("Enter")
+    visit.wait(".watch")
+    visit.page.get_by_role("button", name="Cancel").click()
+
+
+def test_what_cannot_be_opened_is_said(visiting: Visiting) -> None:
+    visit = visiting(expect=("the server responded with a status of",))
+    visit.open()
+    visit.page.get_by_label("Path").fill("/etc/passwd")
+    visit.page.get_by_label("Path").press("Enter")
+    message = visit.wait(".note.error").inner_text()
+    assert "passwd" in message
+    visit.page.get_by_label("Dismiss").click()
+    visit.page.set_input_files(
+        "input[type=file]", {"name": "notes.mp4", "mimeType": "video/mp4", "buffer": b"no video at all" * 50}
+    )
+    assert "notes.mp4" in visit.wait(".note.error").inner_text()
+    visit.open("#caption/nothinghere")
+    visit.wait(".empty")
+
+
+def test_steps_lead_the_video_and_the_video_lights_up_steps(captioned: str, visiting: Visiting) -> None:
+    visit = visiting()
+    visit.open(f"#caption/{captioned}")
+    visit.wait(f"{CHAPTERS}:nth-child(5)")
+    visit.shot("caption")
+    for number, start in enumerate(PARK_STARTS):
+        visit.page.locator(CHAPTERS).nth(number).locator(".thumb").click()
+        until(lambda start=start: abs(visit.time() - start) < 0.05, f"the video is at {start}")
+        assert "chosen" in visit.page.locator(CHAPTERS).nth(number).get_attribute("class")
+    visit.page.locator(".lane.step .span").nth(2).click()
+    until(lambda: abs(visit.time() - 2) < 0.05, "a click on the timeline jumps as well")
+    visit.page.keyboard.press("k")
+    until(lambda: abs(visit.time()) < 0.05, "k is the step before")
+    visit.page.keyboard.press("k")
+    assert "chosen" in visit.page.locator(CHAPTERS).nth(0).get_attribute("class")  # at the same time as the next step
+    visit.page.evaluate("document.querySelector('video').muted = true")
+    visit.page.evaluate("document.querySelector('video').playbackRate = 4")
+    visit.page.keyboard.press(" ")
+    for number in (2, 3):
+        until(lambda number=number: _now(visit) == number, f"step {number} lights up", 20)
+    visit.page.keyboard.press(" ")
+    assert "chosen" in visit.page.locator(CHAPTERS).nth(0).get_attribute("class")  # playing has not moved it
+    assert visit.page.locator(".subtitles").count() == 1
+    visit.page.keyboard.press("c")
+    until(lambda: visit.page.locator(".subtitles").count() == 0, "c hides the subtitles")
+    names = visit.texts(".names .name")
+    assert names[:4] == ["", "frames", "steps", "camera"]
+    assert any(name.startswith("person") for name in names)
+    visit.page.keyboard.press("?")
+    visit.shot("keys")
+    assert "Next step" in visit.wait("dialog").inner_text()
+
+
+def _now(visit: Visit) -> int:
+    return int(
+        visit.page.evaluate(f"[...document.querySelectorAll('{CHAPTERS}')].findIndex((one) => one.matches('.now'))")
+    )
+
+
+def test_a_span_is_chosen_by_mouse_keys_and_touch_and_summed_up(captioned: str, visiting: Visiting) -> None:
+    visit = visiting()
+    visit.open(f"#caption/{captioned}")
+    visit.wait(f"{CHAPTERS}:nth-child(5)")
+    lane = visit.page.locator(".lane.camera")
+    lane.scroll_into_view_if_needed()
+    box = lane.bounding_box()
+    y, at = box["y"] + box["height"] / 2, lambda share: box["x"] + box["width"] * share
+    visit.page.mouse.move(at(0.3), y)
+    visit.page.mouse.down()
+    visit.page.mouse.move(at(0.5), y)
+    visit.page.mouse.move(at(0.7), y)
+    visit.page.mouse.up()
+    clip = visit.wait(".clip .words")
+    assert 20 < len(clip.inner_text()) < 400
+    assert visit.time() == 0  # choosing does not play
+    visit.shot("clip")
+    first = visit.page.locator(".clip h2").inner_text()
+    visit.page.locator(".grip.end").press("ArrowRight")
+    until(lambda: visit.page.locator(".clip h2").inner_text() != first, "an arrow key moves the end")
+    visit.page.evaluate("document.activeElement.blur()")
+    visit.page.keyboard.press("Escape")
+    until(lambda: visit.page.locator(".clip").count() == 0, "Escape lets go")
+    visit.page.locator(CHAPTERS).nth(2).locator(".thumb").click()
+    visit.page.keyboard.press("i")
+    until(lambda: "0:02.0 – 0:07.7" in visit.page.locator(".clip h2").inner_text(), "i is where a clip begins")
+    visit.wait(".clip .words")
+
+    phone = visiting(NARROW, has_touch=True)
+    phone.open(f"#caption/{captioned}")
+    phone.wait(f"{CHAPTERS}:nth-child(5)")
+    lane = phone.page.locator(".lane.camera")
+    lane.scroll_into_view_if_needed()
+    box = lane.bounding_box()
+    finger = phone.page.context.new_cdp_session(phone.page)
+    for kind, share in (("touchStart", 0.2), ("touchMove", 0.4), ("touchMove", 0.8), ("touchEnd", None)):
+        points = [] if share is None else [{"x": box["x"] + box["width"] * share, "y": box["y"] + 12}]
+        finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    phone.wait(".clip .words")
+    phone.shot("clip-390")
+
+
+def test_two_modes_stand_side_by_side(captioned: str, visiting: Visiting) -> None:
+    visit = visiting()
+    visit.open(f"#caption/{captioned}")
+    visit.wait(".state.done")
+    visit.page.get_by_role("button", name="Side by side").click()
+    visit.page.locator("dialog select").select_option("embedded")
+    visit.page.locator("dialog").get_by_text("Fast").click()
+    visit.page.locator("dialog").get_by_role("button", name="Caption").click()
+    until(lambda: visit.page.locator(".beside .state.done").count() == 2, "both are done")
+    assert visit.page.locator("video").count() == 1
+    only = visit.page.locator(".rows mark.only")
+    until(lambda: only.count() > 0, "differences are marked")
+    assert "only in" in only.first.text_content()
+    visit.shot("side-by-side")
+    visit.page.get_by_text("Only what differs").click()
+    assert visit.page.locator(".rows > li.same").count() == 0
+    first, second = visit.page.url.split("#caption/")[1].split("/")
+    assert first == captioned and second != captioned
+    visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert numbers(visit, "document.documentElement.scrollWidth") == NARROW[0]
+    visit.shot("side-by-side-390", whole=True)
+
+
+def test_a_text_is_edited_in_place_and_still_there_after_a_reload(site: Site, sample: str, visiting: Visiting) -> None:
+    job = site.caption(sample, mode="fast")
+    visit = visiting(expect=("409",))
+    visit.open(f"#caption/{job}")
+    visit.wait(CHAPTERS)
+    visit.page.keyboard.press("e")
+    visit.page.get_by_label("Text of step 1").fill("Mended by hand.")
+    visit.page.keyboard.press("Control+Enter")
+    until(lambda: "Mended by hand." in visit.texts(CHAPTERS)[0], "the step shows the new text")
+    visit.page.reload()
+    visit.wait(CHAPTERS)
+    assert "Mended by hand." in visit.texts(CHAPTERS)[0]
+
+    visit.page.keyboard.press("e")
+    box = visit.page.get_by_label("Text of step 1")
+    box.fill("Mine is this.")
+    site.ask("PATCH", f"/v1/captions/{job}", {"step": 0, "text": "Theirs is that.", "was": "Mended by hand."})
+    box.press("Control+Enter")
+    conflict = visit.wait(".conflict")
+    assert "Mine" in conflict.inner_text() and "Theirs" in conflict.inner_text()
+    visit.shot("conflict")
+    visit.page.get_by_role("button", name="Keep mine").click()
+    until(lambda: visit.page.locator(".editor").count() == 0, "it is saved")
+    assert site.ask("GET", f"/v1/captions/{job}")["caption"]["steps"][0]["text"] == "Mine is this."
+    with pytest.raises(urllib.error.HTTPError, match="409"):
+        site.ask("PATCH", f"/v1/captions/{job}", {"step": 0, "text": "late", "was": "Mended by hand."})
+
+
+def test_moments_are_found_and_captions_downloaded(captioned: str, visiting: Visiting) -> None:
+    visit = visiting(accept_downloads=True)
+    visit.open(f"#caption/{captioned}")
+    visit.wait(".state.done")
+    visit.page.keyboard.press("/")
+    visit.page.keyboard.type("raises both arms")
+    visit.page.keyboard.press("Enter")
+    visit.wait(".moments li button").click()
+    until(lambda: visit.time() < 2.1, "the moment with the arms")
+    assert visit.page.locator(".canvas .mark").count() > 0
+    for name, ending in (("JSON", "json"), ("SRT", "srt"), ("VTT", "vtt"), ("Markdown", "md")):
+        visit.page.get_by_role("button", name="Download").click()
+        with visit.page.expect_download() as download:
+            visit.page.get_by_role("menuitem", name=name).click()
+        assert download.value.suggested_filename.endswith(f".{ending}")
+        content = Path(download.value.path()).read_text("utf-8")
+        assert "raises both arms" in content
+        if ending == "json":
+            assert len(json.loads(content)["steps"]) == 5

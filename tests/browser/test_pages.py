@@ -1,0 +1,81 @@
+"""What holds for all pages: nothing hostile runs, nothing is too wide for a phone, everybody can use them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from browsed import NARROW, WIDE, Site, Visit, until
+from media import write_video
+from scenes import texture
+
+Visiting = Callable[..., Visit]
+NAME = "‮<img src=x onerror=alert(1)>${alert(2)}{{7*7}}.mp4"
+TEXT = "<script>alert(3)</script><img src=x onerror=alert(4)> ${alert(5)} ‮back to front [x](javascript:alert(6)) A dog runs"
+
+
+def test_hostile_names_and_texts_are_only_text(site: Site, visiting: Visiting, tmp_path: Path) -> None:
+    site.told.texts = [TEXT]
+    clip = tmp_path / "clip.mp4"
+    write_video(clip, [texture(5, 160, 120)] * 20, fps=10)
+    visit = visiting()
+    visit.open()
+    visit.page.get_by_label("Model").select_option(site.told_name)
+    visit.page.set_input_files("input[type=file]", {"name": NAME, "mimeType": "video/mp4", "buffer": clip.read_bytes()})
+    visit.wait(".state.done")
+    shown = visit.page.locator("h1").text_content()
+    assert "<img src=x onerror=alert(1)>${alert(2)}{{7*7}}" in shown
+    text = visit.page.locator("ol.steps .words").first.text_content()
+    assert "<script>alert(3)</script><img src=x onerror=alert(4)> ${alert(5)}" in text
+    assert visit.page.locator("img[src=x], main script, a[href^=javascript]").count() == 0
+    assert visit.page.locator("ol.steps .words").first.get_attribute("dir") == "auto"
+    media = site.ask("GET", f"/v1/captions/{visit.page.url.rsplit('/', 1)[1]}")["media"]
+    visit.open(f"#ask/{media}")
+    visit.page.get_by_label("Question", exact=True).fill(TEXT)
+    visit.page.get_by_label("Question", exact=True).press("Enter")
+    until(lambda: visit.page.locator(".turn .words:not(.writing)").count() == 1, "the answer is there")
+    assert visit.page.locator("img[src=x], main script, a[href^=javascript]").count() == 0
+
+
+def addresses(captioned: str, sample: str) -> dict[str, tuple[str, str]]:
+    """Each page with what has to be there before it is looked at."""
+    return {
+        "start": ("", ".drop"),
+        "caption": (f"#caption/{captioned}", ".state.done"),
+        "side": (f"#caption/{captioned}/{captioned}", ".rows li"),
+        "ask": (f"#ask/{sample}", ".question"),
+        "recaption": ("#recaption", ".ask-for"),
+        "docs": ("docs", "main"),
+    }
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide-light", "narrow-dark"])
+def test_axe_finds_nothing_and_nothing_is_too_wide(
+    captioned: str, sample: str, visiting: Visiting, size: tuple[int, int], scheme: str
+) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    visit = visiting(size, scheme, bypass_csp=True)  # axe is injected, which the policy forbids
+    for name, (address, ready) in addresses(captioned, sample).items():
+        visit.open(address)
+        visit.wait(ready)
+        if name == "caption":
+            visit.page.locator("ol.steps > li").nth(2).locator(".thumb").click()
+            visit.page.keyboard.press("i")
+            visit.wait(".clip .words")
+            visit.page.get_by_label("Edit step 2").click()
+        visit.shot(f"{name}-{size[0]}-{scheme}")
+        found = axe.run(visit.page).response
+        assert len(found["passes"]) > 10
+        assert serious(found) == [], name
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= size[0], name
+
+
+def serious(found: dict[str, Any]) -> list[str]:
+    return [
+        f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:200]}"
+        for one in found["violations"]
+        if one["impact"] in ("moderate", "serious", "critical")
+    ]

@@ -1,0 +1,61 @@
+"""The pages that ask about a video and re-caption a prompt, with a model behind a chat server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from browsed import NARROW, Site, Visit, until
+
+Visiting = Callable[..., Visit]
+
+
+def test_a_conversation_streams_shows_its_frames_and_is_kept(site: Site, sample: str, visiting: Visiting) -> None:
+    site.told.texts = ["A man on a small building.", "He jumps down."]
+    visit = visiting()
+    visit.open(f"#ask/{sample}")
+    field = visit.page.get_by_label("Question", exact=True)
+    for number, (question, answer) in enumerate(
+        [("Who is it?", site.told.texts[0]), ("And then?", site.told.texts[1])]
+    ):
+        site.told.hold()
+        field.fill(question)
+        field.press("Enter")
+        turn = visit.page.locator(".turn").nth(number)
+        turn.locator(".seen .thumb").first.wait_for()
+        assert turn.locator(".words").count() == 0
+        site.told.let_all()
+        until(lambda turn=turn, answer=answer: answer in turn.inner_text(), "the answer is there")
+        until(lambda turn=turn: turn.locator(".writing").count() == 0, "it has ended")
+    assert all(part in site.told.asked[-1] for part in ("Who is it?", "A man on a small building.", "And then?"))
+    visit.page.locator(".turn").nth(0).locator(".seen .thumb").nth(1).click()
+    until(lambda: visit.time() > 0, "a frame leads to its time")
+    visit.shot("ask")
+    visit.page.reload()
+    visit.wait(".turn")
+    assert visit.page.locator(".turn").count() == 2
+    visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == NARROW[0]
+    visit.shot("ask-390")
+
+
+def test_a_prompt_becomes_dense_with_marks_and_tokens(site: Site, visiting: Visiting) -> None:
+    site.told.texts = ["A brown dog runs along a wide beach, waves behind it."]
+    visit = visiting()
+    visit.open("#recaption")
+    visit.page.get_by_label("Model").select_option(site.told_name)
+    visit.page.get_by_label("Prompt", exact=True).fill("a dog runs at night")
+    visit.page.get_by_role("button", name="Make it dense").click()
+    visit.wait(".result")
+    dense = visit.page.locator(".dense .marked")
+    for kind in ("kept", "invented"):
+        assert kind in dense.locator(f"mark.{kind}").first.text_content()
+    shown = dense.evaluate(
+        "(one) => [...one.childNodes].map((n) => n.nodeType === 3 ? n.data : n.childNodes[1] ? [...n.childNodes].filter((m) => m.nodeType === 3).map((m) => m.data).join('') : n.textContent).join('')"
+    )
+    assert shown == site.told.texts[0]
+    assert "night" in visit.page.get_by_label("Your prompt").locator("mark.lost").first.text_content()
+    assert "tokens" in visit.page.locator(".tokens").inner_text()
+    visit.shot("recaption")
+    visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == NARROW[0]
+    visit.shot("recaption-390", whole=True)
