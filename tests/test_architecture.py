@@ -25,6 +25,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "config": {"records", "errors", "checking", "prompts"},
     "background": set(),
     "subtitles": {"records", "foreign"},
+    "formats": {"records", "foreign", "subtitles", "times", "wording"},
+    "times": set(),
     "cores": set(),
     "networks": set(),
     "processes": {"errors"},
@@ -77,7 +79,9 @@ MAY_IMPORT: dict[str, set[str]] = {
         "dataset",
         "draft",
         "engines",
+        "formats",
         "look",
+        "lvlm",
         "moments",
         "pipeline",
         "reading",
@@ -91,6 +95,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": BASICS
     | {
         "__init__",
+        "formats",
+        "times",
         "subtitles",
         "draft",
         "estimate",
@@ -117,6 +123,7 @@ ONLY = {
         "vlm": {"vlm", "vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"},  # a model's name, marks around answers
         "dataset": {"dataset.similar.novelty"},  # sentence vectors
     },
+    "web": {"lvlm": {"lvlm.chat"}},
     "lvlm": {"vlm": {"vlm.base", "vlm.hf"}},  # a released model is one more model of transformers
 }
 

@@ -17,8 +17,7 @@ from markdown_it import MarkdownIt
 import hostile_texts
 from hostile_texts import TEXTS
 from made_captions import captioned, step
-from sharegpt4video import foreign, subtitles
-from sharegpt4video.cli import formats
+from sharegpt4video import foreign, formats, subtitles
 from sharegpt4video.dataset.report import markup
 from sharegpt4video.errors import VideoError
 from sharegpt4video.records import VideoCaption

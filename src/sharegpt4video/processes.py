@@ -1,7 +1,8 @@
 """One worker process and its pipe: started, sent to, received from, and how it ended when it is lost.
 
-Two schedulers stand on it: ``dataset.places.pool`` (an event loop; what a job gives streams back) and
-``lvlm.data.workers`` (threads; one answer to each question, in order).
+Three schedulers stand on it: ``dataset.places.pool`` (an event loop; what a job gives streams back),
+``lvlm.data.workers`` (threads; one answer to each question, in order) and ``web.jobs.workers`` (with limits, for files
+of strangers).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
@@ -40,17 +41,25 @@ class WorkerLost(SG4VError):
 class Worker:
     """A process that runs ``serve(pipe, *arguments)``, seen from this side. It ignores Ctrl-C and ends when we do.
 
-    Messages are bytes of any size. The first one that ``serve`` sends says that it is ready. Raises WorkerLost when it
-    cannot be started.
+    Messages are bytes of any size. The first one that ``serve`` sends says that it is ready. With ``leads_group`` it
+    leads a process group, and whatever ends it ends what it has started, too. Raises WorkerLost when it cannot be
+    started.
     """
 
     def __init__(
-        self, serve: Callable[..., None], arguments: tuple[Any, ...] = (), *, context: BaseContext, name: str
+        self,
+        serve: Callable[..., None],
+        arguments: tuple[Any, ...] = (),
+        *,
+        context: BaseContext,
+        name: str,
+        leads_group: bool = False,
     ) -> None:
+        self._leads_group = leads_group and hasattr(os, "killpg")
         try:
             self._pipe, other = context.Pipe()
             with other, _without_ctrl_c(), without_main():
-                target = (serve, other, arguments)
+                target = (serve, other, arguments, self._leads_group)
                 self._process = context.Process(target=_serve, args=target, daemon=True, name=name)  # type: ignore[attr-defined]
                 self._process.start()
         except (EOFError, ConnectionError) as error:  # by a package that breaks on import, or for want of memory
@@ -75,8 +84,13 @@ class Worker:
         except OSError as error:
             raise self._died() from error
 
-    def receive(self, seconds: float) -> bytes:
-        """The next message. Raises WorkerLost when the process is gone, or silent for too long."""
+    @property
+    def pid(self) -> int:
+        """The number of the process."""
+        return int(self._process.pid)
+
+    def receive(self, seconds: float, most_bytes: int | None = None) -> bytes:
+        """The next message. Raises WorkerLost when the process is gone, silent for too long, or sends a longer one."""
         left = seconds
         try:
             # In slices, so that the time for which both processes were suspended (Ctrl-Z) does not count as silence.
@@ -85,17 +99,20 @@ class Worker:
                 if left <= 0:
                     why = "the file may be damaged in a way that hangs its codec"
                     raise WorkerLost("stalled", f"nothing came for {seconds:.0f} s; {why}")
-            return self._pipe.recv_bytes()
+            return self._pipe.recv_bytes(most_bytes)
         except (EOFError, OSError) as error:
             raise self._died() from error
 
     def kill(self) -> None:
         """End the process, also a busy one, without waiting: whoever waits for it sees it lost."""
+        if self._leads_group and self._process.exitcode is None:  # not yet collected, so the number is still its own
+            with suppress(ProcessLookupError, PermissionError):  # it has not begun to lead, or all of it is gone
+                os.killpg(self.pid, signal.SIGKILL)
         self._process.kill()
 
     def end(self) -> None:
         """End the process and give back what it held."""
-        self._process.kill()
+        self.kill()
         self._process.join(10)
         self._pipe.close()
 
@@ -116,14 +133,18 @@ class Worker:
         return "the file may be damaged, or memory may be short"
 
 
-def _serve(serve: Callable[..., None], pipe: Connection, arguments: tuple[Any, ...]) -> None:
+def _serve(serve: Callable[..., None], pipe: Connection, arguments: tuple[Any, ...], leads_group: bool) -> None:
     """What the process does: ``serve``, until the other side is gone."""
+    if leads_group:
+        os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders
     parent = multiprocessing.parent_process()
     assert parent is not None, "runs in a child process"
 
     def end_with_parent() -> None:
         parent.join()
+        if leads_group:
+            os.killpg(0, signal.SIGKILL)
         os._exit(1)  # also out of a codec that hangs
 
     threading.Thread(target=end_with_parent, daemon=True, name="sg4v-parent").start()

@@ -33,8 +33,21 @@ def summarize(
     It is made from the stored steps. Times default to the start and end of the caption. If no step has a usable
     description, ``Summary.text`` is empty and ``Summary.problem`` says why.
 
-    Raises SettingsError for invalid settings, VLMError if the model cannot answer.
+    Raises SettingsError for invalid settings, VLMError if the model cannot answer. ``asummarize`` is for code that runs
+    in an event loop.
     """
+    return background.run(asummarize(captioned, start_seconds, end_seconds, model=model, settings=settings))
+
+
+async def asummarize(
+    captioned: VideoCaption,
+    start_seconds: float | None = None,
+    end_seconds: float | None = None,
+    *,
+    model: str | VLM = "embedded",
+    settings: CaptionSettings | None = None,
+) -> Summary:
+    """As ``summarize``, inside an event loop."""
     settings = caption_settings(settings)
     role = summary_role(
         captioned.steps,
@@ -44,7 +57,7 @@ def summarize(
         fold_steps=settings.fold_steps,
         cast=settings.cast,
     )
-    return background.run(_run_role(role, model, settings))
+    return await _run_role(role, model, settings)
 
 
 def read_caption(path: Path) -> VideoCaption:
@@ -61,9 +74,15 @@ def read_caption(path: Path) -> VideoCaption:
 def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
     """Rewrite a short text-to-video prompt in the style of the captions, adding nothing that was not in it.
 
-    Raises SettingsError for invalid settings, VLMError if the model cannot answer.
+    Raises SettingsError for invalid settings, VLMError if the model cannot answer. ``arecaption`` is for code that runs
+    in an event loop.
     """
-    return background.run(_run_role(recaption_role(prompt), model, caption_settings(settings)))
+    return background.run(arecaption(prompt, model=model, settings=settings))
+
+
+async def arecaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
+    """As ``recaption``, inside an event loop."""
+    return await _run_role(recaption_role(prompt), model, caption_settings(settings))
 
 
 async def _run_role(role: Role[T], model: str | VLM, settings: CaptionSettings) -> T:

@@ -24,6 +24,7 @@ from .schema import schema
 from .sharing import audit, export, plan, report
 from .train import train
 from .verbs import EXIT_CODES, Verb
+from .web import web
 from .world import world, world_check
 
 app = typer.Typer(
@@ -37,7 +38,7 @@ app = typer.Typer(
 )
 for verb in (caption, ask, find, keyframes, facts, summarize, recaption, convert, world, world_check, schema):
     app.command(cls=Verb, no_args_is_help=True)(verb)
-for plain in (models, settings, doctor):
+for plain in (web, models, settings, doctor):
     app.command(cls=Verb)(plain)
 
 dataset = typer.Typer(

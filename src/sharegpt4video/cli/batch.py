@@ -16,6 +16,7 @@ from ..config import CaptionSettings
 from ..dataset.places.pairing import PairedVLM
 from ..errors import MissingExtra, ModelDenied, SettingsError, StorageError, VideoError, VLMError
 from ..foreign import terminal_line
+from ..formats import FORMATS, summary_lines
 from ..processes import WorkerLost
 from ..prompts import prompt_set
 from ..records import VideoCaption
@@ -25,7 +26,6 @@ from .console import error
 from .content import Content, content_of, is_unchanged
 from .expected_cost import expected_cost
 from .files import video_name
-from .formats import FORMATS, summary_lines
 from .jobs import Job, plan_jobs
 from .outputs import Conflict, Outputs, Plan, keep_elsewhere, keep_partial
 from .progress import Display

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..foreign import terminal_line
+from ..times import show_span
 from ..wording import counted
 from .console import FAILED, exit_codes, print_json, print_text, rich_console, say
 from .options import Config, Json, ModelOption, Sets, make_checked_model, read_settings
 from .settings import model_options
-from .times import show_span
 
 if TYPE_CHECKING:
     from ..moments.found import Found, Moment

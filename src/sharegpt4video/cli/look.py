@@ -10,6 +10,7 @@ import typer
 
 from ..files import write_whole
 from ..foreign import terminal_line
+from ..times import show_span, show_time
 from ..wording import counted
 from .console import exit_codes, print_json, print_text, say
 from .files import fitted, video_name
@@ -28,7 +29,6 @@ from .options import (
     keyframe_options,
     read_settings,
 )
-from .times import show_span, show_time
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..times import parse_time
 from .console import FAILED, error
-from .times import parse_time
 
 if TYPE_CHECKING:
     from ..config import CaptionSettings

@@ -16,11 +16,11 @@ from typing import Literal
 from ..errors import SettingsError, StorageError
 from ..files import write_whole
 from ..foreign import spelled_out
+from ..formats import ENDINGS, FORMATS
 from ..records import VideoCaption
 from .claims import Claims
 from .content import Content
 from .files import fitted, remove_leftovers, video_name, write_in_temporary
-from .formats import ENDINGS, FORMATS
 from .record import Entry, Key, Record, folded
 
 LONGEST = max((f".{ending}" for ending in ENDINGS.values()), key=len)

@@ -13,10 +13,10 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 from rich.text import Text
 
 from ..foreign import terminal, terminal_line
+from ..formats import step_line
 from ..subtitles import marked
+from ..times import show_span
 from .console import error, error_text, is_terminal, print_text, rich_console, say
-from .formats import step_line
-from .times import show_span
 
 if TYPE_CHECKING:
     from ..draft import Progress as Report

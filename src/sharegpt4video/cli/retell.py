@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ..errors import SettingsError
+from ..times import show_span, show_time
 from .console import MARKED, error, exit_codes, print_json, print_text
 from .options import (
     Config,
@@ -22,7 +23,6 @@ from .options import (
     read_settings,
 )
 from .settings import model_options
-from .times import show_span, show_time
 
 if TYPE_CHECKING:
     from ..records import VideoCaption

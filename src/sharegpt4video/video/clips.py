@@ -53,6 +53,7 @@ _MOV = _Format(
     hides_start=True,
 )
 _WEBM = _Format("webm", frozenset({"vp8", "vp9", "av1"}), frozenset({"opus", "vorbis"}), "libvpx-vp9", "libopus")
+_PREVIEW = replace(_MP4, audio=frozenset({"aac", "mp3"}))
 FORMATS = {".mp4": _MP4, ".m4v": _MP4, ".mov": _MOV, ".mkv": _Format("matroska", None, None), ".webm": _WEBM}
 """What a clip can be written as, by the ending of its name."""
 
@@ -113,6 +114,17 @@ def cut(
         except _WRITING_ERRORS as error:
             done = _coded(video, path, form, start_seconds, end_seconds, coding, "copying failed", audio=audio)
             return replace(done, warnings=(f"copying failed: {error}", *done.warnings))
+
+
+def preview(
+    source: str | os.PathLike[str], target: str | os.PathLike[str], *, side_pixels: int, end_seconds: float
+) -> Cut:
+    """Write a small copy that every browser plays, H.264 in MP4 with its sound, up to ``end_seconds``.
+
+    Its longer side has at most ``side_pixels``. Raises VideoError as `cut` does.
+    """
+    coding = Coding(crf=26, preset="veryfast", side_pixels=side_pixels)
+    return _coded(source_of(source), Path(target), _PREVIEW, 0.0, end_seconds, coding, "a preview", audio=True)
 
 
 @contextmanager

@@ -27,11 +27,16 @@ _BT709 = 1
 
 @dataclass(frozen=True)
 class Coding:
-    """How pictures are coded again. ``crf`` is the encoder's quality, lower is better; ``preset`` its speed."""
+    """How pictures are coded again. ``crf`` is the encoder's quality, lower is better; ``preset`` its speed.
+
+    With ``side_pixels`` they are made small: upright, of square pixels, at most so long on the longer side, and in the
+    colours that every player shows.
+    """
 
     codec: str = "libx264"
     crf: int = 18
     preset: str = "fast"
+    side_pixels: int | None = None
 
     @property
     def options(self) -> dict[str, str]:
@@ -93,8 +98,8 @@ class _Pictures:
         picture = self._prepare(first)
         fps = Fraction(decoder.average_fps or 25).limit_denominator(1001)
         self._stream = output.add_stream(coding.codec, rate=max(fps, Fraction(1)), options=coding.options)
-        _describe(self._stream, picture, _aspect(decoder, first), self._base)
-        if int(first.color_trc) in HDR_TRANSFERS:
+        _describe(self._stream, picture, _aspect(decoder, first, coding), self._base)
+        if int(first.color_trc) in HDR_TRANSFERS and not coding.side_pixels:
             self.warnings.append("the picture is HDR: brightness and colours are kept, its mastering data is not")
 
     def push(self, frame: av.VideoFrame, seconds: float) -> None:
@@ -146,10 +151,10 @@ def _describe(stream: Any, picture: av.VideoFrame, aspect: Fraction | None, base
         setattr(context, name, int(getattr(picture, name)))
 
 
-def _aspect(decoder: Decoder, first: av.VideoFrame) -> Fraction | None:
+def _aspect(decoder: Decoder, first: av.VideoFrame, coding: Coding) -> Fraction | None:
     """The shape of a coded pixel once the picture is upright; RGB is stretched to square ones before it is coded."""
     aspect: Fraction | None = decoder.stream.sample_aspect_ratio
-    if not aspect or not _is_yuv(first.format.name):
+    if not aspect or coding.side_pixels or not _is_yuv(first.format.name):
         return None
     return 1 / aspect if orientation_of(first).transposed else aspect
 
@@ -161,10 +166,10 @@ def _is_yuv(name: str) -> bool:
 def _preparer(decoder: Decoder, first: av.VideoFrame, coding: Coding) -> Callable[[av.VideoFrame], av.VideoFrame]:
     """What makes a decoded picture one that the encoder takes: upright, of one size and format."""
     turned = orientation_of(first)
-    if not _is_yuv(first.format.name):
+    if coding.side_pixels or not _is_yuv(first.format.name):
         width, height = displayed_size(first, decoder.stream.sample_aspect_ratio, turned)
-        converter = Converter(turned)
-        width, height = width - width % 2 or 2, height - height % 2 or 2
+        converter, share = Converter(turned), min((coding.side_pixels or max(width, height)) / max(width, height), 1.0)
+        width, height = (max(round(side * share) // 2 * 2, 2) for side in (width, height))
         return lambda frame: _from_rgb(converter.rgb(frame, width, height))
     name = _coded_format(first, coding)
     turn = _Turn(turned) if turned != Orientation() else None

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sharegpt4video.cli.times import parse_time, show_span, show_time
+from sharegpt4video.times import parse_time, show_span, show_time
 
 
 @pytest.mark.parametrize(

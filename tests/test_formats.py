@@ -3,8 +3,7 @@ import re
 from hypothesis import given, settings
 
 from made_captions import captioned, captions, step
-from sharegpt4video import foreign, subtitles
-from sharegpt4video.cli import formats
+from sharegpt4video import foreign, formats, subtitles
 from sharegpt4video.records import VideoCaption
 
 YOGA = captioned(

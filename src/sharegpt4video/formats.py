@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ..foreign import markdown, terminal_line
-from ..records import Step, VideoCaption
-from ..subtitles import marked, srt, vtt
-from ..wording import counted
+from .foreign import markdown, terminal_line
+from .records import Step, VideoCaption
+from .subtitles import marked, srt, vtt
 from .times import show_span, show_time
+from .wording import counted
 
 
 def step_line(step: Step) -> str:

@@ -1,0 +1,126 @@
+"""``sg4v web``: the pages, served from this machine."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+from urllib.parse import quote
+
+import typer
+
+from .console import exit_codes, say
+
+if TYPE_CHECKING:
+    from ..web.settings import WebSettings
+
+_NEEDS = ("fastapi", "uvicorn", "prometheus_client", "duckdb")
+
+Host = Annotated[str, typer.Option(metavar="ADDRESS", help="Where to listen; 0.0.0.0 for the whole network.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, metavar="N", help="The port; 0 for any that is free.")]
+Roots = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--root", metavar="DIR", help="Folders whose videos may be opened by their path; may be given several times."
+    ),
+]
+DatasetDir = Annotated[
+    str, typer.Option("--dataset", metavar="DIR", help="A data set to browse and mend.", show_default=False)
+]
+Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option(metavar="A B", help="Two data sets of the same videos, side by side.", show_default=False),
+]
+Models = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--model",
+        "-m",
+        metavar="NAME",
+        help="The models to choose from, the first one by default; embedded is always there. May be given several "
+        "times.",
+        show_default=False,
+    ),
+]
+Token = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT",
+        help="What a browser or a client has to show (made anew at each start); none: nobody has to, on this machine.",
+        envvar="SG4V_WEB_TOKEN",
+        show_default=False,
+    ),
+]
+AllowUrls = Annotated[
+    bool, typer.Option("--allow-urls", help="Fetch videos from http addresses, never from private ones.")
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-host",
+        metavar="NAME",
+        help="A name by which browsers reach this server, such as that of a proxy before it.",
+        show_default=False,
+    ),
+]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+AccessLog = Annotated[bool, typer.Option("--access-log", help="Print a line for each request.")]
+
+
+def web(
+    host: Host = "127.0.0.1",
+    port: Port = 8317,
+    root: Roots = None,
+    dataset: DatasetDir = "",
+    compare: Compare = None,
+    model: Models = None,
+    token: Token = None,
+    allow_urls: AllowUrls = False,
+    allow_host: AllowHost = None,
+    open_page: Open = False,
+    access_log: AccessLog = False,
+) -> None:
+    """Serve the pages: caption, ask, browse and mend, in a browser.
+
+    They are served to this machine alone unless --host says otherwise. The address that is printed carries a token.
+    """
+    from ..errors import MissingExtra
+
+    with exit_codes():
+        if not all(importlib.util.find_spec(name) for name in _NEEDS):
+            raise MissingExtra("the pages (sg4v web)", "web")
+        from ..web.run import free_port, serve
+        from ..web.settings import WebSettings
+
+        settings = WebSettings(
+            host=host,
+            port=port or free_port(host),
+            token="" if token == "none" else token or secrets.token_urlsafe(24),
+            roots=tuple(root or ()),
+            dataset=dataset,
+            compare=compare,
+            models=tuple(dict.fromkeys([*(model or ()), "embedded"])),
+            allow_urls=allow_urls,
+            hosts=tuple(allow_host or ()),
+            access_log=access_log,
+        )
+        try:
+            serve(settings, ready=lambda: _tell(settings, open_page=open_page))
+        except KeyboardInterrupt:
+            say("stopped")
+
+
+def _tell(settings: WebSettings, *, open_page: bool) -> None:
+    """Print the address, with the token."""
+    shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host
+    shown = f"[{shown}]" if ":" in shown else shown
+    address = f"http://{shown}:{settings.port}/" + (f"?token={quote(settings.token)}" if settings.token else "")
+    typer.echo(f"Open {address}", err=True)  # as it is: elsewhere, what is printed shows no token
+    if not settings.is_loopback:
+        say("Other machines use the address or name of this one. Nothing is encrypted: see docs/web.md for https.")
+    say("Ctrl-C ends the server.")
+    if open_page:
+        import webbrowser
+
+        webbrowser.open(address)

@@ -1,0 +1,105 @@
+"""A prompt and what a model made of it: which of its words are still there, which are lost, which were added.
+
+Words are compared by their stems ("runs" keeps "running", "2" keeps "two"); those without content are passed over. A
+near word is another one: "puppy" for "dog" says more than was asked. The same two texts always give the same answer.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from .lexicon import FILLER, NUMBERS
+from .prose import stem
+
+Span = tuple[int, int]
+"""Characters ``[start, end)``."""
+
+_WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+_FRAME = ("video", "shot", "clip", "scene", "show", "shows", "style", "camera", "picture", "uses")
+_PASSED_OVER = FILLER | {stem(word) for word in _FRAME}
+_JOINS = re.compile(r"[\s,]*")
+
+
+@dataclass(frozen=True)
+class Kept:
+    """Words of the prompt, and where they are in the text."""
+
+    text: str
+    in_prompt: Span
+    in_text: Span
+
+
+@dataclass(frozen=True)
+class Lost:
+    """Words of the prompt that the text leaves out."""
+
+    text: str
+    in_prompt: Span
+
+
+@dataclass(frozen=True)
+class Invented:
+    """Words of the text that are not in the prompt."""
+
+    text: str
+    in_text: Span
+
+
+@dataclass(frozen=True)
+class Rewriting:
+    kept: tuple[Kept, ...]
+    lost: tuple[Lost, ...]
+    invented: tuple[Invented, ...]
+
+
+@dataclass(frozen=True)
+class _Word:
+    span: Span
+    root: str
+
+
+def compared(prompt: str, text: str) -> Rewriting:
+    """Hold a rewritten prompt against the prompt. Each word of the text stands for one of the prompt, in its order."""
+    asked, told = _words(prompt), _words(text)
+    pairs = _paired(asked, told)
+    kept, roots = {at for at, _ in pairs}, {word.root for word in asked}
+    known = {at for at, word in enumerate(told) if word.root in roots}  # a second mention adds nothing
+    return Rewriting(
+        tuple(Kept(prompt[slice(*asked[a].span)], asked[a].span, told[b].span) for a, b in pairs),
+        tuple(Lost(prompt[slice(*span)], span) for span in _runs(prompt, asked, kept)),
+        tuple(Invented(text[slice(*span)], span) for span in _runs(text, told, known)),
+    )
+
+
+def _words(text: str) -> list[_Word]:
+    found = []
+    for match in _WORD.finditer(text):
+        word = match[0].casefold()
+        root = str(NUMBERS[word]) if word in NUMBERS else stem(word)
+        if root not in _PASSED_OVER and (len(root) > 1 or root.isdigit()):
+            found.append(_Word(match.span(), root))
+    return found
+
+
+def _paired(asked: list[_Word], told: list[_Word]) -> list[tuple[int, int]]:
+    """Each word of the prompt with the first word of the text that is the same and not taken yet."""
+    free: dict[str, list[int]] = {}
+    for at, word in enumerate(told):
+        free.setdefault(word.root, []).append(at)
+    return [(at, free[word.root].pop(0)) for at, word in enumerate(asked) if free.get(word.root)]
+
+
+def _runs(text: str, words: list[_Word], without: set[int]) -> list[Span]:
+    """The words that are left, those next to each other as one."""
+    runs: list[Span] = []
+    last = -2
+    for at, word in enumerate(words):
+        if at in without:
+            continue
+        if last == at - 1 and runs and _JOINS.fullmatch(text[runs[-1][1] : word.span[0]]):
+            runs[-1] = runs[-1][0], word.span[1]
+        else:
+            runs.append(word.span)
+        last = at
+    return runs

@@ -1,0 +1,1 @@
+"""What decodes strangers' files and asks models: in processes with limits, in a queue, watched."""

@@ -1,0 +1,60 @@
+"""The worker process: it holds itself to limits, then does one task after another and sends what comes of it.
+
+Messages are a line of JSON and, after it, the bytes of a picture if there is one. Nothing is unpickled on the other
+side, so a decoder that a file has taken over can send wrong words, but not run anything there.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from typing import Any
+
+from ...errors import CaptionInterrupted, SG4VError
+from ...video import decoder, source, streams
+from .doing import DOING
+from .limits import ProcessLimits, limit_processor
+from .tasks import TASKS
+
+Send = Callable[..., None]
+
+END, ERROR = "end", "error"
+
+
+def serve(pipe: Connection, limits: ProcessLimits) -> None:
+    """Do the tasks that come through a pipe, until it is closed."""
+    limits.apply()
+    loop = asyncio.new_event_loop()
+    pipe.send_bytes(b"ready")
+
+    def send(kind: str, data: Any = None, picture: bytes = b"") -> None:
+        pipe.send_bytes(json.dumps([kind, data]).encode() + b"\n" + picture)
+
+    while True:
+        told = json.loads(pipe.recv_bytes())
+        limit_processor(told.pop("processor_seconds"))
+        task = TASKS[told.pop("kind")](**told)
+        if most := getattr(task, "max_pixels", 0):
+            for module in (source, streams, decoder):  # what they check before they decode
+                module.MAX_PIXELS = most  # type: ignore[attr-defined]
+        try:
+            loop.run_until_complete(DOING[task.kind](task, send))
+            send(END)
+        except CaptionInterrupted as error:
+            send(ERROR, _told(error) | {"caption": error.caption.to_json(indent=None)})
+        except (SG4VError, MemoryError, OSError) as error:
+            send(ERROR, _told(error))
+
+
+def _told(error: BaseException) -> dict[str, str]:
+    if isinstance(error, MemoryError):
+        return {"of": "VideoError", "message": "it takes more memory than one video may have here; make it smaller"}
+    if isinstance(error, SG4VError):
+        return {"of": type(error).__name__, "message": str(error)}
+    return {
+        "of": "SG4VError",
+        "message": os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "",
+    }

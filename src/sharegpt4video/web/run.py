@@ -1,0 +1,104 @@
+"""The app behind uvicorn, from its start to its end."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from ..errors import SettingsError
+from .app import make_app
+from .settings import WebSettings
+
+_FIRST_REQUEST_SECONDS = 15.0
+_LONGEST_HEADERS = 32 << 10
+_MOST_CONNECTIONS = 1000
+_KEEP_ALIVE_SECONDS = 30
+_END_SECONDS = 2
+
+
+def free_port(host: str) -> int:
+    """A port that nobody listens on. Raises SettingsError for an address that is not of this machine."""
+    with _listening(host, 0) as probe:
+        return int(probe.getsockname()[1])
+
+
+def serve(settings: WebSettings, *, ready: Callable[[], None] = lambda: None) -> None:
+    """Serve until Ctrl-C or SIGTERM; ``ready`` is called once requests are answered.
+
+    Raises SettingsError when the port is taken, and what ``make_app`` raises.
+    """
+    app = make_app(settings)
+    if settings.access_log:
+        _log_requests()
+    with _listening(settings.host, settings.port) as listening:
+        server = _Server(uvicorn.Config(app, **_options()), ready)
+        server.run(sockets=[listening])
+    if not server.started:
+        raise SettingsError("the server could not be started; the lines above say why")
+
+
+class _Server(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started and not self.should_exit:
+            self._ready()
+
+
+class _Impatient(H11Protocol):
+    """Closes connections that do not bring a whole request in time."""
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_if_silent)
+
+    def _close_if_silent(self) -> None:
+        if self.cycle is None and not self.transport.is_closing():
+            self.transport.close()
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "http": _Impatient,
+        "ws": "none",
+        "log_level": "warning",
+        "access_log": False,
+        "server_header": False,
+        "date_header": False,
+        "proxy_headers": False,
+        "h11_max_incomplete_event_size": _LONGEST_HEADERS,
+        "limit_concurrency": _MOST_CONNECTIONS,
+        "timeout_keep_alive": _KEEP_ALIVE_SECONDS,
+        "timeout_graceful_shutdown": _END_SECONDS,
+    }
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    made = socket.socket(family, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind((host, port))
+    except OSError as error:
+        made.close()
+        advice = "choose another --port, or 0 for any that is free"
+        raise SettingsError(f"{host}:{port}: {error.strerror or error}; {advice}") from error
+    return made
+
+
+def _log_requests() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    log = logging.getLogger("sharegpt4video.web.access")
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    log.propagate = False
