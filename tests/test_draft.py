@@ -57,9 +57,7 @@ def test_each_thing_is_told_once_and_in_order(clip: Path, max_images: int) -> No
     assert heard[0].opened == Opened("clip.mp4", 160, 96, 0.0, 5.0)
     assert [one.opened for one in heard[1:]] == [None] * (len(heard) - 1)
     assert heard[-1].summary is not None
-    assert [one.phase for one in heard if not any((one.opened, one.keyframe, one.step, one.summary))][
-        -1
-    ] == "summarizing"
+    assert [one.phase for one, new in zip(heard, news, strict=True) if not any(new)][-1] == "summarizing"
     for number in range(6):
         places = [place for place, one in enumerate(heard) if one.keyframe and one.keyframe.number == number]
         chosen = [heard[place].keyframe for place in places]

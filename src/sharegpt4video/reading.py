@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .config import CaptionSettings
 from .facts.segments import segments
@@ -34,13 +34,14 @@ def read(
     stopped: Callable[[], bool] = lambda: False,
     on_progress: Callable[[float | Keyframe], None] = lambda _: None,
     picture_side_pixels: int | None = None,
+    new_keyframes: int = 1,
 ) -> Iterator[Event]:
     """Read a video for captioning: `Opened`, then segments (sliding) or one `Sampled` (fast), last `Ended`.
 
     ``wants_images``: the model takes pictures. Reading ends early, without `Ended`, once ``stopped()`` is true.
     ``on_progress`` is called, in between, with the time up to which the video has been read and, unless
     ``picture_side_pixels`` is None, with each keyframe as soon as it is chosen: with a JPEG whose longer side is that,
-    whatever the model takes, or without one for 0.
+    whatever the model takes, or without one for 0. A segment has at least ``new_keyframes``, or ends its shot.
     Raises VideoError when the video cannot be read.
     """
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
@@ -50,9 +51,7 @@ def read(
             yield sampled(part)
         else:
             selector = open_selector(settings.keyframes)
-            frames, tell = part.decoded(), part.show
-            yield from segments(
-                frames, selector, settings, with_images=wants_images, listener=part.listener, on_keyframe=tell
-            )
+            how: dict[str, Any] = {"with_images": wants_images, "listener": part.listener, "on_keyframe": part.show}
+            yield from segments(part.decoded(), selector, settings, new_keyframes=new_keyframes, **how)
         if not stopped():
             yield Ended.of(part)

@@ -27,7 +27,7 @@ from .records import Keyframe, Segment, VideoCaption
 from .sampling import Sampled
 
 T = TypeVar("T")
-SEGMENTS_AHEAD = 128  # decoding waits when so many segments (of at most 4 new pictures) are not described yet
+SEGMENTS_AHEAD = 128  # decoding waits when so many segments (of two pictures or a few) are not described yet
 
 
 class VideoRun:
@@ -80,8 +80,9 @@ class VideoRun:
         chain = asyncio.create_task(self._chain(segment, self._chains[-1] if waits else None))
         chain.add_done_callback(lambda _: self._room.release())
         self._chains.append(chain)
-        for done in (chain for chain in self._chains if chain.done()):
+        for done in [chain for chain in self._chains[:-1] if chain.done()]:
             done.result()  # a model that is gone ends the reading, too
+            self._chains.remove(done)
 
     async def _chain(self, segment: Segment, segment_before: asyncio.Task[Carried] | None) -> Carried:
         """Describe one segment; returns what the segment after it carries on from."""

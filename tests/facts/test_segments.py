@@ -2,23 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from random import Random
+from typing import Any, cast
 
+import cv2
+import hypothesis
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from chains import drive, reply_to
+from made_frames import Decoded, Told
 from media import write_video
 from scenes import panned, texture
-from sharegpt4video.config import CaptionSettings, FactSettings
-from sharegpt4video.facts import segments as module
+from sharegpt4video.captioner.sliding import sliding
+from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.facts.segments import segments
-from sharegpt4video.records import Segment
+from sharegpt4video.records import Facts, Keyframe, Segment
+from sharegpt4video.video.fades import Transition
 from sharegpt4video.video.keyframes import UniformSelector
+from sharegpt4video.video.picture import DecodedFrame
 from sharegpt4video.video.reader import VideoReader
 
 SETTINGS = CaptionSettings(facts=FactSettings(every_seconds=1.0, ocr=False))
+EVERY_SECOND = KeyframeSettings(every_seconds=1.0)
 FPS = 10
+SETTLES_SECONDS = 3.0  # no cut or fade is found later than this: a fade may take 2.2 s
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +46,14 @@ def two_shots(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def run(path: Path, every_seconds: float = 1.0, *, with_images: bool = False) -> list[Segment]:
+def run(
+    path: Path, every_seconds: float = 1.0, *, with_images: bool = False, new_keyframes: int = 100
+) -> list[Segment]:
     with VideoReader(path) as reader:
         selector = UniformSelector(every_seconds)
         settings = CaptionSettings(facts=SETTINGS.facts, keyframes=SETTINGS.keyframes, image_side_pixels=160)
-        return list(segments(reader.decoded(), selector, settings, with_images=with_images))
+        how: dict[str, Any] = {"with_images": with_images, "new_keyframes": new_keyframes}
+        return list(segments(reader.decoded(), selector, settings, **how))
 
 
 def test_segments_follow_the_shots_and_facts_their_keyframes(two_shots: Path) -> None:
@@ -66,29 +83,121 @@ def test_pictures_come_when_wanted_and_are_capped(two_shots: Path) -> None:
         assert keyframe.image.jpeg.startswith(b"\xff\xd8")
 
 
-def test_a_long_shot_comes_in_parts_that_join(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "SEGMENT_KEYFRAMES", 3)
+@pytest.mark.parametrize("new_keyframes", [1, 3])
+def test_a_long_shot_comes_in_parts_that_join(new_keyframes: int, tmp_path: Path) -> None:
     path = tmp_path / "long.mp4"
     write_video(path, [texture(3, 160, 96)] * 80, fps=FPS)
-    parts = segments_of_long(path)
+    settings = CaptionSettings(facts=FactSettings(every_seconds=4.0, ocr=False), keyframes=EVERY_SECOND)
+    with VideoReader(path) as reader:
+        how: dict[str, Any] = {"with_images": False, "new_keyframes": new_keyframes}
+        parts = list(segments(reader.decoded(), UniformSelector(1.0), settings, **how))
     assert [part.continues for part in parts] == [False] + [True] * (len(parts) - 1)
-    assert len(parts) > 2
+    assert {len(part.keyframes) - part.continues for part in parts[:-1]} == {new_keyframes}
     for before, after in pairwise(parts):
         assert before.shot_end_seconds is None
         assert before.keyframes[-1] == after.keyframes[0]
+        assert before.facts[-1] is after.facts[0]
         assert after.facts[1].start_seconds == before.facts[-1].end_seconds
         assert after.first_number == before.first_number + len(before.keyframes) - 1
     assert parts[0].first_number == 1
     assert parts[-1].shot_end_seconds == pytest.approx(8.0)
 
 
-def segments_of_long(path: Path) -> list[Segment]:
+def test_where_segments_end_decides_nothing(tmp_path: Path) -> None:
+    """A scene that moves and stands still in turns, with words on it for a while."""
+    wide = texture(2, 640, 180, (150, 110, 80))
+    shifts = np.concatenate([np.arange(25), np.full(25, 25), np.arange(25, 45)]) * 3.2
+    path = tmp_path / "turns.mp4"
+    shown = [panned(wide, shift, 320, 180).copy() for shift in shifts]
+    for picture in shown[20:50]:
+        cv2.putText(picture, "WELCOME", (40, 100), cv2.FONT_HERSHEY_SIMPLEX, 1.6, (255, 255, 255), 4)
+    write_video(path, shown, fps=FPS)
+    settings = CaptionSettings(facts=FactSettings(every_seconds=0.5), keyframes=EVERY_SECOND)
+
+    def chain(new_keyframes: int) -> list[tuple[Keyframe, Facts]]:
+        with VideoReader(path) as reader:
+            how: dict[str, Any] = {"with_images": False, "new_keyframes": new_keyframes}
+            parts = list(segments(reader.decoded(), UniformSelector(1.0), settings, **how))
+        return [pair for part in parts for pair in list(zip(part.keyframes, part.facts, strict=True))[part.continues :]]
+
+    one_by_one = chain(1)
+    assert len(one_by_one) > 6
+    assert any(facts.texts for _, facts in one_by_one)
+    assert chain(3) == one_by_one
+
+
+def test_a_step_comes_one_keyframe_after_it_was_seen(tmp_path: Path) -> None:
+    path = tmp_path / "long.mp4"
+    write_video(path, [texture(3, 160, 96)] * 120, fps=FPS)
+    settings = CaptionSettings(facts=FactSettings(measure=False), keyframes=EVERY_SECOND)
+    read = 0.0
+
+    def counted(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
+        nonlocal read
+        for frame in frames:
+            read = frame.end_seconds
+            yield frame
+
+    late = []
     with VideoReader(path) as reader:
-        settings = CaptionSettings(
-            facts=FactSettings(every_seconds=4.0, ocr=False),
-            keyframes=type(SETTINGS.keyframes)(every_seconds=1.0),
-        )
-        return list(segments(reader.decoded(), UniformSelector(1.0), settings, with_images=False))
+        frames = counted(reader.decoded())
+        for part in segments(frames, UniformSelector(1.0), settings, with_images=False):
+            late.append(read - part.keyframes[-1].seconds)
+    assert len(late) > 10
+    assert max(late) <= 1.0 + SETTLES_SECONDS
+
+
+class Drawn(UniformSelector):
+    """Keeps what it is told to; the rest is as in any selector."""
+
+    def __init__(self, kept: Iterable[bool]) -> None:
+        self._kept = iter(kept)
+        super().__init__()
+
+    def _is_due(self, *_: float | None) -> bool:
+        return next(self._kept)
+
+
+@given(
+    durations=st.lists(st.floats(0.02, 2.0), min_size=1, max_size=80),
+    cuts=st.sets(st.integers(1, 79), max_size=6),
+    pages=st.sets(st.integers(1, 79), max_size=6),
+    kept=st.randoms(use_true_random=False),
+    every=st.floats(0.2, 4.0),
+    late=st.floats(0.0, 1.0),
+    new_keyframes=st.integers(1, 4),
+)
+@hypothesis.settings(max_examples=100, deadline=None)
+def test_steps_tile_their_shots_whatever_is_kept(
+    durations: list[float],
+    cuts: set[int],
+    pages: set[int],
+    kept: Random,
+    every: float,
+    late: float,
+    new_keyframes: int,
+) -> None:
+    """What is handed on before its shot has ended needs to know that its last keyframe is not the shot's last."""
+    starts = np.concatenate([[0.0], np.cumsum(durations)])
+    frames = [Decoded(float(start), length) for start, length in zip(starts, durations, strict=False)]
+    known = [Transition("cut", frames[n].seconds, frames[n - 1].seconds) for n in sorted(cuts) if n < len(frames)]
+    changes = [frames[n].seconds for n in sorted(pages - cuts) if n < len(frames)]
+    settings = CaptionSettings(facts=FactSettings(measure=False), keyframes=replace(EVERY_SECOND, every_seconds=every))
+    how: dict[str, Any] = {"with_images": False, "new_keyframes": new_keyframes, "detector": Told(known, late, changes)}
+    selector = Drawn(kept.random() < 0.5 for _ in iter(int, 1))
+    parts = list(segments(cast(list[DecodedFrame], frames), selector, settings, **how))
+    ends = [*(one.seconds for one in known), frames[-1].end_seconds]
+    for shot, (start, end) in enumerate(zip([0.0, *ends], ends, strict=False)):
+        chain = [part for part in parts if part.shot_index == shot]
+        assert [part.shot_end_seconds for part in chain] == [None] * (len(chain) - 1) + [end]
+        steps = [
+            step
+            for part in chain
+            for step in drive(sliding(part, video="v"), lambda request: reply_to(request, "x"))[0]
+        ]
+        assert [step.start_seconds for step in steps[:1]] == [start]
+        assert steps[-1].end_seconds == end
+        assert all(before.end_seconds == after.start_seconds for before, after in pairwise(steps))
 
 
 def test_each_frame_is_asked_for_once(two_shots: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from made_frames import Decoded, Told
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.video.fades import Transition
 from sharegpt4video.video.keyframes import Candidate, SemanticSelector, UniformSelector, candidates
@@ -19,24 +20,6 @@ from sharegpt4video.video.picture import DecodedFrame
 from sharegpt4video.video.shots import ShotDetector
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
-
-
-class Decoded:
-    """A frame with times, whose picture is one colour: an angle in degrees that the test encoder reads back."""
-
-    alive = 0
-
-    def __init__(self, seconds: float, duration_seconds: float, angle: int = 0) -> None:
-        self.seconds, self.duration_seconds, self.end_seconds = seconds, duration_seconds, seconds + duration_seconds
-        self.angle = angle
-        Decoded.alive += 1
-
-    def __del__(self) -> None:
-        Decoded.alive -= 1
-
-    def small(self, side_pixels: int) -> Pixels:
-        assert side_pixels > 0
-        return np.full((9, 16, 3), self.angle, np.uint8)
 
 
 class AngleEncoder:
@@ -55,42 +38,6 @@ class AngleEncoder:
         self.encoded += angles
         radians = np.radians(angles)
         return np.stack([np.cos(radians), np.sin(radians)], axis=1).astype(np.float32)
-
-
-class Told:
-    """A detector that is told the transitions beforehand, and reports each ``late`` seconds after it happened."""
-
-    side_pixels = 64
-
-    def __init__(self, transitions: Sequence[Transition], late: float = 0.3) -> None:
-        self._coming = list(transitions)
-        self._late = late
-        self._seen: list[float] = []
-
-    def push(self, seconds: float, thumbnail: Pixels) -> list[Transition]:
-        assert thumbnail.shape[2] == 3
-        self._seen.append(seconds)
-        return self._report(seconds - self._late)
-
-    def flush(self) -> list[Transition]:
-        return self._report(float("inf"))
-
-    def _report(self, until: float) -> list[Transition]:
-        found = [one for one in self._coming if one.seconds <= until]
-        self._coming = self._coming[len(found) :]
-        return found
-
-    def take_changes(self) -> list[float]:
-        return []
-
-    @property
-    def settled_seconds(self) -> float:
-        times = [one.start_seconds for one in self._coming if one.seconds <= self._seen[-1]]
-        return min([self._seen[-1] - self._late - 1.5, *times])
-
-    @property
-    def open_seconds(self) -> frozenset[float]:
-        return frozenset(time for time in self._seen if time >= self.settled_seconds)
 
 
 def video(seconds: float, fps: float = 10, angles: Sequence[tuple[float, int]] = ((0, 0),)) -> list[DecodedFrame]:

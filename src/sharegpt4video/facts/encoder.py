@@ -23,7 +23,7 @@ class BackboneEncoder:
 
     name = "embedded"
     similarity = 0.95
-    batch_size = 4  # a picture in a batch of 8 is no cheaper, and steps come later
+    batch_size = 1  # in a batch of 4 a picture costs 5 % less, and steps come three keyframes later
 
     def __init__(self, *, threads: int = network.THREADS) -> None:
         self.threads = threads

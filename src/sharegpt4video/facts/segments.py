@@ -8,16 +8,17 @@ from dataclasses import dataclass, field
 from ..config import CaptionSettings
 from ..records import Facts, Keyframe, Look, Segment, ShotOpening
 from ..video.compose import encode_jpeg
+from ..video.grid import SLACK_SECONDS
 from ..video.keyframes import Candidate, KeyframeSelector, Selected, candidates
 from ..video.picture import DecodedFrame, Pixels
 from ..video.shots import ShotDetector
 from .colour import look
 from .listen import Listener
-from .observe import Observer, Span
+from .observe import LOOKAHEAD_SECONDS, Observer, Span
 
 OnKeyframe = Callable[[Keyframe, Callable[[int], Pixels]], None]
 
-SEGMENT_KEYFRAMES = 4  # a longer shot is handed on in parts: steps come early, memory does not grow with its length
+FORGET_EVERY_STEPS = 3  # of a shot, wherever segments end: colours are voted on over what is remembered
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class _Note:
 
 @dataclass
 class _OpenShot:
+    """``notes`` are the keyframes not handed on yet, after the last one that was; ``facts`` those of the first ones."""
+
     index: int
     start_seconds: float
     opens_with: ShotOpening
     notes: list[_Note] = field(default_factory=list)
+    facts: list[Facts] = field(default_factory=list)
     continues: bool = False
     first_number: int = 1
 
@@ -46,6 +50,7 @@ def segments(
     detector: ShotDetector | None = None,
     listener: Listener | None = None,
     on_keyframe: OnKeyframe = lambda *_: None,
+    new_keyframes: int = 1,
 ) -> Iterator[Segment]:
     """Turn decoded frames into segments ready to be described, in time order.
 
@@ -53,13 +58,21 @@ def segments(
     needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's,
     ``listener`` hears what belongs to the pictures. ``on_keyframe`` is called with each keyframe as soon as it is
     chosen, and with what gives its pixels for a longest side.
+
+    A segment is handed on once it has ``new_keyframes``, or the end of its shot: with one, each step can be described
+    as soon as it has been seen. What is in the segments does not depend on it.
     """
     observer = Observer(settings.facts, listener) if settings.facts.measure else None
-    watcher = _Pass(observer, settings, with_images, on_keyframe)
+    watcher = _Pass(observer, settings, with_images, on_keyframe, new_keyframes)
     chosen = settings.keyframes
     detector = detector or ShotDetector(verify=chosen.verify_cuts)
-    flow = candidates(watcher.watch(decoded), detector, chosen.every_seconds)
-    for selected in selector.select(watcher.follow(flow)):
+    for candidate in candidates(watcher.watch(decoded), detector, chosen.every_seconds):
+        watcher.follow(candidate)
+        for selected in selector.take(candidate):
+            yield from watcher.keep(selected)
+        del candidate  # its picture is not held while the next frames are decoded
+        yield from watcher.hand_on()
+    for selected in selector.end():
         yield from watcher.keep(selected)
     yield from watcher.close()
 
@@ -68,13 +81,18 @@ class _Pass:
     """What the pass remembers: the shot that is open, and how far the video has been seen."""
 
     def __init__(
-        self, observer: Observer | None, settings: CaptionSettings, with_images: bool, on_keyframe: OnKeyframe
+        self,
+        observer: Observer | None,
+        settings: CaptionSettings,
+        with_images: bool,
+        on_keyframe: OnKeyframe,
+        new_keyframes: int,
     ) -> None:
-        self._observer, self._on_keyframe = observer, on_keyframe
+        self._observer, self._on_keyframe, self._new_keyframes = observer, on_keyframe, new_keyframes
         self._settings = settings
         self._with_images = with_images
         self._shot: _OpenShot | None = None
-        self._candidate_seconds: dict[int, float] = {}
+        self._reached: dict[int, tuple[float, float]] = {}
         self._end_seconds = 0.0
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
@@ -82,29 +100,42 @@ class _Pass:
             self._end_seconds = frame.end_seconds
             yield frame
 
-    def follow(self, flow: Iterable[Candidate]) -> Iterator[Candidate]:
+    def follow(self, candidate: Candidate) -> None:
         """Note how far each shot is known to reach: the selector may hold candidates back."""
-        for candidate in flow:
-            self._candidate_seconds[candidate.shot_index] = candidate.decoded.seconds
-            yield candidate
+        self._reached[candidate.shot_index] = (candidate.decoded.seconds, candidate.due_seconds)
 
     def keep(self, selected: Selected) -> Iterator[Segment]:
         candidate = selected.candidate
         if self._shot is not None and candidate.shot_index != self._shot.index:
-            yield self._segment(self._shot, shot_end_seconds=candidate.decoded.seconds)
+            yield self._last_of(self._shot, candidate.decoded.seconds)
             self._shot = None
         if self._shot is None:
             self._shot = _OpenShot(candidate.shot_index, candidate.decoded.seconds, candidate.opens_with)
+        self._shot.notes.append(self._note(selected))
+
+    def hand_on(self) -> Iterator[Segment]:
+        """What is known of the open shot for good, if it is enough for a segment."""
         shot = self._shot
-        if len(shot.notes) >= SEGMENT_KEYFRAMES:
-            yield self._segment(shot, shot_end_seconds=None)
-            shot.first_number += len(shot.notes) - 1
-            shot.notes, shot.continues = shot.notes[-1:], True
-        shot.notes.append(self._note(selected))
+        if shot is None:
+            return
+        reached, due = self._reached[shot.index]
+        if due - shot.start_seconds < self._settings.keyframes.every_seconds - SLACK_SECONDS:
+            return  # it may be a shot of one keyframe, which covers it
+        self._measure(shot, Span(shot.start_seconds, reached), None)
+        # The last frame of a shot, when it comes this late, is a keyframe: so none of these is the last one.
+        certain = sum(note.keyframe.seconds + LOOKAHEAD_SECONDS <= reached for note in shot.notes)
+        if certain - shot.continues >= self._new_keyframes:
+            yield self._segment(shot, certain, None)
 
     def close(self) -> Iterator[Segment]:
         if self._shot is not None:
-            yield self._segment(self._shot, shot_end_seconds=self._end_seconds)
+            yield self._last_of(self._shot, self._end_seconds)
+
+    def _last_of(self, shot: _OpenShot, end_seconds: float) -> Segment:
+        self._measure(shot, Span(shot.start_seconds, end_seconds), end_seconds)
+        for index in [index for index in self._reached if index <= shot.index]:
+            del self._reached[index]
+        return self._segment(shot, len(shot.notes), end_seconds)
 
     def _note(self, selected: Selected) -> _Note:
         candidate = selected.candidate
@@ -122,32 +153,37 @@ class _Pass:
             return _Note(keyframe)
         return _Note(keyframe, look(picture))
 
-    def _segment(self, shot: _OpenShot, *, shot_end_seconds: float | None) -> Segment:
-        known = shot_end_seconds if shot_end_seconds is not None else self._candidate_seconds[shot.index]
-        facts = self._facts(shot.notes, Span(shot.start_seconds, known), shot_end_seconds)
-        for index in [index for index in self._candidate_seconds if index < shot.index]:
-            del self._candidate_seconds[index]
-        return Segment(
+    def _segment(self, shot: _OpenShot, count: int, shot_end_seconds: float | None) -> Segment:
+        """Hand on the first ``count`` keyframes; the last of them is the first one of the next segment."""
+        segment = Segment(
             shot_index=shot.index,
             shot_start_seconds=shot.start_seconds,
             shot_end_seconds=shot_end_seconds,
             opens_with=shot.opens_with,
             continues=shot.continues,
-            keyframes=tuple(note.keyframe for note in shot.notes),
-            facts=facts,
+            keyframes=tuple(note.keyframe for note in shot.notes[:count]),
+            facts=tuple(shot.facts[:count]),
             first_number=shot.first_number,
         )
+        del shot.notes[: count - 1], shot.facts[: count - 1]
+        shot.first_number, shot.continues = shot.first_number + count - 1, True
+        return segment
 
-    def _facts(self, notes: list[_Note], span: Span, shot_end_seconds: float | None) -> tuple[Facts, ...]:
-        """What was measured up to each keyframe of a part of a shot; nothing where no facts are measured."""
-        facts: list[Facts] = []
-        before = notes[0].keyframe.seconds
-        for note in notes:
-            if self._observer is not None and note.look is not None:
-                seconds = note.keyframe.seconds
-                heard = shot_end_seconds if note is notes[-1] else None
-                facts.append(self._observer.facts(before, seconds, span, note.look, heard))
-                before = seconds
-        if self._observer is not None:
-            self._observer.forget(before)
-        return tuple(facts)
+    def _measure(self, shot: _OpenShot, span: Span, shot_end_seconds: float | None) -> None:
+        """What happened up to each keyframe after which enough was seen: whether something stays is seen afterwards."""
+        if self._observer is None:
+            return
+        before = shot.facts[-1].end_seconds if shot.facts else shot.start_seconds
+        for note in shot.notes[len(shot.facts) :]:
+            seconds = note.keyframe.seconds
+            if shot_end_seconds is None and seconds + LOOKAHEAD_SECONDS > span.end_seconds:
+                return
+            assert note.look is not None
+            is_last = shot_end_seconds is not None and note is shot.notes[-1]
+            shot.facts.append(
+                self._observer.facts(before, seconds, span, note.look, shot_end_seconds if is_last else None)
+            )
+            before = seconds
+            steps = shot.first_number + len(shot.facts) - 2  # of the shot, up to this keyframe
+            if is_last or (steps and steps % FORGET_EVERY_STEPS == 0):
+                self._observer.forget(before)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -163,18 +163,31 @@ class _Walk:
         return Candidate(frame, self._index, role, self._opens_with, due)
 
 
-class KeyframeSelector(Protocol):
-    """Chooses among candidates. Candidates arrive, and keyframes leave, in time order, as a stream.
+class KeyframeSelector(ABC):
+    """Chooses among candidates, which are given in time order; keyframes come out in time order, as soon as may be.
 
     Every shot's first frame is kept. A shot's last frame is kept when it comes; if it comes less than half a second
     after the keyframe before it, that one gives way to it, unless it is the shot's first: then the last is left out.
     A keyframe without which a gap would grow too long stays.
     """
 
-    def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]: ...
+    @abstractmethod
+    def take(self, candidate: Candidate) -> Iterator[Selected]:
+        """Take the next candidate; yield the keyframes that are certain by it."""
+
+    @abstractmethod
+    def end(self) -> Iterator[Selected]:
+        """Yield what is left at the end of the video; the next candidate is one of another video."""
+
+    def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
+        """The keyframes among all candidates of a video."""
+        for candidate in candidates:
+            yield from self.take(candidate)
+            del candidate  # it is not held while the next one is looked for
+        yield from self.end()
 
 
-class SemanticSelector:
+class SemanticSelector(KeyframeSelector):
     """Keeps a candidate whose picture means something else than that of the last one kept (paper, section 3.2).
 
     The cosine to the last *kept* frame is below ``similarity`` (None: the encoder's own value), or without this one
@@ -191,25 +204,35 @@ class SemanticSelector:
             raise SettingsError(f"similarity is a cosine in [-1, 1], not {self.similarity}")
         if not max_gap_seconds > 0:
             raise SettingsError(f"max_gap_seconds must be over 0, not {max_gap_seconds}")
+        self._batch: list[Candidate] = []
+        self._chain = _Chain(self._is_other, max_gap_seconds)
 
-    def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
-        chain = _Chain(
-            lambda _, similarity: similarity is not None and similarity < self.similarity, self.max_gap_seconds
-        )
-        source = iter(candidates)
-        while batch := list(islice(source, self.encoder.batch_size)):
-            pictures = [candidate.decoded.small(ENCODER_SIDE_PIXELS) for candidate in batch]
-            rows = self.encoder.encode(pictures)
-            if len(rows) != len(batch):
-                raise ValueError(f"{self.encoder.name} gave {len(rows)} rows for {len(batch)} pictures")
-            del pictures
-            while batch:  # a frame that was judged is not held while the next batch fills
-                candidate = batch.pop(0)
-                yield from chain.add(candidate, rows[len(rows) - len(batch) - 1])
-        yield from chain.end()
+    def take(self, candidate: Candidate) -> Iterator[Selected]:
+        self._batch.append(candidate)
+        del candidate
+        if len(self._batch) >= self.encoder.batch_size:
+            yield from self._judged()
+
+    def end(self) -> Iterator[Selected]:
+        yield from self._judged()
+        yield from self._chain.end()
+        self._chain = _Chain(self._is_other, self.max_gap_seconds)
+
+    def _judged(self) -> Iterator[Selected]:
+        batch, self._batch = self._batch, []
+        if not batch:
+            return
+        rows = self.encoder.encode([candidate.decoded.small(ENCODER_SIDE_PIXELS) for candidate in batch])
+        if len(rows) != len(batch):
+            raise ValueError(f"{self.encoder.name} gave {len(rows)} rows for {len(batch)} pictures")
+        for row in rows:  # a frame that was judged is not held while the next batch fills
+            yield from self._chain.add(batch.pop(0), row)
+
+    def _is_other(self, _: float, similarity: float | None) -> bool:
+        return similarity is not None and similarity < self.similarity
 
 
-class UniformSelector:
+class UniformSelector(KeyframeSelector):
     """Keeps candidates at least ``every_seconds`` apart, whatever they show; looks at no picture.
 
     Raises SettingsError unless ``every_seconds`` is an `Interval`.
@@ -218,12 +241,17 @@ class UniformSelector:
     def __init__(self, every_seconds: float = 2.0) -> None:
         raise_for(out_of_range("every_seconds", every_seconds, Interval))
         self.every_seconds = every_seconds
+        self._chain = _Chain(self._is_due)
 
-    def select(self, candidates: Iterable[Candidate]) -> Iterator[Selected]:
-        chain = _Chain(lambda seconds, _: seconds >= self.every_seconds - SLACK_SECONDS)
-        for candidate in candidates:
-            yield from chain.add(candidate, None)
-        yield from chain.end()
+    def take(self, candidate: Candidate) -> Iterator[Selected]:
+        yield from self._chain.add(candidate, None)
+
+    def end(self) -> Iterator[Selected]:
+        yield from self._chain.end()
+        self._chain = _Chain(self._is_due)
+
+    def _is_due(self, seconds: float, _: float | None) -> bool:
+        return seconds >= self.every_seconds - SLACK_SECONDS
 
 
 # How ``KeyframeSettings.selector`` becomes a selector; the encoder is only made for one that compares pictures.

@@ -10,7 +10,8 @@ from ...records import VideoCaption
 from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import SurveySettings
 
-SEGMENTS_WAITING = 512  # read and not described yet, all videos together; at most 4 pictures each
+NEW_KEYFRAMES = 3  # of a segment: nobody watches each step, and what goes from process to process goes in one piece
+SEGMENTS_WAITING = 512  # read and not described yet, all videos together; about 4 pictures each
 
 CaptionStage = Literal["short", "caption"]
 """A short caption is only made to see whether a video brings something new."""

@@ -29,6 +29,7 @@ from ..rows import Failure, FailureKind, SourceVideo, Stage, Survey
 from ..settings import SurveySettings
 from ..sources.sources import SourceGone, UnsafeSource, open_source
 from ..survey.survey import survey
+from .base import NEW_KEYFRAMES
 
 T = TypeVar("T")
 Send = Callable[[Any], None]
@@ -66,7 +67,8 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
         part = WantedPart(reader, captioning, reading.wants_images, lambda: False, lambda _: None)
         send(Opened.of(part))
         selector = open_selector(captioning.keyframes)
-        how: dict[str, Any] = {"with_images": reading.wants_images, "detector": detector, "listener": part.listener}
+        how: dict[str, Any] = {"with_images": reading.wants_images, "new_keyframes": NEW_KEYFRAMES}
+        how |= {"detector": detector, "listener": part.listener}
         for segment in segments(part.decoded(decoded), selector, captioning, **how):
             send(segment)
         send(Ended.of(part))
@@ -121,7 +123,8 @@ async def survey_of(
 def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, wants_images: bool) -> None:
     """Read one source for captioning: sends the events of ``reading.read``, and between them the time read to."""
     with open_source(source) as video:
-        for event in read(video, of_source(settings, source), wants_images=wants_images, on_progress=send):
+        how: dict[str, Any] = {"wants_images": wants_images, "new_keyframes": NEW_KEYFRAMES}
+        for event in read(video, of_source(settings, source), on_progress=send, **how):
             send(event)
 
 

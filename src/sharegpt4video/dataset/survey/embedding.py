@@ -14,6 +14,7 @@ from ...facts.encoder import BackboneEncoder
 DIMENSIONS = 256
 THREADS = 1
 """Surveys run side by side in processes: a second thread would cost more than it gains."""
+AT_ONCE = 4  # a picture alone costs 5 % more, in a batch of 8 no less
 _SEED = b"sharegpt4video survey embedding 1"
 
 
@@ -22,8 +23,7 @@ def embedding_of(pictures: Sequence[NDArray[np.uint8]]) -> bytes:
     if not pictures:
         return b""
     encoder = BackboneEncoder(threads=THREADS)
-    size = encoder.batch_size
-    rows = [encoder.encode(pictures[at : at + size]) for at in range(0, len(pictures), size)]
+    rows = [encoder.encode(pictures[at : at + AT_ONCE]) for at in range(0, len(pictures), AT_ONCE)]
     return packed(projected(np.concatenate(rows).mean(axis=0)))
 
 
