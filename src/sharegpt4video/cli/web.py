@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import typer
 
+from ..errors import MissingExtra
 from .console import exit_codes, say
 
 if TYPE_CHECKING:
@@ -85,10 +86,8 @@ def web(
 
     They are served to this machine alone unless --host says otherwise. The address that is printed carries a token.
     """
-    from ..errors import MissingExtra
-
     with exit_codes():
-        if not all(importlib.util.find_spec(name) for name in _NEEDS):
+        if not all(map(importlib.util.find_spec, _NEEDS)):
             raise MissingExtra("the pages (sg4v web)", "web")
         from ..web.run import free_port, serve
         from ..web.settings import WebSettings

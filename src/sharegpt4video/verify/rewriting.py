@@ -9,15 +9,26 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from .lexicon import FILLER, NUMBERS
+from ..vlm.embedded.words import word_set
+from .lexicon import NUMBERS
 from .prose import stem
 
 Span = tuple[int, int]
 """Characters ``[start, end)``."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
-_FRAME = ("video", "shot", "clip", "scene", "show", "shows", "style", "camera", "picture", "uses")
-_PASSED_OVER = FILLER | {stem(word) for word in _FRAME}
+_PASSED_OVER = frozenset(
+    map(
+        stem,
+        word_set(
+            """a an the this that these those of and or but to in on at from by with as is are was were be been being
+            it its their his her he she they them him who which what while when where there then than so such also
+            into onto up out off has have had do does did can will would may video clip shot scene footage picture
+            camera style show depict feature use present capture"""
+        ),
+    )
+)
+"""Stems that say nothing of what is wanted, and those that sentences about videos are made with."""
 _JOINS = re.compile(r"[\s,]*")
 
 

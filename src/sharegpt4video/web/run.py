@@ -37,7 +37,7 @@ def serve(settings: WebSettings, *, ready: Callable[[], None] = lambda: None) ->
     if settings.access_log:
         _log_requests()
     with _listening(settings.host, settings.port) as listening:
-        server = _Server(uvicorn.Config(app, **_options()), ready)
+        server = _Server(uvicorn.Config(app, **options()), ready)
         server.run(sockets=[listening])
     if not server.started:
         raise SettingsError("the server could not be started; the lines above say why")
@@ -66,7 +66,8 @@ class _Impatient(H11Protocol):
             self.transport.close()
 
 
-def _options() -> dict[str, Any]:
+def options() -> dict[str, Any]:
+    """How uvicorn serves it: within limits, telling nothing of itself, trusting no header of a proxy."""
     return {
         "http": _Impatient,
         "ws": "none",
