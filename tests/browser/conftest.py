@@ -32,12 +32,13 @@ CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 MISSING = [name for name in ("playwright", "fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
+LACKS = "no Chromium on the PATH" if CHROMIUM is None else f"not installed: {', '.join(MISSING)}"
 
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     if CHROMIUM is None or MISSING:
-        pytest.skip("no Chromium on the PATH" if CHROMIUM is None else f"not installed: {', '.join(MISSING)}")
+        pytest.skip(LACKS)
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -86,7 +87,9 @@ class Chrome:
 
 
 @pytest.fixture(scope="session")
-def chrome(site: Site) -> Iterator[Chrome]:
+def chrome() -> Iterator[Chrome]:
+    if CHROMIUM is None or MISSING:
+        pytest.skip(LACKS)
     from playwright.sync_api import sync_playwright
 
     manager = sync_playwright()

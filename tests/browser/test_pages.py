@@ -13,8 +13,8 @@ from media import write_video
 from scenes import texture
 
 Visiting = Callable[..., Visit]
-NAME = "‮<img src=x onerror=alert(1)>${alert(2)}{{7*7}}.mp4"
-TEXT = "<script>alert(3)</script><img src=x onerror=alert(4)> ${alert(5)} ‮back to front [x](javascript:alert(6)) A dog runs"
+NAME = "\u202e<img src=x onerror=alert(1)>${alert(2)}{{7*7}}.mp4"
+TEXT = "<script>alert(3)</script><img src=x onerror=alert(4)> ${alert(5)} \u202eback [x](javascript:alert(6)) A dog"
 
 
 def test_hostile_names_and_texts_are_only_text(site: Site, visiting: Visiting, tmp_path: Path) -> None:

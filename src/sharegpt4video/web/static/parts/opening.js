@@ -19,7 +19,7 @@ export function useOpening(onMedia) {
     work((old) => old && { ...old, share: null, text });
     await onMedia(media);
   };
-  const doing = async (text, begin) => {
+  const doing = async (name, text, begin) => {
     if (busy) return;
     const controller = new AbortController();
     work({ text, share: null, cancel: () => controller.abort() });
@@ -27,7 +27,7 @@ export function useOpening(onMedia) {
     try {
       await begin(controller.signal);
     } catch (error) {
-      complain(error);
+      complain(error.name === "AbortError" || error.message.includes(name) ? error : new Error(`${name}: ${error.message}`));
     } finally {
       work(null);
     }
@@ -36,17 +36,17 @@ export function useOpening(onMedia) {
     if (file.size > session.limits.upload_bytes) {
       return note(`${file.name} has ${Math.ceil(file.size / MEGABYTE)} MB; at most ${Math.floor(session.limits.upload_bytes / MEGABYTE)} MB can be uploaded. Cut it, or paste its path if it is on the server.`, "error");
     }
-    return doing(`Uploading ${file.name}`, async (signal) => {
+    return doing(file.name, `Uploading ${file.name}`, async (signal) => {
       const sending = upload(file, (share) => work((old) => old && { ...old, share }));
       signal.addEventListener("abort", sending.abort);
       await opened((await sending.done).id, `Opening ${file.name}`);
     });
   };
-  const openPath = (text) => doing(`Opening ${text}`, async (signal) => {
+  const openPath = (text) => doing(text, `Opening ${text}`, async (signal) => {
     const body = /^https?:\/\//i.test(text) ? { url: text } : { path: text };
     await opened((await call("POST", "/v1/media/open", body, signal)).id, `Opening ${text}`);
   });
-  const openSample = () => doing("Opening the sample", () => opened(session.sample.id, "Opening the sample"));
+  const openSample = () => doing(session.sample.name, "Opening the sample", () => opened(session.sample.id, "Opening the sample"));
   return { busy, openFile, openPath, openSample };
 }
 
