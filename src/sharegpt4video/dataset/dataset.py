@@ -43,7 +43,9 @@ from .lookup import captions, table, why
 from .places.models import Model, opened
 from .places.replies import CachedVLM, remembered
 from .report import ReportResult, write_report
-from .rows import CaptionRow, Failure
+from .reviews.desk import Desk, Reviewed, Stale, text_of
+from .reviews.resolve import SUMMARY
+from .rows import CaptionRow, Failure, Review, ReviewVerdict
 from .settings import DatasetSettings, FilterSettings
 from .status import Status, status
 from .store.locked import writing
@@ -138,13 +140,13 @@ class Dataset:
         return status(self._store)
 
     def captions(self, *, split: str | None = None, dropped: bool = False) -> Iterator[CaptionRow]:
-        """Yield the captions an export would contain: selected videos whose file was not replaced.
+        """Yield the captions an export would contain: selected, not rejected, of files that were not replaced.
 
         split    only ``train``, ``val`` or ``test``; None: all
-        dropped  also captions that the selection dropped
+        dropped  also captions that the selection dropped or a review rejected
 
-        Before the first selection every caption counts, as ``train``. Holds a few rows at a time. Raises SettingsError
-        for an unknown split.
+        Reviews are applied. Before the first selection every caption counts, as ``train``. Holds a few rows at a time.
+        Raises SettingsError for an unknown split.
         """
         return captions(self._store, split=split, dropped=dropped)
 
@@ -153,7 +155,7 @@ class Dataset:
 
             ds.table("captions", ["id", "summary"]).read_pandas()
 
-        name     sources, surveys, shorts, captions, failures, checks, clips or selection
+        name     sources, surveys, shorts, captions, failures, checks, clips, selection or reviews
         columns  which, in this order; None: all
 
         Leaves out replaced rows, rows about replaced files, and resolved failures. Reads batch by batch, in bounded
@@ -220,6 +222,42 @@ class Dataset:
             assert vlm is not None  # a model was given
             more: dict[str, Any] = {"checks": checks, "judge": judging, "max_revision": max_revision}
             return repair(store, model=vlm, language=language, close_model=True, **more)
+
+    def caption(self, id: str) -> Reviewed:
+        """Return one caption as it reads now, with the model's own, its reviews, conflicts and findings.
+
+        Raises SettingsError for an unknown id.
+        """
+        return Desk(self._store).one(id)
+
+    def review(
+        self,
+        id: str,
+        text: str | None = None,
+        *,
+        step: int | None = None,
+        was: str | None = None,
+        verdict: ReviewVerdict | None = None,
+        author: str = "",
+        stale: Stale = "refuse",
+    ) -> Review:
+        """Rewrite a text of a caption, or give a verdict on it; takes no lock, so it works while a build runs.
+
+            ds.review(id, "A woman runs.", step=2, author="ada")
+            ds.review(id, verdict="reject")
+
+        text     the new text of the step; None: only a verdict
+        step     its number; None: the summary
+        was      the text it was made from; None: the one that is there now
+        verdict  ``accept``, ``reject`` (exports leave the caption out) or "" (takes the last one back)
+        stale    if the text is not ``was`` any more: ``refuse``, or ``keep`` both as a conflict
+
+        Raises StaleReview if the text was changed meanwhile, SettingsError for an unknown caption or step.
+        """
+        desk = Desk(self._store)
+        if text is not None and was is None:
+            was = text_of(desk.one(id).caption, SUMMARY if step is None else step)
+        return desk.add(id, step=step, was=was or "", text=text, verdict=verdict, author=author, stale=stale)
 
     def clips(
         self,

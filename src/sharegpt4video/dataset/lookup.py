@@ -19,6 +19,9 @@ from .store.ids import packed_all, packed_ids
 from .store.schema import arrow_schema, to_rows, with_layout
 from .store.store import Store
 
+VIDEO = {"clips": "video_id", "reviews": "caption_id"}
+"""The column with the id of the video, where that is not the id of the row."""
+
 
 def captions(store: Store, *, split: str | None = None, dropped: bool = False) -> Iterator[CaptionRow]:
     """The captions that exports would take; see ``Dataset.captions``."""
@@ -62,7 +65,7 @@ def table(store: Store, name: str, columns: Sequence[str] | None = None) -> pa.R
 
 
 def _batches(store: Store, name: str, names: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    listed, video = Listed(store), "video_id" if name == "clips" else "id"
+    listed, video = Listed(store), VIDEO.get(name, "id")
     failures = Failures(store, listed) if name == "failures" else None
     read = [*names, "stage"] if failures else names
     for batch in listed.batches(store, name, read, batch_rows=1024, video=video):

@@ -10,11 +10,13 @@ from typing import Literal
 
 from ..display import Result, caption_html, caption_line
 from ..foreign import without_secrets
-from ..records import Finding, Mode, Provenance, Shot, Sound, Step, VideoCaption
+from ..records import Edit, Finding, Mode, Provenance, Shot, Sound, Step, VideoCaption
 from .sources.ids import with_span
 
 Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
 FailureKind = Literal["unreadable", "vanished", "unsafe", "crashed", "stalled", "unavailable", "model", "unexpected"]
+ReviewKind = Literal["edit", "replace", "recaption", "filter", "import", "begin", "end", "undo"]
+ReviewVerdict = Literal["", "accept", "reject"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,10 @@ class CaptionRow:
     ``revision`` is 0 for a first caption and one more for each repair; the highest one counts. ``content_id``,
     ``size_bytes`` and ``modified`` are those of the file that was captioned (see `SourceVideo`): "" and 0 in data sets
     of earlier versions, and where nothing is known of the file.
+
+    ``edits`` and ``edit_key`` tell what reviews have changed, see ``reviews``. They are not stored: whoever reads the
+    captions gets the texts with the reviews applied, and these two with them. ``edit_key`` is 0 for a caption that no
+    review has changed, else a number that differs whenever its reviewed texts do.
     """
 
     id: str
@@ -132,6 +138,8 @@ class CaptionRow:
     size_bytes: int = 0
     modified: str = ""
     sound: Sound | None = None
+    edits: tuple[Edit, ...] = ()
+    edit_key: int = 0
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.location, self)
@@ -198,12 +206,20 @@ class Failure(Result):
 
 @dataclass(frozen=True)
 class Checked:
-    """The checks of one caption: what was found, against which revision of it, and who judged ("" for rules alone)."""
+    """The checks of one caption: what was found, in which revision and reviewed state of it, and who judged.
+
+    ``judge`` is "" for rules alone. ``edit_key`` is that of the caption that was checked.
+    """
 
     id: str
     revision: int
     findings: tuple[Finding, ...]
     judge: str = ""
+    edit_key: int = 0
+
+    def is_of(self, row: CaptionRow) -> bool:
+        """Whether the caption still reads as it did when it was checked."""
+        return (self.revision, self.edit_key) == (row.revision, row.edit_key)
 
 
 @dataclass(frozen=True)
@@ -211,7 +227,7 @@ class Clip:
     """A contiguous run of steps ``[first_step, last_step]`` of a captioned video with a caption of its own.
 
     ``location`` is that of the whole video and the times are its own; ``media`` is the cut file, once there is one, of
-    ``media_bytes`` (0: not known).
+    ``media_bytes`` (0: not known). ``edit_key`` tells what reviews had changed in its steps when it was made.
     """
 
     id: str
@@ -225,6 +241,7 @@ class Clip:
     problem: str = ""
     media: str = ""
     media_bytes: int = 0
+    edit_key: int = 0
 
 
 @dataclass(frozen=True)
@@ -247,6 +264,44 @@ class Selected:
     other: str = ""
 
 
+@dataclass(frozen=True)
+class Review:
+    """What one person (or one bulk change) said about a caption: another text, a verdict, or both. Never changed.
+
+    id               32 hex digits, of the review itself
+    caption_id       the caption; "" for rows about a batch
+    time_ns          when it was committed, nanoseconds since 1970; later than every review that was there
+    author           who; "" if nobody said
+    kind             ``edit``; ``replace``, ``recaption``, ``filter`` of a bulk change; ``import``; of a batch itself
+                     ``begin`` (``text`` is the change as JSON), ``end`` (from now on its rows count) and ``undo`` (from
+                     now on they do not)
+    base_revision    the revision that the editor saw
+    stored_revision  the revision that was stored when the review was committed
+    step             number of the step, -1 for the summary
+    was              the text that the editor saw
+    text             the new text; None: the review is no edit
+    verdict          ``accept``, ``reject`` or "" (taken back); None: the review gives none
+    seen             short hash of all texts of the caption, as they were when a verdict was given
+    batch            the bulk change it belongs to; for ``undo`` the batch or review that is withdrawn; else ""
+    model            the model that wrote the text; "" for a person
+    """
+
+    id: str
+    caption_id: str
+    time_ns: int
+    author: str
+    kind: ReviewKind
+    base_revision: int = 0
+    stored_revision: int = 0
+    step: int = -1
+    was: str = ""
+    text: str | None = None
+    verdict: ReviewVerdict | None = None
+    seen: str = ""
+    batch: str = ""
+    model: str = ""
+
+
 TABLES: dict[str, type] = {
     "sources": SourceVideo,
     "surveys": Survey,
@@ -256,5 +311,6 @@ TABLES: dict[str, type] = {
     "checks": Checked,
     "clips": Clip,
     "selection": Selected,
+    "reviews": Review,
 }
 """Every table of a data set, by the name of its folder."""

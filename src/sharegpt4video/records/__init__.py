@@ -7,6 +7,7 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 from .captions import (
     BYTES_IN_JSON,
     UNANSWERED,
+    Edit,
     Finding,
     Frame,
     Image,
@@ -49,6 +50,7 @@ __all__ = [
     "UNANSWERED",
     "Box",
     "CameraMotion",
+    "Edit",
     "Facts",
     "Finding",
     "Frame",

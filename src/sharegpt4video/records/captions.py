@@ -159,6 +159,15 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Edit:
+    """A text that is not as the captioning model wrote it. ``step`` is its number, -1 for the summary; ``author`` is
+    the person, or the other model, that wrote it ("" if nobody said)."""
+
+    step: int
+    author: str
+
+
+@dataclass(frozen=True)
 class Provenance:
     """How a caption came about, enough to make it again."""
 
@@ -187,6 +196,7 @@ class VideoCaption:
     content_id       hash of the file's bytes ("" in older captions)
     model_identity   the model with the options that decide its answers ("" in older captions)
     sound            what was heard in all of it, with the speech written down (None: nobody listened)
+    edits            which texts were rewritten since, and by whom
 
     ``content_id`` and ``model_identity`` show whether a caption belongs to a video, whatever the file is called. In a
     notebook, a caption shows its keyframes beside the text.
@@ -207,6 +217,7 @@ class VideoCaption:
     content_id: str = ""
     model_identity: str = ""
     sound: Sound | None = None
+    edits: tuple[Edit, ...] = ()
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.video, self)

@@ -30,6 +30,7 @@ from ...vlm.base import VLM, Reply
 from ...wording import counted
 from ..places.jobs import failure_of
 from ..places.pairing import PairedVLM
+from ..report.samples import find_rows
 from ..rows import CaptionRow, Checked, Failure, SourceVideo
 from ..sources.listed import Listed, original_of, places_of
 from ..store.ids import IdIndex, packed_all
@@ -51,7 +52,7 @@ class RepairResult(Result):
     faulty        captions with findings of the chosen checks, in their newest revision
     better        those of which a better revision was written; ``clean`` of these have no finding left
     not_better    those for which the model said nothing better; the old text stays
-    not_askable   those with findings that asking again cannot mend (times, shots)
+    not_askable   those with findings that asking again cannot mend (times, shots), or in texts that were reviewed
     failed        those whose video cannot be read any more
     requests, input_tokens, output_tokens   what was asked, whether it helped or not
     mended        by check: captions that had this finding and have it no more
@@ -154,7 +155,7 @@ class _Faulty:
         for batch in self._listed.batches(self._store, "captions", batch_rows=64):
             for row in to_rows(CaptionRow, self._mine(batch)):
                 checked = self._checked[row.id]
-                if checked.revision == row.revision:
+                if checked.is_of(row):
                     yield row, checked.findings
 
 
@@ -175,7 +176,7 @@ class _Repair:
 
         async def ask_again(item: tuple[CaptionRow, tuple[Finding, ...]]) -> Outcome:
             row, findings = item
-            return await self._ask_again(row, faulty, [finding for finding in findings if _can_ask(finding)])
+            return await self._ask_again(row, faulty, _askable(row, findings))
 
         try:
             at_once = 2 * self._engine.slots
@@ -194,7 +195,7 @@ class _Repair:
     def _askable(self, faulty: _Faulty) -> Iterator[tuple[CaptionRow, tuple[Finding, ...]]]:
         for row, findings in faulty:
             self.result.faulty += 1
-            if any(map(_can_ask, findings)):
+            if _askable(row, findings):
                 yield row, findings
             else:
                 self.result.not_askable += 1
@@ -208,6 +209,7 @@ class _Repair:
             return Outcome(row, (), failure=failure_of(SourceVideo(row.id, row.location, row.user_id), "repair", error))
         role = retelling(row, findings, pictures, self._prompts, self._settings.fold_steps)
         told = await self._engine.run(role, on_reply=replies.append)
+        told = with_texts_of(row, told, {edit.step for edit in row.edits})
         new = replace(told, revision=row.revision + 1, provenance=self._added_up(row.provenance, replies))
         found = check_caption(new, language=self._language)
         if self._judge:
@@ -268,8 +270,14 @@ class _Repair:
         """Write what has been mended so far."""
         captions, self._captions = self._captions, []
         failures, self._failures = self._failures, []
-        self._store.append("captions", captions)
+        self._store.append("captions", self._as_stored(captions))
         self._store.append("failures", failures)
+
+    def _as_stored(self, rows: Sequence[CaptionRow]) -> list[CaptionRow]:
+        """The rows with the model's own texts where reviews changed them: the reviews are laid over these again."""
+        reviewed = [row.id for row in rows if row.edit_key]
+        before: dict[str, CaptionRow] = find_rows(self._store, "captions", reviewed, original=True)
+        return [_unreviewed(row, before[row.id]) if row.edit_key else row for row in rows]
 
 
 def _text(row: CaptionRow, number: int) -> str:
@@ -281,5 +289,28 @@ def _foreign(findings: Sequence[Finding]) -> tuple[Finding, ...]:
     return tuple(finding for finding in findings if finding.check not in CHECKS)
 
 
-def _can_ask(finding: Finding) -> bool:
-    return finding.check not in CHECKS or CHECKS[finding.check].can_ask_again
+def _askable(row: CaptionRow, findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that asking again may mend; reviewed texts are left as they are."""
+    reviewed = {edit.step for edit in row.edits}
+    return [
+        finding
+        for finding in findings
+        if finding.step not in reviewed and (finding.check not in CHECKS or CHECKS[finding.check].can_ask_again)
+    ]
+
+
+def _unreviewed(row: CaptionRow, before: CaptionRow) -> CaptionRow:
+    """The repaired row without what reviews had changed in the row before it was repaired."""
+    own = with_texts_of(before, row, {edit.step for edit in row.edits})
+    return replace(own, edits=before.edits, edit_key=before.edit_key)
+
+
+def with_texts_of(other: CaptionRow, row: CaptionRow, numbers: Collection[int]) -> CaptionRow:
+    """The row with some texts, and their problems, of another one of the same steps."""
+    steps = tuple(
+        replace(step, text=other.steps[number].text, problem=other.steps[number].problem) if number in numbers else step
+        for number, step in enumerate(row.steps)
+    )
+    if SUMMARY in numbers:
+        return replace(row, steps=steps, summary=other.summary, summary_problem=other.summary_problem)
+    return replace(row, steps=steps)

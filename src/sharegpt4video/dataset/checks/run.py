@@ -37,6 +37,7 @@ from .language import check_language_code
 PART_ROWS = 2048
 FACT_TIMES = "steps.list.element.facts.list.element.start_seconds"
 """The smallest column that shows whether anything was measured."""
+_KNOWN_COLUMNS = ("revision", "edit_key", "judge", "findings")
 
 
 @dataclass(repr=False)
@@ -97,7 +98,7 @@ def check_dataset(
     language: str = "en",
     on_progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> ChecksResult:
-    """Check every caption whose newest revision has not been checked (by this judge), and write down what was found.
+    """Check every caption that has not been checked as it reads now (by this judge), and write down what was found.
 
     Captions of files that have been replaced are left out (see ``Listed.current``).
     ``judge`` is asked about each caption that it has not judged yet; one that has been judged stays judged in a run
@@ -121,7 +122,7 @@ def check_dataset(
         try:
             if judge is None:
                 for row, findings in fresh:
-                    writer.add(Checked(row.id, row.revision, findings))
+                    writer.add(_checked(row, findings))
             else:
                 background.run(_judge_all(fresh, judge, writer, known))
         finally:
@@ -133,30 +134,32 @@ def check_dataset(
 
 
 class _Known:
-    """The revisions that have been checked, and the judge of each. Takes 24 bytes of memory per caption.
+    """The revisions and reviewed states that have been checked, and the judge of each: 32 bytes for each caption.
 
     ``mixed_up`` are the stored findings of that check, by id. They are kept, since a caption that is checked again may
     be compared with other captions than before.
     """
 
     def __init__(self, store: Store) -> None:
-        ids, revisions, judges = [], [], []
+        ids, revisions, edits, judges = [], [], [], []
         self._names: dict[str, int] = {"": 0}
         self.mixed_up: dict[str, Checked] = {}
-        for batch in store.batches("checks", ["revision", "judge", "findings"], batch_rows=1 << 14):
+        for batch in store.batches("checks", _KNOWN_COLUMNS, batch_rows=1 << 14):
             ids.append(packed_ids(batch.column("id")))
             revisions.append(np.asarray(batch.column("revision"), np.int32))
+            edits.append(np.asarray(batch.column("edit_key"), np.int64))
             codes = [self._names.setdefault(name, len(self._names)) for name in batch.column("judge").to_pylist()]
             judges.append(np.array(codes, np.int32))
             self.mixed_up |= _mixed_up(batch)
         all_ids = np.concatenate(ids) if ids else np.empty(0, "S16")
         self._index = IdIndex(all_ids)
         self._revisions = np.concatenate([np.empty(0, np.int32), *revisions])
+        self._edits = np.concatenate([np.empty(0, np.int64), *edits])
         self._judges = np.concatenate([np.empty(0, np.int32), *judges])
 
     def waiting(self, store: Store, listed: Listed, judge: VLM | None) -> NDArray[np.bool_]:
         """For each caption that counts, in the order of the table, whether it has to be checked."""
-        batches = listed.batches(store, "captions", ["revision"], batch_rows=1 << 16)
+        batches = listed.batches(store, "captions", ["revision", "edit_key"], batch_rows=1 << 16)
         masks = [self._waiting(batch, judge.name if judge else "") for batch in batches]
         return np.concatenate(masks) if masks else np.empty(0, bool)
 
@@ -165,14 +168,25 @@ class _Known:
         waiting = place < 0
         if len(self._index):
             waiting |= self._revisions[place] != np.asarray(batch.column("revision"), np.int32)
+            waiting |= self._edits[place] != np.asarray(batch.column("edit_key"), np.int64)
             if judge:
                 waiting |= self._judges[place] != self._names.get(judge, -1)
         return np.asarray(waiting)
 
     def has(self, row: CaptionRow) -> bool:
-        """Whether this revision has been checked, by whomever."""
+        """Whether the caption has been checked as it reads now, by whomever."""
         place = self._index.place(row.id)
-        return place is not None and int(self._revisions[place]) == row.revision
+        if place is None:
+            return False
+        return (int(self._revisions[place]), int(self._edits[place])) == (row.revision, row.edit_key)
+
+
+def _checked(row: CaptionRow, findings: tuple[Finding, ...], judge: str = "") -> Checked:
+    return Checked(row.id, row.revision, findings, judge, row.edit_key)
+
+
+def _same(one: Checked, other: Checked) -> bool:
+    return (one.revision, one.edit_key) == (other.revision, other.edit_key)
 
 
 class _Repeated:
@@ -266,13 +280,13 @@ async def _judge_all(
             async for (row, findings), verdict in verdicts:
                 if not verdict.problem:
                     writer.result.judged += 1
-                    writer.add(Checked(row.id, row.revision, (*findings, *verdict.findings), judge.name))
+                    writer.add(_checked(row, (*findings, *verdict.findings), judge.name))
                     continue
                 writer.result.unjudged[verdict.problem] += 1
                 if known.has(row):  # what the rules found is there already
                     writer.told()
                 else:
-                    writer.add(Checked(row.id, row.revision, findings))
+                    writer.add(_checked(row, findings))
     finally:
         await judge.close()
 
@@ -312,7 +326,7 @@ def _add_mixed_up(store: Store, found: dict[str, tuple[Finding, ...]], known: _K
     for batch in store.find("checks", wanted, batch_rows=4096):
         for row in to_rows(Checked, batch):
             before = known.mixed_up.get(row.id)
-            now = found.get(row.id) or (before.findings if before and before.revision == row.revision else ())
+            now = found.get(row.id) or (before.findings if before and _same(before, row) else ())
             others = tuple(finding for finding in row.findings if finding.check != MIXED_UP)
             if (*others, *now) != row.findings:
                 changed.append(replace(row, findings=(*others, *now)))

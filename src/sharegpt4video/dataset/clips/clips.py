@@ -27,6 +27,7 @@ from ...records import problem_kind
 from ...vlm.base import VLM
 from ...wording import counted
 from ..ledger import kept_ids
+from ..reviews.resolve import edit_key
 from ..rows import CaptionRow, Clip
 from ..sources.listed import Listed
 from ..store.store import Store
@@ -57,6 +58,7 @@ class ClipsResult(Result):
     not_kept: int = 0
     clips: int = 0
     seconds: float = 0.0
+    rejected: int = 0
     given: int = 0
     asked: int = 0
     requests: int = 0
@@ -74,7 +76,11 @@ class ClipsResult(Result):
             f"texts: {self.given} taken from the captions, {self.asked} written from the steps"
             f" ({counted(self.requests, 'request')}, {self.input_tokens} + {self.output_tokens} tokens)",
         ]
-        for count, words in ((self.without, "videos gave no clip"), (self.not_kept, "videos were not selected")):
+        for count, words in (
+            (self.without, "videos gave no clip"),
+            (self.not_kept, "videos were not selected"),
+            (self.rejected, "captions were rejected in review"),
+        ):
             if count:
                 lines.append(f"{count} {words}")
         for title, counts in (("marked", self.marked), ("left out", self.dropped)):
@@ -160,9 +166,11 @@ class _Maker:
                 self._on_progress(self._made)
 
     def _rows(self) -> Iterator[CaptionRow]:
-        kept, listed = kept_ids(self._store), Listed(self._store)
+        kept, listed, overlay = kept_ids(self._store), Listed(self._store), self._store.overlay
         for row in self._store.rows("captions"):
-            if not listed.is_replaced(row.id) and (kept is None or row.id in kept):
+            if overlay.is_rejected(row.id):
+                self._made.rejected += 1
+            elif not listed.is_replaced(row.id) and (kept is None or row.id in kept):
                 yield row
             else:
                 self._made.not_kept += 1
@@ -212,6 +220,7 @@ class _Maker:
             end_seconds=span.end_seconds,
             text=told.text,
             problem=told.problem,
+            edit_key=edit_key(row.edits, row.summary, row.steps, span.first_step, span.last_step),
         )
 
 

@@ -46,7 +46,7 @@ class Made:
 
 def card(job: ExportJob, rows: dict[str, int], made: Made) -> str:
     """The text of ``README.md``, with the YAML header that the Hub and ``datasets`` read."""
-    parts = [_header(job, rows), "# Video captions", _contents(job, rows), "## How it was made", _making(made)]
+    parts = [_header(job, rows), "# Video captions", _contents(job, rows), "## How it was made", _making(made, job)]
     parts += [_settings(job), "## What was left out", _left_out(job), "## Limitations", _LIMITS, "## Licence"]
     parts.append(
         f"The captions are published under `{job.options.license}`."
@@ -94,11 +94,13 @@ def _contents(job: ExportJob, rows: dict[str, int]) -> str:
     return "\n".join([*lines, "", sentence, "", columns])
 
 
-def _making(made: Made) -> str:
+def _making(made: Made, job: ExportJob) -> str:
     groups = (("model", made.models), ("prompt set (hash)", made.prompts), ("version of sharegpt4video", made.versions))
     rows = [
         f"| {name} | {_cell(value)} | {count:,} |" for name, found in groups for value, count in found.most_common()
     ]
+    if job.tally.edited:
+        rows.append(f"| edited in review | `edited_by` says by whom | {job.tally.edited:,} |")
     return "\n".join(["| | | rows |", "|---|---|---|", *rows])
 
 

@@ -11,24 +11,28 @@ from typing import Any
 
 import pyarrow as pa
 
-from ...records import Provenance, Shot, Sound, SoundSpan, Step, Utterance
+from ...records import Edit, Provenance, Shot, Sound, SoundSpan, Step, Utterance
 from ..rows import CaptionRow, Clip, SourceVideo
 from ..sources.places import absolute
 from ..store.schema import to_rows
 
-_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in ("shots", "steps", "provenance", "sound"))
+_NESTED = ("shots", "steps", "provenance", "sound", "edits")
+_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in _NESTED)
 STEP_FIELDS = ("kind", "start_seconds", "end_seconds", "text", "shot_index", "frame_seconds", "problem")
 _MADE = ("model", "prompt_set", "prompt_hash", "version", "settings")
 ALL_BUT_FACTS = (
     *_PLAIN,
     "shots",
     "sound",
+    "edits",
     *(f"steps.list.element.{name}" for name in STEP_FIELDS),
     *(f"provenance.{name}" for name in _MADE),
 )
 """The columns an export reads: the measured facts are most of a caption's bytes, and few formats need them."""
 
 
+SOMEBODY = "unknown"
+"""The author of a review that names none, in exports."""
 _SHORT = 1e-3
 """A caption that ends this many seconds before the span that was asked for ends with its file."""
 
@@ -59,6 +63,13 @@ class Entry:
     @property
     def problem(self) -> str:
         return self.row.summary_problem if self.clip is None else self.clip.problem
+
+    @property
+    def edited_by(self) -> tuple[str, ...]:
+        """Who rewrote texts of the exported part after the model, each once."""
+        first, last = (-1, len(self.row.steps)) if self.clip is None else (self.clip.first_step, self.clip.last_step)
+        own = (edit for edit in self.row.edits if first <= edit.step <= last)
+        return tuple(dict.fromkeys(edit.author or SOMEBODY for edit in own))
 
     @property
     def start_seconds(self) -> float:
@@ -163,7 +174,10 @@ def _caption_row(plain: dict[str, Any]) -> CaptionRow:
     made = plain["provenance"]
     provenance = Provenance(**made | {"settings": _settings(made["settings"])})
     known = {name: plain[name] for name in _PLAIN} | {"warnings": tuple(plain["warnings"])}
-    return CaptionRow(**known, shots=shots, steps=steps, provenance=provenance, sound=_sound(plain.get("sound")))
+    edits = tuple(Edit(**edit) for edit in plain["edits"])
+    return CaptionRow(
+        **known, shots=shots, steps=steps, provenance=provenance, sound=_sound(plain.get("sound")), edits=edits
+    )
 
 
 def _sound(plain: dict[str, Any] | None) -> Sound | None:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...display import Result
 from ...foreign import without_secrets
+from ..reviews.clips import outdated_clips
 from ..rows import Clip
 from ..sources.listed import Listed
 from ..sources.originals import GONE, UNKNOWN, UNREADABLE, Originals
@@ -74,6 +75,7 @@ class Tally:
     splits: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
     failed: int = 0
+    edited: int = 0
     notes: list[str] = field(default_factory=list)
 
 
@@ -101,6 +103,10 @@ class ExportJob:
     def originals(self) -> Originals:
         """The state of the files of the exported captions."""
         return Originals(self.store, self._listed, lambda ids: self._codes(ids) < len(SPLITS))
+
+    @cached_property
+    def _outdated(self) -> set[str]:
+        return outdated_clips(self.store)
 
     @cached_property
     def _listed(self) -> Listed:
@@ -146,6 +152,9 @@ class ExportJob:
         if not own_file and entry.row.id in self.originals.replaced:
             self.leave_out(f"{kind} {REPLACED}", example=self.originals.examples["replaced"], failed=True)
             return False
+        if entry.clip is not None and entry.clip.id in self._outdated:
+            self.leave_out("clips whose steps were reviewed since (make the clips again)")
+            return False
         if self.parts and entry.is_part:
             self.leave_out(f"{kind} that are part of a longer file ({self.parts})")
             return False
@@ -184,7 +193,8 @@ class ExportJob:
                     codes[~np.isin(packed_ids(batch.column(key)), known)] = NOT_SELECTED
                 for code, row in zip(codes.tolist(), batch.to_pylist(), strict=True):
                     text, problem, *cut = (row[name] for name in columns)
-                    lost = not _as_cut(*cut) if any(cut[:1]) else row[key] in self.originals.replaced
+                    lost = table == "clips" and row["id"] in self._outdated
+                    lost = lost or (not _as_cut(*cut) if any(cut[:1]) else row[key] in self.originals.replaced)
                     if code < len(SPLITS) and not lost and not unusable(text, problem, self.include_problems):
                         counts[SPLITS[code]] += 1
         return {split: counts[split] for split in SPLITS if counts[split]}
@@ -203,6 +213,7 @@ class ExportJob:
         else:
             self.tally.clips += 1
         self.tally.texts += texts
+        self.tally.edited += bool(entry.edited_by)
         self.tally.splits[entry.split] += 1
 
     def leave_out(self, reason: str, count: int = 1, *, example: str = "", failed: bool = False) -> None:

@@ -58,6 +58,7 @@ SCHEMA = pa.schema(
         ("prompt_hash", pa.string()),
         ("version", pa.string()),
         ("speech", pa.list_(_SPEECH)),
+        ("edited_by", pa.list_(pa.string())),
     ]
 )
 """The columns of the export: ``kind`` is video or clip, ``video`` says where the media lie (see docs/exports.md)."""
@@ -132,6 +133,7 @@ def _row(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "prompt_hash": made.prompt_hash,
         "version": made.version,
         "speech": speech_of(entry),
+        "edited_by": entry.edited_by,
     }
 
 

@@ -12,9 +12,11 @@ from ..store.ids import IdIndex
 from ..store.store import Ids, Store, packed_ids
 
 SPLITS = ("train", "val", "test")
-SUPERSEDED, DROPPED, OTHER_SPLIT, UNKNOWN = 252, 253, 254, 255  # codes below these are positions in SPLITS
+REJECTED, SUPERSEDED, DROPPED, OTHER_SPLIT, UNKNOWN = 251, 252, 253, 254, 255
+"""Codes of what is left out; those below are positions in SPLITS."""
 
 REASONS = {
+    REJECTED: "rejected in review",
     SUPERSEDED: "of a file that was replaced and listed anew",
     DROPPED: "dropped by the filters",
     OTHER_SPLIT: "in a split that was not asked for",
@@ -25,6 +27,7 @@ REASONS = {
 class Selection:
     """The `selection` table of a data set; without one, every captioned video counts as kept, for training.
 
+    What was rejected in review is left out, whatever the table says.
     Raises SettingsError for a split that does not exist.
     """
 
@@ -36,12 +39,16 @@ class Selection:
         self.there = bool(store.parts("selection"))
         ids, codes = _read(store, self.wanted) if self.there else (np.empty(0, "S16"), np.empty(0, np.uint8))
         self._index, self._codes = IdIndex(ids), np.append(codes, np.uint8(UNKNOWN))
+        self._overlay = store.overlay
 
     def codes(self, ids: Ids) -> NDArray[np.uint8]:
         """For each id the position of its split in ``SPLITS``, or a code for why it is not exported."""
-        if not self.there:
-            return np.full(len(ids), 0 if "train" in self.wanted else OTHER_SPLIT, np.uint8)
-        return self._codes[self._index.places(ids)]  # the last one is for missing ids
+        if self.there:
+            codes = self._codes[self._index.places(ids)]  # the last one is for missing ids
+        else:
+            codes = np.full(len(ids), 0 if "train" in self.wanted else OTHER_SPLIT, np.uint8)
+        codes[(codes < len(SPLITS)) & self._overlay.rejected(ids)] = REJECTED
+        return codes
 
 
 def _read(store: Store, wanted: Sequence[str]) -> tuple[Ids, NDArray[np.uint8]]:

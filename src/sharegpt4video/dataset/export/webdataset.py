@@ -101,6 +101,7 @@ def _plain(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "model": row.provenance.model,
         "prompt_hash": row.provenance.prompt_hash,
         "speech": speech_of(entry),
+        "edited_by": entry.edited_by,
     }
 
 

@@ -143,9 +143,9 @@ def gather(store: Store, *, seed: int = 0, on_progress: Progress | None = None) 
     wanted = ("duration_seconds", "motion", "brightness", "text_area", "width", "height")
     for batch in listed.batches(store, "surveys", wanted, batch_rows=1 << 14):
         survey.add(batch)
-    captioned, revisions = _revisions(store, listed)
+    captioned, states = _states(store, listed)
     say("checks", 0, 0)
-    checks = _checks(store, IdIndex(captioned), revisions)
+    checks = _checks(store, IdIndex(captioned), states)
     captions, lexicon, scores = _captions(store, listed, checks, seed, say)
     ids = _joined(captions.ids)
     index = IdIndex(ids)
@@ -184,12 +184,17 @@ def _joined(ids: list[Ids]) -> Ids:
     return np.concatenate(ids) if ids else np.empty(0, "S16")
 
 
-def _revisions(store: Store, listed: Listed) -> tuple[Ids, Ints]:
-    ids, revisions = [np.empty(0, "S16")], [np.empty(0, np.int64)]
-    for batch in listed.batches(store, "captions", ["revision"], batch_rows=1 << 14):
+def _states(store: Store, listed: Listed) -> tuple[Ids, Ints]:
+    """The captions that count, each with its revision and ``edit_key``."""
+    ids, states = [np.empty(0, "S16")], [np.empty((0, 2), np.int64)]
+    for batch in listed.batches(store, "captions", ["revision", "edit_key"], batch_rows=1 << 14):
         ids.append(packed_ids(batch["id"]))
-        revisions.append(np.asarray(batch["revision"], np.int64))
-    return np.concatenate(ids), np.concatenate(revisions)
+        states.append(_state(batch))
+    return np.concatenate(ids), np.concatenate(states)
+
+
+def _state(batch: pa.RecordBatch) -> Ints:
+    return np.column_stack([np.asarray(batch[name], np.int64) for name in ("revision", "edit_key")])
 
 
 def _captions(
@@ -232,13 +237,13 @@ def _failures(store: Store, listed: Listed) -> FailureNumbers:
     return found
 
 
-def _checks(store: Store, captioned: IdIndex, revisions: Ints) -> CheckNumbers:
+def _checks(store: Store, captioned: IdIndex, states: Ints) -> CheckNumbers:
     found = CheckNumbers()
-    revisions = np.append(revisions, -1)  # found at place -1: no such caption
+    states = np.append(states, [[-1, 0]], axis=0)  # found at place -1: no such caption
     for batch in store.batches("checks", batch_rows=1 << 14):
-        of_caption = revisions[captioned.places(packed_ids(batch["id"]))]
-        fresh = np.asarray(batch["revision"], np.int64) == of_caption
-        found.stale += int((~fresh & (of_caption >= 0)).sum())
+        of_caption = states[captioned.places(packed_ids(batch["id"]))]
+        fresh = (_state(batch) == of_caption).all(axis=1)
+        found.stale += int((~fresh & (of_caption[:, 0] >= 0)).sum())
         batch = batch.filter(pa.array(fresh))
         findings, rows = flat(batch["findings"])
         often = np.bincount(rows, minlength=batch.num_rows)

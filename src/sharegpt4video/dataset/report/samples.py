@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import SG4VError
@@ -17,8 +16,9 @@ from ...video.thumbnails import thumbnails, wanted_times
 from ..rows import TABLES, CaptionRow, Checked, Selected, SourceVideo, Survey
 from ..sources.listed import Listed, first_there, original_of, places_of
 from ..store import parts
+from ..store.ids import IdIndex, packed_all
 from ..store.schema import to_rows
-from ..store.store import Ids, Store, unpacked_id
+from ..store.store import Ids, Store, completed, unpacked_id
 
 PICTURE_BYTES = 8_000_000
 """All pictures of a page together; base64 makes a third more of it."""
@@ -62,7 +62,7 @@ def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
     for id in filter(rows.__contains__, ids):  # a part may have been set aside since they were chosen
         row: CaptionRow = rows[id]
         checked: Checked | None = others["checks"].get(id)
-        fresh = checked if checked is not None and checked.revision == row.revision else None
+        fresh = checked if checked is not None and checked.is_of(row) else None
         try:
             pictures, missing = keyframes(original_of(row, places[id], listed), wanted_times(row, most), budget)
         except SG4VError as error:
@@ -70,29 +70,36 @@ def read_samples(store: Store, scores: dict[str, int]) -> Iterator[Sample]:
         yield Sample(row, scores[id], fresh, others["surveys"].get(id), others["selection"].get(id), pictures, missing)
 
 
-def find_rows(store: Store, table: str, ids: Sequence[str]) -> dict[str, Any]:
-    """The rows that count for a few ids, without reading the rest of a table: ids first, then single row groups."""
+def find_rows(store: Store, table: str, ids: Sequence[str], *, original: bool = False) -> dict[str, Any]:
+    """The rows that count for a few ids, without reading the rest of a table: ids first, then single row groups.
+
+    Captions come with their reviews applied; ``original`` gives them as they were written.
+    """
     where: dict[str, tuple[str, int]] = {}
-    wanted = pa.array(sorted(set(ids)), pa.string())
+    wanted = IdIndex(packed_all(sorted(set(ids))))
     for path in store.parts(table):
-        with parts.opened(store.fs, path, whole=False) as file:
-            column = file.read(columns=["id"]).column("id")
-        for place in np.flatnonzero(np.asarray(pc.is_in(column, wanted))).tolist():
-            where[column[place].as_py()] = path, place  # of equal ids the last one counts
+        packed = store.ids_of(path)
+        for place in np.flatnonzero(wanted.has(packed)).tolist():
+            where[unpacked_id(packed[place])] = path, place  # of equal ids the last one counts
     by_part: dict[str, list[int]] = {}
     for path, place in where.values():
         by_part.setdefault(path, []).append(place)
-    return {row.id: row for path, places in by_part.items() for row in _rows_at(store, table, path, places)}
+    overlay = store.overlay if table == "captions" and where and not original else None
+    found = (rows for path, places in by_part.items() for rows in _rows_at(store, path, places))
+    whole = (completed(table, batch) for batch in found)
+    laid = (overlay.applied(batch) if overlay is not None else batch for batch in whole)
+    row_type: type[Any] = TABLES[table]
+    return {row.id: row for batch in laid for row in to_rows(row_type, batch)}
 
 
-def _rows_at(store: Store, table: str, path: str, places: list[int]) -> Iterator[Any]:
+def _rows_at(store: Store, path: str, places: list[int]) -> Iterator[pa.RecordBatch]:
     with parts.opened(store.fs, path, whole=False) as file:
         first = 0
         for number in range(file.metadata.num_row_groups):
             rows = file.metadata.row_group(number).num_rows
             inside = [place - first for place in sorted(places) if first <= place < first + rows]
             if inside:
-                yield from to_rows(TABLES[table], file.read_row_group(number).take(inside))
+                yield from file.read_row_group(number).take(inside).to_batches()
             first += rows
 
 

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import MISSING, fields
 from itertools import islice
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -25,12 +25,19 @@ from .ids import IdIndex, Ids, LatestRows, distinct, packed_ids, unpacked_id
 from .parts import ROW_GROUP_ROWS, DamagedPart, Written
 from .schema import arrow_schema, to_rows, to_table
 
-__all__ = ["DamagedPart", "Ids", "Store", "packed_ids", "unpacked_id"]
+if TYPE_CHECKING:
+    from ..reviews.overlay import Overlay
+
+__all__ = ["DamagedPart", "Ids", "Store", "completed", "packed_ids", "unpacked_id"]
 
 R = TypeVar("R")
 
 COMPACT_ROWS = 8192
 COMPACT_BYTES = 128 << 20
+UNLOCKED = ("reviews",)
+"""Tables that are written without the lock."""
+UNLOCKED_SECONDS = 3600.0
+"""What is half-written there is left behind only after this long."""
 
 
 class Store:
@@ -49,6 +56,7 @@ class Store:
         self._newest: dict[str, int] = {}
         self._ids: dict[str, Ids] = {}
         self._made: str | None = None
+        self._overlay: Overlay | None = None
 
     @staticmethod
     def create(root: str | os.PathLike[str], settings: DatasetSettings, model: str, prompt_hash: str) -> Store:
@@ -114,10 +122,24 @@ class Store:
         """As ``append``, for rows that are an Arrow table of the table's schema already."""
         return f"{self._folder(table)}/{self.write(table, data, (self.next_stamp(table), ''))}"
 
+    def append_at(self, table: str, rows: Sequence[object], stamp: int) -> str:
+        """As ``append``, at a time from ``next_stamp``."""
+        return f"{self._folder(table)}/{self.write(table, _to_table(table, rows), (stamp, ''))}"
+
     def parts(self, table: str) -> list[str]:
         """The paths of the parts that count, oldest first."""
         folder = self._folder(table)
         return [f"{folder}/{name}" for name in generations.contents(self.fs, folder).live]
+
+    @property
+    def overlay(self) -> Overlay:
+        """What reviews have changed in the captions, as it is now. Raises StorageError when it cannot be read."""
+        from ..reviews.overlay import Overlay
+
+        if self._overlay is None:
+            self._overlay = Overlay(self)
+        self._overlay.refresh()
+        return self._overlay
 
     def batches(
         self,
@@ -126,24 +148,30 @@ class Store:
         *,
         batch_rows: int = ROW_GROUP_ROWS,
         superseded: bool = False,
+        original: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """The rows that count, part by part, with only these columns (``id`` always), in bounded memory.
 
         A column can be a path into nested ones (``provenance.input_tokens``). A column that an older part lacks holds
-        its default. ``superseded`` gives the rows that no longer count as well.
+        its default. Captions come with their reviews applied; ``original`` gives them as they were written.
+        ``superseded`` gives the rows that no longer count as well, all as they were written.
         """
         paths = self.parts(table)
         live = None if superseded else self._live(paths)
         wanted = None if columns is None else list(dict.fromkeys(["id", *columns]))
+        overlay = None if table != "captions" or superseded or original else self.overlay
         for number, path in enumerate(paths):
             offset = 0
-            with parts.opened(self.fs, path, whole=columns is None) as file:
-                for batch in file.iter_batches(batch_size=batch_rows, columns=wanted):
+            over = overlay if overlay is not None and overlay.touches(self.ids_of(path)) else None
+            read = wanted if over is None else over.columns(wanted)
+            with parts.opened(self.fs, path, whole=read is None) as file:
+                for batch in file.iter_batches(batch_size=batch_rows, columns=read):
                     keep = live.mask(number, offset, batch.num_rows) if live else None
                     offset += batch.num_rows
                     kept = batch if keep is None else batch.filter(pa.array(keep))
                     if kept.num_rows:
-                        yield _completed(table, kept, wanted)
+                        whole = completed(table, kept, read)
+                        yield whole if over is None else over.applied(whole, wanted)
 
     def find(
         self,
@@ -153,10 +181,13 @@ class Store:
         *,
         batch_rows: int = ROW_GROUP_ROWS,
         superseded: bool = False,
+        original: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """The rows of these ids, as ``batches`` gives them. Nothing is read for no ids."""
         wanted = ids if isinstance(ids, IdIndex) else IdIndex(ids)
-        for batch in self.batches(table, columns, batch_rows=batch_rows, superseded=superseded) if len(wanted) else ():
+        if not len(wanted):
+            return
+        for batch in self.batches(table, columns, batch_rows=batch_rows, superseded=superseded, original=original):
             here = batch.filter(pa.array(wanted.has(packed_ids(batch.column("id")))))
             if here.num_rows:
                 yield here
@@ -213,7 +244,8 @@ class Store:
     def clean(self, *, older_than_seconds: float = 3600.0) -> int:
         """Delete what killed runs left behind: files half-written, parts that never counted or no longer do.
 
-        Whoever holds the lock on the whole data set may clean up what is 0 seconds old. Returns how many files went.
+        Whoever holds the lock on the whole data set may clean up what is 0 seconds old; what others may be writing just
+        now, without the lock, is left alone for an hour all the same. Returns how many files went.
         """
         self.check_guard()
         count = 0
@@ -223,7 +255,8 @@ class Store:
             found = generations.contents(self.fs, folder)
             gone = [*found.replaced, *(name for name in found.unfinished if parts.stamp_of(name) <= before)]
             storage.remove(self.fs, (f"{folder}/{name}" for name in gone))
-            count += len(gone) + storage.remove_unfinished(self.fs, folder, older_than_seconds)
+            age = max(older_than_seconds, UNLOCKED_SECONDS) if table in UNLOCKED else older_than_seconds
+            count += len(gone) + storage.remove_unfinished(self.fs, folder, age)
         return count + storage.remove_unfinished(self.fs, self.root, older_than_seconds)
 
     def verify(self) -> list[tuple[str, str]]:
@@ -295,11 +328,11 @@ class Store:
 
     def _all_ids(self, paths: Sequence[str]) -> tuple[Ids, Any]:
         """The ids of all parts, one after the other, and where each part begins."""
-        chunks = [self._ids_of(path) for path in paths]
+        chunks = [self.ids_of(path) for path in paths]
         starts = np.cumsum([0, *map(len, chunks)])[:-1]
         return (np.concatenate(chunks) if chunks else np.empty(0, "S16")), starts
 
-    def _ids_of(self, path: str) -> Ids:
+    def ids_of(self, path: str) -> Ids:
         """The ids of a part; read once, since parts never change."""
         if path not in self._ids:
             with parts.opened(self.fs, path, whole=False) as file:
@@ -322,8 +355,8 @@ def _to_table(table: str, rows: Sequence[object]) -> pa.Table:
         raise StorageError(f"{table}: {len(rows)} rows cannot be stored: {error}") from error
 
 
-def _completed(table: str, batch: pa.RecordBatch, wanted: Sequence[str] | None) -> pa.RecordBatch:
-    """The batch with the columns that its part lacks, holding their defaults."""
+def completed(table: str, batch: pa.RecordBatch, wanted: Sequence[str] | None = None) -> pa.RecordBatch:
+    """The batch with the columns that its part lacks, holding their defaults; all of them, or only these."""
     row_type = TABLES[table]
     there = set(batch.schema.names)
     missing = [
