@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import queue
 import signal
 import sys
 import threading
@@ -17,6 +18,10 @@ from typing import Any, Generic, TypeVar
 T = TypeVar("T")
 R = TypeVar("R")
 
+Put = Callable[[T], Coroutine[Any, Any, None]]
+"""Hands on a result; waits while many are on their way."""
+
+QUEUED = 1024
 _END = object()
 
 
@@ -141,6 +146,29 @@ async def mapped(
         beginning.result()
     finally:
         await gone(beginning, *jobs.under_way)
+
+
+def from_loop(work: Callable[[Put[T]], Coroutine[Any, Any, None]]) -> Generator[T, None, None]:
+    """What ``work`` puts, taken outside of its event loop: that runs in a thread, so that it never waits for a disk."""
+    items: queue.SimpleQueue[Any] = queue.SimpleQueue()
+    stopped = threading.Event()
+
+    async def put(item: T) -> None:
+        items.put(item)
+        while items.qsize() > QUEUED:
+            if stopped.is_set():
+                raise asyncio.CancelledError
+            await asyncio.sleep(0.01)
+
+    with ThreadPoolExecutor(1, "sg4v-work") as pool:
+        done = pool.submit(asyncio.run, work(put))
+        done.add_done_callback(lambda _: items.put(_END))
+        try:
+            while (item := items.get()) is not _END:
+                yield item
+            done.result()
+        finally:
+            stopped.set()
 
 
 class _Jobs(Generic[T, R]):

@@ -43,9 +43,8 @@ from .lookup import captions, table, why
 from .places.models import Model, opened
 from .places.replies import CachedVLM, remembered
 from .report import ReportResult, write_report
-from .reviews.desk import Desk, Reviewed, Stale, text_of
-from .reviews.resolve import SUMMARY
-from .rows import CaptionRow, Failure, Review, ReviewVerdict
+from .reviews.desk import Desk
+from .rows import CaptionRow, Failure
 from .settings import DatasetSettings, FilterSettings
 from .status import Status, status
 from .store.locked import writing
@@ -223,41 +222,16 @@ class Dataset:
             more: dict[str, Any] = {"checks": checks, "judge": judging, "max_revision": max_revision}
             return repair(store, model=vlm, language=language, close_model=True, **more)
 
-    def caption(self, id: str) -> Reviewed:
-        """Return one caption as it reads now, with the model's own, its reviews, conflicts and findings.
+    @property
+    def reviews(self) -> Desk:
+        """What people change in the captions: edits, verdicts, bulk changes, and undoing them.
 
-        Raises SettingsError for an unknown id.
+            ds.reviews.add(id, "A woman runs.", step=2, author="ada")
+            ds.reviews.replace("colour", "color", dry_run=True)
+
+        Takes no lock, so it works while a build runs. Whatever reads captions sees them with their reviews.
         """
-        return Desk(self._store).one(id)
-
-    def review(
-        self,
-        id: str,
-        text: str | None = None,
-        *,
-        step: int | None = None,
-        was: str | None = None,
-        verdict: ReviewVerdict | None = None,
-        author: str = "",
-        stale: Stale = "refuse",
-    ) -> Review:
-        """Rewrite a text of a caption, or give a verdict on it; takes no lock, so it works while a build runs.
-
-            ds.review(id, "A woman runs.", step=2, author="ada")
-            ds.review(id, verdict="reject")
-
-        text     the new text of the step; None: only a verdict
-        step     its number; None: the summary
-        was      the text it was made from; None: the one that is there now
-        verdict  ``accept``, ``reject`` (exports leave the caption out) or "" (takes the last one back)
-        stale    if the text is not ``was`` any more: ``refuse``, or ``keep`` both as a conflict
-
-        Raises StaleReview if the text was changed meanwhile, SettingsError for an unknown caption or step.
-        """
-        desk = Desk(self._store)
-        if text is not None and was is None:
-            was = text_of(desk.one(id).caption, SUMMARY if step is None else step)
-        return desk.add(id, step=step, was=was or "", text=text, verdict=verdict, author=author, stale=stale)
+        return Desk(self._store)
 
     def clips(
         self,

@@ -33,9 +33,9 @@ OLD_STEP, OLD_SUMMARY = "Person 1 comes in.", "Person 1 sits down in a room. The
 def ds(tmp_path: Path) -> Dataset:
     made_store(tmp_path / "set", [caption_row(number) for number in range(4)])
     ds = open_dataset(tmp_path / "set")
-    ds.review(row_id(1), NEW_STEP, step=1, author="ada")
-    ds.review(row_id(1), NEW_SUMMARY, author="ada")
-    ds.review(row_id(2), verdict="reject", author="ada")
+    ds.reviews.add(row_id(1), NEW_STEP, step=1, author="ada")
+    ds.reviews.add(row_id(1), NEW_SUMMARY, author="ada")
+    ds.reviews.add(row_id(2), verdict="reject", author="ada")
     return ds
 
 
@@ -146,12 +146,12 @@ def test_checks_run_again_on_what_was_edited_and_on_nothing_else(ds: Dataset) ->
     first = ds.check()
     assert first.checked == 4
     assert ds.check().checked == 0
-    ds.review(row_id(3), "As an AI model, I cannot see the video.", author="ada")
+    ds.reviews.add(row_id(3), "As an AI model, I cannot see the video.", author="ada")
     assert ds.report(Path(ds.path).parent / "stale.html") is not None
     again = ds.check()
     assert again.checked == 1
     assert again.findings["refusal"] == 1
-    ds.review(row_id(3), "A street in the rain.", author="ada")
+    ds.reviews.add(row_id(3), "A street in the rain.", author="ada")
     assert ds.check().findings["refusal"] == 0
 
 
@@ -162,7 +162,7 @@ def test_a_problem_goes_when_somebody_has_rewritten_the_text(tmp_path: Path) -> 
     ds = open_dataset(tmp_path / "set")
     assert ds.status().with_problems == ds.status().unanswered == 1
     assert not Ledger(store).captioned(row.id)
-    ds.review(row.id, "They take a seat.", step=2)
+    ds.reviews.add(row.id, "They take a seat.", step=2)
     assert ds.status().with_problems == ds.status().unanswered == 0
     assert Ledger(store).captioned(row.id), "a build asks for it no more"
     assert next(iter(ds.captions())).caption.problems == ()
@@ -171,7 +171,7 @@ def test_a_problem_goes_when_somebody_has_rewritten_the_text(tmp_path: Path) -> 
 def test_clips_made_before_a_review_are_left_out_until_they_are_made_again(ds: Dataset, tmp_path: Path) -> None:
     ds.clips(ClipSettings(way="runs"))
     before = ds.export("parquet", tmp_path / "before", clips=True)
-    ds.review(row_id(3), "They stand up.", step=2)
+    ds.reviews.add(row_id(3), "They stand up.", step=2)
     after = ds.export("parquet", tmp_path / "after", clips=True)
     outdated = after.left_out["clips whose steps were reviewed since (make the clips again)"]
     assert outdated >= 1

@@ -5,18 +5,14 @@ A clip is told from the steps alone, so no video is opened; ``media`` cuts the f
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import queue
-import threading
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ...background import in_thread, mapped
+from ...background import Put, from_loop, in_thread, mapped
 from ...captioner.engine import Engine
 from ...captioner.outcome import Summary
 from ...captioner.summary import summary
@@ -38,12 +34,9 @@ if TYPE_CHECKING:
 
 __all__ = ["ClipSettings", "ClipsResult", "make_clips"]
 
-Put = Callable[[Clip], Coroutine[Any, Any, None]]
-
 AHEAD_PER_SLOT = 4
 """Clips asked about and not yet written, for each slot of the model; they keep their order."""
 LEAST_AHEAD = 64
-_QUEUED = 1024
 
 
 @dataclass(repr=False)
@@ -110,7 +103,7 @@ def make_clips(
     captioning = store.settings().caption if store.exists() else CaptionSettings()
     maker = _Maker(store, settings or ClipSettings(), captioning, made, on_progress)
 
-    async def work(put: Put) -> None:
+    async def work(put: Put[Clip]) -> None:
         engine = open_engine(model, captioning)
         try:
             async with aclosing(maker.clips(engine)) as clips:
@@ -122,7 +115,7 @@ def make_clips(
             if close_model or isinstance(model, str):
                 await engine.vlm.close()
 
-    with closing(_from_loop(work)) as clips:
+    with closing(from_loop(work)) as clips:
         store.replace("clips", clips)
     return made
 
@@ -222,26 +215,3 @@ class _Maker:
             problem=told.problem,
             edit_key=edit_key(row.edits, row.summary, row.steps, span.first_step, span.last_step),
         )
-
-
-def _from_loop(work: Callable[[Put], Coroutine[Any, Any, None]]) -> Generator[Clip, None, None]:
-    """What ``work`` puts, taken outside of its event loop: that runs in a thread, so that it never waits for a disk."""
-    items: queue.SimpleQueue[Clip | None] = queue.SimpleQueue()
-    stopped = threading.Event()
-
-    async def put(clip: Clip) -> None:
-        items.put(clip)
-        while items.qsize() > _QUEUED:
-            if stopped.is_set():
-                raise asyncio.CancelledError
-            await asyncio.sleep(0.01)
-
-    with ThreadPoolExecutor(1, "sg4v-clips") as pool:
-        done = pool.submit(asyncio.run, work(put))
-        done.add_done_callback(lambda _: items.put(None))
-        try:
-            while (clip := items.get()) is not None:
-                yield clip
-            done.result()
-        finally:
-            stopped.set()

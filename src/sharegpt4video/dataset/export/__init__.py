@@ -7,7 +7,6 @@ from typing import Any, get_args
 
 from ...checking import did_you_mean, one_of, raise_for, validated
 from ...errors import SettingsError
-from ...wording import counted
 from ..store.store import Store
 from .captioner import CaptionerOptions, write_captioner
 from .hub import push
@@ -74,9 +73,7 @@ def export(
     if out:
         target.prepare(format)
     exporter.write(job)
-    job.note_originals()
-    if job.tally.edited:
-        job.note(f"{counted(job.tally.edited, 'caption')} with texts that were rewritten in review")
+    job.add_notes()
     result = _result(format, out, job)
     if out:
         counts = {"videos": result.videos, "clips": result.clips, "texts": result.texts, "splits": result.splits}

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from ...display import Result
 from ...foreign import without_secrets
+from ...wording import counted
 from ..reviews.clips import outdated_clips
 from ..rows import Clip
 from ..sources.listed import Listed
@@ -199,12 +200,14 @@ class ExportJob:
                         counts[SPLITS[code]] += 1
         return {split: counts[split] for split in SPLITS if counts[split]}
 
-    def note_originals(self) -> None:
-        """Add a note with the number of files that may not be the captioned ones."""
+    def add_notes(self) -> None:
+        """Note how many files may not be the captioned ones, and how many captions people have edited."""
         found = self.originals
         for kind, words in _DOUBTS.items():
             if count := found.counts[kind]:
                 self.note(f"{count:,} {words} (first: {found.examples[kind]})")
+        if self.tally.edited:
+            self.note(f"{counted(self.tally.edited, 'caption')} with texts that were rewritten in review")
 
     def wrote(self, entry: Entry, texts: int = 1) -> None:
         """Count an exported entry and its texts."""

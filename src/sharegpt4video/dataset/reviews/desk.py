@@ -1,159 +1,129 @@
-"""One caption at a time: what the desk shows of it, and adding a review."""
+"""The desk: everything people do with the captions of a data set. What ``Dataset.reviews`` is."""
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass, replace
-from typing import Literal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
-from ...checking import one_of, raise_for
-from ...errors import SettingsError, StorageError
-from ..report.samples import find_rows
-from ..rows import CaptionRow, Checked, Review, ReviewVerdict, Selected
+from ...checking import expect
+from ...errors import SG4VError
+from ..places.models import Model
+from ..rows import Review, ReviewVerdict
+from ..settings import FilterSettings
+from ..store.ids import IdIndex, packed_all
 from ..store.store import Store
-from .overlay import as_reviewed
-from .resolve import SUMMARY, Conflict
-from .table import commit, new_id
-
-Stale = Literal["refuse", "keep"]
-MOST_CHARACTERS = 100_000
-"""Of a text; more is no caption."""
-
-
-class StaleReview(StorageError):
-    """The text is not the one that the editor saw. ``theirs`` is what it is now, in revision ``revision``."""
-
-    def __init__(self, message: str, theirs: str, revision: int) -> None:
-        super().__init__(message)
-        self.theirs, self.revision = theirs, revision
-
-
-@dataclass(frozen=True)
-class Reviewed:
-    """A caption on the desk.
-
-    caption     as it reads now, reviews applied
-    original    as it was written by the model, or by the last repair
-    reviews     all of them in the order of time; ``counting`` are the ids of those that count (not undone)
-    conflicts   texts that contradict the one that counts, see ``resolve``
-    verdict     the last one: "accept", "reject" or "" for none; ``verdict_is_stale``: the texts were changed since
-    checked     the findings; None if the caption was not checked as it reads now
-    selected    what the filters decided; None if they have not yet
-    """
-
-    caption: CaptionRow
-    original: CaptionRow
-    reviews: tuple[Review, ...]
-    counting: frozenset[str]
-    conflicts: tuple[Conflict, ...]
-    verdict: ReviewVerdict
-    verdict_is_stale: bool
-    checked: Checked | None
-    selected: Selected | None
+from . import bulk
+from .another_model import Recaption
+from .bulk import Batch, Change, Preview
+from .changes import Filter, Part, Replace
+from .resolve import SUMMARY
+from .single import Proposal, Reviewed, Stale, add_all, one_caption
 
 
 class Desk:
-    """The reviews of a data set, for one person or a server of many. Takes no lock; thread-safe."""
+    """Reviews of a data set: for one person, or for a server of many. Takes no lock; thread-safe.
+
+    Every method raises StorageError if the storage cannot be read or written.
+    """
 
     def __init__(self, store: Store) -> None:
         self.store = store
 
     def one(self, caption_id: str) -> Reviewed:
-        """The caption with this id. Raises SettingsError if there is none."""
-        original = self._stored(caption_id)
-        overlay = self.store.overlay
-        reviews = overlay.reviews.of(caption_id, all_of_them=True)
-        counting = [row for row in reviews if overlay.reviews.counts(row)]
-        resolved = overlay.resolved(original, counting)
-        caption = as_reviewed(original, resolved)
-        judged = next((row for row in reversed(counting) if row.verdict is not None), None)
-        checked = find_rows(self.store, "checks", [caption_id]).get(caption_id)
-        return Reviewed(
-            caption,
-            original,
-            tuple(reviews),
-            frozenset(row.id for row in counting),
-            resolved.conflicts,
-            "" if judged is None or judged.verdict is None else judged.verdict,
-            judged is not None and bool(judged.verdict) and bool(judged.seen) and judged.seen != seen(caption),
-            checked if checked is not None and checked.is_of(caption) else None,
-            find_rows(self.store, "selection", [caption_id]).get(caption_id),
-        )
+        """Return a caption as it reads now, with the model's own, its reviews, conflicts and findings.
+
+        Raises SettingsError for an unknown id.
+        """
+        return one_caption(self.store, caption_id)
 
     def add(
         self,
         caption_id: str,
+        text: str | None = None,
         *,
         step: int | None = None,
-        was: str = "",
-        text: str | None = None,
+        was: str | None = None,
         verdict: ReviewVerdict | None = None,
         author: str = "",
         base_revision: int | None = None,
         stale: Stale = "refuse",
     ) -> Review:
-        """Store a new text for a step (None: the summary), a verdict on the caption, or both; it counts at once.
+        """Store a new text, a verdict, or both; it counts at once.
 
-        was            the text that the editor saw; needed with ``text``
+        text           for a step; None: only a verdict
+        step           the number of the step; None: the summary
+        was            the text it was made from; None: the one that is there now
+        verdict        ``accept``, ``reject`` (exports leave the caption out), or "" (takes the last one back)
         base_revision  the revision that the editor saw; None: the one that is stored
-        stale          what to do if the text is not ``was`` any more: refuse, or keep both as a conflict
+        stale          if the text is not ``was`` any more: ``refuse``, or ``keep`` both as a conflict
 
-        Raises StaleReview, SettingsError for a caption or step that is not there or a review of nothing, StorageError
-        when it cannot be written.
+        Raises StaleReview if the text was changed meanwhile; SettingsError for an unknown caption or step, or a review
+        of nothing.
         """
         number = SUMMARY if step is None else step
-        if text is None and verdict is None:
-            raise SettingsError("a review gives a text, a verdict or both")
-        if text is not None and len(text) > MOST_CHARACTERS:
-            raise SettingsError(f"a text has at most {MOST_CHARACTERS:,} characters, not {len(text):,}")
-        if verdict is not None:
-            raise_for(one_of("verdict", verdict, ("", "accept", "reject")))
-        original = self._stored(caption_id)
-        caption = as_reviewed(original, self.store.overlay.resolved(original))
-        now = text_of(caption, number)
-        if text is not None and was != now and text != now and stale == "refuse":
-            where = "the summary" if number == SUMMARY else f"step {number}"
-            raise StaleReview(f"{caption_id}: {where} was changed meanwhile", now, original.revision)
-        row = Review(
-            new_id(),
-            caption_id,
-            0,
-            author,
-            "edit",
-            original.revision if base_revision is None else base_revision,
-            original.revision,
-            number,
-            was if text is not None else "",
-            text,
-            verdict,
-            "" if verdict is None else seen(caption if text is None else with_text(caption, number, text)),
-        )
-        return commit(self.store, [row])[0]
+        told = Proposal(caption_id, number, text, was, verdict, author, base_revision)
+        (found,) = add_all(self.store, [told], stale=stale)
+        if isinstance(found, SG4VError):
+            raise found
+        return found
 
-    def _stored(self, caption_id: str) -> CaptionRow:
-        if len(caption_id) != 32 or set(caption_id) - set("0123456789abcdef"):
-            raise SettingsError(f"a caption is named by the 32 hex digits of its id, not by {caption_id!r}")
-        row: CaptionRow | None = find_rows(self.store, "captions", [caption_id], original=True).get(caption_id)
-        if row is None:
-            raise SettingsError(f"{self.store.root}: has no caption with the id {caption_id}")
-        return row
+    def every(self) -> Iterator[tuple[Review, bool]]:
+        """All reviews of captions in the order of time, each with whether it counts: undone ones do not."""
+        reviews = self.store.overlay.reviews
+        return ((row, reviews.counts(row)) for row in reviews.every())
 
+    def replace(self, find: str, put: str, *, regex: bool = False, ignore_case: bool = False, part: Part = "all",
+                **more: Any) -> Preview | Batch:  # fmt: skip
+        """Search and replace in all texts, or those of ``ids``. See ``Replace`` for the pattern, ``change`` for more.
 
-def text_of(row: CaptionRow, step: int) -> str:
-    """The text of a step, or of the summary (-1). Raises SettingsError for a step that is not there."""
-    if not SUMMARY <= step < len(row.steps):
-        raise SettingsError(f"{row.id}: has steps 0 to {len(row.steps) - 1}, not {step}")
-    return row.summary if step == SUMMARY else row.steps[step].text
+        ds.reviews.replace("colour", "color", dry_run=True)
+        """
+        return self.change(Replace(find, put, regex, ignore_case, part), **more)
 
+    def recaption(self, model: Model, **more: Any) -> Preview | Batch:
+        """Have another model tell all captions, or those of ``ids``, again; see ``change``. A preview asks for ten."""
+        return self.change(Recaption(model), **more)
 
-def with_text(row: CaptionRow, step: int, text: str) -> CaptionRow:
-    if step == SUMMARY:
-        return replace(row, summary=text)
-    steps = (replace(one, text=text) if number == step else one for number, one in enumerate(row.steps))
-    return replace(row, steps=tuple(steps))
+    def reject(self, filters: FilterSettings, **more: Any) -> Preview | Batch:
+        """Reject what these filters would drop, of all captions or those of ``ids``; see ``change``."""
+        expect(filters, FilterSettings, "filters")
+        return self.change(Filter(filters), **more)
 
+    def change(
+        self,
+        change: Change,
+        *,
+        ids: Iterable[str] | None = None,
+        author: str = "",
+        dry_run: bool = False,
+        batch: str = "",
+        on_progress: Callable[[int], None] = lambda _: None,
+    ) -> Preview | Batch:
+        """Make a bulk change, as one batch that can be undone.
 
-def seen(row: CaptionRow) -> str:
-    """A short hash of all texts of a caption."""
-    told = repr((row.summary, *(step.text for step in row.steps)))
-    return hashlib.blake2b(told.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+        ids      of the captions to change; None: all
+        dry_run  only tell how much would change, with ten examples
+        batch    the id for the batch, if one was promised
+
+        Raises SettingsError for a change that makes no sense or changes nothing; VLMError if the model is gone. Then
+        nothing is changed.
+        """
+        only = None if ids is None else IdIndex(packed_all(ids))
+        if dry_run:
+            return bulk.preview(self.store, change, only)
+        return bulk.apply(self.store, change, only, author=author, batch=batch, on_progress=on_progress)
+
+    def batches(self) -> list[Batch]:
+        """The bulk changes, the last one first."""
+        return bulk.batches(self.store)
+
+    def undo(self, id: str, *, author: str = "") -> Review:
+        """Withdraw a batch or a single review; undoing the review that this returns brings it back.
+
+        Raises SettingsError if there is none of that id, or it is undone already.
+        """
+        return bulk.undo(self.store, id, author=author)
+
+    def add_all(self, proposals: Sequence[Proposal], *, stale: Stale = "refuse") -> list[Review | SG4VError]:
+        """Store some thousand reviews at once; for each what was stored, or why it was not."""
+        return add_all(self.store, proposals, stale=stale)

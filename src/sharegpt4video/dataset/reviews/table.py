@@ -41,6 +41,8 @@ def commit(store: Store, rows: Sequence[Review]) -> list[Review]:
 
     Raises StorageError when they cannot be written; then none of them is.
     """
+    if not rows:
+        return []
     stamp = store.next_stamp(TABLE, afresh=True)
     timed = [replace(row, time_ns=stamp) for row in rows]
     store.append_at(TABLE, timed, stamp)
@@ -161,6 +163,12 @@ class Reviews:
         if row.id in self.withdrawn or row.batch in self.withdrawn:
             return False
         return not row.batch or row.batch in self._ended
+
+    def knows(self, id: str) -> bool:
+        """Whether there is a batch or a review of this id."""
+        with self._mutex:
+            about = {one for row in self._about_batches for one in (row.id, row.batch)}
+            return id in about or self._texts.has(id)
 
     def verdicts(self, ids: Ids) -> NDArray[np.int8]:
         """The last verdict on each of these captions: 0 for none, ``ACCEPTED``, ``REJECTED``."""

@@ -25,6 +25,7 @@ class ReviewTexts:
         self._base.execute("PRAGMA journal_mode=OFF")
         self._base.execute(f"CREATE TABLE reviews ({', '.join(_NAMES)})")
         self._base.execute("CREATE INDEX by_caption ON reviews (caption_id)")
+        self._base.execute("CREATE INDEX by_id ON reviews (id)")
 
     @contextmanager
     def adding(self) -> Iterator[Callable[[Iterable[Review]], None]]:
@@ -47,6 +48,10 @@ class ReviewTexts:
     def of(self, caption_id: str) -> list[Review]:
         """The reviews of a caption in the order of time."""
         return list(self._select("WHERE caption_id = ? ORDER BY time_ns, id", bytes.fromhex(caption_id)))
+
+    def has(self, id: str) -> bool:
+        """Whether there is a review of this id."""
+        return self._base.execute("SELECT 1 FROM reviews WHERE id = ?", (bytes.fromhex(id),)).fetchone() is not None
 
     def every(self) -> Iterator[Review]:
         """All of them in the order of time."""
