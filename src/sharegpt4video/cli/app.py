@@ -20,6 +20,7 @@ from .list_models import models
 from .list_settings import settings
 from .look import facts, keyframes
 from .retell import recaption, summarize
+from .reviewing import review
 from .schema import schema
 from .sharing import audit, export, plan, report
 from .train import train
@@ -49,6 +50,7 @@ dataset = typer.Typer(
 )
 for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact):
     dataset.command(cls=Verb, no_args_is_help=True)(step)
+dataset.add_typer(review)
 for group in (dataset, train, evaluate):
     app.add_typer(group)
 

@@ -24,6 +24,8 @@ from .resolve import SUMMARY
 from .table import ACCEPTED, REJECTED, new_id
 
 Part = Literal["all", "summary", "steps"]
+_SPECIAL = re.compile(r"[!-/:-@\[-^`{-~]")
+"""ASCII marks, each of which RE2 takes for itself behind a backslash."""
 _COLUMNS = ("revision", "summary", "steps.list.element.text")
 
 
@@ -82,7 +84,7 @@ class Replace:
 
     @property
     def _pattern(self) -> str:
-        pattern = self.find if self.regex else re.sub(r"([^\w\s])", r"\\\1", self.find)
+        pattern = self.find if self.regex else _SPECIAL.sub(r"\\\g<0>", self.find)
         return f"(?i){pattern}" if self.ignore_case else pattern
 
     def replaced(self, texts: pa.Array) -> pa.Array:

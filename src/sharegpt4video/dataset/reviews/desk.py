@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from ...checking import expect
@@ -16,8 +18,19 @@ from . import bulk
 from .another_model import Recaption
 from .bulk import Batch, Change, Preview
 from .changes import Filter, Part, Replace
-from .resolve import SUMMARY
+from .importing import Imported, import_texts
+from .overlay import TEXT_COLUMNS, texts_at
+from .resolve import SUMMARY, Conflict, resolved
 from .single import Proposal, Reviewed, Stale, add_all, one_caption
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many captions were edited, accepted and rejected."""
+
+    edited: int
+    accepted: int
+    rejected: int
 
 
 class Desk:
@@ -72,6 +85,19 @@ class Desk:
         reviews = self.store.overlay.reviews
         return ((row, reviews.counts(row)) for row in reviews.every())
 
+    def counts(self) -> Counts:
+        """How many captions are edited, accepted, rejected."""
+        reviews = self.store.overlay.reviews
+        return Counts(len(reviews.edited), *reviews.judged())
+
+    def conflicts(self) -> Iterator[tuple[str, Conflict]]:
+        """The conflicts of all captions, each with the id of its caption. Reads the captions that were edited."""
+        overlay = self.store.overlay
+        for batch in self.store.find("captions", overlay.reviews.edited, TEXT_COLUMNS, original=True):
+            for place, id in enumerate(batch.column("id").to_pylist()):
+                for one in resolved(texts_at(batch, place), overlay.reviews.of(id)).conflicts:
+                    yield id, one
+
     def replace(self, find: str, put: str, *, regex: bool = False, ignore_case: bool = False, part: Part = "all",
                 **more: Any) -> Preview | Batch:  # fmt: skip
         """Search and replace in all texts, or those of ``ids``. See ``Replace`` for the pattern, ``change`` for more.
@@ -112,6 +138,13 @@ class Desk:
         if dry_run:
             return bulk.preview(self.store, change, only)
         return bulk.apply(self.store, change, only, author=author, batch=batch, on_progress=on_progress)
+
+    def import_texts(self, folder: str | os.PathLike[str], *, author: str = "") -> Imported:
+        """Make the ``.txt`` files of a folder the summaries of their videos, as one batch; see ``importing``.
+
+        Raises SettingsError if the folder has none.
+        """
+        return import_texts(self.store, folder, author=author)
 
     def batches(self) -> list[Batch]:
         """The bulk changes, the last one first."""

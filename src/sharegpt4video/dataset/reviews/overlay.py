@@ -23,7 +23,8 @@ from .resolve import SUMMARY, Resolved, Texts, resolved
 from .table import REJECTED, Reviews
 
 _STEP = "steps.list.element"
-_NEEDED = ("revision", "summary", "summary_problem", f"{_STEP}.text", f"{_STEP}.problem")
+TEXT_COLUMNS = ("revision", "summary", "summary_problem", f"{_STEP}.text", f"{_STEP}.problem")
+"""What has to be read of a caption to apply its reviews."""
 _EDITS = arrow_schema(CaptionRow).field("edits")
 
 
@@ -54,7 +55,7 @@ class Overlay:
         """The columns to read so that reviews can be applied to those that are wanted."""
         if wanted is None:
             return None
-        more = [name for name in _NEEDED if not ("steps" in wanted and name.startswith(_STEP))]
+        more = [name for name in TEXT_COLUMNS if not ("steps" in wanted and name.startswith(_STEP))]
         return list(dict.fromkeys([*wanted, *more]))
 
     def applied(self, batch: pa.RecordBatch, wanted: Sequence[str] | None = None) -> pa.RecordBatch:
@@ -76,7 +77,7 @@ class Overlay:
 
 
 def texts_at(batch: pa.RecordBatch, place: int) -> Texts:
-    """The texts of the caption at a place of a batch that has the columns of ``_NEEDED``."""
+    """The texts of the caption at a place of a batch that has the columns of ``TEXT_COLUMNS``."""
     steps = batch.column("steps").slice(place, 1).flatten()
     return Texts(
         batch.column("revision")[place].as_py(),

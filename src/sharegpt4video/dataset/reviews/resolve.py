@@ -30,7 +30,7 @@ from ...records import Edit, Step
 from ..rows import Review, ReviewKind
 
 SUMMARY = -1
-BULK: tuple[ReviewKind, ...] = ("replace", "recaption", "filter")
+BULK: tuple[ReviewKind, ...] = ("replace", "recaption", "filter", "import")
 KEEPS_PROBLEM: tuple[ReviewKind, ...] = ("replace",)
 
 

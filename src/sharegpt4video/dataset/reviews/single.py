@@ -67,8 +67,18 @@ class Proposal:
     kind: ReviewKind = "edit"
 
 
-def add_all(store: Store, proposals: Sequence[Proposal], *, stale: Stale = "refuse") -> list[Review | SG4VError]:
+def add_all(
+    store: Store,
+    proposals: Sequence[Proposal],
+    *,
+    stale: Stale = "refuse",
+    batch: str = "",
+    begin: Review | None = None,
+) -> list[Review | SG4VError]:
     """Store some thousand reviews at once; for each what was stored, or why it was not.
+
+    ``batch`` they belong to, ``begin`` is the row that begins it. Of a batch, a text that is there already is not
+    stored.
 
     Raises StorageError when they cannot be written; then none of them is.
     """
@@ -86,8 +96,10 @@ def add_all(store: Store, proposals: Sequence[Proposal], *, stale: Stale = "refu
         if row.text is not None:
             now[row.caption_id] = with_text(now[row.caption_id], row.step, row.text)
         found.append(row)
-    stored = iter(commit(store, [row for row in found if isinstance(row, Review)]))
-    return [next(stored) if isinstance(row, Review) else row for row in found]
+    new = [row for row in found if isinstance(row, Review) and not (batch and row.text == row.was)]
+    rows = [replace(row, batch=batch) for row in new]
+    stored = {row.id: row for row in commit(store, [*([begin] if begin and rows else ()), *rows])}
+    return [stored.get(row.id, row) if isinstance(row, Review) else row for row in found]
 
 
 def _review(store: Store, one: Proposal, now: CaptionRow | None, stale: Stale) -> Review:

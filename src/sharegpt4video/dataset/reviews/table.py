@@ -44,8 +44,8 @@ def commit(store: Store, rows: Sequence[Review]) -> list[Review]:
     if not rows:
         return []
     stamp = store.next_stamp(TABLE, afresh=True)
-    timed = [replace(row, time_ns=stamp) for row in rows]
-    store.append_at(TABLE, timed, stamp)
+    timed = [replace(row, time_ns=stamp + number) for number, row in enumerate(rows)]
+    store.append_at(TABLE, timed, timed[-1].time_ns)
     return timed
 
 
