@@ -72,6 +72,33 @@ def lock(
     return _leased(fs, path, name, stale_seconds, beat_seconds)
 
 
+def is_being_written(fs: Any, root: str) -> bool:
+    """Whether a run holds a lock on a data set, as far as can be seen. Takes none that another run might want."""
+    folder = Path(root) / FOLDER
+    if storage.is_local(fs) and os.name == "posix" and (folder / "gate").exists():
+        with suppress(OSError):
+            return _any_locked(folder)
+    names = [name for name in storage.names(fs, f"{root}/{FOLDER}") if LEASE.fullmatch(name)]
+    owners = (Owner.read(storage.read(fs, f"{root}/{FOLDER}/{name}")) for name in names)
+    return any(owner and not owner.released and time.time() - owner.beat <= STALE_SECONDS for owner in owners)
+
+
+def _any_locked(folder: Path) -> bool:
+    gate = open_file(folder / "gate", create=False)  # as in ``_try``: looking gets into nobody's way
+    try:
+        flock(gate, wait=True)
+        for path in folder.glob("*.lock"):
+            handle = open_file(path, create=False)
+            try:
+                if not flock(handle):
+                    return True
+            finally:
+                os.close(handle)
+    finally:
+        os.close(gate)
+    return False
+
+
 def _conflicts(name: str, other: str) -> bool:
     """Whether two may not run at the same time: all but different shards of one division."""
     mine, theirs = SHARD.fullmatch(name), SHARD.fullmatch(other)

@@ -1,0 +1,362 @@
+"""A data set as the pages see it: its captions page by page, one of them whole, and how far it is.
+
+The index is made and kept up to date by one thread in the background, at low priority and out of the way of whoever
+asks. Until it is there, the first pages come from Parquet itself.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ...dataset.report.samples import find_rows
+from ...dataset.rows import CaptionRow
+from ...dataset.status import videos_per_second
+from ...dataset.store import parts
+from ...dataset.store.lock import is_being_written
+from ...dataset.store.schema import to_rows
+from ...dataset.store.storage import is_local
+from ...dataset.store.store import Store
+from ...errors import SettingsError, StorageError
+from .columns import COLUMNS
+from .derive import Known
+from .follow import Follower
+from .index import Index, damage, is_damage, opened
+from .like import Likeness
+from .pages import COUNTED, Page, Pages, Query
+from .place import place_for
+from .raw import PREFIX, raw_page
+from .summary import Counts, Described, counts_of, described
+
+logger = logging.getLogger(__name__)
+
+POLL_SECONDS = 2.0
+FAR_POLL_SECONDS = 15.0
+OPEN_SECONDS = 10.0
+POLITE_SECONDS = 0.25
+"""So long the background waits for those who ask, before each batch."""
+ASKING_AT_ONCE = 4
+STATE_SECONDS = 1.0
+
+
+class NotReady(StorageError):
+    """The index is not there yet; ask again in a few seconds."""
+
+
+class NoSuchCaption(SettingsError):
+    """No caption has this id."""
+
+
+@dataclass(frozen=True)
+class Live:
+    """How far a data set is. ``videos_per_second`` is None while nothing is being written."""
+
+    counts: Counts
+    building: bool
+    videos_per_second: float | None
+    failures: tuple[dict[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a data set is. ``indexed_rows`` captions can be searched by now; ``problems`` are parts left out."""
+
+    name: str
+    model: str
+    counts: Counts
+    building: bool
+    described: Described
+    indexed_rows: int
+    problems: tuple[str, ...]
+
+
+class _Stopped(Exception):
+    """The catalogue is being closed."""
+
+
+class Catalogue:
+    """The catalogue of the data set in a directory or at an address; ``start`` it, and ``close`` it in the end.
+
+    cache       where the index goes if it cannot lie in the data set itself; None: the user's cache
+    by_meaning  compare descriptions by meaning where the sentence encoder is installed
+
+    Raises SG4VError if there is no data set, MissingExtra without DuckDB. Methods may be called from any thread.
+    """
+
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        cache: Path | None = None,
+        poll_seconds: float | None = None,
+        by_meaning: bool = True,
+    ) -> None:
+        damage()  # says at once if DuckDB is missing
+        self.store = Store.open(path)
+        self.name = self.store.root.rstrip("/").rpartition("/")[2]
+        far = not is_local(self.store.fs)
+        self._poll = poll_seconds or (FAR_POLL_SECONDS if far else POLL_SECONDS)
+        self._cache, self._by_meaning = cache, by_meaning
+        self._index: Index | None = None
+        self._pages: Pages | None = None
+        self._follower: Follower | None = None
+        self._known = Known()
+        self._whole = threading.Event()
+        self._there = threading.Event()
+        self._stop = threading.Event()
+        self._wake = threading.Event()
+        self._damaged = threading.Event()
+        self._asking = 0
+        self._slots = threading.BoundedSemaphore(ASKING_AT_ONCE)
+        self._mutex = threading.Lock()
+        self._states: dict[str, tuple[float, object, Any]] = {}
+        self._problem = ""
+        self._thread = threading.Thread(target=self._run, name="sg4v-catalogue", daemon=True)
+
+    def start(self) -> Catalogue:
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop, and give the index back. What was taken in so far is kept."""
+        self._stop.set()
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def __enter__(self) -> Catalogue:
+        return self.start()
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the index has had everything that was there at some time."""
+        return self._whole.is_set()
+
+    def wait(self, seconds: float = 60.0) -> bool:
+        """Wait until ``is_whole``."""
+        return self._whole.wait(seconds)
+
+    def refresh_soon(self) -> None:
+        """Look for new rows now rather than at the next time."""
+        self._wake.set()
+
+    def page(self, query: Query, after: str = "", limit: int = 50) -> Page:
+        """One page of captions.
+
+        Raises SettingsError for a question that makes no sense, NotReady while the index is being made anew.
+        """
+        plain = not (query.q or query.like or query.where) and query.order in ("", "row")
+        if after.startswith(PREFIX) or (plain and not after and not self._whole.is_set()):
+            if not plain:
+                raise SettingsError("this page is not one of this question; begin again without 'after'")
+            return raw_page(self.store, after, limit)
+        with self._open() as (_, pages):
+            found = pages.page(query, after, limit)
+        return found if self._whole.is_set() else replace(found, total=None)
+
+    def row(self, id: str) -> CaptionRow:
+        """One caption, with its reviews applied. Raises NoSuchCaption, StorageError."""
+        if not re.fullmatch("[0-9a-f]{32}", id):
+            raise NoSuchCaption("a caption is named by the 32 hex digits of its id")
+        found = self._row_at(id)
+        if found is None:
+            found = find_rows(self.store, "captions", [id]).get(id)
+        if found is None:
+            raise NoSuchCaption(f"no caption has the id {id}")
+        return found
+
+    def number(self, id: str) -> dict[str, Any]:
+        """What the index has about a video, by column; {} while it has nothing."""
+        with self._open() as (index, _):
+            db = index.cursor()
+            rows = db.execute("SELECT * FROM shown WHERE id = ?::UUID", [id]).fetchall()
+            names = [column[0] for column in db.execute("SELECT * FROM shown LIMIT 0").description]
+            db.close()
+        return dict(zip(names, rows[0], strict=True)) if rows else {}
+
+    def overview(self) -> Overview:
+        told = self.store.description
+        with self._open() as (index, _):
+            version = self._version()
+            shape = self._remembered("shape", version, lambda: described(index.cursor(), COLUMNS))
+            rows = self._remembered("rows", version, lambda: _captions(index))
+        problems = tuple(self._known.problems.values())
+        counts = self._counts()
+        return Overview(
+            self.name, str(told["model"]), counts, self._building(), shape, rows,
+            (*problems, *([self._problem] if self._problem else [])),
+        )  # fmt: skip
+
+    def live(self) -> Live:
+        building = self._building()
+        rate = videos_per_second(list(self._known.written)) if building else None
+        return Live(self._counts(), building, rate, self._known.failures)
+
+    def _counts(self) -> Counts:
+        with self._open() as (index, _):
+            return self._remembered(  # type: ignore[no-any-return]
+                "counts", self._version(), lambda: counts_of(index.cursor(), self._known)
+            )
+
+    def _building(self) -> bool:
+        return bool(self._remembered("building", None, lambda: is_being_written(self.store.fs, self.store.root)))
+
+    def _version(self) -> object:
+        follower = self._follower
+        return (id(follower), follower.version, self._known.waiting_rows) if follower else None
+
+    def _remembered(self, name: str, version: object, make: Any) -> Any:
+        """A value that is worked out again when the index has changed, and not within a second."""
+        with self._mutex:
+            when, of, value = self._states.get(name, (-1e9, None, None))
+            now = time.monotonic()
+            if now - when < STATE_SECONDS or (of == version and version is not None):
+                return value
+        value = make()
+        with self._mutex:
+            self._states[name] = (time.monotonic(), version, value)
+        return value
+
+    def _row_at(self, id: str) -> CaptionRow | None:
+        """The row by the place that the index knows; None where that is not so (any more)."""
+        try:
+            with self._open(wait=False) as (index, _):
+                db = index.cursor()
+                found = db.execute(
+                    "SELECT p.name, v.c_at FROM videos v JOIN parts p ON p.tab = 'captions' AND p.number = v.c_part"
+                    " WHERE v.id = ?::UUID",
+                    [id],
+                ).fetchall()
+                db.close()
+        except NotReady:
+            return None
+        if not found:
+            return None
+        name, at = found[0]
+        try:
+            with parts.opened(self.store.fs, f"{self.store.root}/captions/{name}", whole=False) as file:
+                for number in range(file.metadata.num_row_groups):
+                    rows = file.metadata.row_group(number).num_rows
+                    if at < rows:
+                        row = to_rows(CaptionRow, file.read_row_group(number).slice(at, 1))[0]
+                        return row if row.id == id else None
+                    at -= rows
+        except StorageError:
+            return None  # compacted a moment ago
+        return None
+
+    @contextmanager
+    def _open(self, *, wait: bool = True) -> Iterator[tuple[Index, Pages]]:
+        """The index, which is not taken away meanwhile. A damaged one is made anew, and asked later."""
+        if wait and not self._damaged.is_set():
+            self._there.wait(OPEN_SECONDS)
+        with self._slots:
+            with self._mutex:
+                index, pages = self._index, self._pages
+                if index is None or pages is None or self._damaged.is_set():
+                    raise NotReady(self._problem or "the index of this data set is being made; try again in a moment")
+                self._asking += 1
+            try:
+                yield index, pages
+            except damage() as error:
+                if is_damage(error):
+                    self._damaged.set()
+                    self._wake.set()
+                    logger.warning("%s: the index is damaged (%s) and is made anew", self.name, error)
+                    raise NotReady("the index was damaged and is being made anew; try again in a moment") from error
+                raise
+            finally:
+                with self._mutex:
+                    self._asking -= 1
+
+    def _run(self) -> None:
+        """What the thread in the background does, for as long as it lives."""
+        with suppress(OSError, AttributeError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 10)  # of this thread alone, on Linux
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except _Stopped:
+                return
+            except (StorageError, OSError) as error:
+                self._problem = str(error)
+                logger.warning("%s", error)
+                self._stop.wait(5 * self._poll)
+
+    def _follow(self) -> None:
+        place = place_for(self.store, self._cache)
+        try:
+            while True:
+                index = opened(place, self.store.address, self._told_rebuild)
+                try:
+                    self._keep_up(index)
+                finally:
+                    self._withdraw(index)
+                place.clear()
+                self._stop.wait(self._poll)
+        finally:
+            place.close()
+
+    def _keep_up(self, index: Index) -> None:
+        """Take in what comes, until the index turns out to be damaged. Raises _Stopped in the end."""
+        follower = Follower(self.store, index, self._pause)
+        with self._mutex:
+            self._index, self._follower, self._known = index, follower, follower.known
+            self._pages = Pages(index, Likeness(index, by_meaning=self._by_meaning).nearest)
+            self._states.clear()
+        self._damaged.clear()
+        while not self._damaged.is_set():
+            try:
+                self._there.set()
+                follower.refresh()
+                self._problem = ""
+                self._whole.set()
+            except (StorageError, *damage()) as error:
+                self._problem = str(error)
+                logger.warning("%s: the index could not be brought up to date: %s", self.name, error)
+                if is_damage(error):
+                    self._damaged.set()
+                    break
+            self._wake.wait(self._poll)
+            self._wake.clear()
+            if self._stop.is_set():
+                break
+        if self._stop.is_set():
+            raise _Stopped
+
+    def _withdraw(self, index: Index) -> None:
+        """Close an index once nobody asks it any more."""
+        self._there.clear()
+        self._whole.clear()
+        with self._mutex:
+            self._index = self._pages = self._follower = None
+        until = time.monotonic() + OPEN_SECONDS
+        while self._asking and time.monotonic() < until:
+            time.sleep(0.02)
+        index.close()
+
+    def _pause(self) -> None:
+        until = time.monotonic() + POLITE_SECONDS
+        while self._asking and time.monotonic() < until and not self._stop.is_set():
+            time.sleep(0.01)
+        if self._stop.is_set():
+            raise _Stopped
+
+    def _told_rebuild(self, why: str) -> None:
+        logger.info("%s: the index is made anew: %s", self.name, why)
+
+
+def _captions(index: Index) -> int:
+    db = index.cursor()
+    return int(db.execute(f"SELECT count(*) FROM shown WHERE {COUNTED}").fetchall()[0][0])

@@ -1,0 +1,278 @@
+"""Keeping an index up to date: which parts are new, which are gone, and taking in their rows, part by part.
+
+A part never changes, so its rows are read once. Of several rows with the same id the one in the last part counts, as in
+``store``. A compacted table has other parts with the same rows: these are recognised by their texts, which then need
+not be searched anew. Each batch is one transaction, the words before the rows that refer to them; whatever was not
+committed when a process was killed is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from itertools import zip_longest
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ...dataset.store import parts
+from ...dataset.store.generations import contents
+from ...dataset.store.store import Store
+from ...errors import StorageError
+from .columns import quoted
+from .derive import Derived
+from .flatten import CAPTION_COLUMNS, flat_captions
+from .index import PART_OF, SOURCES, STORED, Index, damage, is_damage
+
+logger = logging.getLogger(__name__)
+
+BATCH_ROWS = 2048
+ORDER = ("captions", "surveys", "checks", "selection")
+
+
+class Follower:
+    """Takes the parts of a data set into an index; one thread.
+
+    ``pause`` is called between batches and raises to stop, or waits while somebody asks.
+    """
+
+    def __init__(self, store: Store, index: Index, pause: Callable[[], None]) -> None:
+        self._store, self._index, self._pause = store, index, pause
+        self._db = index.cursor()
+        self._gone: dict[str, list[str]] = {}
+        self._derived = Derived(store, index)
+        self.known = self._derived.known
+        self.version = 0
+
+    def refresh(self) -> bool:
+        """Take in what is new; returns whether anything was. Raises StorageError if the data set cannot be listed."""
+        changed = False
+        listed = {table: self._listed(table) for table in ORDER}
+        self._index.show(selected=bool(listed["selection"]))
+        known = {table: self._known_parts(table) for table in ORDER}
+        fresh = {table: [name for name in names if name not in known[table]] for table, names in listed.items()}
+        self._gone = {table: sorted(known[table].difference(names)) for table, names in listed.items()}
+        self._count_waiting(fresh["captions"])
+        # One part of each table after the other: what is known of a video comes at about the same time.
+        for turn in zip_longest(*fresh.values()):
+            for table, name in zip(fresh, turn, strict=True):
+                if name is not None:
+                    self._take(table, name)
+                    changed = True
+        for table in ORDER:
+            changed |= self._drop(table, listed[table])
+        changed |= self._derived.refresh(listed)
+        if changed:
+            self.version += 1
+        return changed
+
+    def _listed(self, table: str) -> tuple[str, ...]:
+        return contents(self._store.fs, f"{self._store.root}/{table}").live
+
+    def _known_parts(self, table: str) -> set[str]:
+        return {row[0] for row in self._db.execute("SELECT name FROM parts WHERE tab = ?", [table]).fetchall()}
+
+    def _count_waiting(self, names: Sequence[str]) -> None:
+        """How many captions are still to be taken in, by the footers alone."""
+        rows = 0
+        for name in names:
+            try:
+                with parts.opened(self._store.fs, self._path("captions", name), whole=False) as file:
+                    rows += file.metadata.num_rows
+            except StorageError:
+                continue  # said when it is read
+        self.known.waiting_rows = rows
+
+    def _path(self, table: str, name: str) -> str:
+        return f"{self._store.root}/{table}/{name}"
+
+    def _take(self, table: str, name: str) -> None:
+        """Take in one part. One that is damaged or gone is noted and left out."""
+        number = self._db.execute("SELECT nextval('part_number')").fetchall()[0][0]
+        at = 0
+        try:
+            with parts.opened(self._store.fs, self._path(table, name), whole=False) as file:
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=_wanted(table)):
+                    self._pause()
+                    self._take_batch(table, name, number, batch, at)
+                    at += batch.num_rows
+                    if table == "captions":
+                        self.known.waiting_rows = max(0, self.known.waiting_rows - batch.num_rows)
+                problem = ""
+        except (StorageError, ValueError, KeyError, *damage()) as error:
+            if is_damage(error):
+                raise
+            if name not in self._listed(table):
+                return  # compacted or replaced meanwhile
+            problem = str(error) if isinstance(error, StorageError) else f"{self._path(table, name)}: {error}"
+            self.known.problems[f"{table}/{name}"] = problem
+            logger.warning("%s; its rows are left out of the pages", problem)
+        self._db.execute("DELETE FROM parts WHERE tab = ? AND name = ?", [table, name])
+        self._db.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?)", [table, name, number, at, problem])
+
+    def _take_batch(self, table: str, name: str, number: int, batch: pa.RecordBatch, at: int) -> None:
+        rows = _flattened(table, batch)
+        rows = rows.append_column("part_row", pa.array(np.arange(at, at + rows.num_rows), pa.int32()))
+        part = PART_OF[table]
+        self._db.register("incoming", rows)
+        try:
+            # Of equal ids the last row counts, unless a later part that still counts has one.
+            self._db.execute(
+                f"CREATE OR REPLACE TEMP TABLE fresh AS SELECT i.* REPLACE (i.id::UUID AS id), v.id IS NULL AS is_new,"
+                f" v.c_part AS old_part, v.n AS old_n, v.doc AS old_doc, v.text_hash AS old_hash"
+                f" FROM (SELECT * FROM incoming WHERE id <> ''"
+                f" QUALIFY row_number() OVER (PARTITION BY id ORDER BY part_row DESC) = 1) i"
+                f" LEFT JOIN videos v ON v.id = i.id::UUID LEFT JOIN parts p ON p.tab = ? AND p.number = v.{part}"
+                f" WHERE v.{part} IS NULL OR p.name IS NULL OR p.name <= ? OR list_contains(?::VARCHAR[], p.name)",
+                [table, name, self._gone.get(table, [])],
+            )
+        finally:
+            self._db.unregister("incoming")
+        if table == "captions":
+            self._number_captions()
+        if table == "surveys":
+            self._add_pictures(rows)
+        self._db.execute("BEGIN")
+        try:
+            self._merge(table, number)
+            self._db.execute("COMMIT")
+        except BaseException:
+            self._db.execute("ROLLBACK")
+            raise
+
+    def _number_captions(self) -> None:
+        """Give each caption its document, and a place in the order if it is the first of its video."""
+        first = self._db.execute("SELECT coalesce(max(n), 0) FROM videos").fetchall()[0][0]
+        self._db.execute(
+            "CREATE OR REPLACE TEMP TABLE numbered AS SELECT * EXCLUDE (body, seen, said, old_n, old_doc, old_hash),"
+            " hash(body, seen, said) AS text_hash, old_doc, old_hash,"
+            " CASE WHEN old_part IS NULL THEN ? + row_number() OVER (ORDER BY part_row) ELSE old_n END AS n"
+            " FROM fresh",
+            [first],
+        )
+        texts = self._db.execute(
+            "SELECT f.id, f.body, f.seen, f.said FROM fresh f JOIN numbered USING (id)"
+            " WHERE numbered.old_hash IS DISTINCT FROM numbered.text_hash ORDER BY f.part_row"
+        ).fetchall()
+        docs = np.empty(0, np.int64)
+        if self._index.words is not None and texts:
+            docs = self._index.words.add([(body or "", seen or "", said or "") for _, body, seen, said in texts])
+            self._index.words.commit()
+        given = pa.table(
+            {"id": pa.array([str(row[0]) for row in texts[: len(docs)]], pa.string()), "doc": pa.array(docs)}
+        )
+        self._db.register("given", given)
+        try:
+            self._db.execute(
+                "CREATE OR REPLACE TEMP TABLE fresh AS SELECT numbered.* EXCLUDE (old_doc, old_hash),"
+                " coalesce(given.doc, old_doc) AS doc FROM numbered LEFT JOIN given ON given.id::UUID = numbered.id"
+            )
+        finally:
+            self._db.unregister("given")
+
+    def _add_pictures(self, rows: pa.Table) -> None:
+        """Keep what the videos look like, of those of which it is not known yet: one content looks as it looks."""
+        known = self._db.execute("SELECT f.id FROM fresh f JOIN videos v USING (id) WHERE v.picture IS NOT NULL")
+        seen = {row[0].hex for row in known.fetchall()}
+        wanted = pa.array([id not in seen and bool(id) for id in rows["id"].to_pylist()], pa.bool_())
+        new = rows.filter(wanted).combine_chunks()
+        if "embedding" in new.column_names and new.num_rows:
+            numbers = self._index.pictures.add(pa.concat_arrays(new["embedding"].chunks))
+            there = pa.array(numbers >= 0)
+            given = pa.table({"id": new["id"], "picture": pa.array(numbers)}).filter(there)
+        else:
+            given = pa.table({"id": pa.array([], pa.string()), "picture": pa.array([], pa.int64())})
+        self._db.register("given", given)
+        try:
+            self._db.execute(
+                "CREATE OR REPLACE TEMP TABLE fresh AS SELECT f.*, coalesce(g.picture, v.picture) AS picture"
+                " FROM fresh f LEFT JOIN given g ON g.id::UUID = f.id LEFT JOIN videos v ON v.id = f.id"
+            )
+        finally:
+            self._db.unregister("given")
+
+    def _merge(self, table: str, number: int) -> None:
+        """Write the fresh rows over those of the same videos, and add the others."""
+        part = PART_OF[table]
+        values = {name: quoted(name) for name in _taken_columns(table)} | {part: str(int(number))}
+        if table == "captions":
+            values["c_at"] = "part_row"
+        sets = ", ".join(f"{quoted(name)} = fresh.{value}" if value != values[part] else f"{part} = {value}"
+                         for name, value in values.items())  # fmt: skip
+        self._db.execute(f"UPDATE videos SET {sets} FROM fresh WHERE videos.id = fresh.id")
+        names = ", ".join(map(quoted, values))
+        chosen = ", ".join(values.values())
+        self._db.execute(
+            f"INSERT INTO videos (id, replaced, {names}) SELECT id, false, {chosen} FROM fresh WHERE is_new"
+        )
+
+    def _drop(self, table: str, names: tuple[str, ...]) -> bool:
+        """Forget the parts that are gone. Rows that no other part has brought again are gone as well."""
+        gone = self._gone[table]
+        if not gone:
+            return False
+        part = PART_OF[table]
+        for name in gone:
+            self.known.problems.pop(f"{table}/{name}", None)
+        marks = ", ".join("?" * len(gone))
+        self._db.execute("BEGIN")
+        self._db.execute(f"DELETE FROM parts WHERE tab = ? AND name IN ({marks})", [table, *gone])
+        live = f"SELECT number FROM parts WHERE tab = '{table}'"
+        lost = self._db.execute(
+            f"SELECT count(*) FROM videos WHERE {part} IS NOT NULL AND {part} NOT IN ({live})"
+        ).fetchall()[0][0]
+        self._db.execute(
+            f"UPDATE videos SET {part} = NULL, {_emptied(table)} WHERE {part} IS NOT NULL AND {part} NOT IN ({live})"
+        )
+        if lost:  # earlier rows of these videos, in parts that are still there, count again
+            self._db.execute("DELETE FROM parts WHERE tab = ?", [table])
+        self._db.execute("COMMIT")
+        if lost:
+            for name in names:
+                self._take(table, name)
+        return True
+
+
+def _wanted(table: str) -> list[str]:
+    if table == "captions":
+        return list(CAPTION_COLUMNS)
+    if table == "checks":
+        return ["id", "revision", "findings.list.element.check"]
+    more = ("width", "height", "embedding") if table == "surveys" else ()
+    return ["id", *(column.name for column in SOURCES[table]), *more]
+
+
+def _taken_columns(table: str) -> list[str]:
+    """The columns of the index that a table's rows fill."""
+    names = [column.name for column in SOURCES[table]]
+    if table == "captions":
+        return [*names, "summary", "picture_seconds", "n", "doc", "text_hash"]
+    return [*names, *{"checks": ["checked_revision"], "surveys": ["picture"]}.get(table, [])]
+
+
+def _emptied(table: str) -> str:
+    return ", ".join(f"{quoted(name)} = NULL" for name in _taken_columns(table) if name in STORED)
+
+
+def _flattened(table: str, batch: pa.RecordBatch) -> pa.Table:
+    if table == "captions":
+        return flat_captions(batch)
+    if table == "checks":
+        findings = batch["findings"]
+        return pa.table(
+            {
+                "id": batch["id"],
+                "checked_revision": batch["revision"],
+                "findings": pc.fill_null(pc.list_value_length(findings), 0),
+                "check": pa.array(
+                    [sorted({one["check"] for one in row or ()}) for row in findings.to_pylist()],
+                    pa.list_(pa.string()),
+                ),
+            }
+        )
+    there = pa.Table.from_batches([batch])
+    missing = [c.name for c in SOURCES[table] if c.name not in there.column_names]  # of an earlier version
+    for name in missing:
+        there = there.append_column(name, pa.nulls(batch.num_rows))
+    return there
