@@ -17,23 +17,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ...dataset.report.samples import find_rows
 from ...dataset.rows import CaptionRow
 from ...dataset.status import videos_per_second
-from ...dataset.store import parts
 from ...dataset.store.lock import is_being_written
 from ...dataset.store.schema import to_rows
 from ...dataset.store.storage import is_local
-from ...dataset.store.store import Store
+from ...dataset.store.store import Store, completed
 from ...errors import SettingsError, StorageError
 from .columns import COLUMNS
 from .derive import Known
 from .follow import Follower
-from .index import Index, damage, is_damage, opened
+from .index import Index, damage, following_errors, is_damage, opened
 from .like import Likeness
 from .pages import COUNTED, Page, Pages, Query
 from .place import place_for
 from .raw import PREFIX, raw_page
+from .reviewed import rows_at
 from .summary import Counts, Described, counts_of, described
 
 logger = logging.getLogger(__name__)
@@ -245,13 +247,11 @@ class Catalogue:
             return None
         name, at = found[0]
         try:
-            with parts.opened(self.store.fs, f"{self.store.root}/captions/{name}", whole=False) as file:
-                for number in range(file.metadata.num_row_groups):
-                    rows = file.metadata.row_group(number).num_rows
-                    if at < rows:
-                        row = to_rows(CaptionRow, file.read_row_group(number).slice(at, 1))[0]
-                        return row if row.id == id else None
-                    at -= rows
+            path = f"{self.store.root}/captions/{name}"
+            for _, batch in rows_at(self.store, path, np.array([at], np.int64), None):
+                whole = self.store.overlay.applied(completed("captions", batch))
+                row = to_rows(CaptionRow, whole)[0]
+                return row if row.id == id else None
         except StorageError:
             return None  # compacted a moment ago
         return None
@@ -322,7 +322,7 @@ class Catalogue:
                 follower.refresh()
                 self._problem = ""
                 self._whole.set()
-            except (StorageError, *damage()) as error:
+            except following_errors() as error:
                 self._problem = str(error)
                 logger.warning("%s: the index could not be brought up to date: %s", self.name, error)
                 if is_damage(error):

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from itertools import zip_longest
+from itertools import groupby, zip_longest
+from operator import itemgetter
 
 import numpy as np
 import pyarrow as pa
@@ -22,8 +23,8 @@ from ...dataset.store.store import Store
 from ...errors import StorageError
 from .columns import quoted
 from .derive import Derived
-from .flatten import CAPTION_COLUMNS, flat_captions
-from .index import PART_OF, SOURCES, STORED, Index, damage, is_damage
+from .index import PART_OF, SOURCES, STORED, Index, is_damage, reading_errors
+from .reviewed import REVIEWS_TABLE, Reviewed, rows_at
 
 logger = logging.getLogger(__name__)
 
@@ -42,6 +43,7 @@ class Follower:
         self._db = index.cursor()
         self._gone: dict[str, list[str]] = {}
         self._derived = Derived(store, index)
+        self._reviewed = Reviewed(store)
         self.known = self._derived.known
         self.version = 0
 
@@ -62,6 +64,7 @@ class Follower:
                     changed = True
         for table in ORDER:
             changed |= self._drop(table, listed[table])
+        changed |= self._take_reviews(self._listed(REVIEWS_TABLE))
         changed |= self._derived.refresh(listed)
         if changed:
             self.version += 1
@@ -93,14 +96,16 @@ class Follower:
         at = 0
         try:
             with parts.opened(self._store.fs, self._path(table, name), whole=False) as file:
-                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=_wanted(table)):
+                for batch in file.iter_batches(batch_size=BATCH_ROWS, columns=self._read(table)):
                     self._pause()
-                    self._take_batch(table, name, number, batch, at)
+                    rows = self._flattened(table, batch)
+                    places = pa.array(np.arange(at, at + rows.num_rows), pa.int32())
+                    self._take_rows(table, name, number, rows.append_column("part_row", places))
                     at += batch.num_rows
                     if table == "captions":
                         self.known.waiting_rows = max(0, self.known.waiting_rows - batch.num_rows)
                 problem = ""
-        except (StorageError, ValueError, KeyError, *damage()) as error:
+        except reading_errors() as error:
             if is_damage(error):
                 raise
             if name not in self._listed(table):
@@ -111,9 +116,14 @@ class Follower:
         self._db.execute("DELETE FROM parts WHERE tab = ? AND name = ?", [table, name])
         self._db.execute("INSERT INTO parts VALUES (?, ?, ?, ?, ?)", [table, name, number, at, problem])
 
-    def _take_batch(self, table: str, name: str, number: int, batch: pa.RecordBatch, at: int) -> None:
-        rows = _flattened(table, batch)
-        rows = rows.append_column("part_row", pa.array(np.arange(at, at + rows.num_rows), pa.int32()))
+    def _read(self, table: str) -> list[str]:
+        return self._reviewed.columns() if table == "captions" else _wanted(table)
+
+    def _flattened(self, table: str, batch: pa.RecordBatch) -> pa.Table:
+        return self._reviewed.flat(batch) if table == "captions" else _flattened(table, batch)
+
+    def _take_rows(self, table: str, name: str, number: int, rows: pa.Table) -> None:
+        """Write some rows of a part, each with its place in it (``part_row``), as far as they count."""
         part = PART_OF[table]
         self._db.register("incoming", rows)
         try:
@@ -207,6 +217,44 @@ class Follower:
             f"INSERT INTO videos (id, replaced, {names}) SELECT id, false, {chosen} FROM fresh WHERE is_new"
         )
 
+    def _take_reviews(self, names: tuple[str, ...]) -> bool:
+        """Read those captions again of which reviews have come, or gone."""
+        known = self._known_parts(REVIEWS_TABLE)
+        new, gone = [name for name in names if name not in known], sorted(known.difference(names))
+        if not new and not gone:
+            return False
+        ids = self._reviewed.concerned([self._path(REVIEWS_TABLE, name) for name in new])
+        if gone:  # merged into others, or lost
+            rows = self._db.execute("SELECT id FROM shown WHERE edited OR verdict <> ''").fetchall()
+            ids |= {row[0].hex for row in rows}
+        self._take_again(ids)
+        self._db.execute(
+            "DELETE FROM parts WHERE tab = ? AND list_contains(?::VARCHAR[], name)", [REVIEWS_TABLE, [*gone, *new]]
+        )
+        for name in new:
+            self._db.execute("INSERT INTO parts VALUES (?, ?, nextval('part_number'), 0, '')", [REVIEWS_TABLE, name])
+        return True
+
+    def _take_again(self, ids: set[str]) -> None:
+        """Take the captions with these ids in once more, from where they lie."""
+        self._db.register("wanted", pa.table({"id": pa.array(sorted(ids), pa.string())}))
+        try:
+            found = self._db.execute(
+                "SELECT p.name, p.number, v.c_at FROM videos v JOIN wanted w ON v.id = w.id::UUID"
+                " JOIN parts p ON p.tab = 'captions' AND p.number = v.c_part ORDER BY p.name, v.c_at"
+            ).fetchall()
+        finally:
+            self._db.unregister("wanted")
+        for (name, number), rows in groupby(found, key=itemgetter(0, 1)):
+            places = np.array([row[2] for row in rows], np.int64)
+            try:
+                for at, batch in rows_at(self._store, self._path("captions", name), places, self._read("captions")):
+                    self._pause()
+                    flat = self._flattened("captions", batch).append_column("part_row", pa.array(at, pa.int32()))
+                    self._take_rows("captions", name, number, flat)
+            except StorageError:
+                continue  # compacted meanwhile: they come with the new part
+
     def _drop(self, table: str, names: tuple[str, ...]) -> bool:
         """Forget the parts that are gone. Rows that no other part has brought again are gone as well."""
         gone = self._gone[table]
@@ -235,10 +283,8 @@ class Follower:
 
 
 def _wanted(table: str) -> list[str]:
-    if table == "captions":
-        return list(CAPTION_COLUMNS)
     if table == "checks":
-        return ["id", "revision", "findings.list.element.check"]
+        return ["id", "revision", "edit_key", "findings.list.element.check"]
     more = ("width", "height", "embedding") if table == "surveys" else ()
     return ["id", *(column.name for column in SOURCES[table]), *more]
 
@@ -247,8 +293,9 @@ def _taken_columns(table: str) -> list[str]:
     """The columns of the index that a table's rows fill."""
     names = [column.name for column in SOURCES[table]]
     if table == "captions":
-        return [*names, "summary", "picture_seconds", "n", "doc", "text_hash"]
-    return [*names, *{"checks": ["checked_revision"], "surveys": ["picture"]}.get(table, [])]
+        more = ["summary", "picture_seconds", "n", "doc", "text_hash"]
+        return [*names, *more, "verdict", "edited", "edit_key"]
+    return [*names, *{"checks": ["checked_revision", "checked_key"], "surveys": ["picture"]}.get(table, [])]
 
 
 def _emptied(table: str) -> str:
@@ -256,14 +303,13 @@ def _emptied(table: str) -> str:
 
 
 def _flattened(table: str, batch: pa.RecordBatch) -> pa.Table:
-    if table == "captions":
-        return flat_captions(batch)
     if table == "checks":
         findings = batch["findings"]
         return pa.table(
             {
                 "id": batch["id"],
                 "checked_revision": batch["revision"],
+                "checked_key": batch["edit_key"] if "edit_key" in batch.schema.names else [0] * batch.num_rows,
                 "findings": pc.fill_null(pc.list_value_length(findings), 0),
                 "check": pa.array(
                     [sorted({one["check"] for one in row or ()}) for row in findings.to_pylist()],

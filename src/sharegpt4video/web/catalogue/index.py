@@ -7,7 +7,7 @@
 - c_part, c_at    part and row of its caption, by which one row is read from Parquet; NULL: no caption
 - s_part, k_part, x_part   parts of its survey, checks and selection
 - picture    number of its embedding in ``pictures``
-- checked_revision  findings count while the caption is at this revision
+- checked_revision, checked_key   findings count while the caption is at this revision, with these reviews
 
 ``shown`` is what counts of it.
 """
@@ -40,6 +40,8 @@ OWN = {
     "x_part": "INTEGER",
     "replaced": "BOOLEAN",
     "checked_revision": "INTEGER",
+    "checked_key": "BIGINT",
+    "edit_key": "BIGINT",
     "summary": "VARCHAR",
     "picture_seconds": "DOUBLE",
     "failure_message": "VARCHAR",
@@ -49,9 +51,10 @@ STORED = {**OWN, **{c.name: c.sql_type for c in COLUMNS.values() if c.sql_type}}
 PART_OF = {"captions": "c_part", "surveys": "s_part", "checks": "k_part", "selection": "x_part"}
 """The column with the part that a table's row of a video lies in."""
 SOURCES = {"captions": CAPTION, "surveys": SURVEY, "checks": CHECKS, "selection": SELECTION}
+_CHECKED = "checked_revision = revision AND coalesce(checked_key, 0) = coalesce(edit_key, 0)"
 _COMPUTED = {
-    "findings": "CASE WHEN checked_revision = revision THEN coalesce(findings, 0) ELSE 0 END",
-    "check": 'CASE WHEN checked_revision = revision THEN coalesce("check", []) ELSE [] END',
+    "findings": f"CASE WHEN {_CHECKED} THEN coalesce(findings, 0) ELSE 0 END",
+    "check": f'CASE WHEN {_CHECKED} THEN coalesce("check", []) ELSE [] END',
     "camera": "coalesce(camera, [])",
     "subject": "coalesce(subject, [])",
     **{
@@ -92,10 +95,8 @@ class Index:
             self._prepare(address)
             self.words = Words(place.folder / "words.sqlite") if have_fts5() else None
             self._check_words()
-        except Exception as error:
+        except _opening_errors() as error:
             self.close()
-            if not isinstance(error, (*damage(), DamagedIndex)):
-                raise
             raise DamagedIndex(str(error)) from error
 
     def cursor(self) -> Any:
@@ -159,6 +160,20 @@ def opened(place: Place, address: str, on_rebuild: Callable[[str], None] = lambd
 def damage() -> tuple[type[Exception], ...]:
     """What the two databases raise."""
     return (_duckdb().Error, sqlite3.Error)
+
+
+def reading_errors() -> tuple[type[Exception], ...]:
+    """What may be wrong with a part: it is damaged, or holds what no part of ours does."""
+    return (StorageError, ValueError, KeyError, *damage())
+
+
+def following_errors() -> tuple[type[Exception], ...]:
+    """What may keep an index from being brought up to date."""
+    return (StorageError, *damage())
+
+
+def _opening_errors() -> tuple[type[Exception], ...]:
+    return (DamagedIndex, *damage())
 
 
 def is_damage(error: BaseException) -> bool:
