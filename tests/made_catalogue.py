@@ -88,7 +88,7 @@ class Made:
     def __init__(self, store: Store, index: Index) -> None:
         self.index = index
         self.follower = Follower(store, index, lambda: None)
-        self.pages = Pages(index, Likeness(index, by_meaning=False).nearest)
+        self.pages = Pages(index, Likeness(index).nearest)
 
     def refresh(self) -> bool:
         return self.follower.refresh()

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from made_catalogue import MOVES, Made, append, caption_of, checked_of, id_of, indexed, made, selected_of
+from made_catalogue import MOVES, Made, append, caption_of, checked_of, id_of, indexed, made, selected_of, survey_of
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.web.catalogue.pages import Query
+from sharegpt4video.web.catalogue.like import Likeness, Meaning
+from sharegpt4video.web.catalogue.pages import Pages, Query
 
 ROWS = 60
 
@@ -139,10 +142,6 @@ def test_an_unknown_order_or_caption_is_refused(one: Made) -> None:
 
 
 def test_what_looks_alike_comes_first(tmp_path: Path) -> None:
-    import numpy as np
-
-    from made_catalogue import survey_of
-
     random = np.random.default_rng(0)
     looks = random.standard_normal((9, 256)).astype(np.float16)
     looks[7] = looks[2] + 0.1 * looks[3]
@@ -158,3 +157,23 @@ def test_what_looks_alike_comes_first(tmp_path: Path) -> None:
         assert one.ids("", "shots<3", like=id_of(2)) == [
             id for id in found if id in {id_of(n) for n in (0, 1, 2, 7, 8)}
         ]
+
+
+class Backwards:
+    """An encoder for which a text is near to another when the numbers at their ends are."""
+
+    name = "backwards"
+
+    def encode(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        angles = np.array([int("".join(filter(str.isdigit, text)) or 0) / 100 for text in texts])
+        return np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+
+
+def test_a_description_is_compared_by_meaning_where_an_encoder_is_there(one: Made) -> None:
+    plain = one.ids(like="the summary of a video 30")
+    pages = Pages(one.index, Likeness(one.index, Meaning(Backwards())).nearest)
+    found = [item.id for item in pages.page(Query.of(like="the summary of a video 30"), "", 200).items]
+    near = [id_of(n) for n in sorted(range(ROWS), key=lambda n: abs(n - 30))]
+    assert set(found) == set(plain)
+    assert found[0] == near[0]
+    assert set(found[:5]) == set(near[:5])

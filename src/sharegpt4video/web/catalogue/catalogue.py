@@ -22,6 +22,7 @@ import numpy as np
 from ...dataset.report.samples import find_rows
 from ...dataset.rows import CaptionRow
 from ...dataset.status import videos_per_second
+from ...dataset.store.ids import Ids
 from ...dataset.store.lock import is_being_written
 from ...dataset.store.schema import to_rows
 from ...dataset.store.storage import is_local
@@ -31,7 +32,7 @@ from .columns import COLUMNS
 from .derive import Known
 from .follow import Follower
 from .index import Index, damage, following_errors, is_damage, opened
-from .like import Likeness
+from .like import Likeness, Meaning
 from .pages import COUNTED, Page, Pages, Query
 from .place import place_for
 from .raw import PREFIX, raw_page
@@ -106,7 +107,7 @@ class Catalogue:
         self.name = self.store.root.rstrip("/").rpartition("/")[2]
         far = not is_local(self.store.fs)
         self._poll = poll_seconds or (FAR_POLL_SECONDS if far else POLL_SECONDS)
-        self._cache, self._by_meaning = cache, by_meaning
+        self._cache, self._meaning = cache, Meaning() if by_meaning else None
         self._index: Index | None = None
         self._pages: Pages | None = None
         self._follower: Follower | None = None
@@ -166,6 +167,13 @@ class Catalogue:
         with self._open() as (_, pages):
             found = pages.page(query, after, limit)
         return found if self._whole.is_set() else replace(found, total=None)
+
+    def ids(self, query: Query) -> Ids:
+        """The ids of all captions that a question leaves. Raises as ``page``, NotReady until all can be searched."""
+        if not self._whole.is_set():
+            raise NotReady("the index of this data set is still being made; try again when it is whole")
+        with self._open() as (_, pages):
+            return pages.ids(query)
 
     def row(self, id: str) -> CaptionRow:
         """One caption, with its reviews applied. Raises NoSuchCaption, StorageError."""
@@ -313,7 +321,7 @@ class Catalogue:
         follower = Follower(self.store, index, self._pause)
         with self._mutex:
             self._index, self._follower, self._known = index, follower, follower.known
-            self._pages = Pages(index, Likeness(index, by_meaning=self._by_meaning).nearest)
+            self._pages = Pages(index, Likeness(index, self._meaning).nearest)
             self._states.clear()
         self._damaged.clear()
         while not self._damaged.is_set():

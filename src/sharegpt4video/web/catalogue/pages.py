@@ -20,6 +20,7 @@ import numpy as np
 import pyarrow as pa
 
 from ...checking import one_of, raise_for
+from ...dataset.store.ids import Ids, packed_ids
 from ...errors import SettingsError
 from .filters import Filter, parsed
 from .index import Index
@@ -146,6 +147,20 @@ class Pages:
             last = [str(v) if isinstance(v, uuid.UUID) else v for v in rows[limit - 1][-len(keys) :]]
             following = _Place(query.mark, order, last, newest, total).text()
         return Page(items, following, total)
+
+    def ids(self, query: Query) -> Ids:
+        """The ids of all captions that a question leaves, in no order. Raises SettingsError as ``page``."""
+        db = self._index.cursor()
+        hits = self._hits(query, self._newest(), db)
+        condition, values = _condition(query)
+        source = "shown"
+        if hits is not None:
+            db.register("hits", pa.table({"n": hits.rows}))
+            source = "shown JOIN hits USING (n)"
+        sql = f"SELECT replace(id::VARCHAR, '-', '') AS id FROM {source} WHERE {condition}"
+        found = packed_ids(db.execute(sql, values).to_arrow_table().column("id"))
+        db.close()
+        return found
 
     def _newest(self) -> int:
         return self._index.words.last if self._index.words else 0

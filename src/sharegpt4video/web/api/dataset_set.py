@@ -1,0 +1,200 @@
+"""The data set behind the routes: its catalogue, its videos as far as they may be seen, and pictures of them."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, FastAPI
+
+from ...dataset.rows import CaptionRow
+from ...errors import SG4VError, VideoError
+from ...records import VideoCaption
+from ..catalogue.catalogue import Catalogue, NoSuchCaption
+from ..catalogue.media import local_path, pictures_of
+from ..jobs.tasks import Picture
+from ..media import Media
+from ..refusals import Refused
+from ..server import Web
+
+if TYPE_CHECKING:
+    from ..server import Server
+
+Plain = dict[str, Any]
+Work = Callable[[Callable[[int], None]], None]
+SIDE_PIXELS = 320
+MOST_RUNS = 50
+PICTURE_BYTES = 48 << 20
+"""All pictures that are kept together."""
+
+
+class _Stopped(Exception):
+    """The server is being closed."""
+
+
+@dataclass
+class Run:
+    """A bulk change that this server makes, or has made. Nothing of one that did not end counts."""
+
+    id: str
+    change: Plain
+    author: str
+    time: float
+    rows: int = 0
+    status: Literal["running", "done", "failed"] = "running"
+    message: str = ""
+    stop: threading.Event = field(default_factory=threading.Event)
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def is_running(self) -> bool:
+        return self.status == "running"
+
+    def plain(self) -> Plain:
+        names = ("id", "change", "rows", "status", "message", "author", "time")
+        return {name: getattr(self, name) for name in names} | {"undone": False}
+
+    async def do(self, work: Work) -> None:
+        try:
+            await asyncio.to_thread(work, self._progress)
+            self.status = "done"
+        except (SG4VError, _Stopped, OSError) as error:
+            self.status, self.message = "failed", str(error)
+        finally:
+            if self.is_running:
+                self.status, self.message = "failed", "the server made a mistake; its log says more"
+
+    def _progress(self, rows: int) -> None:
+        self.rows = rows
+        if self.stop.is_set():
+            raise _Stopped
+
+
+class StoredSet:
+    """See ``stored.Stored``. ``router`` has all routes of the data set, and of the comparison if there is one."""
+
+    def __init__(self, dataset: str, compare: tuple[str, str] | None, router: APIRouter) -> None:
+        self.catalogue = Catalogue(dataset) if dataset else None
+        self.pair = compare
+        self.router = APIRouter(lifespan=self._meet)
+        self.router.include_router(router)
+        self._server: Server | None = None
+        self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._held = 0
+        self.runs: dict[str, Run] = {}
+        self.one_at_a_time = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        return self.catalogue.name if self.catalogue else ""
+
+    @property
+    def compare(self) -> tuple[str, str] | None:
+        if self.pair is None:
+            return None
+        a, b = (path.rstrip("/").rpartition("/")[2] or path for path in self.pair)
+        return a, b
+
+    async def start(self) -> None:
+        if self.catalogue is not None:
+            self.catalogue.start()
+
+    async def close(self) -> None:
+        for run in self.runs.values():
+            run.stop.set()
+        await asyncio.gather(*(run.task for run in self.runs.values() if run.task), return_exceptions=True)
+        if self.catalogue is not None:
+            await asyncio.to_thread(self.catalogue.close)
+
+    async def caption(self, id: str) -> VideoCaption | None:
+        row = await self.row(id)
+        return None if row is None else row.caption
+
+    async def row(self, id: str) -> CaptionRow | None:
+        """A caption with its reviews applied; None for an id that is not there."""
+        if self.catalogue is None:
+            return None
+        try:
+            return await asyncio.to_thread(self.catalogue.row, id)
+        except NoSuchCaption:
+            return None
+
+    async def picture(self, id: str, number: int) -> bytes | None:
+        """A keyframe of a row as JPEG; None where there is none, or its video cannot be read any more."""
+        key = (id, number)
+        if key in self._pictures:
+            self._pictures.move_to_end(key)
+            return self._pictures[key]
+        row = await self.row(id)
+        if row is None or self._server is None:
+            return None
+        frames = pictures_of(row.steps, row.start_seconds)
+        if not 0 <= number < len(frames):
+            return None
+        try:
+            path = await self.path(row, self._server)
+            most = self._server.settings.limits.max_pixels
+            said = await self._server.ask(Picture(str(path), frames[number].seconds, SIDE_PIXELS, most))
+        except (VideoError, Refused):
+            return None
+        self._keep(key, said.picture)
+        return said.picture
+
+    async def path(self, row: CaptionRow, server: Server) -> Path:
+        """The file of a caption. Raises VideoError, or Refused where it is not in the folders that may be opened."""
+        assert self.catalogue is not None
+        return server.library.path_in_roots(await asyncio.to_thread(local_path, self.catalogue.store, row))
+
+    async def media(self, row: CaptionRow, server: Server) -> tuple[Media | None, str]:
+        """The video of a caption as one that can be asked for, or why there is none."""
+        try:
+            return await server.library.open_file(await self.path(row, server)), ""
+        except Refused as refused:
+            return None, str(refused.detail)
+        except (SG4VError, OSError) as error:
+            return None, str(error)
+
+    def begin(self, id: str, change: Plain, author: str, work: Work) -> None:
+        """Begin a bulk change in a thread; what became of the last ones is kept."""
+        run = self.runs[id] = Run(id, change, author, time.time())
+        run.task = asyncio.create_task(run.do(work))
+        for old in list(self.runs)[:-MOST_RUNS]:
+            if not self.runs[old].is_running:
+                del self.runs[old]
+
+    def _keep(self, key: tuple[str, int], jpeg: bytes) -> None:
+        self._pictures[key] = jpeg
+        self._held += len(jpeg)
+        while self._held > PICTURE_BYTES:
+            self._held -= len(self._pictures.popitem(last=False)[1])
+
+    @asynccontextmanager
+    async def _meet(self, app: FastAPI) -> AsyncGenerator[None, None]:
+        """Get to know the server, whose processes decode the pictures."""
+        self._server = app.state.server
+        yield
+
+
+def _set(web: Web) -> StoredSet:
+    if not isinstance(web.stored, StoredSet):
+        raise Refused(404, "no data set is served here; start sg4v web with --dataset DIR")
+    return web.stored
+
+
+def _catalogue(stored: Annotated[StoredSet, Depends(_set)]) -> Catalogue:
+    if stored.catalogue is None:
+        raise Refused(404, "no data set is served here; start sg4v web with --dataset DIR")
+    return stored.catalogue
+
+
+Set = Annotated[StoredSet, Depends(_set)]
+"""The data set, for a route."""
+Index = Annotated[Catalogue, Depends(_catalogue)]
+"""Its catalogue, for a route."""
