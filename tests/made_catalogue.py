@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from made_captions import PROVENANCE
 from made_facts import CENTRE, LEFT, at, between, thing
 from sharegpt4video.dataset.rows import CaptionRow, Checked, Selected, SourceVideo, Survey
@@ -55,7 +57,9 @@ def source_of(number: int, **changes: Any) -> SourceVideo:
 
 
 def survey_of(number: int) -> Survey:
-    return Survey(id_of(number), "mp4", "h264", 640, 360, duration_seconds=4.0, motion=number / 1000, shots=number % 7)
+    look = np.random.default_rng(number).standard_normal(256).astype("<f2").tobytes()
+    measured: dict[str, Any] = {"motion": number / 1000, "shots": number % 7, "embedding": look}
+    return Survey(id_of(number), "mp4", "h264", 640, 360, duration_seconds=4.0, **measured)
 
 
 def checked_of(number: int, *names: str, revision: int = 0) -> Checked:
