@@ -361,6 +361,13 @@ def test_facts_are_measured(run: Runner, clip: Path) -> None:
     assert run("facts", clip, "--no-ocr").out.startswith("[0:00.0]\n")
 
 
+@pytest.mark.parametrize("verb", ["caption", "facts"])
+def test_sound_and_speech_are_switched_as_text_is(run: Runner, clip: Path, verb: str) -> None:
+    refused = run(verb, clip, "--no-ocr", "--no-sound", "--speech")
+    assert "facts.speech needs facts.sound" in refused.err
+    assert run(verb, clip, "--no-ocr", "--no-sound", "--no-speech").code == 0
+
+
 def test_doctor_finds_the_core(run: Runner, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "extras", lambda _: [])  # importing them all takes many seconds
     doctor.packages.cache_clear()

@@ -24,44 +24,29 @@ if TYPE_CHECKING:
 
 def caption(
     videos: o.Videos,
-    model: o.CaptionModel = None,
-    model_option: o.ModelOption = None,
-    changes: o.Sets = None,
-    mode: o.Modes = None,
-    prompts: o.Prompts = None,
-    hints: o.Hints = None,
-    verify: o.Verify = None,
-    ocr: o.Ocr = None,
-    start: o.Start = None,
-    end: o.End = None,
-    format: o.Formats = None,
-    json: o.JsonFormat = False,
-    out: o.Out = None,
-    overwrite: o.Overwrite = False,
-    dry_run: o.DryRun = False,
-    jobs: o.Jobs = None,
-    config: o.Config = None,
-    quiet: o.Quiet = False,
-    every: o.Every = None,
-    encoder: o.Encoder = None,
-    similarity: o.Similarity = None,
-    max_gap: o.MaxGap = None,
-) -> None:
+    model: o.CaptionModel = None, model_option: o.ModelOption = None, changes: o.Sets = None,
+    mode: o.Modes = None, prompts: o.Prompts = None, hints: o.Hints = None, verify: o.Verify = None,
+    ocr: o.Ocr = None, sound: o.Listen = None, speech: o.Speech = None,
+    start: o.Start = None, end: o.End = None,
+    format: o.Formats = None, json: o.JsonFormat = False, out: o.Out = None, overwrite: o.Overwrite = False,
+    dry_run: o.DryRun = False, jobs: o.Jobs = None, config: o.Config = None, quiet: o.Quiet = False,
+    every: o.Every = None, encoder: o.Encoder = None, similarity: o.Similarity = None, max_gap: o.MaxGap = None,
+) -> None:  # fmt: skip
     """Caption videos: what is seen, and what happens when.
 
     Steps are printed as they come. With --out, each video becomes a file; captions that are there already are kept.
     """
     formats = _formats(format, json, None if dry_run else out)
-    how: dict[str, Any] = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}
-    how |= {"facts": {"ocr": ocr}, "keyframes": o.keyframe_options(every, encoder, similarity, max_gap)}
+    how = {"mode": mode and mode.value, "prompts": prompts, "hints": hints, "verify": verify}
+    how |= o.fact_options(ocr, sound, speech) | o.keyframe_options(every, encoder, similarity, max_gap)
     with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named, out, dry_run) as readers:
         own, others = model_options(model_option, changes)
         settings = o.read_settings(config, others, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, own)
         if dry_run:
             return _show_requests(named, vlm, settings, formats, out)
-        options = {"any_model": model is None and not own, "overwrite": overwrite, "quiet": quiet}
-        return _run(named, settings, vlm, formats, out, jobs=_jobs(jobs, out, vlm), readers=readers, **options)
+        options = {"any_model": model is None and not own, "overwrite": overwrite, "quiet": quiet, "readers": readers}
+        return _run(named, settings, vlm, formats, out, jobs=_jobs(jobs, out, vlm), **options)
 
 
 @contextlib.contextmanager

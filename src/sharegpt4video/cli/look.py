@@ -20,12 +20,15 @@ from .options import (
     End,
     Every,
     Json,
+    Listen,
     MaxGap,
     Ocr,
     Sets,
     Similarity,
+    Speech,
     Start,
     Video,
+    fact_options,
     keyframe_options,
     read_settings,
 )
@@ -56,7 +59,7 @@ def keyframes(
 
     with exit_codes():
         chosen = keyframe_options(every, encoder, similarity, max_gap)
-        settings = read_settings(config, changes, start_seconds=start, end_seconds=end, keyframes=chosen)
+        settings = read_settings(config, changes, start_seconds=start, end_seconds=end, **chosen)
         found = []
         for keyframe in pipeline.keyframes(video, settings):
             path = _write_picture(keyframe, video, out) if out else None
@@ -75,6 +78,8 @@ def facts(
     start: Start = None,
     end: End = None,
     ocr: Ocr = None,
+    sound: Listen = None,
+    speech: Speech = None,
     config: Config = None,
     changes: Sets = None,
     every: Every = None,
@@ -86,8 +91,7 @@ def facts(
     from .. import pipeline
 
     with exit_codes():
-        chosen = keyframe_options(every, encoder, similarity, max_gap)
-        how = {"facts": {"ocr": ocr}, "keyframes": chosen}
+        how = fact_options(ocr, sound, speech) | keyframe_options(every, encoder, similarity, max_gap)
         settings = read_settings(config, changes, start_seconds=start, end_seconds=end, **how)
         found = []
         for measured in pipeline.measure(video, settings):

@@ -157,8 +157,8 @@ DryRun = Annotated[
     bool,
     typer.Option(
         "--dry-run",
-        help="Print the requests that the model would be sent, and write their pictures to --out (or sg4v-requests). "
-        "Nobody is asked, and nothing is paid.",
+        help="Print the requests that the model would be sent, and write their pictures and sound to --out (or "
+        "sg4v-requests). Nobody is asked, and nothing is paid.",
     ),
 ]
 Jobs = Annotated[
@@ -207,6 +207,22 @@ Ocr = Annotated[
     bool | None,
     typer.Option("--ocr/--no-ocr", help="Read on-screen text, or leave it out.", show_default=False),
 ]
+Listen = Annotated[
+    bool | None,
+    typer.Option(
+        "--sound/--no-sound",
+        help="Listen for silence, speech and music (extra sound), or leave it out.",
+        show_default=False,
+    ),
+]
+Speech = Annotated[
+    bool | None,
+    typer.Option(
+        "--speech/--no-speech",
+        help="Write speech down (extra speech, or a server), or leave it out.",
+        show_default=False,
+    ),
+]
 
 
 def existing(value: Any) -> Any:
@@ -251,7 +267,13 @@ def keyframe_options(
     every: float | None, encoder: str | None, similarity: float | None, max_gap: float | None
 ) -> dict[str, Any]:
     """The options of the panel Keyframes, under the names that the settings have for them."""
-    return {"every_seconds": every, "encoder": encoder, "similarity": similarity, "max_gap_seconds": max_gap}
+    chosen = {"every_seconds": every, "encoder": encoder, "similarity": similarity, "max_gap_seconds": max_gap}
+    return {"keyframes": chosen}
+
+
+def fact_options(ocr: bool | None, sound: bool | None, speech: bool | None) -> dict[str, Any]:
+    """What is measured, under the names that the settings have for it."""
+    return {"facts": {"ocr": ocr, "sound": sound, "speech": speech}}
 
 
 def read_settings(config: Path | None, changes: Sequence[str] | None = None, **given: Any) -> CaptionSettings:
