@@ -80,7 +80,7 @@ def test_facts_of_all_kinds_are_valid() -> None:
         "start_seconds": 0.0, "end_seconds": 2.0, "objects": [thing],
         "camera": {"pan_widths": 0.1, "tilt_heights": 0, "zoom_ratio": 1.0, "roll_degrees": 0.0, "shake": 0.0,
                    "moves": ["pan right"], "confidence": 1},
-        "motion": {"score": 0.1, "area": 0.2, "centre": [0.5, 0.5], "still": False},
+        "motion": {"score": 0.1, "area": 0.2, "centre": [0.5, 0.5], "still": False, "quiet": None},
         "look": {"brightness": 0.5, "contrast": 0.5, "sharpness": 10.0, "palette": [["red", 0.5]]},
         "texts": [{"text": "EXIT", "score": 0.9, "seconds": 1.0, "box": box, "from_seconds": 0.5, "to_seconds": None}],
             "counts": [{"label": "person", "count": None, "crowd": True}],

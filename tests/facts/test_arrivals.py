@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sharegpt4video.facts.arrivals import Glance, Passage, arrival, crossed, departure, small_grey
+from sharegpt4video.facts.arrivals import Glance, Passage, arrival, at_edge, crossed, departure, small_grey
 from sharegpt4video.facts.detect import Detection
 from sharegpt4video.facts.tracks import Track, Tracker
 from sharegpt4video.records import Box
@@ -128,3 +128,36 @@ def test_the_small_picture_is_grey_and_keeps_its_proportions() -> None:
     assert small_grey(np.zeros((360, 640, 3), np.uint8)).shape == (90, 160)
     assert small_grey(np.zeros((640, 360, 3), np.uint8)).shape == (160, 90)
     assert small_grey(np.zeros((1, 900, 3), np.uint8)).shape == (1, 160)
+
+
+def reaching_in(seconds: float, comes: float, box: Box) -> Box | None:
+    """An arm: nothing, then for a third of a second half of the box, then all of it."""
+    if seconds < comes:
+        return None
+    return Box(box.left, box.top, box.right, box.top + box.height / 2) if seconds < comes + 0.4 else box
+
+
+@pytest.mark.parametrize(
+    ("box", "side"),
+    [(Box(0.0, 0.0, 0.2, 0.65), "left"), (Box(0.4, 0.0, 0.7, 0.4), "top"), (Box(0.8, 0.0, 1.0, 0.6), "right")],
+)
+def test_an_arm_that_is_suddenly_there_has_come_over_the_edge(box: Box, side: str) -> None:
+    tracker, glances = Tracker(), []
+    for number in range(15):
+        there = reaching_in(number * STEP, 2.2, box)
+        found = (Detection("person", 0.47, box),) if there == box else ()
+        tracker.push(number * STEP, found)
+        glances.append(Glance(number * STEP, found, drawn(there)))
+    (track,) = tracker.tracks
+    came = arrival(track, glances, [track], still=True)
+    assert came is not None
+    assert came.side == side
+    assert arrival(track, glances, [track], still=False) is None
+    always = [Glance(glance.seconds, glance.detections, drawn(box)) for glance in glances]
+    assert arrival(track, always, [track], still=True) is None
+
+
+def test_a_close_view_that_reaches_from_side_to_side_comes_over_no_edge() -> None:
+    box = Box(0.0, 0.1, 1.0, 0.9)
+    assert at_edge(box) == ""
+    assert at_edge(Box(0.3, 0.3, 0.6, 1.0)) == ""

@@ -112,3 +112,19 @@ def test_pictures_before_the_forgotten_time_are_dropped() -> None:
     meter.forget(3.0)
     assert len(meter._anchors) <= 3
     assert meter.residual(3.0, 3.96).still is True
+
+
+def test_how_long_nothing_moved_is_measured_where_something_moves_later() -> None:
+    def take(seconds: float) -> Picture:
+        return paste(GROUND, THING, 40 + 60 * max(0.0, seconds - 2.5), 50, 90, 90)
+
+    late = measured(take, seconds=4.0)
+    motion = late.residual(0.0, 4.0)
+    assert motion.still is False
+    assert motion.quiet == pytest.approx((0.0, 2.5), abs=0.26)
+    assert late.residual(2.6, 4.0).quiet is None
+    assert late.residual(1.2, 3.0).quiet is None  # too short a part to be sure of
+
+
+def test_a_slow_drift_leaves_no_quiet_part() -> None:
+    assert measured(drifting(0.01, 40)).residual(0.0, 3.0).quiet is None

@@ -88,8 +88,8 @@ SCENES = {
     ),
     baby: (
         (
-            'A close-up shows a person in white in the centre. The text "clideo.com" is on the screen at the '
-            "bottom right."
+            'A close-up shows a person in white in the centre. The text "clideo.com" is on the screen in the '
+            "bottom right corner."
         ),
         "The person moves about in the centre, while the camera stays still.",
         "The person leaves the picture at the bottom.",
@@ -117,7 +117,7 @@ SCENES = {
         "The image is dark, mostly black.",
         "There is quick movement at the bottom left. The camera pans left.",
         "The picture goes black. The camera is still.",
-        'At the bottom right, the text "The End" can be read. The screen is black.',
+        'In the bottom right corner, the text "The End" can be read. The screen is black.',
     ),
 }
 

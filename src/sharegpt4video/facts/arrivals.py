@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import cv2
 import numpy as np
@@ -26,6 +27,7 @@ SIDES: tuple[Side, ...] = ("left", "right", "top", "bottom")
 TOUCHES = 0.03  # a box this near to the picture's edge is cut off by it
 LEAST_WAY = 0.07  # of the picture: below it lies the jitter of detected boxes
 WAY_SECONDS = 1.5  # how long a crossing is watched
+TRANSIT_SECONDS = 0.7  # in which something may be on its way, seen in part and not yet found
 NEAR_EDGE_SECONDS = 0.7  # what is first seen clear of the edge must have been at it this short a time ago
 ELSEWHERE_SECONDS = 1.0  # what is lost this long may be found again as another track
 UPRIGHT = ("top", "bottom")  # people walk in from the sides; a camera that tilts comes upon heads and feet
@@ -100,33 +102,54 @@ def _passage(
     box = sights[0][1]
     if at is None or covered(track, seconds, box, others):
         return None
+    side = crossed(sights)
+    edge = side or at_edge(box)
+    if not still and (not side or (side in UPRIGHT and track.label == "person")):
+        return None
+    beyond = _beyond(glances[at:], box, others)
+
+    def shows(glance: Glance, found: bool) -> bool:
+        return found or looks_alike(glances[at].grey, glance.grey, box, still)
+
+    if still and edge:  # it may be on its way, seen in part
+        near = [one for one in beyond if abs(one[0].seconds - seconds) <= TRANSIT_SECONDS]
+        passed = list(takewhile(lambda one: shows(*one), near)) if side else near
+        beyond = beyond[len(passed) :]
+    needed = LEAST_EMPTY_CROSSED if side else LEAST_EMPTY
+    empty = beyond[:needed]
+    if len(empty) < needed or any(shows(*one) for one in empty):
+        return None
+    unsure = track.score < SEEN_INSIDE and not edge
+    if not side and (unsure or _elsewhere(track, others, comes=comes)):
+        return None
+    return Passage((seconds + empty[0][0].seconds) / 2, edge or "inside")
+
+
+def _beyond(glances: Sequence[Glance], box: Box, others: Sequence[Track]) -> list[tuple[Glance, bool]]:
+    """The frames after the first of these, each with whether anything was detected in the box there.
+
+    The next one is left out if so: half in or half out of the picture, too little was there to be followed.
+    """
+    seconds = glances[0].seconds
     beyond = [
         (
             glance,
             found_at(box, [found for found in glance.detections if not _taken(found, glance.seconds, seconds, others)]),
         )
-        for glance in glances[at + 1 :]
+        for glance in glances[1:]
     ]
-    if beyond and beyond[0][1]:
-        beyond = beyond[1:]  # half in or half out of the picture, too little of it to be followed
-    side = crossed(sights)
-    if not still and (not side or (side in UPRIGHT and track.label == "person")):
-        return None
-    needed = LEAST_EMPTY_CROSSED if side else LEAST_EMPTY
-    empty = beyond[:needed]
-    if len(empty) < needed or any(found for _, found in empty):
-        return None
-    if any(looks_alike(glances[at].grey, glance.grey, box, still) for glance, _ in empty):
-        return None
-    if not side and (track.score < SEEN_INSIDE or _elsewhere(track, others, comes=comes)):
-        return None
-    return Passage((seconds + empty[0][0].seconds) / 2, side or cut_off(box) or "inside")
+    return beyond[1:] if beyond and beyond[0][1] else beyond
 
 
-def cut_off(box: Box) -> Side:
-    """The one side of the picture that cuts the box off. The bottom does not count: it cuts off most people."""
+def at_edge(box: Box) -> Side:
+    """The side of the picture that cuts the box off, at a corner the one that it lies along.
+
+    The bottom does not count: it cuts off most people. What is cut off on both sides is a close view of something.
+    """
     sides = [side for side in SIDES if _from_edge(box, side)[0] <= TOUCHES and side != "bottom"]
-    return sides[0] if len(sides) == 1 else ""
+    if {"left", "right"} <= set(sides):
+        return ""
+    return max(sides, key=lambda side: box.height if side in ("left", "right") else box.width, default="")
 
 
 def _elsewhere(track: Track, others: Sequence[Track], *, comes: bool) -> bool:

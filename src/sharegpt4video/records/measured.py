@@ -9,7 +9,9 @@ Torso = Literal["upright", "leaning", "horizontal", "inverted"]
 SoundKind = Literal["silence", "speech", "music"]
 Side = Literal["", "left", "right", "top", "bottom", "inside"]
 
-LATER_FIELDS = frozenset({"still", "enters", "leaves", "subject_id", "counts", "from_seconds", "to_seconds", "sound"})
+LATER_FIELDS = frozenset(
+    {"still", "enters", "leaves", "subject_id", "counts", "from_seconds", "to_seconds", "sound", "quiet"}
+)
 """Fields that were added once the keys of requests were stored. While unset they are left out of the keys, so that
 answers which were paid for before are still found; whatever is added to these records belongs here too."""
 
@@ -121,13 +123,15 @@ class PictureMotion:
     """Motion that the camera does not explain. ``score`` is its mean speed in picture widths per second over the
     moving part, ``area`` the share of the picture that moves, ``centre`` where (x, y fractions; None if nothing moves).
     ``still`` is True where motion was measured on every time scale and there was none, False where there was some, and
-    None where it is not known.
+    None where it is not known. ``quiet`` is the longest part of the interval, in seconds of the video, in which nothing
+    moved; None where it is shorter than 1.5 s or not known.
     """
 
     score: float
     area: float
     centre: tuple[float, float] | None
     still: bool | None = None
+    quiet: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True)

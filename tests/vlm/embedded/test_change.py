@@ -511,3 +511,77 @@ def test_facts_are_left_as_they_were() -> None:
     facts: Facts = between(0.0, 2.0, thing("person", CENTRE, None, 1), thing("person", None, CENTRE, 2))
     difference(facts)
     assert facts.objects[0].end_box is None
+
+
+def quiet(start: float, end: float) -> PictureMotion:
+    return PictureMotion(0.2, 0.05, (0.1, 0.5), False, (start, end))
+
+
+def test_how_long_nothing_moves_is_told_before_or_after_what_happens() -> None:
+    comes = thing("person", None, LEFT, enters="left")
+    text = difference(between(0.0, 6.0, comes, motion=quiet(0.0, 5.4)))
+    assert text.startswith("For the first five seconds, nothing moves. Then a person enters from the left.")
+    text = difference(between(0.0, 6.0, comes, motion=quiet(0.0, 4.0)))
+    assert text.startswith("For the first four seconds, the picture is still. Then a person enters")
+    goes = thing("person", LEFT, None, leaves="left")
+    text = difference(between(10.0, 14.0, goes, motion=quiet(11.6, 14.0)))
+    assert "leaves the picture on the left. After that, the picture is still." in text
+    cup = thing("cup", RIGHT, RIGHT)
+    text = difference(between(18.0, 22.0, cup, motion=replace(quiet(18.2, 21.6), centre=None)))
+    assert re.match(r"Nothing moves for three seconds: the cup (stays|remains) on the right", text)
+
+
+def test_a_short_quiet_part_is_not_told() -> None:
+    comes = thing("person", None, LEFT, enters="left")
+    text = difference(between(0.0, 6.0, comes, motion=quiet(0.0, 2.0)))
+    assert "still" not in text.replace("camera is still", "").replace("camera stays still", "")
+
+
+def test_movement_that_had_stopped_does_not_continue() -> None:
+    earlier = between(0.0, 4.0, motion=PictureMotion(0.2, 0.05, (0.1, 0.5), False))
+    now = between(4.0, 8.0, motion=quiet(4.0, 6.5))
+    assert "continues" in difference(replace(now, motion=replace(now.motion, quiet=None)), earlier)
+    assert "continues" not in difference(now, earlier)
+
+
+HAND = Box(0.0, 0.0, 0.3, 0.7)
+GONE = thing("bottle", LEFT, None, leaves="left")
+REACHES, REACHES_TOO = thing("person", HAND, HAND, 2), thing("person", HAND, HAND, 3)
+
+
+@pytest.mark.parametrize(
+    ("objects", "words"),
+    [
+        (
+            (GONE, thing("person", HAND, None, 2, leaves="left")),
+            "goes out of view on the left: the person takes it away",
+        ),
+        (
+            (thing("bottle", None, LEFT, enters="top"), thing("person", None, HAND, 2, enters="left")),
+            "A bottle comes into view at the top: the person puts it there",
+        ),
+        ((GONE, REACHES, REACHES_TOO), "The bottle goes out of view on the left: somebody takes it away"),
+        (
+            (GONE, replace(GONE, track_id=4), REACHES),
+            "The two bottles go out of view on the left: the person takes them away",
+        ),
+    ],
+)  # fmt: skip
+def test_a_thing_that_somebody_reaches_for_is_carried(objects: tuple[object, ...], words: str) -> None:
+    assert words in said(*objects)
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [
+        (GONE, thing("person", RIGHT, RIGHT, 2)),
+        (replace(GONE, label="dog"), REACHES),
+        (replace(GONE, label="sports ball"), REACHES),
+    ],
+)
+def test_what_nobody_reaches_for_and_what_moves_by_itself_is_not_carried(objects: tuple[object, ...]) -> None:
+    assert "away" not in said(*objects)
+
+
+def test_nothing_is_carried_before_a_camera_that_turns() -> None:
+    assert "away" not in said(GONE, REACHES, camera=PAN_RIGHT)

@@ -8,8 +8,9 @@ from dataclasses import replace
 import pytest
 
 from made_facts import BLACK, BRIGHT, CENTRE, DARK, LEFT, RIGHT, at, pose, thing
-from sharegpt4video.records import Box, LabelCount, Look, ScreenText
+from sharegpt4video.records import Box, LabelCount, Look, ScreenText, TrackedObject
 from sharegpt4video.vlm.embedded import scene
+from sharegpt4video.vlm.embedded.geometry import corner
 
 
 @pytest.mark.parametrize(
@@ -181,7 +182,7 @@ def test_text_is_quoted_once_and_only_when_read_well() -> None:
     )
     text = scene.opening(replace(at(0.0), texts=lines))
     assert text.count("lideo.com") == 1
-    assert "at the top left" in text.lower()
+    assert "in the top left corner" in text.lower()
     assert "xq" not in text
     assert "90" not in text  # a counter of a game or a clock
 
@@ -202,3 +203,32 @@ def test_a_weak_palette_reads_well_in_every_phrasing(seconds: float, sharpness: 
     assert "partly green and dark grey" in text
     assert " is with " not in text
     assert " is," not in text
+
+
+def row(*lefts: float, top: float = 0.3, width: float = 0.1, height: float = 0.6) -> list[TrackedObject]:
+    boxes = [Box(left, top, left + width, top + height) for left in lefts]
+    return [thing("bottle", box, box, number) for number, box in enumerate(boxes)]
+
+
+def test_things_side_by_side_are_in_a_row() -> None:
+    three = (LabelCount("bottle", 3),)
+    assert scene.opening(at(0.0, *row(0.1, 0.45, 0.8), counts=three)).startswith("Three bottles are standing in a row.")
+    assert "in a row" in scene.opening(at(0.0, *row(0.1, 0.45, 0.8, width=0.25), counts=three))
+    assert "in a row" not in scene.opening(at(0.0, *row(0.1, 0.25, 0.8), counts=three))
+    uneven = [*row(0.1, 0.45), *row(0.8, height=0.3)]
+    assert "in a row" not in scene.opening(at(0.0, *uneven, counts=three))
+    low = [*row(0.1, 0.45), *row(0.8, top=0.1)]
+    assert "in a row" not in scene.opening(at(0.0, *low, counts=three))
+
+
+@pytest.mark.parametrize(
+    ("box", "where"),
+    [
+        (Box(0.0, 0.9, 0.2, 0.97), "in the bottom left corner"),
+        (Box(0.7, 0.02, 0.98, 0.1), "in the top right corner"),
+        (Box(0.4, 0.9, 0.6, 0.97), ""),
+        (Box(0.0, 0.5, 0.2, 0.6), ""),
+    ],
+)
+def test_corners_are_the_ends_of_two_edges(box: Box, where: str) -> None:
+    assert corner(box) == where

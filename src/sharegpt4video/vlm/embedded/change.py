@@ -15,7 +15,7 @@ from .geometry import carried, holds_still, overlap, place, side
 from .look import palette_words, plain_screen
 from .scene import folded, readable
 from .stirring import stir_clauses
-from .words import DRIVEN, MOVERS, listed, number, quoted
+from .words import DRIVEN, MOVERS, THROWN, counted, listed, number, quoted
 
 NOW = "be now"
 MOST_TEXTS, MOST_GONE = 4, 2
@@ -30,6 +30,7 @@ def clauses(facts: Facts, earlier: Facts | None = None, before: str = "") -> lis
     """
     facts = replace(facts, objects=rejoined(facts))
     found = together([clause for thing in facts.objects for clause in object_clauses(thing, facts, earlier)])
+    found += carried_things(facts, earlier)
     found += stir_clauses(facts, earlier, found)
     found += appearing(facts, earlier, found)
     found += count_clauses(facts, earlier, found)
@@ -88,6 +89,39 @@ def object_clauses(thing: TrackedObject, facts: Facts, earlier: Facts | None) ->
             yield object_clause(thing, facts, "move", f"move to the {side(end).rpartition(' ')[2]}", 0.7)
     if thing.leaves and not end and (start or thing.enters):
         yield object_clause(thing, facts, "leave", leaving(thing, facts), 0.85)
+
+
+def carried_things(facts: Facts, earlier: Facts | None) -> Iterator[Clause]:
+    """Who takes something away or puts it down: a thing that comes or goes before a still camera does not do so by
+    itself, and the box of a person reaches over it.
+
+    One body may be several boxes (two hands): then it is somebody.
+    """
+    if not holds_still(facts.camera):
+        return
+    people = [thing for thing in facts.objects if thing.label == "person"]
+    before = {thing.track_id: thing.start_box for thing in earlier.objects} if earlier else {}
+    carried_: dict[tuple[str, str], tuple[list[TrackedObject], set[int]]] = {}
+    for thing in facts.objects:
+        goes, comes = thing.leaves and not thing.end_box, thing.enters and not thing.start_box
+        if thing.label in MOVERS or thing.label in THROWN or bool(goes) == bool(comes):
+            continue
+        places = [box for box in (before.get(thing.track_id), thing.start_box, thing.end_box) if box]
+        near = [one for one in people if any(_reaches(one, place_) for place_ in places)]
+        with_it = [one for one in near if (one.leaves if goes else one.enters)] or near
+        if near:
+            things, who = carried_.setdefault(("take" if goes else "put", thing.label), ([], set()))
+            things.append(thing)
+            who.update(one.track_id for one in with_it)
+    for (what, label), (things, who) in carried_.items():
+        action = f"{what} {counted(label, len(things))} {'away' if what == 'take' else 'down'}"
+        clause = object_clause(next(one for one in people if one.track_id in who), facts, "carry", action, 0.95)
+        clause = replace(clause, things=tuple(thing.track_id for thing in things))
+        yield clause if len(who) == 1 else replace(clause, label="", tracks=(), subject="somebody")
+
+
+def _reaches(person: TrackedObject, place_: Box) -> bool:
+    return any(box and overlap(box, place_) > 0 for box in (person.start_box, person.end_box))
 
 
 def together(found: list[Clause]) -> list[Clause]:

@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 from .words import listed, verb
 
 ClauseKind = Literal[
-    "enter", "leave", "appear", "posture", "move", "size", "stir", "count", "look", "text", "camera", "told"
+    "enter", "leave", "appear", "carry", "posture", "move", "size", "stir", "count", "look", "text", "camera", "told"
 ]
 
 
@@ -25,7 +25,8 @@ class Clause:
     tracked object (``label`` and ``tracks``) or named by ``subject`` ("the camera"). ``salience`` is 0..1.
     ``gist`` is the action without what holds for this interval only ("move to the right"), if there
     is such a part. ``way`` are the sides of the picture that a move before a still camera begins and ends on.
-    A clause of kind "told" is a sentence of somebody else's, in ``subject``, with no action.
+    ``things`` are the tracks of what somebody carries, in a clause of kind "carry". A clause of kind "told" is a
+    sentence of somebody else's, in ``subject``, with no action.
     """
 
     kind: ClauseKind
@@ -39,6 +40,7 @@ class Clause:
     many: bool = False
     gist: str = ""
     way: tuple[str, str] = ("", "")
+    things: tuple[int, ...] = ()
 
 
 class Names(Protocol):
@@ -100,6 +102,7 @@ class Line:
     kinds: set[str]
     tracks: tuple[int, ...] = ()
     label: str = ""
+    cause: str = ""
 
     @property
     def subject(self) -> str:
@@ -111,6 +114,10 @@ class Line:
         return listed(shortened([verb(base, many or more) for base, more in self.verbs]))
 
     def text(self) -> str:
+        """The sentence, with its cause after a colon."""
+        return f"{self._bare()}: {self.cause}" if self.cause else self._bare()
+
+    def _bare(self) -> str:
         """The sentence; a place by which the subject is named is not said again at the end."""
         subject, predicate = self.subject, self.predicate
         if named := re.search(r" (?:on|in) the (left|right|centre)$", subject):

@@ -13,17 +13,22 @@ from .clauses import Clause, Line, lines, sentences
 from .geometry import area, place
 from .look import palette_words, plain_screen
 from .scene import posture_words, stands
-from .words import choose, paragraph, span
+from .words import choose, paragraph, span, verb
 
 MOST_SENTENCES = 4
 MOST_CLAUSES = 8
 SHORT_SECONDS = 1.5
+LEAST_QUIET_SHARE = 0.5  # of an interval in which something moves at other times
+MOST_BRIEF_SECONDS = 0.75
+"""Motion this brief at an interval's ends is the event for which the keyframe was taken, to within two pictures."""
+AT_THE_END_SECONDS = 0.3
 NOWHERE = Box(0.0, 0.0, 0.0, 0.0)
 _KEPT = ("enter", "leave", "appear", "camera")
 _STATES = ("appear", "count", "text", "look")
-_ORDER = ("enter", "appear", "leave", "posture", "move", "size", "stir", "count", "text", "look", "camera")
+_ORDER = ("enter", "appear", "leave", "carry", "posture", "move", "size", "stir", "count", "text", "look", "camera")
 
 
+_HAPPENS = ("enter", "leave", "posture", "move", "size", "stir")
 _LEAVES_STILL = ("look", "text")
 """What may happen in a picture in which nothing moves: its light changes, a line of text comes up."""
 
@@ -41,11 +46,27 @@ def difference(facts: Facts, earlier: Facts | None = None, before: str = "") -> 
     )
     if not any(clause.kind != "camera" for clause in events):
         return paragraph(quiet(facts, cast, events, still))
-    ordered = told_in_order(events)
-    told = [line.text() for line in shortest(lines(ordered, cast))]
+    ordered = told_in_order([clause for clause in events if clause.kind != "carry"])
+    told = [line.text() for line in shortest(explained(lines(ordered, cast), events, cast))]
     if facts.motion.still and all(clause.kind in _LEAVES_STILL for clause in events):
         told = ["nothing moves in the picture", *told]
+    elif any(clause.kind not in _LEAVES_STILL for clause in events):
+        told = with_quiet_part(told, ordered[0].kind, facts)
     return paragraph(with_still_camera(told, still, facts, joins=ordered[-1].kind not in _STATES))
+
+
+def explained(told: list[Line], events: Sequence[Clause], cast: Cast) -> list[Line]:
+    """The lines, with who takes away what goes and puts down what comes: "the cup goes out of view: a person ..."."""
+    named = {track for line in told if line.label == "person" for track in line.tracks}
+    for clause in events:
+        for line in told if clause.kind == "carry" else ():
+            if line.tracks and set(line.tracks) <= set(clause.things) and not line.kinds.isdisjoint(("enter", "leave")):
+                it = "it" if len(line.tracks) == 1 else "them"
+                action = f"take {it} away" if clause.action.startswith("take") else f"put {it} there"
+                known = clause.tracks and set(clause.tracks) <= named
+                who = cast.name(clause.label, clause.tracks) if known else cast.subject(clause)
+                line.cause = f"{who} {verb(action, clause.many)}"
+    return told
 
 
 def shortest(told: list[Line]) -> list[Line]:
@@ -80,9 +101,38 @@ def with_still_camera(told: list[str], still: bool, facts: Facts, *, joins: bool
         return told
     rests = "is still" if " stay" in told[-1] else "stays still"
     joined = [*told[:-1], f"{told[-1]}, while the camera {rests}"]
-    simple = joins and len(told[-1]) < 90 and "," not in told[-1]
+    simple = joins and len(told[-1]) < 90 and not {",", ":"} & set(told[-1])
     apart = choose(["the camera is static", "the camera does not move", "the camera is still"], *_key(facts, "s"))
     return choose([joined, [*told, apart]], *_key(facts, "still")) if simple else [*told, apart]
+
+
+def quiet_part(facts: Facts) -> tuple[str, str] | None:
+    """A long part of the interval in which nothing moved: where it is, and the clause that tells it without its time.
+
+    "Nothing moves" is kept for intervals that are still but for a moment.
+    """
+    if facts.motion.quiet is None:
+        return None
+    start, end = facts.motion.quiet
+    whole, lasts = facts.end_seconds - facts.start_seconds, end - start
+    if lasts < LEAST_QUIET_SHARE * whole:
+        return None
+    clause = "nothing moves" if whole - lasts <= MOST_BRIEF_SECONDS else "the picture is still"
+    if start - facts.start_seconds <= AT_THE_END_SECONDS:
+        return f"for the first {span(lasts)}", clause
+    return ("after that" if facts.end_seconds - end <= AT_THE_END_SECONDS else f"for {span(lasts)}"), clause
+
+
+def with_quiet_part(told: list[str], first: str, facts: Facts) -> list[str]:
+    """The sentences of what happens, with how long nothing moved before or after it."""
+    part = quiet_part(facts)
+    if part is None:
+        return told
+    when, clause = part
+    if not when.startswith("for the first"):
+        return [*told, f"{when}, {clause}" if when == "after that" else f"{clause} {when}"]
+    then = "then " if first in _HAPPENS else ""
+    return [f"{when}, {clause}", f"{then}{told[0]}", *told[1:]]
 
 
 def quiet(facts: Facts, cast: Cast, camera: Sequence[Clause], still: bool) -> list[str]:
@@ -99,6 +149,10 @@ def quiet(facts: Facts, cast: Cast, camera: Sequence[Clause], still: bool) -> li
             return [f"{told[0]}; nothing else moves" + (f", and {stays}" if stays else "")]
         nothing = f"nothing moves{time}"
         return [f"{nothing}: {stays}" if stays else nothing, "the camera is still" if still else ""]
+    part = quiet_part(facts)
+    if part:
+        nothing = f"{part[1]} for {span(facts.motion.quiet[1] - facts.motion.quiet[0])}" if facts.motion.quiet else ""
+        stays = f"{nothing}: {stays}" if stays else nothing
     if told:
         return [stays, *told]
     if stays:

@@ -7,6 +7,7 @@ from typing import Literal
 from ...records import Box, CameraMotion
 
 BORDER = 0.03  # a box this close to the edge of the picture is cut off by it
+CORNER, WIDE_CORNER = 0.2, 0.4  # of the picture's height, and of its width: a line of text is wide
 Place = Literal["on the left", "in the centre", "on the right"]
 TRAVELS = ("dolly", "truck", "pedestal", "arc")
 """The first words of the moves of a camera that travels: what is near then slides by what is far."""
@@ -38,6 +39,13 @@ def place(box: Box) -> str:
     if not level:
         return across
     return f"at the {level}" if across == "in the centre" else f"at the {level} {across.rpartition(' ')[2]}"
+
+
+def corner(box: Box) -> str:
+    """The corner of the picture that a small box lies in: "in the bottom left corner"; "" for all else."""
+    level = "top" if box.bottom <= CORNER else "bottom" if box.top >= 1 - CORNER else ""
+    across = "left" if box.right <= WIDE_CORNER else "right" if box.left >= 1 - WIDE_CORNER else ""
+    return f"in the {level} {across} corner" if level and across else ""
 
 
 def short_place(box: Box) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, pairwise
 
 from ...records import Box, Facts, LabelCount, Pose, ScreenText, TrackedObject
 from .acting import POSE_CONFIDENCE
 from .cast import counted_by
-from .geometry import area, place, side
+from .geometry import area, corner, place, side
 from .look import blur_sentence, notable, picture_words, plain_screen
 from .words import a, choose, counted, listed, number, paragraph, plural, quoted
 
@@ -17,6 +17,9 @@ TEXT_SCORE = 0.6
 LEAST_LETTERS = 2  # scores, clocks and counters on a screen are no text to quote
 NAMED_TEXTS = 6
 STANDING_SHAPE = 4.0  # height over width in shares of the picture: 2.2 at 16:9
+ROW_SLOPE, ROW_SIZES, ROW_GAPS = 0.12, 1.35, 2.0  # of their height; largest over smallest
+UPRIGHT_SHAPE = 3.0  # height over width, in shares of the picture, of a bottle that stands in the widest picture
+STANDING_THINGS = frozenset(("bottle", "wine glass", "vase"))
 _SIDES = ("on the left", "in the centre", "on the right")
 
 
@@ -196,8 +199,27 @@ def _several(label: str, members: Sequence[TrackedObject]) -> Group:
     if label == "person" and shade:
         phrase = f"{phrase} in {shade}"
     where = place(boxes[0]) if len({place(box) for box in boxes}) == 1 else next(iter(sides)) if len(sides) == 1 else ""
+    if in_row(boxes):
+        upright = label in STANDING_THINGS and all(box.height >= UPRIGHT_SHAPE * box.width for box in boxes)
+        where = "standing in a row" if upright else "in a row"
     where = where or spread([side(box) for box in boxes])
     return Group(label, len(members), phrase, where, "", max(map(area, boxes)))
+
+
+def in_row(boxes: Sequence[Box]) -> bool:
+    """Whether three or more things stand side by side: on one line, of one size, with gaps of about one width."""
+    ordered = sorted(boxes, key=lambda box: box.centre[0])
+    if len(ordered) < 3:
+        return False
+    heights, bottoms = [box.height for box in ordered], [box.bottom for box in ordered]
+    gaps = [right.centre[0] - left.centre[0] for left, right in pairwise(ordered)]
+    apart = all(right.left > left.centre[0] and left.right < right.centre[0] for left, right in pairwise(ordered))
+    return (
+        apart
+        and max(heights) <= ROW_SIZES * min(heights)
+        and max(bottoms) - min(bottoms) <= ROW_SLOPE * min(heights)
+        and max(gaps) <= ROW_GAPS * min(gaps)
+    )
 
 
 def spread(sides: Sequence[str]) -> str:
@@ -259,7 +281,7 @@ def text_sentence(texts: Iterable[ScreenText] | None, facts: Facts) -> str:
         rest = len(lines) - NAMED_TEXTS
         named.append(f"{number(rest)} more {plural('line') if rest > 1 else 'line'}")
     if len(lines) == 1:
-        where = place(lines[0].box)
+        where = corner(lines[0].box) or place(lines[0].box)
         where = "across the picture" if lines[0].box.width > 0.7 else where
         return choose(
             [f"the text {named[0]} is on the screen {where}", f"{where}, the text {named[0]} can be read"],

@@ -46,7 +46,7 @@ def stir_clauses(facts: Facts, earlier: Facts | None, found: Sequence[Clause]) -
     pace = "quick " if motion.score > FAST_STIR else "slow " if motion.score < SLOW_STIR else ""
     where = spot(mover, motion.centre, facts)
     gist = f"be movement {where}"
-    subject, action = goes_on(motion, where, earlier) or ("there", f"be {pace}movement {spread(motion, where)}")
+    subject, action = goes_on(facts, where, earlier) or ("there", f"be {pace}movement {spread(motion, where)}")
     yield Clause("stir", action, 0.4, *times, subject=subject, gist=gist)
 
 
@@ -63,8 +63,11 @@ def spread(motion: PictureMotion, where: str) -> str:
     return f"in a large part of the picture, mainly {where.removesuffix(' of the picture')}" if wide else where
 
 
-def goes_on(motion: PictureMotion, where: str, earlier: Facts | None) -> tuple[str, str] | None:
-    """Movement that was told of the interval before, as subject and action; None where it was not."""
+def goes_on(facts: Facts, where: str, earlier: Facts | None) -> tuple[str, str] | None:
+    """Movement that was told of the interval before, as subject and action; None where it was not, or has stopped."""
+    motion = facts.motion
+    if motion.quiet and motion.quiet[0] <= facts.start_seconds:
+        return None
     if earlier is None or earlier.motion.centre is None or earlier.motion.still or not is_sure(earlier):
         return None
     if earlier.motion.area > WHOLE_STIR:

@@ -155,7 +155,9 @@ def _connected(told: Sequence[str], *, closes: bool) -> list[str]:
 
 def main_events(beat: Beat) -> list[Clause]:
     """What weighs most in an interval, of two subjects at most."""
-    events = merged(sorted(beat.clauses, key=lambda clause: -clause.salience))
+    carried = {track for clause in beat.clauses for track in clause.things}  # is not told to come and go as well
+    found = [clause for clause in beat.clauses if clause.kind == "carry" or carried.isdisjoint(clause.tracks)]
+    events = merged(sorted(found, key=lambda clause: -clause.salience))
     subjects = list(dict.fromkeys((clause.tracks, clause.subject) for clause in events))[:2]
     least = min(LEAST_SALIENCE, events[0].salience)
     return [c for c in events if (c.tracks, c.subject) in subjects and c.salience >= least]

@@ -60,6 +60,7 @@ MOVERS = word_set(
 )
 
 ALIVE = MOVERS - word_set("bicycle car motorcycle airplane bus train truck boat vehicle")
+THROWN = word_set("frisbee kite skateboard snowboard skis surfboard") | {"sports ball"}
 DRIVEN = word_set("car motorcycle bus truck")
 
 
