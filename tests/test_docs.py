@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import asyncio
 import csv
 import difflib
 import importlib
@@ -29,7 +30,9 @@ from sharegpt4video.config import CaptionSettings, load_yaml
 from sharegpt4video.dataset import build
 from sharegpt4video.dataset.clips import media
 from sharegpt4video.dataset.settings import DatasetSettings
-from sharegpt4video.vlm import BACKENDS, OWN_OPTIONS
+from sharegpt4video.errors import SettingsError
+from sharegpt4video.prompts import prompt_set
+from sharegpt4video.vlm import BACKENDS, OWN_OPTIONS, Request, open_model
 from sharegpt4video.vlm.hub_models import HUB_MODELS
 from sharegpt4video.vlm.providers import PROVIDERS
 
@@ -121,25 +124,29 @@ def test_the_recipes_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
         monkeypatch.setattr(module, "cores", lambda: 1)
     Path("videos").mkdir()
     for number in range(2):
-        wide = texture(number + 1, 160, 80)
-        write_video(Path(f"videos/{number}.mp4"), [panned(wide, 2 * at, 96, 72) for at in range(20)], fps=8)
+        wide = texture(number + 1, 192, 80)
+        write_video(Path(f"videos/{number}.mp4"), [panned(wide, 2 * at, 96, 72) for at in range(44)], fps=8)
     spans = "\"[['0:00:00.000', '0:00:01.200'], ['0:00:01.200', '0:00:02.400']]\",\"['a room', 'a door']\""
     Path("panda.csv").write_text(f"videoID,url,timestamp,caption,path\nx,https://h/x,{spans},videos/0.mp4\n")
     for line in "".join(block for name, block in blocks("bash") if name.startswith("recipes.md")).splitlines():
-        program, *words = shlex.split(line.replace("MODEL", "embedded"))
+        program, *words = shlex.split(line.replace("MODEL", "embedded"), comments=True)
         if program == "sg4v":
             ended = CliRunner().invoke(app, words)
             assert ended.exit_code == 0, f"{line}\n{ended.output}"
         else:
             subprocess.run(line, shell=True, check=True)
-    texts = {path.stem for path in Path("lora").glob("*.txt") if path.read_text()}
+    texts = {path.stem for path in Path("wan").glob("*.txt") if path.read_text()}
     assert len(texts) > 2  # both videos, and clips of them
-    assert {path.stem for path in Path("lora").glob("*.mp4")} == texts
+    assert {path.stem for path in Path("wan").glob("*.mp4")} == texts
     assert rows("panda-list")[0]["start_seconds"] == "0.0"
     sample = json.loads(Path("swift/train.jsonl").read_text().splitlines()[0])
     assert len(sample["image"]) == 8
     assert all((Path("swift") / image).exists() for image in sample["image"])
-    assert all((Path("videox") / row["file_path"]).exists() for row in rows("videox"))
+    assert len(json.loads(Path("sft/train.json").read_text())[0]["image"]) == 8
+    assert isinstance(json.loads(Path("grids/train.json").read_text())[0]["image"], str)
+    for trainer, column in (("videox", "file_path"), ("diffsynth", "video"), ("ltx", "video")):
+        assert {Path(row[column]).stem for row in rows(trainer)} > {"0", "1"}
+        assert all((Path(trainer) / row[column]).exists() for row in rows(trainer)), trainer
     assert all(Path(row["path"]).is_absolute() for row in rows("opensora"))
     assert {path.name for path in Path("videos").glob("*.srt")} == {"0.srt", "1.srt"}
 
@@ -186,17 +193,22 @@ def test_python_in_the_docs_uses_what_exists(block: str) -> None:
             assert node.attr in sharegpt4video.__all__
 
 
-def test_the_model_of_the_docs_works() -> None:
-    """The class that docs/models.md shows for a model of one's own is executed as it stands there."""
-    import asyncio
-
-    from sharegpt4video import Request
-
+def test_the_model_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The class that docs/models.md shows for a model of one's own, named in a package as it says there."""
     (shown,) = [block for name, block in blocks("python") if name.startswith("models.md")]
-    defined: dict[str, type] = {}
-    exec(shown, defined)
-    reply = asyncio.run(defined["Length"]().generate(Request("summary", start_seconds=1.0, end_seconds=3.5)))
+    (named,) = [block for name, block in blocks("toml") if name.startswith("models.md")]
+    (tmp_path / "my_package.py").write_text(shown)
+    metadata = tmp_path / "my_package-1.0.dist-info"  # as pip leaves it
+    metadata.mkdir()
+    (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    group, point = re.fullmatch(r'\[project\.entry-points\."([^"]+)"\]\n(\w+ = "[^"]+")\n', named).groups()  # type: ignore[union-attr]
+    (metadata / "entry_points.txt").write_text(f"[{group}]\n{point}\n".replace('"', ""))
+    monkeypatch.syspath_prepend(tmp_path)
+    model = open_model("length", prompts=prompt_set("default"))
+    reply = asyncio.run(model.generate(Request("summary", start_seconds=1.0, end_seconds=3.5)))
     assert reply.text == "2.5 seconds."
+    with pytest.raises(SettingsError, match="'length' takes nothing after its name"):
+        open_model("length:x", prompts=prompt_set("default"))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -178,7 +178,12 @@ def test_a_replaced_clip_is_left_out_and_one_of_a_replaced_video_stays(
 # Parts of longer files
 
 NUMBERS_PER_SECOND = 10
-WHOLE_FILES_ONLY = [("csv", {"columns": "opensora"}), ("csv", {"columns": "videox"}), ("webdataset", {"cut": False})]
+WHOLE_FILES_ONLY = [
+    ("csv", {"columns": "opensora"}),
+    ("csv", {"columns": "videox"}),
+    ("csv", {"columns": "ltx"}),
+    ("webdataset", {"cut": False}),
+]
 
 
 @pytest.fixture(scope="module")

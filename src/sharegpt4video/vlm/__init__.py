@@ -57,10 +57,10 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
     plug-in.
 
     A plug-in is an entry point of the group ``sharegpt4video.vlm``: a class or function that is called with what
-    stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. ``prompts``
-    and ``hints`` are left out for one that does not take them; its name goes before a provider's. Raises SettingsError
-    for an unknown name, a missing or surplus argument and an option the model does not take; VLMError if a plug-in
-    cannot be loaded.
+    stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. The
+    argument, ``prompts`` and ``hints`` are left out for one that does not take them; its name goes before a
+    provider's. Raises SettingsError for an unknown name, a missing or surplus argument and an option the model does
+    not take; VLMError if a plug-in cannot be loaded.
     """
     name, _, argument = spec.partition(":")
     preset: dict[str, Any] = {}
@@ -72,7 +72,8 @@ def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options:
         factory = model_class("server")
         arguments, preset = _of_provider(name, argument)
     else:
-        factory, arguments = _plug_in(spec), (argument,)
+        factory = _plug_in(spec)
+        arguments = (argument,) if _takes_an_argument(factory) else _no_argument(name, argument)
     taken = _keywords(factory, len(arguments))
     unknown = [option for option in options if option in OWN_OPTIONS or (taken is not None and option not in taken)]
     if taken is not None and unknown:
@@ -105,6 +106,10 @@ def _arguments(name: str, argument: str) -> tuple[str, ...]:
         if not argument:
             raise SettingsError(f"model {name!r} needs {wanted} after a colon, such as {EXAMPLES[name]}")
         return (hub_path(argument, name) if name in ("hf", "vllm") else argument,)
+    return _no_argument(name, argument)
+
+
+def _no_argument(name: str, argument: str) -> tuple[()]:
     if argument:
         raise SettingsError(f"model {name!r} takes nothing after its name, but got {argument!r}; write: {name}")
     return ()
@@ -179,6 +184,15 @@ def _who_runs_it(spec: str) -> str:
     if colon:
         return " (another service with OpenAI's chat format is server:MODEL@URL)"
     return f" (who serves it comes first, such as openai:{name} or ollama:{name})" if name.strip() else ""
+
+
+def _takes_an_argument(factory: Callable[..., Any]) -> bool:
+    by_place = (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+        inspect.Parameter.VAR_POSITIONAL,
+    )
+    return any(parameter.kind in by_place for parameter in inspect.signature(factory).parameters.values())
 
 
 def _keywords(factory: Callable[..., Any], positional: int) -> list[str] | None:

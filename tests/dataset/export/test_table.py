@@ -39,6 +39,9 @@ def test_columns_by_name(tmp_path: Path) -> None:
         "plain": (["id", "user_id", "path", "split", "start_seconds", "end_seconds", "caption"], 3),
         "opensora": (["path", "text", "width", "height", "split", "id"], 2),
         "videox": (["file_path", "text", "type", "split", "id"], 2),
+        # diffsynth/core/data/unified_dataset.py of DiffSynth-Studio; docs/dataset-preparation.md of LTX's trainer.
+        "diffsynth": (["video", "prompt", "split", "id"], 2),
+        "ltx": (["video", "caption", "split", "id"], 2),
     }
     for columns, (names, count) in expected.items():
         export(store, "csv", str(tmp_path / columns), clips=True, options={"columns": columns})
@@ -50,6 +53,11 @@ def test_columns_by_name(tmp_path: Path) -> None:
     assert found == [Path(path).resolve() for path in ("/videos/0.mp4", "/videos/0.mp4", "/clips/b.mp4")]
     opensora = polars.read_csv(tmp_path / "opensora" / "captions.csv")
     assert opensora["path"].to_list() == ["/videos/0.mp4", "/clips/b.mp4"], "its reader joins them with no folder"
+    for columns, text in (("diffsynth", "prompt"), ("ltx", "caption")):
+        rows = polars.read_csv(tmp_path / columns / "captions.csv")
+        assert rows[text].to_list() == polars.read_csv(tmp_path / "videox" / "captions.csv")["text"].to_list()
+        paths = [(tmp_path / columns / path).resolve() for path in rows["video"].to_list()]
+        assert paths == [Path(path).resolve() for path in ("/videos/0.mp4", "/clips/b.mp4")]
 
 
 def test_cut_files_that_were_stored_with_a_relative_path_are_named_right(

@@ -17,6 +17,8 @@ COLUMNS = {
     "plain": ("id", "user_id", "path", "split", "start_seconds", "end_seconds", "caption"),
     "opensora": ("path", "text", "width", "height", "split", "id"),
     "videox": ("file_path", "text", "type", "split", "id"),
+    "diffsynth": ("video", "prompt", "split", "id"),
+    "ltx": ("video", "caption", "split", "id"),
 }
 
 _WRITE_EVERY_BYTES = 1 << 20
@@ -28,9 +30,10 @@ class CsvOptions:
 
     __pydantic_config__ = STRICT
 
-    columns: Literal["plain", "opensora", "videox"] = "plain"
-    """``plain``: all columns; ``opensora`` and ``videox``: as the readers of Open-Sora (``path,text``) and VideoX-Fun
-    (``file_path,text,type``) want them. These two open whole files, so parts of a file are left out."""
+    columns: Literal["plain", "opensora", "videox", "diffsynth", "ltx"] = "plain"
+    """``plain``: all columns; the others as a trainer reads them: Open-Sora (``path,text``), VideoX-Fun
+    (``file_path,text,type``), DiffSynth-Studio (``video,prompt``) and LTX's trainer (``video,caption``). Trainers open
+    whole files, so parts of a file are left out."""
 
 
 def no_parts_in_csv(options: CsvOptions, _out: str) -> str:
@@ -38,7 +41,7 @@ def no_parts_in_csv(options: CsvOptions, _out: str) -> str:
 
 
 def paths_in_csv(options: CsvOptions) -> Paths:
-    """Open-Sora opens paths unchanged, from its working directory; VideoX-Fun joins them with its data root."""
+    """Open-Sora opens paths unchanged, from its working directory; the others join them with a folder."""
     return "absolute" if options.columns == "opensora" else "relative"
 
 
@@ -72,6 +75,7 @@ def _values(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "user_id": csv_cell(entry.row.user_id),
         "path": path,
         "file_path": path,
+        "video": path,
         "split": entry.split,
         "start_seconds": round(entry.start_seconds, 6),
         "end_seconds": round(entry.end_seconds, 6),
@@ -80,4 +84,5 @@ def _values(job: ExportJob, entry: Entry) -> dict[str, Any]:
         "type": "video",
         "caption": caption,
         "text": caption,
+        "prompt": caption,
     }
