@@ -113,6 +113,22 @@ def test_the_same_stream_gives_the_same_keyframes(make: Callable[[], KeyframeSel
     assert first == [one.candidate for one in make().select(iter(given))]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_to_know_how_far_a_shot_goes_on_only_hastens(make: Callable[[], KeyframeSelector], seed: int) -> None:
+    """What can be known beforehand: that a shot goes on until its next candidate, short of it."""
+    given, selector = stream(seed), make()
+    hastened: list[Selected] = []
+    for place, candidate in enumerate(given):
+        hastened += selector.take(candidate)
+        after = given[place + 1 : place + 2]
+        if after and after[0].shot_index == candidate.shot_index:
+            for share in (0.2, 0.6, 0.99):
+                now = candidate.decoded.seconds
+                hastened += selector.reach(now + share * (after[0].decoded.seconds - now))
+    hastened += selector.end()
+    assert [one.candidate for one in hastened] == [one.candidate for one in make().select(iter(given))]
+
+
 def test_nothing_comes_of_nothing(make: Callable[[], KeyframeSelector]) -> None:
     assert list(make().select(iter(()))) == []
 

@@ -22,6 +22,7 @@ from media import write_video
 from scenes import panned, texture
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
+from sharegpt4video.facts.observe import LOOKAHEAD_SECONDS
 from sharegpt4video.facts.segments import segments
 from sharegpt4video.records import Facts, Keyframe, Segment
 from sharegpt4video.video.fades import Transition
@@ -126,10 +127,10 @@ def test_where_segments_end_decides_nothing(tmp_path: Path) -> None:
     assert chain(3) == one_by_one
 
 
-def test_a_step_comes_one_keyframe_after_it_was_seen(tmp_path: Path) -> None:
+def test_a_step_comes_soon_after_it_was_seen(tmp_path: Path) -> None:
     path = tmp_path / "long.mp4"
     write_video(path, [texture(3, 160, 96)] * 120, fps=FPS)
-    settings = CaptionSettings(facts=FactSettings(measure=False), keyframes=EVERY_SECOND)
+    settings = CaptionSettings(facts=FactSettings(measure=False), keyframes=KeyframeSettings(every_seconds=2.0))
     read = 0.0
 
     def counted(frames: Iterator[DecodedFrame]) -> Iterator[DecodedFrame]:
@@ -141,10 +142,11 @@ def test_a_step_comes_one_keyframe_after_it_was_seen(tmp_path: Path) -> None:
     late = []
     with VideoReader(path) as reader:
         frames = counted(reader.decoded())
-        for part in segments(frames, UniformSelector(1.0), settings, with_images=False):
+        for part in segments(frames, UniformSelector(2.0), settings, with_images=False):
             late.append(read - part.keyframes[-1].seconds)
-    assert len(late) > 10
-    assert max(late) <= 1.0 + SETTLES_SECONDS
+    assert len(late) == 7
+    assert late[0] <= 2.0 + SETTLES_SECONDS  # a shorter shot would be one keyframe
+    assert max(late[1:]) <= LOOKAHEAD_SECONDS + SETTLES_SECONDS
 
 
 class Drawn(UniformSelector):

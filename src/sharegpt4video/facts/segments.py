@@ -9,7 +9,7 @@ from ..config import CaptionSettings
 from ..records import Facts, Keyframe, Look, Segment, ShotOpening
 from ..video.compose import encode_jpeg
 from ..video.grid import SLACK_SECONDS
-from ..video.keyframes import Candidate, KeyframeSelector, Selected, candidates
+from ..video.keyframes import Candidate, KeyframeSelector, Selected, walked
 from ..video.picture import DecodedFrame, Pixels
 from ..video.shots import ShotDetector
 from .colour import look
@@ -66,11 +66,11 @@ def segments(
     watcher = _Pass(observer, settings, with_images, on_keyframe, new_keyframes)
     chosen = settings.keyframes
     detector = detector or ShotDetector(verify=chosen.verify_cuts)
-    for candidate in candidates(watcher.watch(decoded), detector, chosen.every_seconds):
-        watcher.follow(candidate)
-        for selected in selector.take(candidate):
+    for found in walked(watcher.watch(decoded), detector, chosen.every_seconds):
+        watcher.follow(found)
+        for selected in selector.take(found) if isinstance(found, Candidate) else selector.reach(found):
             yield from watcher.keep(selected)
-        del candidate  # its picture is not held while the next frames are decoded
+        del found  # its picture is not held while the next frames are decoded
         yield from watcher.hand_on()
     for selected in selector.end():
         yield from watcher.keep(selected)
@@ -92,7 +92,8 @@ class _Pass:
         self._settings = settings
         self._with_images = with_images
         self._shot: _OpenShot | None = None
-        self._reached: dict[int, tuple[float, float]] = {}
+        self._reached: dict[int, float] = {}
+        self._followed = 0
         self._end_seconds = 0.0
 
     def watch(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
@@ -100,9 +101,11 @@ class _Pass:
             self._end_seconds = frame.end_seconds
             yield frame
 
-    def follow(self, candidate: Candidate) -> None:
+    def follow(self, found: Candidate | float) -> None:
         """Note how far each shot is known to reach: the selector may hold candidates back."""
-        self._reached[candidate.shot_index] = (candidate.decoded.seconds, candidate.due_seconds)
+        if isinstance(found, Candidate):
+            self._followed, found = found.shot_index, found.decoded.seconds
+        self._reached[self._followed] = max(found, self._reached.get(self._followed, found))
 
     def keep(self, selected: Selected) -> Iterator[Segment]:
         candidate = selected.candidate
@@ -118,8 +121,8 @@ class _Pass:
         shot = self._shot
         if shot is None:
             return
-        reached, due = self._reached[shot.index]
-        if due - shot.start_seconds < self._settings.keyframes.every_seconds - SLACK_SECONDS:
+        reached = self._reached[shot.index]
+        if reached - shot.start_seconds < self._settings.keyframes.every_seconds + SLACK_SECONDS:
             return  # it may be a shot of one keyframe, which covers it
         self._measure(shot, Span(shot.start_seconds, reached), None)
         # The last frame of a shot, when it comes this late, is a keyframe: so none of these is the last one.

@@ -59,6 +59,13 @@ def candidates(
     Without a detector the video is one shot. Only frames about which the detector has not made up its mind are held.
     Raises SettingsError unless ``every_seconds`` is an `Interval`.
     """
+    return (found for found in walked(decoded, detector, every_seconds) if isinstance(found, Candidate))
+
+
+def walked(
+    decoded: Iterable[DecodedFrame], detector: ShotDetector | None, every_seconds: float
+) -> Iterator[Candidate | float]:
+    """As `candidates`; and for each frame the time up to which the shot of the last candidate goes on for certain."""
     raise_for(out_of_range("every_seconds", every_seconds, Interval))
     walk = _Walk(every_seconds)
     for frame in decoded:
@@ -66,11 +73,13 @@ def candidates(
         if detector is None:
             yield from walk.settle(float("inf"))
             walk.drop(frozenset())
+            yield frame.seconds
             continue
         found = detector.push(frame.seconds, frame.small(detector.side_pixels))
         yield from walk.follow(found, detector.take_changes())
         yield from walk.settle(detector.settled_seconds)
         walk.drop(detector.open_seconds)
+        yield detector.settled_seconds
     if detector is not None:
         found = detector.flush()
         yield from walk.follow(found, detector.take_changes())
@@ -176,6 +185,13 @@ class KeyframeSelector(ABC):
         """Take the next candidate; yield the keyframes that are certain by it."""
 
     @abstractmethod
+    def reach(self, seconds: float) -> Iterator[Selected]:
+        """The shot of the last candidate goes on until ``seconds`` at least; yield the keyframes certain by that.
+
+        It only hastens them: the same ones come out without it.
+        """
+
+    @abstractmethod
     def end(self) -> Iterator[Selected]:
         """Yield what is left at the end of the video; the next candidate is one of another video."""
 
@@ -213,6 +229,10 @@ class SemanticSelector(KeyframeSelector):
         if len(self._batch) >= self.encoder.batch_size:
             yield from self._judged()
 
+    def reach(self, seconds: float) -> Iterator[Selected]:
+        if not self._batch:
+            yield from self._chain.reach(seconds)
+
     def end(self) -> Iterator[Selected]:
         yield from self._judged()
         yield from self._chain.end()
@@ -245,6 +265,9 @@ class UniformSelector(KeyframeSelector):
 
     def take(self, candidate: Candidate) -> Iterator[Selected]:
         yield from self._chain.add(candidate, None)
+
+    def reach(self, seconds: float) -> Iterator[Selected]:
+        yield from self._chain.reach(seconds)
 
     def end(self) -> Iterator[Selected]:
         yield from self._chain.end()
@@ -306,6 +329,12 @@ class _Chain:
             yield from self._close(candidate, last, row)
         else:
             yield from self._inside(candidate, last, row)
+
+    def reach(self, seconds: float) -> Iterator[Selected]:
+        """The last frame of a shot that goes on until then will not replace what is half a second older."""
+        if self._waiting is not None and seconds - self._waiting.seconds >= MIN_STEP_SECONDS:
+            self._certain, self._waiting = self._waiting, None
+            yield self._certain.selected
 
     def end(self) -> Iterator[Selected]:
         """The one that was waiting is certain."""
