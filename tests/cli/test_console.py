@@ -109,7 +109,7 @@ def test_names_and_texts_on_a_terminal_are_text(capsys: pytest.CaptureFixture[st
     assert f"reading{SHOWN[:20]}" in joined
 
 
-@pytest.mark.parametrize("columns", [1, 2, 3, 7, 80])
+@pytest.mark.parametrize("columns", [1, 2, 3, 7, 59, 60, 80, 200])
 def test_a_terminal_of_any_width_shows_the_whole_text(columns: int, capsys: pytest.CaptureFixture[str]) -> None:
     display = Display(steps_are_the_result=False)
     display._console = Console(stderr=True, force_terminal=True, width=columns, markup=False, highlight=False)
@@ -117,6 +117,24 @@ def test_a_terminal_of_any_width_shows_the_whole_text(columns: int, capsys: pyte
     display.show(step("opening", 0.0, 1.0, "Rain falls."))
     shown = re.sub(r"\x1b\[[0-9;?]*m|\s+", "", capsys.readouterr().err)
     assert shown == "0:00.0–0:01.0Rainfalls."
+
+
+@pytest.mark.parametrize(("columns", "widest"), [(40, 40), (80, 80), (200, 117)])
+def test_a_text_stands_beside_its_times_and_no_line_is_too_long_to_read(
+    columns: int, widest: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    display = Display(steps_are_the_result=False)
+    display._console = Console(stderr=True, force_terminal=True, width=columns, markup=False, highlight=False)
+    display._at_terminal = True
+    words = "rain falls " * 30
+    display.show(step("opening", 0.0, 1.0, words.strip()))
+    first, *lines = re.sub(r"\x1b\[[0-9;?]*m", "", capsys.readouterr().err).splitlines()
+    assert first.startswith("0:00.0 – 0:01.0")
+    margin = 2 if columns == 40 else 17
+    assert first[margin : margin + 4] == ("00.0" if columns == 40 else "rain")
+    assert max(len(line.rstrip()) for line in (first, *lines)) in range(widest - 10, widest + 1)
+    assert all(line[:margin].isspace() and line[margin] != " " for line in lines)
+    assert [word for line in (first[15:], *lines) for word in line.split()] == words.split()
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")

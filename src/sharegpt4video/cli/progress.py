@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING
 
+from rich.console import Group, RenderableType
 from rich.padding import Padding
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from ..foreign import terminal, terminal_line
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 
 INDENTED_COLUMNS = 20
 """A terminal has at least, where texts are indented: of one that has room for the margin only, rich shows nothing."""
+BESIDE_COLUMNS = 60
+"""A terminal has at least, where a text stands beside its times; in a narrower one it stands below them."""
+TIMES_COLUMNS, MOST_TEXT_COLUMNS = 15, 100
 
 
 def share_done(report: Report, start_seconds: float) -> float | None:
@@ -90,19 +95,28 @@ class Display:
     def show(self, step: Step) -> None:
         """Show a finished step."""
         if self._at_terminal and (is_terminal(sys.stdout) or not self._to_stdout):
-            self._console.print(Text(show_span(step.start_seconds, step.end_seconds), style="cyan"))
-            indent = 2 if self._console.width >= INDENTED_COLUMNS else 0
-            text = Text(terminal_line(marked(step.text, step.problem)))
-            self._console.print(Padding(text, (0, 0, 0, indent)))
+            self._console.print(self._shown(step))
         elif self._to_stdout:
             self.line(step_line(step))
+
+    def _shown(self, step: Step) -> RenderableType:
+        times = Text(show_span(step.start_seconds, step.end_seconds), style="cyan")
+        text = Text(terminal_line(marked(step.text, step.problem)))
+        if self._console.width < BESIDE_COLUMNS:
+            indent = 2 if self._console.width >= INDENTED_COLUMNS else 0
+            return Group(times, Padding(text, (0, 0, 0, indent)))
+        beside = Table.grid(padding=(0, 2))
+        beside.add_column(min_width=TIMES_COLUMNS, no_wrap=True)
+        beside.add_column(max_width=MOST_TEXT_COLUMNS, overflow="fold")
+        beside.add_row(times, text)
+        return beside
 
     def line(self, text: str, *, fold: bool = True) -> None:
         """A line of the result, on stdout; ``fold`` it between words where the terminal ends."""
         if self._at_terminal and is_terminal(sys.stdout):
-            self._console.print(
-                Text(terminal(text)), soft_wrap=not fold
-            )  # past the bar's console it would tear the bar
+            width = min(self._console.width, TIMES_COLUMNS + 2 + MOST_TEXT_COLUMNS) if fold else None
+            # Past the bar's console it would tear the bar.
+            self._console.print(Text(terminal(text)), soft_wrap=not fold, width=width)
         else:
             print_text(text)
 
