@@ -23,6 +23,7 @@ from sharegpt4video.web.settings import Limits, WebSettings
 
 PARK = Path(__file__).parent.parent / "examples" / "park.mp4"
 TOKEN = "a-token-of-the-tests"
+HEAD = f"Host: localhost\r\nAuthorization: Bearer {TOKEN}\r\n"
 FAST = Limits(jobs=2, linger_seconds=0.5, unwatched_seconds=20.0, requests_per_minute=100_000)
 
 

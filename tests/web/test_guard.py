@@ -13,7 +13,7 @@ import pytest
 
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.web.settings import Limits, WebSettings
-from web_server import FAST, TOKEN, Running, running
+from web_server import FAST, HEAD, TOKEN, Running, running
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:;"
@@ -153,7 +153,7 @@ def test_long_requests_are_refused(web: Running) -> None:
 
 def test_slow_requests_are_ended(web: Running) -> None:
     with socket.create_connection(("127.0.0.1", web.port)) as sent:
-        head = f"POST /v1/recaption HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n"
+        head = f"POST /v1/recaption HTTP/1.1\r\n{HEAD}Content-Type: application/json\r\n"
         sent.sendall(f"{head}Content-Length: 100\r\n\r\n{{".encode())
         began = time.monotonic()
         assert b" 408 " in sent.recv(4096)

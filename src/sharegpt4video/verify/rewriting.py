@@ -24,7 +24,7 @@ _PASSED_OVER = frozenset(
             """a an the this that these those of and or but to in on at from by with as is are was were be been being
             it its their his her he she they them him who which what while when where there then than so such also
             into onto up out off has have had do does did can will would may video clip shot scene footage picture
-            camera style show depict feature use present capture"""
+            camera style show depict feature use uses present capture"""
         ),
     )
 )

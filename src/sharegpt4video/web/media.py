@@ -64,6 +64,8 @@ class Library:
         media = self._media.get(id)
         if media is None:
             raise Refused(404, "there is no such video, or it has not been used for too long; open it again")
+        if not media.uploaded and media.path.resolve() != media.path:
+            raise Refused(404, f"{media.name}: it has been replaced by a link; open it again")
         media.used = time.monotonic()
         return media
 

@@ -23,7 +23,11 @@ router = APIRouter(prefix="/v1/captions", tags=["captions"])
 _TYPES = {"json": "application/json", "srt": "application/x-subrip", "vtt": "text/vtt", "md": "text/markdown"}
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "The events"}}
 _FILE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {kind: {} for kind in _TYPES.values()}, "description": "The caption as a file"}
+    200: {
+        "content": {kind: {} for kind in _TYPES.values()}
+        | {_TYPES["json"]: {"schema": {"$ref": "#/components/schemas/VideoCaption"}}},
+        "description": "The caption as a file",
+    }
 }
 _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "The keyframe"}}
 _MOST_MOMENTS = 20

@@ -28,7 +28,7 @@ async def docs(request: Request) -> HTMLResponse:
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: API</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/style.css">'
-        f'<link rel="stylesheet" href="/docs.css"></head><body class="docs"><main><h1>{title}: API</h1>'
+        f'</head><body class="docs"><main><h1>{title}: API</h1>'
         '<p>The same for programs: <a href="/openapi.json">openapi.json</a>. Clients send the token as'
         " <code>Authorization: Bearer TOKEN</code>; errors come as"
         ' <code>{"error": {"message", "kind"}}</code>.</p>'

@@ -7,6 +7,7 @@ side, so a decoder that a file has taken over can send wrong words, but not run 
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -50,11 +51,9 @@ def serve(pipe: Connection, limits: ProcessLimits) -> None:
 
 
 def _told(error: BaseException) -> dict[str, str]:
-    if isinstance(error, MemoryError):
+    number = getattr(error, "errno", None)
+    if isinstance(error, MemoryError) or number in (errno.ENOMEM, errno.EAGAIN):  # EAGAIN: no room for a thread
         return {"of": "VideoError", "message": "it takes more memory than one video may have here; make it smaller"}
     if isinstance(error, SG4VError):
         return {"of": type(error).__name__, "message": str(error)}
-    return {
-        "of": "SG4VError",
-        "message": os.strerror(error.errno) if isinstance(error, OSError) and error.errno else "",
-    }
+    return {"of": "SG4VError", "message": os.strerror(number) if number else ""}
