@@ -60,7 +60,7 @@ def _children(process: int) -> list[int]:
 )
 def test_what_cannot_be_served_is_said(arguments: list[str], words: str) -> None:
     ended = CliRunner().invoke(app, ["web", *arguments])
-    assert ended.exit_code == 1
+    assert ended.exit_code == 2
     assert words in ended.output
 
 

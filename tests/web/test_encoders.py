@@ -32,7 +32,7 @@ def test_an_estimate_is_marked_as_one(hub: Path) -> None:
     assert count_tokens("", ENCODERS["T5-226"]).tokens == 1
 
 
-def test_a_tokenizer_on_this_machine_counts_exactly(hub: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_tokenizer_on_this_machine_counts_exactly(hub: Path) -> None:
     tokenizer = Tokenizer(models.WordLevel({"a": 0, "dog": 1, "?": 2}, unk_token="?"))
     tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
     folder = hub / "models--google--umt5-xxl" / "snapshots" / "0"

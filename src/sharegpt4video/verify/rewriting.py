@@ -10,7 +10,6 @@ import re
 from dataclasses import dataclass
 
 from ..vlm.embedded.words import word_set
-from .lexicon import NUMBERS
 from .prose import stem
 
 Span = tuple[int, int]
@@ -29,6 +28,10 @@ _PASSED_OVER = frozenset(
     )
 )
 """Stems that say nothing of what is wanted, and those that sentences about videos are made with."""
+_NUMBERS = {
+    word: str(number)
+    for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), start=1)
+}
 _JOINS = re.compile(r"[\s,]*")
 
 
@@ -87,7 +90,7 @@ def _words(text: str) -> list[_Word]:
     found = []
     for match in _WORD.finditer(text):
         word = match[0].casefold()
-        root = str(NUMBERS[word]) if word in NUMBERS else stem(word)
+        root = _NUMBERS.get(word) or stem(word)
         if root not in _PASSED_OVER and (len(root) > 1 or root.isdigit()):
             found.append(_Word(match.span(), root))
     return found
