@@ -22,6 +22,7 @@ class ToldModel:
         self._count = 0
 
     def hold(self) -> None:
+        self._allowed = threading.Semaphore(0)
         self._held = True
 
     def let(self, count: int = 1) -> None:

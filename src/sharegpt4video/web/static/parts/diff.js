@@ -3,6 +3,7 @@
 /** @typedef {{text: string, mark: "same"|"only"}} Piece */
 
 const MOST_WORDS = 2000;
+const WORD = /[\p{L}\p{N}]/u;
 const words = (text) => text.match(/\s+|[\p{L}\p{N}'’-]+|[^\s\p{L}\p{N}]/gu) ?? [];
 
 /**
@@ -34,10 +35,16 @@ function longestCommon(left, right) {
   return found;
 }
 
-/** Runs of words with one mark. A space between two marked words is marked too, so that a run reads as one. */
+/** Runs of words with one mark: a space or a comma between two marked words is marked too; alone they are no difference. */
 function pieces(side, kept) {
   const same = side.map((word, at) => kept.has(at));
-  side.forEach((word, at) => { if (!word.trim()) same[at] = at === 0 || at === side.length - 1 || same[at - 1] || same[at + 1]; });
+  side.forEach((word, at) => { if (!WORD.test(word)) same[at] = true; });
+  for (let at = 0; at < side.length; at++) if (!WORD.test(side[at])) {
+    let end = at;
+    while (end < side.length && !WORD.test(side[end])) end++;
+    if (at > 0 && end < side.length && !same[at - 1] && !same[end]) same.fill(false, at, end);
+    at = end;
+  }
   const found = [];
   side.forEach((word, at) => {
     const mark = same[at] ? "same" : "only", last = found.at(-1);

@@ -29,6 +29,11 @@ addEventListener("keydown", (event) => {
   }
 });
 
+/** What was clicked with a pointer keeps no focus here, or the space bar would press it again instead of playing. */
+addEventListener("click", (event) => {
+  if (event.detail > 0) event.target.closest?.(".thumb, .timeline button, .controls button")?.blur();
+});
+
 /** Hear these keys while the part is shown. @param {Binding[]} bindings */
 export function useKeys(bindings) {
   const layer = useRef(bindings);
