@@ -10,6 +10,7 @@ first. Each verb runs in a process of its own, which tells its time and the most
   search among all keyframe hashes grows faster than the number of videos
 - export: the JSONL layout of the released data set, and CSV
 - report: the HTML page, without samples
+- preview, replace: a word that stands in every caption replaced in all of them; then exported and undone
 
     python benchmarks/million.py [--quick] [--rows 10000 100000 1000000] [--folder DIR]
 
@@ -41,6 +42,8 @@ from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.ledger import Ledger
 from sharegpt4video.dataset.report import write_report
+from sharegpt4video.dataset.reviews.bulk import apply, batches, preview, undo
+from sharegpt4video.dataset.reviews.changes import Replace
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings, SplitSettings
 from sharegpt4video.dataset.status import status
@@ -52,6 +55,7 @@ SETTINGS = DatasetSettings(splits=SplitSettings(val=0.05, test=0.05))
 SURVEY_SCHEMA = arrow_schema(Survey)
 WITHOUT_GROUPS = replace(SETTINGS, filters=FilterSettings(near_duplicate_bits=None))
 PART_ROWS = 8192
+CHANGE = Replace("the", "THE", part="summary")
 
 
 def write(root: str, rows: int) -> None:
@@ -102,6 +106,10 @@ VERBS: dict[str, Callable[[str], object]] = {
     "export sharegpt4video": write_export("sharegpt4video"),
     "export csv": write_export("csv"),
     "report": lambda root: write_report(Store(root), f"{root}.html", samples=0),
+    "preview of a change": lambda root: preview(Store(root), CHANGE),
+    "replace a word": lambda root: apply(Store(root), CHANGE),
+    "export, reviewed": write_export("sharegpt4video"),
+    "undo": lambda root: undo(Store(root), batches(Store(root))[0].id),
 }
 
 

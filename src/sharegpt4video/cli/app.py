@@ -10,6 +10,7 @@ from .. import __version__
 from .ask import ask
 from .building import build, filter, status
 from .caption import caption
+from .comparing import compare
 from .console import SafeGroup, print_text
 from .convert import convert
 from .curating import check, clips, compact, repair
@@ -48,7 +49,7 @@ dataset = typer.Typer(
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact):
+for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact, compare):
     dataset.command(cls=Verb, no_args_is_help=True)(step)
 dataset.add_typer(review)
 for group in (dataset, train, evaluate):

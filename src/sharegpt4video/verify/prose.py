@@ -56,6 +56,17 @@ class Passage:
         return tuple(_WORD.findall(self.plain.casefold()))
 
     @cached_property
+    def placed_words(self) -> tuple[tuple[str, int, int], ...]:
+        """The words outside quotations in lower case, each with where it begins and ends in the text."""
+        return tuple((match[0].casefold(), match.start(), match.end()) for match in _WORD.finditer(self.plain))
+
+    @cached_property
+    def placed_quotes(self) -> tuple[tuple[str, int, int], ...]:
+        """What stands between quotation marks, each with where it begins and ends, the marks included."""
+        found = _QUOTE.finditer(self.text)
+        return tuple((next(filter(None, match.groups())), match.start(), match.end()) for match in found)
+
+    @cached_property
     def vocabulary(self) -> frozenset[str]:
         """The different words outside quotations."""
         return frozenset(self.words)

@@ -16,15 +16,16 @@ from ..rows import CaptionRow, Clip, SourceVideo
 from ..sources.places import absolute
 from ..store.schema import to_rows
 
-_NESTED = ("shots", "steps", "provenance", "sound", "edits")
-_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in _NESTED)
+_NESTED = ("shots", "steps", "provenance", "sound")
+REVIEWED = ("edits", "edit_key")
+"""Columns that are only worth reading where somebody has edited a caption."""
+_PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in (*_NESTED, *REVIEWED))
 STEP_FIELDS = ("kind", "start_seconds", "end_seconds", "text", "shot_index", "frame_seconds", "problem")
 _MADE = ("model", "prompt_set", "prompt_hash", "version", "settings")
 ALL_BUT_FACTS = (
     *_PLAIN,
     "shots",
     "sound",
-    "edits",
     *(f"steps.list.element.{name}" for name in STEP_FIELDS),
     *(f"provenance.{name}" for name in _MADE),
 )
@@ -174,10 +175,9 @@ def _caption_row(plain: dict[str, Any]) -> CaptionRow:
     made = plain["provenance"]
     provenance = Provenance(**made | {"settings": _settings(made["settings"])})
     known = {name: plain[name] for name in _PLAIN} | {"warnings": tuple(plain["warnings"])}
-    edits = tuple(Edit(**edit) for edit in plain["edits"])
-    return CaptionRow(
-        **known, shots=shots, steps=steps, provenance=provenance, sound=_sound(plain.get("sound")), edits=edits
-    )
+    if plain.get("edits"):
+        known |= {"edits": tuple(Edit(**edit) for edit in plain["edits"]), "edit_key": plain["edit_key"]}
+    return CaptionRow(**known, shots=shots, steps=steps, provenance=provenance, sound=_sound(plain.get("sound")))
 
 
 def _sound(plain: dict[str, Any] | None) -> Sound | None:

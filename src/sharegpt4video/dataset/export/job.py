@@ -25,7 +25,7 @@ from ..sources.places import absolute, scheme_of
 from ..store.schema import to_rows
 from ..store.storage import is_local
 from ..store.store import Ids, Store, packed_ids
-from .entries import ALL_BUT_FACTS, Entry, caption_rows, clip_text, clips_of
+from .entries import ALL_BUT_FACTS, REVIEWED, Entry, caption_rows, clip_text, clips_of
 from .multimap import DiskMultimap
 from .selection import REASONS, SPLITS, SUPERSEDED, Selection
 from .selection import UNKNOWN as NOT_SELECTED
@@ -126,7 +126,8 @@ class ExportJob:
         formats that need only the steps. ``facts`` also reads measured facts, which takes several times longer.
         """
         with self._clips() as clips_by_id:
-            for batch in self.store.batches("captions", None if facts else ALL_BUT_FACTS):
+            reviewed = REVIEWED if len(self.store.overlay.reviews.edited) else ()
+            for batch in self.store.batches("captions", None if facts else (*ALL_BUT_FACTS, *reviewed)):
                 ids = packed_ids(batch.column("id"))
                 codes = self._codes(ids)
                 for code in codes[codes >= len(SPLITS)]:
