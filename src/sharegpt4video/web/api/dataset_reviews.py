@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import Response
 
 from ...checking import validated
-from ...dataset.reviews import bulk
+from ...dataset.reviews import bulk, importing
 from ...dataset.reviews.another_model import Recaption
 from ...dataset.reviews.changes import Filter, Replace
 from ...dataset.reviews.desk import Desk
@@ -30,6 +31,8 @@ from .dataset_shapes import (
     BulkAsked,
     BulkBegun,
     CaptionId,
+    ImportAsked,
+    Imported,
     Preview,
     Recaptioning,
     Replacing,
@@ -122,6 +125,43 @@ def undo(batch: CaptionId, stored: Set, catalogue: Index, _: Worked) -> Response
     """Undo a bulk change: every text is as it was before it."""
     _undone(stored, catalogue, batch)
     return Response(status_code=204)
+
+
+@router.post("/import", response_model=Imported)
+async def import_texts(wanted: ImportAsked, stored: Set, catalogue: Index, web: Web, _: Worked) -> Plain:
+    """Make the plain ``.txt`` captions of a folder the summaries of their videos, as one batch that can be undone."""
+    folder = _folder_in_roots(wanted.path, web)
+
+    def work() -> importing.Imported:
+        with stored.one_at_a_time:
+            return Desk(catalogue.store).import_texts(folder, author=wanted.author)
+
+    done = await asyncio.to_thread(work)
+    catalogue.refresh_soon()
+    return {
+        "imported": done.imported,
+        "unchanged": done.unchanged,
+        "skipped": [{"file": file, "reason": why} for file, why in done.skipped],
+        "batch": done.batch or None,
+    }
+
+
+def _folder_in_roots(given: str, web: Web) -> Path:
+    """The folder that a path leads to, links followed. Raises Refused where it is not inside the given folders."""
+    roots = [root.resolve() for root in web.settings.roots]
+    try:
+        asked = Path(given)
+        tried = [asked.resolve()] if asked.is_absolute() else [(root / asked).resolve() for root in roots]
+        found = [path for path in tried if any(path.is_relative_to(root) for root in roots) and path.is_dir()]
+        links = (path.resolve() for path in (found[0].rglob("*.txt") if found else ()) if path.is_symlink())
+        outside = any(not any(path.is_relative_to(root) for root in roots) for path in links)
+    except (OSError, ValueError, RuntimeError):
+        found, outside = [], False
+    if not found:
+        raise Refused(404, f"{given[:300]}: not a folder in those that may be opened here (sg4v web --root)")
+    if outside:
+        raise Refused(403, f"{given[:300]}: has links to files that may not be opened here; remove them")
+    return found[0]
 
 
 def _undone(stored: StoredSet, catalogue: Catalogue, id: str) -> Review:

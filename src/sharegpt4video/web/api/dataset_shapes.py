@@ -223,5 +223,9 @@ class Skipped(BaseModel):
 
 
 class Imported(BaseModel):
+    """``unchanged`` texts were there already; ``batch`` can be undone like a bulk change (null: nothing changed)."""
+
     imported: int
+    unchanged: int
     skipped: list[Skipped]
+    batch: str | None

@@ -121,7 +121,7 @@ class Pages:
             raise SettingsError(f"a page has 1 to {MOST_ROWS} rows, not {limit}")
         place = _Place.read(after, query.mark) if after else None
         db = self._index.cursor()
-        newest = place.newest if place else self._newest()
+        newest = place.newest if place else _newest(db)
         hits = self._hits(query, newest, db)
         order = query.order or (place.order if place else _order(hits))
         if order == "rank" and not (hits and hits.ranked):
@@ -151,19 +151,16 @@ class Pages:
     def ids(self, query: Query) -> Ids:
         """The ids of all captions that a question leaves, in no order. Raises SettingsError as ``page``."""
         db = self._index.cursor()
-        hits = self._hits(query, self._newest(), db)
+        hits = self._hits(query, _newest(db), db)
         condition, values = _condition(query)
         source = "shown"
         if hits is not None:
             db.register("hits", pa.table({"n": hits.rows}))
             source = "shown JOIN hits USING (n)"
         sql = f"SELECT replace(id::VARCHAR, '-', '') AS id FROM {source} WHERE {condition}"
-        found = packed_ids(db.execute(sql, values).to_arrow_table().column("id"))
+        found = packed_ids(pa.array(db.execute(sql, values).fetchnumpy()["id"], pa.string()))
         db.close()
         return found
-
-    def _newest(self) -> int:
-        return self._index.words.last if self._index.words else 0
 
     @staticmethod
     def _count(db: Any, source: str, condition: str, values: list[Any]) -> int:
@@ -245,6 +242,11 @@ class _Place:
         except (ValueError, TypeError, AttributeError) as error:
             raise wrong from error
         return found
+
+
+def _newest(db: Any) -> int:
+    """The newest document of a row. The texts may be a moment ahead of the rows."""
+    return int(db.execute("SELECT coalesce(max(doc), 0) FROM videos").fetchall()[0][0])
 
 
 def _order(hits: Hits | None) -> str:
