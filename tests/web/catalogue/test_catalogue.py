@@ -233,3 +233,12 @@ def test_there_has_to_be_a_data_set(tmp_path: Path) -> None:
     with pytest.raises(SG4VError, match="not a data set"):
         Catalogue(tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_without_fts5_all_but_words_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sharegpt4video.web.catalogue.index.have_fts5", lambda: False)
+    with indexed(made(tmp_path / "set", range(4))) as one:
+        one.refresh()
+        assert len(one.ids("", "shots<2")) == 2
+        with pytest.raises(SettingsError, match="no FTS5"):
+            one.ids("summary")

@@ -69,10 +69,10 @@ def overview(catalogue: Index) -> Plain:
 @router.get("/events", response_class=Response, responses=_EVENTS)
 async def events(catalogue: Index) -> EventStream:
     """How far the data set is, whenever that changes (server-sent)."""
-    return EventStream(_live(catalogue))
+    return EventStream(live_events(catalogue))
 
 
-async def _live(catalogue: Catalogue) -> AsyncGenerator[Event, None]:
+async def live_events(catalogue: Catalogue) -> AsyncGenerator[Event, None]:
     before: Plain | None = None
     while True:
         try:

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 POLL_SECONDS = 2.0
 FAR_POLL_SECONDS = 15.0
 OPEN_SECONDS = 10.0
+CLOSE_SECONDS = 10.0
 POLITE_SECONDS = 0.25
 """So long the background waits for those who ask, before each batch."""
 ASKING_AT_ONCE = 4
@@ -133,7 +134,7 @@ class Catalogue:
         self._stop.set()
         self._wake.set()
         if self._thread.is_alive():
-            self._thread.join()
+            self._thread.join(CLOSE_SECONDS)  # it may be in the middle of one long step; its work is not lost
 
     def __enter__(self) -> Catalogue:
         return self.start()
