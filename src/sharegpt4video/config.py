@@ -28,6 +28,9 @@ T = TypeVar("T")
 
 STRICT = {"extra": "forbid"}  # read by pydantic, from the attribute __pydantic_config__: unknown keys are errors
 
+EMBEDDED = "embedded"
+"""The name of whatever ships with the package."""
+
 SELECTORS = ("semantic", "uniform")
 """The keyframe selectors of the package. What a program adds to ``video.keyframes.SELECTORS`` is known as well."""
 
@@ -79,6 +82,9 @@ class FactSettings:
     look at the pictures and get no hints; no check then holds captions against the picture."""
     every_seconds: Interval = 1 / 3
     """Distance between the frames in which objects are looked for."""
+    detector: str = EMBEDDED
+    """What finds objects: ``embedded`` (ships with the package) or an ONNX file of the DETR family (FILE.onnx, with its
+    labels in FILE.json)."""
     ocr: bool | None = None
     """Read on-screen text. None: as true."""
     sound: bool | None = None
@@ -90,7 +96,10 @@ class FactSettings:
     /audio/transcriptions endpoint. tiny.en: the small English weights of the extra ``speech``."""
 
     def __post_init__(self) -> None:
-        found = [*wrong_values(self, "facts.").values()]
+        wrong = wrong_values(self, "facts.")
+        found = [*wrong.values()]
+        if "detector" not in wrong and self.detector != EMBEDDED and not self.detector.endswith(".onnx"):
+            found.append(f"facts.detector is {EMBEDDED} or the path of an .onnx file, not {self.detector!r}")
         if self.measure is False and self.ocr:
             found.append("facts.ocr reads text, which facts.measure: false leaves out; drop one of the two")
         for name in ("sound", "speech"):

@@ -75,7 +75,7 @@ class ObjectDetector:
         pixels = np.ascontiguousarray(small[:, ::-1]) if mirrored else small
         heads = network.run(network.DETECTOR, self.threads, [f"head{stride}" for stride in STRIDES], pixels[None])
         found = self.read_heads([head[0] for head in heads])
-        return [replace(one, box=_mirrored(one.box)) for one in found] if mirrored else found
+        return [replace(one, box=flipped(one.box)) for one in found] if mirrored else found
 
     def read_heads(self, heads: Sequence[NDArray[np.float32]]) -> list[Detection]:
         """The objects in the three heads (124, rows, columns) of one picture, finest first; best first."""
@@ -130,7 +130,8 @@ def overlaps(boxes: NDArray[np.float32], others: NDArray[np.float32]) -> NDArray
     return result
 
 
-def _mirrored(box: Box) -> Box:
+def flipped(box: Box) -> Box:
+    """The box in the mirrored picture."""
     return Box(1 - box.right, box.top, 1 - box.left, box.bottom)
 
 

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from math import hypot
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..config import FactSettings
+from ..config import EMBEDDED, FactSettings
 from ..cores import cores
 from ..records import Box, CameraMotion, Facts, LabelCount, Look, PictureMotion, Pose, Side, TrackedObject
 from ..video.picture import DecodedFrame
@@ -25,6 +26,7 @@ from .following import followed
 from .identity import WHOLE, Appearance, Signature, Subjects, signature
 from .listen import Listener
 from .motion import MotionMeter
+from .onnx_detector import OnnxDetector
 from .pose import Keypoints, PoseEstimator, posture, steady
 from .text_tracks import TextWatch
 from .tracks import Track, Tracker, TrackerSettings
@@ -87,7 +89,7 @@ class Observer:
     def __init__(self, settings: FactSettings, listener: Listener | None = None) -> None:
         self._listener = listener
         self._every_seconds = settings.every_seconds
-        self._detector = ObjectDetector(min_score=WEAKEST_SCORE)
+        self._detector = open_detector(settings.detector)
         self._poser = PoseEstimator()
         self._meter = MotionMeter()
         self._tracker = Tracker()
@@ -303,6 +305,18 @@ class Observer:
             return None
         _, nearest = min(near, key=lambda one: one[0])  # counts twice: its neighbours may be on the way
         return steady([*(pose for _, pose in near), nearest])
+
+
+def open_detector(name: str) -> ObjectDetector | OnnxDetector:
+    """The detector that ships with the package, or that in the file of this name.
+
+    Raises SettingsError if there is no such file, or nothing that can be used in it.
+    """
+    return (
+        ObjectDetector(min_score=WEAKEST_SCORE)
+        if name == EMBEDDED
+        else OnnxDetector(Path(name), min_score=WEAKEST_SCORE)
+    )
 
 
 def _done(work: Callable[[], _Seen]) -> Future[_Seen]:
