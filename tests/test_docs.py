@@ -117,6 +117,31 @@ def test_commands_that_need_no_model_work(commands: str, tmp_path: Path, monkeyp
             Path(redirected.strip()).write_text(ended.stdout, encoding="utf-8")
 
 
+def test_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its commands in their order, in a folder with the sample; what a block prints is what is shown below it."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    page = (ROOT / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    found = re.findall(r"^```bash\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", page, re.MULTILINE | re.DOTALL)
+    assert len(found) > 3
+    for commands, shown in found:
+        printed = "".join(map(printed_by, commands.splitlines()))
+        likeness = difflib.SequenceMatcher(None, printed.split(), shown.split(), autojunk=False).ratio()
+        assert not shown or likeness >= SAME_WORDS, f"{commands}\n{printed}"
+    assert json.loads(Path("sft/train.json").read_text())[0]["conversations"]
+    assert list(Path("shards").glob("*.tar"))
+
+
+def printed_by(line: str) -> str:
+    # Without the extra `novelty`, whose encoder would take longer to load than all of the rest.
+    program, *words = shlex.split(line.replace("sg4v find", "sg4v find --text-encoder none"), comments=True)
+    if program != "sg4v":
+        return subprocess.run(line, shell=True, check=True, capture_output=True, text=True).stdout
+    ended = CliRunner().invoke(app, words)
+    assert ended.exit_code == 0, f"{line}\n{ended.output}"
+    return ended.stdout or ended.stderr
+
+
 def test_the_recipes_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """In the order in which they stand there, offline, on made videos and a list with the columns of Panda-70M."""
     monkeypatch.chdir(tmp_path)
