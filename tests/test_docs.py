@@ -20,6 +20,7 @@ from xml.etree import ElementTree
 
 import pytest
 import yaml
+from PIL import Image
 from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
@@ -320,6 +321,15 @@ def test_pictures_show_the_figures_of_their_page(image: Path) -> None:
     assert described.text
     assert described.text in page, f"a table changed since {image.name} was drawn: run tools/plots.py"
     assert f"](pictures/{image.name})" in page
+
+
+def test_the_picture_of_a_caption_shows_the_caption_of_today() -> None:
+    """``tools/pictures.py`` keeps the summary that it drew in the file."""
+    (shown,) = [shown for command, shown in outputs() if command == "sg4v caption examples/park.mp4"]
+    summary = shown.partition("Summary: ")[2].removesuffix("```\n").split()
+    with Image.open(ROOT / "docs" / "pictures" / "caption.webp") as picture:
+        drawn = picture.getexif()[0x010E].split()
+    assert difflib.SequenceMatcher(None, drawn, summary, autojunk=False).ratio() >= SAME_WORDS, "run tools/pictures.py"
 
 
 def test_pictures_are_small_and_shown() -> None:

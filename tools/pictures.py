@@ -31,6 +31,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PARK = ROOT / "examples" / "park.mp4"
 PICTURES = ROOT / "docs" / "pictures"
 LARGEST_BYTES = 150_000
+DESCRIPTION = 0x010E  # ImageDescription, in Exif
 STYLE = """
 * { box-sizing: border-box; margin: 0 }
 body { background: #fff; color: #1d2430; width: 1280px; padding: 30px }
@@ -55,15 +56,15 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="sg4v-pictures-") as folder:
         if "caption" in wanted:
             page = Path(folder) / "caption.html"
-            page.write_text(caption_page(), encoding="utf-8")
-            save(trimmed(shot(page, 1280, 1000), 24), "caption.webp", 1800)
+            captioned = sg4v.caption(str(PARK))
+            page.write_text(caption_page(captioned), encoding="utf-8")
+            save(trimmed(shot(page, 1280, 1000), 24), "caption.webp", 1800, shows=captioned.summary)
         if "report" in wanted:
             save(report_picture(Path(folder)), "report.webp", 1500)
 
 
-def caption_page() -> str:
+def caption_page(captioned: sg4v.VideoCaption) -> str:
     """Each keyframe, its place on the time line, and what the caption says happens up to it; the summary below."""
-    captioned = sg4v.caption(str(PARK))
     columns = []
     for step in captioned.steps:
         seconds = step.frame_seconds[-1]
@@ -101,7 +102,7 @@ def report_picture(folder: Path) -> Image.Image:
     source = SourceVideo(made_report_rows.id_of("park"), str(PARK), size_bytes=PARK.stat().st_size)
     real.append("captions", [CaptionRow.of(source, sg4v.caption(str(PARK)))])
     parts = []
-    for store, sections in ((counted, ("retention", "videos")), (real, ("samples",))):
+    for store, sections in ((counted, ("waterfall", "videos")), (real, ("samples",))):
         page = folder / "report.html"
         write_report(store, page, samples=1)
         page.write_text(only(page.read_text(encoding="utf-8"), sections), encoding="utf-8")
@@ -114,14 +115,16 @@ def report_picture(folder: Path) -> Image.Image:
 
 def only(page: str, sections: tuple[str, ...]) -> str:
     """The page with these sections alone, without what names files of this machine, and with its head for the first."""
+    if missing := [section for section in sections if f'<section id="{section}"' not in page]:
+        sys.exit(f"the report has no section {', '.join(missing)}")
     hidden = [
         "#samples > :not(#articles)",
         "article > details",
-        "#retention h3",
-        "#retention h3 ~ *",
+        "#waterfall h3",
+        "#waterfall h3 ~ *",
         "#videos figure:nth-of-type(n+4)",
     ]
-    hidden += [] if "retention" in sections else ["header", "nav"]
+    hidden += [] if "waterfall" in sections else ["header", "nav"]
     hidden += ["section" + "".join(f":not(#{section})" for section in sections)]
     style = f"<style>{', '.join(hidden)} {{ display: none }}</style>"
     return re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", page).replace("</head>", style + "</head>")
@@ -148,12 +151,17 @@ def trimmed(picture: Image.Image, margin: int) -> Image.Image:
     return picture.crop((0, 0, picture.width, min(picture.height, ink[3] + 2 * margin))) if ink else picture
 
 
-def save(picture: Image.Image, name: str, width: int) -> None:
-    """As WebP on white, so many pixels wide, as good as fits into ``LARGEST_BYTES``."""
+def save(picture: Image.Image, name: str, width: int, shows: str = "") -> None:
+    """As WebP on white, so many pixels wide, as good as fits into ``LARGEST_BYTES``.
+
+    The words that it ``shows`` are in its metadata, too; a test compares them with those of the README.
+    """
     path = PICTURES / name
+    exif = Image.Exif()
+    exif[DESCRIPTION] = shows
     small = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
     for quality in range(92, 40, -4):
-        small.save(path, "WEBP", quality=quality, method=6)
+        small.save(path, "WEBP", quality=quality, method=6, exif=exif)
         if path.stat().st_size < LARGEST_BYTES:
             break
     print(path, small.size, path.stat().st_size, quality)
