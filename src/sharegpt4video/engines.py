@@ -12,7 +12,6 @@ from .captioner.verified import verified
 from .config import CaptionSettings, caption_settings
 from .errors import SettingsError
 from .prompts import prompt_set
-from .verify.answers import contradictions
 from .video.compose import arrange
 from .vlm import open_model
 from .vlm.base import VLM, Request
@@ -62,4 +61,8 @@ def check_facts(vlm: VLM, *, measured: bool) -> None:
 
 def held_to_facts(role: Role[T], settings: CaptionSettings) -> Role[T]:
     """The role, with its answers held against the facts and the texts before, if the settings say ``verify``."""
-    return verified(role, contradictions) if settings.verify else role
+    if not settings.verify:
+        return role
+    from .verify.answers import contradictions  # a tenth of a second of patterns, for those who want it
+
+    return verified(role, contradictions)

@@ -7,6 +7,7 @@ It knows English nouns of people, animals and vehicles, and what tells two of a 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -28,12 +29,11 @@ _MODIFIER = rf"(?!(?:{_any(NO_MODIFIERS)})\b){_WORD},?\s"
 _GARMENT = rf"(?:(?:an?|the|his|her|their|its)\s)?(?:{_MODIFIER}){{0,3}}?(?:{_any(GARMENTS)})(?:e?s)?\b"
 _COLOUR = rf"(?:{_any(COLOURS)})\b(?!\s(?:{_WORD}\s){{0,2}}(?:{_any(GARMENTS)})\b)"
 _WORN = rf"(?:{_GARMENT}|{_COLOUR})"
-_SUBJECT = re.compile(
+_SUBJECT = (
     rf"\b(?P<determiner>a|an|the|another|one|two|three|four|five)\s(?P<before>(?:{_MODIFIER}){{0,4}}?)"
     rf"(?P<head>{_any(KINDS)})\b(?!['’-])"
     rf"(?P<after>,?\s(?:who\sis\s)?(?:(?:in|wearing|dressed\sin)\s{_WORN}|with\s{_GARMENT})"
-    rf"(?:,?\sand\s{_WORN}|,\s{_GARMENT}|\swith\s{_GARMENT}){{0,2}})?",
-    re.IGNORECASE,
+    rf"(?:,?\sand\s{_WORN}|,\s{_GARMENT}|\swith\s{_GARMENT}){{0,2}})?"
 )
 _NEXT_WORD = re.compile(rf"\s({_WORD})")
 _NO_TRAITS = frozenset(
@@ -41,6 +41,12 @@ _NO_TRAITS = frozenset(
 )
 _NUMBERS = frozenset({"two", "three", "four", "five"})
 _VERBS = re.compile(r"(?:\w+(?:s|ed|ing)|\w{1,3}|[a-z]+ly)\Z")
+
+
+@functools.cache
+def _subject() -> re.Pattern[str]:
+    """Takes a tenth of a second, which a process that keeps no cast does not spend."""
+    return re.compile(_SUBJECT, re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ def for_summary(steps: Iterable[Step]) -> str:
 
 def mentions(text: str) -> Iterator[tuple[Member, bool]]:
     """The subjects that a text mentions, in order, each with whether its words say that it is a new one."""
-    for found in _SUBJECT.finditer(text):
+    for found in _subject().finditer(text):
         before = [word.strip(",").lower() for word in found["before"].split()]
         if not found["after"] and _is_compound(text, found.end()):
             continue

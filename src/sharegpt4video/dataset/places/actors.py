@@ -19,7 +19,8 @@ from ...vlm.base import VLM, Reply
 from ..rows import Failure, SourceVideo, Stage, Survey
 from ..settings import DatasetSettings, SurveySettings
 from .base import SEGMENTS_WAITING
-from .jobs import FATAL, attempt, describe, failure_of, read_job, survey_job, surveying
+from .describing import describe
+from .jobs import FATAL, attempt, failure_of, read_job, survey_job, surveying
 from .models import ModelSpec
 from .pairing import PairedVLM
 from .pool import WorkerPool

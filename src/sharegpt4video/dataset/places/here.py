@@ -14,7 +14,8 @@ from ..rows import Failure, SourceVideo, Survey
 from ..settings import SurveySettings
 from .ahead import ReadAhead
 from .base import PRIORITY, SEGMENTS_WAITING, CaptionStage
-from .jobs import ReadAlong, attempt, describe, read_job, survey_job, survey_of, surveying
+from .describing import describe
+from .jobs import ReadAlong, attempt, read_job, survey_job, survey_of, surveying
 from .pool import WorkerPool
 
 

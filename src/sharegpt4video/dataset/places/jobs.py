@@ -1,26 +1,22 @@
-"""What is done with one video: the jobs of the worker processes, and describing what they read.
+"""What is done with one video by worker processes. They import no model and nothing that asks one (``describing``).
 
 The same functions serve a build on this machine (``build``) and on a cluster (``cluster``).
 """
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from ...captioner.engine import Engine
 from ...config import CaptionSettings
 from ...errors import MissingExtra, ModelDenied, ModelUnavailable, SettingsError, StorageError, VideoError, VLMError
 from ...facts.segments import segments
 from ...facts.selector import open_selector
 from ...processes import WorkerLost
-from ...reading import Ended, Event, Opened, read
-from ...records import VideoCaption
-from ...run import VideoRun
+from ...reading import Ended, Opened, read
 from ...video.picture import DecodedFrame
 from ...video.reader import VideoReader
 from ...video.shots import ShotDetector
@@ -131,24 +127,6 @@ def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, wants_i
 def of_source(settings: CaptionSettings, source: SourceVideo) -> CaptionSettings:
     """The settings for one source: those of all, for its own span."""
     return replace(settings, start_seconds=source.start_seconds, end_seconds=source.end_seconds)
-
-
-async def describe(
-    items: AsyncGenerator[Event | float, None],
-    source: SourceVideo,
-    engine: Engine,
-    settings: CaptionSettings,
-    room: asyncio.Semaphore | None = None,
-) -> VideoCaption:
-    """Describe what a ``read_job`` sends.
-
-    Raises what reading raises, and VLMError: ModelUnavailable also when not one text was answered.
-    """
-    run = VideoRun(engine, of_source(settings, source), room=room)
-    captioned = await run.describe(items)
-    if not captioned.answered:
-        raise ModelUnavailable(captioned.unanswered[0])
-    return captioned
 
 
 async def attempt(source: SourceVideo, stage: Stage, work: Awaitable[T]) -> T | Failure:
