@@ -8,12 +8,14 @@ from __future__ import annotations
 import os
 import random
 import re
+import select
 import signal
 import subprocess
 import sys
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import psutil
@@ -30,17 +32,31 @@ VIDEOS = 8
 AT_ONCE = 4
 """So many requests are with the server at a time: so many replies may be on their way when a kill comes."""
 
+# One process imports what builds need, once, and forks for each build. Its workers import this file without the rest.
 RUN = """
-import sys
-sys.path[:0] = sys.argv[5:]
-from made_requests import server_vlm
-from made_sets import QUICK
-from sharegpt4video.dataset.build import BuildOptions, build
-if __name__ == "__main__":
-    vlm = server_vlm(sys.argv[2], max_concurrent=int(sys.argv[3]), api_key=sys.argv[4])
+import os, sys
+
+def run(key):
+    vlm = server_vlm(sys.argv[2], max_concurrent=int(sys.argv[3]), api_key=key)
     counts = build(["videos"], sys.argv[1], model=vlm, settings=QUICK, options=BuildOptions(processes=1))
-    print(counts.text())
-    sys.exit(bool(counts.left or counts.failed))
+    return bool(counts.left or counts.failed)
+
+if __name__ == "__main__":
+    sys.path[:0] = sys.argv[4:]
+    from made_requests import server_vlm
+    from made_sets import QUICK
+    from sharegpt4video.dataset.build import BuildOptions, build
+    print("ready", flush=True)
+    for key in sys.stdin:
+        if (child := os.fork()) == 0:
+            status = 1
+            try:
+                status = run(key.strip())
+            finally:
+                sys.stderr.flush()
+                os._exit(status)
+        print(child, flush=True)
+        print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
 """
 
 
@@ -65,22 +81,53 @@ def told(received: Received) -> str:
     return f"From {asked[-1]} a leaf turns over in the wind." if asked else "A leaf lies on dry ground."
 
 
-def start(folder: Path, address: str, key: str) -> subprocess.Popen[bytes]:
-    script = folder / "run.py"
-    script.write_text(RUN)
-    paths = [str(Path(__file__).parents[1])]
-    command = [sys.executable, str(script), "out", address, str(AT_ONCE), key, *paths]
-    return subprocess.Popen(command, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+class Builds:
+    """Runs builds one after the other, each in a process of its own, which can be killed."""
 
+    def __init__(self, folder: Path, address: str) -> None:
+        script = folder / "run.py"
+        script.write_text(RUN)
+        command = [sys.executable, str(script), "out", address, str(AT_ONCE), str(Path(__file__).parents[1])]
+        self.errors = folder / "errors.txt"
+        with self.errors.open("wb") as errors:
+            self._process = subprocess.Popen(
+                command, cwd=folder, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, bufsize=0
+            )
+        assert self._line() == "ready", self.errors.read_text()
 
-def kill(process: subprocess.Popen[bytes]) -> None:
-    """Kill it and its workers at once, as a machine that loses its power would."""
-    workers = psutil.Process(process.pid).children(recursive=True)
-    os.kill(process.pid, signal.SIGKILL)
-    for worker in workers:
-        if worker.is_running():
-            worker.kill()
-    process.wait()
+    def start(self, key: str) -> int:
+        """Begin a build; returns the number of its process."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{key}\n".encode())
+        return int(self._line() or "0")
+
+    def ended(self, seconds: float | None) -> int | None:
+        """The exit code of the build; None if it still runs after so many seconds."""
+        line = self._line(seconds)
+        return None if line is None else int(line)
+
+    def kill(self, build: int) -> int:
+        """Kill it and its workers at once, as a machine that loses its power would; returns how it ended."""
+        with suppress(psutil.NoSuchProcess, ProcessLookupError):  # it may just have ended by itself
+            workers = psutil.Process(build).children(recursive=True)
+            os.kill(build, signal.SIGKILL)
+            for worker in workers:
+                if worker.is_running():
+                    worker.kill()
+        code = self.ended(None)
+        assert code is not None
+        return code
+
+    def close(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait()
+
+    def _line(self, seconds: float | None = None) -> str | None:
+        assert self._process.stdout is not None
+        if not select.select([self._process.stdout], [], [], seconds)[0]:
+            return None
+        return self._process.stdout.readline().decode().strip()
 
 
 @pytest.mark.timeout(900)
@@ -90,9 +137,9 @@ def test_killed_at_random_moments_nothing_is_lost_or_paid_for_twice(tmp_path: Pa
         build_undisturbed(tmp_path, server.base_url)
     moments, kills, sets = spread_moments(), 0, 0
     counting = Counting(0.12)
-    with ChatServer(default=counting) as server:
+    with ChatServer(default=counting) as server, closing(Builds(tmp_path, server.base_url)) as builds:
         while kills < KILLS:
-            kills += run_until_done(tmp_path, server.base_url, moments, counting, most_kills=KILLS - kills)
+            kills += run_until_done(builds, moments, counting, most_kills=KILLS - kills)
             same_captions(tmp_path / "out", tmp_path / "calm")
             assert Store(tmp_path / "out").verify() == []
             sets += 1
@@ -104,24 +151,24 @@ def spread_moments() -> Iterator[float]:
     """Seconds after the start to kill at: at random, but as many in each part of a run."""
     chance = random.Random(7)
     while True:
-        starts = [0.3 + 0.57 * number for number in range(10)]
+        starts = [0.1 + 0.4 * number for number in range(10)]
         chance.shuffle(starts)
-        yield from (start + chance.uniform(0.0, 0.57) for start in starts)
+        yield from (start + chance.uniform(0.0, 0.4) for start in starts)
 
 
-def run_until_done(folder: Path, address: str, moments: Iterator[float], counting: Counting, *, most_kills: int) -> int:
+def run_until_done(builds: Builds, moments: Iterator[float], counting: Counting, *, most_kills: int) -> int:
     """Build one data set, killed again and again until a run comes through; returns how often it was killed."""
     counting.sent.clear()
     kills = 0
     while True:
-        process = start(folder, address, f"run-{kills}")
-        try:
-            process.wait(next(moments) if kills < most_kills else None)
-        except subprocess.TimeoutExpired:
-            kill(process)
+        build = builds.start(f"run-{kills}")
+        code = builds.ended(next(moments) if kills < most_kills else None)
+        if code is None:
+            code = builds.kill(build)
+        if code == -signal.SIGKILL:
             kills += 1
             continue
-        assert process.returncode == 0, process.stderr.read().decode() if process.stderr else ""
+        assert code == 0, builds.errors.read_text()
         assert_not_asked_again(counting)
         return kills
 
