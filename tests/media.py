@@ -85,11 +85,13 @@ def write_video(
     aspect: Fraction | None = None,
     tags: Mapping[str, int] | None = None,
     audio_seconds: tuple[float, float] | None = None,
+    audio_hertz: Sequence[int] = (440,),
 ) -> None:
     """Encode `pictures` (RGB arrays, or frames already in `pix_fmt`) at `pts` x `time_base`, by default n / `fps`.
 
     `tags` sets attributes of the encoder (``color_trc`` and the like); `audio_seconds` adds a tone from one time to
-    another. The last picture lasts as long as the encoder says, usually 1/fps.
+    another, whose pitch in each second is the next of `audio_hertz` (multiples of 50). The last picture lasts as long
+    as the encoder says, usually 1/fps.
     """
     rate = Fraction(fps).limit_denominator(1001)
     base = time_base or 1 / rate
@@ -107,7 +109,7 @@ def write_video(
         tone = output.add_stream("aac" if codec != "libvpx-vp9" else "libopus", rate=48_000) if audio_seconds else None
         _encode(output, stream, pictures, pts, base)
         if tone is not None and audio_seconds is not None:
-            _write_tone(output, tone, *audio_seconds)
+            _write_tone(output, tone, *audio_seconds, audio_hertz)
 
 
 def _encode(
@@ -138,12 +140,15 @@ def _speed(codec: str) -> dict[str, str]:
     }.get(codec, {})
 
 
-def _write_tone(output: Any, stream: Any, start_seconds: float, end_seconds: float) -> None:
+def _write_tone(
+    output: Any, stream: Any, start_seconds: float, end_seconds: float, hertz: Sequence[int] = (440,)
+) -> None:
     rate, chunk = 48_000, 960
     first, last = round(start_seconds * rate), round(end_seconds * rate)
     layout_format = stream.codec_context.format.name if stream.codec_context.format else "fltp"
     for at in range(first, last, chunk):
-        wave = (0.2 * np.sin(np.arange(at, at + chunk) * 2 * np.pi * 440 / rate)).astype(np.float32)
+        pitch = hertz[at // rate % len(hertz)]
+        wave = (0.2 * np.sin(np.arange(at, at + chunk) * 2 * np.pi * pitch / rate)).astype(np.float32)
         frame = av.AudioFrame.from_ndarray(np.stack([wave, wave]), format="fltp", layout="stereo")
         frame.sample_rate, frame.pts, frame.time_base = rate, at, Fraction(1, rate)
         if layout_format != "fltp":

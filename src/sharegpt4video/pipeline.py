@@ -88,10 +88,9 @@ async def acaption(
         def report(news: float | Keyframe) -> None:
             loop.call_soon_threadsafe(run.draft.note, news)
 
-        images, side = running.vlm.max_images > 0, picture_side_pixels if on_progress else None
-        events = read(
-            video, settings, wants_images=images, stopped=stop.is_set, on_progress=report, picture_side_pixels=side
-        )
+        wants: dict[str, Any] = {"wants_images": running.vlm.max_images > 0, "wants_sound": running.vlm.hears}
+        wants["picture_side_pixels"] = picture_side_pixels if on_progress else None
+        events = read(video, settings, **wants, stopped=stop.is_set, on_progress=report)
         try:
             captioned = await run.describe(background.in_thread(events, stop.set))
         except VLMError as error:

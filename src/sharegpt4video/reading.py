@@ -31,6 +31,7 @@ def read(
     settings: CaptionSettings,
     *,
     wants_images: bool,
+    wants_sound: bool = False,
     stopped: Callable[[], bool] = lambda: False,
     on_progress: Callable[[float | Keyframe], None] = lambda _: None,
     picture_side_pixels: int | None = None,
@@ -38,20 +39,21 @@ def read(
 ) -> Iterator[Event]:
     """Read a video for captioning: `Opened`, then segments (sliding) or one `Sampled` (fast), last `Ended`.
 
-    ``wants_images``: the model takes pictures. Reading ends early, without `Ended`, once ``stopped()`` is true.
-    ``on_progress`` is called, in between, with the time up to which the video has been read and, unless
-    ``picture_side_pixels`` is None, with each keyframe as soon as it is chosen: with a JPEG whose longer side is that,
-    whatever the model takes, or without one for 0. A segment has at least ``new_keyframes``, or ends its shot.
+    ``wants_images``: the model takes pictures; ``wants_sound``: it hears. Reading ends early, without `Ended`, once
+    ``stopped()`` is true. ``on_progress`` is called, in between, with the time up to which the video has been read and,
+    unless ``picture_side_pixels`` is None, with each keyframe as soon as it is chosen: with a JPEG whose longer side is
+    that, whatever the model takes, or without one for 0. A segment has at least ``new_keyframes``, or ends its shot.
     Raises VideoError when the video cannot be read.
     """
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
-        part = WantedPart(reader, settings, wants_images, stopped, on_progress, picture_side_pixels)
+        part = WantedPart(reader, settings, wants_images, stopped, on_progress, picture_side_pixels, wants_sound)
         yield Opened.of(part)
         if settings.mode == "fast":
             yield sampled(part)
         else:
             selector = open_selector(settings.keyframes)
             how: dict[str, Any] = {"with_images": wants_images, "listener": part.listener, "on_keyframe": part.show}
-            yield from segments(part.decoded(), selector, settings, new_keyframes=new_keyframes, **how)
+            found = segments(part.decoded(), selector, settings, new_keyframes=new_keyframes, **how)
+            yield from map(part.with_sound, found)
         if not stopped():
             yield Ended.of(part)

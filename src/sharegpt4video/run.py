@@ -133,6 +133,7 @@ class VideoRun:
             start_seconds=self.draft.opened.start_seconds,
             end_seconds=self.draft.read_seconds,
             layout="separate" if self._engine.vlm.frames_apart else self._prompts.fast_layout,
+            sound=sampled.sound,
         )
         step = await self._ask(role)
         self.draft.timeline.add_whole(step)

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from .errors import VideoError
 from .facts.segments import segments
-from .records import Facts, Frame, Image, Keyframe, Segment, Shot
+from .records import Audio, Facts, Frame, Image, Keyframe, Segment, Shot
 from .video.compose import decode_jpeg, encode_jpeg, reduced
 from .video.keyframes import UniformSelector
 from .video.picture import DecodedFrame, Pixels
@@ -23,11 +23,15 @@ LEAST_SPACING_SECONDS = 0.1  # between the facts
 
 @dataclass(frozen=True)
 class Sampled:
-    """What fast mode needs: frames spread evenly; the facts between them and the shots, where these were measured."""
+    """What fast mode needs: frames spread evenly; the facts between them and the shots, where these were measured.
+
+    ``sound`` is all that is heard, for a model that hears.
+    """
 
     keyframes: tuple[Keyframe, ...]
     facts: tuple[Facts, ...]
     shots: tuple[Shot, ...]
+    sound: Audio | None = field(default=None, repr=False)
 
 
 def sampled(part: WantedPart) -> Sampled:
@@ -48,7 +52,8 @@ def sampled(part: WantedPart) -> Sampled:
         part.show(keyframe, partial(_pixels, keyframe.image))
     facts = [each for segment in measured for each in (segment.facts[1:] if segment.continues else segment.facts)]
     shots = {segment.shot_index: segment.shot for segment in measured}
-    return Sampled(tuple(keyframes), tuple(facts), tuple(shots.values()))
+    sound = part.excerpt(part.start_seconds, part.read_seconds)
+    return Sampled(tuple(keyframes), tuple(facts), tuple(shots.values()), sound)
 
 
 def _looked_up(part: WantedPart, end_seconds: float) -> list[Keyframe]:

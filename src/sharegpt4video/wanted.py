@@ -8,14 +8,16 @@ from dataclasses import dataclass, replace
 
 from .config import CaptionSettings
 from .listening import hears, listener
-from .records import Keyframe, Sound
+from .records import Audio, Keyframe, Segment, Sound
 from .video.compose import encode_jpeg
+from .video.excerpts import MOST_SECONDS, Excerpts
 from .video.picture import DecodedFrame, Pixels
 from .video.reader import VideoReader
 
 PROGRESS_EVERY_SECONDS = 0.5  # of video
 SHOWN_QUALITY = 85
 NOT_HEARD = "the sound was not listened to: the source can be read only once"
+TOO_LONG = f"the sound was not sent to the model: a request carries {MOST_SECONDS / 60:g} minutes of it at most"
 
 
 class WantedPart:
@@ -29,11 +31,15 @@ class WantedPart:
         stopped: Callable[[], bool],
         on_progress: Callable[[float | Keyframe], None],
         picture_side_pixels: int | None = None,
+        wants_sound: bool = False,
     ) -> None:
         self.reader, self.settings, self.wants_images = reader, settings, wants_images
         self.stopped, self._on_progress = stopped, on_progress
         self.picture_side_pixels = picture_side_pixels
         self.listener = None if self.jumps else listener(reader, settings.facts)
+        self._wants_sound, self._too_long = wants_sound, False
+        track = reader.sound_track() if wants_sound else None
+        self._excerpts = None if track is None else Excerpts(track)
         self.start_seconds = self.read_seconds = max(settings.start_seconds or 0.0, reader.info.first_seconds)
 
     def decoded(self, frames: Iterable[DecodedFrame] | None = None) -> Iterator[DecodedFrame]:
@@ -76,11 +82,30 @@ class WantedPart:
         """What was heard in all that has been read; None when nobody listened."""
         return None if self.listener is None else self.listener.between(self.start_seconds, self.read_seconds)
 
+    def with_sound(self, segment: Segment) -> Segment:
+        """A segment with what is heard while its keyframes are on, if the model hears. Segments come in order."""
+        if self._excerpts is None:
+            return segment
+        steps = range(1 if segment.continues else 0, len(segment.keyframes))
+        sound = (self.excerpt(*segment.span(number)) if number in steps else None for number in range(steps.stop))
+        return replace(segment, sound=tuple(sound))
+
+    def excerpt(self, start_seconds: float, end_seconds: float) -> Audio | None:
+        """What is heard in a stretch, for a model that hears; None for none, or too much."""
+        if self._excerpts is None:
+            return None
+        if end_seconds - start_seconds > MOST_SECONDS:
+            self._too_long = True
+            return None
+        return self._excerpts.between(start_seconds, end_seconds)
+
     def warnings(self) -> tuple[str, ...]:
         """What could not be seen or heard."""
-        heard = self.listener.warning if self.listener is not None else ""
-        deaf = self.listener is None and not self.jumps and hears(self.settings.facts)
-        return (*self.reader.warnings, *filter(None, [heard, NOT_HEARD if deaf else ""]))
+        troubles = [each.warning for each in (self.listener, self._excerpts) if each is not None]
+        measured = hears(self.settings.facts) and not self.jumps
+        deaf = (measured and self.listener is None) or (self._wants_sound and self._excerpts is None)
+        told = [*troubles, NOT_HEARD if deaf else "", TOO_LONG if self._too_long else ""]
+        return (*self.reader.warnings, *dict.fromkeys(filter(None, told)))
 
     @property
     def jumps(self) -> bool:

@@ -104,11 +104,11 @@ def test_any_exception_is_one_failure(
     assert captioned(videos, jobs=4).counts().startswith("captioned 1 video, 3 already done")
 
 
-def _crash(send: Callable[[Any], None], video: str, settings: CaptionSettings, wants_images: bool) -> None:
+def _crash(send: Callable[[Any], None], video: str, settings: CaptionSettings, *wants: bool) -> None:
     if video == "1.mp4":
         send(Opened(video, 64, 48, 0.0, 1.0))
         os.kill(os.getpid(), signal.SIGSEGV)
-    _read_job(send, video, settings, wants_images)
+    _read_job(send, video, settings, *wants)
 
 
 _read_job = reading_module._read_job

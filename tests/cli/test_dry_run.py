@@ -22,7 +22,8 @@ QUICK = ["--set", "facts.measure=false", "--set", "keyframes.selector=uniform", 
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("clip") / "pan.mp4"
     scene = texture(1, 400, 120)
-    write_video(path, (panned(scene, 10 * number, 160, 120) for number in range(20)), fps=20)
+    pictures = [panned(scene, 10 * number, 160, 120) for number in range(20)]
+    write_video(path, pictures, fps=20, audio_seconds=(0.0, 1.0))
     return path
 
 
@@ -32,10 +33,11 @@ def run(*arguments: object) -> Any:
     return ended
 
 
-def test_what_it_shows_is_what_the_run_then_sends(clip: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("hears", [False, True])
+def test_what_it_shows_is_what_the_run_then_sends(clip: Path, tmp_path: Path, hears: bool) -> None:
     out = tmp_path / "requests"
     with ChatServer() as server:
-        model = ["-m", f"ollama:qwen3-vl:8b@{server.base_url}"]
+        model = ["-m", f"ollama:qwen3-vl:8b@{server.base_url}", "-O", f"send_sound={'wav' if hears else 'off'}"]
         shown = run(clip, *model, "--dry-run", "--json", "--out", out)
         assert (server.received, server.asked_models) == ([], 0), "nobody is asked"
         server.models = lambda exchange: exchange.send({"data": [{"id": "qwen3-vl:8b"}]})
@@ -49,15 +51,22 @@ def test_what_it_shows_is_what_the_run_then_sends(clip: Path, tmp_path: Path) ->
         body["messages"][-1] = json.loads(told)
     assert bodies[:3] == answered[:3]
     assert len(list((out / "pan").glob("*.jpg"))) == 3, "a keyframe that is sent twice is one file"
-    assert "4 requests, 5 pictures" in shown.stderr
+    assert f"4 requests, 5 pictures{' and 2 sounds' if hears else ''} (" in shown.stderr
     assert "nothing was sent" in shown.stderr
     first = requests[1]["pictures"][0]
     assert (first["width"], first["height"], first["seconds"]) == (160, 120, 0.0)
     assert first["bytes"] == Path(first["file"]).stat().st_size
+    assert [path.name for path in sorted(out.rglob("*.wav"))] == ["002-sound.wav", "003-sound.wav"][: 2 * hears]
+    assert ("sound" in requests[1]) == hears
+    if hears:
+        assert requests[1]["sound"]["file"] == str(out / "pan" / "002-sound.wav")
+        assert requests[1]["sound"]["end_seconds"] == requests[1]["end_seconds"]
 
 
 def _with_data(value: Any) -> Any:
     """A body with the names of files as the data URLs that they stand for."""
+    if isinstance(value, str) and value.endswith(".wav"):
+        return base64.b64encode(Path(value).read_bytes()).decode()
     if isinstance(value, str) and value.endswith(".jpg"):
         return "data:image/jpeg;base64," + base64.b64encode(Path(value).read_bytes()).decode()
     if isinstance(value, dict):
@@ -68,12 +77,14 @@ def _with_data(value: Any) -> Any:
 def test_it_reads_like_a_conversation(clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    text = run(clip, "-m", "openai:gpt-5-mini", "--dry-run", "-O", "picture_times=clock").stdout
+    how = ["--dry-run", "-O", "picture_times=clock", "-O", "send_sound=mp3"]
+    text = run(clip, "-m", "openai:gpt-5-mini", *how).stdout
     opening, change = text.split("\n\n")[:2]
     assert opening.splitlines()[:2] == ["request 1: opening, at 0.00 s", "  system:"]
     assert "  user:\n    00:00\n    [sg4v-requests/pan/001-1.jpg: 160x120, " in opening
     assert opening.endswith("  model: gpt-5-mini, max_tokens: 600, temperature: 0.0")
     assert "  system: as before\n" in change
+    assert "    [sg4v-requests/pan/002-sound.mp3: 0.40 s of sound, " in change
     assert "<<<(the answer to request 1)>>>" in change
     assert Path("sg4v-requests/pan/001-1.jpg").is_file()
 

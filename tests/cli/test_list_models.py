@@ -48,7 +48,7 @@ def test_every_name_is_listed_with_what_is_in_the_way() -> None:
     assert found["lmstudio"]["add"] == "lms server start, then lms get qwen/qwen3-vl-8b"
     assert found["openai"]["add"].startswith("set OPENAI_API_KEY (get a key at platform.openai.com")
     assert (found["ollama"]["add"], len(found["ollama"]["served"])) == ("", 5)
-    assert (found["ollama"]["can"], found["vllm-server"]["can"]) == ("images", "images, video")
+    assert (found["ollama"]["can"], found["vllm-server"]["can"]) == ("images", "images, video, sound")
 
 
 def test_a_word_narrows_the_list_and_tells_more() -> None:

@@ -14,6 +14,7 @@ class Inner(VLM):
     """Differs from the defaults in everything."""
 
     name, max_images, max_concurrent, uses_facts, takes_png = "inner", 7, 5, False, True
+    hears = frames_apart = True
     identity, requests_at_once = "inner of 1999", 3
     closed = False
 

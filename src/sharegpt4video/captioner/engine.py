@@ -81,6 +81,8 @@ class Engine:
         """Ask, and once more with a reminder if the answer cannot be used."""
         if not self.vlm.uses_facts:
             request = request.without_facts()
+        if not self.vlm.hears and request.sound is not None:
+            request = replace(request, sound=None)
         if self._prepare is not None and request.images:
             loop = asyncio.get_running_loop()
             request = await loop.run_in_executor(self._threads, self._prepare, request, self.vlm.max_images)

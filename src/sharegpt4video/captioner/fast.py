@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 
-from ..records import Facts, Keyframe, Layout, Step
+from ..records import Audio, Facts, Keyframe, Layout, Step
 from ..vlm.base import Reply, Request
 from .outcome import problem_of
 from .sliding import images_of
@@ -18,6 +18,7 @@ def fast(
     start_seconds: float,
     end_seconds: float,
     layout: Layout = "grid",
+    sound: Audio | None = None,
 ) -> Generator[Request, Reply, Step]:
     """Describe ``[start_seconds, end_seconds)`` from its keyframes with a single request.
 
@@ -34,6 +35,7 @@ def fast(
         facts=tuple(facts),
         start_seconds=start_seconds,
         end_seconds=end_seconds,
+        sound=sound,
     )
     reply = yield request
     return Step(

@@ -59,7 +59,7 @@ def _check(segment: Segment) -> None:
 def _request(segment: Segment, number: int, video: str, layout: Layout, before: str) -> Request:
     """The request for keyframe ``number``: an opening for the first, otherwise the change from the one before."""
     keyframes = segment.keyframes[max(number - 1, 0) : number + 1]
-    start_seconds, end_seconds = _span(segment, number)
+    start_seconds, end_seconds = segment.span(number)
     return Request(
         task="change" if number else "opening",
         video=video,
@@ -71,19 +71,8 @@ def _request(segment: Segment, number: int, video: str, layout: Layout, before: 
         start_seconds=start_seconds,
         end_seconds=end_seconds,
         first_number=segment.first_number + max(number - 1, 0),
+        sound=segment.sound[number] if segment.sound else None,
     )
-
-
-def _span(segment: Segment, number: int) -> tuple[float, float]:
-    """The time span that the description of keyframe ``number`` covers; the steps of a shot cover it without gaps."""
-    keyframes, last = segment.keyframes, len(segment.keyframes) - 1
-    closes_at = segment.shot_end_seconds if number == last else None
-    if number:
-        end_seconds = keyframes[number].seconds if closes_at is None else closes_at
-        return keyframes[number - 1].seconds, end_seconds
-    if closes_at is None:
-        return keyframes[0].seconds, keyframes[0].seconds
-    return segment.shot_start_seconds, closes_at
 
 
 def _step(segment: Segment, request: Request, reply: Reply) -> Step:

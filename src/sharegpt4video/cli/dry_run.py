@@ -1,4 +1,4 @@
-"""``sg4v caption --dry-run``: the requests that a run would send, with their pictures in a folder. Nobody is asked."""
+"""``sg4v caption --dry-run``: the requests that a run would send, pictures and sound in a folder. Nobody is asked."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from .files import fitted, video_name
 
 if TYPE_CHECKING:
     from ..records import Image
-    from ..vlm.base import VLM
+    from ..vlm.base import VLM, Request
     from ..vlm.preview import Preview
 
 FOLDER = Path("sg4v-requests")
@@ -30,27 +30,35 @@ FOLDER = Path("sg4v-requests")
 _WIDTH = 100
 _DATA = "data:image/jpeg;base64,"
 _VIDEO = "data:video/jpeg;base64,"
-_ENDING = ".jpg"
 
 
 @dataclass
-class Pictures:
-    """Writes pictures to a folder; one that is sent several times is one file."""
+class Files:
+    """Writes pictures and sounds to a folder; one that is sent several times is one file."""
 
     folder: Path
     size_bytes: int = 0
-    sent: int = 0
+    pictures: int = 0
+    sounds: int = 0
     _paths: dict[str, Path] = field(default_factory=dict)
 
-    def path(self, jpeg: bytes, name: str) -> Path:
+    def picture(self, jpeg: bytes, name: str) -> Path:
         """The file of a picture, ``name`` if it is new. Raises OSError if it cannot be written."""
-        self.sent += 1
-        self.size_bytes += len(jpeg)
-        digest = hashlib.sha256(jpeg).hexdigest()
+        self.pictures += 1
+        return self._path(jpeg, f"{name}.jpg")
+
+    def sound(self, data: bytes, name: str) -> Path:
+        """The same for a sound, whose name has its ending."""
+        self.sounds += 1
+        return self._path(data, name)
+
+    def _path(self, data: bytes, name: str) -> Path:
+        self.size_bytes += len(data)
+        digest = hashlib.sha256(data).hexdigest()
         if digest not in self._paths:
             self.folder.mkdir(parents=True, exist_ok=True)
-            self._paths[digest] = self.folder / f"{name}{_ENDING}"
-            self._paths[digest].write_bytes(jpeg)
+            self._paths[digest] = self.folder / name
+            self._paths[digest].write_bytes(data)
         return self._paths[digest]
 
 
@@ -78,9 +86,9 @@ def _one(video: str, model: VLM, settings: CaptionSettings, out: Path, *, json: 
     from ..vlm.preview import PreviewVLM
 
     name = video_name(video)
-    pictures, previews = Pictures(out / fitted(name, "", out if out.is_dir() else None)), list["Preview"]()
+    files, previews = Files(out / fitted(name, "", out if out.is_dir() else None)), list["Preview"]()
     pipeline.caption(video, model=PreviewVLM(model, previews.append), settings=settings)
-    plain = [_plain(preview, pictures) for preview in previews]
+    plain = [_plain(preview, files) for preview in previews]
     if json:
         whole = {"video": video, "model": model.name, "requests": plain}
         print_text(json_text(format.dumps(whole, ensure_ascii=False, indent=None if several else 2)))
@@ -89,13 +97,15 @@ def _one(video: str, model: VLM, settings: CaptionSettings, out: Path, *, json: 
         for request in plain:
             print_text("\n".join(_lines(request, system)))
             system = _system(request) or system
-    say(_total(terminal_line(video), model, previews, pictures))
+    say(_total(terminal_line(video), model, previews, files))
 
 
-def _total(video: str, model: VLM, previews: Sequence[Preview], pictures: Pictures) -> str:
+def _total(video: str, model: VLM, previews: Sequence[Preview], files: Files) -> str:
     parts = [counted(len(previews), "request")]
-    if pictures.sent:
-        parts.append(f"{counted(pictures.sent, 'picture')} ({pictures.size_bytes / 1e6:.1f} MB) in {pictures.folder}")
+    if files.pictures:
+        sounds = f" and {counted(files.sounds, 'sound')}" if files.sounds else ""
+        sent = f"{counted(files.pictures, 'picture')}{sounds}"
+        parts.append(f"{sent} ({files.size_bytes / 1e6:.1f} MB) in {files.folder}")
     tokens = [preview.input_tokens for preview in previews]
     known = [count for count in tokens if count is not None]
     if known and len(known) == len(tokens):
@@ -107,8 +117,8 @@ def _total(video: str, model: VLM, previews: Sequence[Preview], pictures: Pictur
     return f"{video}: {', '.join(parts)}; nothing was sent"
 
 
-def _plain(preview: Preview, pictures: Pictures) -> dict[str, Any]:
-    """A request as plain data: pictures are names of files."""
+def _plain(preview: Preview, files: Files) -> dict[str, Any]:
+    """A request as plain data: pictures and sound are names of files."""
     request = preview.request
     stem = f"{preview.number:03d}"
     seconds = request.seconds if len(request.seconds) == len(request.images) else ()
@@ -121,31 +131,42 @@ def _plain(preview: Preview, pictures: Pictures) -> dict[str, Any]:
         "input_tokens": preview.input_tokens,
     }
     if preview.body is None:  # what becomes of it is the model's own affair
-        files = [_picture(pictures, image.jpeg, f"{stem}-{n}", image) for n, image in enumerate(request.images, 1)]
-        return {**plain, "pictures": files, "body": None}
-    files = []
+        own = [_picture(files, image.jpeg, f"{stem}-{n}", image) for n, image in enumerate(request.images, 1)]
+        return {**plain, "pictures": own, "body": None}
+    shown, heard = list[dict[str, Any]](), list[dict[str, Any]]()
 
     def written(value: Any) -> Any:
         if isinstance(value, str) and value.startswith((_DATA, _VIDEO)):
             found = []
             for data in value.partition(",")[2].split(","):
-                found.append(_picture(pictures, base64.b64decode(data), f"{stem}-{len(files) + 1}"))
-                files.append(found[-1])
+                found.append(_picture(files, base64.b64decode(data), f"{stem}-{len(shown) + 1}"))
+                shown.append(found[-1])
             names = [one["file"] for one in found]
             return names[0] if value.startswith(_DATA) else names
+        if isinstance(value, Mapping) and value.get("type") == "input_audio":
+            heard.append(_sound(files, value["input_audio"], stem, request))
+            return {**value, "input_audio": {**value["input_audio"], "data": heard[-1]["file"]}}
         if isinstance(value, Mapping):
             return {name: written(one) for name, one in value.items()}
         return [written(one) for one in value] if isinstance(value, list | tuple) else value
 
     body = written(preview.body)
-    for one, moment in zip(files, seconds, strict=False):
+    for one, moment in zip(shown, seconds, strict=False):
         one["seconds"] = moment
-    return {**plain, "pictures": files, "body": body}
+    return {**plain, "pictures": shown, **({"sound": heard[0]} if heard else {}), "body": body}
 
 
-def _picture(pictures: Pictures, jpeg: bytes, name: str, image: Image | None = None) -> dict[str, Any]:
+def _picture(files: Files, jpeg: bytes, name: str, image: Image | None = None) -> dict[str, Any]:
     width, height = (image.width, image.height) if image else _size(jpeg)
-    return {"file": str(pictures.path(jpeg, name)), "width": width, "height": height, "bytes": len(jpeg)}
+    return {"file": str(files.picture(jpeg, name)), "width": width, "height": height, "bytes": len(jpeg)}
+
+
+def _sound(files: Files, sent: Mapping[str, str], stem: str, request: Request) -> dict[str, Any]:
+    assert request.sound is not None
+    data = base64.b64decode(sent["data"])
+    file = files.sound(data, f"{stem}-sound.{sent['format']}")
+    start, end = request.sound.start_seconds, request.sound.end_seconds
+    return {"file": str(file), "start_seconds": start, "end_seconds": end, "bytes": len(data)}
 
 
 def _size(jpeg: bytes) -> tuple[int, int]:
@@ -171,6 +192,9 @@ def _lines(plain: Mapping[str, Any], system: str) -> Iterator[str]:
     span = f"at {start:.2f} s" if start == end else f"{start:.2f} s to {end:.2f} s"
     yield f"request {plain['number']}: {plain['task']}, {span}"
     told = {one["file"]: _told(one) for one in plain["pictures"]}
+    if (sound := plain.get("sound")) is not None:
+        length = sound["end_seconds"] - sound["start_seconds"]
+        told[sound["file"]] = f"[{sound['file']}: {length:.2f} s of sound, {sound['bytes'] / 1000:.0f} kB]"
     if plain["body"] is None:
         yield from (f"  {line}" for line in told.values())
         yield ""
@@ -194,7 +218,7 @@ def _part(part: Mapping[str, Any], told: Mapping[str, str]) -> Iterator[str]:
             yield from textwrap.wrap(line, _WIDTH, break_long_words=False) or [""]
         return
     value = part.get(part["type"])
-    files = value.get("url") if isinstance(value, Mapping) else value
+    files = value.get("url", value.get("data")) if isinstance(value, Mapping) else value
     if isinstance(files, str):
         yield told.get(files, files)
         return

@@ -19,7 +19,7 @@ _SERVED_SHOWN = 3
 _PACKAGE = "sharegpt4video"
 _OWN = {
     "embedded": ("states what was measured: offline, on a CPU", "facts"),
-    "server": ("any OpenAI-compatible chat server", "images, video"),
+    "server": ("any OpenAI-compatible chat server", "images, video, sound"),
     "hf": ("a model of transformers, in this process", "images, video"),
     "vllm": ("a model run by vLLM, in this process", "images"),
     "lvlm": ("a ShareGPT4Video or LLaVA-NeXT model", "images"),
@@ -130,7 +130,8 @@ def _providers(*, probe: bool) -> Iterator[Listed]:
         add = ", then ".join(way.format(model=example) for way in ways if way)
         if provider.needs_key:
             add = f"set {provider.key} (get a key at {provider.key_page})"
-        can = "images, video" if provider.options.get("native_video") else "images"
+        senses = {"images": True, "video": provider.options.get("native_video"), "sound": provider.hears}
+        can = ", ".join(sense for sense, takes in senses.items() if takes)
         yield Listed(
             "your servers" if provider.is_local else "services",
             f"{name}:MODEL",
@@ -152,7 +153,11 @@ def _print(rows: Sequence[Listed], *, in_full: bool) -> None:
 
     console = rich_console(stderr=False)
     table = Table(box=None, pad_edge=False, show_header=False)
-    for width in (max(len(row.name) for row in rows) + 2, max(len(row.now) for row in rows), len("images, video")):
+    for width in (
+        max(len(row.name) for row in rows) + 2,
+        max(len(row.now) for row in rows),
+        len("images, video, sound"),
+    ):
         table.add_column(no_wrap=True, min_width=width)
     table.add_column(no_wrap=console.is_terminal and not in_full, overflow="ellipsis")
     group = ""

@@ -57,7 +57,8 @@ class Readers:
 
         run = VideoRun(engine, settings, on_progress)
         try:
-            items = self._pool.stream(_read_job, _lasting(video), settings, engine.vlm.max_images > 0)
+            wants = engine.vlm.max_images > 0, engine.vlm.hears
+            items = self._pool.stream(_read_job, _lasting(video), settings, *wants)
             return await run.describe(items)
         except BrokenPipeError:  # whoever reads our stdout has gone
             raise
@@ -75,11 +76,13 @@ class Readers:
         self._pool.end()
 
 
-def _read_job(send: Callable[[Any], None], video: str, settings: CaptionSettings, wants_images: bool) -> None:
+def _read_job(
+    send: Callable[[Any], None], video: str, settings: CaptionSettings, wants_images: bool, wants_sound: bool = False
+) -> None:
     """Read one video in a worker: sends the events of ``reading.read``, and between them the time read to."""
     from ..reading import read
 
-    for event in read(video, settings, wants_images=wants_images, on_progress=send):
+    for event in read(video, settings, wants_images=wants_images, wants_sound=wants_sound, on_progress=send):
         send(event)
 
 

@@ -7,6 +7,7 @@ Boxes and distances are fractions of the displayed picture (0..1), so they mean 
 from .captions import (
     BYTES_IN_JSON,
     UNANSWERED,
+    Audio,
     Edit,
     Finding,
     Frame,
@@ -48,6 +49,7 @@ __all__ = [
     "BYTES_IN_JSON",
     "LATER_FIELDS",
     "UNANSWERED",
+    "Audio",
     "Box",
     "CameraMotion",
     "Edit",

@@ -79,6 +79,18 @@ class Image:
 
 
 @dataclass(frozen=True)
+class Audio:
+    """The sound of a stretch of a video, ``[start_seconds, end_seconds)``, one channel at 16 kHz.
+
+    ``pcm`` holds the samples, 16 bits each, little end first.
+    """
+
+    pcm: bytes = field(repr=False)
+    start_seconds: float
+    end_seconds: float
+
+
+@dataclass(frozen=True)
 class Shot:
     """A run of frames without a cut: ``[start_seconds, end_seconds)``, and how it opens."""
 
@@ -131,6 +143,7 @@ class Segment:
     When ``continues`` is true the first keyframe is the last one of the segment before and has been described.
     ``first_number`` says which keyframe of its shot the first one is, counted from 1.
     ``shot_end_seconds`` is None unless this segment closes the shot.
+    ``sound[i]`` is heard in ``span(i)``; there is none unless the model hears.
     """
 
     shot_index: int
@@ -141,6 +154,17 @@ class Segment:
     keyframes: tuple[Keyframe, ...]
     facts: tuple[Facts, ...]
     first_number: int = 1
+    sound: tuple[Audio | None, ...] = field(default=(), repr=False)
+
+    def span(self, number: int) -> tuple[float, float]:
+        """The time span that the description of keyframe ``number`` covers; the steps of a shot leave no gaps."""
+        closes_at = self.shot_end_seconds if number == len(self.keyframes) - 1 else None
+        if number:
+            end_seconds = self.keyframes[number].seconds if closes_at is None else closes_at
+            return self.keyframes[number - 1].seconds, end_seconds
+        if closes_at is None:
+            return self.keyframes[0].seconds, self.keyframes[0].seconds
+        return self.shot_start_seconds, closes_at
 
     @property
     def shot(self) -> Shot:

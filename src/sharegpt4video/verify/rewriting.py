@@ -28,10 +28,8 @@ _PASSED_OVER = frozenset(
     )
 )
 """Stems that say nothing of what is wanted, and those that sentences about videos are made with."""
-_NUMBERS = {
-    word: str(number)
-    for number, word in enumerate("one two three four five six seven eight nine ten eleven twelve".split(), start=1)
-}
+_WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = {word: str(number) for number, word in enumerate(_WORDS, start=1)}
 _JOINS = re.compile(r"[\s,]*")
 
 

@@ -16,7 +16,7 @@ from pydantic_core import from_json, to_json
 
 from ..errors import VLMError
 from ..foreign import spelled_out, well_formed
-from ..records import Facts, Image, Layout, Step, without_unset
+from ..records import Audio, Facts, Image, Layout, Step, without_unset
 from .telling import Telling
 from .usage import token_count
 
@@ -48,6 +48,7 @@ class Request:
     earlier         ``ask``: earlier questions and answers, in order; the pictures belong to the first question
     prefill         ``ask``: how the answer must begin; the reply has only what the model adds
     max_tokens      ``ask``: longest answer; 0: as the prompt set says
+    sound           what is heard from ``start_seconds`` to ``end_seconds``, for a model that hears
     first_number    number of the first picture in its chain, from 1 (for prompts that number frames)
     reminder        what was wrong with the last answer, when a request is repeated
     remaining       number of requests that wait for this answer (the engine serves long chains first)
@@ -69,6 +70,7 @@ class Request:
     earlier: tuple[tuple[str, str], ...] = ()
     prefill: str = ""
     max_tokens: int = 0
+    sound: Audio | None = field(default=None, repr=False)
     first_number: int = 1
     reminder: str = ""
     remaining: int = 0
@@ -80,7 +82,9 @@ class Request:
             parts = {field.name: getattr(self, field.name) for field in fields(self)}
             parts["images"] = [hashlib.sha256(image.jpeg).hexdigest() for image in self.images]
             parts["video"] = spelled_out(self.video)
-            parts = {name: parts[name] for name in parts if name != "remaining" and (name != "cast" or self.cast)}
+            parts["sound"] = self.sound and hashlib.sha256(self.sound.pcm).hexdigest()
+            unset = {name for name in ("cast", "sound") if not parts[name]}  # earlier versions did not have them
+            parts = {name: parts[name] for name in parts if name != "remaining" and name not in unset}
             parts |= {part: without_unset(from_json(to_json(parts[part]))) for part in ("facts", "steps")}
             known = hashlib.sha256(to_json(parts)).hexdigest()[:32]
             object.__setattr__(self, "_key", known)
@@ -132,6 +136,7 @@ class VLM(Telling, ABC):
     uses_facts      whether measured facts can change its answers; if not, requests come without them
     takes_png       whether it takes lossless PNG pictures instead of JPEG
     frames_apart    whether fast mode gives it the frames one by one, not in one grid
+    hears           whether it is given the sound that belongs to the pictures
     """
 
     name: str = ""
@@ -140,6 +145,7 @@ class VLM(Telling, ABC):
     uses_facts: bool = True
     takes_png: bool = False
     frames_apart: bool = False
+    hears: bool = False
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

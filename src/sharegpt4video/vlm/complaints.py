@@ -43,6 +43,11 @@ _NO_VIDEO = _any_of(
     r"(?:not|n't) (?:support|accept|take|process|handle)\w*[^.\n]{0,40}video|video_url|media_io_kwargs|video/jpeg",
     r"(?:unknown|unexpected|unsupported|invalid|unrecogni[sz]ed)[^.\n]{0,60}\bvideo",
 )
+_NO_SOUND = _any_of(
+    r"at most 0 audio|audio[^.\n]{0,60}(?:not (?:supported|enabled|allowed|available|implemented)|unsupported)",
+    r"(?:not|n't|no endpoints? found that) (?:support|accept|take|process|handle)\w*[^.\n]{0,40}audio",
+    r"(?:unknown|unexpected|unsupported|unrecogni[sz]ed)[^.\n]{0,60}audio|input_audio[^.\n]{0,60}(?:not|n't|invalid)\b",
+)
 _TOO_MUCH = _any_of(
     r"(?:image|picture|photo|media)[^.\n]{0,60}(?:too large|too big|\bsize|dimensions?|payload|resolution|\bpixels"
     r"|\d ?[mk]i?b\b|bytes)",
@@ -119,6 +124,10 @@ _LEAST_TOKENS = 64  # an answer in fewer is not worth asking for
 
 IMAGES_ADVICE = "set max_images to what the server allows (-O max_images=1)"
 NO_IMAGES_ADVICE = "this model is given no pictures by its server: name one that sees, or start it with its vision part"
+NO_SOUND_ADVICE = (
+    "this server gives the model no sound: name a model that hears, start it with its audio part, or leave the sound"
+    " out (-O send_sound=off)"
+)
 SIZE_ADVICE = "make the pictures smaller: image_side_pixels or max_image_bytes"
 LENGTH_ADVICE = (
     "the request is too long for this model: fewer fold_steps, smaller image_side_pixels, or a longer context"
@@ -193,6 +202,8 @@ def wait_in_words(message: str) -> float | None:
 
 def advice_on(message: str) -> str:
     """What to do about a permanent refusal, whatever its status; "" if the message is unknown."""
+    if _NO_SOUND.search(message):
+        return NO_SOUND_ADVICE
     if _NO_IMAGES.search(message) or content_form(message) == "text":
         return NO_IMAGES_ADVICE
     if _TOO_MUCH.search(message):

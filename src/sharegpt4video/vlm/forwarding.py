@@ -15,6 +15,7 @@ class ForwardingVLM(VLM):
         self.vlm = vlm
         self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
         self.uses_facts, self.takes_png, self.frames_apart = vlm.uses_facts, vlm.takes_png, vlm.frames_apart
+        self.hears = vlm.hears
 
     @property
     def identity(self) -> str:

@@ -1,4 +1,4 @@
-"""The pictures of a request as parts of a chat message: one by one, with or without their times, or as one video."""
+"""The pictures of a request as parts of a chat message: one by one, with or without times, or as one video; sound."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from ..errors import SettingsError
-from .base import Request
+from .base import FREE_TASKS, Request
 from .reasoning import as_word
+from .sounds import SoundForm
 
 VideoForm = Literal["off", "jpeg_frames", "frame_list"]
 """How a server takes frames as one video. ``jpeg_frames``: vLLM's ``video/jpeg`` data URL, with the true time of each;
@@ -82,31 +83,70 @@ def can_be_video(request: Request, least: int) -> bool:
     return apart and len(request.images) >= least and len(sizes) == 1
 
 
+def sound_label(request: Request) -> str:
+    """The text before the sound: when it is heard, and that it is to be described, unless the caller has words for it.
+
+    It belongs to no prompt set, so that requests without sound keep their keys.
+    """
+    assert request.sound is not None
+    times = f"The sound from {request.sound.start_seconds:.2f} s to {request.sound.end_seconds:.2f} s"
+    if request.task in FREE_TASKS:
+        return f"{times}:"
+    return f"{times}, to be described with the pictures: say what is heard, and quote speech only where it is clear."
+
+
+@dataclass(frozen=True)
+class SentSound:
+    """Sound as it goes out: a file in base64, what kind of file, and the text before it."""
+
+    data: str
+    form: SoundForm
+    label: str
+
+
 @dataclass(frozen=True)
 class Media:
-    """The pictures of a request as they go out.
+    """The pictures and the sound of a request as they go out.
 
     urls     a data URL for each picture
     seconds  their times, where each is one frame
     labels   the text before each; none: ()
     video    the form of the video that they are for servers that take one
+    sound    what is heard with them, for models that hear
     """
 
     urls: tuple[str, ...] = ()
     seconds: tuple[float, ...] = ()
     labels: tuple[str, ...] = ()
     video: VideoForm = "off"
+    sound: SentSound | None = None
 
     @staticmethod
-    def of(request: Request, urls: Sequence[str], *, texts: Sequence[str] = (), video: VideoForm = "off") -> Media:
+    def of(
+        request: Request,
+        urls: Sequence[str],
+        *,
+        texts: Sequence[str] = (),
+        video: VideoForm = "off",
+        sound: SentSound | None = None,
+    ) -> Media:
         """The pictures of a request, at these URLs. They stay pictures where they make no video."""
         as_video = video != "off" and can_be_video(request, _LEAST_FRAMES[video])
         if as_video and video == "frame_list":  # its frame rate is the only word about times, and is bounded
             as_video = _LEAST_FPS <= _mean_fps(request.seconds) <= _MOST_FPS
-        return Media(tuple(urls), request.seconds, tuple(texts), video if as_video else "off")
+        return Media(tuple(urls), request.seconds, tuple(texts), video if as_video else "off", sound)
 
     def parts(self, *, as_video: bool = True) -> list[dict[str, Any]]:
-        """The parts of a message that hold them."""
+        """The parts of a message that hold them: first what is seen, then what is heard."""
+        return [*self._seen(as_video=as_video), *self._heard()]
+
+    def _heard(self) -> list[dict[str, Any]]:
+        if self.sound is None:
+            return []
+        file = {"data": self.sound.data, "format": self.sound.form}
+        return [{"type": "text", "text": self.sound.label}, {"type": "input_audio", "input_audio": file}]
+
+    def _seen(self, *, as_video: bool) -> list[dict[str, Any]]:
         if as_video and self.video == "jpeg_frames":
             frames = ",".join(url.partition(",")[2] for url in self.urls)
             return [{"type": "video_url", "video_url": {"url": f"data:video/jpeg;base64,{frames}"}}]

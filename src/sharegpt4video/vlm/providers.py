@@ -28,6 +28,7 @@ class Provider:
     add        the command that gives it a model, with ``{model}`` in it; "" where there is none
     note       what else a user should know before a long run; "" for nothing
     lists_all  whether ``GET /models`` lists every model that it answers for, so that another name is a mistake
+    hears      whether it takes sound for models that hear (``input_audio``): the option ``send_sound``
     options    options of `ServerVLM` that are different here
     """
 
@@ -40,6 +41,7 @@ class Provider:
     add: str = ""
     note: str = ""
     lists_all: bool = False
+    hears: bool = False
     options: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -86,6 +88,7 @@ PROVIDERS: Mapping[str, Provider] = {
         "http://localhost:8080/v1",
         "qwen3-vl",
         start="llama-server -hf ggml-org/Qwen3-VL-8B-Instruct-GGUF",
+        hears=True,
         options=_LAPTOP,
     ),
     "vllm-server": Provider(
@@ -95,6 +98,7 @@ PROVIDERS: Mapping[str, Provider] = {
         key="VLLM_API_KEY",
         start="vllm serve {model}",
         lists_all=True,
+        hears=True,
         options={"max_images": 16, "native_video": "jpeg_frames"},
     ),
     "sglang": Provider(
@@ -126,6 +130,7 @@ PROVIDERS: Mapping[str, Provider] = {
         "gemini-3.5-flash",
         key="GEMINI_API_KEY",
         key_page="aistudio.google.com/apikey",
+        hears=True,
         options={"max_images": 3000, "max_request_bytes": 20 * _MB},
     ),
     "anthropic": Provider(
@@ -147,6 +152,7 @@ PROVIDERS: Mapping[str, Provider] = {
         "qwen/qwen3-vl-8b-instruct",
         key="OPENROUTER_API_KEY",
         key_page="openrouter.ai/keys",
+        hears=True,
         options={"max_images": 8},  # it depends on who serves the model
     ),
     "huggingface": Provider(

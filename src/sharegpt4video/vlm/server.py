@@ -26,10 +26,11 @@ from .reasoning import Thinking, ThinkingWay, ending
 from .render import Prompt, render
 from .screen import Screened
 from .sending import Sending
+from .sounds import SoundForm
 from .stripping import StrippedPieces
 from .thinking import ThinkingControl
 from .throttle import Throttle
-from .usage import Usage, cost_usd, estimate_image_tokens, estimate_text_tokens
+from .usage import Usage, cost_usd, estimate_image_tokens, estimate_sound_tokens, estimate_text_tokens
 
 logger = logging.getLogger(__name__)
 
@@ -53,11 +54,14 @@ class ServerVLM(VLM):
                       password in the URL none is sent
     max_images        pictures one request may carry: as the server allows (vLLM: ``--limit-mm-per-prompt``)
     max_image_side_pixels, max_image_bytes  larger pictures are scaled down; None: sent as they are
-    max_request_bytes all pictures of a request together, as they are sent (base64); they are scaled down to fit
+    max_request_bytes all pictures and sound of a request together, as they are sent (base64); pictures are scaled down
+                      to fit, sound may take half
     picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
                       model's family is trained), or a template with {seconds}, {clock} or {number}
     native_video      "jpeg_frames" (vLLM) or "frame_list" (DashScope): several frames go as one video with their times,
                       in fast mode, too, and as pictures once the server has refused a video; "off": always as pictures
+    send_sound        "wav" or "mp3", for models that hear: a request carries the sound of the span that it describes,
+                      as such a file (``input_audio``); "off": none does
     max_concurrent    requests in flight, at most; the best number is found (see ``vlm/concurrency.py``)
     max_answer_bytes  larger answers are not read, whether counted as received or decompressed
     timeout_seconds   for one call; deadline_seconds bounds all calls and waits of one request
@@ -78,6 +82,7 @@ class ServerVLM(VLM):
         self, model: str, base_url: str, *, prompts: PromptSet, hints: bool = False, api_key: str | None = None,
         max_images: int = 2, max_image_side_pixels: int | None = None, max_image_bytes: int | None = None,
         max_request_bytes: int | None = None, picture_times: str = "none", native_video: VideoForm = "off",
+        send_sound: SoundForm = "off",
         max_concurrent: int = 64, max_answer_bytes: int = 4 * 2**20, timeout_seconds: float = 300.0,
         deadline_seconds: float = 900.0, retries: int = 4, backoff_seconds: float = 0.5,
         temperature: float | None = 0.0, max_tokens: int | None = None, thinking: Thinking = "default",
@@ -101,9 +106,9 @@ class ServerVLM(VLM):
         self._prices = price_per_million_input, price_per_million_output
         self._sending = Sending(
             self.name, model, max_images=max_images, side_pixels=max_image_side_pixels, image_bytes=max_image_bytes,
-            request_bytes=max_request_bytes, times=picture_times, video=native_video,
+            request_bytes=max_request_bytes, times=picture_times, video=native_video, sound=send_sound,
         )  # fmt: skip
-        self.frames_apart = self._sending.video != "off"
+        self.frames_apart, self.hears = self._sending.video != "off", self._sending.sound != "off"
         self._thinking = ThinkingControl(self.name, base_url, thinking, max_tokens)
         self._endpoint = Endpoint(model, Dialect(thinking=self._thinking.way), temperature, self._extra_body,
                                   timeout_seconds, max_answer_bytes)  # fmt: skip
@@ -229,7 +234,9 @@ class ServerVLM(VLM):
         """Estimated input tokens of a request before it is sent (``vlm/usage.py`` says how good the estimate is)."""
         prompt = self._render(request)
         pictures = sum(estimate_image_tokens(image) for image in request.images)
-        return estimate_text_tokens(prompt.system + prompt.text) + pictures
+        heard = request.sound if self.hears else None
+        sound = 0 if heard is None else estimate_sound_tokens(heard.end_seconds - heard.start_seconds)
+        return estimate_text_tokens(prompt.system + prompt.text) + pictures + sound
 
     async def check(self) -> None:
         """Raises ModelUnavailable if nobody is there, ModelDenied if key, address or model are refused."""

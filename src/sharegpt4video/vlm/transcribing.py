@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import os
-import wave
 from collections.abc import Mapping
 from typing import Any
 
@@ -19,9 +17,9 @@ from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
 from .clients import Address, Clients, check_options
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
 from .pace import Pace, persist, within
+from .sounds import RATE, as_wav
 from .throttle import Throttle
 
-RATE = 16_000
 MOST_ANSWER_BYTES = 4 * 2**20
 LEAST_SECONDS = 1.0  # a shorter piece is not halved again
 _MAX_WAIT_SECONDS = 60.0
@@ -97,7 +95,8 @@ class ServerTranscriber:
     async def _ask(self, samples: Samples) -> Mapping[str, Any]:
         form = {"model": self._model, "response_format": "verbose_json" if self._in_detail else "json"}
         options: Any = {"headers": {"Content-Type": "multipart/form-data"}}
-        file = ("sound.wav", as_wav(samples), "audio/wav")
+        pcm = (np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes()
+        file = ("sound.wav", as_wav(pcm), "audio/wav")
         try:
             with client_faults():
                 post = self._clients.client().post(
@@ -170,14 +169,3 @@ def quietest(samples: Samples) -> int:
     middle = samples[quarter : quarter + max(len(samples) // 2 // size, 1) * size]
     level = (middle.reshape(-1, size).astype(np.float64) ** 2).mean(axis=1)
     return quarter + int(level.argmin()) * size + size // 2
-
-
-def as_wav(samples: Samples) -> bytes:
-    """16-bit WAV, one channel, 16 kHz."""
-    whole = io.BytesIO()
-    with wave.open(whole, "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes((np.clip(samples, -1, 1) * 32767).astype("<i2").tobytes())
-    return whole.getvalue()

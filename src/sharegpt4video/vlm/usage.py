@@ -10,6 +10,8 @@ from ..records import Image
 _BYTES_PER_TOKEN = 4  # English runs at about 4 letters a token; by UTF-8 bytes it holds roughly for Chinese too
 _PATCH_PIXELS = 28  # Qwen2-VL and its kin: 14-pixel patches, merged 2 by 2 (arXiv 2409.12191, section 2.1)
 
+_SOUND_TOKENS_A_SECOND = 32  # Gemini's documentation; Qwen's models take 25
+
 _MOST_TOKENS = 10**9  # in one answer; sums over millions of videos still fit into the 64 bits of a Parquet column
 
 
@@ -42,6 +44,11 @@ def estimate_text_tokens(text: str) -> int:
 def estimate_image_tokens(image: Image) -> int:
     """Estimated tokens of a picture: one per started patch of 28 x 28 pixels. Models differ widely."""
     return math.ceil(image.width / _PATCH_PIXELS) * math.ceil(image.height / _PATCH_PIXELS)
+
+
+def estimate_sound_tokens(seconds: float) -> int:
+    """Estimated tokens of so many seconds of sound."""
+    return math.ceil(seconds * _SOUND_TOKENS_A_SECOND)
 
 
 def cost_usd(input_tokens: int, output_tokens: int, input_price: float, output_price: float) -> float:

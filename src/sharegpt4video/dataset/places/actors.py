@@ -67,12 +67,12 @@ class Reader:
         self._ended = asyncio.Event()
 
     async def open(
-        self, number: int, source: SourceVideo, stage: Stage, settings: CaptionSettings, wants_images: bool
+        self, number: int, source: SourceVideo, stage: Stage, settings: CaptionSettings, *wants: bool
     ) -> None:
         """Begin to read."""
         if number == self._number:
             self._source, self._stage = source, stage
-            self._events = self._pool.stream(read_job, source, settings, wants_images)
+            self._events = self._pool.stream(read_job, source, settings, *wants)
 
     async def next(self, number: int) -> Any:
         """The next event, a Failure, or None at the end or when the video is left. Raises `FATAL` errors."""
@@ -139,7 +139,8 @@ class Describer:
     ) -> VideoCaption | Failure:
         """Caption one video as this reader, reserved by ``number``, reads it. Raises ReaderLost and `FATAL` errors."""
         assert self._engine is not None, "ready comes first"
-        reading = _Reading(reader, number, source, stage, settings, self._engine.vlm.max_images > 0)
+        vlm = self._engine.vlm
+        reading = _Reading(reader, number, source, stage, settings, vlm.max_images > 0, vlm.hears)
         result = await attempt(source, stage, describe(reading.events(), source, self._engine, settings, self._room))
         if reading.lost:
             raise ReaderLost(source.location)

@@ -49,7 +49,7 @@ class Here:
     ) -> Survey | Failure:
         await self._check()
         if reading is not None and not self._ahead.is_full:
-            along = ReadAlong(reading, self._wants_images)
+            along = ReadAlong(reading, *self._wants)
             surveyed = await self._survey(source, settings, identified, along)
             if not isinstance(surveyed, Failure):
                 return surveyed
@@ -71,15 +71,16 @@ class Here:
         if stage == "caption" and self._ahead.has(source.id):
             items = self._ahead.take(source.id)
         else:
-            items = self._pool.stream(read_job, source, settings, self._wants_images, priority=PRIORITY[stage])
+            items = self._pool.stream(read_job, source, settings, *self._wants, priority=PRIORITY[stage])
         return await attempt(source, stage, describe(items, source, self._engine, settings, self._room))
 
     def forget(self, source: SourceVideo) -> None:
         self._ahead.forget(source.id)
 
     @property
-    def _wants_images(self) -> bool:
-        return self._engine.vlm.max_images > 0
+    def _wants(self) -> tuple[bool, bool]:
+        """Whether the model takes pictures, and whether it hears."""
+        return self._engine.vlm.max_images > 0, self._engine.vlm.hears
 
     async def close(self) -> None:
         await self._pool.close()

@@ -42,6 +42,7 @@ class ReadAlong:
 
     settings: CaptionSettings
     wants_images: bool
+    wants_sound: bool = False
 
 
 def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, reading: ReadAlong | None = None) -> None:
@@ -60,13 +61,14 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
     def read(reader: VideoReader, decoded: Iterator[DecodedFrame], detector: ShotDetector) -> None:
         assert reading is not None
         captioning = of_source(reading.settings, source)
-        part = WantedPart(reader, captioning, reading.wants_images, lambda: False, lambda _: None)
+        wants: dict[str, Any] = {"wants_images": reading.wants_images, "wants_sound": reading.wants_sound}
+        part = WantedPart(reader, captioning, stopped=lambda: False, on_progress=lambda _: None, **wants)
         send(Opened.of(part))
         selector = open_selector(captioning.keyframes)
         how: dict[str, Any] = {"with_images": reading.wants_images, "new_keyframes": NEW_KEYFRAMES}
         how |= {"detector": detector, "listener": part.listener}
         for segment in segments(part.decoded(decoded), selector, captioning, **how):
-            send(segment)
+            send(part.with_sound(segment))
         send(Ended.of(part))
 
     if reading is not None:  # one detector for both
@@ -116,10 +118,12 @@ async def survey_of(
     return found
 
 
-def read_job(send: Send, source: SourceVideo, settings: CaptionSettings, wants_images: bool) -> None:
+def read_job(
+    send: Send, source: SourceVideo, settings: CaptionSettings, wants_images: bool, wants_sound: bool = False
+) -> None:
     """Read one source for captioning: sends the events of ``reading.read``, and between them the time read to."""
     with open_source(source) as video:
-        how: dict[str, Any] = {"wants_images": wants_images, "new_keyframes": NEW_KEYFRAMES}
+        how: dict[str, Any] = {"wants_images": wants_images, "wants_sound": wants_sound, "new_keyframes": NEW_KEYFRAMES}
         for event in read(video, of_source(settings, source), on_progress=send, **how):
             send(event)
 
