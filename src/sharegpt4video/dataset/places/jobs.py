@@ -64,10 +64,9 @@ def survey_job(send: Send, source: SourceVideo, settings: SurveySettings, readin
         wants: dict[str, Any] = {"wants_images": reading.wants_images, "wants_sound": reading.wants_sound}
         part = WantedPart(reader, captioning, stopped=lambda: False, on_progress=lambda _: None, **wants)
         send(Opened.of(part))
-        selector = open_selector(captioning.keyframes)
         how: dict[str, Any] = {"with_images": reading.wants_images, "new_keyframes": NEW_KEYFRAMES}
         how |= {"detector": detector, "listener": part.listener}
-        for segment in segments(part.decoded(decoded), selector, captioning, **how):
+        for segment in segments(part.decoded(decoded), open_selector(captioning.keyframes), captioning, **how):
             send(part.with_sound(segment))
         send(Ended.of(part))
 
