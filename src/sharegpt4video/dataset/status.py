@@ -41,6 +41,7 @@ class Status(Result):
     replaced                         captioned videos whose file was replaced since; not counted elsewhere
     pending                          inputs that a stopped run has not finished listing
     measures_facts                   whether captions carry measured facts, by the settings
+    edited, accepted, rejected       captions by what reviews say of them
     """
 
     listed: int
@@ -62,11 +63,18 @@ class Status(Result):
     replaced: int = 0
     pending: tuple[str, ...] = ()
     measures_facts: bool = True
+    edited: int = 0
+    accepted: int = 0
+    rejected: int = 0
 
     @property
     def videos(self) -> int:
         """Sources, each content once."""
         return self.listed - self.identical
+
+    @property
+    def _reviewed(self) -> tuple[tuple[str, int], ...]:
+        return ("edited", self.edited), ("accepted", self.accepted), ("rejected", self.rejected)
 
     def text(self) -> str:
         """The counts as a table to read."""
@@ -78,6 +86,7 @@ class Status(Result):
             ("captioned", self.captioned, f"{self.with_problems:,} with problems" if self.with_problems else ""),
             *([("  of these unfinished", self.unanswered, "build again: no answer came")] if self.unanswered else ()),
             *([("captions of replaced files", self.replaced, "not counted")] if self.replaced else ()),
+            *((f"  {name} in review", count, "") for name, count in self._reviewed if count),
             ("failed", sum(self.failed.values()), ""),
             *((f"  {kind}, at {stage}", count, "") for (kind, stage), count in sorted(self.failed.items())),
             ("left", self.left, f"about {_duration(self.seconds_left)}" if self.left and self.seconds_left else ""),
@@ -128,7 +137,14 @@ def status(store: Store, *, dropped: Ids | None = None) -> Status:
         videos_per_minute=None if rate is None else 60 * rate,
         seconds_left=left / rate if rate else None,
         **spent,
+        **_reviewed(store),
     )
+
+
+def _reviewed(store: Store) -> dict[str, int]:
+    reviews = store.overlay.reviews
+    accepted, rejected = reviews.judged()
+    return {"edited": len(reviews.edited), "accepted": accepted, "rejected": rejected}
 
 
 def _measures_facts(store: Store) -> bool:

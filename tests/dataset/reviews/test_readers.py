@@ -133,6 +133,12 @@ def test_csv_tells_the_edited_summary(ds: Dataset, tmp_path: Path) -> None:
     assert [row["caption"] for row in rows if row["id"] == row_id(1)] == [NEW_SUMMARY]
 
 
+def test_the_status_counts_reviews(ds: Dataset) -> None:
+    found = ds.status()
+    assert (found.edited, found.accepted, found.rejected) == (1, 0, 1)
+    assert "rejected in review" in found.text()
+
+
 def test_exports_say_who_edited(ds: Dataset, tmp_path: Path) -> None:
     ds.export("parquet", tmp_path / "parquet")
     rows = pq.read_table(tmp_path / "parquet" / "data").to_pylist()

@@ -231,8 +231,6 @@ def test_a_stale_text_is_refused_with_the_one_that_is_there(store: Store) -> Non
 def test_a_repair_beside_a_review_is_a_conflict_that_shows_both(store: Store) -> None:
     desk = Desk(store)
     desk.add(row_id(0), step=0, was="Room 0 is empty.", text="A hall.", author="ada")
-    (row,) = [row for row in store.batches("captions", original=True) if row][:1]
-    del row
     before = desk.one(row_id(0)).original
     steps = (replace(before.steps[0], text="An empty room."), *before.steps[1:])
     store.append("captions", [replace(before, revision=1, steps=steps)])

@@ -13,6 +13,7 @@ from pathlib import Path
 import fsspec
 import pytest
 
+from sharegpt4video.dataset.reviews.desk import Desk
 from sharegpt4video.dataset.rows import Selected
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
 from sharegpt4video.dataset.status import status
@@ -49,6 +50,18 @@ def root(endpoint: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 def selected(number: int, split: str = "train") -> Selected:
     return Selected(id_of(number), True, "", id_of(number), split)
+
+
+def test_reviews_on_s3_are_written_beside_a_run_that_holds_the_lock_and_merges(root: str) -> None:
+    store = Store.create(root, DatasetSettings(), "model-a", "ab12")
+    store.append("captions", [caption_row(number) for number in range(3)])
+    with lock(root) as held:
+        store.guard = held.check
+        for number in range(4):
+            Desk(Store.open(root)).add(id_of(number % 2), f"Text {number}.", author=f"author {number}")
+            store.clean(older_than_seconds=0.0)
+        assert store.compact("reviews") == 1
+    assert [row.summary for row in Store.open(root).rows("captions")] == ["Text 2.", "Text 3.", "Summary 2."]
 
 
 def test_a_data_set_on_s3_from_creation_to_status(root: str) -> None:
