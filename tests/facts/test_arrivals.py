@@ -160,4 +160,18 @@ def test_an_arm_that_is_suddenly_there_has_come_over_the_edge(box: Box, side: st
 def test_a_close_view_that_reaches_from_side_to_side_comes_over_no_edge() -> None:
     box = Box(0.0, 0.1, 1.0, 0.9)
     assert at_edge(box) == ""
+    assert at_edge(Box(0.0, 0.0, 0.15, 1.0)) == ""
     assert at_edge(Box(0.3, 0.3, 0.6, 1.0)) == ""
+
+
+def test_who_was_half_in_the_picture_before_has_not_come() -> None:
+    """An arm that stirs at the edge, and only then is found."""
+    box = Box(0.4, 0.0, 0.7, 0.4)
+    tracker, glances = Tracker(), []
+    for number in range(15):
+        there = box if number >= 7 else Box(0.4, 0.0, 0.7, 0.06 + 0.06 * (number % 2))
+        found = (Detection("person", 0.47, box),) if number >= 7 else ()
+        tracker.push(number * STEP, found)
+        glances.append(Glance(number * STEP, found, drawn(there)))
+    (track,) = tracker.tracks
+    assert arrival(track, glances, [track], still=True) is None

@@ -37,6 +37,7 @@ SEEN_INSIDE = 0.5  # mean score of what is never overlooked for a second
 SAME_PLACE = 0.3  # overlap
 SEARCH = 0.06  # how far something may have gone between two frames, in picture widths
 LEAST_CHANGE, NOISES, CHANGED_SHARE = 12.0, 4.0, 0.25  # grey levels, times the median change; share of a box's pixels
+AT_REST_SHARE = 0.03  # the same for a place in which nothing was half in the picture
 FLAT = 2.0  # grey levels: there is no pattern
 SAME_PATTERN, SAME_PATTERN_STILL = 0.8, 0.9  # correlation
 
@@ -119,7 +120,8 @@ def _passage(
     empty = beyond[:needed]
     if len(empty) < needed or any(shows(*one) for one in empty):
         return None
-    unsure = track.score < SEEN_INSIDE and not edge
+    bare = edge and all(changed_share(empty[0][0].grey, glance.grey, box) <= AT_REST_SHARE for glance, _ in empty)
+    unsure = track.score < SEEN_INSIDE and not bare  # where all is at rest before, nobody was half in the picture
     if not side and (unsure or _elsewhere(track, others, comes=comes)):
         return None
     return Passage((seconds + empty[0][0].seconds) / 2, edge or "inside")
@@ -144,12 +146,13 @@ def _beyond(glances: Sequence[Glance], box: Box, others: Sequence[Track]) -> lis
 def at_edge(box: Box) -> Side:
     """The side of the picture that cuts the box off, at a corner the one that it lies along.
 
-    The bottom does not count: it cuts off most people. What is cut off on both sides is a close view of something.
+    The bottom does not count: it cuts off most people. What is cut off on opposite sides is a close view of something.
     """
-    sides = [side for side in SIDES if _from_edge(box, side)[0] <= TOUCHES and side != "bottom"]
-    if {"left", "right"} <= set(sides):
+    sides = {side for side in SIDES if _from_edge(box, side)[0] <= TOUCHES}
+    if {"left", "right"} <= sides or {"top", "bottom"} <= sides:
         return ""
-    return max(sides, key=lambda side: box.height if side in ("left", "right") else box.width, default="")
+    sides.discard("bottom")
+    return max(sorted(sides), key=lambda side: box.height if side in ("left", "right") else box.width, default="")
 
 
 def _elsewhere(track: Track, others: Sequence[Track], *, comes: bool) -> bool:
@@ -212,20 +215,30 @@ def looks_alike(grey: NDArray[np.uint8], other: NDArray[np.uint8], box: Box, sti
     it otherwise (a table's edge runs on behind a bottle). Before a moving one, only the pattern tells.
     """
     height, width = grey.shape
-    left, right = round(max(box.left, 0) * width), round(min(box.right, 1) * width)
-    top, bottom = round(max(box.top, 0) * height), round(min(box.bottom, 1) * height)
+    left, top, right, bottom = _pixels(box, width, height)
     if right - left < 4 or bottom - top < 4 or grey.shape != other.shape:
         return False
     reach = round(SEARCH * width)
     around = other[max(top - reach, 0) : bottom + reach, max(left - reach, 0) : right + reach]
     patch = grey[top:bottom, left:right]
-    change = cv2.absdiff(grey, other)
-    noise = max(LEAST_CHANGE, NOISES * float(np.median(change)))
-    if still and float((change[top:bottom, left:right] > noise).mean()) < CHANGED_SHARE:
+    if still and changed_share(grey, other, box) < CHANGED_SHARE:
         return True
     flat = float(patch.std()) < FLAT
     same = 1.0 if flat else float(cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED).max())
     return (flat and not still) or same >= (SAME_PATTERN_STILL if still else SAME_PATTERN)
+
+
+def changed_share(grey: NDArray[np.uint8], other: NDArray[np.uint8], box: Box) -> float:
+    """The share of the box's pixels that differ between two pictures, by more than noise."""
+    change = cv2.absdiff(grey, other)
+    noise = max(LEAST_CHANGE, NOISES * float(np.median(change)))
+    left, top, right, bottom = _pixels(box, grey.shape[1], grey.shape[0])
+    return float((change[top:bottom, left:right] > noise).mean())
+
+
+def _pixels(box: Box, width: int, height: int) -> tuple[int, int, int, int]:
+    left, right = round(max(box.left, 0) * width), round(min(box.right, 1) * width)
+    return left, round(max(box.top, 0) * height), right, round(min(box.bottom, 1) * height)
 
 
 def covered(track: Track, seconds: float, box: Box, others: Sequence[Track]) -> bool:

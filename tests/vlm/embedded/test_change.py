@@ -585,3 +585,17 @@ def test_what_nobody_reaches_for_and_what_moves_by_itself_is_not_carried(objects
 
 def test_nothing_is_carried_before_a_camera_that_turns() -> None:
     assert "away" not in said(GONE, REACHES, camera=PAN_RIGHT)
+
+
+def test_what_is_rigid_and_glides_where_something_moves_goes_that_way() -> None:
+    motion = PictureMotion(0.03, 0.08, LEFT.centre, False)
+
+    def told(label: str, across: float = 0.05, **more: object) -> str:
+        return said(thing(label, LEFT, moved(LEFT, across)), **{"motion": motion, **more})
+
+    assert "The boat moves slowly to the right" in told("boat")
+    assert "The car drives slowly to the left" in told("car", -0.05)
+    assert "to the right" not in told("dog")  # its box has legs
+    assert "to the right" not in told("boat", 0.03)
+    assert "to the right" not in told("boat", motion=replace(motion, still=None))
+    assert "to the right" not in told("boat", motion=replace(motion, centre=RIGHT.centre))

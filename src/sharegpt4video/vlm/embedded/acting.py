@@ -8,10 +8,11 @@ from dataclasses import replace
 from ...records import Box, CameraMotion, Facts, Pose, TrackedObject
 from .clauses import Clause, ClauseKind
 from .geometry import BORDER, TRAVELS, area, holds_still, shifts, side
-from .words import DRIVEN, MOVERS, a
+from .words import ALIVE, DRIVEN, MOVERS, a
 
 POSE_CONFIDENCE = 0.3
 LEAST_MOVE = 0.07  # of the picture's width; below it lies the jitter of detected boxes
+LEAST_GLIDE = 0.04  # of what is rigid, where the picture was seen to move
 LEAST_MOVE_OF_THINGS = 0.14  # a chair seldom walks: its box is more likely to be wrong than its place
 LEAST_RISE = 0.12  # of the picture's height; a body that straightens moves its box this much
 LEAST_GROWTH, MUCH_GROWTH = 1.25, 1.8
@@ -118,8 +119,9 @@ def moving(thing: TrackedObject, start: Box, end: Box, facts: Facts, least: floa
     if not camera.moves or any(move.startswith(TRAVELS) for move in camera.moves):
         return ""
     across, up = shifts(start, end, camera)
+    glides = is_rigid(thing) and facts.motion.still is False and holds_still(camera) and _holds(start, end, facts)
     least = least if thing.label in MOVERS else LEAST_MOVE_OF_THINGS
-    sideways = abs(across) >= least + 0.15 * abs(camera.pan_widths)
+    sideways = abs(across) >= (LEAST_GLIDE if glides else least) + 0.15 * abs(camera.pan_widths)
     rises = abs(up) >= LEAST_RISE * (least / LEAST_MOVE) + 0.15 * abs(camera.tilt_heights)
     if not sideways and not rises:
         return ""
@@ -130,8 +132,21 @@ def moving(thing: TrackedObject, start: Box, end: Box, facts: Facts, least: floa
     level = "up" if up > 0 else "down"
     if not sideways:
         return f"{how} {level} in the picture"
+    if glides and abs(across) < LEAST_MOVE:
+        return f"{how} to the {'right' if across > 0 else 'left'}"
     way = _way(across, start, end, camera, how)
     return f"{way} and {level}" if rises and " from " not in way else way
+
+
+def is_rigid(thing: TrackedObject) -> bool:
+    """Whether it moves without changing its shape: its box has no arms that stir."""
+    return thing.label in MOVERS and thing.label not in ALIVE
+
+
+def _holds(start: Box, end: Box, facts: Facts) -> bool:
+    """Whether the middle of what moves lies in the box at either end."""
+    x, y = facts.motion.centre or (-1.0, -1.0)
+    return any(box.left <= x <= box.right and box.top <= y <= box.bottom for box in (start, end))
 
 
 def _sides(start: Box, end: Box, camera: CameraMotion) -> tuple[str, str]:
