@@ -49,6 +49,8 @@ def said(*objects: object, **more: object) -> str:
     ("start", "end", "words"),
     [
         (pose(arms=0), pose(arms=1), "The person raises an arm"),
+        (pose(arms=None), pose(arms=2), "The person holds both arms up"),
+        (pose(arms=None), pose(arms=1), "The person holds one arm up"),
         (pose(arms=0), pose(arms=2), "The person raises both arms"),
         (pose(arms=1), pose(arms=2), "The person raises the other arm"),
         (pose(arms=2), pose(arms=1), "The person lowers one arm"),

@@ -73,8 +73,10 @@ def posture_actions(person: TrackedObject, camera: CameraMotion) -> list[str]:
 
 def limb_actions(limb: str, start: int | None, end: int | None, raises: Sequence[int] = ()) -> list[str]:
     """From how many limbs are up at both ends, and what went up between: one verb, or none."""
-    if start is None or end is None:
+    if end is None:
         return []
+    if start is None:  # it was not seen at first: how it is now
+        return [f"hold {'both arms' if end > 1 else 'one arm'} up"] if end and limb == "arm" else []
     between = raises[1:] if end and not start else raises  # one raise leads to the end
     if between:
         return [repeated(limb, raises, end)]
