@@ -54,6 +54,7 @@ def _children(process: int) -> list[int]:
     ("arguments", "words"),
     [
         (["--host", "0.0.0.0", "--token", "none"], "token is needed"),
+        (["--model", "qwen3-vl:8b"], "ollama:qwen3-vl:8b"),
         (["--root", "/nowhere/at/all"], "no such folder"),
         (["--host", "203.0.113.77", "--port", "8317"], "203.0.113.77"),
     ],

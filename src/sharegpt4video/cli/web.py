@@ -104,10 +104,22 @@ def web(
             hosts=tuple(allow_host or ()),
             access_log=access_log,
         )
+        _check_models(settings)
         try:
             serve(settings, ready=lambda: _tell(settings, open_page=open_page))
         except KeyboardInterrupt:
             say("stopped")
+
+
+def _check_models(settings: WebSettings) -> None:
+    """Raises SettingsError for a name that is no model's. Models that are loaded to be made are tried by the server."""
+    from ..prompts import DEFAULT
+    from ..vlm import open_model
+    from ..web.jobs.tasks import is_in_process
+
+    for name in settings.models:
+        if not is_in_process(name):
+            open_model(name, prompts=DEFAULT)
 
 
 def _tell(settings: WebSettings, *, open_page: bool) -> None:

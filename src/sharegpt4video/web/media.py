@@ -54,7 +54,7 @@ class Library:
         self._roots = [root.resolve() for root in settings.roots]
         self._media: dict[str, Media] = {}
         self._at_path: dict[tuple[Path, int, int], str] = {}
-        self._opening = asyncio.Lock()
+        self._opening, self._previewing = asyncio.Lock(), asyncio.Lock()  # one at a time
 
     def __len__(self) -> int:
         return len(self._media)
@@ -131,7 +131,8 @@ class Library:
             str(media.path), str(target), PREVIEW_SIDE_PIXELS, self._limits.max_seconds, self._limits.max_pixels
         )
         try:
-            await self._workers.ask(task, seconds=self._limits.job_seconds)
+            async with self._previewing:
+                await self._workers.ask(task, seconds=self._limits.job_seconds, is_short=False)
             media.preview = target
         except SG4VError:
             target.unlink(missing_ok=True)

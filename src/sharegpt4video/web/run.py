@@ -15,7 +15,7 @@ from ..errors import SettingsError
 from .app import make_app
 from .settings import WebSettings
 
-_FIRST_REQUEST_SECONDS = 15.0
+_HEAD_SECONDS = 15.0
 _LONGEST_HEADERS = 32 << 10
 _MOST_CONNECTIONS = 1000
 _KEEP_ALIVE_SECONDS = 30
@@ -55,15 +55,21 @@ class _Server(uvicorn.Server):
 
 
 class _Impatient(H11Protocol):
-    """Closes connections that do not bring a whole request in time."""
+    """Closes connections that do not bring the head of a request in time, the first or a later one."""
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
-        self.loop.call_later(_FIRST_REQUEST_SECONDS, self._close_if_silent)
+        self._last: Any = None
+        self.loop.call_later(_HEAD_SECONDS, self._close_if_silent)
 
     def _close_if_silent(self) -> None:
-        if self.cycle is None and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        answered = self.cycle is None or self.cycle.response_complete
+        if answered and self.cycle is self._last:
             self.transport.close()
+        self._last = self.cycle
+        self.loop.call_later(_HEAD_SECONDS, self._close_if_silent)
 
 
 def options() -> dict[str, Any]:

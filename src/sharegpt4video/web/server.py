@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
+from ..errors import SG4VError
 from ..records import VideoCaption
 from .jobs.limits import ProcessLimits
 from .jobs.queue import JobQueue
@@ -31,6 +32,7 @@ class Server:
     def __init__(self, settings: WebSettings, stored: Stored | None = None) -> None:
         self.settings, self.stored = settings, stored
         self.pace = Pace(settings.limits.requests_per_minute)
+        self._describing = asyncio.Lock()
         self.models: list[dict[str, Any]] = []
         self.sample: Media | None = None
         self._tasks: list[asyncio.Task[None]] = []
@@ -40,13 +42,14 @@ class Server:
         limits = self.settings.limits
         self.uploads = Uploads(limits.upload_bytes, limits.stored_bytes)
         process = ProcessLimits(limits.memory_bytes, file_bytes=limits.upload_bytes)
-        self.workers = Workers(process, limits.jobs_at_once + _SHORT_TASKS_AT_ONCE, _SHORT_TASKS_AT_ONCE)
+        self.workers = Workers(process, limits.jobs_at_once + _SHORT_TASKS_AT_ONCE + 1, _SHORT_TASKS_AT_ONCE)
         self.library = Library(self.settings, self.workers, self.uploads)
         self.queue = JobQueue(limits, self.workers, self.uploads.folder)
         self.workers.prepare()
         if self.stored is not None:
             await self.stored.start()
-        self._tasks = [asyncio.create_task(self.queue.watch()), asyncio.create_task(self._sweep())]
+        background = (self.queue.watch(), self._sweep(), self._prepare())
+        self._tasks = [asyncio.create_task(work) for work in background]
 
     async def close(self) -> None:
         for task in self._tasks:
@@ -61,9 +64,9 @@ class Server:
 
     async def described_models(self) -> list[dict[str, Any]]:
         """What each model can do: asked once, in a process that may load them."""
-        if not self.models:
-            said = await self.ask(Models(list(self.settings.models)))
-            self.models = said.data
+        async with self._describing:
+            if not self.models:
+                self.models = (await self.ask(Models(list(self.settings.models)))).data
         return self.models
 
     def model(self, name: str | None) -> str:
@@ -76,9 +79,10 @@ class Server:
         return name
 
     async def opened_sample(self) -> Media | None:
-        """The sample video; None where there is none."""
+        """The sample video; None where there is none that can be opened."""
         if self.settings.sample is not None and self.sample is None:
-            self.sample = await self.library.open_file(self.settings.sample.resolve(), kept=True)
+            with suppress(SG4VError, OSError):
+                self.sample = await self.library.open_file(self.settings.sample.resolve(), kept=True)
         return self.sample
 
     async def ask(self, task: Task) -> Said:
@@ -103,6 +107,12 @@ class Server:
         if found is None:
             raise Refused(404, "there is no such caption, or nothing of it yet; it may be too old")
         return found
+
+    async def _prepare(self) -> None:
+        """Find out now what the first page asks for."""
+        with suppress(SG4VError):
+            await self.described_models()
+            await self.opened_sample()
 
     async def _sweep(self) -> None:
         while True:

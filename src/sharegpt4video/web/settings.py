@@ -39,7 +39,7 @@ class Limits:
     """Captions that may wait."""
     jobs_per_client: int = 8
     """Captions, waiting or running, of one browser or address."""
-    requests_per_minute: int = 240
+    requests_per_minute: int = 600
     """Requests that start work, of one browser or address; a burst of as many is let through."""
     job_seconds: float = 3600.0
     """How long making one caption may take."""

@@ -99,10 +99,10 @@ class Workers:
                 async for said in said_all:
                     yield said
 
-    async def ask(self, task: Task, *, seconds: float) -> Said:
+    async def ask(self, task: Task, *, seconds: float, is_short: bool = True) -> Said:
         """Do a task that says one thing. Raises what ``stream`` raises."""
         last: Said | None = None
-        async with aclosing(self.stream(task, seconds=seconds)) as said_all:
+        async with aclosing(self.stream(task, seconds=seconds, is_short=is_short)) as said_all:
             async for said in said_all:
                 last = said
         if last is None:
