@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -65,6 +64,6 @@ def make_app(settings: WebSettings | None = None, *, kind: type[FastAPI] = FastA
 def _stored(settings: WebSettings) -> Stored | None:
     if not settings.dataset and settings.compare is None:
         return None
-    dataset = importlib.import_module(f"{__package__}.api.dataset")
-    made: Stored = dataset.dataset_router(settings.dataset, settings.compare, roots=settings.roots)
-    return made
+    from .api.dataset import dataset_router  # loads DuckDB, which nobody else needs
+
+    return dataset_router(settings.dataset, settings.compare, roots=settings.roots)
