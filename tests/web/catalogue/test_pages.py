@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from made_catalogue import MOVES, Made, append, caption_of, checked_of, id_of, indexed, made, selected_of, survey_of
 from sharegpt4video.errors import SettingsError
+from sharegpt4video.web.catalogue.columns import COLUMNS
 from sharegpt4video.web.catalogue.like import Likeness, Meaning
 from sharegpt4video.web.catalogue.pages import Pages, Query
 
@@ -157,6 +158,23 @@ def test_what_looks_alike_comes_first(tmp_path: Path) -> None:
         assert one.ids("", "shots<3", like=id_of(2)) == [
             id for id in found if id in {id_of(n) for n in (0, 1, 2, 7, 8)}
         ]
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(sorted(COLUMNS)),
+    st.sampled_from(["=", "!=", "<", "<=", ">", ">=", "~"]),
+    st.text(max_size=30) | st.floats().map(repr) | st.integers().map(str) | st.sampled_from(["none", "any", "true"]),
+    st.sampled_from(["", "id", "newest", "finding", "row", "rank"]),
+)
+def test_every_filter_that_is_taken_can_be_answered(one: Made, name: str, operator: str, value: str, order: str) -> None:
+    try:
+        query = Query.of("", "", order, [f"{name}{operator}{value}"])
+        page = one.pages.page(query)
+    except SettingsError:
+        return
+    assert page.total is not None
+    assert len(page.items) == min(page.total, 50)
 
 
 class Backwards:
