@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from told_model import ToldModel
 
@@ -33,6 +34,10 @@ class Site:
         request = urllib.request.Request(self.url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=30) as answer:
             return json.loads(answer.read() or "null")
+
+    def upload(self, video: Path) -> str:
+        """The id of a video sent as an API client sends it."""
+        return str(self.ask("POST", f"/v1/media?name={quote(video.name)}", video.read_bytes())["id"])
 
     def caption(self, media: str, model: str = "embedded", mode: str = "sliding") -> str:
         """The id of a finished caption."""

@@ -21,6 +21,10 @@ class ToldModel:
         self._held = False
         self._count = 0
 
+    def say(self, *texts: str) -> None:
+        """From now on, these in turn."""
+        self.texts, self._count = list(texts), 0
+
     def hold(self) -> None:
         self._allowed = threading.Semaphore(0)
         self._held = True

@@ -24,10 +24,10 @@ import pytest
 
 from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Site, Visit, until
 from chat_server import ChatServer
+from media import write_video
+from scenes import panned, texture
 from told_model import ToldModel
 
-ROOT = Path(__file__).resolve().parents[2]
-SAMPLE = ROOT / "examples" / "park.mp4"
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
@@ -36,7 +36,16 @@ LACKS = "no Chromium on the PATH" if CHROMIUM is None else f"not installed: {', 
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six seconds of one shot that pans: an opening and three changes, which are asked for one after the other."""
+    path = tmp_path_factory.mktemp("clip") / "a slow pan.mp4"
+    wide = texture(1, 900, 120)
+    write_video(path, [panned(wide, 11 * number, 160, 120) for number in range(60)], fps=10)
+    return path
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Site]:
     if CHROMIUM is None or MISSING:
         pytest.skip(LACKS)
     with socket.socket() as free:
@@ -46,7 +55,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     with ChatServer(default=told) as chats:
         name = f"server:told@{chats.base_url}"
         videos = tmp_path_factory.mktemp("videos")
-        shutil.copy(SAMPLE, videos / "walk.mp4")
+        shutil.copy(clip, videos / "lent.mp4")
         command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", TOKEN]
         command += ["--model", "embedded", "--model", name, "--root", str(videos)]
         log = tmp_path_factory.mktemp("log") / "server.txt"

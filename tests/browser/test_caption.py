@@ -10,8 +10,6 @@ from pathlib import Path
 import pytest
 
 from browsed import NARROW, Site, Visit, until
-from media import write_video
-from scenes import texture
 
 Visiting = Callable[..., Visit]
 CHAPTERS = "ol.steps > li"
@@ -26,16 +24,8 @@ WATCH_WHAT_LIGHTS_UP = """() => {
 PARK_STARTS = [0.0, 0.0, 2.0, 4.0, 6.0]
 
 
-@pytest.fixture(scope="session")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Three shots of two seconds each."""
-    path = tmp_path_factory.mktemp("clip") / "three shots.mp4"
-    write_video(path, [texture(seed, 160, 120) for seed in (1, 2, 3) for _ in range(20)], fps=10)
-    return path
-
-
 def test_steps_of_an_upload_come_one_by_one_and_a_reload_carries_on(site: Site, visiting: Visiting, clip: Path) -> None:
-    site.told.texts = ["First scene", "Second scene", "Third scene", "All three scenes"]
+    site.told.say("First", "Second", "Third", "Fourth", "All four")
     site.told.hold()
     visit = visiting()
     visit.open()
@@ -44,22 +34,22 @@ def test_steps_of_an_upload_come_one_by_one_and_a_reload_carries_on(site: Site, 
     visit.page.set_input_files("input[type=file]", clip)
     visit.wait(".watch .coming")
     assert "#caption/" in visit.page.url
-    until(lambda: visit.page.locator("h1").inner_text() == "three shots.mp4", "the name is there")
+    until(lambda: visit.page.locator("h1").inner_text() == "a slow pan.mp4", "the name is there")
     visit.wait(".strip .frame")
     assert visit.page.locator(CHAPTERS).count() == 0
     for count in (1, 2):
         site.told.let()
         until(lambda count=count: visit.page.locator(CHAPTERS).count() == count, f"{count} steps")
-    assert [text.split("\n")[-1] for text in visit.texts(CHAPTERS)] == ["First scene", "Second scene"]
+    assert [text.split("\n")[-1] for text in visit.texts(CHAPTERS)] == ["First", "Second"]
     assert "Watching" in visit.page.locator(".state").inner_text()
     visit.shot("streaming")
     visit.page.reload()
     until(lambda: visit.page.locator(CHAPTERS).count() == 2, "both steps are there again")
     site.told.let_all()
     visit.wait(".state.done")
-    assert [text.split("\n")[-1] for text in visit.texts(CHAPTERS)] == ["First scene", "Second scene", "Third scene"]
-    assert "All three scenes" in visit.page.locator(".summary").inner_text()
-    assert "3 steps" in until(lambda: visit.page.locator("#said").inner_text(), "the end is announced")
+    assert [text.split("\n")[-1] for text in visit.texts(CHAPTERS)] == ["First", "Second", "Third", "Fourth"]
+    assert "All four" in visit.page.locator(".summary").inner_text()
+    assert "4 steps" in until(lambda: visit.page.locator("#said").inner_text(), "the end is announced")
 
 
 def test_a_caption_can_be_cancelled(site: Site, visiting: Visiting, clip: Path) -> None:
@@ -77,7 +67,7 @@ def test_a_caption_can_be_cancelled(site: Site, visiting: Visiting, clip: Path) 
 
 
 def test_a_file_dropped_anywhere_and_a_pasted_path_are_captioned(site: Site, visiting: Visiting, clip: Path) -> None:
-    site.told.texts = ["A scene"]
+    site.told.say("A scene")
     visit = visiting()
     visit.open()
     visit.page.get_by_label("Model").select_option(site.told_name)
@@ -92,10 +82,10 @@ def test_a_file_dropped_anywhere_and_a_pasted_path_are_captioned(site: Site, vis
     visit.wait(".state.done")
     until(lambda: visit.page.locator("h1").inner_text() == "dropped.mp4", "the name is there")
     visit.page.get_by_role("link", name="New video").click()
-    visit.page.get_by_label("Path").fill("walk.mp4")
+    visit.page.get_by_label("Path").fill("lent.mp4")
     visit.page.get_by_label("Path").press("Enter")
-    visit.wait(".watch")
-    visit.page.get_by_role("button", name="Cancel").click()
+    until(lambda: visit.texts("h1") == ["lent.mp4"], "the file of the folder is open")
+    visit.wait(".state.done")
 
 
 def test_what_cannot_be_opened_is_said(visiting: Visiting) -> None:
@@ -189,32 +179,34 @@ def test_a_span_is_chosen_by_mouse_keys_and_touch_and_summed_up(captioned: str, 
     phone.shot("clip-390")
 
 
-def test_two_modes_stand_side_by_side(captioned: str, visiting: Visiting) -> None:
+def test_two_captions_stand_side_by_side(site: Site, visiting: Visiting, clip: Path) -> None:
+    site.told.say("A dog", "It sits", "The dog sleeps", "It wakes", "A dog rests")
+    first = site.caption(site.upload(clip), site.told_name)
+    site.told.say("A dog", "It sits", "The cat sleeps", "It wakes", "A pet rests")
     visit = visiting()
-    visit.open(f"#caption/{captioned}")
+    visit.open(f"#caption/{first}")
     visit.wait(".state.done")
     visit.page.get_by_role("button", name="Side by side").click()
-    visit.page.locator("dialog select").select_option("embedded")
-    visit.page.locator("dialog").get_by_text("Fast").click()
+    visit.page.locator("dialog select").select_option(site.told_name)
+    visit.page.locator("dialog").get_by_text("Sliding").click()
     visit.page.locator("dialog").get_by_role("button", name="Caption").click()
     until(lambda: visit.page.locator(".beside .state.done").count() == 2, "both are done")
     assert visit.page.locator("video").count() == 1
-    only = visit.page.locator(".rows mark.only")
-    until(lambda: only.count() > 0, "differences are marked")
-    assert "only in" in only.first.text_content()
-    visit.shot("side-by-side")
+    assert visit.page.url.split("#caption/")[1].split("/")[0] == first
+    marks = [visit.page.locator(f"{where} mark.only").all_text_contents() for where in (".rows", ".summaries")]
+    assert marks == [["[only in A: dog]", "[only in B: cat]"], ["[only in A: dog]", "[only in B: pet]"]]
+    assert visit.page.locator(".rows > li").count() == 4
     visit.page.get_by_text("Only what differs").click()
-    assert visit.page.locator(".rows > li.same").count() == 0
-    first, second = visit.page.url.split("#caption/")[1].split("/")
-    assert first == captioned
-    assert second != captioned
+    assert visit.page.locator(".rows > li").count() == 1
+    visit.page.locator(".rows .chip").click()
+    until(lambda: abs(visit.time() - 2) < 0.05, "a row leads to its time")
     visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert visit.page.evaluate("document.documentElement.scrollWidth") == NARROW[0]
-    visit.shot("side-by-side-390", whole=True)
 
 
-def test_a_text_is_edited_in_place_and_still_there_after_a_reload(site: Site, sample: str, visiting: Visiting) -> None:
-    job = site.caption(sample, mode="fast")
+def test_a_text_is_edited_in_place_and_still_there_after_a_reload(site: Site, visiting: Visiting, clip: Path) -> None:
+    site.told.say("A scene")
+    job = site.caption(site.upload(clip), site.told_name, "fast")
     visit = visiting(expect=("409",))
     visit.open(f"#caption/{job}")
     visit.wait(CHAPTERS)

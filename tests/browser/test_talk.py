@@ -11,7 +11,7 @@ Visiting = Callable[..., Visit]
 
 
 def test_a_conversation_streams_shows_its_frames_and_is_kept(site: Site, sample: str, visiting: Visiting) -> None:
-    site.told.texts = ["A man on a small building.", "He jumps down."]
+    site.told.say("A man on a small building.", "He jumps down.")
     visit = visiting()
     visit.open(f"#ask/{sample}")
     field = visit.page.get_by_label("Question", exact=True)
@@ -38,7 +38,7 @@ def test_a_conversation_streams_shows_its_frames_and_is_kept(site: Site, sample:
 
 
 def test_a_prompt_becomes_dense_with_marks_and_tokens(site: Site, visiting: Visiting) -> None:
-    site.told.texts = ["A brown dog runs along a wide beach, waves behind it."]
+    site.told.say("A brown dog runs along a wide beach, waves behind it.")
     visit = visiting()
     visit.open("#recaption")
     visit.page.get_by_label("Model").select_option(site.told_name)

@@ -27,12 +27,13 @@ async def docs(request: Request) -> HTMLResponse:
     title = f"{html.escape(document['info']['title'])} {html.escape(document['info']['version'])}"
     return HTMLResponse(
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}: API</title>'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="stylesheet" href="/style.css">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><link rel="icon" href="/icon.svg">'
+        '<link rel="stylesheet" href="/style.css"><link rel="stylesheet" href="/docs.css">'
         f'</head><body class="docs"><main><h1>{title}: API</h1>'
         '<p>The same for programs: <a href="/openapi.json">openapi.json</a>. Clients send the token as'
         " <code>Authorization: Bearer TOKEN</code>; errors come as"
         ' <code>{"error": {"message", "kind"}}</code>.</p>'
-        f"{routes}<h2>Shapes</h2>{schemas}</main></body></html>"
+        f"<h2>Routes</h2>{routes}<h2>Shapes</h2>{schemas}</main></body></html>"
     )
 
 

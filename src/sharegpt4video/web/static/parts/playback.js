@@ -15,14 +15,14 @@ export class Playback {
   frame = 0;
   listeners = new Set();
 
-  /** @param {HTMLVideoElement|null} video */
-  attach(video) {
-    if (video === this.video) return;
+  /** The ref of the element: always the same function, so that it is called for a new element only. @param {HTMLVideoElement|null} video */
+  attach = (video) => {
     for (const name of EVENTS) this.video?.removeEventListener(name, this.tick);
     this.video = video;
     for (const name of EVENTS) video?.addEventListener(name, this.tick);
     if (video && this.wanted !== null) video.currentTime = this.wanted;
-  }
+    this.wanted = null;
+  };
 
   get time() { return this.video?.currentTime ?? 0; }
   get paused() { return this.video?.paused ?? true; }
@@ -37,8 +37,9 @@ export class Playback {
   /** @param {number} seconds */
   seek(seconds) {
     this.stopAt = null;
-    this.wanted = seconds > 0 ? seconds + INTO_FRAME_SECONDS : 0;
-    if (this.video) this.video.currentTime = this.wanted;
+    const time = seconds > 0 ? seconds + INTO_FRAME_SECONDS : 0;
+    if (this.video) this.video.currentTime = time;
+    else this.wanted = time;
   }
 
   toggle() { this.paused ? this.play() : this.video?.pause(); }

@@ -33,7 +33,7 @@ export function Player({ playback, src, name, steps, span, playable = true, subt
   const cue = subtitles ? shownAt(steps, now) : [];
   return html`<div class="player" ref=${stage}>
     <div class="screen" onClick=${() => playback.toggle()}>
-      <video ref=${(video) => playback.attach(video)} src=${src} preload="auto" playsinline aria-label=${name}></video>
+      <video ref=${playback.attach} src=${src} preload="auto" playsinline aria-label=${name}></video>
       ${paused && !broken && html`<span class="big-play" aria-hidden="true"><${Icon} name="play" /></span>`}
       ${broken && playable && html`<p class="broken">This browser cannot play the file. The steps are all there.</p>`}
       ${cue.length > 0 && html`<div class="subtitles" aria-hidden="true">${cue.map((step) => html`<p dir="auto"><span>${step.text}</span></p>`)}</div>`}
