@@ -59,8 +59,9 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
         visit.wait(ready)
         if name == "caption":
             visit.page.locator("ol.steps > li").nth(2).locator(".thumb").click()
-            visit.page.keyboard.press("i")
-            visit.wait(".clip .words")
+            if size == NARROW:
+                visit.page.keyboard.press("i")
+                visit.wait(".clip .words")
             visit.page.get_by_label("Edit step 2").click()
         visit.shot(f"{name}-{size[0]}-{scheme}")
         found = axe.run(visit.page).response

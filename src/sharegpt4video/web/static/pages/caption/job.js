@@ -47,7 +47,7 @@ function reduce(job, action) {
   if (action.kind === "caption") return withCaption(job, action.caption);
   if (action.kind === "loaded") {
     const { media, status, message, caption, keyframes } = action.answer;
-    const loaded = { ...job, media, message: message ?? "", keyframes: keyframes ?? [] };
+    const loaded = { ...job, media: media ?? "", message: message ?? "", keyframes: keyframes ?? [] };
     return caption && ENDED.includes(status) ? { ...withCaption(loaded, caption), status } : { ...loaded, status, name: caption?.video ?? "" };
   }
   return FOLD[action.kind](job, action.data);

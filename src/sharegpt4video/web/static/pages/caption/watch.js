@@ -36,13 +36,13 @@ export function Watch({ first, second, choice }) {
   const takeTheirs = (number, text) => putCaption(withText(job.caption, number, text));
   const editable = job.caption && !isRunning(job);
   useWatchKeys({ playback, steps: job.steps, span, chosen, jump, edit: editable && !second ? edit : null, selection, select, find });
-  if (job.status === "failed" && !job.media) return html`<div class="empty"><h1>This caption is not here</h1><p>${job.message}</p><p><a class="button main" href="#caption">Open a video</a></p></div>`;
+  if (job.status === "failed" && !job.media && !job.caption) return html`<div class="empty"><h1>This caption is not here</h1><p>${job.message}</p><p><a class="button main" href="#caption">Open a video</a></p></div>`;
   const rows = second ? [{ name: "A", steps: job.steps }, { name: "B", steps: other.steps }] : [{ name: "steps", steps: job.steps }];
   const onStep = (number, row) => (row === 0 ? jump(number) : playback.seek(rows[row].steps[number].start_seconds));
   return html`<div class=${second ? "watch two" : "watch"}>
     <${Bar} job=${job} other=${other} info=${info} choice=${choice} />
     <div class="stage">
-      ${info ? html`<${Player} playback=${playback} src=${`/v1/media/${job.media}`} name=${info.name} steps=${job.steps} span=${span} playable=${info.playable || info.preview} />` : html`<div class="player"><div class="screen"></div></div>`}
+      ${info ? html`<${Player} playback=${playback} src=${`/v1/media/${job.media}`} name=${info.name} steps=${job.steps} span=${span} playable=${info.playable || info.preview} />` : html`<div class="player"><div class="screen">${job.status === "done" && !job.media && html`<p class="broken">The video of this caption is not on this server.</p>`}</div></div>`}
     </div>
     <div class="below"><${Timeline} playback=${playback} span=${span} rows=${rows} lanes=${lanes} keyframes=${job.keyframes.filter(Boolean)} marks=${moments ?? []} readTo=${isRunning(job) ? job.readTo : null}
         chosen=${chosen} selection=${selection} onSelect=${select} onStep=${onStep} />
