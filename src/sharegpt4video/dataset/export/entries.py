@@ -68,6 +68,8 @@ class Entry:
     @property
     def edited_by(self) -> tuple[str, ...]:
         """Who rewrote texts of the exported part after the model, each once."""
+        if not self.row.edits:
+            return ()
         first, last = (-1, len(self.row.steps)) if self.clip is None else (self.clip.first_step, self.clip.last_step)
         own = (edit for edit in self.row.edits if first <= edit.step <= last)
         return tuple(dict.fromkeys(edit.author or SOMEBODY for edit in own))
