@@ -126,10 +126,12 @@ def test_the_tutorial_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found = re.findall(r"^```bash\n(.*?)^```\n(?:\n```text\n(.*?)^```\n)?", page, re.MULTILINE | re.DOTALL)
     assert len(found) > 3
     for commands, shown in found:
-        printed = "".join(map(printed_by, commands.splitlines()))
+        # What serves until it is stopped is tested in a browser, in tests/browser.
+        lines = [line for line in commands.splitlines() if not line.startswith("sg4v web")]
+        printed = "".join(map(printed_by, lines))
         likeness = difflib.SequenceMatcher(None, printed.split(), shown.split(), autojunk=False).ratio()
         assert not shown or likeness >= SAME_WORDS, f"{commands}\n{printed}"
-    assert json.loads(Path("sft/train.json").read_text())[0]["conversations"]
+    assert "a woman enters" in json.loads(Path("sft/train.json").read_text())[0]["conversations"][1]["value"]
     assert list(Path("shards").glob("*.tar"))
 
 
@@ -336,7 +338,7 @@ def test_pictures_are_small_and_shown() -> None:
     shown = "".join(page.read_text(encoding="utf-8") for page in PAGES)
     for image in (ROOT / "docs" / "pictures").iterdir():
         assert f"pictures/{image.name})" in shown, image
-        assert image.stat().st_size < 150_000, image
+        assert image.stat().st_size < (400_000 if image.stem == "recording" else 150_000), image
 
 
 def test_the_sample_is_attributed() -> None:

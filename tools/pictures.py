@@ -1,8 +1,8 @@
-"""Draw the pictures of the README and of the page about the report, from a fresh caption and a fresh data set.
+"""Draw the pictures of the README and the docs that are not plots, from a fresh caption and a fresh data set.
 
-    python tools/pictures.py [caption] [report]
+    python tools/pictures.py [caption] [report] [pages]
 
-Needs Chromium on the PATH, and looks best with the font Inter installed. The results are committed under
+Needs Chromium on the PATH and Playwright, and looks best with the font Inter installed. The results are committed under
 ``docs/pictures``. The counts of the report are those of a made-up data set of the tests, the sample is real.
 """
 
@@ -52,7 +52,7 @@ img { display: block; width: 100%; border-radius: 8px }
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
-    wanted = sys.argv[1:] or ["caption", "report"]
+    wanted = sys.argv[1:] or ["caption", "report", "pages"]
     with tempfile.TemporaryDirectory(prefix="sg4v-pictures-") as folder:
         if "caption" in wanted:
             page = Path(folder) / "caption.html"
@@ -61,6 +61,12 @@ def main() -> None:
             save(trimmed(shot(page, 1280, 1000), 24), "caption.webp", 1800, shows=captioned.summary)
         if "report" in wanted:
             save(report_picture(Path(folder)), "report.webp", 1500)
+        if "pages" in wanted:
+            from page_pictures import page_pictures
+
+            picture, recording = page_pictures(chromium())
+            save(picture, "pages.webp", 1680)
+            recording.save(PICTURES / "recording.webp", 900, quality=45)
 
 
 def caption_page(captioned: sg4v.VideoCaption) -> str:
@@ -132,17 +138,20 @@ def only(page: str, sections: tuple[str, ...]) -> str:
 
 def shot(page: Path, width: int, height: int) -> Image.Image:
     """A page as Chromium shows it in light colours, two pixels for each of its own."""
-    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    if chromium is None:
-        sys.exit("Chromium is not on the PATH")
     picture = page.with_suffix(".png")
     subprocess.run(
-        [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--force-device-scale-factor=2",
-         f"--user-data-dir={page.parent / 'profile'}", "--blink-settings=preferredColorScheme=1",
+        [chromium(), "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+         "--force-device-scale-factor=2", f"--user-data-dir={page.parent / 'profile'}",
+         "--blink-settings=preferredColorScheme=1",
          "--virtual-time-budget=2000", f"--window-size={width},{height}", f"--screenshot={picture}", page.as_uri()],
         check=True, capture_output=True, timeout=120,
     )  # fmt: skip
     return Image.open(picture).convert("RGB")
+
+
+def chromium() -> str:
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    return found or sys.exit("Chromium is not on the PATH")
 
 
 def trimmed(picture: Image.Image, margin: int) -> Image.Image:
