@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -56,8 +58,23 @@ def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS
     while not (value := holds()):
         if time.monotonic() > deadline:
             raise AssertionError(f"waited {seconds:.0f} s in vain: {what}")
-        time.sleep(0.03)
+        time.sleep(0.08)
     return value
+
+
+@dataclass(frozen=True)
+class Chrome:
+    browser: Any
+    loop: asyncio.AbstractEventLoop
+
+    @contextmanager
+    def looping(self) -> Iterator[None]:
+        """Playwright leaves its event loop marked as running, in which no other test could run one of its own."""
+        asyncio._set_running_loop(self.loop)
+        try:
+            yield
+        finally:
+            asyncio._set_running_loop(None)
 
 
 @dataclass(frozen=True)

@@ -15,14 +15,12 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Site, Visit, until
+from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Chrome, Site, Visit, until
 from chat_server import ChatServer
 from media import write_video
 from scenes import panned, texture
@@ -78,21 +76,6 @@ def _answers(url: str) -> bool:
             return bool(answer.status == 200)
     except OSError:
         return False
-
-
-@dataclass(frozen=True)
-class Chrome:
-    browser: Any
-    loop: asyncio.AbstractEventLoop
-
-    @contextmanager
-    def looping(self) -> Iterator[None]:
-        """Playwright leaves its event loop marked as running, in which no other test could run one of its own."""
-        asyncio._set_running_loop(self.loop)
-        try:
-            yield
-        finally:
-            asyncio._set_running_loop(None)
 
 
 @pytest.fixture(scope="session")

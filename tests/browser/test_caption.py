@@ -105,7 +105,7 @@ def test_steps_lead_the_video_and_the_video_lights_up_steps(captioned: str, visi
     visit.page.keyboard.press("k")
     assert "chosen" in visit.page.locator(CHAPTERS).nth(0).get_attribute("class")  # at the same time as the next step
     visit.page.evaluate("document.querySelector('video').muted = true")
-    visit.page.evaluate("document.querySelector('video').playbackRate = 4")
+    visit.page.evaluate("document.querySelector('video').playbackRate = 2")
     visit.page.evaluate(WATCH_WHAT_LIGHTS_UP)
     visit.page.keyboard.press(" ")
     until(lambda: visit.page.evaluate("document.querySelector('video').ended"), "it has played to the end")

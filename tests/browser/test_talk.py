@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 from browsed import NARROW, Site, Visit, until
 
-QUESTIONS = ("Who is it?", "And then?")
+QUESTIONS = ("Who is it?", "And then? <img src=x onerror=alert(1)> ${alert(2)}")
 Visiting = Callable[..., Visit]
 
 
 def test_a_conversation_streams_shows_its_frames_and_is_kept(site: Site, sample: str, visiting: Visiting) -> None:
-    site.told.say("A man on a small building.", "He jumps down.")
+    site.told.say("A man on a small building.", "He jumps <b>down</b>. ${alert(3)}")
     visit = visiting()
     visit.open(f"#ask/{sample}")
     field = visit.page.get_by_label("Question", exact=True)
@@ -25,7 +25,8 @@ def test_a_conversation_streams_shows_its_frames_and_is_kept(site: Site, sample:
         site.told.let_all()
         until(lambda turn=turn, answer=answer: answer in turn.inner_text(), "the answer is there")
         until(lambda turn=turn: turn.locator(".writing").count() == 0, "it has ended")
-    assert all(part in site.told.asked[-1] for part in ("Who is it?", "A man on a small building.", "And then?"))
+    assert all(part in site.told.asked[-1] for part in ("Who is it?", "A man on a small building.", QUESTIONS[1]))
+    assert visit.page.locator("img[src=x], .turn b:not(.thumb b)").count() == 0
     visit.page.locator(".turn").nth(0).locator(".seen .thumb").nth(1).click()
     until(lambda: visit.time() > 0, "a frame leads to its time")
     visit.shot("ask")

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from browsed import TOKEN, Chrome, Site
+
 WORDS = ["a", "man", "Man", "walks", "läuft", "走る", "don't", "—", "🙂", "a\u0301", ",", ".", "\u202e", "<b>", "${x}"]
 
 
-@pytest.fixture
-def run(visiting: Callable[..., Any]) -> Callable[[str, str, Any], Any]:
+@pytest.fixture(scope="module")
+def run(site: Site, chrome: Chrome) -> Iterator[Callable[[str, str, Any], Any]]:
     """Calls a function of one of the parts."""
-    visit = visiting()
-    visit.open()
+    with chrome.looping():
+        page = chrome.browser.new_page()
+        page.goto(f"{site.url}/?token={TOKEN}")
+    script = "document.querySelector('script[type=module]').src"
 
     def call(part: str, body: str, argument: Any) -> Any:
-        script = "document.querySelector('script[type=module]').src"
-        return visit.page.evaluate(
-            f"async (x) => ({body})(await import(new URL('parts/{part}.js', {script})), x)",
-            argument,
-        )
+        with chrome.looping():
+            return page.evaluate(
+                f"async (x) => ({body})(await import(new URL('parts/{part}.js', {script})), x)", argument
+            )
 
-    return call
+    yield call
+    with chrome.looping():
+        page.close()
 
 
 def made_text(rng: random.Random) -> str:
