@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
+
+import pytest
 
 from browsed import NARROW, Site, Visit, until
 
@@ -93,13 +96,13 @@ def test_steps_lead_the_video_and_the_video_lights_up_steps(captioned: str, visi
     visit = visiting()
     visit.open(f"#caption/{captioned}")
     visit.wait(f"{CHAPTERS}:nth-child(5)")
-    visit.shot("caption")
     for number, start in enumerate(PARK_STARTS):
         visit.page.locator(CHAPTERS).nth(number).locator(".thumb").click()
         until(lambda start=start: abs(visit.time() - start) < 0.05, f"the video is at {start}")
         assert "chosen" in visit.page.locator(CHAPTERS).nth(number).get_attribute("class")
     visit.page.locator(".lane.step .span").nth(2).click()
     until(lambda: abs(visit.time() - 2) < 0.05, "a click on the timeline jumps as well")
+    visit.shot("caption")
     visit.page.keyboard.press("k")
     until(lambda: abs(visit.time()) < 0.05, "k is the step before")
     visit.page.keyboard.press("k")
@@ -240,3 +243,15 @@ def test_moments_are_found_and_captions_downloaded(captioned: str, visiting: Vis
         assert "raises both arms" in content
         if ending == "json":
             assert len(json.loads(content)["steps"]) == 5
+
+
+@pytest.mark.skipif("SG4V_PICTURES" not in os.environ, reason="only for the pictures of the documentation")
+def test_two_modes_of_the_sample_have_their_picture_taken(
+    site: Site, sample: str, captioned: str, visiting: Visiting
+) -> None:
+    visit = visiting()
+    visit.open(f"#caption/{captioned}/{site.caption(sample, mode='fast')}")
+    until(lambda: visit.page.locator(".beside .state.done").count() == 2, "both are there")
+    visit.page.locator(".lane.step .span").nth(2).click()
+    until(lambda: abs(visit.time() - 2) < 0.05, "the video is at a step")
+    visit.shot("side-by-side", whole=True)
