@@ -7,7 +7,7 @@ steps together, only one of them says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -94,11 +94,10 @@ def _is_counted(noun: str) -> bool:
     return stem(noun) not in UNCOUNTED and stem(noun) not in FILLER
 
 
-def said(passages: Iterable[Passage]) -> Said:
-    """All that some texts say."""
+def said(passages: Sequence[Passage], made: Iterable[Claim]) -> Said:
+    """All that some texts say; ``made`` are their claims."""
     told = Said()
-    passages = list(passages)
-    for claim in claims(passages):
+    for claim in made:
         table: dict[str, set[str]] = {
             "thing": told.things,
             "colour": told.colours,

@@ -66,7 +66,7 @@ def one_comparison(first: Store, second: Store, id: str) -> OneComparison:
         if row is None:
             raise SettingsError(f"{store.root}: has no caption with the id {id}")
         rows.append(row)
-    told = [said(Draft(row).texts) for row in rows]
+    told = [said(texts, claims(texts)) for texts in (Draft(row).texts for row in rows)]
     return OneComparison(id, _side(first, rows[0], told[1]), _side(second, rows[1], told[0]))
 
 

@@ -76,17 +76,16 @@ class Digest:
 def digest(row: CaptionRow, findings: tuple[Finding, ...]) -> Digest:
     """What a comparison needs of this caption, with what the checks found in it."""
     draft = Draft(row)
-    made: dict[_CLAIM, None] = {}
-    for one in claims(draft.texts):
-        made.setdefault((one.kind, tuple(sorted(one.meanings))))
+    made = list(claims(draft.texts))
+    distinct: dict[_CLAIM, None] = dict.fromkeys((one.kind, tuple(sorted(one.meanings))) for one in made)
     counts: dict[str, int] = {}
     for finding in findings:
         counts[finding.check] = counts.get(finding.check, 0) + 1
     cost = row.provenance
     return Digest(
         video=row.location,
-        said=said(draft.texts),
-        claims=tuple(made),
+        said=said(draft.texts, made),
+        claims=tuple(distinct),
         words=sum(len(passage.text.split()) for passage in draft.texts),
         steps=len(draft.steps),
         findings=counts,
