@@ -10,7 +10,7 @@ first. Each verb runs in a process of its own, which tells its time and the most
   search among all keyframe hashes grows faster than the number of videos
 - export: the JSONL layout of the released data set, and CSV
 - report: the HTML page, without samples
-- preview, replace: a word that stands in every caption replaced in all of them; then exported and undone
+- preview, replace: the full stop of every summary replaced; then exported and undone
 
     python benchmarks/million.py [--quick] [--rows 10000 100000 1000000] [--folder DIR]
 
@@ -55,7 +55,7 @@ SETTINGS = DatasetSettings(splits=SplitSettings(val=0.05, test=0.05))
 SURVEY_SCHEMA = arrow_schema(Survey)
 WITHOUT_GROUPS = replace(SETTINGS, filters=FilterSettings(near_duplicate_bits=None))
 PART_ROWS = 8192
-CHANGE = Replace("the", "THE", part="summary")
+CHANGE = Replace(".", "!", part="summary")
 
 
 def write(root: str, rows: int) -> None:
@@ -107,7 +107,7 @@ VERBS: dict[str, Callable[[str], object]] = {
     "export csv": write_export("csv"),
     "report": lambda root: write_report(Store(root), f"{root}.html", samples=0),
     "preview of a change": lambda root: preview(Store(root), CHANGE),
-    "replace a word": lambda root: apply(Store(root), CHANGE),
+    "replace": lambda root: apply(Store(root), CHANGE),
     "export, reviewed": write_export("sharegpt4video"),
     "undo": lambda root: undo(Store(root), batches(Store(root))[0].id),
 }
