@@ -23,6 +23,7 @@ from ..jobs.job import plain_caption
 from ..refusals import Refused
 from ..server import Web
 from ..streams import Event, EventStream
+from .compare import router as compare_router
 from .dataset_reviews import number_of, plain_review
 from .dataset_reviews import router as reviews
 from .dataset_set import Index, Plain, Set, StoredSet
@@ -43,6 +44,7 @@ def dataset_router(dataset: str, compare: tuple[str, str] | None, *, roots: tupl
     whole = APIRouter()
     whole.include_router(router)
     whole.include_router(reviews)
+    whole.include_router(compare_router)
     return StoredSet(dataset, compare, whole)
 
 

@@ -14,7 +14,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, FastAPI
 
+from ...dataset.compare import Comparison, compare
 from ...dataset.rows import CaptionRow
+from ...dataset.store.store import Store
 from ...errors import SG4VError, VideoError
 from ...records import VideoCaption
 from ..catalogue.catalogue import Catalogue, NoSuchCaption
@@ -86,8 +88,11 @@ class StoredSet:
         self.router = APIRouter(lifespan=self._meet)
         self.router.include_router(router)
         self._server: Server | None = None
+        self._closing = False
         self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
         self._held = 0
+        self.comparing: asyncio.Task[Comparison] | None = None
+        self.compared = 0
         self.runs: dict[str, Run] = {}
         self.one_at_a_time = threading.Lock()
 
@@ -105,10 +110,25 @@ class StoredSet:
     async def start(self) -> None:
         if self.catalogue is not None:
             self.catalogue.start()
+        if self.pair is not None:
+            self.comparing = asyncio.create_task(asyncio.to_thread(self._compare, *self.pair))
+
+    def _compare(self, a: str, b: str) -> Comparison:
+        def on_progress(videos: int) -> None:
+            self.compared = videos
+            if self._closing:
+                raise _Stopped
+
+        return compare(a, b, on_progress=on_progress)
 
     async def close(self) -> None:
+        self._closing = True
         for run in self.runs.values():
             run.stop.set()
+        if self.comparing is not None:
+            (found,) = await asyncio.gather(self.comparing, return_exceptions=True)
+            if isinstance(found, Comparison):
+                found.close()
         await asyncio.gather(*(run.task for run in self.runs.values() if run.task), return_exceptions=True)
         if self.catalogue is not None:
             await asyncio.to_thread(self.catalogue.close)
@@ -147,15 +167,17 @@ class StoredSet:
         self._keep(key, said.picture)
         return said.picture
 
-    async def path(self, row: CaptionRow, server: Server) -> Path:
+    async def path(self, row: CaptionRow, server: Server, store: Store | None = None) -> Path:
         """The file of a caption. Raises VideoError, or Refused where it is not in the folders that may be opened."""
-        assert self.catalogue is not None
-        return server.library.path_in_roots(await asyncio.to_thread(local_path, self.catalogue.store, row))
+        if store is None:
+            assert self.catalogue is not None
+            store = self.catalogue.store
+        return server.library.path_in_roots(await asyncio.to_thread(local_path, store, row))
 
-    async def media(self, row: CaptionRow, server: Server) -> tuple[Media | None, str]:
-        """The video of a caption as one that can be asked for, or why there is none."""
+    async def media(self, row: CaptionRow, server: Server, store: Store | None = None) -> tuple[Media | None, str]:
+        """The video of a caption as one that can be asked for, or why there is none. ``store``: another data set."""
         try:
-            return await server.library.open_file(await self.path(row, server)), ""
+            return await server.library.open_file(await self.path(row, server, store)), ""
         except Refused as refused:
             return None, str(refused.detail)
         except (SG4VError, OSError) as error:

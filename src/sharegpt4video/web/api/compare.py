@@ -1,0 +1,105 @@
+"""``/v1/compare``: the same videos captioned twice, as a whole and one by one."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse
+
+from ...dataset.compare import ComparedCaption, Comparison
+from ...dataset.store.store import Store
+from ...errors import SettingsError
+from ..jobs.job import plain_caption
+from ..refusals import Refused
+from ..server import Web
+from .dataset_reviews import number_of
+from .dataset_set import Plain, Set, StoredSet
+from .dataset_shapes import CaptionId
+
+router = APIRouter(prefix="/v1/compare", tags=["compare"])
+
+
+@router.get("")
+async def totals(stored: Set) -> Plain:
+    """Both data sets, and what differs over all videos that both have: means per video, claims and findings."""
+    found = _ready(stored)
+    told = found.totals
+    return {
+        "a": _side(found, 0),
+        "b": _side(found, 1),
+        "videos": told.videos,
+        "measures": [
+            {"name": name, "a": pair.first, "b": pair.second, "difference": pair.difference, "interval": pair.interval}
+            for name, pair in told.measures.items()
+            if pair.videos
+        ],
+        "claims": [
+            {"kind": kind, "only_a": row[0], "both": row[1], "only_b": row[2]} for kind, row in told.claims.items()
+        ],
+        "findings": [{"check": name, "a": a, "b": b} for name, (a, b) in sorted(told.findings.items())],
+    }
+
+
+@router.get("/videos")
+async def videos(
+    stored: Set,
+    after: Annotated[int, Query(ge=0, le=1 << 60)] = 0,
+    limit: Annotated[int, Query(ge=1, le=200)] = 50,
+    only: Annotated[str, Query(max_length=20)] = "",
+) -> Plain:
+    """The videos in the order of the first data set; ``only``: first, second, differ, contradicted or findings."""
+    found = await asyncio.to_thread(_ready(stored).videos, after=after, limit=limit + 1, only=only)  # type: ignore[arg-type]
+    items = [{"number": number, **asdict(one)} for number, one in found[:limit]]
+    return {"items": items, "next": found[limit - 1][0] if len(found) > limit else None}
+
+
+@router.get("/videos/{id}")
+async def video(id: CaptionId, stored: Set, web: Web) -> JSONResponse:
+    """Both captions of a video, with marks on what only one of them says."""
+    try:
+        found = await asyncio.to_thread(_ready(stored).one, id)
+    except SettingsError as error:
+        raise Refused(404, str(error)) from error
+    assert stored.pair is not None
+    media, problem = await stored.media(found.first.row, web, Store.open(stored.pair[0]))
+    sides = {"a": _caption(found.first), "b": _caption(found.second)}
+    return JSONResponse({"id": id, "media": media.id if media else None, "media_problem": problem, **sides})
+
+
+def _ready(stored: StoredSet) -> Comparison:
+    """Raises Refused without two data sets, while they are being read, and where they cannot be compared."""
+    if stored.comparing is None:
+        raise Refused(404, "nothing is compared here; start sg4v web with --compare A B")
+    if not stored.comparing.done():
+        raise Refused(503, f"the two data sets are being compared: {stored.compared:,} videos so far", retry_seconds=2)
+    return stored.comparing.result()
+
+
+def _side(found: Comparison, number: int) -> dict[str, Any]:
+    measures = found.totals.measures
+
+    def total(name: str) -> float:
+        pair = measures[name]
+        return (pair.second if number else pair.first) * pair.videos
+
+    return {
+        "name": PurePath(found.names[number]).name,
+        "model": found.models[number],
+        "tokens": round(total("input tokens") + total("output tokens")),
+        "cost": total("cost, US dollars") if measures["cost, US dollars"].videos else None,
+        "alone": found.totals.alone[number],
+        "with_facts": found.totals.with_facts[number],
+    }
+
+
+def _caption(side: ComparedCaption) -> dict[str, Any]:
+    return {
+        "caption": plain_caption(side.row.caption),
+        "texts": [{**asdict(text), "step": number_of(text.step)} for text in side.texts],
+        "findings": [{**asdict(one), "step": number_of(one.step)} for one in side.findings],
+        "contradicted": [{**asdict(one), "step": number_of(one.step)} for one in side.contradicted],
+    }
