@@ -13,6 +13,8 @@ from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
 
 from ...dataset.reviews.desk import Desk
+from ...dataset.reviews.resolve import Conflict
+from ...dataset.rows import CaptionRow
 from ...errors import SettingsError
 from ...records import Step
 from ..catalogue.catalogue import Catalogue, NotReady
@@ -128,7 +130,6 @@ async def caption(id: CaptionId, stored: Set, catalogue: Index, web: Web) -> JSO
     except SettingsError as error:
         raise Refused(404, str(error)) from error
     media, problem = await stored.media(one.original, web)
-    frames = pictures_of(one.caption.steps, one.caption.start_seconds)
     plain, original = plain_caption(one.caption.caption), plain_caption(one.original.caption)
     return JSONResponse(
         {
@@ -148,34 +149,32 @@ async def caption(id: CaptionId, stored: Set, catalogue: Index, web: Web) -> JSO
             if one.selected
             else None,
             "provenance": plain["provenance"],
-            "keyframes": [
-                {
-                    "number": number,
-                    "seconds": frame.seconds,
-                    "shot_index": frame.shot_index,
-                    "reason": "",
-                    "similarity": None,
-                    "picture": _picture(id, number) if media else None,
-                    "facts": _facts(one.caption.steps[frame.step], plain["steps"][frame.step], frame.seconds)
-                    if one.caption.steps
-                    else None,
-                }
-                for number, frame in enumerate(frames)
-            ],
+            "keyframes": _keyframes(id, one.caption, plain["steps"], shown=media is not None),
             "reviews": [plain_review(review, counts=review.id in one.counting) for review in one.reviews],
-            "conflicts": [
-                {
-                    "step": number_of(each.step),
-                    "base_text": each.base_text,
-                    "mine": each.mine,
-                    "theirs": each.theirs,
-                    "author": each.author,
-                    "time": each.time_ns / 1e9,
-                }
-                for each in one.conflicts
-            ],
+            "conflicts": [_conflict(each) for each in one.conflicts],
         }
     )
+
+
+def _keyframes(id: str, row: CaptionRow, steps: list[Plain], *, shown: bool) -> list[Plain]:
+    """The frames that the steps refer to; with their pictures where the video can be shown."""
+    return [
+        {
+            "number": number,
+            "seconds": frame.seconds,
+            "shot_index": frame.shot_index,
+            "reason": "",
+            "similarity": None,
+            "picture": _picture(id, number) if shown else None,
+            "facts": _facts(row.steps[frame.step], steps[frame.step], frame.seconds) if row.steps else None,
+        }
+        for number, frame in enumerate(pictures_of(row.steps, row.start_seconds))
+    ]
+
+
+def _conflict(one: Conflict) -> Plain:
+    plain = {name: getattr(one, name) for name in ("base_text", "mine", "theirs", "author")}
+    return {"step": number_of(one.step), "time": one.time_ns / 1e9, **plain}
 
 
 def _facts(step: Step, plain: Plain, seconds: float) -> Plain | None:
