@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import re
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -38,7 +39,7 @@ async def docs(request: Request) -> HTMLResponse:
 
 
 def _route(path: str, method: str, operation: dict[str, Any]) -> str:
-    told = "".join(f"<p>{html.escape(part)}</p>" for part in operation.get("description", "").split("\n\n"))
+    told = "".join(f"<p>{_prose(part)}</p>" for part in operation.get("description", "").split("\n\n"))
     rows = "".join(
         f"<tr><td><code>{html.escape(one['name'])}</code></td><td>{one['in']}</td>"
         f"<td>{html.escape(_type(one.get('schema', {})))}</td></tr>"
@@ -56,6 +57,11 @@ def _route(path: str, method: str, operation: dict[str, Any]) -> str:
     )
 
 
+def _prose(text: str) -> str:
+    """A docstring's paragraph, with its ``code`` as such."""
+    return re.sub(r"``(.+?)``", r"<code>\1</code>", html.escape(text))
+
+
 def _content(one: dict[str, Any]) -> str:
     return ", ".join(
         f"{html.escape(kind)}{' ' + _link(about['schema']) if about.get('schema') else ''}"
@@ -70,7 +76,7 @@ def _schema(name: str, one: dict[str, Any]) -> str:
         f"<td>{_link(about)}</td></tr>"
         for field, about in one.get("properties", {}).items()
     )
-    told = html.escape(one.get("description", ""))
+    told = _prose(one.get("description", ""))
     body = f"<table><tbody>{rows}</tbody></table>" if rows else f"<p>{_link(one)}</p>"
     return f'<section id="{html.escape(name)}"><h3>{html.escape(name)}</h3><p>{told}</p>{body}</section>'
 
