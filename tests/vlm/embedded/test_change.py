@@ -528,6 +528,8 @@ def test_how_long_nothing_moves_is_told_before_or_after_what_happens() -> None:
     goes = thing("person", LEFT, None, leaves="left")
     text = difference(between(10.0, 14.0, goes, motion=quiet(11.6, 14.0)))
     assert "leaves the picture on the left. After that, the picture is still." in text
+    text = difference(between(10.0, 14.0, goes, motion=quiet(11.0, 13.0)))
+    assert "In between, the picture is still for two seconds." in text
     cup = thing("cup", RIGHT, RIGHT)
     text = difference(between(18.0, 22.0, cup, motion=replace(quiet(18.2, 21.6), centre=None)))
     assert re.match(r"Nothing moves for three seconds: the cup (stays|remains) on the right", text)
@@ -535,7 +537,7 @@ def test_how_long_nothing_moves_is_told_before_or_after_what_happens() -> None:
 
 def test_a_short_quiet_part_is_not_told() -> None:
     comes = thing("person", None, LEFT, enters="left")
-    text = difference(between(0.0, 6.0, comes, motion=quiet(0.0, 2.0)))
+    text = difference(between(0.0, 6.0, comes, motion=quiet(0.0, 1.9)))
     assert "still" not in text.replace("camera is still", "").replace("camera stays still", "")
 
 

@@ -18,7 +18,7 @@ from .words import choose, paragraph, span, verb
 MOST_SENTENCES = 4
 MOST_CLAUSES = 8
 SHORT_SECONDS = 1.5
-LEAST_QUIET_SHARE = 0.5  # of an interval in which something moves at other times
+LEAST_QUIET_SHARE = 1 / 3  # of an interval in which something moves at other times
 MOST_BRIEF_SECONDS = 0.75
 """Motion this brief at an interval's ends is the event for which the keyframe was taken, to within two pictures."""
 AT_THE_END_SECONDS = 0.3
@@ -130,7 +130,7 @@ def with_quiet_part(told: list[str], first: str, facts: Facts) -> list[str]:
         return told
     when, clause = part
     if not when.startswith("for the first"):
-        return [*told, f"{when}, {clause}" if when == "after that" else f"{clause} {when}"]
+        return [*told, f"{when}, {clause}" if when == "after that" else f"in between, {clause} {when}"]
     then = "then " if first in _HAPPENS else ""
     return [f"{when}, {clause}", f"{then}{told[0]}", *told[1:]]
 
