@@ -316,8 +316,8 @@ def test_the_benchmarks_page_names_every_script() -> None:
 
 @pytest.mark.parametrize("image", sorted((ROOT / "docs" / "pictures").glob("*.svg")), ids=lambda path: path.stem)
 def test_pictures_show_the_figures_of_their_page(image: Path) -> None:
-    """``tools/plots.py`` draws them from tables of the benchmarks page, and keeps the table it drew in the file."""
-    page = (ROOT / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    """``tools/plots.py`` draws them from the table below each, and keeps the table it drew in the file."""
+    (page,) = [text for page in PAGES if f"pictures/{image.name})" in (text := page.read_text(encoding="utf-8"))]
     described = ElementTree.parse(image).find(".//{http://purl.org/dc/elements/1.1/}description")
     assert described is not None
     assert described.text

@@ -1,4 +1,4 @@
-"""Draw the pictures of ``docs/benchmarks.md`` from the tables on that page, so that both show the same figures.
+"""Draw the pictures of ``docs/benchmarks.md`` and ``docs/proofs.md`` from the tables there, so both show the same.
 
     pip install matplotlib
     python tools/plots.py
@@ -31,9 +31,9 @@ STYLE = {
 
 
 def source(heading: str) -> str:
-    """The first table below a heading of the page, as it stands there."""
-    page = (DOCS / "benchmarks.md").read_text(encoding="utf-8")
-    section = re.split(r"^## ", page.split(f"\n## {heading}\n", 1)[1], maxsplit=1, flags=re.MULTILINE)[0]
+    """The first table below a heading of these pages, as it stands there."""
+    text = "".join((DOCS / page).read_text(encoding="utf-8") for page in ("benchmarks.md", "proofs.md"))
+    section = re.split(r"^##+ ", re.split(rf"^##+ {heading}$", text, flags=re.M)[1], maxsplit=1, flags=re.MULTILINE)[0]
     return str(re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)[0])
 
 
@@ -142,6 +142,19 @@ def copies() -> None:
     save(figure, "copies", "Copies found", "Copies found (in %, more is better) and wrong pairs (fewer is better)")
 
 
+def proofs() -> None:
+    """Accuracy of the model that either arm began with, of both arms, and of guessing."""
+    head, *rows = table("The result")
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH_INCHES, 1.9), sharey=True)
+    names = ["chance", "before training", "short captions", "dense captions"]
+    for row, one in zip(rows, axes, strict=True):
+        values = [number(row[head.index(column)]) for column in ("chance", "base", "short", "dense")]
+        bars(one, names, values, "{:.1f}", [OTHER, OTHER, UNLIKE, OURS])
+        one.set_xlim(0, 108)
+        one.set_title(f"{row[0]} questions")
+    save(figure, "proofs", "The result", "Accuracy in %")
+
+
 def save(figure: Any, name: str, heading: str, title: str) -> None:
     """Write a figure with the table that it shows in its metadata; a test compares that with the page.
 
@@ -154,7 +167,7 @@ def save(figure: Any, name: str, heading: str, title: str) -> None:
     plt.close(figure)
 
 
-PLOTS: tuple[Callable[[], None], ...] = (reading, shots, engine, million, copies)
+PLOTS: tuple[Callable[[], None], ...] = (reading, shots, engine, million, copies, proofs)
 
 if __name__ == "__main__":
     (DOCS / "pictures").mkdir(exist_ok=True)
