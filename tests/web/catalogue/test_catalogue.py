@@ -22,6 +22,7 @@ from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, SG4VError, StorageError
 from sharegpt4video.web.catalogue.catalogue import Catalogue, NoSuchCaption
 from sharegpt4video.web.catalogue.pages import Query
+from sharegpt4video.web.catalogue.raw import raw_page
 
 INDEX_IN_A_PROCESS = """
 import os, signal, sys
@@ -72,6 +73,20 @@ def test_the_first_pages_need_no_index(tmp_path: Path) -> None:
         catalogue.row("0" * 32)
     with pytest.raises(SettingsError, match="begin again"):
         catalogue.page(Query.of(), "~nonsense", 5)
+
+
+def test_pages_of_parquet_show_captions_as_reviewed(tmp_path: Path) -> None:
+    store = made(tmp_path / "set", range(5))
+    Desk(store).add(id_of(2), "A whale sings.")
+    found, after = [], ""
+    while True:
+        page = raw_page(store, after, 2)
+        found += [item.summary for item in page.items]
+        after = page.next
+        if not after:
+            break
+    expected = [f"Summary of video{number}." for number in range(5)]
+    assert found == [*expected[:2], "A whale sings.", *expected[3:]]
 
 
 def test_pages_of_parquet_go_on_when_the_index_is_there(tmp_path: Path) -> None:

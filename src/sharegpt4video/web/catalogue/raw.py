@@ -7,8 +7,6 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import pyarrow as pa
-
 from ...dataset.store import parts
 from ...dataset.store.generations import contents
 from ...dataset.store.store import Store
@@ -43,15 +41,17 @@ def raw_page(store: Store, after: str, limit: int) -> Page:
 
 
 def _rows(store: Store, path: str, first: int, most: int) -> Iterator[tuple[dict[str, Any], int]]:
-    """Rows of a part from one on, reading the row groups that hold them."""
+    """Rows of a part from one on, as their reviews have left them, reading the row groups that hold them."""
+    overlay = store.overlay
     with parts.opened(store.fs, path, whole=False) as file:
         begin = 0
         for number in range(file.metadata.num_row_groups):
             end = begin + file.metadata.row_group(number).num_rows
             if end > first and most > 0:
-                table: pa.Table = file.read_row_group(number, columns=_COLUMNS)
                 start = max(first - begin, 0)
-                rows = table.slice(start, most).to_pylist()
+                wanted = file.read_row_group(number, columns=overlay.columns(_COLUMNS)).slice(start, most)
+                applied = (overlay.applied(batch, _COLUMNS) for batch in wanted.combine_chunks().to_batches())
+                rows = [row for batch in applied for row in batch.to_pylist()]
                 for at, row in enumerate(rows):
                     yield row, begin + start + at
                 most -= len(rows)
