@@ -12,8 +12,8 @@ const PAGES = [
   { name: "caption", title: "Caption", load: () => import("./pages/caption/page.js"), offered: () => true },
   { name: "ask", title: "Ask", load: () => import("./pages/ask.js"), offered: (session) => session.models.some((model) => model.sees_images) },
   { name: "recaption", title: "Re-caption", load: () => import("./pages/recaption.js"), offered: () => true },
-  { name: "dataset", title: "Data set", load: () => import("./pages/dataset.js"), offered: (session) => Boolean(session.dataset) },
-  { name: "compare", title: "Compare", load: () => import("./pages/compare.js"), offered: (session) => Boolean(session.compare) },
+  { name: "dataset", title: "Data set", load: () => import("./pages/dataset/page.js"), offered: (session) => Boolean(session.dataset) },
+  { name: "compare", title: "Compare", load: () => import("./pages/compare/page.js"), offered: (session) => Boolean(session.compare) },
 ];
 
 function App() {

@@ -43,10 +43,12 @@ export function useKeys(bindings) {
 
 /** All keys that work now, by group. @param {{onClose: () => void}} props */
 export function KeyHelp({ onClose }) {
-  const groups = new Map();
-  for (const { current } of active) for (const one of current) {
+  const groups = new Map(), taken = new Set();
+  for (const { current } of [...active].reverse()) for (const one of current) {
+    const keys = one.keys.filter((key) => !taken.has(key));
+    keys.forEach((key) => taken.add(key));
     const name = one.group ?? "Anywhere";
-    groups.set(name, [...(groups.get(name) ?? []), one]);
+    if (keys.length) groups.set(name, [...(groups.get(name) ?? []), { ...one, keys }]);
   }
   return html`<${Dialog} title="Keys" onClose=${onClose}>
     <div class="key-groups">${[...groups].map(([name, bindings]) => html`<section key=${name}><h3>${name}</h3><dl class="key-list">

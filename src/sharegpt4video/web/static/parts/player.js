@@ -28,7 +28,7 @@ export function Player({ playback, src, name, steps, span, playable = true, subt
     { group: "Player", keys: ["ArrowRight"], label: "A second on (Shift: 5)", run: (event) => by(SECONDS_A_KEY * (event.shiftKey ? 5 : 1)) },
     ...(subtitled ? [{ group: "Player", keys: ["c"], label: "Steps as subtitles", run: () => show((shown) => !shown) }] : []),
     { group: "Player", keys: ["m"], label: "Mute", run: mute },
-    { group: "Player", keys: ["f"], label: "Full screen", run: full },
+    { group: "Player", keys: ["f", "F"], label: "Full screen", run: full },
   ]);
   const cue = subtitles ? shownAt(steps, now) : [];
   return html`<div class="player" ref=${stage}>

@@ -4,9 +4,13 @@ import { Icon } from "../../parts/icons.js";
 import { html, useState } from "../../parts/preact.js";
 import { copy } from "../../parts/status.js";
 
-/** @param {{job: import("./job.js").Job, editable: boolean, save: (text: string, was: string) => Promise<void>, onTheirs: (text: string) => void}} props */
-export function Summary({ job, editable, save, onTheirs }) {
-  const [editing, edit] = useState(false);
+/**
+ * @param {{job: {summary: string, problem: string, status: string}, editable: boolean, save: (text: string, was: string) => Promise<void>, onTheirs: (text: string) => void,
+ *   editing?: boolean, onEdit?: (editing: boolean) => void, children?: any}} props `editing` and `onEdit` for a page that has a key for it
+ */
+export function Summary({ job, editable, save, onTheirs, editing: asked, onEdit, children }) {
+  const [own, set] = useState(false);
+  const editing = asked ?? own, edit = onEdit ?? set;
   const leave = (theirs) => { if (theirs !== undefined) onTheirs(theirs); edit(false); };
   if (!job.summary && job.status !== "summarizing" && !editable) return null;
   return html`<section class="card summary" aria-label="Summary"><header><h2>Summary</h2><span class="grow"></span>
@@ -16,5 +20,6 @@ export function Summary({ job, editable, save, onTheirs }) {
       ? html`<${Editor} text=${job.summary} label="Text of the summary" save=${save} onLeave=${leave} />`
       : job.summary ? html`<p class="words" dir="auto">${job.summary}</p>` : html`<p class="waiting">Writing</p>`}
     ${job.problem && html`<p class="problem-note"><b>Not to be trusted:</b> ${job.problem}</p>`}
+    ${children}
   </section>`;
 }

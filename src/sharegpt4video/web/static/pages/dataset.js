@@ -1,5 +1,0 @@
-import { html } from "../parts/preact.js";
-
-export function Page() {
-  return html`<h1>Data set</h1>`;
-}
