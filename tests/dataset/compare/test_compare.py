@@ -125,3 +125,37 @@ def test_on_the_command_line(both: tuple[str, str]) -> None:
     plain = json.loads(CliRunner().invoke(app, ["dataset", "compare", *both, "--json", "--limit", "1"]).output)
     assert plain["totals"]["measures"]["input tokens"]["second"] == 135
     assert len(plain["videos"]) == 1
+
+
+def test_the_most_different_come_first_page_by_page(tmp_path: Path) -> None:
+    told = [SUMMARY, "A puppy jumps.", "A red puppy jumps.", SUMMARY, "A red cat jumps."]
+    a = made_store(tmp_path / "a", [caption([text], number) for number, text in enumerate(told)])
+    b = made_store(tmp_path / "b", [caption([SUMMARY], number) for number in range(5)])
+    found = compare(a.root, b.root)
+    counts = {number: sum(map(len, one.only_first.values())) for number, one in found.videos()}
+    pages, after = [], 0
+    while page := found.videos(after=after, limit=2, order="different"):
+        pages += [number for number, _ in page]
+        after = pages[-1]
+    assert pages == sorted(counts, key=lambda number: (-counts[number], number))
+    assert pages[0] != 1
+    with pytest.raises(SettingsError, match="order is one of"):
+        found.videos(order="size")  # type: ignore[arg-type]
+
+
+def test_findings_come_with_the_interval_of_their_difference(tmp_path: Path) -> None:
+    broken = "<think>hm</think> A man stands."
+    a = made_store(tmp_path / "a", [caption([broken if n < 3 else SUMMARY], n) for n in range(6)])
+    b = made_store(tmp_path / "b", [caption([broken if n == 5 else SUMMARY], n) for n in range(6)])
+    found = compare(a.root, b.root)
+    rows = [one.findings for _, one in found.videos()]
+    (check,) = {name for pair in rows for side in pair for name in side}
+    differences = [second.get(check, 0) - first.get(check, 0) for first, second in rows]
+    pair = found.totals.per_video(check)
+    assert pair.difference == pytest.approx(statistics.mean(differences))
+    low, high = pair.interval or (0.0, 0.0)
+    half = 2.5706 * statistics.stdev(differences) / 6**0.5  # Student's t for 5 degrees of freedom
+    assert (low, high) == pytest.approx((pair.difference - half, pair.difference + half), abs=2e-3)
+    uneven = [number for number, (first, second) in enumerate(rows, 1) if first != second]
+    assert [number for number, _ in found.videos(only="uneven")] == uneven
+    assert len(uneven) == 4

@@ -23,8 +23,10 @@ from .one import OneComparison, one_comparison
 from .sides import Digest, digests
 
 Where = str | os.PathLike[str] | Dataset
-Only = Literal["", "first", "second", "differ", "contradicted", "findings"]
-"""Videos of which only the first says something, only the second, or either; with contradicted facts; with findings."""
+Only = Literal["", "first", "second", "differ", "contradicted", "findings", "uneven"]
+"""Videos of which only the first says something, only the second, or either; with contradicted facts; with findings;
+with other findings on one side than on the other."""
+Order = Literal["listed", "different"]
 _WHERE: dict[str, str] = {
     "": "1",
     "first": "only_first > 0",
@@ -32,7 +34,16 @@ _WHERE: dict[str, str] = {
     "differ": "only_first + only_second > 0",
     "contradicted": "contradicted > 0",
     "findings": "findings > 0",
+    "uneven": "uneven > 0",
 }
+_AFTER: dict[str, tuple[str, str]] = {
+    "listed": ("number > :after", "number"),
+    "different": (
+        "(:after = 0 OR (-different, number) > (SELECT -different, number FROM videos WHERE number = :after))",
+        "-different, number",
+    ),
+}
+"""For each order what comes after a video, and by what it is ordered."""
 MEASURES = (
     "words", "steps", "claims", "only here", "findings", "facts contradicted", "requests", "input tokens",
     "output tokens", "cost, US dollars",
@@ -107,8 +118,17 @@ class Totals:
     alone: tuple[int, int] = (0, 0)
     measures: dict[str, Paired] = field(default_factory=lambda: {name: Paired() for name in MEASURES})
     findings: dict[str, tuple[int, int]] = field(default_factory=dict)
+    squares: dict[str, int] = field(default_factory=dict)
+    """By check, the squares of the differences in findings, summed up over the videos."""
     claims: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     with_facts: tuple[int, int] = (0, 0)
+
+    def per_video(self, check: str) -> Paired:
+        """The findings of a check per video."""
+        first, second = (count / self.videos for count in self.findings[check])
+        return Paired(
+            self.videos, first, second, second - first, self.squares[check] - self.videos * (second - first) ** 2
+        )
 
 
 class Comparison(Result):
@@ -124,18 +144,28 @@ class Comparison(Result):
         self.models = first.description["model"], second.description["model"]
         self.totals = Totals()
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        columns = "id TEXT, only_first INT, only_second INT, contradicted INT, findings INT, told TEXT"
+        columns = "id TEXT, only_first INT, only_second INT, contradicted INT, findings INT, uneven INT"
+        columns += ", different INT, told TEXT"
         self._base.execute(f"CREATE TABLE videos (number INTEGER PRIMARY KEY, {columns})")
 
-    def videos(self, *, after: int = 0, limit: int = 50, only: Only = "") -> list[tuple[int, VideoComparison]]:
-        """Videos in the order of the first data set, each with its number; ``after``: the number of the last one seen.
+    def videos(
+        self, *, after: int = 0, limit: int = 50, only: Only = "", order: Order = "listed"
+    ) -> list[tuple[int, VideoComparison]]:
+        """Videos, each with its number; ``after``: the number of the last one seen.
 
-        Raises SettingsError for an unknown ``only``.
+        They come in the order of the first data set, or the most ``different`` first: those with the most that only
+        one side says, and the most findings that only one has.
+
+        Raises SettingsError for an unknown ``only`` or ``order``.
         """
+        if order not in _AFTER:
+            raise SettingsError(f"order is one of {', '.join(_AFTER)}, not {order!r}")
         if only not in _WHERE:
             raise SettingsError(f"only is one of {', '.join(filter(None, _WHERE))}, not {only!r}")
-        query = f"SELECT number, told FROM videos WHERE number > ? AND {_WHERE[only]} ORDER BY number LIMIT ?"
-        return [(number, _video(told)) for number, told in self._base.execute(query, (after, limit))]
+        later, by = _AFTER[order]
+        query = f"SELECT number, told FROM videos WHERE {later} AND {_WHERE[only]} ORDER BY {by} LIMIT :limit"
+        rows = self._base.execute(query, {"after": after, "limit": limit})
+        return [(number, _video(told)) for number, told in rows]
 
     def one(self, id: str) -> OneComparison:
         """Both captions of a video, with marks on what only one says. Raises SettingsError for an unknown one."""
@@ -180,6 +210,7 @@ class Comparison(Result):
                 if theirs := others.get(bytes.fromhex(id)):
                     self._add(id, mine, Digest.from_json(theirs[-1]))
                     on_progress(self.totals.videos)
+            self._base.execute("CREATE INDEX by_difference ON videos (-different, number)")
             self._base.execute("COMMIT")
         if not self.totals.videos:
             raise SettingsError(f"{self.names[0]} and {self.names[1]} share no captioned video")
@@ -188,12 +219,12 @@ class Comparison(Result):
     def _add(self, id: str, first: Digest, second: Digest) -> None:
         one = _compared(id, first, second)
         counts = [sum(map(len, told.values())) for told in (one.only_first, one.only_second)]
-        row = (id, *counts, sum(one.contradicted), sum(sum(each.values()) for each in one.findings))
+        a, b = one.findings
+        uneven = sum(abs(a.get(name, 0) - b.get(name, 0)) for name in {*a, *b})
+        row = (id, *counts, sum(one.contradicted), sum(a.values()) + sum(b.values()), uneven, sum(counts) + uneven)
         told = json.dumps(asdict(one), ensure_ascii=False)
-        self._base.execute(
-            "INSERT INTO videos (id, only_first, only_second, contradicted, findings, told) VALUES (?, ?, ?, ?, ?, ?)",
-            (*row, told),
-        )
+        names = "id, only_first, only_second, contradicted, findings, uneven, different, told"
+        self._base.execute(f"INSERT INTO videos ({names}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, told))
         _add_totals(self.totals, one, first, second)
 
     def close(self) -> None:
@@ -264,7 +295,9 @@ def _add_totals(totals: Totals, one: VideoComparison, first: Digest, second: Dig
             totals.measures[name].add(*pair)
     for name in first.findings.keys() | second.findings.keys():
         before = totals.findings.get(name, (0, 0))
-        totals.findings[name] = before[0] + first.findings.get(name, 0), before[1] + second.findings.get(name, 0)
+        more_findings = first.findings.get(name, 0), second.findings.get(name, 0)
+        totals.findings[name] = before[0] + more_findings[0], before[1] + more_findings[1]
+        totals.squares[name] = totals.squares.get(name, 0) + (more_findings[1] - more_findings[0]) ** 2
     shared = Counter(kind for kind, meanings in first.claims if second.said.says(kind, meanings))
     for kind in KINDS_OF_CLAIMS:
         a, b, c = totals.claims.get(kind, (0, 0, 0))

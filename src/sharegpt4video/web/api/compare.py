@@ -7,12 +7,13 @@ from dataclasses import asdict
 from pathlib import PurePath
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Query
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, Path, Query
+from fastapi.responses import JSONResponse, Response
 
 from ...dataset.compare import ComparedCaption, Comparison
 from ...dataset.store.store import Store
 from ...errors import SettingsError
+from ..catalogue.media import pictures_of
 from ..jobs.job import plain_caption
 from ..refusals import Refused
 from ..server import Web
@@ -21,6 +22,7 @@ from .dataset_set import Plain, Set, StoredSet
 from .dataset_shapes import CaptionId
 
 router = APIRouter(prefix="/v1/compare", tags=["compare"])
+_JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "description": "The keyframe"}}
 
 
 @router.get("")
@@ -40,7 +42,10 @@ async def totals(stored: Set) -> Plain:
         "claims": [
             {"kind": kind, "only_a": row[0], "both": row[1], "only_b": row[2]} for kind, row in told.claims.items()
         ],
-        "findings": [{"check": name, "a": a, "b": b} for name, (a, b) in sorted(told.findings.items())],
+        "findings": [
+            {"check": name, "a": a, "b": b, "per_video": told.per_video(name).interval}
+            for name, (a, b) in sorted(told.findings.items())
+        ],
     }
 
 
@@ -50,10 +55,17 @@ async def videos(
     after: Annotated[int, Query(ge=0, le=1 << 60)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     only: Annotated[str, Query(max_length=20)] = "",
+    order: Annotated[str, Query(max_length=20)] = "listed",
 ) -> Plain:
-    """The videos in the order of the first data set; ``only``: first, second, differ, contradicted or findings."""
-    found = await asyncio.to_thread(_ready(stored).videos, after=after, limit=limit + 1, only=only)  # type: ignore[arg-type]
-    items = [{"number": number, **asdict(one)} for number, one in found[:limit]]
+    """The videos in the order of the first data set, or the most ``different`` first.
+
+    ``only``: first, second, differ, contradicted, findings or uneven (other findings on one side than on the other).
+    """
+    found = await asyncio.to_thread(_ready(stored).videos, after=after, limit=limit + 1, only=only, order=order)  # type: ignore[arg-type]
+    items = [
+        {"number": number, **asdict(one), "picture": f"/v1/compare/videos/{one.id}/keyframes/0"}
+        for number, one in found[:limit]
+    ]
     return {"items": items, "next": found[limit - 1][0] if len(found) > limit else None}
 
 
@@ -67,7 +79,29 @@ async def video(id: CaptionId, stored: Set, web: Web) -> JSONResponse:
     assert stored.pair is not None
     media, problem = await stored.media(found.first.row, web, Store.open(stored.pair[0]))
     sides = {"a": _caption(found.first), "b": _caption(found.second)}
-    return JSONResponse({"id": id, "media": media.id if media else None, "media_problem": problem, **sides})
+    row = found.first.row
+    keyframes = [
+        {
+            "number": number,
+            "seconds": frame.seconds,
+            "reason": "",
+            "picture": f"/v1/compare/videos/{id}/keyframes/{number}",
+        }
+        for number, frame in enumerate(pictures_of(row.steps, row.start_seconds) if media else ())
+    ]
+    told = {"id": id, "media": media.id if media else None, "media_problem": problem, "keyframes": keyframes}
+    return JSONResponse(told | sides)
+
+
+@router.get("/videos/{id}/keyframes/{number}", response_class=Response, responses=_JPEG)
+async def keyframe(id: CaptionId, number: Annotated[int, Path(ge=0, le=1_000_000)], stored: Set) -> Response:
+    """A keyframe of the first caption as JPEG."""
+    _ready(stored)
+    assert stored.pair is not None
+    jpeg = await stored.picture(id, number, Store.open(stored.pair[0]))
+    if jpeg is None:
+        raise Refused(404, f"there is no keyframe {number} of this video")
+    return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
 def _ready(stored: StoredSet) -> Comparison:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from fastapi import APIRouter, Depends, FastAPI
 
 from ...dataset.compare import Comparison, compare
+from ...dataset.report.samples import find_rows
 from ...dataset.rows import CaptionRow
 from ...dataset.store.store import Store
 from ...errors import SG4VError, VideoError
@@ -89,7 +90,7 @@ class StoredSet:
         self.router.include_router(router)
         self._server: Server | None = None
         self._closing = False
-        self._pictures: OrderedDict[tuple[str, int], bytes] = OrderedDict()
+        self._pictures: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
         self._held = 0
         self.comparing: asyncio.Task[Comparison] | None = None
         self.compared = 0
@@ -146,20 +147,23 @@ class StoredSet:
         except NoSuchCaption:
             return None
 
-    async def picture(self, id: str, number: int) -> bytes | None:
-        """A keyframe of a row as JPEG; None where there is none, or its video cannot be read any more."""
-        key = (id, number)
+    async def picture(self, id: str, number: int, store: Store | None = None) -> bytes | None:
+        """A keyframe of a row as JPEG; None where there is none, or its video cannot be read any more.
+
+        ``store``: another data set.
+        """
+        key = (store.root if store else "", id, number)
         if key in self._pictures:
             self._pictures.move_to_end(key)
             return self._pictures[key]
-        row = await self.row(id)
+        row = await self.row(id) if store is None else await asyncio.to_thread(_row_of, store, id)
         if row is None or self._server is None:
             return None
         frames = pictures_of(row.steps, row.start_seconds)
         if not 0 <= number < len(frames):
             return None
         try:
-            path = await self.path(row, self._server)
+            path = await self.path(row, self._server, store)
             most = self._server.settings.limits.max_pixels
             said = await self._server.ask(Picture(str(path), frames[number].seconds, SIDE_PIXELS, most))
         except (VideoError, Refused):
@@ -191,7 +195,7 @@ class StoredSet:
             if not self.runs[old].is_running:
                 del self.runs[old]
 
-    def _keep(self, key: tuple[str, int], jpeg: bytes) -> None:
+    def _keep(self, key: tuple[str, str, int], jpeg: bytes) -> None:
         self._pictures[key] = jpeg
         self._held += len(jpeg)
         while self._held > PICTURE_BYTES:
@@ -202,6 +206,11 @@ class StoredSet:
         """Get to know the server, whose processes decode the pictures."""
         self._server = app.state.server
         yield
+
+
+def _row_of(store: Store, id: str) -> CaptionRow | None:
+    found: CaptionRow | None = find_rows(store, "captions", [id]).get(id)
+    return found
 
 
 def _set(web: Web) -> StoredSet:

@@ -30,7 +30,7 @@ export function Player({ playback, src, name, steps, span, playable = true, subt
     { group: "Player", keys: ["m"], label: "Mute", run: mute },
     { group: "Player", keys: ["f", "F"], label: "Full screen", run: full },
   ]);
-  const cue = subtitles ? shownAt(steps, now) : [];
+  const cue = subtitled && subtitles ? shownAt(steps, now) : [];
   return html`<div class="player" ref=${stage}>
     <div class="screen" onClick=${() => playback.toggle()}>
       <video ref=${playback.attach} src=${src} preload="auto" playsinline aria-label=${name}></video>
