@@ -19,7 +19,7 @@ function takesKeys(target, key) {
 
 addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || takesKeys(event.target, event.key)) return;
-  for (const layer of [...active].reverse()) {
+  for (const layer of layers()) {
     const binding = layer.current.find((one) => one.keys.includes(event.key));
     if (binding) {
       event.preventDefault();
@@ -34,17 +34,23 @@ addEventListener("click", (event) => {
   if (event.detail > 0) event.target.closest?.(".thumb, .timeline button, .controls button")?.blur();
 });
 
-/** Hear these keys while the part is shown. @param {Binding[]} bindings */
-export function useKeys(bindings) {
+/** Those that are heard first come first: a page's own keys, then the part that was shown last. */
+const layers = () => [...active].reverse().sort((a, b) => b.first - a.first);
+
+/**
+ * Hear these keys while the part is shown.
+ * @param {Binding[]} bindings @param {boolean} [first] before all parts, whenever these were shown
+ */
+export function useKeys(bindings, first = false) {
   const layer = useRef(bindings);
-  layer.current = bindings;
+  Object.assign(layer, { current: bindings, first });
   useEffect(() => { active.add(layer); return () => active.delete(layer); }, []);
 }
 
 /** All keys that work now, by group. @param {{onClose: () => void}} props */
 export function KeyHelp({ onClose }) {
   const groups = new Map(), taken = new Set();
-  for (const { current } of [...active].reverse()) for (const one of current) {
+  for (const { current } of layers()) for (const one of current) {
     const keys = one.keys.filter((key) => !taken.has(key));
     keys.forEach((key) => taken.add(key));
     const name = one.group ?? "Anywhere";

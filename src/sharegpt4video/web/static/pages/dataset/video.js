@@ -108,5 +108,5 @@ function useDeskKeys({ playback, steps, chosen, jump, walk, judge, undo, edit, r
     { group: "Videos", keys: ["Escape"], label: "Back to the list", run: () => go("dataset", written(rows.query)) },
     { group: "Steps", keys: ["j"], label: "Next step", run: () => move(1) },
     { group: "Steps", keys: ["k"], label: "Step before", run: () => move(-1) },
-  ]);
+  ], true);
 }
