@@ -189,7 +189,7 @@ def test_clips_made_before_a_review_are_left_out_until_they_are_made_again(ds: D
 
 
 def test_nobody_opens_parts_of_captions_but_the_doors() -> None:
-    """A reader that opens parts by itself would miss the reviews; those of the pages apply them, as tests there show."""
+    """A reader that opens parts by itself would miss the reviews; tests of the pages show that theirs do not."""
     doors = {"store.py", "samples.py", "compact.py", "description.py", "parts.py", "table.py"}
     doors |= {"raw.py", "reviewed.py", "follow.py", "derive.py"}
     for path in PACKAGE.rglob("*.py"):
