@@ -88,7 +88,7 @@ def web(
     """
     with exit_codes():
         if not all(map(importlib.util.find_spec, _NEEDS)):
-            raise MissingExtra("the pages (sg4v web)", "web")
+            raise MissingExtra("sg4v web", "web")
         from ..web.run import free_port, serve
         from ..web.settings import WebSettings
 

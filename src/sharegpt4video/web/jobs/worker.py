@@ -35,7 +35,10 @@ def serve(pipe: Connection, limits: ProcessLimits) -> None:
         pipe.send_bytes(json.dumps([kind, data]).encode() + b"\n" + picture)
 
     while True:
-        told = json.loads(pipe.recv_bytes())
+        try:
+            told = json.loads(pipe.recv_bytes())
+        except EOFError:  # the server is gone, however it went
+            return
         limit_processor(told.pop("processor_seconds"))
         task = TASKS[told.pop("kind")](**told)
         if most := getattr(task, "max_pixels", 0):
