@@ -140,10 +140,13 @@ class MeanEncoder:
         try:
             import torch
             from transformers import AutoModel, AutoTokenizer
+            from transformers.utils import logging as bars
         except ImportError as error:
             raise MissingExtra(f"the text encoder {name!r}", extra) from error
         self.name = name
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
+        shown = bars.is_progress_bar_enabled()
+        bars.disable_progress_bar()  # half a second of loading is nobody's progress
         try:
             self._tokens: Any = AutoTokenizer.from_pretrained(model, local_files_only=offline)
             loaded: Any = AutoModel.from_pretrained(model, local_files_only=offline, use_safetensors=True)
@@ -152,6 +155,9 @@ class MeanEncoder:
                 f"novelty.encoder {name!r} cannot be loaded; give a folder or a hub name of a text encoder with "
                 f"safetensors weights: {error}"
             ) from error
+        finally:
+            if shown:
+                bars.enable_progress_bar()
         self._model = loaded.to(self._device).float().eval()
         if self._tokens.pad_token is None:
             self._tokens.pad_token = self._tokens.eos_token or self._tokens.unk_token
