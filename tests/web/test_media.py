@@ -160,3 +160,24 @@ def test_ids_are_random_and_say_nothing(web: Running) -> None:
     for id in ("..", "%2e%2e", "../../etc/passwd", "0", "%00", "a" * 5000):
         assert web.as_owner("GET", f"/v1/media/{id}/info").status in (404, 405)
     assert os.sep not in "".join(ids)
+
+
+@pytest.mark.parametrize("how", ["replaced", "rewritten", "removed", "a pipe"])
+def test_a_file_that_is_another_one_by_now_is_not_served(web: Running, folders: Path, how: str) -> None:
+    path = folders / "open" / "changed.mp4"
+    path.unlink(missing_ok=True)
+    write_video(path, numbered_run(4), fps=4)
+    media = web.client.open("changed.mp4")
+    assert web.as_owner("GET", f"/v1/media/{media.id}").status == 200
+    if how == "rewritten":  # as many bytes, at another time
+        path.write_bytes(bytes(path.stat().st_size))
+    else:
+        path.unlink()
+    if how == "replaced":
+        write_video(path, numbered_run(9), fps=4)
+    if how == "a pipe":
+        os.mkfifo(path)
+    for rest in ("", "/info", "/frame"):
+        answer = web.as_owner("GET", f"/v1/media/{media.id}{rest}")
+        assert (answer.status, b"open it again" in answer.body) == (404, True), answer
+    assert web.as_owner("POST", "/v1/captions", {"media": media.id}).status == 404

@@ -16,9 +16,8 @@ import re
 import secrets
 import time
 from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -111,7 +110,7 @@ class Guard:
         if match is None or not self._is_ours(match[1].lower()):
             return "this server is not known by that name; use the address that sg4v web has printed, or --allow-host"
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != hosts[0].lower():
+        if origin is not None and origin.lower() not in (f"http://{hosts[0].lower()}", f"https://{hosts[0].lower()}"):
             return "requests from pages of other servers are not answered"
         site = headers.get("sec-fetch-site", "none")
         visit = headers.get("sec-fetch-mode") == "navigate" and scope["method"] in _SAFE
@@ -138,13 +137,12 @@ class Guard:
 
     def _visitor(self, headers: Headers) -> str:
         """Which browser it is, by its cookie; "" if it has none that we gave."""
-        jar = SimpleCookie()
-        try:
-            jar.load(headers.get("cookie", "")[:8192])
-        except CookieError:
-            return ""
-        name, _, proof = (jar[self._cookie].value if self._cookie in jar else "").partition(".")
-        return name if name and _same(proof, self._proof(name)) else ""
+        for each in ";".join(headers.getlist("cookie")).split(";"):  # others on this host may set any, even of this name
+            key, _, value = each.strip().partition("=")
+            name, _, proof = value.partition(".")
+            if key == self._cookie and name and _same(proof, self._proof(name)):
+                return name
+        return ""
 
     def _proof(self, name: str) -> str:
         return hmac.new(self._settings.token.encode(), f"browser {name}".encode(), hashlib.sha256).hexdigest()

@@ -6,7 +6,9 @@ A path is taken once, from somebody who may name it, and must lie in one of the 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
+import stat
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +20,8 @@ from .refusals import Refused
 from .settings import WebSettings
 from .uploads import Uploads, shown_name
 
+logger = logging.getLogger(__name__)
+
 PREVIEW_SIDE_PIXELS = 960
 _MOST_OPEN = 5000
 
@@ -25,12 +29,13 @@ _MOST_OPEN = 5000
 @dataclass
 class Media:
     """A video that can be asked for. ``uploaded``: the file is ours to remove. ``kept``: it is never forgotten.
-    ``preview`` plays where it does not."""
+    ``preview`` plays where it does not. ``bytes`` and ``changed_ns`` tell the file from one put in its place."""
 
     id: str
     path: Path
     name: str
     bytes: int
+    changed_ns: int
     seconds: float | None
     width: int
     height: int
@@ -60,12 +65,12 @@ class Library:
         return len(self._media)
 
     def get(self, id: str) -> Media:
-        """Raises Refused for an id that is not, or no longer, known."""
+        """Raises Refused for an id that is not, or no longer, known, and where the file is another one by now."""
         media = self._media.get(id)
         if media is None:
             raise Refused(404, "there is no such video, or it has not been used for too long; open it again")
-        if not media.uploaded and media.path.resolve() != media.path:
-            raise Refused(404, f"{media.name}: it has been replaced by a link; open it again")
+        if not _is_unchanged(media):
+            raise Refused(404, f"{media.name}: the file has been replaced, changed or removed; open it again")
         media.used = time.monotonic()
         return media
 
@@ -102,7 +107,7 @@ class Library:
             task = Look(str(path), name, self._limits.max_pixels)
             said = await self._workers.ask(task, seconds=self._limits.short_seconds)
             media = Media(
-                secrets.token_urlsafe(16), path, name, state.st_size, uploaded=uploaded, kept=kept, **said.data
+                secrets.token_urlsafe(16), path, name, *key[1:], uploaded=uploaded, kept=kept, **said.data
             )
             self._media[media.id], self._at_path[key] = media, media.id
             self._forget_oldest()
@@ -115,7 +120,7 @@ class Library:
         if media.playable:
             return media.path, media.media_type
         if media.making is not None:
-            await asyncio.shield(media.making)
+            await asyncio.wait([media.making])
         if media.preview is None:
             raise Refused(415, "browsers cannot play this video, and a copy that they can play could not be made")
         return media.preview, "video/mp4"
@@ -134,8 +139,11 @@ class Library:
             async with self._previewing:
                 await self._workers.ask(task, seconds=self._limits.job_seconds, is_short=False)
             media.preview = target
-        except SG4VError:
-            target.unlink(missing_ok=True)
+        except SG4VError as error:
+            logger.info("%s: no preview could be made: %s", media.name, error)
+        finally:
+            if media.preview is None:  # also when it was forgotten meanwhile
+                target.unlink(missing_ok=True)
 
     def forget_unused(self, in_use: set[str]) -> None:
         """Drop uploads and previews that nobody has used for long."""
@@ -172,3 +180,13 @@ class Library:
         for task in making:
             task.cancel()
         await asyncio.gather(*making, return_exceptions=True)
+
+
+def _is_unchanged(media: Media) -> bool:
+    """Whether the file is the one that was looked at, and no link has been put in its place."""
+    try:
+        state = media.path.lstat()
+        is_same = stat.S_ISREG(state.st_mode) and (state.st_size, state.st_mtime_ns) == (media.bytes, media.changed_ns)
+        return is_same and (media.uploaded or media.path.resolve() == media.path)
+    except OSError:
+        return False

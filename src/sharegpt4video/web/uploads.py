@@ -20,6 +20,8 @@ from .refusals import Refused
 _PREFIX = "sg4v-web-"
 _HEAD_BYTES = 512
 _LEAST_FREE_BYTES = 256 << 20
+_CHECKED_BYTES = 1 << 20
+"""After so many bytes of a file it is seen whether there is still room."""
 _LONGEST_NAME = 120
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot")
 _STARTS = (
@@ -69,12 +71,16 @@ class Uploads:
     async def save(self, chunks: AsyncIterator[bytes], announced_bytes: int | None) -> Path:
         """Write what comes to a new file. Raises Refused when it is too large, empty or no video."""
         self._check_size(announced_bytes or 0)
-        path, written, head = self.new_path(), 0, b""
+        path, written, unchecked, head = self.new_path(), 0, 0, b""
         try:
             with path.open("xb") as file:
                 async for chunk in chunks:
                     written += len(chunk)
                     self._check_size(written)
+                    unchecked += len(chunk)
+                    if unchecked >= _CHECKED_BYTES:  # others may be writing as well
+                        unchecked = 0
+                        self._check_room()
                     if len(head) < _HEAD_BYTES:
                         head += chunk[:_HEAD_BYTES]
                         if len(head) >= _HEAD_BYTES:
@@ -98,6 +104,10 @@ class Uploads:
 
     def close(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _check_room(self) -> None:
+        if not self.has_room(0):
+            raise Refused(507, "there is no room for this file; try again when others have finished", retry_seconds=60)
 
     def _check_size(self, count: int) -> None:
         if count > self.most_bytes:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
+import shutil
 import time
 from collections.abc import AsyncGenerator
 from dataclasses import replace
@@ -16,6 +18,8 @@ from ..media import Media
 from ..refusals import Refused
 from ..streams import Event
 from .tasks import Caption
+
+logger = logging.getLogger(__name__)
 
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 ENDS = frozenset({"done", "failed", "cancelled"})
@@ -76,9 +80,13 @@ class Job:
         """A keyframe, or the facts of one that came before."""
         number = int(data["number"])
         if picture and number not in self._pictures:
-            self._folder.mkdir(exist_ok=True)
-            self._picture_path(number).write_bytes(picture)
-            self._pictures.add(number)
+            try:
+                self._folder.mkdir(exist_ok=True)
+                self._picture_path(number).write_bytes(picture)
+                self._pictures.add(number)
+            except OSError as error:  # the caption is worth more than a picture
+                logger.warning("%s: a keyframe cannot be stored: %s", self._folder, error)
+                self._picture_path(number).unlink(missing_ok=True)
         link = f"/v1/captions/{self.id}/keyframes/{number}" if number in self._pictures else None
         self.keyframes[number] = data | {"picture": link}
         self.say("keyframe", self.keyframes[number])
@@ -92,7 +100,7 @@ class Job:
     async def follow(self, after: int, linger_seconds: float) -> AsyncGenerator[Event, None]:
         """The events with numbers above ``after``, to the last one."""
         self.watchers += 1
-        at = after + 1
+        at = min(after + 1, len(self.events))  # what comes next, for a number that was never given
         try:
             while True:
                 news = self._news
@@ -159,8 +167,5 @@ class Job:
 
     def remove(self) -> None:
         """Remove its pictures."""
-        for number in self._pictures:
-            self._picture_path(number).unlink(missing_ok=True)
-        if self._folder.exists():
-            self._folder.rmdir()
+        shutil.rmtree(self._folder, ignore_errors=True)
         self._pictures.clear()

@@ -77,7 +77,7 @@ class JobQueue:
         if task is not None:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        elif not job.is_over:
+        if not job.is_over:  # it waits, or was cancelled before it took its first step
             self._end(job, "cancelled", "")
             self._tell_positions()
 
