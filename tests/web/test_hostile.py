@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 import json
 import random
@@ -10,13 +11,19 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 
+from made_catalogue import id_of
+from made_catalogue import made as made_set
 from media import numbered_run, write_video
+from sharegpt4video.web.api.dataset_set import StoredSet
+from sharegpt4video.web.catalogue.pages import Query
 from web_server import FAST, HEAD, TOKEN, Running, running, workers
 
+ID = id_of(1)
 SECRET = "the-content-of-a-file-outside"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 SCRIPTS = [
@@ -55,7 +62,33 @@ FIELDS = {
     "/v1/recaption": ("prompt", "model", "encoder"),
     "/v1/ask": ("media", "question", "model", "history"),
     "/v1/media/open": ("path", "url"),
+    "/v1/dataset/reviews": ("caption", "base_revision", "step", "was", "text", "verdict", "author"),
+    "/v1/dataset/bulk": ("change", "where", "q", "preview", "author"),
+    "/v1/dataset/import": ("path", "author"),
 }
+CONTENT = {
+    "question": "?",
+    "prompt": "a dog",
+    "start_seconds": 0,
+    "end_seconds": 1,
+    "base_revision": 0,
+    "was": "not what it says",
+    "change": {"kind": "replace", "find": "a", "with": "b"},
+    "preview": True,
+}
+CHANGES = [
+    {"kind": "replace", "find": value, "with": put, "regex": regex}
+    for value in ("(a+)+$", "(", ".*", "(a{1000}){1000}", "\\", "\\C", "[[:alpha:]]+", "x" * 3000, "\0", "\ud800", "e")
+    for put in ("\\9", "\\", "\\0" * 900, "\ud800")
+    for regex in (True, False)
+]
+CHANGES += [
+    {"kind": "recaption", "model": model} for model in ("/etc/passwd", "https://169.254.169.254/", "openai:x", "../x")
+]
+CHANGES += [
+    {"kind": "filter", "filters": filters}
+    for filters in ({"min_motion": "nan"}, {"x": 1}, {"min_motion": 1e400}, {"keep": "__import__('os')"}, {"": {}})
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +102,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def web(folder: Path) -> Iterator[Running]:
-    with running(replace(FAST, silence_seconds=0.4), roots=(folder / "open",)) as served:
+    sets = [made_set(folder.parent / f"{folder.name}-{name}", range(6)).root for name in "ab"]
+    limits = replace(FAST, silence_seconds=0.4)
+    with running(limits, roots=(folder / "open",), dataset=sets[0], compare=(sets[0], sets[1])) as served:
+        stored = served.server.stored
+        assert isinstance(stored, StoredSet)
+        assert stored.catalogue is not None
+        assert stored.catalogue.wait()
         yield served
 
 
@@ -77,17 +116,12 @@ def requests(media: str) -> Iterator[tuple[str, str, bytes | None, dict[str, str
     """Method, path, body, headers."""
     for path, names in FIELDS.items():
         for name, value in itertools.product(names, VALUES):
-            content = {
-                "media": media,
-                "question": "?",
-                "prompt": "a dog",
-                "caption": "x",
-                "start_seconds": 0,
-                "end_seconds": 1,
-            }
+            content = CONTENT | {"media": media, "caption": ID if "dataset" in path else "x"}
             content = {known: content[known] for known in names if known in content} | {name: value}
             yield "POST", path, json.dumps(content).encode(), {"Content-Type": "application/json"}
     asked = {f"/v1/media/{media}/frame": ("seconds", "side"), "/v1/captions/x/find": ("q",)}
+    asked |= {"/v1/dataset/captions": ("q", "like", "order", "where", "after", "limit")}
+    asked |= {"/v1/compare/videos": ("after", "only", "limit")}
     asked |= {"/v1/captions/x/download": ("format",), "/v1/captions/x/events": ("after",), "/": ("token", "x")}
     odd = ["-1", "1e400", "nan", "inf", "0x10", "1;2", "a" * 20_000, "%00", "%ff%fe", "٣", *map(quote, SCRIPTS)]
     for path, names in asked.items():
@@ -98,7 +132,17 @@ def requests(media: str) -> Iterator[tuple[str, str, bytes | None, dict[str, str
         yield "PATCH", "/v1/captions/x", json.dumps(content).encode(), {"Content-Type": "application/json"}
     for climb in CLIMBS:
         shown = climb.replace("\0", "%00").replace("\\", "%5C")
-        for path in ("/", "/v1/media/", f"/v1/media/{media}/", "/v1/captions/", "/vendor/", "/docs/", "/static/"):
+        for path in (
+            "/",
+            "/v1/media/",
+            "/v1/dataset/captions/",
+            "/v1/compare/videos/",
+            f"/v1/media/{media}/",
+            "/v1/captions/",
+            "/vendor/",
+            "/docs/",
+            "/static/",
+        ):
             yield "GET", path + shown, None, {}
         yield "POST", "/v1/media/open", json.dumps({"path": climb}).encode(), {"Content-Type": "application/json"}
         yield "POST", f"/v1/media?name={shown.replace('/', '%2F')}", b"MZ" * 400, {}
@@ -132,9 +176,41 @@ def requests(media: str) -> Iterator[tuple[str, str, bytes | None, dict[str, str
             yield "POST", path, body, {"Content-Type": "application/json"}
 
 
+def dataset_requests() -> Iterator[tuple[str, str, bytes | None, dict[str, str]]]:
+    """What a data set is asked: changes that explode or reach for files, places in lists and filters that nobody gave."""
+    for change in CHANGES:
+        content = {"change": change, "preview": True}
+        yield "POST", "/v1/dataset/bulk", json.dumps(content).encode(), {"Content-Type": "application/json"}
+    mark = Query().mark
+    places: list[Any] = [[mark, "id", [f"urn:uuid:{ID}"], 9, 1], [mark, "id", [f"{{{ID}}}"], 9, 1]]
+    places += [[mark, "row", [2**61], 10**300, 10**300], [mark, ["id"], [ID], 1, 1], [mark, "id", ID, 1, 1]]
+    places += [[mark, "rank", [1], 1, 1], [mark, "finding", [1], 1, 1], [mark, "newest", [True], 1, True], {}, 7]
+    texts = [json.dumps(place) for place in places] + ["[" * 740, "[" * 300 + "]" * 300, "1" * 700, '"\\ud800"', "NaN"]
+    afters = [base64.urlsafe_b64encode(text.encode()).decode().rstrip("=") for text in texts]
+    afters += [
+        "~" + base64.urlsafe_b64encode(text.encode()).decode() for text in (*texts, '["../../x", 1]', '["", 9e99]')
+    ]
+    wheres = [f"{name}{sign}{value}" for name in ("motion", "camera", "kept", "text", "id", "n) OR (1=1", "failure")
+              for sign in ("=", ">", "~") for value in ("1' OR '1'='1", "nan", "%", "x" * 250, '"', "none", "\ud7ff\0")]  # fmt: skip
+    likes = [ID, "f" * 32, "F" * 32, "\u0663" * 32, '"' * 400, "(" * 400, "NEAR(a b)", "* * *", "dog AND NOT"]
+    for name, values in {"after": afters, "where": wheres, "like": likes, "q": likes}.items():
+        for value in values:
+            yield "GET", f"/v1/dataset/captions?{name}={quote(value)}", None, {}
+    yield "GET", "/v1/dataset/captions?" + "where=kept%3Dtrue&" * 1000, None, {}
+    for id in ("x" * 32, ID.upper(), ID[:-1], "%00" * 32, f"{ID}%00"):
+        yield "GET", f"/v1/dataset/captions/{id}", None, {}
+        yield "GET", f"/v1/compare/videos/{id}", None, {}
+        yield "GET", f"/v1/captions/{id}/keyframes/0", None, {}
+        yield "DELETE", f"/v1/dataset/bulk/{id}", None, {}
+        yield "POST", f"/v1/dataset/reviews/{id}/undo", None, {}
+    for number in ("-1", "99", "9" * 400, "0x1"):
+        yield "GET", f"/v1/captions/{ID}/keyframes/{number}", None, {}
+
+
 def test_a_thousand_requests_that_mean_harm(web: Running, folder: Path) -> None:
     media = web.client.open("clip.mp4")
-    made = list(requests(media.id))
+    made = [*requests(media.id), *dataset_requests()]
+    whole = [web.client.dataset(path) for path in ("", "captions", f"captions/{ID}", "bulk")]
     random.Random(5).shuffle(made)
     assert len(made) >= 1000
 
@@ -158,6 +234,10 @@ def test_a_thousand_requests_that_mean_harm(web: Running, folder: Path) -> None:
         assert status in (400, 431) or "content-security-policy" in given, about
     assert web.client.info(media.id).id == media.id
     assert web.client.caption(media).steps
+    now = [web.client.dataset(path) for path in ("", "captions", f"captions/{ID}", "bulk")]
+    for before, after in zip(whole, now, strict=True):
+        # A verdict that says nothing is a review that anybody may add.
+        assert {**before, "took_ms": 0, "reviews": 0} == {**after, "took_ms": 0, "reviews": 0}
     assert sorted(path.name for path in folder.rglob("*")) == ["clip.mp4", "open", "secret.txt"]
     assert len(workers()) <= 3
 

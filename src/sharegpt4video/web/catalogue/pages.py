@@ -236,10 +236,11 @@ class _Place:
                 raise wrong
             for (name, _), value in zip(_KEYS[found.order], found.keys, strict=True):
                 if name == "id":
-                    uuid.UUID(value)
+                    if str(uuid.UUID(value)) != value:  # there are more ways to write one
+                        raise wrong
                 elif type(value) is not int or abs(value) >= 1 << 62:
                     raise wrong
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise wrong from error
         return found
 

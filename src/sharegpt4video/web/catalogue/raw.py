@@ -75,6 +75,6 @@ def _read(text: str) -> tuple[str, int]:
         name, at = json.loads(base64.b64decode(text[1:].encode() + b"=" * (-len(text[1:]) % 4), b"-_", validate=True))
         if not isinstance(name, str) or type(at) is not int or at < 0:
             raise ValueError
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, RecursionError) as error:
         raise SettingsError("this page is not one of this list; begin again without 'after'") from error
     return name, at
