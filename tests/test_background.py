@@ -410,3 +410,17 @@ def test_who_is_cancelled_in_the_moment_of_a_failure_is_cancelled() -> None:
 def test_somebody_has_to_be_able_to_work() -> None:
     with pytest.raises(ValueError, match="not 0"):
         Turns(0)
+
+
+def test_work_whose_results_nobody_takes_any_more_is_cancelled() -> None:
+    begun: list[int] = []
+
+    async def work(put: background.Put[int]) -> None:
+        for number in range(1000):
+            begun.append(number)
+            await put(number)
+            await asyncio.sleep(0.002)
+
+    with contextlib.closing(background.from_loop(work)) as found:
+        assert [next(found), next(found)] == [0, 1]
+    assert len(begun) < 500

@@ -149,26 +149,36 @@ async def mapped(
 
 
 def from_loop(work: Callable[[Put[T]], Coroutine[Any, Any, None]]) -> Generator[T, None, None]:
-    """What ``work`` puts, taken outside of its event loop: that runs in a thread, so that it never waits for a disk."""
+    """What ``work`` puts, taken outside of its event loop: that runs in a thread, so that it never waits for a disk.
+
+    Closing the generator cancels the work, and waits until that has ended.
+    """
     items: queue.SimpleQueue[Any] = queue.SimpleQueue()
-    stopped = threading.Event()
+    started: Future[tuple[asyncio.AbstractEventLoop, asyncio.Task[Any]]] = Future()
 
     async def put(item: T) -> None:
         items.put(item)
         while items.qsize() > QUEUED:
-            if stopped.is_set():
-                raise asyncio.CancelledError
             await asyncio.sleep(0.01)
 
+    async def cancellable() -> None:
+        task = asyncio.current_task()
+        assert task is not None  # a coroutine that runs is in a task
+        started.set_result((asyncio.get_running_loop(), task))
+        await work(put)
+
     with ThreadPoolExecutor(1, "sg4v-work") as pool:
-        done = pool.submit(asyncio.run, work(put))
+        done = pool.submit(asyncio.run, cancellable())
         done.add_done_callback(lambda _: items.put(_END))
         try:
             while (item := items.get()) is not _END:
                 yield item
             done.result()
         finally:
-            stopped.set()
+            if not done.done():
+                loop, task = started.result()
+                with suppress(RuntimeError):  # it ended a moment ago
+                    loop.call_soon_threadsafe(task.cancel)
 
 
 class _Jobs(Generic[T, R]):

@@ -193,7 +193,9 @@ def test_on_a_network_addresses_and_own_names_are_taken_and_others_not() -> None
 
 
 @pytest.mark.parametrize(
-    "others", ['prefs={"a": 1}', "a=\"b;c\"", "=;=", "caf\xe9=1", "sg4v-{port}=x.y", "x" * 9000], ids=lambda text: text[:9]
+    "others",
+    ['prefs={"a": 1}', 'a="b;c"', "=;=", "caf\xe9=1", "sg4v-{port}=x.y", "x" * 9000],
+    ids=lambda text: text[:9],
 )
 def test_cookies_of_other_servers_on_this_host_keep_nobody_out(web: Running, others: str) -> None:
     """Browsers send the cookies of a host to all of its ports."""
@@ -201,6 +203,8 @@ def test_cookies_of_other_servers_on_this_host_keep_nobody_out(web: Running, oth
     assert web.raw("GET", "/v1/session", headers={"Cookie": cookie.encode("latin-1").decode("latin-1")}).status == 200
 
 
-@pytest.mark.parametrize("origin", ["http://[", "http://[evil", "null", "", "//localhost", "http://localhost@evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["http://[", "http://[evil", "null", "", "//localhost", "http://localhost@evil.example"]
+)
 def test_an_origin_that_is_none_is_refused(web: Running, origin: str) -> None:
     assert web.raw("GET", "/v1/session", headers={**BEARER, "Origin": origin}).status == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import http.client
 import os
 import signal
@@ -17,6 +18,12 @@ from media import numbered_run, write_video
 from sharegpt4video.errors import SG4VError
 from sharegpt4video.records import VideoCaption
 from sharegpt4video.web.client import Event, ServerRefused
+from sharegpt4video.web.jobs.job import Job
+from sharegpt4video.web.jobs.limits import ProcessLimits
+from sharegpt4video.web.jobs.queue import JobQueue
+from sharegpt4video.web.jobs.tasks import Caption
+from sharegpt4video.web.jobs.workers import Workers
+from sharegpt4video.web.media import Media
 from web_server import FAST, PARK, TOKEN, Running, running, workers
 
 
@@ -238,3 +245,48 @@ def test_memory_of_the_server_does_not_grow_with_the_bytes_that_pass(web: Runnin
         web.as_owner("GET", f"/v1/media/{each.id}")
         web.client.upload(PARK)
     assert psutil.Process().memory_info().rss - before < 8 << 20
+
+
+def made_job(folder: Path) -> Job:
+    media = Media("m", folder / "a.mp4", "a.mp4", 1, 1, 1.0, 2, 2, 1.0, False, True, "video/mp4", uploaded=False)
+    return Job(media, Caption("", "", "fake", "sliding", None, None, 9.0, 9), "me", folder, 9.0)
+
+
+def test_a_full_disk_costs_a_picture_but_no_caption(tmp_path: Path) -> None:
+    job = made_job(tmp_path)
+    (tmp_path / job.id).write_bytes(b"")  # where its folder should be
+    job.keyframe({"number": 0}, b"jpeg")
+    assert job.keyframes[0]["picture"] is None
+    (tmp_path / job.id).unlink()
+    job.keyframe({"number": 1}, b"jpeg")
+    assert job.keyframes[1]["picture"]
+    (tmp_path / job.id / "left by somebody").write_bytes(b"")
+    job.remove()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_job_that_is_cancelled_before_its_first_step_is_over(tmp_path: Path) -> None:
+    async def cancelled() -> str:
+        workers = Workers(ProcessLimits(0, 1 << 20), 2, 1)
+        queue = JobQueue(FAST, workers, tmp_path)
+        plain = made_job(tmp_path)
+        job = queue.add(plain.media, plain.task, "me")
+        await queue.cancel(job)
+        await workers.close()
+        return job.status
+
+    assert asyncio.run(cancelled()) == "cancelled"
+
+
+def test_events_after_a_number_that_was_never_given_are_those_to_come(tmp_path: Path) -> None:
+    async def followed() -> list[str]:
+        job = made_job(tmp_path)
+        job.say("queued", {})
+        events = job.follow(10**9, 1.0)
+        coming = asyncio.ensure_future(anext(events))
+        await asyncio.sleep(0)
+        job.say("cancelled", {})
+        found = [(await coming).kind]
+        return found + [event.kind async for event in events]
+
+    assert asyncio.run(asyncio.wait_for(followed(), 5)) == ["cancelled"]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from media import numbered_run, write_video
 from sharegpt4video.web.client import ServerRefused
+from sharegpt4video.web.refusals import Refused
 from sharegpt4video.web.uploads import Uploads, is_video, shown_name
 from web_server import FAST, HEAD, PARK, Running, running
 
@@ -139,3 +141,26 @@ def test_what_a_killed_server_left_is_removed(tmp_path: Path, monkeypatch: pytes
     assert (left.exists(), alive.exists(), other.exists(), uploads.folder.exists()) == (False, True, True, True)
     uploads.close()
     assert not uploads.folder.exists()
+
+
+def test_uploads_side_by_side_do_not_take_more_than_there_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each of them had room when it began."""
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    uploads = Uploads(most_bytes=8 << 20, stored_bytes=12 << 20)
+
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(8 * 16):
+            yield b"\x00\x00\x00\x18ftypisom".ljust(1 << 16, b"\0")
+            await asyncio.sleep(0)
+
+    async def all_of_them() -> list[Path | BaseException]:
+        assert uploads.has_room(8 << 20)
+        return await asyncio.gather(*(uploads.save(chunks(), None) for _ in range(8)), return_exceptions=True)
+
+    ended = asyncio.run(all_of_them())
+    refused = [each for each in ended if isinstance(each, Refused)]
+    assert refused
+    assert {each.status_code for each in refused} == {507}
+    assert all(isinstance(each, Path | Refused) for each in ended)
+    assert uploads.bytes_stored() == sum(path.stat().st_size for path in ended if isinstance(path, Path)) <= 12 << 20
+    uploads.close()

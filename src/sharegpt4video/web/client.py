@@ -11,13 +11,14 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 
 from ..errors import InputMissing, SettingsError, SG4VError
 from ..records import VideoCaption
@@ -28,11 +29,17 @@ Query = Mapping[str, "str | float | Sequence[str] | None"]
 
 _RESUMES = 5
 _CHUNK_BYTES = 1 << 18
+_LONGEST_LINE_BYTES = 64 << 20
+_OTHER_FORM = "the server's answer has another form; is it of another version?"
+_ANOTHER_VERSION = 200
+"""The status of an answer that makes no sense: it was given, so asking again is of no use."""
 _LAST = frozenset({"done", "failed", "cancelled"})
 
 
 class ServerRefused(SG4VError):
-    """The server refused a request, or cannot be reached (``status`` 0). ``body`` is the JSON of its answer."""
+    """The server refused a request, cannot be reached (``status`` 0), or answers in another form (``status`` 200).
+
+    ``body`` is the JSON of its answer."""
 
     def __init__(self, message: str, status: int, kind: str = "", body: Mapping[str, Any] | None = None) -> None:
         super().__init__(message)
@@ -118,11 +125,12 @@ class WebClient:
             for event in self.events(begun.id):
                 on_event(event)
                 if event.kind == "done":
-                    return VideoCaption.from_json(json.dumps(event.data["caption"]))
+                    return self._answer(shapes.Edited, json.dumps(event.data).encode()).caption
                 if event.kind in _LAST:
                     raise SG4VError(f"{media.name}: {event.data.get('message') or 'it was cancelled'}")
         except BaseException:
-            self.cancel(begun.id)
+            with suppress(ServerRefused):  # what went wrong first is what counts
+                self.cancel(begun.id)
             raise
         raise ServerRefused(f"{media.name}: its events ended before it was done", 0)
 
@@ -177,7 +185,9 @@ class WebClient:
 
     def download(self, caption: str, format: str = "json") -> str:
         """The caption as the text of a file: json, srt, vtt or md."""
-        return self._send("GET", _with_query(f"/v1/captions/{quote(caption)}/download", {"format": format})).decode()
+        return self._send("GET", _with_query(f"/v1/captions/{quote(caption)}/download", {"format": format})).decode(
+            "utf-8", "replace"
+        )
 
     def find(self, caption: str, query: str) -> list[shapes.Moment]:
         path = _with_query(f"/v1/captions/{quote(caption)}/find", {"q": query})
@@ -232,11 +242,10 @@ class WebClient:
         try:
             return kind.model_validate_json(content)
         except ValueError as wrong:
-            raise ServerRefused("the server's answer has another form; is it of another version?", 0) from wrong
+            raise ServerRefused(_OTHER_FORM, _ANOTHER_VERSION) from wrong
 
     def _plain(self, method: str, path: str, content: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        answer: dict[str, Any] = json.loads(self._send_json(method, path, content))
-        return answer
+        return self._answer(_Plain, self._send_json(method, path, content)).root
 
     def _send_json(self, method: str, path: str, content: Mapping[str, Any] | None) -> bytes:
         if content is None:
@@ -254,7 +263,9 @@ class WebClient:
         with closing(self._connection()) as connection:
             try:
                 response = self._asked(connection, method, path, body, headers)
-                yield from _events(iter(response.readline, b""))
+                yield from _events(iter(partial(response.readline, _LONGEST_LINE_BYTES), b""))
+            except (ValueError, RecursionError) as wrong:
+                raise ServerRefused(_OTHER_FORM, _ANOTHER_VERSION) from wrong
             except (OSError, http.client.HTTPException) as error:
                 raise self._lost(error) from error
 
@@ -276,6 +287,10 @@ class WebClient:
         return ServerRefused(f"the server at {self._host} cannot be reached: {error}; is it still running?", 0)
 
 
+class _Plain(RootModel[dict[str, Any]]):
+    """Any object."""
+
+
 def _refused(status: int, content: bytes) -> ServerRefused:
     try:
         body = json.loads(content)
@@ -295,7 +310,10 @@ def _events(lines: Iterator[bytes]) -> Iterator[Event]:
         elif name == "id":
             number = int(value)
         elif not name and data:
-            yield Event(kind, json.loads(data), number)
+            plain = json.loads(data)
+            if not isinstance(plain, dict):
+                raise ValueError("the data of an event is an object")
+            yield Event(kind, plain, number)
             kind, data, number = "message", "", None
 
 

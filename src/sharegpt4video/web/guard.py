@@ -137,7 +137,9 @@ class Guard:
 
     def _visitor(self, headers: Headers) -> str:
         """Which browser it is, by its cookie; "" if it has none that we gave."""
-        for each in ";".join(headers.getlist("cookie")).split(";"):  # others on this host may set any, even of this name
+        for each in ";".join(headers.getlist("cookie")).split(
+            ";"
+        ):  # others on this host may set any, even of this name
             key, _, value = each.strip().partition("=")
             name, _, proof = value.partition(".")
             if key == self._cookie and name and _same(proof, self._proof(name)):

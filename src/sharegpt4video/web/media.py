@@ -106,9 +106,7 @@ class Library:
             name = name or shown_name(path.name)
             task = Look(str(path), name, self._limits.max_pixels)
             said = await self._workers.ask(task, seconds=self._limits.short_seconds)
-            media = Media(
-                secrets.token_urlsafe(16), path, name, *key[1:], uploaded=uploaded, kept=kept, **said.data
-            )
+            media = Media(secrets.token_urlsafe(16), path, name, *key[1:], uploaded=uploaded, kept=kept, **said.data)
             self._media[media.id], self._at_path[key] = media, media.id
             self._forget_oldest()
         if not media.playable:

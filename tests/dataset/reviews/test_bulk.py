@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from made_dataset import caption_row, made_store, row_id
 from sharegpt4video.dataset.dataset import Dataset, open_dataset
-from sharegpt4video.dataset.reviews import bulk
+from sharegpt4video.dataset.reviews import bulk, changes
+from sharegpt4video.dataset.reviews.another_model import Recaption
 from sharegpt4video.dataset.reviews.bulk import Batch, Preview
 from sharegpt4video.dataset.reviews.changes import Replace
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo, Survey
@@ -214,3 +215,38 @@ def test_a_caption_of_one_text_is_counted_once(tmp_path: Path) -> None:
     assert isinstance(batch, Batch)
     assert batch.rows == 1
     assert every_text(ds) == {one.id: ["A blue car.", "A blue car."]}
+
+
+def test_texts_do_not_grow_beyond_what_a_caption_may_have(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(changes, "_MOST_BYTES", 10_000)  # some at a time: their places have to stay right
+    rows = [replace(caption_row(number), summary="e" * (400 if number % 3 else 600)) for number in range(9)]
+    ds = open_dataset(made_store(tmp_path / "set", rows).root)
+    found = ds.reviews.replace("e", "x" * 200, part="summary", dry_run=True)
+    assert isinstance(found, Preview)
+    assert (found.total, found.skipped) == (6, {"would have more than 100,000 characters": 3})
+    assert {one.id for one in found.examples} == {row_id(number) for number in range(9) if number % 3}
+    assert {one.after for one in found.examples} == {"x" * 80_000}
+
+
+def test_a_preview_of_another_model_asks_it_for_ten_and_no_more(tmp_path: Path) -> None:
+    ds = open_dataset(made_store(tmp_path / "set", [caption_row(number) for number in range(200)]).root)
+    model = FakeVLM(lambda request: f"Told again: {request.task}.", max_images=0)
+    found = ds.reviews.recaption(model, dry_run=True)
+    assert isinstance(found, Preview)
+    assert (found.total, len(found.examples)) == (200, 10)
+    assert len(model.requests) < 200, "of 800"
+
+
+@pytest.mark.parametrize("change", [Replace("Person", "Someone"), Replace("unheard of", "x"), Recaption(FakeVLM())])
+def test_a_change_ends_soon_when_it_is_stopped(ds: Dataset, change: bulk.Change) -> None:
+    """Also one that has found nothing to change yet, or asks a model that takes its time."""
+
+    class Stopped(Exception):
+        pass
+
+    def stop(_: int) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped):
+        ds.reviews.change(change, on_progress=stop)
+    assert ds.reviews.batches() == []

@@ -108,3 +108,11 @@ def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no video is called so"):
         new_from_texts(tmp_path / "set", tmp_path / "lone")
     assert not (tmp_path / "set").exists()
+
+
+def test_a_file_that_is_no_caption_is_not_read_whole(tmp_path: Path) -> None:
+    made_store(tmp_path / "set", [caption_row(0)]).append("sources", [SourceVideo(row_id(0), str(tmp_path / "a.mp4"))])
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(1 << 42)  # 4 TB, of which nothing is on the disk
+    done = open_dataset(tmp_path / "set").reviews.import_texts(tmp_path)
+    assert (done.imported, done.skipped) == (0, [(str(tmp_path / "a.txt"), "has more than 100,000 characters")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,3 +98,13 @@ def test_numbers_of_documents_go_on_where_they_ended(tmp_path: Path) -> None:
     again.close()
     with sqlite3.connect(tmp_path / "w.sqlite") as plain:
         assert plain.execute("SELECT max(rowid) FROM words WHERE words MATCH 'dog'").fetchone() == (2,)
+
+
+def test_threads_that_come_and_go_share_connections(words: Words) -> None:
+    """A server's threads end when they idle; a connection for each would be kept for good."""
+    asked = expression("dog")
+    for _ in range(8):
+        thread = threading.Thread(target=words.hits, args=(asked,))
+        thread.start()
+        thread.join()
+    assert len(words._all) <= 2

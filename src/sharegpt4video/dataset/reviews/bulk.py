@@ -8,7 +8,7 @@ row applies it again. Captions are streamed, so memory does not grow with their 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -117,22 +117,30 @@ def apply(
     batch: str = "",
     on_progress: Callable[[int], None] = lambda _: None,
 ) -> Batch:
-    """Make a change as one batch. ``only``: the ids of some captions. ``on_progress`` gets the reviews so far.
+    """Make a change as one batch. ``only``: the ids of some captions. ``on_progress`` gets the reviews so far, now
+    and then and before each is made; what it raises ends the change, of which nothing counts then.
 
     ``batch`` is the id for it, if one was promised to somebody. Raises SettingsError for a change that makes no sense
     or changes nothing, and what the change raises; then nothing counts.
     """
     id = batch or new_id()
-    chosen = Chosen(store, only)
+    chosen = Chosen(store, only, going_on=lambda: on_progress(count))
     about = Review(new_id(), "", 0, author, "begin", text=json.dumps(change.told(), ensure_ascii=False), batch=id)
-    count = 0
-    with closing(change.reviews(chosen)) as found:
-        while part := list(islice(found, PART_ROWS)):
-            if not count:
-                commit(store, [about])
-            commit(store, [replace(row, author=author, batch=id) for row in part])
-            count += len(part)
+    stored, count = 0, 0
+
+    def made(found: Iterator[Review]) -> Iterator[Review]:
+        nonlocal count
+        for row in islice(found, PART_ROWS):
+            count += 1
             on_progress(count)
+            yield replace(row, author=author, batch=id)
+
+    with closing(change.reviews(chosen)) as found:
+        while part := list(made(found)):
+            if not stored:
+                commit(store, [about])
+            commit(store, part)
+            stored += len(part)
     if not count:
         raise SettingsError("the change would change nothing")
     told = json.dumps({"rows": count, "skipped": chosen.skipped}, ensure_ascii=False)

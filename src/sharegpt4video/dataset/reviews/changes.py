@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
 
@@ -21,26 +21,31 @@ from ..sources.listed import Listed
 from ..store.ids import IdIndex, packed_ids, unpacked_id
 from ..store.store import Store
 from .resolve import SUMMARY
+from .single import MOST_CHARACTERS
 from .table import ACCEPTED, REJECTED, new_id
 
 Part = Literal["all", "summary", "steps"]
 _SPECIAL = re.compile(r"[!-/:-@\[-^`{-~]")
 """ASCII marks, each of which RE2 takes for itself behind a backslash."""
+_MOST_BYTES = 64 << 20
+"""So much the texts that are replaced at once may become."""
 _COLUMNS = ("revision", "summary", "steps.list.element.text")
 
 
 @dataclass(frozen=True)
 class Chosen:
     """The captions that a change is made in. ``only``: these ids; None: all. ``skipped`` counts those that the change
-    left out, by reason."""
+    left out, by reason. ``going_on`` is called now and then; what it raises ends the change."""
 
     store: Store
     only: IdIndex | None = None
     skipped: Counter[str] = field(default_factory=Counter)
+    going_on: Callable[[], None] = lambda: None
 
     def captions(self, columns: tuple[str, ...] | None) -> Iterator[pa.RecordBatch]:
         """Those that count, with their reviews, some columns or all."""
         for batch in Listed(self.store).batches(self.store, "captions", columns, batch_rows=256):
+            self.going_on()
             if self.only is not None:
                 batch = batch.filter(pa.array(self.only.has(packed_ids(batch.column("id")))))
             if batch.num_rows:
@@ -106,10 +111,10 @@ class Replace:
             first = np.cumsum([0, *lengths])
             changed: list[tuple[int, int, str, str]] = []
             if self.part != "steps":
-                changed += [(row, SUMMARY, was, now) for row, was, now in self._changed(summaries)]
+                changed += [(row, SUMMARY, was, now) for row, was, now in self._changed(summaries, chosen)]
             if self.part != "summary":
                 owners = np.repeat(np.arange(batch.num_rows), lengths)
-                in_steps = self._changed(texts)
+                in_steps = self._changed(texts, chosen)
                 changed += [(int(owners[at]), int(at - first[owners[at]]), was, now) for at, was, now in in_steps]
             ids, revisions = batch.column("id").to_pylist(), batch.column("revision").to_pylist()
             for row, step, was, now in sorted(changed):
@@ -117,10 +122,19 @@ class Replace:
                 if not (is_summary and self.part == "all"):
                     yield edit(ids[row], revisions[row], step, was, now, "replace")
 
-    def _changed(self, texts: pa.Array) -> list[tuple[int, str, str]]:
-        new = self.replaced(texts)
-        places = np.flatnonzero(np.asarray(pc.not_equal(new, texts)))
-        return [(int(at), texts[at].as_py(), new[at].as_py()) for at in places]
+    def _changed(self, texts: pa.Array, chosen: Chosen) -> list[tuple[int, str, str]]:
+        """The texts that change, some at a time: every letter may become as many as ``put`` has."""
+        found: list[tuple[int, str, str]] = []
+        at_once = max(_MOST_BYTES // max((len(self.put.encode()) + 1) * texts.nbytes // max(len(texts), 1), 1), 1)
+        for first in range(0, len(texts), at_once):
+            some = texts.slice(first, at_once)
+            new = self.replaced(some)
+            for at in np.flatnonzero(np.asarray(pc.not_equal(new, some))).tolist():
+                if pc.utf8_length(new[at]).as_py() > MOST_CHARACTERS:
+                    chosen.skipped[f"would have more than {MOST_CHARACTERS:,} characters"] += 1
+                else:
+                    found.append((first + at, some[at].as_py(), new[at].as_py()))
+        return found
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,8 @@ PART_ROWS = 1024
 FRAMES = 16
 """How many frames another model would be shown of a video, spread evenly."""
 _TEXT = ".txt"
+_MOST_BYTES = 4 * MOST_CHARACTERS + 1024
+"""More is no caption, whatever is in it, and is not read."""
 
 
 @dataclass(repr=False)
@@ -81,7 +83,11 @@ class _Text:
     def read(self) -> str:
         """Raises SettingsError for a file that holds no caption."""
         try:
-            text = self.path.read_bytes().decode("utf-8-sig").strip()
+            with self.path.open("rb") as file:
+                content = file.read(_MOST_BYTES + 1)
+            if len(content) > _MOST_BYTES:
+                raise SettingsError(f"has more than {MOST_CHARACTERS:,} characters")
+            text = content.decode("utf-8-sig").strip()
         except UnicodeDecodeError as error:
             raise SettingsError("is not UTF-8; convert it") from error
         except OSError as error:

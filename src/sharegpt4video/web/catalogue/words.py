@@ -88,8 +88,9 @@ class Words:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._mine = threading.local()
+        self._idle: list[sqlite3.Connection] = []  # not one for each thread: threads of a server come and go
         self._all: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
         self._writer = self._connect()
         self._writer.execute("PRAGMA journal_mode=WAL")
         self._writer.execute("PRAGMA synchronous=NORMAL")
@@ -152,15 +153,14 @@ class Words:
 
     def _connect(self) -> sqlite3.Connection:
         connection = sqlite3.connect(self._path, check_same_thread=False, timeout=30)
-        connection.execute("PRAGMA cache_size=-2000")  # each of some forty threads has one
+        connection.execute("PRAGMA cache_size=-2000")  # there are as many as ask at once
         self._all.append(connection)
         return connection
 
     @contextmanager
     def _asking(self) -> Iterator[sqlite3.Connection]:
-        reader: sqlite3.Connection | None = getattr(self._mine, "reader", None)
-        if reader is None:
-            reader = self._mine.reader = self._connect()
+        with self._lock:
+            reader = self._idle.pop() if self._idle else self._connect()
         end = time.monotonic() + MOST_SECONDS
         reader.set_progress_handler(lambda: time.monotonic() > end, 200_000)
         try:
@@ -171,3 +171,5 @@ class Words:
             raise
         finally:
             reader.set_progress_handler(None, 0)
+            with self._lock:
+                self._idle.append(reader)

@@ -9,6 +9,7 @@ import secrets
 import shutil
 import time
 from collections.abc import AsyncGenerator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -86,7 +87,8 @@ class Job:
                 self._pictures.add(number)
             except OSError as error:  # the caption is worth more than a picture
                 logger.warning("%s: a keyframe cannot be stored: %s", self._folder, error)
-                self._picture_path(number).unlink(missing_ok=True)
+                with suppress(OSError):
+                    self._picture_path(number).unlink()
         link = f"/v1/captions/{self.id}/keyframes/{number}" if number in self._pictures else None
         self.keyframes[number] = data | {"picture": link}
         self.say("keyframe", self.keyframes[number])

@@ -1,0 +1,90 @@
+"""The client against servers that lie, break off or are another program: always an error that says so."""
+
+from __future__ import annotations
+
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from sharegpt4video.web.client import ServerRefused, WebClient
+
+BEGUN = json.dumps({"id": "x", "media": "m", "status": "queued"}).encode()
+EVENTS = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+
+
+def answer(body: bytes, status: str = "200 OK") -> bytes:
+    return f"HTTP/1.1 {status}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode() + body
+
+
+@contextmanager
+def lying(*answers: bytes) -> Iterator[WebClient]:
+    """A server that gives these answers one after the other, then the last one again."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    left = list(answers)
+
+    def serve() -> None:
+        while True:
+            try:
+                taken, _ = listening.accept()
+            except OSError:
+                return
+            with taken:
+                taken.recv(1 << 16)
+                taken.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    try:
+        yield WebClient(f"http://127.0.0.1:{listening.getsockname()[1]}", "t", timeout_seconds=5)
+    finally:
+        listening.shutdown(socket.SHUT_RDWR)
+        listening.close()
+        thread.join(5)
+
+
+CALLS: list[Callable[[WebClient], Any]] = [
+    lambda client: client.session(),
+    lambda client: client.dataset("captions"),
+    lambda client: client.review(caption="x"),
+    lambda client: list(client.ask("m", "?")),
+    lambda client: list(client.events("x")),
+]
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize(
+    "body", [b"<html>", b"[1]", b"null", b"\xff\xfe", b"[" * 5000, b"id: x\ndata: 1\n\n", b"event: done\ndata: [1]\n\n"]
+)
+def test_an_answer_of_another_form_is_told(call: Callable[[WebClient], Any], body: bytes) -> None:
+    with lying(answer(body)) as client:
+        try:
+            found = call(client)
+        except ServerRefused as refused:
+            assert "another form" in str(refused)
+        else:
+            assert found == [], "nothing in it was an event"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"\x00" * 40, b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{", b"HTTP/9 x\r\n\r\n", answer(b"x", "599 no")],
+)
+def test_what_is_no_answer_is_told(body: bytes) -> None:
+    with lying(body) as client, pytest.raises(ServerRefused):
+        client.session()
+
+
+@pytest.mark.parametrize("data", [b"{}", b'{"caption": 7}', b"7", b"{"])
+def test_a_caption_that_is_none_is_told_and_not_hidden_by_cancelling_it(data: bytes) -> None:
+    info = {"id": "m", "name": "a", "bytes": 1, "seconds": 1.0, "width": 1, "height": 1, "fps": 1.0}
+    info |= {"has_sound": False, "playable": True, "preview": False}
+    events = EVENTS + b"id: 0\nevent: done\ndata: " + data + b"\n\n"
+    with lying(answer(json.dumps(info).encode()), answer(BEGUN), events, b"") as client:
+        media = client.info("m")
+        with pytest.raises(ServerRefused, match="another form"):
+            client.caption(media)
