@@ -52,6 +52,15 @@ class Site:
         return str(job)
 
 
+@dataclass(frozen=True)
+class Sets:
+    """Two data sets of the same videos: ``edited`` says more, ``videos`` is the folder of theirs."""
+
+    dataset: Path
+    edited: Path
+    videos: Path
+
+
 def until(holds: Callable[[], Any], what: str, seconds: float = PATIENCE_SECONDS) -> Any:
     """Wait from Python: the pages' policy forbids the eval by which Playwright waits inside them."""
     deadline = time.monotonic() + seconds

@@ -20,16 +20,22 @@ from typing import Any
 
 import pytest
 
-from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Chrome, Site, Visit, until
+from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Chrome, Sets, Site, Visit, until
 from chat_server import ChatServer
+from made_sets import quick, write_clips
 from media import write_video
 from scenes import panned, texture
+from sharegpt4video.dataset.dataset import build_dataset, open_dataset
+from sharegpt4video.dataset.rows import Checked
+from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.records import Finding
 from told_model import ToldModel
 
 CHROMIUM = next(
     (path for name in ("chromium", "chromium-browser", "google-chrome") if (path := shutil.which(name))), None
 )
 MISSING = [name for name in ("playwright", "fastapi", "uvicorn") if importlib.util.find_spec(name) is None]
+CLIPS = 8
 LACKS = "no Chromium on the PATH" if CHROMIUM is None else f"not installed: {', '.join(MISSING)}"
 
 
@@ -43,7 +49,23 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Site]:
+def sets(tmp_path_factory: pytest.TempPathFactory) -> Sets:
+    if CHROMIUM is None or MISSING:
+        pytest.skip(LACKS)
+    root = tmp_path_factory.mktemp("sets")
+    made = Sets(root / "colours", root / "edited", root / "clips")
+    write_clips(made.videos, CLIPS, seconds=2.0)
+    build_dataset(made.videos, made.dataset, model="embedded", settings=quick())
+    shutil.copytree(made.dataset, made.edited)
+    open_dataset(made.edited).reviews.replace("mostly", "a red dog that is mostly")
+    store = Store.open(made.dataset)
+    rows = list(store.rows("captions"))
+    store.append("checks", [Checked(rows[3].id, 0, (Finding("times", 1, "1:30 is after the end"),))])
+    return made
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory, clip: Path, sets: Sets) -> Iterator[Site]:
     if CHROMIUM is None or MISSING:
         pytest.skip(LACKS)
     with socket.socket() as free:
@@ -55,7 +77,8 @@ def site(tmp_path_factory: pytest.TempPathFactory, clip: Path) -> Iterator[Site]
         videos = tmp_path_factory.mktemp("videos")
         shutil.copy(clip, videos / "lent.mp4")
         command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", TOKEN]
-        command += ["--model", "embedded", "--model", name, "--root", str(videos)]
+        command += ["--model", "embedded", "--model", name, "--root", str(videos), "--root", str(sets.videos.parent)]
+        command += ["--dataset", str(sets.dataset), "--compare", str(sets.dataset), str(sets.edited)]
         log = tmp_path_factory.mktemp("log") / "server.txt"
         with log.open("w") as output:
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)

@@ -30,25 +30,30 @@ def test_hostile_names_and_texts_are_only_text(site: Site, visiting: Visiting, c
     assert visit.page.locator("ol.steps .words").first.get_attribute("dir") == "auto"
 
 
-def addresses(captioned: str, sample: str) -> dict[str, tuple[str, str]]:
+def addresses(site: Site, captioned: str, sample: str) -> dict[str, tuple[str, str]]:
     """Each page with what has to be there before it is looked at."""
+    row = site.ask("GET", "/v1/dataset/captions?where=findings%3E0")["items"][0]["id"]
     return {
         "start": ("", ".drop"),
         "caption": (f"#caption/{captioned}", ".state.done"),
         "side": (f"#caption/{captioned}/{captioned}", ".rows li"),
         "ask": (f"#ask/{sample}", ".question"),
         "recaption": ("#recaption", ".ask-for"),
+        "dataset": ("#dataset", ".tile img"),
+        "desk": (f"#dataset/all/{row}", ".about-it"),
+        "compare": ("#compare", ".pair-row img"),
+        "compared": (f"#compare/all/different/{row}", ".rows mark"),
         "docs": ("docs", "main"),
     }
 
 
 @pytest.mark.parametrize(("size", "scheme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide-light", "narrow-dark"])
 def test_axe_finds_nothing_and_nothing_is_too_wide(
-    captioned: str, sample: str, visiting: Visiting, size: tuple[int, int], scheme: str
+    site: Site, captioned: str, sample: str, visiting: Visiting, size: tuple[int, int], scheme: str
 ) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     visit = visiting(size, scheme, bypass_csp=True)  # axe is injected, which the policy forbids
-    for name, (address, ready) in addresses(captioned, sample).items():
+    for name, (address, ready) in addresses(site, captioned, sample).items():
         visit.open(address)
         visit.wait(ready)
         if name == "caption":

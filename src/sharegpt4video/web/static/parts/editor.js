@@ -38,7 +38,7 @@ export function Editor({ text, label, save, onLeave }) {
     event.stopPropagation();
   };
   return html`<div class="editor" onClick=${(event) => event.stopPropagation()}>
-    <textarea ref=${box} aria-label=${label} dir="auto" rows=${Math.max(2, Math.ceil(text.length / 55))} maxlength="20000" onKeyDown=${keys} defaultValue=${text}></textarea>
+    <textarea ref=${box} aria-label=${label} dir="auto" rows=${Math.max(2, Math.ceil(text.length / 55))} maxlength="20000" disabled=${busy} onKeyDown=${keys} defaultValue=${text}></textarea>
     ${theirs === null
       ? html`<p class="row"><button class="main" disabled=${busy} onClick=${() => store(box.current.value, was)}>Save</button>
           <button onClick=${() => onLeave()}>Cancel</button><span class="hint">Ctrl+Enter saves, Esc cancels</span></p>`

@@ -6,7 +6,7 @@ import { Player } from "../../parts/player.js";
 import { usePlayback } from "../../parts/playback.js";
 import { html, useEffect, useMemo, useRef, useState } from "../../parts/preact.js";
 import { go } from "../../parts/route.js";
-import { stepAt } from "../../parts/steps.js";
+import { shownAt, stepAt } from "../../parts/steps.js";
 import { StepList } from "../../parts/steplist.js";
 import { announce, note } from "../../parts/status.js";
 import { Timeline } from "../../parts/timeline.js";
@@ -47,6 +47,7 @@ export function Video({ id, rows }) {
   const settle = async (step, text, was) => {
     try { await save(step, text, was); return true; } catch (error) { note(`Not saved: ${error.message}`, "error"); await again(); return false; }
   };
+  /** What is not shown yet cannot be judged; nor does a key that is held down judge one after the other. */
   const judge = (verdict, onward = true) => whole && reviewing.judge(whole, verdict, (stored) => (onward ? walk(1) : stored.then(again)));
   const undo = async () => { const of = await reviewing.undo(); if (of && of !== id) go("dataset", written(rows.query), of); else if (of) await again(); };
   const startEdit = (what) => reviewing.named(() => edit(what));
@@ -89,16 +90,21 @@ function useWalk(id, rows, playback, wasPlaying) {
 
 function useDeskKeys({ playback, steps, chosen, jump, walk, judge, undo, edit, rows, id }) {
   const move = (by) => {
-    const from = chosen >= 0 ? chosen : stepAt(steps, playback.time) - (by > 0 ? 1 : 0);
+    const from = chosen >= 0 ? chosen : here() - (by > 0 ? 1 : 0);
     const to = Math.min(steps.length - 1, Math.max(0, from + by));
     if (steps[to]) jump(to);
   };
+  /** The step that is on screen: an opening first, then what changes. */
+  const here = () => {
+    const at = stepAt(steps, playback.time);
+    return Math.max(0, at - shownAt(steps, at).length + 1);
+  };
   useKeys([
-    { group: "Review", keys: ["a"], label: "Accept and go on", run: () => judge("accept") },
-    { group: "Review", keys: ["r"], label: "Reject and go on", run: () => judge("reject") },
+    { group: "Review", keys: ["a"], label: "Accept and go on", run: (event) => event.repeat || judge("accept") },
+    { group: "Review", keys: ["r"], label: "Reject and go on", run: (event) => event.repeat || judge("reject") },
     { group: "Review", keys: ["x"], label: "Take the verdict back", run: () => judge("", false) },
     { group: "Review", keys: ["u"], label: "Undo the last review", run: undo },
-    ...(edit ? [{ group: "Review", keys: ["e"], label: "Edit the step", run: () => steps.length && edit(chosen >= 0 ? chosen : Math.max(0, stepAt(steps, playback.time))) },
+    ...(edit ? [{ group: "Review", keys: ["e"], label: "Edit the step", run: () => steps.length && edit(chosen >= 0 ? chosen : here()) },
       { group: "Review", keys: ["E"], label: "Edit the summary", run: () => edit("summary") }] : []),
     { group: "Videos", keys: ["n", "J"], label: "Next video", run: () => walk(1) },
     { group: "Videos", keys: ["p", "K"], label: "Video before", run: () => walk(-1) },
