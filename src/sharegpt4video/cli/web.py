@@ -105,10 +105,8 @@ def web(
             access_log=access_log,
         )
         _check_models(settings)
-        try:
-            serve(settings, ready=lambda: _tell(settings, open_page=open_page))
-        except KeyboardInterrupt:
-            say("stopped")
+        serve(settings, ready=lambda: _tell(settings, open_page=open_page))
+        say("stopped")
 
 
 def _check_models(settings: WebSettings) -> None:

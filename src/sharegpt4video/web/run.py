@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 import socket
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -37,21 +41,47 @@ def serve(settings: WebSettings, *, ready: Callable[[], None] = lambda: None) ->
     if settings.access_log:
         _log_requests()
     with _listening(settings.host, settings.port) as listening:
-        server = _Server(uvicorn.Config(app, **options()), ready)
+        server = _Server(uvicorn.Config(app, **options()), ready, app.state.server.end_streams)
         server.run(sockets=[listening])
     if not server.started:
         raise SettingsError("the server could not be started; the lines above say why")
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    """Ends once and quietly: streams are told, and a second Ctrl-C does not cut the end short."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None], end_streams: Callable[[], None]) -> None:
         super().__init__(config)
-        self._ready = ready
+        self._ready, self._end_streams = ready, end_streams
+        logging.getLogger("uvicorn.error").addFilter(_is_no_cancelled_request)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started and not self.should_exit:
             self._ready()
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        loop = asyncio.get_running_loop()
+
+        def end(*_: object) -> None:
+            self.should_exit = True
+            loop.call_soon_threadsafe(self._end_streams)
+
+        before = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+def _is_no_cancelled_request(record: logging.LogRecord) -> bool:
+    """What is still being answered at the end is cancelled; that is no error."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Impatient(H11Protocol):

@@ -36,6 +36,7 @@ class Server:
         self.models: list[dict[str, Any]] = []
         self.sample: Media | None = None
         self._tasks: list[asyncio.Task[None]] = []
+        self.ending = asyncio.Event()
 
     async def start(self) -> None:
         """Raises SG4VError for a data set that cannot be opened."""
@@ -50,6 +51,10 @@ class Server:
             await self.stored.start()
         background = (self.queue.watch(), self._sweep(), self._prepare())
         self._tasks = [asyncio.create_task(work) for work in background]
+
+    def end_streams(self) -> None:
+        """Whoever follows events is let go, so that the server can end."""
+        self.ending.set()
 
     async def close(self) -> None:
         for task in self._tasks:

@@ -29,7 +29,7 @@ class Event:
 
 
 class EventStream(Response):
-    """Sends events as they come. The generator is closed when the reader has gone."""
+    """Sends events as they come. The generator is closed when the reader has gone, or the server ends."""
 
     media_type = "text/event-stream"
 
@@ -38,17 +38,20 @@ class EventStream(Response):
         del self.headers["content-length"]
         self._events = events
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
         gone = asyncio.ensure_future(_disconnected(receive))
+        ending = asyncio.ensure_future(scope["app"].state.server.ending.wait())
         ahead: asyncio.Future[Event] | None = None
         try:
             while True:
                 ahead = ahead or asyncio.ensure_future(anext(self._events))
-                waits: set[asyncio.Future[Any]] = {ahead, gone}
+                waits: set[asyncio.Future[Any]] = {ahead, gone, ending}
                 await asyncio.wait(waits, timeout=HEARTBEAT_SECONDS, return_when=asyncio.FIRST_COMPLETED)
                 if gone.done():
                     return
+                if ending.done():
+                    break
                 if not ahead.done():
                     await send({"type": "http.response.body", "body": b": still here\n\n", "more_body": True})
                     continue
@@ -61,6 +64,7 @@ class EventStream(Response):
             await send({"type": "http.response.body", "body": b""})
         finally:
             gone.cancel()
+            ending.cancel()
             if ahead is not None:
                 ahead.cancel()
                 await asyncio.gather(ahead, return_exceptions=True)

@@ -1,5 +1,5 @@
 /** What the page says: progress to those who listen (a polite region), results and errors as short notes for all. */
-import { html, useEffect, useState } from "./preact.js";
+import { html, useEffect, useRef, useState } from "./preact.js";
 import { Icon } from "./icons.js";
 
 const NOTE_SECONDS = 8;
@@ -53,10 +53,16 @@ function dismiss(which) {
 /** The regions themselves; the shell holds one. */
 export function Status() {
   const [, again] = useState({});
+  const box = useRef(null);
   useEffect(() => { watchers.add(again); return () => watchers.delete(again); }, []);
+  // A dialog lies above everything that was there before it, so the notes are raised anew for each.
+  useEffect(() => {
+    if (box.current.matches(":popover-open")) box.current.hidePopover();
+    if (notes.length) box.current.showPopover();
+  }, [notes]);
   return html`<div>
     <p class="unseen" role="status" aria-live="polite" id="said">${said}</p>
-    <div class="notes" role="region" aria-label="Messages" aria-live="assertive">${notes.map((one) => html`
+    <div class="notes" popover="manual" ref=${box} role="region" aria-label="Messages" aria-live="assertive">${notes.map((one) => html`
       <div class=${`note ${one.kind}`} key=${one.number}><span>${one.kind === "error" && html`<b>Error: </b>`}${one.text}</span>
         <button class="plain" aria-label="Dismiss" onClick=${() => dismiss(one.number)}><${Icon} name="close" /></button></div>`)}
     </div></div>`;

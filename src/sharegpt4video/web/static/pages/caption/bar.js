@@ -52,10 +52,12 @@ function about(job, info) {
 /** Caption the same video once more, to be seen beside this caption. */
 function Another({ job, choice, onClose }) {
   const session = useSession();
-  const used = job.caption ? { model: job.caption.provenance.model, mode: job.caption.mode } : choice;
   const [next, choose] = useState(() => {
-    const model = session.models.find((one) => one.name !== used.model && !used.model.startsWith(`${one.name}@`));
-    return model ? { model: model.name, mode: used.mode } : { model: used.model, mode: used.mode === "fast" ? "sliding" : "fast" };
+    const wrote = job.caption?.provenance.model; // a model writes its version behind its name
+    const used = session.models.find((one) => one.name === (wrote ?? choice.model) || wrote?.startsWith(`${one.name}@`));
+    const mode = job.caption?.mode ?? choice.mode;
+    const other = session.models.find((one) => one !== used && !one.problem);
+    return other ? { model: other.name, mode } : { model: (used ?? session.models[0]).name, mode: mode === "fast" ? "sliding" : "fast" };
   });
   const start = async (event) => {
     event.preventDefault();

@@ -45,7 +45,7 @@ export function Batches({ batches, ask, onChanged }) {
 }
 
 function named(change) {
-  if (change.kind === "replace") return html`<bdi>${change.find}</bdi> → <bdi>${change.with || "nothing"}</bdi>`;
+  if (change.kind === "replace") return html`<bdi>${change.find}</bdi> → <bdi>${change.put || "nothing"}</bdi>`;
   if (change.kind === "recaption") return html`captioned again by <bdi>${change.model}</bdi>`;
   if (change.kind === "import") return "texts imported";
   return `rejected by ${Object.entries(change.filters ?? {}).map(([name, value]) => `${name.replaceAll("_", " ")} ${value}`).join(", ") || "filters"}`;
