@@ -1,11 +1,11 @@
 /** A modal dialog: the browser's own, so focus is kept inside and Escape closes it. */
-import { html, useEffect, useRef } from "./preact.js";
+import { html, useLayoutEffect, useRef } from "./preact.js";
 import { Icon } from "./icons.js";
 
 /** @param {{title: string, onClose: () => void, wide?: boolean, children: any}} props */
 export function Dialog({ title, onClose, wide, children }) {
   const box = useRef(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const before = document.activeElement;
     box.current.showModal();
     return () => before?.focus?.();

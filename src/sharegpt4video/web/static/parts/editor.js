@@ -1,5 +1,5 @@
 /** A text edited in place. When somebody else changed it meanwhile, both texts are shown and one is chosen. */
-import { html, useEffect, useRef, useState } from "./preact.js";
+import { html, useLayoutEffect, useRef, useState } from "./preact.js";
 import { compared } from "./diff.js";
 import { Pieces } from "./marked.js";
 import { note } from "./status.js";
@@ -13,7 +13,8 @@ export function Editor({ text, label, save, onLeave }) {
   const [was] = useState(text);
   const [theirs, conflict] = useState(null);
   const [busy, work] = useState(false);
-  useEffect(() => {
+  // Before the next key comes: what is typed right away belongs to the text.
+  useLayoutEffect(() => {
     box.current.focus();
     box.current.setSelectionRange(text.length, text.length);
   }, []);
