@@ -25,7 +25,11 @@ function App() {
   useKeys([{ keys: ["?"], label: "Show the keys", run: () => showHelp(true) }]);
   const offered = session ? PAGES.filter((one) => one.offered(session)) : [];
   const shown = offered.find((one) => one.name === page) ?? offered[0];
-  useEffect(() => { if (shown) document.title = `${shown.title} · sg4v`; }, [shown]);
+  useEffect(() => {
+    if (!shown) return;
+    document.title = `${shown.title} · sg4v`;
+    document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  }, [shown]);
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to the page</a>
     <header class="top"><a class="brand" href="#caption" aria-label="sg4v, start page"><i></i><span>sg4v</span></a>
       <nav aria-label="Pages">${offered.map((one) => html`<a key=${one.name} href=${`#${one.name}`} aria-current=${one === shown ? "page" : null}>${one.title}</a>`)}</nav>
