@@ -103,7 +103,9 @@ def test_captions_are_reviewed_with_keys_alone(site: Site, visiting: Visiting) -
     help_text = visit.wait("dialog").inner_text()
     assert all(label in help_text for label in ("Accept and go on", "Next with a finding", "Play or pause"))
     keys.press("Escape")
+    until(lambda: visit.page.locator("dialog").count() == 0, "the help is closed")
     keys.press("Escape")
+    visit.wait(TILES)
     focused = "document.activeElement.closest('li')?.dataset.id"
     until(lambda: visit.page.evaluate(focused) == found["id"], "the card that was open has the focus")
     assert visit.page.locator(".verdict.accept").count() == 2
