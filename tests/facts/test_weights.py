@@ -10,6 +10,7 @@ import pytest
 from sharegpt4video.facts import network
 from sharegpt4video.video import transnet
 
+FILES = [network.DETECTOR, network.POSE, network.PALM, network.FACE, transnet.FILE]
 FOLDER = files("sharegpt4video.facts") / "weights"
 
 
@@ -19,24 +20,24 @@ def stated_sums() -> dict[str, str]:
 
 
 def test_readme_names_all_files() -> None:
-    assert set(stated_sums()) == {network.DETECTOR, network.POSE, transnet.FILE}
+    assert set(stated_sums()) == set(FILES)
 
 
-@pytest.mark.parametrize("name", [network.DETECTOR, network.POSE, transnet.FILE])
+@pytest.mark.parametrize("name", FILES)
 def test_file_is_the_one_the_readme_names(name: str) -> None:
     assert hashlib.sha256((FOLDER / name).read_bytes()).hexdigest() == stated_sums()[name]
 
 
 def test_licences_and_credits_travel_with_the_weights() -> None:
     notice = (FOLDER / "NOTICE").read_text(encoding="utf-8")
-    assert all(word in notice for word in ("RangiLyu", "Google", "Vladimir Mandic", network.DETECTOR, network.POSE))
+    assert all(word in notice for word in ("RangiLyu", "Google", "Vladimir Mandic", "MediaPipe", *FILES))
     assert "Apache License" in (FOLDER / "LICENSE-Apache-2.0.txt").read_text(encoding="utf-8")
     for name in ("LICENSE-human-models-MIT.txt", "LICENSE-transnetv2-MIT.txt"):
         assert "MIT License" in (FOLDER / name).read_text(encoding="utf-8")
 
 
 def test_weights_fit_a_wheel() -> None:
-    assert sum(len((FOLDER / name).read_bytes()) for name in stated_sums()) < 21_000_000
+    assert sum(len((FOLDER / name).read_bytes()) for name in stated_sums()) < 24_000_000
 
 
 @pytest.mark.parametrize(("height", "width", "pictures"), [(96, 160, 1), (64, 64, 3)])
@@ -62,3 +63,10 @@ def test_pose_network_gives_a_heat_map_per_joint() -> None:
     outputs = ["centre", "heat", "regress", "offset"]
     shapes = [o.shape for o in network.run(network.POSE, 1, outputs, np.zeros((1, 192, 192, 3), np.uint8))]
     assert shapes == [(1, 1, 48, 48), (1, 17, 48, 48), (1, 34, 48, 48), (1, 34, 48, 48)]
+
+
+@pytest.mark.parametrize(("name", "anchors", "numbers"), [(network.PALM, 2016, 18), (network.FACE, 2304, 16)])
+def test_palms_and_faces_have_a_row_for_each_anchor(name: str, anchors: int, numbers: int) -> None:
+    outputs = network.run(name, 1, ["regress", "logit"], np.zeros((2, 192, 192, 3), np.uint8))
+    assert [output.shape for output in outputs] == [(2, anchors, numbers), (2, anchors, 1)]
+    assert outputs[1].max() < 0  # black shows neither

@@ -40,7 +40,13 @@ MODELS = {
     "lvlm:FOLDER": "a ShareGPT4Video or LLaVA-NeXT model",
     "fake": "canned replies, for trying things out",
 }
-WEIGHTS = ("nanodet-g-416.onnx", "movenet-lightning-192.onnx", "transnetv2.onnx")
+WEIGHTS = (
+    "nanodet-g-416.onnx",
+    "movenet-lightning-192.onnx",
+    "palm-192.onnx",
+    "blazeface-192.onnx",
+    "transnetv2.onnx",
+)
 BROKEN = "cannot be imported"
 _GPU_TRIAL = """
 import torch

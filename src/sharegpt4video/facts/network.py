@@ -13,6 +13,8 @@ from ..networks import session
 
 DETECTOR = "nanodet-g-416.onnx"
 POSE = "movenet-lightning-192.onnx"
+PALM = "palm-192.onnx"
+FACE = "blazeface-192.onnx"
 
 
 def run(file_name: str, threads: int, outputs: Sequence[str], pixels: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
