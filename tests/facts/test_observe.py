@@ -13,9 +13,10 @@ import pytest
 
 from sharegpt4video.config import FactSettings
 from sharegpt4video.facts.detect import Detection
+from sharegpt4video.facts.hands import CloseLook
 from sharegpt4video.facts.observe import MOST_UNSEEN, SAMPLE_SIDE_PIXELS, Observer, Span, raises
 from sharegpt4video.facts.tracks import Tracker
-from sharegpt4video.records import Box, Facts, Look, Pose
+from sharegpt4video.records import Box, Facts, LabelCount, Look, Pose
 
 
 @pytest.mark.parametrize(
@@ -166,3 +167,19 @@ class Painted(Frame):
         area = picture[round(self._box.top * height) : round(self._box.bottom * height), columns]
         area[:] = np.random.default_rng(0).integers(0, 255, area.shape, dtype=np.uint8)
         return picture
+
+
+def test_hands_are_counted_as_such_and_have_no_posture() -> None:
+    """An arm that reaches in beside somebody: the detector calls both a person, and a pose was found for both."""
+    observer = Observer(FactSettings(ocr=False))
+    arm, body = Box(0.0, 0.1, 0.3, 0.4), Box(0.5, 0.1, 0.8, 0.9)
+    for box in (arm, body):
+        observer._poses.update({(number / 3, box): Pose("upright", 2, 0, 0.9) for number in range(12)})
+    observer._detector = lambda _picture, **_: [Detection("person", 0.9, body), Detection("person", 0.8, arm)]  # type: ignore[assignment]
+    observer._hand_finder = lambda _picture, box, _: CloseLook(int(box == arm))  # type: ignore[assignment]
+    for _ in observer.watch(Frame(number / 3, []) for number in range(12)):  # type: ignore[arg-type]
+        pass
+    facts = observer.facts(0.0, 2.0, Span(0.0, 4.0), Look(0.5, 0.5, 0.0, ()))
+    found = {thing.label: thing.end_pose is not None for thing in facts.objects}
+    assert found == {"person": True, "hand": False}
+    assert facts.counts == (LabelCount("person", 1), LabelCount("hand", 1))

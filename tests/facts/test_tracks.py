@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from sharegpt4video.facts.boxes import overlap
 from sharegpt4video.facts.detect import Detection
+from sharegpt4video.facts.hands import CloseLook
 from sharegpt4video.facts.tracks import Track, Tracker, TrackerSettings
 from sharegpt4video.records import Box
 
@@ -328,3 +329,47 @@ def test_a_name_once_told_is_not_taken_back_for_something_else() -> None:
         tracker.push(number * STEP, [seen("person", 0.7)])
     assert (track.label, track.tell()) == ("person", "dog")
     assert not track.confirmed  # but what is wrong is not repeated
+
+
+ARM, PAIR, BODY, FACE = CloseLook(1), CloseLook(2), CloseLook(), CloseLook(1, face=True)
+
+
+@pytest.mark.parametrize(
+    ("label", "looks", "told"),
+    [
+        ("person", [], "person"),
+        ("person", [ARM], "person"),  # one look may be mistaken
+        ("person", [ARM, ARM], "hand"),
+        ("person", [BODY, ARM, BODY, ARM], "hand"),
+        ("person", [BODY, ARM, BODY, ARM, BODY], "person"),
+        ("person", [PAIR, ARM, BODY], "hands"),
+        ("person", [ARM, PAIR, ARM], "hand"),
+        ("person", [ARM, FACE, ARM], "hand"),
+        ("person", [FACE, FACE, ARM, ARM], "person"),
+        ("dog", [ARM, ARM], "dog"),
+    ],
+)
+def test_somebody_of_whom_there_are_only_palms_is_told_as_hands(label: str, looks: list[CloseLook], told: str) -> None:
+    (track,) = named(follow(*[[seen(label, 0.6)]] * 5))
+    for look in looks:
+        track.close_looks.add(look)
+    assert track.tell() == told
+    assert track.is_hand == (told in ("hand", "hands"))
+    assert track.confirmed  # though the detector goes on calling it a person
+
+
+def test_a_name_that_was_told_stays_unless_a_face_comes_up() -> None:
+    (track,) = named(follow(*[[seen("person", 0.6)]] * 5))
+    assert track.tell() == "person"
+    for look in [ARM] * 9:
+        track.close_looks.add(look)
+    assert track.tell() == "person"
+    (hand,) = named(follow(*[[seen("person", 0.6)]] * 5))
+    hand.close_looks.add(ARM)
+    hand.close_looks.add(ARM)
+    assert hand.tell() == "hand"
+    for look in (BODY, BODY, BODY, FACE):
+        hand.close_looks.add(look)
+    assert hand.tell() == "hand"
+    hand.close_looks.add(FACE)
+    assert hand.tell() == "person"

@@ -14,6 +14,7 @@ THROWN = frozenset(("frisbee", "sports ball", "kite", "skateboard", "snowboard",
 GROUPS: dict[str, str] = {
     **dict.fromkeys(VEHICLES, "vehicle"),
     **dict.fromkeys(ANIMALS, "animal"),
+    "hands": "hand",
 }
 """The broader word for a label. People and things have none: "a thing" says nothing."""
 

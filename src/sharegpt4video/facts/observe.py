@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import groupby
 from math import hypot
@@ -23,6 +23,7 @@ from .colour import colour_names, colour_shares
 from .counting import counts
 from .detect import Detection, ObjectDetector
 from .following import followed
+from .hands import CloseLook, HandFinder
 from .identity import WHOLE, Appearance, Signature, Subjects, signature
 from .listen import Listener
 from .motion import MotionMeter
@@ -69,6 +70,7 @@ class _Seen:
     poses: dict[Box, Pose]
     colours: dict[Box, tuple[str, ...]]
     signatures: dict[Box, Signature]
+    close_looks: dict[Box, CloseLook]
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,7 @@ class Observer:
         self._every_seconds = settings.every_seconds
         self._detector = open_detector(settings.detector)
         self._poser = PoseEstimator()
+        self._hand_finder = HandFinder()
         self._meter = MotionMeter()
         self._tracker = Tracker()
         self._writing = None if settings.ocr is False else TextWatch()
@@ -153,7 +156,7 @@ class Observer:
             look=look,
             objects=tuple(objects),
             texts=None if writing is None else writing.between(start_seconds, end_seconds, span.start_seconds),
-            counts=self._counts(objects, end_seconds),
+            counts=self._counts(objects, named, end_seconds),
             sound=None if listener is None else listener.between(start_seconds, heard),
         )
 
@@ -179,12 +182,14 @@ class Observer:
 
     def _look(self, picture: NDArray[np.uint8], mirrored: bool) -> _Seen:
         """Everything that the networks find in a picture; changes nothing, so that it can run in another thread."""
-        seen = _Seen(tuple(self._detector(picture, mirrored=mirrored)), {}, {}, {})
+        seen = _Seen(tuple(self._detector(picture, mirrored=mirrored)), {}, {}, {}, {})
         if (look := signature(picture, WHOLE)) is not None:
             seen.signatures[WHOLE] = look
         people = [d.box for d in seen.detections if d.label == "person" and d.score >= LEAST_SCORE]
         people.sort(key=lambda box: box.width * box.height, reverse=True)
         keypoints = {box: self._poser(picture, box) for box in people[:MOST_PEOPLE_POSED]}
+        for box, points in keypoints.items():
+            seen.close_looks[box] = self._hand_finder(picture, box, points)
         for detection in seen.detections:
             box = detection.box
             if detection.score < LEAST_SCORE:
@@ -210,15 +215,29 @@ class Observer:
             seen = sample.seen.result()
             if sample.seconds >= span.start_seconds:
                 self._tracker.push(sample.seconds, seen.detections)
+                for track in self._tracker.tracks:
+                    if track.last.seconds == sample.seconds and (look := seen.close_looks.get(track.last.box)):
+                        track.close_looks.add(look)
                 self._glances.append(Glance(sample.seconds, seen.detections, sample.grey))
                 self._poses.update({(sample.seconds, box): pose for box, pose in seen.poses.items()})
                 self._colours.update({(sample.seconds, box): colours for box, colours in seen.colours.items()})
                 self._signatures.update({(sample.seconds, box): look for box, look in seen.signatures.items()})
 
-    def _counts(self, objects: list[TrackedObject], seconds: float) -> tuple[LabelCount, ...]:
+    def _counts(self, objects: list[TrackedObject], tracks: list[Track], seconds: float) -> tuple[LabelCount, ...]:
         """How many there are from ``seconds`` on, as far as it is known."""
+        hands = {
+            (sample.seconds, sample.box): track.tell() for track in tracks if track.is_hand for sample in track.samples
+        }
         near = [
-            glance for glance in self._glances if -self._every_seconds < glance.seconds - seconds <= LOOKAHEAD_SECONDS
+            replace(
+                glance,
+                detections=tuple(
+                    replace(found, label=hands.get((glance.seconds, found.box), found.label))
+                    for found in glance.detections
+                ),
+            )
+            for glance in self._glances
+            if -self._every_seconds < glance.seconds - seconds <= LOOKAHEAD_SECONDS
         ]
         return counts([thing.label for thing in objects if thing.end_box], near)
 
@@ -246,9 +265,9 @@ class Observer:
         before = [sample for sample in track.samples if sample.seconds <= start_seconds][-1:]  # how limbs were at first
         inside = [sample for sample in track.samples if start_seconds < sample.seconds <= end_seconds]
         seen = [self._poses.get((sample.seconds, sample.box)) for sample in (*before, *inside)]
-        poses = [pose for pose in seen if pose]
-        came, went = self._passages(track, tracks)
         label = track.tell()
+        poses = [] if track.is_hand else [pose for pose in seen if pose]
+        came, went = self._passages(track, tracks)
         subject = self._subject_of(track, label)
 
         def box(seconds: float) -> Box | None:
@@ -268,9 +287,9 @@ class Observer:
             seen_frames=track.seen_until(end_seconds + self._every_seconds),
             start_box=box(start_seconds),
             end_box=box(end_seconds),
-            colours=self._colours_of(track),
-            start_pose=self._pose_at(track, start_seconds),
-            end_pose=self._pose_at(track, end_seconds),
+            colours=() if track.is_hand else self._colours_of(track),
+            start_pose=None if track.is_hand else self._pose_at(track, start_seconds),
+            end_pose=None if track.is_hand else self._pose_at(track, end_seconds),
             arm_raises=raises([pose.arms_raised for pose in poses]),
             leg_raises=raises([pose.legs_raised for pose in poses], LEG_SAMPLES),
             enters=side(came),

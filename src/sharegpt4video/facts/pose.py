@@ -85,7 +85,7 @@ class PoseEstimator:
             return None
         left, top = round(box.centre[0] * width - side / 2), round(box.centre[1] * height - side / 2)
         shrinks = cv2.INTER_AREA if side > NETWORK_PIXELS else cv2.INTER_LINEAR
-        crop = cv2.resize(_square(rgb, left, top, side), (NETWORK_PIXELS, NETWORK_PIXELS), interpolation=shrinks)
+        crop = cv2.resize(square(rgb, left, top, side), (NETWORK_PIXELS, NETWORK_PIXELS), interpolation=shrinks)
         outputs = network.run(network.POSE, self.threads, ["centre", "heat", "regress", "offset"], crop[None])
         found = _decode(*(output[0] for output in outputs))
         found[:, 0] = (left + found[:, 0] * side) / width
@@ -119,7 +119,7 @@ def steady(poses: Sequence[Pose]) -> Pose:
     )
 
 
-def _square(rgb: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np.uint8]:
+def square(rgb: NDArray[np.uint8], left: int, top: int, side: int) -> NDArray[np.uint8]:
     """A square of the picture; black where it reaches beyond the edge."""
     square = np.zeros((side, side, 3), np.uint8)
     inside = rgb[max(top, 0) : max(top + side, 0), max(left, 0) : max(left + side, 0)]

@@ -17,6 +17,7 @@ from ..records import Box
 from . import labels
 from .boxes import blend, moved, overlap, share_inside
 from .detect import Detection
+from .hands import HAND, HANDS, CloseLooks
 from .matching import double_overlap, fit
 
 EDGE = 0.02  # a box this near to the picture's border touches it
@@ -86,6 +87,7 @@ class Track:
         self.first = Sample(seconds, detection.box, detection.score)
         self.ended = False
         self.best_score = 0.0
+        self.close_looks = CloseLooks()
         self.goes_alone = False
         """Set once it was seen to cross the picture with nobody near; then only what moves by itself is its name."""
         self._told = ""
@@ -114,7 +116,9 @@ class Track:
         something else, it is still what it was called first: one thing has one name.
         """
         if not self._told:
-            self._told = self.label
+            self._told = self.close_looks.label(self.label)
+        elif self.is_hand and self.close_looks.has_faces:
+            self._told = "person"
         elif self._told != self.label and labels.related(self._told, self.label):
             self._told = labels.group(self._told)
         return self._told
@@ -139,7 +143,7 @@ class Track:
         A horse that was taken for a person at first is told no more: a wrong name is neither repeated nor taken back.
         """
         settings, label = self.settings, self._name()
-        if self._told and label and not labels.related(self._told, label):
+        if self._told and label and not labels.related("person" if self.is_hand else self._told, label):
             return False
         if label == "person":  # seldom mistaken, and dim ones stay low
             return (
@@ -157,6 +161,11 @@ class Track:
             and (self.goes_alone or self.score >= settings.named_mean_score)
             and self._sights >= settings.least_share * self._pushes_at_last_sight
         )
+
+    @property
+    def is_hand(self) -> bool:
+        """Whether it has been told as a hand, or a pair of hands, of which the detector knows nothing."""
+        return self._told in (HAND, HANDS)
 
     def overlaps(self, start_seconds: float, end_seconds: float, slack_seconds: float = 0.0) -> bool:
         """Whether its life reaches into ``[start_seconds, end_seconds]``, widened by the slack on either side."""

@@ -116,6 +116,9 @@ def test_a_rolling_camera_tilts_no_torso() -> None:
         ("cup", None, CENTRE, "top", "A cup comes into view at the top."),
         ("person", CENTRE, None, "inside", "The person goes out of view."),
         ("person", CENTRE, None, "bottom", "The person leaves the picture at the bottom."),
+        ("hand", None, ENTERING_LEFT, "left", "A hand reaches into the picture from the left."),
+        ("hands", None, CENTRE, "bottom", "A pair of hands reaches into the picture from the bottom."),
+        ("hands", CENTRE, None, "top", "The pair of hands leaves the picture at the top."),
         ("person", None, CENTRE, "", "A person is in the centre."),
         ("person", CENTRE, None, "", ""),
     ],
@@ -559,6 +562,10 @@ REACHES, REACHES_TOO = thing("person", HAND, HAND, 2), thing("person", HAND, HAN
         (
             (GONE, thing("person", HAND, None, 2, leaves="left")),
             "goes out of view on the left: the person takes it away",
+        ),
+        (
+            (GONE, thing("hand", HAND, None, 2, leaves="left")),
+            "goes out of view on the left: the hand takes it away",
         ),
         (
             (thing("bottle", None, LEFT, enters="top"), thing("person", None, HAND, 2, enters="left")),

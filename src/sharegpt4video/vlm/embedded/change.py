@@ -15,7 +15,7 @@ from .geometry import carried, holds_still, overlap, place, side
 from .look import palette_words, plain_screen
 from .scene import folded, readable
 from .stirring import stir_clauses
-from .words import DRIVEN, MOVERS, THROWN, counted, listed, number, quoted
+from .words import DRIVEN, MOVERS, PEOPLE, REACHING, THROWN, counted, listed, number, quoted
 
 NOW = "be now"
 MOST_TEXTS, MOST_GONE = 4, 2
@@ -99,7 +99,7 @@ def carried_things(facts: Facts, earlier: Facts | None) -> Iterator[Clause]:
     """
     if not holds_still(facts.camera):
         return
-    people = [thing for thing in facts.objects if thing.label == "person"]
+    people = [thing for thing in facts.objects if thing.label in PEOPLE]
     before = {thing.track_id: thing.start_box for thing in earlier.objects} if earlier else {}
     carried_: dict[tuple[str, str], tuple[list[TrackedObject], set[int]]] = {}
     for thing in facts.objects:
@@ -140,7 +140,9 @@ def entering(thing: TrackedObject, facts: Facts) -> str:
     if thing.enters == "inside":
         return f"appear {side(thing.end_box)}" if thing.end_box else "appear for a moment"
     if thing.label in MOVERS and holds_still(facts.camera):
-        return f"{'drive in' if thing.label in DRIVEN else 'enter'} from the {thing.enters}"
+        reach = "reach into the picture" if thing.label in REACHING else "enter"
+        verb = "drive in" if thing.label in DRIVEN else reach
+        return f"{verb} from the {thing.enters}"
     return f"come into view {_AT[thing.enters]}"
 
 

@@ -34,6 +34,7 @@ _NOUNS = {
     "scissors": "pair of scissors",
     "broccoli": "piece of broccoli",
     "donut": "doughnut",
+    "hands": "pair of hands",
 }
 _PLURALS = {
     "person": "people",
@@ -56,10 +57,12 @@ _LETTERS_SAID_WITH_VOWEL = "AEFHILMNORSX"
 # Labels of things that go from place to place by themselves.
 MOVERS = word_set(
     "person bicycle car motorcycle airplane bus train truck boat bird cat dog horse sheep cow elephant bear "
-    "zebra giraffe animal vehicle"
+    "zebra giraffe animal vehicle hand hands"
 )
 
 ALIVE = MOVERS - word_set("bicycle car motorcycle airplane bus train truck boat vehicle")
+REACHING = word_set("hand hands")
+PEOPLE = REACHING | {"person"}
 THROWN = word_set("frisbee kite skateboard snowboard skis surfboard") | {"sports ball"}
 DRIVEN = word_set("car motorcycle bus truck")
 
