@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ...dataset.report.samples import find_rows
 from ...dataset.rows import CaptionRow, SourceVideo
 from ...dataset.sources.kinds import single_kind
 from ...dataset.sources.listed import Listed, first_there, original_of, places_of
 from ...dataset.sources.places import scheme_of
+from ...dataset.store.ids import IdIndex, packed_all
 from ...dataset.store.store import Store
 from ...errors import VideoError
 from ...records import Step
@@ -51,7 +53,18 @@ def _confirmed(store: Store, row: CaptionRow) -> SourceVideo:
         try:
             return first_there([row.original])
         except VideoError:
-            pass  # it may have been listed elsewhere since
+            if not _may_lie_elsewhere(store, row):  # which takes seconds to find out among a million sources
+                raise
     listed = Listed(store)
     found = original_of(row, places_of(store, listed, [row.id])[row.id], listed)
     return first_there([found]) if not row.can_compare else found
+
+
+def _may_lie_elsewhere(store: Store, row: CaptionRow) -> bool:
+    """Whether the content of a caption has been listed more than once, or under another name."""
+    wanted = IdIndex(packed_all([row.id]))
+    times = sum(int(wanted.has(store.ids_of(path)).sum()) for path in store.parts("sources"))
+    if times != 1:
+        return times > 1
+    source: SourceVideo = find_rows(store, "sources", [row.id])[row.id]
+    return source.location != row.original.location
