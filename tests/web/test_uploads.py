@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -95,6 +98,19 @@ def test_what_is_no_video_or_too_large_leaves_nothing(web: Running) -> None:
         assert answer.status == status, answer.body
         assert answer.json["error"]["message"]
     assert stored(web) == before
+
+
+def test_a_video_that_cannot_be_opened_is_called_as_its_owner_calls_it(web: Running, tmp_path: Path) -> None:
+    path = tmp_path / "sound.mp4"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=48000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 48000), np.float32), "fltp", "mono")
+        frame.rate = 48000
+        container.mux([*stream.encode(frame), *stream.encode(None)])
+    with pytest.raises(ServerRefused, match="no video stream") as refused:
+        web.client.upload(path, name="my talk.mp4")
+    assert str(refused.value).startswith("my talk.mp4: ")
+    assert not re.search("[0-9a-f]{32}", str(refused.value))
 
 
 def test_an_upload_without_a_length_is_stopped_at_the_limit(web: Running) -> None:

@@ -125,7 +125,7 @@ class Library:
 
     async def picture(self, media: Media, seconds: float, side_pixels: int) -> bytes:
         """A frame as JPEG. Raises VideoError."""
-        task = Picture(str(media.path), seconds, side_pixels, self._limits.max_pixels)
+        task = Picture(str(media.path), seconds, side_pixels, self._limits.max_pixels, media.name)
         return (await self._workers.ask(task, seconds=self._limits.short_seconds)).picture
 
     async def _make_preview(self, media: Media) -> None:

@@ -43,6 +43,7 @@ class Picture(Task):
     seconds: float
     side_pixels: int
     max_pixels: int
+    name: str = ""
 
 
 @dataclass(frozen=True)

@@ -11,14 +11,17 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from ...errors import CaptionInterrupted, SG4VError
+from ...records import VideoCaption
 from ...video import decoder, source, streams
 from .doing import DOING
 from .limits import ProcessLimits, limit_processor
-from .tasks import TASKS
+from .tasks import TASKS, Task
 
 Send = Callable[..., None]
 
@@ -48,15 +51,22 @@ def serve(pipe: Connection, limits: ProcessLimits) -> None:
             loop.run_until_complete(DOING[task.kind](task, send))
             send(END)
         except CaptionInterrupted as error:
-            send(ERROR, _told(error) | {"caption": error.caption.to_json(indent=None)})
+            send(ERROR, _told(error, task) | {"caption": _renamed(error.caption, task).to_json(indent=None)})
         except (SG4VError, MemoryError, OSError) as error:
-            send(ERROR, _told(error))
+            send(ERROR, _told(error, task))
 
 
-def _told(error: BaseException) -> dict[str, str]:
+def _renamed(caption: VideoCaption, task: Task) -> VideoCaption:
+    return replace(caption, video=getattr(task, "name", "") or caption.video)
+
+
+def _told(error: BaseException, task: Task) -> dict[str, str]:
+    """What is said of an error: files have the names that their owners gave them, not ours."""
     number = getattr(error, "errno", None)
     if isinstance(error, MemoryError) or number in (errno.ENOMEM, errno.EAGAIN):  # EAGAIN: no room for a thread
         return {"of": "VideoError", "message": "it takes more memory than one video may have here; make it smaller"}
     if isinstance(error, SG4VError):
-        return {"of": type(error).__name__, "message": str(error)}
+        path, name = getattr(task, "path", ""), getattr(task, "name", "")
+        message = str(error).replace(path, name).replace(Path(path).name, name) if path and name else str(error)
+        return {"of": type(error).__name__, "message": message}
     return {"of": "SG4VError", "message": os.strerror(number) if number else ""}
