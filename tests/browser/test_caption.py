@@ -178,10 +178,15 @@ def test_a_pasted_path_is_captioned_twice_side_by_side(site: Site, visiting: Vis
     assert visit.texts("h1") == ["lent.mp4"]
     first = visit.page.url.rsplit("/", 1)[1]
     site.told.say("A dog", "It sits", "The cat sleeps", "It wakes", "A pet rests")
+    site.told.hold()
     visit.page.get_by_role("button", name="Side by side").click()
     visit.page.locator("dialog select").select_option(site.told_name)
     visit.page.locator("dialog").get_by_text("Sliding").click()
     visit.page.locator("dialog").get_by_role("button", name="Caption").click()
+    site.told.let()
+    until(lambda: visit.page.locator(".rows .marked").count() == 5, "the first step of B stands beside the four of A")
+    assert visit.page.locator("mark, .nothing, .check").count() == 0  # nothing is judged before both are done
+    site.told.let_all()
     until(lambda: visit.page.locator(".beside .state.done").count() == 2, "both are done")
     assert visit.page.locator("video").count() == 1
     assert visit.page.url.split("#caption/")[1].split("/")[0] == first
@@ -230,7 +235,6 @@ def test_moments_are_found_and_captions_downloaded(captioned: str, visiting: Vis
     visit.wait(".state.done")
     visit.page.keyboard.press("/")
     visit.page.keyboard.type("raises both arms")
-    visit.page.keyboard.press("Enter")
     visit.wait(".moments li button").click()
     until(lambda: visit.time() < 2.1, "the moment with the arms")
     assert visit.page.locator(".canvas .mark").count() > 0
