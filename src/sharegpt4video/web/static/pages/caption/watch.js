@@ -9,6 +9,7 @@ import { html, useMemo, useRef, useState } from "../../parts/preact.js";
 import { stepAt } from "../../parts/steps.js";
 import { StepList } from "../../parts/steplist.js";
 import { Timeline } from "../../parts/timeline.js";
+import { Warnings } from "../../parts/warnings.js";
 import { Bar } from "./bar.js";
 import { Clip } from "./clip.js";
 import { Find } from "./find.js";
@@ -44,7 +45,7 @@ export function Watch({ first, second, choice }) {
     <div class="stage">
       ${info ? html`<${Player} playback=${playback} src=${`/v1/media/${job.media}`} name=${info.name} steps=${job.steps} span=${span} playable=${info.playable || info.preview} />` : html`<div class="player"><div class="screen">${job.status === "done" && !job.media && html`<p class="broken">The video of this caption is not on this server.</p>`}</div></div>`}
     </div>
-    <div class="below"><${Timeline} playback=${playback} span=${span} rows=${rows} lanes=${lanes} keyframes=${job.keyframes.filter(Boolean)} marks=${moments ?? []} readTo=${isRunning(job) ? job.readTo : null}
+    <div class="below">${!second && html`<${Warnings} caption=${job.caption} />`}<${Timeline} playback=${playback} span=${span} rows=${rows} lanes=${lanes} keyframes=${job.keyframes.filter(Boolean)} marks=${moments ?? []} readTo=${isRunning(job) ? job.readTo : null}
         chosen=${chosen} selection=${selection} onSelect=${select} onStep=${onStep} />
       ${selection && html`<${Clip} caption=${first} media=${job.media} selection=${selection} playback=${playback} ready=${job.steps.length > 0} onClose=${() => select(null)} />`}
       ${!second && html`<${Summary} job=${job} editable=${editable} save=${(text, was) => save(null, text, was)} onTheirs=${(text) => takeTheirs(null, text)} />`}</div>

@@ -25,7 +25,7 @@ export function About({ whole }) {
     ["Video", `${clock(caption.end_seconds - caption.start_seconds)}, ${caption.width}×${caption.height}, ${caption.mode}`],
     ["Model", from.model], ["Prompts", `${from.prompt_set} ${from.prompt_hash}`], ["Version", from.version], ["Cost", cost.filter(Boolean).join(", ") || "none"],
     ["Filters", selection ? (selection.kept ? `kept${selection.split ? `, split ${selection.split}` : ""}` : `dropped: ${selection.reason || selection.gate}`) : "not applied yet"],
-    ["Warnings", caption.warnings.join("; ")], ["Revision", whole.revision || ""], ["Id", whole.id],
+    ["Revision", whole.revision || ""], ["Id", whole.id],
   ].filter(([, text]) => text !== "");
   return html`<section class="card about-it" aria-label="About this caption">
     <details><summary><h2>Where it comes from</h2></summary><dl class="pairs">${rows.map(([name, text]) => html`<div key=${name}><dt>${name}</dt><dd><bdi>${text}</bdi></dd></div>`)}</dl></details>

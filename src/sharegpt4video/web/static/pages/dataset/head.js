@@ -3,6 +3,7 @@ import { counted } from "../../parts/clock.js";
 import { Icon } from "../../parts/icons.js";
 import { html } from "../../parts/preact.js";
 import { address } from "../../parts/route.js";
+import { Warnings } from "../../parts/warnings.js";
 import { written } from "./query.js";
 
 /** @param {{whole: import("./captions.js").Whole|null, id: string, rows: import("./rows.js").Rows, judge: Function, walk: Function, undo: Function}} props */
@@ -13,7 +14,7 @@ export function Head({ whole, id, rows, judge, walk, undo }) {
   return html`<header class="bar"><div class="what"><p class="crumbs"><a href=${address("dataset", written(rows.query))}>All captions</a>${place >= 0 && html` <span>${(place + 1).toLocaleString("en")}${total !== null && ` of ${total.toLocaleString("en")}`}</span>`}</p>
       <h1><bdi>${whole?.caption.video ?? item?.video ?? "…"}</bdi></h1>
       <p class="about">${verdict && html`<span class=${`judged ${verdict}`}><${Icon} name=${verdict === "accept" ? "check" : "close"} /> ${verdict === "accept" ? "Accepted" : "Rejected"}${whole?.verdict_is_stale && ", before it was edited"}</span>`}
-        ${whole?.findings.length > 0 && html`<span class="count">${counted(whole.findings.length, "finding")}</span>`}${whole && html`<span>${summed(whole)}</span>`}</p></div>
+        ${whole?.findings.length > 0 && html`<span class="count">${counted(whole.findings.length, "finding")}</span>`}${whole && html`<span>${summed(whole)}</span>`}</p><${Warnings} caption=${whole?.caption} /></div>
     <div class="row actions">
       <button aria-label="Video before" title="Video before (p)" onClick=${() => walk(-1)}><${Icon} name="previous" /></button>
       <button aria-label="Next video" title="Next video (n)" onClick=${() => walk(1)}><${Icon} name="next" /></button>
