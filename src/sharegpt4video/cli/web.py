@@ -27,11 +27,19 @@ Roots = Annotated[
     ),
 ]
 DatasetDir = Annotated[
-    str, typer.Option("--dataset", metavar="DIR", help="A data set to browse and mend.", show_default=False)
+    str,
+    typer.Option(
+        "--dataset",
+        metavar="DIR",
+        help="A data set to browse and mend; needs --root, the folder of its videos, to show them.",
+        show_default=False,
+    ),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
-    typer.Option(metavar="A B", help="Two data sets of the same videos, side by side.", show_default=False),
+    typer.Option(
+        metavar="A B", help="Two data sets of the same videos, side by side; --root as well.", show_default=False
+    ),
 ]
 Models = Annotated[
     list[str] | None,

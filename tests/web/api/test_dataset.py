@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from dataset_client import CAPTIONS, served, whole
+from dataset_client import CAPTIONS, served, until, whole
 from made_catalogue import append, checked_of, id_of, made, selected_of
 from made_sets import quick, write_clips
 from sharegpt4video.dataset.dataset import build_dataset
@@ -25,7 +25,7 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     store.append("checks", [checked_of(n, *["times"] * (n % 3)) for n in range(30)])
     store.append("selection", [selected_of(n, "val" if n % 4 else "train", "" if n % 5 else "max_seconds")
                                for n in range(30)])  # fmt: skip
-    with served(Path(store.root)) as found:
+    with served(Path(store.root), Path(store.root).parent) as found:
         whole(found, 30)
         yield found
 
@@ -159,15 +159,30 @@ def test_the_video_of_a_caption_is_shown(built: tuple[Path, Path], tmp_path: Pat
         assert picture.content[:2] == b"\xff\xd8"
         assert client.get(item["picture"]).content == picture.content
         told = client.get(f"{CAPTIONS}/{item['id']}").json()
-        assert told["media_problem"] == ""
+        assert told["media_problem"] == client.get("/v1/dataset").json()["media_problem"] == ""
         video = client.get(f"/v1/media/{told['media']}")
         assert video.content == (videos / item["video"]).read_bytes()
         assert client.get(told["keyframes"][-1]["picture"]).status_code == 200
     with served(dataset, tmp_path) as client:  # not in the folders that may be opened
+        whole(client, 2)
+        said = client.get("/v1/dataset").json()["media_problem"]
+        assert "--root" in said
+        assert str(videos) in said
+        assert [one["picture"] for one in client.get(CAPTIONS).json()["items"]] == [None, None]
         told = client.get(f"{CAPTIONS}/{item['id']}").json()
         assert told["media"] is None
         assert "--root" in told["media_problem"]
         assert client.get(item["picture"]).status_code == 404
+    with TestClient(
+        make_app(WebSettings(dataset=str(dataset), compare=(str(dataset), str(dataset)))),
+        base_url="http://127.0.0.1:8317",
+    ) as client:  # no folder at all
+        whole(client, 2)
+        compared = until(client, "/v1/compare", lambda _: True)
+        assert "--root" in client.get("/v1/dataset").json()["media_problem"]
+        assert "--root" in compared["media_problem"]
+        for path in (CAPTIONS, "/v1/compare/videos"):
+            assert [one["picture"] for one in client.get(path).json()["items"]] == [None, None]
 
 
 def test_a_caption_never_meets_a_video_it_was_not_made_from(built: tuple[Path, Path], tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from ...errors import SettingsError
 from ..catalogue.media import pictures_of
 from ..jobs.job import plain_caption
 from ..refusals import Refused
-from ..server import Web
+from ..server import Server, Web
 from .dataset_reviews import number_of
 from .dataset_set import Plain, Set, StoredSet
 from .dataset_shapes import CaptionId
@@ -26,7 +26,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "
 
 
 @router.get("")
-async def totals(stored: Set) -> Plain:
+async def totals(stored: Set, web: Web) -> Plain:
     """Both data sets, and what differs over all videos that both have: means per video, claims and findings."""
     found = _ready(stored)
     told = found.totals
@@ -46,12 +46,14 @@ async def totals(stored: Set) -> Plain:
             {"check": name, "a": a, "b": b, "per_video": told.per_video(name).interval}
             for name, (a, b) in sorted(told.findings.items())
         ],
+        "media_problem": await asyncio.to_thread(_unseen, stored, web),
     }
 
 
 @router.get("/videos")
 async def videos(
     stored: Set,
+    web: Web,
     after: Annotated[int, Query(ge=0, le=1 << 60)] = 0,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     only: Annotated[str, Query(max_length=20)] = "",
@@ -62,8 +64,9 @@ async def videos(
     ``only``: first, second, differ, contradicted, findings or uneven (other findings on one side than on the other).
     """
     found = await asyncio.to_thread(_ready(stored).videos, after=after, limit=limit + 1, only=only, order=order)  # type: ignore[arg-type]
+    shown = not await asyncio.to_thread(_unseen, stored, web)
     items = [
-        {"number": number, **asdict(one), "picture": f"/v1/compare/videos/{one.id}/keyframes/0"}
+        {"number": number, **asdict(one), "picture": f"/v1/compare/videos/{one.id}/keyframes/0" if shown else None}
         for number, one in found[:limit]
     ]
     return {"items": items, "next": found[limit - 1][0] if len(found) > limit else None}
@@ -102,6 +105,11 @@ async def keyframe(id: CaptionId, number: Annotated[int, Path(ge=0, le=1_000_000
     if jpeg is None:
         raise Refused(404, f"there is no keyframe {number} of this video")
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
+
+
+def _unseen(stored: StoredSet, web: Server) -> str:
+    assert stored.pair is not None
+    return stored.unseen(web, Store.open(stored.pair[0]))
 
 
 def _ready(stored: StoredSet) -> Comparison:

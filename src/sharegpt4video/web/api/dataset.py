@@ -51,7 +51,7 @@ def dataset_router(dataset: str, compare: tuple[str, str] | None, *, roots: tupl
 
 
 @router.get("", response_model=Dataset)
-def overview(catalogue: Index) -> Plain:
+def overview(catalogue: Index, stored: Set, web: Web) -> Plain:
     """What the data set is, how much there is of it, and by what it can be filtered."""
     told = _ready(catalogue.overview)
     columns = [
@@ -67,6 +67,7 @@ def overview(catalogue: Index) -> Plain:
         "columns": columns,
         "indexed_rows": told.indexed_rows,
         "problems": list(told.problems),
+        "media_problem": stored.unseen(web),
     }
 
 
@@ -99,6 +100,8 @@ async def live_events(catalogue: Catalogue) -> AsyncGenerator[Event, None]:
 @router.get("/captions", response_model=Items)
 def captions(
     catalogue: Index,
+    stored: Set,
+    web: Web,
     after: Annotated[str, Query(max_length=1000)] = "",
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 50,
     q: Annotated[str, Query(max_length=500)] = "",
@@ -114,8 +117,9 @@ def captions(
     """
     began = time.perf_counter()
     page = _ready(lambda: catalogue.page(Question.of(q, like, order, where), after, limit))
+    shown = not stored.unseen(web)
     return {
-        "items": [_item(one) for one in page.items],
+        "items": [_item(one, shown=shown) for one in page.items],
         "next": page.next or None,
         "total": page.total,
         "took_ms": round(1000 * (time.perf_counter() - began), 1),
@@ -183,10 +187,10 @@ def _facts(step: Step, plain: Plain, seconds: float) -> Plain | None:
     return None if at is None else plain["facts"][at]
 
 
-def _item(one: Item) -> Plain:
+def _item(one: Item, *, shown: bool) -> Plain:
     plain = asdict(one)
     message = plain.pop("failure_message")
-    return {**plain, "message": message, "picture": _picture(one.id, 0) if one.steps else None}
+    return {**plain, "message": message, "picture": _picture(one.id, 0) if one.steps and shown else None}
 
 
 def _picture(id: str, number: int) -> str:

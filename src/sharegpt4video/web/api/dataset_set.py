@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections import OrderedDict
@@ -36,6 +37,10 @@ SIDE_PIXELS = 320
 MOST_RUNS = 50
 PICTURE_BYTES = 48 << 20
 """All pictures that are kept together."""
+TRIED_VIDEOS = 8
+"""So many of the first captions tell whether the videos of a data set lie in the folders that may be opened."""
+BELIEVED_SECONDS = 5.0
+"""So long is believed what was found of that."""
 
 
 class _Stopped(Exception):
@@ -92,6 +97,7 @@ class StoredSet:
         self._closing = False
         self._pictures: OrderedDict[tuple[str, str, int], bytes] = OrderedDict()
         self._held = 0
+        self._unseen: dict[str, tuple[float, str]] = {}
         self.comparing: asyncio.Task[Comparison] | None = None
         self.compared = 0
         self.runs: dict[str, Run] = {}
@@ -187,6 +193,19 @@ class StoredSet:
         except (SG4VError, OSError) as error:
             return None, str(error)
 
+    def unseen(self, server: Server, store: Store | None = None) -> str:
+        """Why the videos of the data set cannot be seen here, and what to do; "" where they lie in the given folders.
+
+        The first captions stand for all. ``store``: another data set.
+        """
+        if store is None:
+            assert self.catalogue is not None
+            store = self.catalogue.store
+        now = time.monotonic()
+        if (known := self._unseen.get(store.root)) is None or now - known[0] > BELIEVED_SECONDS:
+            known = self._unseen[store.root] = now, _why_unseen(server, store)
+        return known[1]
+
     def begin(self, id: str, change: Plain, author: str, work: Work) -> None:
         """Begin a bulk change in a thread; what became of the last ones is kept."""
         run = self.runs[id] = Run(id, change, author, time.time())
@@ -206,6 +225,22 @@ class StoredSet:
         """Get to know the server, whose processes decode the pictures."""
         self._server = app.state.server
         yield
+
+
+def _why_unseen(server: Server, store: Store) -> str:
+    if not server.settings.roots:
+        return "No folder may be opened here: start sg4v web with --root FOLDER, the folder of the videos"
+    where = ""
+    for row in itertools.islice(store.rows("captions"), TRIED_VIDEOS):
+        try:
+            where = local_path(store, row)
+            server.library.path_in_roots(where)
+        except Refused:
+            continue
+        except (SG4VError, OSError):
+            pass  # missing or replaced, which says nothing of the folders
+        return ""
+    return where and f"{where} is outside the folders that may be opened: give sg4v web its folder with --root as well"
 
 
 def _row_of(store: Store, id: str) -> CaptionRow | None:

@@ -33,7 +33,8 @@ class Column(BaseModel):
 
 
 class Dataset(BaseModel):
-    """``indexed_rows`` captions can be filtered and searched by now; ``problems`` says what could not be read."""
+    """``indexed_rows`` captions can be filtered and searched by now; ``problems`` says what could not be read.
+    ``media_problem`` says why no video can be seen, and what to do ("" where they can)."""
 
     name: str
     counts: Counts
@@ -43,6 +44,7 @@ class Dataset(BaseModel):
     columns: list[Column]
     indexed_rows: int
     problems: list[str]
+    media_problem: str
 
 
 class Item(BaseModel):

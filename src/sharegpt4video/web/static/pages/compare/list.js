@@ -3,7 +3,7 @@ import { call, withQuery } from "../../api.js";
 import { useEffect, useReducer } from "../../parts/preact.js";
 
 /** @typedef {{number: number, id: string, video: string, words: number[], steps: number[], shared: number, only_first: Object<string, string[]>,
- *   only_second: Object<string, string[]>, findings: Object<string, number>[], contradicted: number[], picture: string}} Pair */
+ *   only_second: Object<string, string[]>, findings: Object<string, number>[], contradicted: number[], picture: string|null}} Pair */
 
 const PAGE_ROWS = 50;
 const LOOKED_THROUGH = 2000;

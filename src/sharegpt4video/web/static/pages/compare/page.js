@@ -45,6 +45,7 @@ function useTotals() {
 function Overview({ totals, list, only, order }) {
   const session = useSession();
   return html`<div class="browse"><header class="bar"><div class="what"><h1><bdi>${session.compare.a}</bdi> and <bdi>${session.compare.b}</bdi></h1><p class="about">${counted(totals.videos, "video")} captioned twice</p></div></header>
+    ${totals.media_problem && html`<p class="problem-note" role="status">The videos cannot be shown. ${totals.media_problem}.</p>`}
     <${Totals} totals=${totals} />
     <div class="picks"><fieldset class="chips"><legend class="unseen">Which videos</legend>${FILTERS.map(([value, title]) => html`<button key=${value} class="chip" aria-pressed=${String((value || ALL) === only)} onClick=${() => replace("compare", value || ALL, order)}>${title}</button>`)}</fieldset>
       <label class="order"><span class="unseen">Order</span><select value=${order} onChange=${(event) => replace("compare", only, event.target.value)}><option value="different">Most different first</option><option value="listed">As listed</option></select></label></div>
@@ -83,7 +84,7 @@ function Videos({ list, open }) {
 function Row({ pair, href }) {
   const [gone, lose] = useState(false);
   const findings = pair.findings.map((side) => Object.values(side).reduce((sum, count) => sum + count, 0));
-  return html`<a class="pair-row" href=${href}><span class="thumb">${!gone && html`<img src=${pair.picture} alt="" loading="lazy" onError=${() => lose(true)} />`}</span>
+  return html`<a class="pair-row" href=${href}><span class="thumb">${pair.picture && !gone && html`<img src=${pair.picture} alt="" loading="lazy" onError=${() => lose(true)} />`}</span>
     <span class="pair-body"><b class="title"><bdi>${pair.video.split("/").at(-1)}</bdi></b>
       <span class="only-words"><${Only} letter="A" told=${pair.only_first} /><${Only} letter="B" told=${pair.only_second} /></span>
       <span class="hint">${counted(pair.shared, "claim")} shared · words ${pair.words.join(" / ")} · steps ${pair.steps.join(" / ")}${findings.some(Boolean) ? ` · findings ${findings.join(" / ")}` : ""}${pair.contradicted.some(Boolean) ? html` · <span class="failure">facts contradicted ${pair.contradicted.join(" / ")}</span>` : ""}</span></span></a>`;

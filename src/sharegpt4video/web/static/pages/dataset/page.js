@@ -39,6 +39,7 @@ function Browse({ rows, version, again }) {
       <p class="about">${counts && html`<span>${told(counts, set)}</span>`}</p></div>
       <div class="row actions"><button onClick=${() => show("import")}>Import texts</button><button onClick=${() => show("bulk")}>Change many</button></div></header>
     <${LiveBar} live=${live} fresh=${fresh} onFresh=${() => { announce("Reading the list anew."); again(); scrollTo({ top: 0 }); }} onFailed=${() => go("dataset", written({ ...EVERYTHING, where: ["failure=any"] }))} />
+    ${set?.media_problem && html`<p class="problem-note" role="status">The videos cannot be shown. ${set.media_problem}.</p>`}
     ${set?.problems.map((one) => html`<p class="problem-note">${one}</p>`)}
     <${Search} query=${query} onQuery=${ask} columns=${set?.columns ?? []} likeName=${like} field=${field} />
     <${Grid} key=${`${written(query)} ${version}`} rows=${rows} onSearch=${() => { field.current.focus(); field.current.select(); }} />
