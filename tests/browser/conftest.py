@@ -15,9 +15,11 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from browsed import PATIENCE_SECONDS, TOKEN, WIDE, Chrome, Sets, Site, Visit, until
@@ -66,31 +68,57 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Sets:
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory, clip: Path, sets: Sets) -> Iterator[Site]:
-    if CHROMIUM is None or MISSING:
-        pytest.skip(LACKS)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
     told = ToldModel()
     with ChatServer(default=told) as chats:
         name = f"server:told@{chats.base_url}"
         videos = tmp_path_factory.mktemp("videos")
         shutil.copy(clip, videos / "lent.mp4")
-        command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", TOKEN]
-        command += ["--model", "embedded", "--model", name, "--root", str(videos), "--root", str(sets.videos.parent)]
-        command += ["--dataset", str(sets.dataset), "--compare", str(sets.dataset), str(sets.edited)]
-        log = tmp_path_factory.mktemp("log") / "server.txt"
-        with log.open("w") as output:
-            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
-        try:
-            url = f"http://127.0.0.1:{port}"
-            until(lambda: process.poll() is not None or _answers(url), "the server answers")
-            assert process.poll() is None, log.read_text()
+        options = ["--model", "embedded", "--model", name, "--root", str(videos), "--root", str(sets.videos.parent)]
+        options += ["--dataset", str(sets.dataset), "--compare", str(sets.dataset), str(sets.edited)]
+        with serving(tmp_path_factory.mktemp("log") / "server.txt", options) as url:
             yield Site(url, told, name)
-        finally:
             told.let_all()
-            process.terminate()
-            process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def cut_short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of eight seconds of which the second half is missing, alone in its folder."""
+    path = tmp_path_factory.mktemp("elsewhere") / "cut short.mp4"
+    noise = np.random.default_rng(1).integers(0, 256, (64, 48, 64, 3), np.uint8)
+    write_video(path, noise, fps=8, container_options={"movflags": "faststart"})
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    return path
+
+
+@pytest.fixture
+def rootless(tmp_path_factory: pytest.TempPathFactory, cut_short: Path) -> Iterator[Site]:
+    """A server of a data set whose one video is in no folder that may be opened."""
+    if CHROMIUM is None or MISSING:
+        pytest.skip(LACKS)
+    folder = str(tmp_path_factory.mktemp("rootless") / "one")
+    build_dataset(cut_short.parent, folder, model="embedded", settings=quick())
+    options = ["--dataset", folder, "--compare", folder, folder]
+    with serving(tmp_path_factory.mktemp("log") / "server.txt", options) as url:
+        yield Site(url, ToldModel(), "")
+
+
+@contextmanager
+def serving(log: Path, options: list[str]) -> Iterator[str]:
+    """The address of ``sg4v web`` with these options, until the end."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", TOKEN, *options]
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        until(lambda: process.poll() is not None or _answers(url), "the server answers")
+        assert process.poll() is None, log.read_text()
+        yield url
+    finally:
+        process.terminate()
+        process.wait(20)
 
 
 def _answers(url: str) -> bool:
@@ -131,14 +159,14 @@ def visiting(site: Site, chrome: Chrome) -> Iterator[Callable[..., Visit]]:
     contexts = []
 
     def visit(
-        size: tuple[int, int] = WIDE, scheme: str = "light", expect: tuple[str, ...] = (), **options: Any
+        size: tuple[int, int] = WIDE, scheme: str = "light", expect: tuple[str, ...] = (), at: Site = site, **options: Any
     ) -> Visit:
         context = chrome.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce",
             device_scale_factor=2 if pictures else 1, **options,
         )  # fmt: skip
         contexts.append(context)
-        context.request.get(f"{site.url}/?token={TOKEN}")  # leaves the cookie
+        context.request.get(f"{at.url}/?token={TOKEN}")  # leaves the cookie
         page = context.new_page()
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
 
@@ -147,7 +175,7 @@ def visiting(site: Site, chrome: Chrome) -> Iterator[Callable[..., Visit]]:
                 complaints.append(f"{message.type}: {message.text} ({message.location.get('url')})")
 
         def asked(request: Any) -> None:
-            if not request.url.startswith((f"{site.url}/", "blob:", "data:")):
+            if not request.url.startswith((f"{at.url}/", "blob:", "data:")):
                 complaints.append(f"asked elsewhere: {request.url}")
 
         def popped(dialog: Any) -> None:
@@ -158,7 +186,7 @@ def visiting(site: Site, chrome: Chrome) -> Iterator[Callable[..., Visit]]:
         page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
         page.on("request", asked)
         page.on("dialog", popped)
-        return Visit(page, site, pictures)
+        return Visit(page, at, pictures)
 
     with chrome.looping():
         yield visit

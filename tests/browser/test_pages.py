@@ -69,6 +69,38 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
         assert visit.page.evaluate("document.documentElement.scrollWidth") <= size[0], name
 
 
+def test_a_data_set_on_a_phone_whose_videos_cannot_be_shown(
+    rootless: Site, visiting: Visiting, cut_short: Path
+) -> None:
+    visit = visiting(NARROW, at=rootless)  # which fails for anything that the console says, such as pictures that are not there
+    visit.open("#compare")
+    assert "--root" in visit.wait(".browse > .problem-note").inner_text()
+    assert visit.texts(".top nav a")[-2:] == ["Data set", "Compare"]
+    assert within(visit, ".top nav a", visit.page.locator(".top nav").bounding_box())  # every page can be reached
+    visit.open("#dataset")
+    assert "--root" in visit.wait(".browse > .problem-note").inner_text()
+    visit.wait("a.tile").click()
+    visit.wait(".desk header .problem-note")
+    assert "announces 8.00 s" in " ".join(visit.texts(".desk header .problem-note"))
+    for name in ("Video before", "Next video"):
+        button = visit.page.get_by_role("button", name=name)
+        assert button.bounding_box()["width"] > button.locator(".icon").bounding_box()["width"] > 12
+    visit.shot("desk-390")
+    assert within(visit, ".desk .actions > *", {"x": 0, "width": NARROW[0]})
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= NARROW[0]
+    visit.open(f"#caption/{rootless.caption(rootless.upload(cut_short))}")
+    visit.wait(".watch .problem-note")
+    assert "announces 8.00 s" in " ".join(visit.texts(".below .problem-note"))
+    visit.shot("cut-short-390")
+
+
+def within(visit: Visit, selector: str, room: dict[str, float]) -> bool:
+    """Whether all of these lie between the left and the right end of the room."""
+    boxes = [one.bounding_box() for one in visit.page.locator(selector).all()]
+    left, right = room["x"] - 0.5, room["x"] + room["width"] + 0.5
+    return bool(boxes) and all(box["x"] >= left and box["x"] + box["width"] <= right for box in boxes)
+
+
 def serious(found: dict[str, Any]) -> list[str]:
     return [
         f"{one['impact']} {one['id']}: {one['nodes'][0]['html'][:200]}"

@@ -2,7 +2,7 @@
 import { call } from "./api.js";
 import { Icon } from "./parts/icons.js";
 import { KeyHelp, useKeys } from "./parts/keys.js";
-import { html, render, useEffect, useState } from "./parts/preact.js";
+import { html, render, useEffect, useRef, useState } from "./parts/preact.js";
 import { useRoute } from "./parts/route.js";
 import { Session } from "./parts/session.js";
 import { Status } from "./parts/status.js";
@@ -25,14 +25,16 @@ function App() {
   useKeys([{ keys: ["?"], label: "Show the keys", run: () => showHelp(true) }]);
   const offered = session ? PAGES.filter((one) => one.offered(session)) : [];
   const shown = offered.find((one) => one.name === page) ?? offered[0];
+  const nav = useRef(null);
   useEffect(() => {
     if (!shown) return;
     document.title = `${shown.title} · sg4v`;
-    document.querySelector(".top nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+    const link = nav.current.querySelector("[aria-current]");
+    nav.current.scrollLeft = link.offsetLeft - nav.current.offsetLeft - (nav.current.clientWidth - link.offsetWidth) / 2;
   }, [shown]);
   return html`<a class="skip" href="#main" onClick=${skip}>Skip to the page</a>
     <header class="top"><a class="brand" href="#caption" aria-label="sg4v, start page"><i></i><span>sg4v</span></a>
-      <nav aria-label="Pages">${offered.map((one) => html`<a key=${one.name} href=${`#${one.name}`} aria-current=${one === shown ? "page" : null}>${one.title}</a>`)}</nav>
+      <nav aria-label="Pages" ref=${nav}>${offered.map((one) => html`<a key=${one.name} href=${`#${one.name}`} aria-current=${one === shown ? "page" : null}>${one.title}</a>`)}</nav>
       <span class="grow"></span>
       <button class="plain" aria-label="Keys" title="Keys (?)" onClick=${() => showHelp(true)}><${Icon} name="keyboard" /></button></header>
     <main id="main" tabindex="-1">
