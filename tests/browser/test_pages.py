@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from browsed import NARROW, WIDE, Site, Visit
+from browsed import NARROW, WIDE, Site, Visit, until
 
 Visiting = Callable[..., Visit]
 NAME = "\u202e<img src=x onerror=alert(1)>${alert(2)}{{7*7}}.mp4"
@@ -92,12 +92,18 @@ def test_a_data_set_on_a_phone_whose_videos_cannot_be_shown(
     visit.wait(".watch .problem-note")
     assert "announces 8.00 s" in " ".join(visit.texts(".below .problem-note"))
     visit.shot("cut-short-390")
+    visit.page.set_viewport_size({"width": 240, "height": 400})
+    visit.open("#compare")
+    visit.wait(".browse")
+    nav = visit.page.locator(".top nav").bounding_box()
+    assert not within(visit, ".top nav a", nav)
+    until(lambda: within(visit, ".top nav a[aria-current]", nav), "not all have room; the open one has", 9)
 
 
 def within(visit: Visit, selector: str, room: dict[str, float]) -> bool:
     """Whether all of these lie between the left and the right end of the room."""
     boxes = [one.bounding_box() for one in visit.page.locator(selector).all()]
-    left, right = room["x"] - 0.5, room["x"] + room["width"] + 0.5
+    left, right = room["x"] - 1, room["x"] + room["width"] + 1  # pixels: scrolling rounds
     return bool(boxes) and all(box["x"] >= left and box["x"] + box["width"] <= right for box in boxes)
 
 
