@@ -159,7 +159,11 @@ def visiting(site: Site, chrome: Chrome) -> Iterator[Callable[..., Visit]]:
     contexts = []
 
     def visit(
-        size: tuple[int, int] = WIDE, scheme: str = "light", expect: tuple[str, ...] = (), at: Site = site, **options: Any
+        size: tuple[int, int] = WIDE,
+        scheme: str = "light",
+        expect: tuple[str, ...] = (),
+        at: Site = site,
+        **options: Any,
     ) -> Visit:
         context = chrome.browser.new_context(
             viewport={"width": size[0], "height": size[1]}, color_scheme=scheme, reduced_motion="reduce",

@@ -72,7 +72,9 @@ def test_axe_finds_nothing_and_nothing_is_too_wide(
 def test_a_data_set_on_a_phone_whose_videos_cannot_be_shown(
     rootless: Site, visiting: Visiting, cut_short: Path
 ) -> None:
-    visit = visiting(NARROW, at=rootless)  # which fails for anything that the console says, such as pictures that are not there
+    visit = visiting(
+        NARROW, at=rootless
+    )  # which fails for anything that the console says, such as pictures that are not there
     visit.open("#compare")
     assert "--root" in visit.wait(".browse > .problem-note").inner_text()
     assert visit.texts(".top nav a")[-2:] == ["Data set", "Compare"]
