@@ -125,6 +125,7 @@ def test_an_edit_is_there_after_a_reload_and_found_by_a_search(site: Site, visit
     visit.wait(f"{STEPS}:nth-child(3)")
     assert HOSTILE in visit.page.locator(f"{STEPS} .words").nth(1).text_content()
     assert "Ann" in visit.page.locator(".reviews").inner_text()
+    until(lambda: items(site, "q=zebra"), "the index has the new text")
     keys.press("/")
     until(lambda: visit.page.evaluate("document.activeElement.type") == "search", "the search has the focus")
     keys.type("zebra")

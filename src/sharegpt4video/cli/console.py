@@ -44,6 +44,11 @@ def say(message: object, *, end: str = "\n") -> None:
     typer.echo(f"{terminal(message)}{end}", nl=False, err=True)
 
 
+def say_secret(message: str) -> None:
+    """Print to stderr what other messages would hide, such as the token in an address."""
+    typer.echo(message, err=True)
+
+
 def error(message: object) -> None:
     """What went wrong, on stderr."""
     typer.echo(typer.style("error: ", fg="red", bold=True) + error_text(message), err=True)

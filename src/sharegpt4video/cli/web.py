@@ -11,7 +11,7 @@ from urllib.parse import quote
 import typer
 
 from ..errors import MissingExtra
-from .console import exit_codes, say
+from .console import exit_codes, say, say_secret
 
 if TYPE_CHECKING:
     from ..web.settings import WebSettings
@@ -133,7 +133,7 @@ def _tell(settings: WebSettings, *, open_page: bool) -> None:
     shown = "127.0.0.1" if settings.host in ("0.0.0.0", "::", "localhost") else settings.host
     shown = f"[{shown}]" if ":" in shown else shown
     address = f"http://{shown}:{settings.port}/" + (f"?token={quote(settings.token)}" if settings.token else "")
-    typer.echo(f"Open {address}", err=True)  # as it is: elsewhere, what is printed shows no token
+    say_secret(f"Open {address}")
     if not settings.is_loopback:
         say("Other machines use the address or name of this one. Nothing is encrypted: see docs/web.md for https.")
     say("Ctrl-C ends the server.")

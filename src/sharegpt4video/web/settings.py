@@ -6,7 +6,10 @@ import ipaddress
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
+from ..checking import Limits as Bounds
+from ..checking import wrong_values
 from ..cores import cores
 from ..errors import SettingsError
 
@@ -81,7 +84,7 @@ class WebSettings:
     """
 
     host: str = "127.0.0.1"
-    port: int = 8317
+    port: Annotated[int, Bounds(0, 65535)] = 8317
     token: str = field(default="", repr=False)
     public: bool = False
     roots: tuple[Path, ...] = ()
@@ -96,7 +99,7 @@ class WebSettings:
     limits: Limits = field(default_factory=Limits)
 
     def __post_init__(self) -> None:
-        problems = []
+        problems = list(wrong_values(self).values())
         if not self.public and not self.token and not self.is_loopback:
             problems.append(f"{self.host} can be reached from other machines, so a token is needed")
         if self.public and (self.roots or self.dataset or self.compare or self.allow_urls):
