@@ -249,7 +249,7 @@ def test_memory_of_the_server_does_not_grow_with_the_bytes_that_pass(web: Runnin
 
 def made_job(folder: Path) -> Job:
     media = Media("m", folder / "a.mp4", "a.mp4", 1, 1, 1.0, 2, 2, 1.0, False, True, "video/mp4", uploaded=False)
-    return Job(media, Caption("", "", "fake", "sliding", None, None, 9.0, 9), "me", folder, 9.0)
+    return Job(media, Caption("", "", "fake", "sliding", None, None, 9.0), "me", folder, 9.0)
 
 
 def test_a_full_disk_costs_a_picture_but_no_caption(tmp_path: Path) -> None:
@@ -267,7 +267,7 @@ def test_a_full_disk_costs_a_picture_but_no_caption(tmp_path: Path) -> None:
 
 def test_a_job_that_is_cancelled_before_its_first_step_is_over(tmp_path: Path) -> None:
     async def cancelled() -> str:
-        workers = Workers(ProcessLimits(0, 1 << 20), 2, 1)
+        workers = Workers(ProcessLimits(0, 1 << 20, 9), 2, 1)
         queue = JobQueue(FAST, workers, tmp_path)
         plain = made_job(tmp_path)
         job = queue.add(plain.media, plain.task, "me")

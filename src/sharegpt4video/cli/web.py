@@ -69,7 +69,7 @@ AllowHost = Annotated[
     typer.Option(
         "--allow-host",
         metavar="NAME",
-        help="A name by which browsers reach this server, such as that of a proxy before it.",
+        help="A host name that browsers use to reach this server, such as that of a reverse proxy.",
         show_default=False,
     ),
 ]

@@ -16,7 +16,7 @@ from .clock import SlotClock, is_steady, is_unordered
 from .deinterlace import LEAD_SECONDS, deinterlaced
 from .restart import Restart, canonical_name
 from .skip import SEEK_BACK_SECONDS, Proof, Skip, WrongStart, fell_back
-from .source import AV_ERRORS, HTTP_ERRORS, MAX_PIXELS, Source, explain
+from .source import AV_ERRORS, HTTP_ERRORS, Source, explain, max_pixels
 from .streams import decoder_of, main_stream, too_large
 from .timing import Losses, Shown, Timeline, presentation_zero
 
@@ -79,7 +79,7 @@ class Decoder:
         context.thread_type = "AUTO"
         large = self.stream.width * self.stream.height > MAX_THREADED_PIXELS
         context.thread_count = 1 if large else self._threads
-        context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.options = {"max_pixels": str(max_pixels())}
         codec = canonical_name(self.stream.codec_context)
         self.slots = SlotClock() if is_unordered(self.container, codec) else None
         self.time_base = self.stream.time_base or Fraction(1, 90_000)

@@ -23,6 +23,7 @@ MAX_PIXELS = 67_108_864
 """Largest picture that is decoded, 8192 x 8192: twice what 8K video needs, and some 200 MB each while decoding."""
 MAX_SIDE_PIXELS = 16_384
 """Longest side of a picture that is decoded."""
+_most_pixels = MAX_PIXELS
 TIMEOUT_SECONDS = 30.0
 """How long a server may be silent before reading from it fails."""
 
@@ -57,6 +58,17 @@ HTTP_ERRORS = (av.error.HTTPError, av.error.HTTPClientError)
 
 # Titles that are no UTF-8 must not keep a video from being read. PyAV before 19 has to be told; 19 cannot be told.
 _READING: dict[str, Any] = {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+
+
+def max_pixels() -> int:
+    """Largest picture that this process decodes: ``MAX_PIXELS``, or what ``limit_pixels`` has set."""
+    return _most_pixels
+
+
+def limit_pixels(most: int) -> None:
+    """Decode no larger picture in this process from now on; it is refused before anything is decoded."""
+    global _most_pixels
+    _most_pixels = min(most, MAX_PIXELS)
 
 
 class Source(Protocol):
@@ -142,7 +154,7 @@ class FileSource:
         if not os.access(self._path, os.R_OK):
             raise VideoError(f"{self._path}: no permission to read this file")
         if self._animation is None and (kind := kind_of_animation(self.peek(0, HEAD_BYTES))):
-            made = as_video(self._path.read_bytes(), kind, self.name, MAX_PIXELS, self._failure)
+            made = as_video(self._path.read_bytes(), kind, self.name, max_pixels(), self._failure)
             self._animation = StreamSource(made, self.name)
         if self._animation is not None:
             return self._animation.open()
@@ -208,7 +220,7 @@ class StreamSource:
             raise VideoError(f"{self.name}: this stream cannot seek and has been read; open it again for a second pass")
         self._opened = True
         if self._animation is None and self.reopens and (kind := kind_of_animation(self.peek(0, HEAD_BYTES))):
-            made = as_video(self.peek(0, -1), kind, self.name, MAX_PIXELS, self._failure)
+            made = as_video(self.peek(0, -1), kind, self.name, max_pixels(), self._failure)
             self._animation = StreamSource(made, self.name)
         if self._animation is not None:
             return self._animation.open()

@@ -10,7 +10,7 @@ import av
 
 from ..errors import VideoError
 from .restart import canonical_name
-from .source import AV_ERRORS, MAX_PIXELS, MAX_SIDE_PIXELS, Source
+from .source import AV_ERRORS, MAX_SIDE_PIXELS, Source, max_pixels
 
 _DEFAULT, _NO_FILM = 0x1, 0x400 | 0x800  # AV_DISPOSITION_*: attached pictures, timed thumbnails
 _PROBE_PACKETS = 600
@@ -61,7 +61,7 @@ def main_stream(container: Any, source: Source) -> tuple[Any, str]:
     if too_large(best.stream.width, best.stream.height):
         raise VideoError(
             f"{name}: pictures of {best.stream.width}x{best.stream.height} are over the limit of {MAX_SIDE_PIXELS} "
-            f"pixels a side and {MAX_PIXELS} in all; the header may be damaged, else scale the video down first"
+            f"pixels a side and {max_pixels()} in all; the header may be damaged, else scale the video down first"
         )
     others = [c.text() for c in candidates if c is not best and (c.moves or not best.moves)]
     if not others:
@@ -90,7 +90,7 @@ def decoder_of(stream: Any) -> tuple[Any, str]:
 
 def too_large(width: int, height: int) -> bool:
     """Whether a picture is over the limits of what is decoded."""
-    return max(width, height) > MAX_SIDE_PIXELS or width * height > MAX_PIXELS
+    return max(width, height) > MAX_SIDE_PIXELS or width * height > max_pixels()
 
 
 def _candidates(streams: list[Any], source: Source) -> list[_Candidate]:

@@ -27,7 +27,7 @@ _BT709 = 1
 
 @dataclass(frozen=True)
 class Coding:
-    """How pictures are coded again. ``crf`` is the encoder's quality, lower is better; ``preset`` its speed.
+    """How pictures are re-encoded. ``crf`` is the encoder's quality, lower is better; ``preset`` its speed.
 
     With ``side_pixels`` they are made small: upright, of square pixels, at most so long on the longer side, and in the
     colours that every player shows.
@@ -48,7 +48,7 @@ class Coding:
 
 @dataclass(frozen=True)
 class Coded:
-    """What of the source was coded again, in seconds of its clock, and what is to be said about it."""
+    """Which part of the source was re-encoded, in seconds of its clock, and what is to be said about it."""
 
     start_seconds: float
     end_seconds: float

@@ -104,7 +104,7 @@ class Library:
             if (known := self._at_path.get(key)) in self._media:
                 return self.get(known or "")
             name = name or shown_name(path.name)
-            task = Look(str(path), name, self._limits.max_pixels)
+            task = Look(str(path), name)
             said = await self._workers.ask(task, seconds=self._limits.short_seconds)
             media = Media(secrets.token_urlsafe(16), path, name, *key[1:], uploaded=uploaded, kept=kept, **said.data)
             self._media[media.id], self._at_path[key] = media, media.id
@@ -125,14 +125,12 @@ class Library:
 
     async def picture(self, media: Media, seconds: float, side_pixels: int) -> bytes:
         """A frame as JPEG. Raises VideoError."""
-        task = Picture(str(media.path), seconds, side_pixels, self._limits.max_pixels, media.name)
+        task = Picture(str(media.path), media.name, seconds, side_pixels)
         return (await self._workers.ask(task, seconds=self._limits.short_seconds)).picture
 
     async def _make_preview(self, media: Media) -> None:
         target = self.uploads.new_path(".mp4")
-        task = Preview(
-            str(media.path), str(target), PREVIEW_SIDE_PIXELS, self._limits.max_seconds, self._limits.max_pixels
-        )
+        task = Preview(str(media.path), media.name, str(target), PREVIEW_SIDE_PIXELS, self._limits.max_seconds)
         try:
             async with self._previewing:
                 await self._workers.ask(task, seconds=self._limits.job_seconds, is_short=False)

@@ -42,7 +42,7 @@ class Server:
         """Raises SG4VError for a data set that cannot be opened."""
         limits = self.settings.limits
         self.uploads = Uploads(limits.upload_bytes, limits.stored_bytes)
-        process = ProcessLimits(limits.memory_bytes, file_bytes=limits.upload_bytes)
+        process = ProcessLimits(limits.memory_bytes, limits.upload_bytes, limits.max_pixels)
         self.workers = Workers(process, limits.jobs_at_once + _SHORT_TASKS_AT_ONCE + 1, _SHORT_TASKS_AT_ONCE)
         self.library = Library(self.settings, self.workers, self.uploads)
         self.queue = JobQueue(limits, self.workers, self.uploads.folder)

@@ -243,7 +243,7 @@ def compare(first: Where, second: Where, *, on_progress: Callable[[int], None] =
     """Compare two data sets of the same videos, which are known by their content.
 
     Reads each of them once, in bounded memory. ``on_progress`` gets the videos compared so far. Raises SettingsError
-    if they share no video, SG4VError if one is no data set.
+    if they share no video, SG4VError if one of them is not a data set.
     """
     stores = [Store.open(one.path if isinstance(one, Dataset) else one) for one in (first, second)]
     found = Comparison(*stores)

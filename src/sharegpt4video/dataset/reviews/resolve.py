@@ -5,7 +5,7 @@ nobody has knowingly replaced. There is one to begin with, the text that the mod
 they were committed:
 
 - A review takes the text it was made from (``was``) off the heads and puts its own at the end.
-- So does a revision of the caption (a repair, a caption made again): its text stands after all reviews that were
+- So does a revision of the caption (a repair or a new caption): its text stands after all reviews that were
   committed before it (``stored_revision`` is less). If one of these was made from just this text, the revision has
   left it alone, and it stands before them.
 
@@ -121,7 +121,7 @@ def resolved(stored: Texts, reviews: Iterable[Review]) -> Resolved:
     edits: list[Edit] = []
     conflicts: list[Conflict] = []
     for step, own in sorted(by_step.items()):
-        if step not in stored:  # the caption was made again, with fewer steps
+        if step not in stored:  # the new caption has fewer steps
             conflicts += [_conflict(step, head, "") for head in _heads(None, stored.revision, own)]
             continue
         *others, last = _heads(stored[step][0], stored.revision, own)

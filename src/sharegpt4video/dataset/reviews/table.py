@@ -27,7 +27,7 @@ from .texts_on_disk import ReviewTexts
 
 TABLE = "reviews"
 READS = 5
-"""So often a listing is made again because parts were merged while they were read."""
+"""How often to list the parts again when some were merged while they were being read."""
 _VERDICTS = {None: -1, "": 0, "accept": 1, "reject": 2}
 ACCEPTED, REJECTED = 1, 2
 

@@ -36,7 +36,6 @@ async def ask(wanted: Question, web: Web, _: Worked) -> EventStream:
         history=[(turn.question, turn.answer) for turn in wanted.history],
         start_seconds=start,
         end_seconds=end,
-        max_pixels=web.settings.limits.max_pixels,
     )
     return EventStream(_answer(web, task, media.id))
 

@@ -54,7 +54,6 @@ async def begin(wanted: CaptionAsked, web: Web, client: Worked) -> dict[str, Any
         start_seconds=wanted.start_seconds,
         end_seconds=wanted.end_seconds,
         max_seconds=limits.max_seconds,
-        max_pixels=limits.max_pixels,
     )
     job = web.queue.add(media, task, client)
     return {"id": job.id, "media": media.id, "status": job.status}

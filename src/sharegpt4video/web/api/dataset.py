@@ -40,7 +40,7 @@ RETRY_SECONDS = 2.0
 def dataset_router(dataset: str, compare: tuple[str, str] | None, *, roots: tuple[Path, ...] = ()) -> StoredSet:
     """What ``make_app`` includes for a data set, two to compare, or both. Videos are served from ``roots`` alone.
 
-    Raises SG4VError for a directory that is no data set.
+    Raises SG4VError if a directory is not a data set.
     """
     del roots  # the library of the server knows them
     whole = APIRouter()

@@ -170,8 +170,7 @@ class StoredSet:
             return None
         try:
             path = await self.path(row, self._server, store)
-            most = self._server.settings.limits.max_pixels
-            said = await self._server.ask(Picture(str(path), frames[number].seconds, SIDE_PIXELS, most))
+            said = await self._server.ask(Picture(str(path), row.caption.video, frames[number].seconds, SIDE_PIXELS))
         except (VideoError, Refused):
             return None
         self._keep(key, said.picture)

@@ -16,7 +16,7 @@ router = APIRouter(prefix="/v1", tags=["session"])
 
 @router.get("/session", response_model=Session)
 async def session(web: Web) -> dict[str, Any]:
-    """What can be captioned here, by which models, and within which limits."""
+    """What this server offers: models, folders, a data set, and the limits of an upload."""
     settings, stored = web.settings, web.stored
     sample = await web.opened_sample()
     models = await web.described_models()

@@ -92,7 +92,7 @@ class Catalogue:
     cache       where the index goes if it cannot lie in the data set itself; None: the user's cache
     by_meaning  compare descriptions by meaning where the sentence encoder is installed
 
-    Raises SG4VError if there is no data set, MissingExtra without DuckDB. Methods may be called from any thread.
+    Raises SG4VError if the directory is not a data set, MissingExtra without DuckDB. Methods may be called from any thread.
     """
 
     def __init__(

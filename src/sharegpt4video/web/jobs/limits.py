@@ -7,6 +7,8 @@ import os
 import sys
 from dataclasses import dataclass
 
+from ...video.source import limit_pixels
+
 _OPEN_FILES = 256
 _NICE = 5
 
@@ -15,13 +17,16 @@ _NICE = 5
 class ProcessLimits:
     """memory_bytes  address space; 0 for no limit
     file_bytes    largest file that may be written
+    max_pixels    largest picture that is decoded, checked before it is
     """
 
     memory_bytes: int
     file_bytes: int
+    max_pixels: int
 
     def apply(self) -> None:
         """Hold this process, and what it starts, to these limits. Systems without such limits have none."""
+        limit_pixels(self.max_pixels)
         with contextlib.suppress(OSError):
             os.nice(_NICE)  # the pages come first
         if sys.platform == "win32":

@@ -25,67 +25,61 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Look(Task):
+class OfVideo(Task):
+    """One thing to do with a file; ``name`` is what its owner calls it, in messages and captions."""
+
+    path: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Look(OfVideo):
     """Find out what a file is; its first picture is decoded."""
 
     kind = "look"
-    path: str
-    name: str
-    max_pixels: int
 
 
 @dataclass(frozen=True)
-class Picture(Task):
+class Picture(OfVideo):
     """One frame as JPEG."""
 
     kind = "picture"
-    path: str
     seconds: float
     side_pixels: int
-    max_pixels: int
-    name: str = ""
 
 
 @dataclass(frozen=True)
-class Preview(Task):
+class Preview(OfVideo):
     """A copy that browsers can play."""
 
     kind = "preview"
-    path: str
     target: str
     side_pixels: int
     max_seconds: float
-    max_pixels: int
 
 
 @dataclass(frozen=True)
-class Caption(Task):
+class Caption(OfVideo):
     """Caption a part of a video, of at most ``max_seconds``."""
 
     kind = "caption"
-    path: str
-    name: str
     model: str
     mode: Mode
     start_seconds: float | None
     end_seconds: float | None
     max_seconds: float
-    max_pixels: int
 
 
 @dataclass(frozen=True)
-class Ask(Task):
+class Ask(OfVideo):
     """A question about a video, after others: ``history`` has pairs of a question and its answer."""
 
     kind = "ask"
-    path: str
-    name: str
     model: str
     question: str
     history: list[tuple[str, str]]
     start_seconds: float | None
     end_seconds: float | None
-    max_pixels: int
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ from typing import Any
 
 from ...errors import CaptionInterrupted, SG4VError
 from ...records import VideoCaption
-from ...video import decoder, source, streams
 from .doing import DOING
 from .limits import ProcessLimits, limit_processor
-from .tasks import TASKS, Task
+from .tasks import TASKS, OfVideo, Task
 
 Send = Callable[..., None]
 
@@ -44,9 +43,6 @@ def serve(pipe: Connection, limits: ProcessLimits) -> None:
             return
         limit_processor(told.pop("processor_seconds"))
         task = TASKS[told.pop("kind")](**told)
-        if most := getattr(task, "max_pixels", 0):
-            for module in (source, streams, decoder):  # what they check before they decode
-                module.MAX_PIXELS = most  # type: ignore[attr-defined]
         try:
             loop.run_until_complete(DOING[task.kind](task, send))
             send(END)
@@ -57,7 +53,7 @@ def serve(pipe: Connection, limits: ProcessLimits) -> None:
 
 
 def _renamed(caption: VideoCaption, task: Task) -> VideoCaption:
-    return replace(caption, video=getattr(task, "name", "") or caption.video)
+    return replace(caption, video=task.name) if isinstance(task, OfVideo) else caption
 
 
 def _told(error: BaseException, task: Task) -> dict[str, str]:
@@ -66,7 +62,8 @@ def _told(error: BaseException, task: Task) -> dict[str, str]:
     if isinstance(error, MemoryError) or number in (errno.ENOMEM, errno.EAGAIN):  # EAGAIN: no room for a thread
         return {"of": "VideoError", "message": "it takes more memory than one video may have here; make it smaller"}
     if isinstance(error, SG4VError):
-        path, name = getattr(task, "path", ""), getattr(task, "name", "")
-        message = str(error).replace(path, name).replace(Path(path).name, name) if path and name else str(error)
+        message = str(error)
+        if isinstance(task, OfVideo):
+            message = message.replace(task.path, task.name).replace(Path(task.path).name, task.name)
         return {"of": type(error).__name__, "message": message}
     return {"of": "SG4VError", "message": os.strerror(number) if number else ""}

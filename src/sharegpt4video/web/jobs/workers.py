@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing.context import BaseContext
 from typing import Any
 
@@ -84,9 +84,7 @@ class Workers:
         if is_in_process(model):
             kept = self._kept.setdefault(model, _Kept())
             async with kept.turn:
-                kept.worker = kept.worker or await self._in_thread(
-                    self._start, ProcessLimits(0, self._limits.file_bytes)
-                )
+                kept.worker = kept.worker or await self._in_thread(self._start, replace(self._limits, memory_bytes=0))
                 worker, kept.worker = kept.worker, None
                 async with aclosing(self._done_by(worker, task, seconds, kept)) as said_all:
                     async for said in said_all:
