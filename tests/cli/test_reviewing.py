@@ -34,7 +34,7 @@ def test_replace_list_and_undo(folder: str) -> None:
     assert f"{batch}  6 reviews  applied  kind 'replace', find 'Person', put 'Someone'" in listed
     run("undo", folder, batch)
     assert "undone" in run("list", folder)
-    assert "is undone already" in run("undo", folder, batch, code=2)
+    assert "is already undone" in run("undo", folder, batch, code=2)
 
 
 def test_reviews_travel_as_json_lines(folder: str, tmp_path: Path) -> None:
@@ -53,7 +53,7 @@ def test_reviews_travel_as_json_lines(folder: str, tmp_path: Path) -> None:
     assert "was changed meanwhile" in told
     assert "line 5: step is 'one', not a number" in told
     assert "line 6: has an unknown key 'txt'" in told
-    assert "line 8: is no JSON" in told
+    assert "line 8: is not JSON" in told
     assert "1 captions edited, 0 accepted, 1 rejected" in run("list", folder)
     run("export", folder, "--out", str(tmp_path / "reviews.jsonl"))
     copy = made_store(tmp_path / "copy", [caption_row(number) for number in range(3)]).root
@@ -77,9 +77,9 @@ def test_import_says_what_it_left_out(folder: str, tmp_path: Path) -> None:
     (tmp_path / "texts" / "x.txt").write_text("By hand.")
     told = run("import", folder, str(tmp_path / "texts"), code=1)
     assert "1 text imported" in told
-    assert "x.txt: no video of the data set is called so" in told
+    assert "x.txt: no video of the data set has this name" in told
 
 
 def test_reject_by_a_filter_needs_a_filter_that_exists(folder: str) -> None:
     assert "min_second" in run("reject", folder, "--set", "min_second=3", code=2)
-    assert "change nothing" in run("reject", folder, "--set", "min_seconds=3", code=2)
+    assert "not change anything" in run("reject", folder, "--set", "min_seconds=3", code=2)

@@ -170,7 +170,7 @@ def test_errors_all_have_one_form(web: Running) -> None:
         ("POST", "/v1/captions", b"{", 422),
         ("POST", "/v1/captions", {"media": "x", "more": 1}, 422),
         ("POST", "/v1/recaption", {"prompt": "\ud800"}, 422),
-        ("POST", "/v1/media/open", {}, 404),
+        ("POST", "/v1/media/open", {}, 422),
         ("GET", "/v1/dataset", None, 404),
     ):
         answer = web.as_owner(method, path, content)

@@ -186,7 +186,7 @@ def test_a_name_that_changes_its_address_gains_nothing(network: _Network, upload
 def test_other_addresses_are_refused(network: _Network, uploads: Uploads, address: str) -> None:
     with pytest.raises(Refused) as refused:
         fetched(address, uploads)
-    assert refused.value.status_code in (403, 404)
+    assert refused.value.status_code in (403, 422)
     assert network.connected == []
     assert "secret" not in str(refused.value.detail)
 

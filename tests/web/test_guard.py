@@ -166,9 +166,9 @@ def test_a_client_that_asks_too_much_waits() -> None:
         first, second = {"Cookie": cookie_of(web), **kind}, {"Cookie": cookie_of(web), **kind}
         body = json.dumps({"prompt": " "}).encode()
         statuses = [web.raw("POST", "/v1/recaption", body, first).status for _ in range(5)]
-        assert statuses == [404, 404, 404, 429, 429]
+        assert statuses == [422, 422, 422, 429, 429]
         assert int(web.raw("POST", "/v1/recaption", body, first).headers["retry-after"]) >= 1
-        assert web.raw("POST", "/v1/recaption", body, second).status == 404  # another browser is another client
+        assert web.raw("POST", "/v1/recaption", body, second).status == 422  # another browser is another client
         assert web.raw("GET", "/v1/session", headers=first).status == 200  # what starts no work is free
 
 

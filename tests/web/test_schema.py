@@ -17,6 +17,11 @@ from web_server import PARK, TOKEN, running
 EXAMPLES = 5
 MORE_THAN_A_SCHEMA_SAYS = {
     "/v1/media",  # not every text is a video,
+    "/v1/media/open",  # a path or an address,
+    "/v1/captions",  # a part that ends after it begins,
+    "/v1/ask",
+    "/v1/summaries",  # inside the caption,
+    "/v1/recaption",  # a prompt, a text encoder,
     "/v1/dataset/captions",  # a filter, a place in a list,
     "/v1/dataset/reviews",  # a change
     "/v1/dataset/bulk",  # or a pattern

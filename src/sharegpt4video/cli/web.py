@@ -56,7 +56,8 @@ Token = Annotated[
     str | None,
     typer.Option(
         metavar="TEXT",
-        help="What a browser or a client has to show (made anew at each start); none: nobody has to, on this machine.",
+        help="Token that browsers and clients must send; by default a new one at each start. none: no token, on this "
+        "machine only.",
         envvar="SG4V_WEB_TOKEN",
         show_default=False,
     ),

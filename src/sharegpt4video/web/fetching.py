@@ -75,13 +75,13 @@ class _Fetched:
             response = self._ask(address)
             if response.status not in (301, 302, 303, 307, 308):
                 if response.status != 200:
-                    raise Refused(404, f"the server there answered {response.status}; check the address", "fetch")
+                    raise Refused(502, f"the server there answered {response.status}; check the address", "fetch")
                 self._response = response
                 self.name = unquote(Path(urlsplit(address).path).name) or "video"
                 return response.length
             address = urljoin(address, response.headers.get("Location", ""))
             self.close()
-        raise Refused(404, f"the address leads on more than {_REDIRECTS} times", "fetch")
+        raise Refused(502, f"the address redirects more than {_REDIRECTS} times", "fetch")
 
     def read(self) -> bytes:
         if self._stop.is_set() or time.monotonic() > self._until:
@@ -90,7 +90,7 @@ class _Fetched:
         try:
             return self._response.read(_CHUNK_BYTES)
         except (OSError, http.client.HTTPException) as error:
-            raise Refused(404, "the connection broke off; try again, or upload the file", "fetch") from error
+            raise Refused(502, "the connection was lost; try again, or upload the file", "fetch") from error
 
     def close(self) -> None:
         if self._connection is not None:
@@ -101,7 +101,7 @@ class _Fetched:
             parts = urlsplit(address)
             host, port = parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
         except ValueError as error:
-            raise Refused(404, "this is not an address; give one that begins with https://", "fetch") from error
+            raise Refused(422, "this is not an address; give one that begins with https://", "fetch") from error
         if parts.scheme not in _PORTS or not host or port not in _PORTS.values() or parts.username is not None:
             raise Refused(403, "only http and https addresses on their usual ports, without a password, are opened")
         try:
@@ -110,7 +110,7 @@ class _Fetched:
             self._connection.request("GET", target, headers={"User-Agent": f"sharegpt4video/{__version__}"})
             return self._connection.getresponse()
         except (OSError, http.client.HTTPException, ValueError) as error:
-            raise Refused(404, "the address cannot be reached; check it, or upload the file", "fetch") from error
+            raise Refused(502, "the address cannot be reached; check it, or upload the file", "fetch") from error
 
 
 class _Public(http.client.HTTPConnection):
@@ -123,12 +123,12 @@ class _Public(http.client.HTTPConnection):
     def connect(self) -> None:
         found = socket.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
         if not found or not all(is_public(str(where[0])) for *_, where in found):
-            raise Refused(403, "this address is in a private network; only public ones are opened")
+            raise Refused(403, "this address is in a private network; only public addresses are opened")
         family, kind, protocol, _, where = found[0]
         self.sock = socket.socket(family, kind, protocol)
         self.sock.settimeout(_TIMEOUT_SECONDS)
         self.sock.connect(where)
         if not is_public(str(self.sock.getpeername()[0])):
-            raise Refused(403, "this address is in a private network; only public ones are opened")
+            raise Refused(403, "this address is in a private network; only public addresses are opened")
         if self._secure:
             self.sock = ssl.create_default_context().wrap_socket(self.sock, server_hostname=self.host)

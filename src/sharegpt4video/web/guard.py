@@ -201,7 +201,7 @@ class _Body:
         try:
             message = await asyncio.wait_for(self._receive(), self._silence)
         except asyncio.TimeoutError:
-            raise Refused(408, f"nothing came for {self._silence:.0f} s in the middle of the request") from None
+            raise Refused(408, f"no data arrived for {self._silence:.0f} s in the middle of the request") from None
         self._complete = not message.get("more_body", False)
         if self._left is not None:
             self._left -= len(message.get("body", b""))

@@ -53,7 +53,7 @@ class Server:
         self._tasks = [asyncio.create_task(work) for work in background]
 
     def end_streams(self) -> None:
-        """Whoever follows events is let go, so that the server can end."""
+        """Close the event streams, so that the server can stop."""
         self.ending.set()
 
     async def close(self) -> None:

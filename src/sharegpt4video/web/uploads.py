@@ -50,8 +50,8 @@ def is_video(head: bytes) -> bool:
 
 def shown_name(name: str) -> str:
     """What an upload is called in pages and captions: the last part of its name, without what steers or hides text."""
-    last = re.split(r"[/\\]", UNSEEN.sub("", name))[-1].strip()
-    return last[:_LONGEST_NAME] or "video"
+    last = re.split(r"[/\\]", UNSEEN.sub("", name))[-1]
+    return " ".join(last.split())[:_LONGEST_NAME].rstrip() or "video"
 
 
 class Uploads:
@@ -116,7 +116,7 @@ class Uploads:
 
 def _check_head(head: bytes) -> None:
     if not is_video(head):
-        raise Refused(415, "this is not a video in a format that is read here, such as MP4, MOV, MKV, WebM or AVI")
+        raise Refused(415, "this is not a video in a supported format, such as MP4, MOV, MKV, WebM or AVI")
 
 
 def _remove_abandoned() -> None:

@@ -86,7 +86,7 @@ def test_into_a_data_set_as_summaries_and_undone(tmp_path: Path) -> None:
         str(bad): "is not UTF-8; convert it",
         str(late): "its video is not captioned yet",
         str(twin): "2 videos of the data set are called so",
-        str(alien): "no video of the data set is called so",
+        str(alien): "no video of the data set has this name",
         str(folder / "clip 9.txt"): "is a link to outside of the folder",
     }
     assert [row.summary for row in ds.captions()] == ["Mended by hand.", rows[1].summary, rows[2].summary]
@@ -99,7 +99,7 @@ def test_into_a_data_set_as_summaries_and_undone(tmp_path: Path) -> None:
 
 
 def test_nothing_to_import_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="is no folder"):
+    with pytest.raises(SettingsError, match="is not a folder"):
         new_from_texts(tmp_path / "set", tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(SettingsError, match=r"has no \.txt files"):

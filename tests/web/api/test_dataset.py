@@ -72,10 +72,10 @@ def test_an_item_is_as_the_page_needs_it(client: TestClient) -> None:
     [
         ({"where": "max_moton>0.3"}, "did you mean 'max_motion'"),
         ({"where": "motion>'; DROP TABLE videos; --"}, "with a number"),
-        ({"where": 'motion" OR 1=1 --=3'}, "is no filter"),
-        ({"after": "'; SELECT 1"}, "begin again"),
+        ({"where": 'motion" OR 1=1 --=3'}, "is not a filter"),
+        ({"after": "'; SELECT 1"}, "start again"),
         ({"order": "id; DROP TABLE videos"}, "order"),
-        ({"q": "---"}, "no word to look for"),
+        ({"q": "---"}, "no word to search for"),
         ({"like": "f" * 32}, "no caption has the id"),
         ({"limit": 0}, "limit"),
         ({"limit": 201}, "limit"),

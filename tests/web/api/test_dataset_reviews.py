@@ -110,7 +110,7 @@ def test_a_change_that_changes_nothing_says_so(served: tuple[TestClient, Store])
     batch = client.post(BULK, json=asked).json()["batch"]
     told = until(client, BULK, lambda all_: all_["batches"][0]["status"] == "failed")["batches"][0]
     assert told["id"] == batch
-    assert "nothing" in told["message"]
+    assert "not change anything" in told["message"]
 
 
 @pytest.mark.parametrize(

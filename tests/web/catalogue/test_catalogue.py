@@ -57,7 +57,7 @@ def eventually(holds: Any, seconds: float = 30.0) -> None:
         try:
             if holds():
                 return
-        except StorageError:  # the index is being made anew
+        except StorageError:  # the index is being rebuilt
             pass
         assert time.monotonic() < end
         time.sleep(0.05)
@@ -71,7 +71,7 @@ def test_the_first_pages_need_no_index(tmp_path: Path) -> None:
     assert catalogue.row(id_of(3)) == caption_of(3)
     with pytest.raises(NoSuchCaption):
         catalogue.row("0" * 32)
-    with pytest.raises(SettingsError, match="begin again"):
+    with pytest.raises(SettingsError, match="start again"):
         catalogue.page(Query.of(), "~nonsense", 5)
 
 
@@ -87,6 +87,16 @@ def test_pages_of_parquet_show_captions_as_reviewed(tmp_path: Path) -> None:
             break
     expected = [f"Summary of video{number}." for number in range(5)]
     assert found == [*expected[:2], "A whale sings.", *expected[3:]]
+
+
+def test_a_text_that_was_just_written_is_found_at_once(tmp_path: Path) -> None:
+    store = made(tmp_path / "set", range(5))
+    with Catalogue(store.root, poll_seconds=60) as catalogue:
+        assert catalogue.wait()
+        for number, word in enumerate(("whale", "zebra", "heron")):
+            Desk(store).add(id_of(number), f"A {word} comes.")
+            catalogue.refresh_soon()
+            assert all_ids(catalogue, q=word) == [id_of(number)]
 
 
 def test_pages_of_parquet_go_on_when_the_index_is_there(tmp_path: Path) -> None:

@@ -59,11 +59,11 @@ def test_any_text_is_a_filter_or_refused_in_words(text: str) -> None:
         ("kept>true", "compared by = or !="),
         ("kept=maybe", "true or false"),
         ("camera<static", "compared by = or !="),
-        ("motion", "is no filter"),
+        ("motion", "is not a filter"),
         ("motion>", "a value is missing"),
-        ("", "is no filter"),
-        ('motion">0 OR 1=1 --', "is no filter"),
-        ("x" * 301, "at most 300 letters"),
+        ("", "is not a filter"),
+        ('motion">0 OR 1=1 --', "is not a filter"),
+        ("x" * 301, "at most 300 characters"),
     ],
 )
 def test_a_wrong_filter_says_what_is_wrong(text: str, message: str) -> None:

@@ -23,6 +23,7 @@ from sharegpt4video.dataset.store import parts
 from sharegpt4video.dataset.store.schema import to_table
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.web.catalogue import derive
+from sharegpt4video.web.catalogue.follow import Follower
 
 
 @pytest.fixture(autouse=True)
@@ -81,6 +82,18 @@ def test_compacted_parts_bring_nothing_new(tmp_path: Path) -> None:
         assert one.index.words.last == last
         db = one.index.cursor()
         assert db.execute("SELECT tab, rows FROM parts ORDER BY tab").fetchall() == [("captions", 31), ("surveys", 30)]
+
+
+def test_merged_parts_are_not_counted_as_new_captions(tmp_path: Path) -> None:
+    store = made(tmp_path / "set", range(30))
+    waiting: list[int] = []
+    with indexed(store) as one:
+        one.refresh()
+        store.append("captions", [caption_of(number) for number in range(30, 34)])
+        store.compact("captions")
+        follower = Follower(store, one.index, lambda: waiting.append(follower.known.waiting_rows))
+        follower.refresh()
+        assert (max(waiting), follower.known.waiting_rows) == (4, 0)
 
 
 def test_what_a_part_took_with_it_counts_as_before(tmp_path: Path) -> None:

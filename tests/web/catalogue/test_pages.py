@@ -117,7 +117,7 @@ def test_what_is_added_while_somebody_pages_disturbs_nothing(tmp_path: Path, ord
 @given(st.text(max_size=60) | st.text(alphabet="WyIx0-_=eyJhIjpb", max_size=60))
 def test_no_place_that_was_not_given_out_is_taken(one: Made, after: str) -> None:
     if after:
-        with pytest.raises(SettingsError, match="begin again"):
+        with pytest.raises(SettingsError, match="start again"):
             one.pages.page(Query.of(), after)
 
 
@@ -125,7 +125,7 @@ def test_a_place_of_another_question_is_refused(one: Made) -> None:
     place = one.pages.page(Query.of(), "", 5).next
     assert one.pages.page(Query.of(), place, 5).items
     for query in (Query.of(order="newest"), Query.of("step"), Query.of(where=["shots=3"])):
-        with pytest.raises(SettingsError, match="begin again"):
+        with pytest.raises(SettingsError, match="start again"):
             one.pages.page(query, place)
 
 

@@ -129,7 +129,7 @@ def _asked(store: Store, model: Model) -> Iterator[VLM]:
     settings = store.settings()
     vlm = opened(model, settings)
     if vlm.max_images == 0 and not settings.caption.facts.measure:
-        raise SettingsError(f"{vlm.name} looks at no pictures, and no facts were measured to tell it")
+        raise SettingsError(f"{vlm.name} does not take pictures, and no facts were measured to describe")
     check_facts(vlm, measured=settings.caption.facts.measure)
     cache = ReplyCache(replies_folder(store), WRITER)
     try:

@@ -142,7 +142,7 @@ def apply(
             commit(store, part)
             stored += len(part)
     if not count:
-        raise SettingsError("the change would change nothing")
+        raise SettingsError("the change would not change anything")
     told = json.dumps({"rows": count, "skipped": chosen.skipped}, ensure_ascii=False)
     (end,) = commit(store, [Review(new_id(), "", 0, author, "end", text=told, batch=id)])
     return Batch(id, change.told(), author, end.time_ns, count, True, False, dict(chosen.skipped))
@@ -155,9 +155,9 @@ def undo(store: Store, id: str, *, author: str = "") -> Review:
     """
     reviews = store.overlay.reviews
     if id in reviews.withdrawn:
-        raise SettingsError(f"{id}: is undone already")
+        raise SettingsError(f"{id}: is already undone")
     if not is_id(id) or not reviews.knows(id):
-        raise SettingsError(f"{id}: is no batch and no review; sg4v dataset review list {store.root} lists them")
+        raise SettingsError(f"{id}: is neither a batch nor a review; sg4v dataset review list {store.root} lists them")
     return commit(store, [Review(new_id(), "", 0, author, "undo", batch=id)])[0]
 
 

@@ -77,7 +77,7 @@ class Replace:
 
     def __post_init__(self) -> None:
         if not self.find:
-            raise SettingsError("there is nothing to look for")
+            raise SettingsError("the text to search for is empty")
         try:
             in_nothing = self.replaced(pa.array([""])).to_pylist() != [""]
             in_nothing = in_nothing or pc.match_substring_regex(pa.array([""]), self._pattern)[0].as_py()

@@ -159,7 +159,7 @@ def _first(done: Imported) -> str:
 def _texts(folder: Path, done: Imported) -> Iterator[_Text]:
     """The text files below a folder, in order. Raises SettingsError if it is none or has none."""
     if not folder.is_dir():
-        raise SettingsError(f"{folder}: is no folder")
+        raise SettingsError(f"{folder}: is not a folder")
     found = sorted(path for path in folder.rglob(f"*{_TEXT}") if not path.name.startswith("."))
     if not found:
         raise SettingsError(f"{folder}: has no {_TEXT} files")
@@ -204,7 +204,7 @@ def _proposals(
         ids = by_text.get(text.path, [])
         try:
             if not ids:
-                raise SettingsError("no video of the data set is called so")
+                raise SettingsError("no video of the data set has this name")
             if len(ids) > 1:
                 raise SettingsError(f"{len(ids)} videos of the data set are called so")
             yield text.path, Proposal(ids[0], text=text.read(), author=author, kind="import")
@@ -215,7 +215,7 @@ def _proposals(
 def _beside(texts: Iterable[_Text], videos: Path | None, done: Imported) -> dict[str, _Text]:
     """The video of each text, by its path."""
     if videos is not None and not videos.is_dir():
-        raise SettingsError(f"{videos}: is no folder")
+        raise SettingsError(f"{videos}: is not a folder")
     elsewhere: dict[str, list[Path]] = {}
     for path in sorted(videos.rglob("*")) if videos is not None else ():
         if path.suffix.lower() in VIDEO_ENDINGS:

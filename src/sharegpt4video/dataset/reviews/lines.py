@@ -61,9 +61,9 @@ def proposal_of(line: str, author: str = "") -> Proposal:
     try:
         plain = json.loads(line)
     except ValueError as error:
-        raise SettingsError(f"is no JSON ({error})") from error
+        raise SettingsError(f"is not JSON ({error})") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("caption"), str):
-        raise SettingsError("is no object that names a caption")
+        raise SettingsError("is not a JSON object that names a caption")
     if unknown := sorted(plain.keys() - {*KEYS, *TOLD}):
         raise SettingsError(f"has an unknown key {unknown[0]!r}; known are: {', '.join(KEYS)}")
     kinds: dict[str, Any] = {"step": int, "was": str, "text": str, "verdict": str, "author": str, "base_revision": int}

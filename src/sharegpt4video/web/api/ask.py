@@ -27,7 +27,7 @@ async def ask(wanted: Question, web: Web, _: Worked) -> EventStream:
     media = web.library.get(wanted.media)
     model, start, end = web.model(wanted.model), wanted.start_seconds, wanted.end_seconds
     if start is not None and end is not None and end <= start:
-        raise Refused(404, f"the part ends ({end:g} s) before it begins ({start:g} s); swap the two")
+        raise Refused(422, f"the part ends ({end:g} s) before it begins ({start:g} s); swap the two")
     task = Ask(
         path=str(media.path),
         name=media.name,

@@ -42,7 +42,7 @@ async def begin(wanted: CaptionAsked, web: Web, client: Worked) -> dict[str, Any
     media, limits = web.library.get(wanted.media), web.settings.limits
     start, end = wanted.start_seconds or 0.0, wanted.end_seconds or media.seconds or 0.0
     if wanted.end_seconds is not None and wanted.end_seconds <= start:
-        raise Refused(404, f"the part ends ({wanted.end_seconds:g} s) before it begins ({start:g} s); swap the two")
+        raise Refused(422, f"the part ends ({wanted.end_seconds:g} s) before it begins ({start:g} s); swap the two")
     if end - start > limits.max_seconds:
         minutes = math.floor(limits.max_seconds / 60)
         raise Refused(413, f"at most {minutes} minutes are captioned at once; choose a part of this video")

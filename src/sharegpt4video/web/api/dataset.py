@@ -198,7 +198,7 @@ def _picture(id: str, number: int) -> str:
 
 
 def _ready(ask: Any) -> Any:
-    """The answer of the catalogue. Raises Refused while its index is being made anew."""
+    """The answer of the catalogue. Raises Refused while its index is being rebuilt."""
     try:
         return ask()
     except NotReady as error:

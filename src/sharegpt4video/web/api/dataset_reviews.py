@@ -60,7 +60,7 @@ def add(wanted: ReviewAsked, stored: Set, catalogue: Index, _: Worked) -> Plain:
                 base_revision=wanted.base_revision,
             )
         except StaleReview as stale:
-            raise Refused(409, "somebody has changed this text meanwhile", theirs=stale.theirs) from stale
+            raise Refused(409, "somebody else has changed this text in the meantime", theirs=stale.theirs) from stale
     catalogue.refresh_soon()
     return {"review": plain_review(review, counts=True)}
 

@@ -1,4 +1,4 @@
-"""``/healthz`` for whoever restarts the server, ``/metrics`` for Prometheus."""
+"""``/healthz`` for liveness probes, ``/metrics`` for Prometheus."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ async def _opened(web: Server, path: Path, name: str) -> dict[str, Any]:
 async def open_video(wanted: Opening, web: Web, _: Worked) -> dict[str, Any]:
     """Open a video that the server can reach: a path in its folders, or an address where that is allowed."""
     if (wanted.path is None) == (wanted.url is None):
-        raise Refused(404, "give a path or an address (url), one of the two")
+        raise Refused(422, "give a path or an address (url), one of the two")
     if wanted.path is not None:
         return _info(await web.library.open(wanted.path))
     if not web.settings.allow_urls:

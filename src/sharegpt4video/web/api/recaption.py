@@ -23,9 +23,9 @@ async def recaption(wanted: RecaptionAsked, web: Web, _: Worked) -> dict[str, An
     """Rewrite a text-to-video prompt in the style of the captions, and compare the two."""
     encoder = ENCODERS.get(wanted.encoder or DEFAULT)
     if encoder is None:
-        raise Refused(404, f"no text encoder is called {wanted.encoder!r}; known are: {', '.join(ENCODERS)}")
+        raise Refused(422, f"no text encoder is called {wanted.encoder!r}; known are: {', '.join(ENCODERS)}")
     if not wanted.prompt.strip():
-        raise Refused(404, "the prompt is empty; give a sentence such as 'a dog runs over a beach'")
+        raise Refused(422, "the prompt is empty; give a sentence such as 'a dog runs over a beach'")
     said = await web.ask(Recaption(wanted.prompt, web.model(wanted.model)))
     found = compared(wanted.prompt, said.data["text"])
     prompt, text = await asyncio.to_thread(

@@ -20,6 +20,6 @@ async def summarize(wanted: SummaryAsked, web: Web, _: Worked) -> dict[str, Any]
     caption, start, end = await web.caption(wanted.caption), wanted.start_seconds, wanted.end_seconds
     if start >= min(end, caption.end_seconds) or end <= caption.start_seconds:
         told = f"{caption.start_seconds:g} s to {caption.end_seconds:g} s"
-        raise Refused(404, f"{start:g} s to {end:g} s is outside what was captioned, {told}")
+        raise Refused(422, f"{start:g} s to {end:g} s is outside what was captioned, {told}")
     said = await web.ask(Summarize(caption.to_json(indent=None), web.model(wanted.model), start, end))
     return {**said.data, "start_seconds": start, "end_seconds": end}

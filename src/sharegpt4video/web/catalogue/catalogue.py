@@ -43,6 +43,7 @@ logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 2.0
 FAR_POLL_SECONDS = 15.0
+CATCH_UP_SECONDS = 2.0
 OPEN_SECONDS = 10.0
 CLOSE_SECONDS = 10.0
 POLITE_SECONDS = 0.25
@@ -92,7 +93,8 @@ class Catalogue:
     cache       where the index goes if it cannot lie in the data set itself; None: the user's cache
     by_meaning  compare descriptions by meaning where the sentence encoder is installed
 
-    Raises SG4VError if the directory is not a data set, MissingExtra without DuckDB. Methods may be called from any thread.
+    Raises SG4VError if the directory is not a data set, MissingExtra without DuckDB. Methods may be called from any
+    thread.
     """
 
     def __init__(
@@ -118,6 +120,8 @@ class Catalogue:
         self._stop = threading.Event()
         self._wake = threading.Event()
         self._damaged = threading.Event()
+        self._newest = threading.Condition()
+        self._told = self._taken = 0  # how often there was news, and up to which of it the index has come
         self._asking = 0
         self._slots = threading.BoundedSemaphore(ASKING_AT_ONCE)
         self._mutex = threading.Lock()
@@ -152,19 +156,22 @@ class Catalogue:
         return self._whole.wait(seconds)
 
     def refresh_soon(self) -> None:
-        """Look for new rows now rather than at the next time."""
+        """Look for new rows now; who searches next waits for them, for a moment at most."""
+        with self._newest:
+            self._told += 1
         self._wake.set()
 
     def page(self, query: Query, after: str = "", limit: int = 50) -> Page:
         """One page of captions.
 
-        Raises SettingsError for a question that makes no sense, NotReady while the index is being made anew.
+        Raises SettingsError for a question that makes no sense, NotReady while the index is being rebuilt.
         """
         plain = not (query.q or query.like or query.where) and query.order in ("", "row")
         if after.startswith(PREFIX) or (plain and not after and not self._whole.is_set()):
             if not plain:
-                raise SettingsError("this page is not one of this question; begin again without 'after'")
+                raise SettingsError("'after' does not belong to this search; start again without it")
             return raw_page(self.store, after, limit)
+        self._catch_up()
         with self._open() as (_, pages):
             found = pages.page(query, after, limit)
         return found if self._whole.is_set() else replace(found, total=None)
@@ -173,6 +180,7 @@ class Catalogue:
         """The ids of all captions that a question leaves. Raises as ``page``, NotReady until all can be searched."""
         if not self._whole.is_set():
             raise NotReady("the index of this data set is still being made; try again when it is whole")
+        self._catch_up()
         with self._open() as (_, pages):
             return pages.ids(query)
 
@@ -223,6 +231,13 @@ class Catalogue:
     def _building(self) -> bool:
         return bool(self._remembered("building", None, lambda: is_being_written(self.store.fs, self.store.root)))
 
+    def _catch_up(self) -> None:
+        """Wait until what ``refresh_soon`` was called for can be found: who has just edited a text searches for it."""
+        if self._whole.is_set():
+            with self._newest:
+                told = self._told
+                self._newest.wait_for(lambda: self._taken >= told, CATCH_UP_SECONDS)
+
     def _version(self) -> object:
         follower = self._follower
         return (id(follower), follower.version, self._known.waiting_rows) if follower else None
@@ -267,7 +282,7 @@ class Catalogue:
 
     @contextmanager
     def _open(self, *, wait: bool = True) -> Iterator[tuple[Index, Pages]]:
-        """The index, which is not taken away meanwhile. A damaged one is made anew, and asked later."""
+        """The index, which is not taken away meanwhile. A damaged one is rebuilt, and queried later."""
         if wait and not self._damaged.is_set():
             self._there.wait(OPEN_SECONDS)
         with self._slots:
@@ -282,8 +297,8 @@ class Catalogue:
                 if is_damage(error):
                     self._damaged.set()
                     self._wake.set()
-                    logger.warning("%s: the index is damaged (%s) and is made anew", self.name, error)
-                    raise NotReady("the index was damaged and is being made anew; try again in a moment") from error
+                    logger.warning("%s: the index is damaged (%s); rebuilding it", self.name, error)
+                    raise NotReady("the index was damaged and is being rebuilt; try again in a moment") from error
                 raise
             finally:
                 with self._mutex:
@@ -328,9 +343,13 @@ class Catalogue:
         while not self._damaged.is_set():
             try:
                 self._there.set()
+                told = self._told
                 follower.refresh()
                 self._problem = ""
                 self._whole.set()
+                with self._newest:
+                    self._taken = told
+                    self._newest.notify_all()
             except following_errors() as error:
                 self._problem = str(error)
                 logger.warning("%s: the index could not be brought up to date: %s", self.name, error)
@@ -363,7 +382,7 @@ class Catalogue:
             raise _Stopped
 
     def _told_rebuild(self, why: str) -> None:
-        logger.info("%s: the index is made anew: %s", self.name, why)
+        logger.info("%s: rebuilding the index: %s", self.name, why)
 
 
 def _captions(index: Index) -> int:

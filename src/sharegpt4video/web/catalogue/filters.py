@@ -66,16 +66,16 @@ def parsed(texts: Sequence[str]) -> tuple[Filter, ...]:
 
 def _parsed(text: str) -> Filter:
     if len(text) > MOST_LETTERS:
-        raise SettingsError(f"a filter has at most {MOST_LETTERS} letters")
+        raise SettingsError(f"a filter has at most {MOST_LETTERS} characters")
     match = _FILTER.fullmatch(text)
     if match is None:
-        raise SettingsError(f"{text!r} is no filter; write for example max_motion>0.3, camera=static or kept=true")
+        raise SettingsError(f"{text!r} is not a filter; write for example max_motion>0.3, camera=static or kept=true")
     name, operator, value = match[1].lower(), match[2], match[3]
     column = COLUMNS.get(name)
     if column is None:
-        raise SettingsError(f"there is nothing called {name!r} to filter by{did_you_mean(name, COLUMNS)}")
+        raise SettingsError(f"there is no filter called {name!r}{did_you_mean(name, COLUMNS)}")
     if not value:
-        raise SettingsError(f"{text!r}: a value is missing behind {operator}")
+        raise SettingsError(f"{text!r}: a value is missing after {operator}")
     return Filter(name, operator, _value(column, operator, value))
 
 

@@ -2,7 +2,7 @@
 
 A part never changes, so its rows are read once. Of several rows with the same id the one in the last part counts, as in
 ``store``. A compacted table has other parts with the same rows: these are recognised by their texts, which then need
-not be searched anew. Each batch is one transaction, the words before the rows that refer to them; whatever was not
+not be indexed again. Each batch is one transaction, the words before the rows that refer to them; whatever was not
 committed when a process was killed is read again.
 """
 
@@ -77,15 +77,19 @@ class Follower:
         return {row[0] for row in self._db.execute("SELECT name FROM parts WHERE tab = ?", [table]).fetchall()}
 
     def _count_waiting(self, names: Sequence[str]) -> None:
-        """How many captions are still to be taken in, by the footers alone."""
-        rows = 0
+        """How many captions are still to be taken in, by the footers alone; merged parts bring none."""
+        gone = self._db.execute(
+            "SELECT coalesce(sum(rows), 0) FROM parts WHERE tab = 'captions' AND list_contains(?::VARCHAR[], name)",
+            [self._gone["captions"]],
+        ).fetchall()
+        rows = -int(gone[0][0])
         for name in names:
             try:
                 with parts.opened(self._store.fs, self._path("captions", name), whole=False) as file:
                     rows += file.metadata.num_rows
             except StorageError:
                 continue  # said when it is read
-        self.known.waiting_rows = rows
+        self.known.waiting_rows = max(0, rows)
 
     def _path(self, table: str, name: str) -> str:
         return f"{self._store.root}/{table}/{name}"

@@ -145,7 +145,7 @@ class Index:
 
 
 def opened(place: Place, address: str, on_rebuild: Callable[[str], None] = lambda _: None) -> Index:
-    """The index in a place, made anew if what is there is of no use. Raises StorageError if that fails as well."""
+    """The index in a place, rebuilt if what is there cannot be used. Raises StorageError if that fails as well."""
     try:
         return Index(place, address)
     except DamagedIndex as error:

@@ -226,7 +226,7 @@ class _Place:
     @staticmethod
     def read(text: str, mark: str) -> _Place:
         """Raises SettingsError for one that was not given out, or for another question."""
-        wrong = SettingsError("this page is not one of this question; begin again without 'after'")
+        wrong = SettingsError("'after' does not belong to this search; start again without it")
         try:
             plain = json.loads(base64.b64decode(text.encode() + b"=" * (-len(text) % 4), b"-_", validate=True))
             found = _Place(*plain)

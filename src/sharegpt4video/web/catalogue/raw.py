@@ -76,5 +76,5 @@ def _read(text: str) -> tuple[str, int]:
         if not isinstance(name, str) or type(at) is not int or at < 0:
             raise ValueError
     except (ValueError, TypeError, RecursionError) as error:
-        raise SettingsError("this page is not one of this list; begin again without 'after'") from error
+        raise SettingsError("'after' does not belong to this list; start again without it") from error
     return name, at

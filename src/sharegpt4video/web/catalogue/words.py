@@ -61,9 +61,9 @@ def expression(query: str, *, field: Field = "", any_of: bool = False) -> str:
         phrase = '"' + spaced(words).replace('"', '""').strip() + '"' + ("*" if begins else "")
         (unwanted if term.startswith("-") and not any_of else wanted).append(phrase)
     if len(wanted) + len(unwanted) > MOST_TERMS and not any_of:
-        raise SettingsError(f"look for at most {MOST_TERMS} words at a time")
+        raise SettingsError(f"search for at most {MOST_TERMS} words at a time")
     if not wanted:
-        raise SettingsError(f'{query!r} names no word to look for; write for example: dog "red car" -night')
+        raise SettingsError(f'{query!r} has no word to search for; write for example: dog "red car" -night')
     found = (" OR " if any_of else " AND ").join(wanted[:MOST_TERMS])
     found = f"({found})" + "".join(f" NOT {phrase}" for phrase in unwanted)
     return f"{{{field}}} : ({found})" if field else found
@@ -167,7 +167,7 @@ class Words:
             yield reader
         except sqlite3.OperationalError as error:
             if "interrupted" in str(error):
-                raise SettingsError("so many captions match that it takes too long; look for rarer words") from error
+                raise SettingsError("too many captions match; search for rarer words") from error
             raise
         finally:
             reader.set_progress_handler(None, 0)

@@ -40,7 +40,7 @@ def _loaded(name: str) -> VLM:
 
 
 def _model(name: str) -> str | VLM:
-    """A model that is loaded into this process is loaded once; others are made anew, and closed, by each task."""
+    """A model that is loaded into this process is loaded once; others are opened and closed by each task."""
     return _loaded(name) if is_in_process(name) else name
 
 
@@ -96,7 +96,9 @@ async def _ask(task: Ask, send: Send) -> None:
     model = _model(task.model)
     async with engine_for(model, CaptionSettings()) as engine:
         if engine.vlm.max_images < 1:
-            raise SettingsError(f"{task.model} looks at no pictures, so it cannot be asked; choose a model that does")
+            raise SettingsError(
+                f"{task.model} takes no pictures, so it cannot be asked about a video; choose one that does"
+            )
         frames = frames_of(
             task.path, FRAMES_SEEN, sampler="uniform", start_seconds=task.start_seconds, end_seconds=task.end_seconds
         )

@@ -159,7 +159,7 @@ class Job:
             raise Refused(404, f"there is no step {step}; the last one is {len(steps) - 1}")
         theirs = self.caption.summary if step is None else steps[step].text
         if theirs != was:
-            raise Refused(409, "somebody has changed this text meanwhile", theirs=theirs)
+            raise Refused(409, "somebody else has changed this text in the meantime", theirs=theirs)
         if step is None:
             self.caption = replace(self.caption, summary=text, summary_problem="")
         else:

@@ -68,7 +68,7 @@ export function upload(file, onProgress) {
   const done = new Promise((resolve, reject) => {
     request.upload.onprogress = (event) => onProgress(event.total ? event.loaded / event.total : 0);
     request.onload = () => (request.status < 300 ? resolve(request.response) : reject(refused(request.status, request.response)));
-    request.onerror = () => reject(new Refused("The upload broke off. Is the server still running, and is the file below its limit?"));
+    request.onerror = () => reject(new Refused("The upload failed. Is the server still running, and is the file below its size limit?"));
     request.onabort = () => reject(new DOMException("cancelled", "AbortError"));
   });
   request.open("POST", withQuery("/v1/media", { name: file.name }));

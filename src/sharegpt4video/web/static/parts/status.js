@@ -55,7 +55,7 @@ export function Status() {
   const [, again] = useState({});
   const box = useRef(null);
   useEffect(() => { watchers.add(again); return () => watchers.delete(again); }, []);
-  // A dialog lies above everything that was there before it, so the notes are raised anew for each.
+  // A dialog lies above everything that was there before it, so the notes are raised again for each new one.
   useEffect(() => {
     if (box.current.matches(":popover-open")) box.current.hidePopover();
     if (notes.length) box.current.showPopover();

@@ -6,7 +6,7 @@ import { attempt, complain, note } from "../../parts/status.js";
 
 const ASK_EVERY_MS = 700;
 
-/** @param {() => void} onDone when one that was running has ended @returns {[object[], () => void]} the batches, and how to ask anew */
+/** @param {() => void} onDone when one that was running has ended @returns {[object[], () => void]} the batches, and how to ask again */
 export function useBatches(onDone) {
   const [batches, set] = useState([]);
   const [round, again] = useState(0);

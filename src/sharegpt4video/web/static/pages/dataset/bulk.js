@@ -36,7 +36,7 @@ export function Bulk({ query, onClose, onChanged }) {
   const apply = async () => {
     if (!await post(false)) return;
     setTried(null);
-    note("It has begun. The list below tells how far it is.");
+    note("Started. The list below shows its progress.");
     ask();
   };
   const narrowed = [query.q && `“${query.q}”`, ...query.where.map(asWords)].filter(Boolean).join(", ");

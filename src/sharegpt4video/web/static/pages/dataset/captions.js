@@ -1,5 +1,6 @@
 /** One caption of the data set: read once, kept for a while, and read ahead, so that going on takes no time. */
 import { call } from "../../api.js";
+import { mediaInfo } from "../../parts/media.js";
 import { useEffect, useState } from "../../parts/preact.js";
 
 /** @typedef {{id: string, media: string|null, media_problem: string, revision: number, caption: object, original: object, verdict: string, verdict_is_stale: boolean,
@@ -30,11 +31,10 @@ export async function readAhead(id) {
     const whole = await asked(id).coming;
     for (const frame of whole.keyframes) if (frame.picture) new Image().src = frame.picture;
     if (whole.media) {
-      const one = kept.get(id);
-      if (one) one.info = call("GET", `/v1/media/${encodeURIComponent(whole.media)}/info`);
+      mediaInfo(whole.media);
       ahead.src = `/v1/media/${encodeURIComponent(whole.media)}`;
     }
-  } catch { /* Whoever opens it is told. */ }
+  } catch { /* It is told when it is opened. */ }
 }
 
 /** Fetches the video that is likely to come next; what it has got comes from the browser's cache afterwards. */
@@ -42,12 +42,12 @@ const ahead = document.createElement("video");
 ahead.preload = "auto";
 ahead.muted = true;
 
-/** Let captions be read anew. @param {string} [id] only this one */
+/** Let captions be reloaded. @param {string} [id] only this one */
 export function forget(id) { id ? kept.delete(id) : kept.clear(); }
 
 /**
  * @param {string} id
- * @returns {{whole: Whole|null, failure: Error|null, again: () => Promise<void>}} `again` reads it anew, and ends when it is there
+ * @returns {{whole: Whole|null, failure: Error|null, again: () => Promise<void>}} `again` reloads it, and ends when it is there
  */
 export function useCaption(id) {
   const [state, set] = useState(() => ({ id, whole: kept.get(id)?.whole ?? null, failure: null }));

@@ -38,7 +38,7 @@ function Browse({ rows, version, again }) {
   return html`<div class="browse"><header class="bar"><div class="what"><h1><bdi>${set?.name ?? "Data set"}</bdi></h1>
       <p class="about">${counts && html`<span>${told(counts, set)}</span>`}</p></div>
       <div class="row actions"><button onClick=${() => show("import")}>Import texts</button><button onClick=${() => show("bulk")}>Change many</button></div></header>
-    <${LiveBar} live=${live} fresh=${fresh} onFresh=${() => { announce("Reading the list anew."); again(); scrollTo({ top: 0 }); }} onFailed=${() => go("dataset", written({ ...EVERYTHING, where: ["failure=any"] }))} />
+    <${LiveBar} live=${live} fresh=${fresh} onFresh=${() => { announce("Reloading the list."); again(); scrollTo({ top: 0 }); }} onFailed=${() => go("dataset", written({ ...EVERYTHING, where: ["failure=any"] }))} />
     ${set?.media_problem && html`<p class="problem-note" role="status">The videos cannot be shown. ${set.media_problem}.</p>`}
     ${set?.problems.map((one) => html`<p class="problem-note">${one}</p>`)}
     <${Search} query=${query} onQuery=${ask} columns=${set?.columns ?? []} likeName=${like} field=${field} />

@@ -111,7 +111,7 @@ export function rowsOf(query) {
   return found;
 }
 
-/** Let all lists be read anew: the data set has changed. */
+/** Reload all lists: the data set has changed. */
 export function forgetRows() { lists.clear(); }
 
 /** Be drawn again whenever the list changes. @param {Rows} rows */
