@@ -99,6 +99,7 @@ def test_captions_are_reviewed_with_keys_alone(site: Site, visiting: Visiting) -
     visit.shot("desk")
     keys.press("f")
     until(lambda: "No finding" in visit.page.locator(".notes").inner_text(), "there is no other")
+    visit.wait("video")  # the help names the keys that work
     keys.press("?")
     help_text = visit.wait("dialog").inner_text()
     assert all(label in help_text for label in ("Accept and go on", "Next with a finding", "Play or pause"))
