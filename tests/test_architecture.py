@@ -63,14 +63,16 @@ MAY_IMPORT: dict[str, set[str]] = {
         "video",
         "facts",
         "captioner",
+        "t2v",
         "verify",
         "vlm",
     },
     "moments": BASICS | {"captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
     "lvlm": BASICS | {"__init__", "video", "vlm"},
+    "t2v": BASICS | {"__init__", "captioner", "engines", "retell", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
     "world": {"checking", "cores", "errors", "files", "processes", "records", "wording"},
-    "schemas": {"checking", "config", "records", "dataset", "lvlm"},
+    "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},
     "__main__": {"cli"},
     "web": BASICS
     | {
@@ -88,6 +90,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "retell",
         "run",
         "subtitles",
+        "t2v",
         "verify",
         "video",
         "vlm",
@@ -109,7 +112,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
         "dataset",
     }
-    | {"lvlm", "evaluate", "moments", "web", "world", "schemas"},
+    | {"lvlm", "evaluate", "moments", "t2v", "web", "world", "schemas"},
 }
 
 # Narrower than the room: module -> what it may use of another room.
@@ -123,6 +126,7 @@ ONLY = {
         "vlm": {"vlm", "vlm.base", "vlm.marks", "vlm.spoken", "vlm.turns"},  # a model's name, marks around answers
         "dataset": {"dataset.similar.novelty"},  # sentence vectors
     },
+    "dataset": {"t2v": {"t2v.record"}},  # what an export for text-to-video writes
     "web": {"lvlm": {"lvlm.chat"}},
     "lvlm": {"vlm": {"vlm.base", "vlm.hf"}},  # a released model is one more model of transformers
 }

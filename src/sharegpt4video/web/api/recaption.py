@@ -8,8 +8,8 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from ...t2v.encoders import DEFAULT, ENCODERS, count_tokens
 from ...verify.rewriting import compared
-from ..encoders import DEFAULT, ENCODERS, count_tokens
 from ..jobs.tasks import Recaption
 from ..refusals import Refused
 from ..server import Web, Worked

@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from ... import __version__
-from ..encoders import ENCODERS
+from ...t2v.encoders import ENCODERS
 from ..server import Web
 from ..shapes import Session
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from sharegpt4video.web.encoders import DEFAULT, ENCODERS, count_tokens
+from sharegpt4video.t2v.encoders import DEFAULT, ENCODERS, count_tokens
 
 
 @pytest.fixture

@@ -1,0 +1,16 @@
+"""``sg4v t2v``: from captions to what trainers of video generators read, and from prompts to what they understand."""
+
+from __future__ import annotations
+
+import typer
+
+from .console import SafeGroup
+from .verbs import EXIT_CODES
+
+t2v = typer.Typer(
+    name="t2v",
+    cls=SafeGroup,
+    help="Captions and prompts for video generators: manifests, token budgets, rewriting, training.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+)
