@@ -1,5 +1,5 @@
 # `make test` sets up a virtual environment and runs the tests; `make check` adds lint, types and docs.
-# `make check EXTRAS=dev,train,evaluate,sound,novelty,ray` installs and tests what needs those extras, too; without them such tests are skipped.
+# `make check EXTRAS=dev,t2v,lance,evaluate,sound,novelty,ray` installs and tests what needs those extras, too; without them such tests are skipped.
 PYTHON ?= python3
 EXTRAS ?= dev
 BIN := .venv/bin
