@@ -72,6 +72,9 @@ class Manifest:
     options  a frozen dataclass with the layout's own settings, all with defaults
     variants whether several captions per clip are possible; otherwise only the main one is written
     encoders names in ``t2v.encoders.ENCODERS`` that read its captions by default
+    paths    how its trainer finds videos: from the folder of the manifest, or only by their absolute paths
+    validation  (rows, folder, options) -> the file of prompts that its trainer samples from while it trains; None: it
+           reads none
     """
 
     name: str
@@ -82,3 +85,5 @@ class Manifest:
     options: type
     variants: bool = False
     encoders: tuple[str, ...] = ()
+    paths: Literal["relative", "absolute"] = "relative"
+    validation: Callable[[Iterable[Row], Path, Any], Path] | None = None

@@ -1,0 +1,143 @@
+"""Open-Sora (hpcaitech): a table with a row for each clip, as CSV or Parquet.
+
+Read in ``opensora/datasets/datasets.py``, ``utils.py`` and ``bucket.py`` of github.com/hpcaitech/Open-Sora, 7ad6a96
+(v2.0); columns as ``scripts/cnv/meta.py`` writes them. v1.2 and v1.3 read the same columns.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any, Literal
+
+from ...errors import SettingsError
+from ..suffixes import SuffixStyle, with_suffix
+from .base import Manifest, Row, Window
+from .writing import Options, cell_of, new_files, new_paths, opened, path_of
+
+COLUMNS = ("path", "text", "num_frames", "height", "width", "aspect_ratio", "resolution", "fps")
+SCORES = {"vmaf_motion": "score_vmafmotion", "aesthetic": "aes", "motion": "flow"}
+"""Our names of scores, and the columns of v2.0 (VMAF's motion) and of v1's tools."""
+NAMES = {"csv": "train.csv", "parquet": "train.parquet"}
+CHUNK_ROWS = 1000
+
+
+@dataclass(frozen=True)
+class OpenSoraOptions(Options):
+    """Options of the layout of Open-Sora."""
+
+    format: Literal["csv", "parquet"] = "csv"
+    """``train.csv`` or ``train.parquet``; only the second can be read with little memory."""
+    suffix: SuffixStyle = "none"
+    """Put scores and the camera behind each caption, in the style of v1.2 or v1.3, whose loaders add none. v2.0 adds
+    frame rate and motion score itself, so leave it at ``none`` there."""
+
+
+def write_open_sora(rows: Iterable[Row], folder: Path, options: OpenSoraOptions) -> list[Path]:
+    """Write ``train.csv`` or ``train.parquet``. Trainers open its paths as they are, from where they were started."""
+    items = (_item(row, options) for row in rows)
+    name = NAMES[options.format]
+    if options.format == "csv":
+        with new_files(folder, [name], overwrite=options.overwrite) as (file,):
+            writer = csv.DictWriter(file, (*COLUMNS, *SCORES.values()), lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(items)
+    else:
+        with new_paths(folder, [name], overwrite=options.overwrite) as (path,):
+            _write_parquet(path, items)
+    return [folder / name]
+
+
+def _item(row: Row, options: OpenSoraOptions) -> dict[str, Any]:
+    text = with_suffix(cell_of(row.text, row.video), row.scores, options.suffix, fps=row.fps, camera=row.camera)
+    return {
+        "path": path_of(row.video),
+        "text": text,
+        "num_frames": row.frames,
+        "height": row.height,
+        "width": row.width,
+        "aspect_ratio": row.height / row.width if row.width else math.nan,
+        "resolution": row.height * row.width,
+        # The loader writes it into the caption as it reads it: "24 FPS", as prompts have it, and not "24.0 FPS".
+        "fps": int(row.fps) if row.fps.is_integer() else row.fps,
+        **{theirs: row.scores.get(ours) for ours, theirs in SCORES.items()},
+    }
+
+
+def _write_parquet(path: Path, items: Iterator[dict[str, Any]]) -> None:
+    """One row group for a thousand rows; the loader reads scores that are not there as NaN."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    kinds = {"path": pa.string(), "text": pa.string(), "num_frames": pa.int64(), "height": pa.int64()}
+    kinds |= {"width": pa.int64(), "resolution": pa.int64()}
+    schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in (*COLUMNS, *SCORES.values())])
+    with pq.ParquetWriter(path, schema) as writer:
+        while chunk := list(islice(items, CHUNK_ROWS)):
+            writer.write_table(pa.Table.from_pylist(chunk, schema))
+            del chunk  # or it would be there beside the next one
+
+
+def read_open_sora(folder: Path) -> Iterator[Row]:
+    """The rows of the table in a folder. Columns that are not there keep their defaults."""
+    there = [folder / name for name in NAMES.values() if (folder / name).exists()]
+    if len(there) != 1:
+        raise SettingsError(f"{folder}: holds {'both' if there else 'none'} of {' and '.join(NAMES.values())}")
+    with _READERS[there[0].suffix](there[0]) as items:
+        for number, item in enumerate(items, start=1):
+            try:
+                yield _row(item)
+            except (KeyError, TypeError, ValueError) as wrong:
+                raise SettingsError(f"{there[0]}, row {number}: {wrong!r}") from None
+
+
+@contextmanager
+def _csv_rows(path: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
+    with opened(path) as file:
+        yield iter(csv.DictReader(file))
+
+
+@contextmanager
+def _parquet_rows(path: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        yield (item for batch in file.iter_batches(CHUNK_ROWS) for item in batch.to_pylist())
+
+
+_READERS: dict[str, Callable[[Path], Any]] = {".csv": _csv_rows, ".parquet": _parquet_rows}
+
+
+def _row(item: Mapping[str, Any]) -> Row:
+    scores = {ours: float(item[theirs]) for ours, theirs in SCORES.items() if item.get(theirs) not in (None, "")}
+    return Row(
+        item["path"],
+        {"caption": item["text"]},
+        int(item.get("num_frames") or 0),
+        float(item.get("fps") or 0.0),
+        int(item.get("width") or 0),
+        int(item.get("height") or 0),
+        scores=scores,
+    )
+
+
+OPEN_SORA = Manifest(
+    name="open-sora",
+    summary="Open-Sora 1.2 to 2.0: a CSV or Parquet table",
+    window=Window(
+        "random",
+        step=4,
+        add=1,
+        source="opensora/datasets/utils.py, temporal_random_crop, of hpcaitech/Open-Sora, 7ad6a96",
+    ),
+    write=write_open_sora,
+    read=read_open_sora,
+    options=OpenSoraOptions,
+    encoders=("T5-512", "CLIP-77"),
+    paths="absolute",
+)
