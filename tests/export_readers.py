@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -82,15 +83,42 @@ def read_csv(folder: Path) -> Read:
     return {row["id"]: (row["split"], row["caption"]) for row in table.to_dict("records")}
 
 
+def read_messages(folder: Path) -> Read:
+    """Through the description that LLaMA-Factory reads; each sample has as many videos as places for one."""
+    found: Read = {}
+    for name, told in json.loads((folder / "dataset_info.json").read_text("utf-8")).items():
+        columns, tags = told["columns"], told["tags"]
+        for line in (folder / told["file_name"]).read_bytes().splitlines():
+            sample = json.loads(line)
+            asked, answered = sample[columns["messages"]]
+            assert [asked[tags["role_tag"]], answered[tags["role_tag"]]] == [tags["user_tag"], tags["assistant_tag"]]
+            texts = asked[tags["content_tag"]] + answered[tags["content_tag"]]
+            assert texts.count("<video>") == len(sample[columns["videos"]]) == 1
+            split = name.partition("_")[2] or "train"
+            found[sample["id"]] = (split, answered[tags["content_tag"]])
+    return found
+
+
+def read_lance(folder: Path) -> Read:
+    lance = pytest.importorskip("lance")
+    rows = lance.dataset(str(folder / "captions.lance")).to_table(columns=["id", "split", "caption"]).to_pylist()
+    return {row["id"]: (row["split"], row["caption"]) for row in rows}
+
+
 READERS: dict[str, Callable[[Path], Read]] = {
     "sharegpt4video": read_jsonl,
     "parquet": read_parquet,
     "webdataset": read_webdataset,
     "llava": read_llava,
+    "messages": read_messages,
     "captioner": read_captioner,
     "srt": read_cues,
     "vtt": read_cues,
     "csv": read_csv,
+    "lance": read_lance,
 }
 STEPS_ONLY = ("srt", "vtt")
-formats = pytest.mark.parametrize("format", EXPORTERS)
+needs_lance = pytest.mark.skipif(find_spec("lance") is None, reason="needs the extra lance")
+formats = pytest.mark.parametrize(
+    "format", [pytest.param(name, marks=needs_lance) if name == "lance" else name for name in EXPORTERS]
+)

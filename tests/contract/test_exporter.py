@@ -151,6 +151,9 @@ def test_two_exports_of_the_same_are_equal(format: str, tmp_path: Path) -> None:
     store.append("clips", [clip_of(rows[0], 0, 2)])
     for name in ("one", "two"):
         written(store, format, tmp_path / name, clips=True)
+    if format == "lance":  # it names its files at random
+        assert READERS[format](tmp_path / "one") == READERS[format](tmp_path / "two")
+        return
     files = [
         {file.relative_to(root): file.read_bytes() for file in root.rglob("*") if file.is_file()}
         for root in (tmp_path / "one", tmp_path / "two")
@@ -288,7 +291,7 @@ def test_a_manifest_cannot_make_an_export_delete_what_lies_elsewhere(tmp_path: P
 
 
 def test_importing_the_exports_loads_no_reader_of_videos() -> None:
-    heavy = ["cv2", "torch", "huggingface_hub", "datasets"]
+    heavy = ["cv2", "torch", "huggingface_hub", "datasets", "lance"]
     code = f"import sys, sharegpt4video.dataset.export; print([m for m in {heavy} if m in sys.modules])"
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert shown.stdout.strip() == "[]"

@@ -183,6 +183,7 @@ WHOLE_FILES_ONLY = [
     ("csv", {"columns": "videox"}),
     ("csv", {"columns": "ltx"}),
     ("webdataset", {"cut": False}),
+    ("messages", {}),
 ]
 
 
@@ -323,6 +324,12 @@ def media_parts(folder: Path) -> dict[str, Part]:
     return found
 
 
+def lance_parts(folder: Path) -> dict[str, Part]:
+    lance = pytest.importorskip("lance")
+    rows = lance.dataset(str(folder / "captions.lance")).to_table().to_pylist()
+    return {row["id"]: (row["start_seconds"], row["end_seconds"]) for row in rows}
+
+
 PARTS: dict[str, Callable[[Path], dict[str, Part]]] = {
     "sharegpt4video": released_parts,
     "parquet": parquet_parts,
@@ -332,6 +339,7 @@ PARTS: dict[str, Callable[[Path], dict[str, Part]]] = {
     "srt": cue_parts,
     "vtt": cue_parts,
     "csv": csv_parts,
+    "lance": lance_parts,
 }
 
 
@@ -340,7 +348,9 @@ def test_a_part_of_a_file_is_cut_out_or_comes_with_its_times(
     format: str, parted: tuple[Store, list[CaptionRow]], tmp_path: Path
 ) -> None:
     store, rows = parted
-    assert PARTS.keys() == EXPORTERS.keys()
+    assert {*PARTS, *(name for name, options in WHOLE_FILES_ONLY if not options)} == EXPORTERS.keys()
+    if format not in PARTS:
+        return  # held by the test above
     options = {"captioner": {"pictures": False, "roles": ["sliding", "fast"]}, "llava": {"side_pixels": 64}}.get(format)
     result = export(store, format, str(tmp_path / "out"), clips=True, options=options)
     (clip,) = store.rows("clips")

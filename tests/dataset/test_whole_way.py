@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,7 @@ def written(whole: Path, format: str, **options: Any) -> Path:
 
 
 def test_every_exporter_writes_what_is_kept(whole: Path, tmp_path: Path) -> None:
-    for format in EXPORTERS:
+    for format in EXPORTERS.keys() - ({"lance"} if find_spec("lance") is None else set()):
         result = export(Store.open(whole / "set"), format, str(tmp_path / format), clips=format == "csv")
         assert result.videos == len(rows(whole)), result.text()
         assert set(result.splits) == {"train", "val", "test"}

@@ -277,7 +277,7 @@ class Dataset:
 
             ds.export("llava", "sft", frames=16)
 
-        format      sharegpt4video, parquet, webdataset, llava, captioner, srt, vtt or csv
+        format      sharegpt4video, parquet, webdataset, llava, messages, captioner, srt, vtt, csv or lance
         out         folder or address; subtitles without one are written next to the videos
         splits      some of ``train``, ``val``, ``test``; None: all
         clips, include_problems  also export clips, and texts that are marked with a problem

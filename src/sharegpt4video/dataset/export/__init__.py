@@ -11,7 +11,9 @@ from ..store.store import Store
 from .captioner import CaptionerOptions, write_captioner
 from .hub import push
 from .job import Exporter, ExportJob, ExportResult
+from .lance import LanceOptions, write_lance
 from .llava import LlavaOptions, write_llava
+from .messages import MessagesOptions, no_parts_in_messages, write_messages
 from .parquet import ParquetOptions, write_parquet
 from .selection import SPLITS, Selection
 from .sharegpt4video import ShareGPT4VideoOptions, write_sharegpt4video
@@ -29,12 +31,19 @@ EXPORTERS: dict[str, Exporter] = {
         "tar shards with the videos in them", WebDatasetOptions, write_webdataset, parts=no_parts_in_webdataset
     ),
     "llava": Exporter("conversations about image grids or frames", LlavaOptions, write_llava),
+    "messages": Exporter(
+        "messages about whole videos, for ms-swift and LLaMA-Factory",
+        MessagesOptions,
+        write_messages,
+        parts=no_parts_in_messages,
+    ),
     "captioner": Exporter("conversations for the four roles of a captioner", CaptionerOptions, write_captioner),
     "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True, parts=no_parts_beside),
     "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True, parts=no_parts_beside),
     "csv": Exporter(
         "one table with a row for each caption", CsvOptions, write_csv, parts=no_parts_in_csv, paths=paths_in_csv
     ),
+    "lance": Exporter("a Lance table with the columns of Parquet", LanceOptions, write_lance),
 }
 """Every format by its name. A new one is a function, its options, and a line here."""
 

@@ -90,7 +90,7 @@ def write_parquet(job: ExportJob) -> None:
         for one in shards.values():
             stack.push(one.end)
         for entry in job.entries():
-            shards[entry.split].add(_row(job, entry))
+            shards[entry.split].add(row_of(job, entry))
             made.add(entry.row.provenance)
             job.wrote(entry, 1 + len(entry.steps))
         for one in shards.values():
@@ -99,7 +99,8 @@ def write_parquet(job: ExportJob) -> None:
         file.write(card(job, counts, made).encode())
 
 
-def _row(job: ExportJob, entry: Entry) -> dict[str, Any]:
+def row_of(job: ExportJob, entry: Entry) -> dict[str, Any]:
+    """An entry as a row of ``SCHEMA``."""
     row = entry.row
     steps = [
         {
