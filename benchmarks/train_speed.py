@@ -36,6 +36,9 @@ from torch.nn import functional
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "src"))
 
 from sharegpt4video.errors import SG4VError
+from sharegpt4video.learning.processes import Processes
+from sharegpt4video.learning.randomness import seed_everything
+from sharegpt4video.learning.schedule import Schedule
 from sharegpt4video.lvlm.data.example import Example, Step
 from sharegpt4video.lvlm.data.packing import collate, pack
 from sharegpt4video.lvlm.model.attention import Heads, choose
@@ -55,9 +58,6 @@ from sharegpt4video.lvlm.settings import (
 )
 from sharegpt4video.lvlm.train.engines import PlainEngine, ScoredModel
 from sharegpt4video.lvlm.train.loop import Loop
-from sharegpt4video.lvlm.train.processes import Processes
-from sharegpt4video.lvlm.train.randomness import seed_everything
-from sharegpt4video.lvlm.train.schedule import Schedule
 from sharegpt4video.lvlm.train.speed import flops_of, peak_flops
 
 KERNELS = ("flash_attention_3", "flash_attention_2", "varlen", "flex_attention", "sdpa")

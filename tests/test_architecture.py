@@ -68,10 +68,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
     },
     "moments": BASICS | {"captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
-    "lvlm": BASICS | {"__init__", "video", "vlm"},
-    "t2v": BASICS | {"__init__", "captioner", "engines", "retell", "verify", "video", "vlm"},
+    "learning": {"errors", "files"},
+    "lvlm": BASICS | {"__init__", "learning", "video", "vlm"},
+    "t2v": BASICS | {"__init__", "captioner", "engines", "learning", "retell", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
-    "world": {"checking", "cores", "errors", "files", "processes", "records", "wording"},
+    "world": {"checking", "cores", "errors", "files", "processes", "records", "t2v", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},
     "__main__": {"cli"},
     "web": BASICS
@@ -127,6 +128,7 @@ ONLY = {
         "dataset": {"dataset.similar.novelty"},  # sentence vectors
     },
     "dataset": {"t2v": {"t2v.record"}},  # what an export for text-to-video writes
+    "world": {"t2v": {"t2v.record"}},
     "web": {"lvlm": {"lvlm.chat"}},
     "lvlm": {"vlm": {"vlm.base", "vlm.hf"}},  # a released model is one more model of transformers
 }

@@ -16,9 +16,9 @@ import pytest
 import torch
 
 from sharegpt4video.errors import SettingsError, StorageError
+from sharegpt4video.learning.checkpoints import newest
 from sharegpt4video.lvlm.settings import TrainSettings
 from sharegpt4video.lvlm.train import StepReport, train
-from sharegpt4video.lvlm.train.checkpoints import newest
 from sharegpt4video.lvlm.train.resume_check import check_same
 
 Tiny = Callable[..., TrainSettings]
@@ -175,7 +175,7 @@ def test_random_states_are_put_back() -> None:
 
     import numpy as np
 
-    from sharegpt4video.lvlm.train.randomness import random_states, restore_random_states, seed_everything
+    from sharegpt4video.learning.randomness import random_states, restore_random_states, seed_everything
 
     seed_everything(5)
     states = random_states()

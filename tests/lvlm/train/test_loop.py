@@ -12,15 +12,15 @@ import pytest
 import torch
 from torch.nn import functional
 
+from sharegpt4video.learning.errors import TrainingError
+from sharegpt4video.learning.processes import Processes
+from sharegpt4video.learning.schedule import Schedule
 from sharegpt4video.lvlm.data.loader import Step
 from sharegpt4video.lvlm.model.build import build
 from sharegpt4video.lvlm.settings import DataSource, TrainSettings
 from sharegpt4video.lvlm.train.assemble import make_encoder, make_engine, make_loader, make_model
 from sharegpt4video.lvlm.train.loop import Loop
-from sharegpt4video.lvlm.train.processes import Processes
-from sharegpt4video.lvlm.train.report import TrainingError
 from sharegpt4video.lvlm.train.run import _advice
-from sharegpt4video.lvlm.train.schedule import Schedule
 from sharegpt4video.lvlm.train.speed import flops_of, lengths
 
 Tiny = Callable[..., TrainSettings]

@@ -17,13 +17,13 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForImageTextToText, AutoProcessor
 
 from sharegpt4video.errors import SettingsError, StorageError
+from sharegpt4video.learning.processes import Processes
 from sharegpt4video.lvlm.model.build import build, processor
 from sharegpt4video.lvlm.settings import ModelSettings, TrainSettings
 from sharegpt4video.lvlm.train import merge, train
 from sharegpt4video.lvlm.train.assemble import make_encoder, make_loader
 from sharegpt4video.lvlm.train.card import card
 from sharegpt4video.lvlm.train.merging import find, fold, load
-from sharegpt4video.lvlm.train.processes import Processes
 from sharegpt4video.lvlm.train.streamed import base_files, write_streamed
 
 Tiny = Callable[..., TrainSettings]

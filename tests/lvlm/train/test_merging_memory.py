@@ -12,6 +12,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import AutoModelForImageTextToText, LlavaNextConfig
 
+from sharegpt4video.learning import checkpoints
 from sharegpt4video.lvlm.model.build import processor
 from sharegpt4video.lvlm.model.parts import prepare
 from sharegpt4video.lvlm.model.shapes import shape
@@ -24,7 +25,6 @@ from sharegpt4video.lvlm.settings import (
     TrainSettings,
     TuneSettings,
 )
-from sharegpt4video.lvlm.train import checkpoints
 from sharegpt4video.lvlm.train.resume_check import fingerprint
 
 MIB = 1 << 20

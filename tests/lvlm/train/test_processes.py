@@ -36,7 +36,7 @@ from sharegpt4video.lvlm.model.sizes import sizes
 from sharegpt4video.lvlm.settings import ModelSettings, RunSettings, TrainSettings, TuneSettings
 from sharegpt4video.lvlm.train import train
 from sharegpt4video.lvlm.train.assemble import make_engine, make_model
-from sharegpt4video.lvlm.train.processes import Processes, end_processes
+from sharegpt4video.learning.processes import Processes, end_processes
 torch.set_num_threads(1)
 folder = Path(sys.argv[2])
 wanted = json.loads((folder / "runs.json").read_text())

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 WORDS = {"train": "run", "TrainResult": "report", "StepReport": "report", "merge": "merging", "push": "sending",
-         "end_processes": "processes"}  # fmt: skip
+         "end_processes": "..learning.processes"}  # fmt: skip
 __all__ = ["StepReport", "TrainResult", "end_processes", "merge", "push", "train"]
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from ...errors import SettingsError
+from ...learning.processes import Processes
 from ...video.samplers import SAMPLERS
 from ..data.encode import Encoder
 from ..data.loader import StepLoader
@@ -19,7 +20,6 @@ from ..model.sequences import BLOCK
 from ..settings import TrainSettings
 from .deepspeed import DeepSpeedEngine
 from .engines import PlainEngine, ScoredModel
-from .processes import Processes
 from .sharded import ShardedEngine
 
 LARGE = 2048

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
+from ...learning.checkpoints import Checkpoint
 from ..settings import TrainSettings
-from .checkpoints import Checkpoint
 
 HEAD = {"library_name": "transformers", "pipeline_tag": "image-text-to-text", "tags": ["video", "sharegpt4video"]}
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")

@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import MissingExtra
+from ...learning.errors import TrainingError
+from ...learning.processes import Processes
 from ..settings import OptimiserSettings
 from .engines import PlainEngine, ScoredModel
-from .processes import Processes
-from .report import TrainingError
 
 
 def deepspeed_config(optimiser: OptimiserSettings, processes: int) -> dict[str, Any]:

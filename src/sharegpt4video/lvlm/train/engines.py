@@ -16,10 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ...learning.errors import TrainingError
+from ...learning.processes import Processes
 from ..model.loss import loss_of
 from ..settings import OptimiserSettings
-from .processes import Processes
-from .report import TrainingError
 
 MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 

@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor
 
+from ...learning.errors import TrainingError
+from ...learning.measure import peak_memory_bytes
+from ...learning.processes import Processes
+from ...learning.schedule import Schedule
 from ..model.flops import Flops
 from .engines import PlainEngine
-from .measure import peak_memory_bytes
-from .processes import Processes
-from .report import StepReport, TrainingError
-from .schedule import Schedule
+from .report import StepReport
 from .transfer import Transfer, ahead
 
 if TYPE_CHECKING:

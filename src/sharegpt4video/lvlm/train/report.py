@@ -8,11 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from ...display import Result
-from ...errors import SG4VError
-
-
-class TrainingError(SG4VError):
-    """A run that must not go on: a loss that is not a number, nothing to learn from, out of memory."""
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Any
 from torch import nn
 
 from ...errors import SettingsError
+from ...learning.checkpoints import Checkpoint, sha256, versions
 from ..settings import DataSettings, TrainSettings
-from .checkpoints import Checkpoint, sha256, versions
 from .engines import whole
 
 # They change no number of the run.

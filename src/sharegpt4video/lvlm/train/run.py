@@ -16,22 +16,23 @@ import torch
 from torch import nn
 
 from ...files import write_whole
+from ...learning import checkpoints
+from ...learning.errors import TrainingError
+from ...learning.processes import Processes
+from ...learning.randomness import random_states, restore_random_states, seed_everything
+from ...learning.schedule import Schedule
+from ...learning.stopping import Stopping
+from ...learning.tracking import Log, Named, skipped_kinds
 from ..data.encode import Encoder
 from ..data.packing import Batch
 from ..data.samples import SampleError
 from ..settings import TrainSettings
-from . import checkpoints
 from .assemble import attention, check_machine, make_encoder, make_engine, make_loader, make_model
 from .engines import PlainEngine
 from .loop import Loop
-from .processes import Processes
-from .randomness import random_states, restore_random_states, seed_everything
-from .report import OnNote, OnStep, StepReport, TrainingError, TrainResult
+from .report import OnNote, OnStep, StepReport, TrainResult
 from .resume_check import check_same, facts_of
-from .schedule import Schedule
 from .speed import flops_of, peak_flops
-from .stopping import Stopping
-from .tracking import Log, skipped_kinds
 
 logger = logging.getLogger(__name__)
 
@@ -97,7 +98,7 @@ class Run:
         loop = self._loop(model, total, steps.blank)
         last: StepReport | None = None
         stopped = warned = False
-        log = Log(self.settings, self.out, done) if self.processes.first else None
+        log = self._log(done) if self.processes.first else None
         # Closed after an error, too: the last figures are those one looks for.
         with contextlib.closing(log) if log else contextlib.nullcontext(), Stopping() as stopping:
             for last, step, stopped in loop.run(steps, lambda: stopping.asked) if done < total else ():
@@ -177,11 +178,15 @@ class Run:
             blank=blank,
         )
 
+    def _log(self, done: int) -> Log:
+        run = Named(self.settings.name, self.settings.to_plain(), self.out, done)
+        return Log(run, every_steps=self.settings.run.log_every_steps, trackers=self.settings.run.trackers)
+
     def _tell(self, report: StepReport, skipped: list[SampleError], log: Log | None, on_step: OnStep | None) -> None:
         if log is None:
             return
         log.step(report)
-        log.skipped(report.step, skipped)
+        log.skipped(report.step, [(one.kind, str(one)) for one in skipped])
         if on_step:
             on_step(report)
 

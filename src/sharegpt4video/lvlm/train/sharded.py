@@ -13,10 +13,10 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 
+from ...learning.errors import TrainingError
+from ...learning.processes import Processes
 from ..model.loss import without_autocast
 from .engines import PlainEngine, ScoredModel
-from .processes import Processes
-from .report import TrainingError
 
 
 class ShardedEngine(PlainEngine):

@@ -15,12 +15,12 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import SettingsError, StorageError
+from ...learning.checkpoints import WEIGHTS, Checkpoint
 from ..convert.files import Planned, Reader, Stored, stored_in, weight_files, write_shards
 from ..convert.names import HEAD, is_dropped, usual
 from ..model.build import build, check_ends, configuration, is_tied, processor, shape_of
 from ..model.parts import plain_name, prepare
 from ..settings import ModelSettings, TrainSettings
-from .checkpoints import WEIGHTS, Checkpoint
 from .engines import check_names
 from .resume_check import fingerprint
 

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from sharegpt4video.lvlm.train.schedule import Schedule, share_of_peak, warmup_steps
+from sharegpt4video.learning.schedule import Schedule, share_of_peak, warmup_steps
 
 
 def test_rates_rise_in_equal_parts_then_follow_half_a_cosine() -> None:

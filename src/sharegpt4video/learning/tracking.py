@@ -4,15 +4,36 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from ...errors import MissingExtra
-from ...files import write_whole
-from ..data.samples import SampleError
-from ..settings import TrainSettings
-from .report import StepReport
+from ..errors import MissingExtra
+from ..files import write_whole
+
+
+class Report(Protocol):
+    """One step of a run: its figures, ``rates`` among them by name."""
+
+    @property
+    def step(self) -> int: ...
+
+    @property
+    def total_steps(self) -> int: ...
+
+    def to_plain(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Named:
+    """A run as trackers show it."""
+
+    name: str
+    settings: Mapping[str, Any]
+    out: Path
+    step: int
+    """Steps done before; what was written of later ones counts no more."""
 
 
 class Tracker(Protocol):
@@ -26,13 +47,13 @@ class Tracker(Protocol):
 class TensorBoard:
     """Event files below the run's folder."""
 
-    def __init__(self, _: TrainSettings, out: Path, step: int) -> None:
+    def __init__(self, run: Named) -> None:
         try:
             from torch.utils.tensorboard import SummaryWriter
         except ImportError as error:
             raise MissingExtra("run.trackers: tensorboard", "train") from error
         # purge_step hides what a killed run wrote after the checkpoint.
-        self._writer: Any = SummaryWriter(str(out / "tensorboard"), purge_step=step + 1)
+        self._writer: Any = SummaryWriter(str(run.out / "tensorboard"), purge_step=run.step + 1)
 
     def log(self, step: int, figures: dict[str, float]) -> None:
         for name, value in figures.items():
@@ -45,17 +66,16 @@ class TensorBoard:
 class WandB:
     """A run of Weights & Biases, gone on with when the training is."""
 
-    def __init__(self, settings: TrainSettings, out: Path, step: int) -> None:
+    def __init__(self, run: Named) -> None:
         try:
             import wandb
         except ImportError as error:
             what = "run.trackers: wandb (which is not in the extra: also pip install wandb)"
             raise MissingExtra(what, "train") from error
-        given = out / "wandb.json"
-        known = json.loads(given.read_text(encoding="utf-8"))["id"] if step and given.exists() else None
-        name = settings.name or None
+        given = run.out / "wandb.json"
+        known = json.loads(given.read_text(encoding="utf-8"))["id"] if run.step and given.exists() else None
         self._run: Any = wandb.init(
-            project="sharegpt4video", name=name, id=known, resume="allow", config=settings.to_plain()
+            project="sharegpt4video", name=run.name or None, id=known, resume="allow", config=dict(run.settings)
         )
         write_whole(given, json.dumps({"id": self._run.id}).encode())
 
@@ -66,19 +86,19 @@ class WandB:
         self._run.finish()
 
 
-TRACKERS: dict[str, Callable[[TrainSettings, Path, int], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB}
+TRACKERS: dict[str, Callable[[Named], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB}
 
 
 class Log:
-    """Writes a line per step and per sample left out; what stands there of steps after ``step`` is cut off."""
+    """Writes a line per step and per sample left out; what stands there of later steps than ``run.step`` is cut off."""
 
-    def __init__(self, settings: TrainSettings, out: Path, step: int) -> None:
-        self._every = settings.run.log_every_steps
-        self._log = cut_after(out / "log.jsonl", step).open("a", encoding="utf-8")
-        self._skipped = cut_after(out / "skipped.jsonl", step).open("a", encoding="utf-8")
-        self._trackers: list[Tracker] = [TRACKERS[name](settings, out, step) for name in settings.run.trackers]
+    def __init__(self, run: Named, *, every_steps: int = 1, trackers: Sequence[str] = ()) -> None:
+        self._every = every_steps
+        self._log = cut_after(run.out / "log.jsonl", run.step).open("a", encoding="utf-8")
+        self._skipped = cut_after(run.out / "skipped.jsonl", run.step).open("a", encoding="utf-8")
+        self._trackers: list[Tracker] = [TRACKERS[name](run) for name in trackers]
 
-    def step(self, report: StepReport) -> None:
+    def step(self, report: Report) -> None:
         if report.step % self._every and report.step != report.total_steps:
             return
         self._log.write(json.dumps(report.to_plain()) + "\n")
@@ -86,9 +106,10 @@ class Log:
         for tracker in self._trackers:
             tracker.log(report.step, figures(report))
 
-    def skipped(self, step: int, samples: Iterable[SampleError]) -> None:
-        for one in samples:
-            said = {"step": step, "kind": one.kind, "why": str(one)}
+    def skipped(self, step: int, samples: Iterable[tuple[str, str]]) -> None:
+        """Samples left out in a step: the kind of what was wrong, and the whole reason."""
+        for kind, why in samples:
+            said = {"step": step, "kind": kind, "why": why}
             self._skipped.write(json.dumps(said, ensure_ascii=False) + "\n")
         self._skipped.flush()
 
@@ -107,7 +128,7 @@ def skipped_kinds(out: Path) -> Counter[str]:
     return Counter(json.loads(line).get("kind", "unusable") for line in lines)
 
 
-def figures(report: StepReport) -> dict[str, float]:
+def figures(report: Report) -> dict[str, float]:
     """A step's numbers by name, the learning rates each on its own."""
     plain = report.to_plain()
     rates: dict[str, float] = plain.pop("rates")

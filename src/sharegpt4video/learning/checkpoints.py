@@ -31,7 +31,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ...errors import StorageError
+from ..errors import StorageError
 
 STATE = "state.json"
 WEIGHTS = "weights.safetensors"
