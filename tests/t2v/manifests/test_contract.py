@@ -25,7 +25,15 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     # A layout that has options with other files comes once more for each of them.
     ("open-sora", {"format": "parquet"}),
     *(("finetrainers", {"layout": layout}) for layout in ("pairs", "csv", "jsonl", "webdataset")),
+    ("diffusion-pipe", {"layout": "pairs"}),
+    ("musubi-tuner", {"layout": "pairs"}),
+    *((name, {"layout": layout}) for name in ("diffsynth", "ltx-video-trainer", "ltx-2") for layout in ("json", "csv")),
 ]
+
+
+def layout_of(case: tuple[str, dict[str, Any]]) -> str:
+    """What ``layout`` is; of the manifests without this option, their names."""
+    return getattr(MANIFESTS[case[0]].options(**case[1]), "layout", "pairs" if case[0] == "ai-toolkit" else case[0])
 
 
 @pytest.fixture(params=CASES, ids=lambda case: "-".join([case[0], *map(str, case[1].values())]))
@@ -103,7 +111,7 @@ def test_an_empty_caption_is_refused_and_leaves_nothing(
     with pytest.raises(SettingsError, match=r"000001.mp4.*empty"):
         write(case, rows, tmp_path)
     new = {path for path in tmp_path.rglob("*") if path.is_file()} - before
-    assert {path.suffix for path in new} <= ({".txt"} if case[1].get("layout") == "pairs" else set())
+    assert {path.suffix for path in new} <= ({".txt"} if layout_of(case) == "pairs" else set())
 
 
 @pytest.mark.parametrize("video", ["a\nb.mp4", "a\u2028b.mp4", " a.mp4", "", "a\udce9.mp4"])
@@ -131,7 +139,7 @@ def test_nothing_is_overwritten_unasked_and_the_same_rows_make_the_same_files(
 
 def test_a_failure_half_way_leaves_the_old_files_or_none(case: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
     rows = rows_of(["A dog runs.", "A cat sleeps."], tmp_path)
-    if case[1].get("layout") == "pairs":
+    if layout_of(case) == "pairs":
         pytest.skip("a file for each caption: those that are written stay")
     first = {path: path.read_bytes() for path in write(case, rows, tmp_path)}
 
@@ -147,15 +155,15 @@ def test_a_failure_half_way_leaves_the_old_files_or_none(case: tuple[str, dict[s
 
 def test_rows_are_not_kept(case: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
     """Twice the rows take no more memory, in writing and reading."""
-    packs = case[1].get("layout") in ("pairs", "webdataset")
+    packs = layout_of(case) in ("pairs", "webdataset")
     count = 100 if packs else 1000
     rows_of(["A dog runs."], tmp_path)
     text = "A dog runs and a cat sleeps. " * 20
 
     def many(count: int, folder: Path) -> Iterator[Row]:
         for number in range(count):
-            video = folder / "clips" / f"{number:06d}.mp4"
             if packs:
+                video = folder / "clips" / f"{number:06d}.mp4"  # paths are interned, and the table of those grows, too
                 video.parent.mkdir(parents=True, exist_ok=True)
                 video.write_bytes(b"v")
             yield Row(f"clips/{number:06d}.mp4", {"dense": f"{text} {number}"}, 49, 24.0, 640, 360)

@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from .ai_toolkit import AI_TOOLKIT
 from .base import Manifest, Row, Window
 from .cogvideox import COGVIDEOX
+from .diffsynth import DIFFSYNTH
+from .diffusion_pipe import DIFFUSION_PIPE
+from .fastvideo import FASTVIDEO
 from .finetrainers import FINETRAINERS
+from .ltx import LTX, LTX_2
+from .musubi_tuner import MUSUBI_TUNER
 from .open_sora import OPEN_SORA
 from .open_sora_plan import OPEN_SORA_PLAN, OPEN_SORA_PLAN_OLD
+from .simpletuner import SIMPLETUNER
+from .webdataset import WEBDATASET
 
 __all__ = ["MANIFESTS", "Manifest", "Row", "Window"]
 
-_ALL: tuple[Manifest, ...] = (OPEN_SORA_PLAN, OPEN_SORA_PLAN_OLD, OPEN_SORA, FINETRAINERS, COGVIDEOX)
+_ALL: tuple[Manifest, ...] = (
+    OPEN_SORA_PLAN,
+    OPEN_SORA_PLAN_OLD,
+    OPEN_SORA,
+    FINETRAINERS,
+    COGVIDEOX,
+    DIFFUSION_PIPE,
+    MUSUBI_TUNER,
+    DIFFSYNTH,
+    FASTVIDEO,
+    LTX,
+    LTX_2,
+    AI_TOOLKIT,
+    SIMPLETUNER,
+    WEBDATASET,
+)
 MANIFESTS: dict[str, Manifest] = {one.name: one for one in _ALL}
 """Every layout by its name. A new one is a file in this folder and a line here."""
