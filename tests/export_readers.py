@@ -105,6 +105,12 @@ def read_lance(folder: Path) -> Read:
     return {row["id"]: (row["split"], row["caption"]) for row in rows}
 
 
+def read_records(folder: Path) -> Read:
+    lines = (folder / "records.jsonl").read_text("utf-8").split("\n")
+    plain = [json.loads(line) for line in lines if line]
+    return {one["id"]: (one["split"], one["caption"]["summary"]) for one in plain}
+
+
 READERS: dict[str, Callable[[Path], Read]] = {
     "sharegpt4video": read_jsonl,
     "parquet": read_parquet,
@@ -112,6 +118,7 @@ READERS: dict[str, Callable[[Path], Read]] = {
     "llava": read_llava,
     "messages": read_messages,
     "captioner": read_captioner,
+    "t2v": read_records,
     "srt": read_cues,
     "vtt": read_cues,
     "csv": read_csv,

@@ -29,7 +29,7 @@ Format = Annotated[
         "--format",
         "-f",
         metavar="FORMAT",
-        help="sharegpt4video, parquet, webdataset, llava, messages, captioner, srt, vtt, csv or lance.",
+        help="sharegpt4video, parquet, webdataset, llava, messages, captioner, t2v, srt, vtt, csv or lance.",
         show_default=False,
     ),
 ]

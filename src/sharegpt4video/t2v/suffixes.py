@@ -32,9 +32,9 @@ def with_suffix(
 ) -> str:
     """A caption or prompt with its suffix; what is not known is left out. A suffix that it has already is replaced.
 
-    ``scores`` are ``aesthetic`` and ``motion`` (optical flow) for v1.2 and v1.3, ``vmaf_motion`` (VMAF's) for v2.0, as
-    in `Record`. ``camera`` is a move such as ``pan left``; ``fps`` is the rate at which the trainer takes frames (0: it
-    is not known).
+    ``scores`` are ``aesthetic`` and ``flow`` (UniMatch's optical flow) for v1.2 and v1.3, ``vmaf_motion`` (VMAF's) for
+    v2.0, as in `Record`. ``camera`` is a move such as ``pan left``; ``fps`` is the rate at which the trainer takes
+    frames (0: it is not known).
     """
     bare = without_suffix(text, style)
     suffix = suffix_of(scores, style, fps=fps, camera=camera)
@@ -57,12 +57,12 @@ def suffix_of(scores: Mapping[str, float], style: SuffixStyle, *, fps: float = 0
     parts = []
     if style == "open-sora-1.2":
         parts += [f"aesthetic score: {known['aesthetic']:.1f}."] if "aesthetic" in known else []
-        parts += [f"motion score: {known['motion']:.1f}."] if "motion" in known else []
+        parts += [f"motion score: {known['flow']:.1f}."] if "flow" in known else []
     elif style == "open-sora-1.3":
         if "aesthetic" in known:
             parts.append(f"The aesthetic score is {_word(known['aesthetic'], _AESTHETIC, 'excellent')}.")
-        if "motion" in known:
-            parts.append(f"The motion strength is {_word(known['motion'], _MOTION, 'extremely high')}.")
+        if "flow" in known:
+            parts.append(f"The motion strength is {_word(known['flow'], _MOTION, 'extremely high')}.")
     if camera and style != "none":
         parts.append(f"camera motion: {camera}.")
     return " ".join(parts)

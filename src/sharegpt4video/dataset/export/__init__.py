@@ -13,6 +13,7 @@ from .hub import push
 from .job import Exporter, ExportJob, ExportResult
 from .lance import LanceOptions, write_lance
 from .llava import LlavaOptions, write_llava
+from .master import MasterOptions, write_master
 from .messages import MessagesOptions, no_parts_in_messages, write_messages
 from .parquet import ParquetOptions, write_parquet
 from .selection import SPLITS, Selection
@@ -38,6 +39,7 @@ EXPORTERS: dict[str, Exporter] = {
         parts=no_parts_in_messages,
     ),
     "captioner": Exporter("conversations for the four roles of a captioner", CaptionerOptions, write_captioner),
+    "t2v": Exporter("master records for sg4v t2v: steps, facts, scores, short captions", MasterOptions, write_master),
     "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True, parts=no_parts_beside),
     "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True, parts=no_parts_beside),
     "csv": Exporter(

@@ -21,7 +21,7 @@ from .base import Manifest, Row, Window
 from .writing import Options, cell_of, new_files, new_paths, opened, path_of
 
 COLUMNS = ("path", "text", "num_frames", "height", "width", "aspect_ratio", "resolution", "fps")
-SCORES = {"vmaf_motion": "score_vmafmotion", "aesthetic": "aes", "motion": "flow"}
+SCORES = {"vmaf_motion": "score_vmafmotion", "aesthetic": "aes", "flow": "flow"}
 """Our names of scores, and the columns of v2.0 (VMAF's motion) and of v1's tools."""
 NAMES = {"csv": "train.csv", "parquet": "train.parquet"}
 CHUNK_ROWS = 1000
