@@ -24,6 +24,7 @@ from .retell import recaption, summarize
 from .reviewing import review
 from .schema import schema
 from .sharing import audit, export, plan, report
+from .t2v import t2v
 from .train import train
 from .verbs import EXIT_CODES, Verb
 from .web import web
@@ -52,7 +53,7 @@ dataset = typer.Typer(
 for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact, compare):
     dataset.command(cls=Verb, no_args_is_help=True)(step)
 dataset.add_typer(review)
-for group in (dataset, train, evaluate):
+for group in (dataset, train, evaluate, t2v):
     app.add_typer(group)
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import typer
 
 from .console import SafeGroup
-from .verbs import EXIT_CODES
+from .t2v_prompts import audit_prompts
+from .verbs import EXIT_CODES, Verb
 
 t2v = typer.Typer(
     name="t2v",
@@ -14,3 +15,4 @@ t2v = typer.Typer(
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
+t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)

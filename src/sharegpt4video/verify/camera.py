@@ -34,7 +34,8 @@ _MOVES = {
     "pedestal up": rf"{_PEDESTAL}{_HOW}\s+up(?:wards?)?\b",
     "pedestal down": rf"{_PEDESTAL}{_HOW}\s+down(?:wards?)?\b",
 }
-_CLAIMS = {move: re.compile(pattern, re.IGNORECASE) for move, pattern in _MOVES.items()}
+MOVES = {move: re.compile(pattern, re.IGNORECASE) for move, pattern in _MOVES.items()}
+"""How a text says that the camera makes a move, by move."""
 # Words of which one must be there for a text to say anything of the camera.
 _WORDS = frozenset(
     form
@@ -74,7 +75,7 @@ _TO_AND_FRO["dolly"] = re.compile(
     r"\b(?:in|forwards?)\b.*\b(?:out|back\w*)\b|\b(?:out|back\w*)\b.*\b(?:in|forwards?|forth)\b|\b(?:again|around)\b",
     re.IGNORECASE,
 )
-_CONTRARY = {
+CONTRARY = {
     "pan left": "pan right", "pan right": "pan left", "tilt up": "tilt down", "tilt down": "tilt up",
     "zoom in": "zoom out", "zoom out": "zoom in", "dolly in": "dolly out", "dolly out": "dolly in",
     "pedestal up": "pedestal down", "pedestal down": "pedestal up",
@@ -111,7 +112,7 @@ def _contradiction(passage: Passage, motions: Sequence[CameraMotion]) -> str:
     for sentence in passage.sentences:
         claimed = claims(sentence.plain)
         for move in claimed:
-            other = _CONTRARY[move]
+            other = CONTRARY[move]
             if other in claimed or any(_amount(motion, move) > 0.3 * _clear(move) for motion in motions):
                 continue
             if any(_amount(motion, other) >= _clear(move) for motion in motions):
@@ -128,7 +129,7 @@ def _contradiction(passage: Passage, motions: Sequence[CameraMotion]) -> str:
 def claims(text: str) -> list[str]:
     """The moves that a sentence claims, unless it denies them."""
     found = []
-    for move, pattern in _CLAIMS.items():
+    for move, pattern in MOVES.items():
         match = pattern.search(text)
         if match and not _NOT.search(text[: match.start()]):
             found.append(move)

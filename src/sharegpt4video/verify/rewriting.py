@@ -29,7 +29,8 @@ _PASSED_OVER = frozenset(
 )
 """Stems that say nothing of what is wanted, and those that sentences about videos are made with."""
 _WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_NUMBERS = {word: str(number) for number, word in enumerate(_WORDS, start=1)}
+NUMBERS = {word: str(number) for number, word in enumerate(_WORDS, start=1)}
+"""Numbers written as words, each with its digits."""
 _JOINS = re.compile(r"[\s,]*")
 
 
@@ -84,14 +85,19 @@ def compared(prompt: str, text: str) -> Rewriting:
     )
 
 
+def carries_meaning(word: str) -> bool:
+    """Whether a word says anything of what is wanted; articles, "and" and the words of grammar do not."""
+    root = _root(word.casefold())
+    return root not in _PASSED_OVER and (len(root) > 1 or root.isdigit())
+
+
+def _root(word: str) -> str:
+    return NUMBERS.get(word) or stem(word)
+
+
 def _words(text: str) -> list[_Word]:
-    found = []
-    for match in _WORD.finditer(text):
-        word = match[0].casefold()
-        root = _NUMBERS.get(word) or stem(word)
-        if root not in _PASSED_OVER and (len(root) > 1 or root.isdigit()):
-            found.append(_Word(match.span(), root))
-    return found
+    words = ((match[0].casefold(), match.span()) for match in _WORD.finditer(text))
+    return [_Word(span, _root(word)) for word, span in words if carries_meaning(word)]
 
 
 def _paired(asked: list[_Word], told: list[_Word]) -> list[tuple[int, int]]:
