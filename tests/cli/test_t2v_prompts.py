@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from chat_server import ChatServer, Received, answer
 from sharegpt4video.cli.app import app
 
 runner = CliRunner()
@@ -41,3 +42,41 @@ def test_wrong_usage_is_named(files: tuple[str, str]) -> None:
     done = runner.invoke(app, ["t2v", "audit-prompts", *files])
     assert (done.exit_code, "2 prompts, but 1 rewritten" in done.stderr) == (2, True)
     assert runner.invoke(app, ["t2v", "audit-prompts", "none.txt", files[1]]).exit_code == 1
+
+
+def test_a_profile_drives_a_rewriting(tmp_path: Path, files: tuple[str, str]) -> None:
+    profile = str(tmp_path / "profile.json")
+    done = runner.invoke(app, ["t2v", "profile", files[1], "--out", profile])
+    assert (done.exit_code, "2 captions of rewritten.txt" in done.stdout) == (0, True)
+    out = tmp_path / "out.jsonl"
+    done = runner.invoke(app, ["t2v", "rewrite", files[0], "--profile", profile, "--out", str(out)])
+    assert (done.exit_code, "2 prompts rewritten: 0 by the model, 2 by rules" in done.stderr) == (0, True)
+    first, second = (json.loads(line) for line in out.read_text(encoding="utf-8").splitlines())
+    assert (first["by"], first["invented"], first["limit_tokens"]) == ("rules", [], 226)
+    assert {fact["standing"] for fact in [*first["facts"], *second["facts"]]} == {"kept"}
+    done = runner.invoke(app, ["t2v", "audit-prompts", files[0], str(out), "--json"])
+    assert json.loads(done.stdout)["facts"]["camera"]["kept"] == 1
+
+
+def test_a_servers_answers_are_checked_and_kept(tmp_path: Path, files: tuple[str, str]) -> None:
+    def write(received: Received) -> str:
+        is_first = "<<<a red car" in json.dumps(received.body)
+        return "A red car waits as the camera zooms in." if is_first else "A cat."
+
+    out = tmp_path / "out.jsonl"
+    with ChatServer(default=answer(write)) as server:
+        arguments = ["t2v", "rewrite", files[0], "-m", f"server:fake@{server.base_url}", "--out", str(out)]
+        done = runner.invoke(app, arguments)
+        assert (done.exit_code, "1 by the model, 1 by rules" in done.stderr) == (0, True), done.stderr
+        asked = sum("chat" in one.path for one in server.received)
+        assert asked == 3  # the second prompt is asked twice
+        before = out.read_text(encoding="utf-8")
+        runner.invoke(app, arguments)
+        assert sum("chat" in one.path for one in server.received) == asked
+        assert out.read_text(encoding="utf-8") == before
+
+
+def test_a_window_that_is_too_small_exits_with_3(tmp_path: Path) -> None:
+    (tmp_path / "long.txt").write_text("a dog " + " ".join(f"near house{n}" for n in range(60)), encoding="utf-8")
+    done = runner.invoke(app, ["t2v", "rewrite", str(tmp_path / "long.txt"), "--encoder", "CLIP-77"])
+    assert (done.exit_code, "longer than CLIP-77 reads" in done.stderr) == (3, True)

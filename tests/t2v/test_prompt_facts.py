@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -36,7 +38,8 @@ def test_each_part_is_a_fact_of_its_kind(
     assert [fact.text.removeprefix("in ") for fact in found.of_kind("camera")] == [camera.removeprefix("in ")]
     assert [fact.text for fact in found.of_kind("style")] == [style]
     owner = found.fact(found.of_kind("colour")[0].of)
-    assert owner is not None and owner.text == thing.split()[-1]
+    assert owner is not None
+    assert owner.text == thing.split()[-1]
 
 
 @pytest.mark.parametrize(
@@ -47,7 +50,8 @@ def test_a_relation_has_two_sides(words: str, name: str) -> None:
     found = facts_of(f"a cup {words} a teddy bear, front view")
     (relation,) = found.of_kind("relation")
     one, other = found.fact(relation.of), found.fact(relation.to)
-    assert one is not None and other is not None
+    assert one is not None
+    assert other is not None
     assert (relation.name, one.text, other.text) == (name, "cup", "bear")
 
 
@@ -76,7 +80,7 @@ def test_no_word_of_meaning_is_in_no_fact_and_none_in_two(prompt: str) -> None:
     found = facts_of(prompt)
     assert [fact.number for fact in found.facts] == list(range(1, len(found.facts) + 1))
     spans = sorted((fact.start, fact.end) for fact in found.facts)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
     assert all(prompt[fact.start : fact.end] == fact.text for fact in found.facts)
     if found.language == "en":
         for word, start, end in Passage(0, prompt).placed_words:

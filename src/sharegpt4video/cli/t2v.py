@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from .console import SafeGroup
-from .t2v_prompts import audit_prompts
+from .t2v_prompts import audit_prompts, profile, rewrite
 from .verbs import EXIT_CODES, Verb
 
 t2v = typer.Typer(
@@ -16,3 +16,5 @@ t2v = typer.Typer(
     no_args_is_help=True,
 )
 t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
+for verb in (profile, rewrite):
+    t2v.command(cls=Verb, no_args_is_help=True)(verb)

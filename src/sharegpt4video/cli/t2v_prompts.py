@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from .console import MARKED, exit_codes, print_json, print_text
-from .options import existing
+from .console import MARKED, error, exit_codes, print_json, print_text
+from .options import Model, ModelOption, existing
+from .settings import model_options
 
 if TYPE_CHECKING:
     from ..t2v.encoders import TextEncoder
+    from ..t2v.rewrite import Rewriter
 
 Encoders = Annotated[
     list[str] | None,
@@ -22,6 +25,20 @@ Encoders = Annotated[
         help="A text encoder whose window matters, such as T5-226 or UMT5-512; may be given several times (all).",
         show_default=False,
     ),
+]
+ProfileOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--profile",
+        "-p",
+        metavar="FILE",
+        help="The profile of the captions to write like (sg4v t2v profile).",
+        callback=existing,
+        show_default=False,
+    ),
+]
+EncoderOption = Annotated[
+    str, typer.Option("--encoder", "-e", metavar="NAME", help="The text encoder that reads the prompts.")
 ]
 
 
@@ -70,3 +87,94 @@ def _encoder(name: str) -> TextEncoder:
 
     raise_for(one_of("--encoder", name, ENCODERS))
     return ENCODERS[name]
+
+
+def profile(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="The captions: a data set, records.jsonl, a folder of .txt files, or text with one on each line, "
+            ".json, .jsonl, .csv.",
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", "-o", metavar="FILE", help="Write the profile here, as JSON.", show_default=False),
+    ] = None,
+    examples: Annotated[
+        int, typer.Option(min=1, max=100_000, metavar="N", help="Captions to keep in it, as examples of the style.")
+    ] = 1000,
+    json: Annotated[bool, typer.Option("--json", help="Print the profile as JSON.")] = False,
+) -> None:
+    """Measure how captions are written: length, openings, camera, order, tense. Drives sg4v t2v rewrite."""
+    from ..t2v.profile import profile_of, save
+
+    with exit_codes():
+        found = profile_of(_captions(source), Path(source).name, examples=examples)
+        if out is not None:
+            save(found, out)
+        print_text(found.to_json() if json else found.text(), end="" if json else "\n")
+
+
+def _captions(source: str) -> Iterable[str]:
+    """The captions of a data set, or of files."""
+    from ..t2v.profile import captions_of
+
+    if not (Path(source) / "dataset.json").is_file():
+        return captions_of(source)
+    from ..dataset.dataset import open_dataset
+
+    return (row.summary for row in open_dataset(source).captions() if row.summary and not row.summary_problem)
+
+
+def rewrite(
+    prompts: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PROMPTS",
+            help="Text with a prompt on each line, .json, .jsonl or .csv.",
+            callback=existing,
+            show_default=False,
+        ),
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            metavar="FILE",
+            help="Write a line of JSON for each prompt here (a .txt: the texts alone). A model's answers are kept "
+            "beside it, so that no prompt is paid for twice.",
+            show_default=False,
+        ),
+    ] = None,
+    profile: ProfileOption = None,
+    encoder: EncoderOption = "T5-226",
+    model: Model = "embedded",
+    model_option: ModelOption = None,
+    json: Annotated[bool, typer.Option("--json", help="Print a line of JSON for each prompt.")] = False,
+) -> None:
+    """Rewrite prompts in the style of captions, and check that each fact of the prompt is still there.
+
+    A model that drops a fact is told so once; after that the prompt's own words are put into sentences by rules.
+    Exits with 3 if a text does not fit into the encoder's window.
+    """
+    from .t2v_rewriting import rewrite_file
+
+    with exit_codes():
+        rewriter = make_rewriter(profile, encoder)
+        options, _ = model_options(model_option, None)
+        over = rewrite_file(prompts, out, rewriter, model, options, json=json)
+        if over:
+            error(f"{over} texts are longer than {encoder} reads; shorten these prompts or choose another encoder")
+            raise typer.Exit(MARKED)
+
+
+def make_rewriter(profile: Path | None, encoder: str) -> Rewriter:
+    """The rewriter for a profile and the name of an encoder. Raises SettingsError, InputMissing."""
+    from ..t2v.profile import load
+    from ..t2v.rewrite import Rewriter
+
+    return Rewriter(_encoder(encoder), load(profile) if profile else None)

@@ -300,11 +300,10 @@ def _clause_start(text: str, before: int) -> int:
 
 
 def _fronted(words: str, after: list[str], first: frozenset[str]) -> str:
-    """ "On the left of the horse stands a dog": the second thing named after the words is placed."""
+    """ "On the left of the horse stands a dog": the second thing is placed. "To its left, a dog": the first one."""
     others = [one for one in after if (one in first) != (after[0] in first)]
-    if words.endswith(("of", "above", "below", "under", "underneath", "beneath", "atop", "behind")):
-        return ("first" if others[0] in first else "second") if others else ""
-    return ("first" if after[0] in first else "second") if after else ""
+    placed = after if words.casefold().endswith(("left", "right", "top", "bottom", "side")) else others
+    return ("first" if placed[0] in first else "second") if placed else ""
 
 
 def _placed(before: list[str], after: list[str], first: frozenset[str]) -> str:

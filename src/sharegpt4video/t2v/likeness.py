@@ -75,3 +75,8 @@ def colours(word: str) -> frozenset[str]:
 def actions(word: str) -> frozenset[str]:
     """The actions of the lexicon that a word can name."""
     return ACTIONS.get(stem(word.casefold()), frozenset())
+
+
+def is_person(word: str) -> bool:
+    """Whether a word names somebody without saying who, so that a kind of person may stand for it."""
+    return root(word) in _PEOPLE

@@ -59,6 +59,7 @@ CAMERA_ACTIONS = word_set(
 CAMERA_NOUNS = (
     "shot", "drone shot", "tracking shot", "close-up", "closeup", "slow motion", "slow-motion", "wide angle",
     "low angle", "high angle", "aerial view", "bird's-eye view", "birds-eye view", "top view", "side view",
+    "front view", "rear view", "back view",
     "top-down view", "first-person view", "pov", "handheld camera", "hand-held camera", "handheld", "hand-held",
     "static camera", "fixed camera", "timelapse", "time-lapse", "time lapse", "slow zoom", "slow pan", "zoom in",
     "zoom out", "shallow depth of field", "depth of field", "macro lens", "wide-angle lens", "camera angle",
