@@ -80,3 +80,21 @@ def test_a_window_that_is_too_small_exits_with_3(tmp_path: Path) -> None:
     (tmp_path / "long.txt").write_text("a dog " + " ".join(f"near house{n}" for n in range(60)), encoding="utf-8")
     done = runner.invoke(app, ["t2v", "rewrite", str(tmp_path / "long.txt"), "--encoder", "CLIP-77"])
     assert (done.exit_code, "longer than CLIP-77 reads" in done.stderr) == (3, True)
+
+
+def test_samples_are_placed_for_vbench_and_its_scores_read(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"x")
+    (tmp_path / "list.json").write_text('{"a.mp4": "a dog"}', encoding="utf-8")
+    (tmp_path / "suite.json").write_text('[{"prompt_en": "a dog"}, {"prompt_en": "a cat"}]', encoding="utf-8")
+    out = str(tmp_path / "placed")
+    done = runner.invoke(
+        app, ["t2v", "vbench", "place", str(tmp_path / "list.json"), "-o", out, "--suite", str(tmp_path / "suite.json")]
+    )
+    assert (done.exit_code, "2 prompts of the suite have fewer than 5" in done.stderr) == (0, True)
+    assert done.stdout.startswith("python evaluate.py --videos_path")
+    assert "--mode vbench_standard" in done.stdout
+    (tmp_path / "r.json").write_text('{"color": [0.5, []]}', encoding="utf-8")
+    done = runner.invoke(app, ["t2v", "vbench", "results", str(tmp_path / "r.json")])
+    assert (done.exit_code, done.stdout.split()[:2]) == (0, ["color", "0.5000"])
+    done = runner.invoke(app, ["t2v", "vbench", "flicker", str(tmp_path / "a.mp4")])
+    assert (done.exit_code, "a.mp4" in done.stderr) == (1, True)

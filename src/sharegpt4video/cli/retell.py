@@ -23,6 +23,7 @@ from .options import (
     read_settings,
 )
 from .settings import model_options
+from .t2v_prompts import ProfileOption, make_rewriter
 
 if TYPE_CHECKING:
     from ..records import VideoCaption
@@ -61,28 +62,48 @@ def summarize(
     _mark(summary.problem)
 
 
+MaybeEncoder = Annotated[
+    str | None,
+    typer.Option("--encoder", "-e", metavar="NAME", help="The text encoder that reads it.", show_default=False),
+]
+
+
 def recaption(
     prompt: Annotated[str, typer.Argument(metavar="PROMPT", help="A short text-to-video prompt.", show_default=False)],
     model: Model = "embedded",
     model_option: ModelOption = None,
     changes: Sets = None,
     prompts: Prompts = None,
+    profile: ProfileOption = None,
+    encoder: MaybeEncoder = None,
     json: Json = False,
     config: Config = None,
 ) -> None:
-    """Rewrite a short prompt in the style of dense captions, adding nothing that was not in it."""
+    """Rewrite a short prompt in the style of dense captions, adding nothing that was not in it.
+
+    With --profile or --encoder, as sg4v t2v rewrite does it: each fact of the prompt is checked. Embedded adds no
+    detail: it puts the words of the prompt into sentences.
+    """
     from .. import pipeline
 
     with exit_codes():
         options, others = model_options(model_option, changes)
         settings = read_settings(config, others, prompts=prompts)
         vlm = make_checked_model(model, settings, options)
-        summary = pipeline.recaption(prompt, model=vlm, settings=settings)
-        if json:
-            print_json({"prompt": prompt, "text": summary.text, "problem": summary.problem})
+        if profile is not None or encoder is not None:
+            from .t2v_rewriting import rewrite_one
+
+            done = rewrite_one(prompt, make_rewriter(profile, encoder or "T5-226"), vlm, settings)
+            text, plain, problem = done.text, done.plain(), done.problem
         else:
-            print_text(summary.text)
-    _mark(summary.problem)
+            summary = pipeline.recaption(prompt, model=vlm, settings=settings)
+            text, problem = summary.text, summary.problem
+            plain = {"prompt": prompt, "text": text, "problem": problem}
+        if json:
+            print_json(plain)
+        else:
+            print_text(text)
+    _mark(problem)
 
 
 def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:

@@ -6,6 +6,7 @@ import typer
 
 from .console import SafeGroup
 from .t2v_prompts import audit_prompts, profile, rewrite
+from .t2v_vbench import vbench
 from .verbs import EXIT_CODES, Verb
 
 t2v = typer.Typer(
@@ -18,3 +19,4 @@ t2v = typer.Typer(
 t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
 for verb in (profile, rewrite):
     t2v.command(cls=Verb, no_args_is_help=True)(verb)
+t2v.add_typer(vbench)

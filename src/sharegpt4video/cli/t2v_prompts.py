@@ -129,6 +129,19 @@ def _captions(source: str) -> Iterable[str]:
     return (row.summary for row in open_dataset(source).captions() if row.summary and not row.summary_problem)
 
 
+RewrittenFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Write a line of JSON for each prompt here (a .txt: the texts alone). A model's answers are kept "
+        "beside it, so that no prompt is paid for twice.",
+        show_default=False,
+    ),
+]
+
+
 def rewrite(
     prompts: Annotated[
         Path,
@@ -139,17 +152,7 @@ def rewrite(
             show_default=False,
         ),
     ],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write a line of JSON for each prompt here (a .txt: the texts alone). A model's answers are kept "
-            "beside it, so that no prompt is paid for twice.",
-            show_default=False,
-        ),
-    ] = None,
+    out: RewrittenFile = None,
     profile: ProfileOption = None,
     encoder: EncoderOption = "T5-226",
     model: Model = "embedded",

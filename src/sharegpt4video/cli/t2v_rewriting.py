@@ -63,3 +63,13 @@ async def _rewrite_all(texts: list[str], rewriter: Rewriter, vlm: VLM, take: Cal
             take(done)
     finally:
         await vlm.close()
+
+
+def rewrite_one(prompt: str, rewriter: Rewriter, vlm: VLM, settings: CaptionSettings) -> Rewritten:
+    """One prompt rewritten. Raises SG4VError as asking a model does."""
+
+    async def first() -> Rewritten:
+        (done,) = [done async for done in rewrite([prompt], rewriter, vlm, settings)]
+        return done
+
+    return background.run(first())

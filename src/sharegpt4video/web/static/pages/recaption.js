@@ -26,7 +26,7 @@ export function Page() {
     const found = await attempt(() => call("POST", "/v1/recaption", { prompt: text, model: choice.model, ...(with_encoder ? { encoder: with_encoder } : {}) }));
     work(false);
     if (!found) return;
-    kept = { prompt: text, answer: { ...found, prompt: text } };
+    kept = { prompt: text, answer: { ...found, prompt: text, model: choice.model } };
     set(kept.answer);
     announce(`Done. ${found.kept.length} kept, ${found.lost.length} lost, ${found.invented.length} invented.`);
   };
@@ -45,10 +45,18 @@ export function Page() {
   </div>`;
 }
 
+/** What to say of a result that adds nothing: the embedded model never does, another one may have failed to. */
+function addsNothing(answer) {
+  if (answer.invented.length || answer.problem) return "";
+  const what = "Nothing was added: these are your own words, put into sentences.";
+  return answer.model === "embedded" ? `${what} The embedded model knows only what you wrote; choose another model for a dense prompt.` : what;
+}
+
 function Result({ answer }) {
   const spans = (items, where, kind) => items.map((one) => ({ start: one[where][0], end: one[where][1], kind, label: kind }));
   return html`<section class="result" aria-label="Result">
     <ul class="legend counts"><li><mark class="kept">kept</mark> ${answer.kept.length}</li><li><mark class="lost">lost</mark> ${answer.lost.length}</li><li><mark class="invented">invented</mark> ${answer.invented.length}</li></ul>
+    ${addsNothing(answer) && html`<p class="hint" role="note">${addsNothing(answer)}</p>`}
     <div class="texts"><section class="card" aria-label="Your prompt"><header><h2>Your prompt</h2></header>
         <${Marked} text=${answer.prompt} spans=${[...spans(answer.kept, "in_prompt", "kept"), ...spans(answer.lost, "in_prompt", "lost")]} /></section>
       <section class="card dense" aria-label="Dense prompt"><header><h2>Dense prompt</h2><span class="grow"></span>
