@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,15 +17,15 @@ from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.report import write_report
 from sharegpt4video.dataset.report.numbers import gather
-from sharegpt4video.dataset.rows import Clip, Failure, SourceVideo, Survey
+from sharegpt4video.dataset.rows import CaptionRow, Clip, Failure, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.sources.contents import looked_up, read_content
-from sharegpt4video.dataset.sources.listed import Listed
+from sharegpt4video.dataset.sources.listed import Listed, original_alone, original_of, places_of
 from sharegpt4video.dataset.sources.sources import find_sources
 from sharegpt4video.dataset.status import status
 from sharegpt4video.dataset.store.ids import packed_ids
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.errors import SettingsError
+from sharegpt4video.errors import SettingsError, VideoError
 from sharegpt4video.vlm.fake import FakeVLM
 from store_rows import caption_row
 
@@ -35,6 +36,7 @@ class Place:
     """A folder of files and a data set that lists and captions what is there."""
 
     def __init__(self, root: Path) -> None:
+        root.mkdir(exist_ok=True)
         self.root = root
         self.store = Store.create(root / "set", DatasetSettings(), "fake", "0")
         self._captioned: dict[str, str] = {}
@@ -177,6 +179,44 @@ def test_a_replaced_file_is_left_out_also_where_the_selection_is_older(place: Pl
     place.listed()
     result = export(place.store, "csv", str(place.root / "told"))
     assert (result.videos, result.left_out) == (1, {"videos of a file that was replaced and listed anew": 1})
+
+
+def test_one_caption_is_looked_up_as_all_of_them_are(tmp_path: Path) -> None:
+    """Files written, swapped, deleted, and listed with and without dates, at random: the same file or word."""
+    for seed in range(3):
+        random = np.random.default_rng(seed)
+        place = Place(tmp_path / str(seed))
+        for _ in range(7):
+            one, other = random.choice(["a", "b", "c"], 2)
+            path = place.root / f"{other}.mp4"
+            if path.exists() and (place.root / f"{one}.mp4").exists() and one != other and random.random() < 0.5:
+                place.swap(one, other)
+            elif path.exists() and random.random() < 0.3:
+                path.unlink()
+            else:
+                place.put(**{one: (ONE, TWO, THREE)[random.integers(3)]})
+            if random.random() < 0.7:
+                place.listed()
+            if random.random() < 0.4:
+                undated = list(place.store.rows("sources"))[-1:]
+                place.store.append("sources", [replace(row, modified="", size_bytes=0) for row in undated])
+        rows: list[CaptionRow] = list(place.store.rows("captions"))
+        rows += [replace(row, content_id="", size_bytes=0, modified="") for row in rows]
+        told = [_told(place, row) for row in rows]
+        assert [alone for alone, _ in told] == [among for _, among in told]
+
+
+def _told(place: Place, row: CaptionRow) -> tuple[object, object]:
+    listed = Listed(place.store)
+
+    def said(find: Callable[[], SourceVideo]) -> object:
+        try:
+            return find()
+        except VideoError as error:
+            return type(error), str(error)
+
+    among = said(lambda: original_of(row, places_of(place.store, listed, [row.id])[row.id], listed))
+    return said(lambda: original_alone(place.store, row)), among
 
 
 def test_files_that_had_one_name_after_the_other_are_not_one_recording(place: Place) -> None:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...errors import SG4VError
@@ -85,22 +84,12 @@ def find_rows(store: Store, table: str, ids: Sequence[str], *, original: bool = 
     for path, place in where.values():
         by_part.setdefault(path, []).append(place)
     overlay = store.overlay if table == "captions" and where and not original else None
-    found = (rows for path, places in by_part.items() for rows in _rows_at(store, path, places))
+    places = ((path, np.array(sorted(rows), np.int64)) for path, rows in by_part.items())
+    found = (rows for path, at in places for _, rows in parts.rows_at(store.fs, path, at))
     whole = (completed(table, batch) for batch in found)
     laid = (overlay.applied(batch) if overlay is not None else batch for batch in whole)
     row_type: type[Any] = TABLES[table]
     return {row.id: row for batch in laid for row in to_rows(row_type, batch)}
-
-
-def _rows_at(store: Store, path: str, places: list[int]) -> Iterator[pa.RecordBatch]:
-    with parts.opened(store.fs, path, whole=False) as file:
-        first = 0
-        for number in range(file.metadata.num_row_groups):
-            rows = file.metadata.row_group(number).num_rows
-            inside = [place - first for place in sorted(places) if first <= place < first + rows]
-            if inside:
-                yield from file.read_row_group(number).take(inside).to_batches()
-            first += rows
 
 
 def pictures_beside(row: CaptionRow) -> dict[float, Image]:

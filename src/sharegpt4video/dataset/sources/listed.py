@@ -7,13 +7,15 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...errors import VideoError
 from ..rows import CaptionRow, SourceVideo
+from ..store import parts
 from ..store.ids import IdIndex, Ids, distinct, packed_all, packed_ids
 from ..store.schema import to_rows
-from ..store.store import Store
+from ..store.store import Store, completed
 from .contents import Contents, Look, confirmed
 from .ids import with_span
 from .places import SourceReplaced, is_web, stat
@@ -73,10 +75,9 @@ class Listed:
 
 def places_of(store: Store, listed: Listed, ids: Collection[str]) -> dict[str, list[SourceVideo]]:
     """Where these contents have been seen and nothing else since, the place that was listed last first."""
-    wanted = IdIndex(packed_all(ids))
     found: dict[str, list[SourceVideo]] = {id: [] for id in ids}
-    for batch in _sources(store, ~listed.stale, wanted) if len(wanted) else ():
-        for source in batch:
+    for at, source in _rows_of(store, ids):
+        if at < len(listed.stale) and not listed.stale[at]:  # more may have been listed since
             found[source.id].insert(0, source)
     return found
 
@@ -87,17 +88,61 @@ def original_of(row: CaptionRow, places: Sequence[SourceVideo], listed: Listed) 
     Raises SourceReplaced, SourceGone or another VideoError where it is not to be found. A caption of which nothing is
     known that a file could be held against has the file of its name, unless another one was listed there since.
     """
+    return _original(row, places, is_replaced=listed.is_replaced(row.id))
+
+
+def original_alone(store: Store, row: CaptionRow) -> SourceVideo:
+    """As ``original_of``, for one caption, without reading all that is listed.
+
+    The places of others are looked through only where one of its own may have had another content since.
+    """
+    own = [source for _, source in _rows_of(store, [row.id])]
+    dated = [_is_dated(source.location, source.modified) for source in own]
+    last = _last_at(store, {source.location for source, is_dated in zip(own, dated, strict=True) if is_dated})
+    places = [
+        source
+        for source, is_dated in zip(own, dated, strict=True)
+        if not is_dated or last.get(source.location) == source.content_id
+    ]
+    return _original(row, places[::-1], is_replaced=bool(own) and not places)
+
+
+def _original(row: CaptionRow, places: Sequence[SourceVideo], *, is_replaced: bool) -> SourceVideo:
     found = [place for place in (row.original, *places) if place.can_compare]
-    return first_there(found) if found or listed.is_replaced(row.id) else row.original
+    return first_there(found) if found or is_replaced else row.original
 
 
-def _sources(store: Store, kept: NDArray[np.bool_], ids: IdIndex | None = None) -> Iterator[list[SourceVideo]]:
+def _last_at(store: Store, locations: Collection[str]) -> dict[str, str]:
+    """The content that each of these places had when it was last listed with a date."""
+    found: dict[str, str] = {}
+    wanted = pa.array(sorted(locations), pa.string())
+    for batch in store.batches("sources", _COLUMNS, batch_rows=1 << 14, superseded=True) if locations else ():
+        for row in batch.filter(pc.is_in(batch.column("location"), wanted)).to_pylist():
+            if _is_dated(row["location"], row["modified"]):
+                found[row["location"]] = with_span(row["id"], row["start_seconds"], row["end_seconds"])
+    return found
+
+
+def _is_dated(location: str, modified: str) -> bool:
+    """Whether it can be told that a place has another content: released captions have no dates."""
+    return bool(modified) or is_web(location)
+
+
+def _rows_of(store: Store, ids: Collection[str]) -> Iterator[tuple[int, SourceVideo]]:
+    """All rows of these contents, each with its number among all, and no other row is read."""
+    wanted, first = IdIndex(packed_all(sorted(set(ids)))), 0
+    for path in store.parts("sources") if len(wanted) else ():
+        packed = store.ids_of(path)
+        for at, batch in parts.rows_at(store.fs, path, np.flatnonzero(wanted.has(packed))):
+            yield from zip((first + at).tolist(), to_rows(SourceVideo, completed("sources", batch)), strict=True)
+        first += len(packed)
+
+
+def _sources(store: Store, kept: NDArray[np.bool_]) -> Iterator[list[SourceVideo]]:
     offset = 0
     for batch in store.batches("sources", superseded=True):
         mask = kept[offset : offset + batch.num_rows]
         offset += batch.num_rows
-        if ids is not None:
-            mask = mask & ids.has(packed_ids(batch.column("id")))
         if mask.any():
             yield to_rows(SourceVideo, batch.filter(pa.array(mask)))
 
@@ -131,8 +176,8 @@ def _columns(store: Store) -> tuple[Ids, NDArray[np.int64], Ids, NDArray[np.bool
         ids.append(packed)
         contents.append(inner)
         places.append(np.fromiter(map(hash, rows["location"]), np.int64, len(packed)))
-        dated = zip(rows["location"], rows["modified"], strict=True)  # released captions have no dates
-        compared.append(np.array([bool(date) or is_web(place) for place, date in dated], bool))
+        dated = map(_is_dated, rows["location"], rows["modified"])
+        compared.append(np.fromiter(dated, bool, len(packed)))
     return np.concatenate(ids), np.concatenate(places), np.concatenate(contents), np.concatenate(compared)
 
 

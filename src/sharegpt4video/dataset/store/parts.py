@@ -20,8 +20,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from numpy.typing import NDArray
 
 from ...errors import SG4VError, StorageError
 from . import storage
@@ -122,6 +124,26 @@ def opened(fs: Any, path: str, *, whole: bool) -> Iterator[pq.ParquetFile]:
         if getattr(error, "errno", None) is None and type(error) is OSError:  # pyarrow's word for a bad page
             raise DamagedPart(path, f"is damaged ({_short(error)})") from error
         raise storage.storage_problem(path, "read", error) from error
+
+
+def rows_at(
+    fs: Any, path: str, places: NDArray[np.int64], columns: Sequence[str] | None = None
+) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
+    """Single rows of a part by their places in it, ascending, and no row group but theirs; None: all columns.
+
+    Each batch comes with the places of its rows. Raises as ``opened``.
+    """
+    if not len(places):
+        return
+    with opened(fs, path, whole=False) as file:
+        first = 0
+        for number in range(file.metadata.num_row_groups):
+            rows = file.metadata.row_group(number).num_rows
+            here = places[(places >= first) & (places < first + rows)]
+            if len(here):
+                read = file.read_row_group(number, columns=None if columns is None else list(columns))
+                yield here, read.take(here - first).combine_chunks().to_batches()[0]
+            first += rows
 
 
 def written(file: pq.ParquetFile) -> list[Written]:

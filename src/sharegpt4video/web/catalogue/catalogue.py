@@ -22,6 +22,7 @@ import numpy as np
 from ...dataset.report.samples import find_rows
 from ...dataset.rows import CaptionRow
 from ...dataset.status import videos_per_second
+from ...dataset.store import parts
 from ...dataset.store.ids import Ids
 from ...dataset.store.lock import is_being_written
 from ...dataset.store.schema import to_rows
@@ -36,7 +37,6 @@ from .like import Likeness, Meaning
 from .pages import COUNTED, Page, Pages, Query
 from .place import place_for
 from .raw import PREFIX, raw_page
-from .reviewed import rows_at
 from .summary import Counts, Described, counts_of, described
 
 logger = logging.getLogger(__name__)
@@ -272,7 +272,7 @@ class Catalogue:
         name, at = found[0]
         try:
             path = f"{self.store.root}/captions/{name}"
-            for _, batch in rows_at(self.store, path, np.array([at], np.int64), None):
+            for _, batch in parts.rows_at(self.store.fs, path, np.array([at], np.int64)):
                 whole = self.store.overlay.applied(completed("captions", batch))
                 row = to_rows(CaptionRow, whole)[0]
                 return row if row.id == id else None

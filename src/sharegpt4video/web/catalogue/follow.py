@@ -24,7 +24,7 @@ from ...errors import StorageError
 from .columns import quoted
 from .derive import Derived
 from .index import PART_OF, SOURCES, STORED, Index, is_damage, reading_errors
-from .reviewed import REVIEWS_TABLE, Reviewed, rows_at
+from .reviewed import REVIEWS_TABLE, Reviewed
 
 logger = logging.getLogger(__name__)
 
@@ -252,7 +252,8 @@ class Follower:
         for (name, number), rows in groupby(found, key=itemgetter(0, 1)):
             places = np.array([row[2] for row in rows], np.int64)
             try:
-                for at, batch in rows_at(self._store, self._path("captions", name), places, self._read("captions")):
+                path, columns = self._path("captions", name), self._read("captions")
+                for at, batch in parts.rows_at(self._store.fs, path, places, columns):
                     self._pause()
                     flat = self._flattened("captions", batch).append_column("part_row", pa.array(at, pa.int32()))
                     self._take_rows("captions", name, number, flat)

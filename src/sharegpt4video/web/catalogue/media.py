@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ...dataset.report.samples import find_rows
 from ...dataset.rows import CaptionRow, SourceVideo
 from ...dataset.sources.kinds import single_kind
-from ...dataset.sources.listed import Listed, first_there, original_of, places_of
+from ...dataset.sources.listed import first_there, original_alone
 from ...dataset.sources.places import scheme_of
 from ...dataset.store.ids import IdIndex, packed_all
 from ...dataset.store.store import Store
@@ -53,10 +53,9 @@ def _confirmed(store: Store, row: CaptionRow) -> SourceVideo:
         try:
             return first_there([row.original])
         except VideoError:
-            if not _may_lie_elsewhere(store, row):  # which takes seconds to find out among a million sources
+            if not _may_lie_elsewhere(store, row):  # for which all places are looked through
                 raise
-    listed = Listed(store)
-    found = original_of(row, places_of(store, listed, [row.id])[row.id], listed)
+    found = original_alone(store, row)
     return first_there([found]) if not row.can_compare else found
 
 

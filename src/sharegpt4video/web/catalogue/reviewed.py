@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-from numpy.typing import NDArray
 
 from ...dataset.reviews.table import ACCEPTED, REJECTED
 from ...dataset.store import parts
@@ -61,25 +60,3 @@ class Reviewed:
                         found.update(row.caption_id for row in self._overlay.reviews.every())
         found.discard("")
         return found
-
-
-def rows_at(
-    store: Store, path: str, places: NDArray[np.int64], columns: Sequence[str] | None
-) -> Iterator[tuple[NDArray[np.int64], pa.RecordBatch]]:
-    """Single rows of a part by their places in it, ascending, a row group at a time; None: all columns.
-
-    Raises StorageError.
-    """
-    with parts.opened(store.fs, path, whole=False) as file:
-        first = 0
-        for number in range(file.metadata.num_row_groups):
-            rows = file.metadata.row_group(number).num_rows
-            here = places[(places >= first) & (places < first + rows)]
-            if len(here):
-                for batch in (
-                    file.read_row_group(number, columns=None if columns is None else list(columns))
-                    .take(here - first)
-                    .to_batches()
-                ):
-                    yield here, batch
-            first += rows

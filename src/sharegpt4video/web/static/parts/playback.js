@@ -4,7 +4,7 @@
  */
 import { useEffect, useMemo, useReducer, useRef } from "./preact.js";
 
-const EVENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "ratechange", "volumechange", "loadedmetadata", "ended", "error"];
+const EVENTS = ["play", "pause", "seeking", "seeked", "timeupdate", "ratechange", "volumechange", "loadstart", "loadedmetadata", "ended", "error"];
 /** A seek to the very start of a frame may land on the one before it. */
 const INTO_FRAME_SECONDS = 0.001;
 
@@ -15,11 +15,14 @@ export class Playback {
   frame = 0;
   listeners = new Set();
 
+  /** @param {boolean} [playing] whether the video is to play as soon as it is there */
+  constructor(playing = false) { this.playing = playing; }
+
   /** The ref of the element: always the same function, so that it is called for a new element only. @param {HTMLVideoElement|null} video */
   attach = (video) => {
-    for (const name of EVENTS) this.video?.removeEventListener(name, this.tick);
+    for (const name of EVENTS) this.video?.removeEventListener(name, this.heard);
     this.video = video;
-    for (const name of EVENTS) video?.addEventListener(name, this.tick);
+    for (const name of EVENTS) video?.addEventListener(name, this.heard);
     if (video && this.wanted !== null) video.currentTime = this.wanted;
     this.wanted = null;
   };
@@ -27,8 +30,16 @@ export class Playback {
   get time() { return this.video?.currentTime ?? 0; }
   get paused() { return this.video?.paused ?? true; }
 
+  /** Another file begins paused, whatever was asked of the one before. @param {Event} event */
+  heard = ({ type }) => {
+    if (type === "pause" || type === "ended") this.playing = false;
+    else if (type === "play") this.playing = true;
+    else if (type === "loadstart" && this.playing) this.play();
+    this.tick();
+  };
+
   tick = () => {
-    if (this.stopAt !== null && this.time >= this.stopAt) { this.stopAt = null; this.video.pause(); }
+    if (this.stopAt !== null && this.time >= this.stopAt) { this.stopAt = null; this.pause(); }
     for (const listener of this.listeners) listener(this);
     cancelAnimationFrame(this.frame);
     if (!this.paused) this.frame = requestAnimationFrame(this.tick);
@@ -42,10 +53,21 @@ export class Playback {
     else this.wanted = time;
   }
 
-  toggle() { this.paused ? this.play() : this.video?.pause(); }
+  toggle() { (this.video ? this.paused : !this.playing) ? this.play() : this.pause(); }
 
-  /** Playing can be refused (no user gesture yet, or a file that cannot be decoded): the player then shows that. */
-  play() { this.video?.play().catch(() => this.tick()); }
+  /**
+   * Play, as soon as there is a video. It can be refused (no user gesture yet, or a file that cannot be decoded): the
+   * player then shows that. Where it is aborted, another file is coming, and plays instead.
+   */
+  play() {
+    this.playing = true;
+    this.video?.play().catch((error) => { if (error.name !== "AbortError") this.playing = false; this.tick(); });
+  }
+
+  pause() {
+    this.playing = false;
+    this.video?.pause();
+  }
 
   /** Play a span and stop at its end. */
   playSpan(start, end) {
@@ -62,8 +84,14 @@ export class Playback {
   }
 }
 
-/** @returns {Playback} one for the life of the component; `key` makes a new one for another video */
-export function usePlayback(key) { return useMemo(() => new Playback(), [key]); }
+/**
+ * @returns {Playback} one for the life of the component; `key` makes a new one for another video, which plays if the one
+ *   before was to
+ */
+export function usePlayback(key) {
+  const last = useRef(null);
+  return useMemo(() => (last.current = new Playback(last.current?.playing)), [key]);
+}
 
 /** What `read` makes of the clock; the component is drawn again only when that changes. @template T @returns {T} */
 export function useMoment(playback, read) {

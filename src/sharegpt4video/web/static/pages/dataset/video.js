@@ -4,7 +4,7 @@ import { lanesOf, factsOf } from "../../parts/lanes.js";
 import { useMediaInfo } from "../../parts/media.js";
 import { Player } from "../../parts/player.js";
 import { usePlayback } from "../../parts/playback.js";
-import { html, useEffect, useMemo, useRef, useState } from "../../parts/preact.js";
+import { html, useEffect, useMemo, useState } from "../../parts/preact.js";
 import { go } from "../../parts/route.js";
 import { shownAt, stepAt } from "../../parts/steps.js";
 import { StepList } from "../../parts/steplist.js";
@@ -31,17 +31,15 @@ export function Video({ id, rows }) {
   const info = useMediaInfo(whole?.media ?? "");
   const [chosen, choose] = useState(-1);
   const [editing, edit] = useState(null);
-  const wasPlaying = useRef(false);
   const caption = whole?.caption ?? NOTHING;
   const lanes = useMemo(() => lanesOf(factsOf(caption.steps), caption.sound), [caption]);
-  const walk = useWalk(id, rows, playback, wasPlaying);
+  const walk = useWalk(id, rows);
   useEffect(() => {
     choose(-1);
     edit(null);
     rows.opened = id;
     rows.find(id).then(async () => { for (const by of [1, -1]) { const one = await rows.beside(id, by); if (one) readAhead(one.id); } });
   }, [id]);
-  useEffect(() => { if (info && wasPlaying.current) { wasPlaying.current = false; playback.play(); } }, [info]);
   const jump = (number) => { choose(number); playback.seek(caption.steps[number].start_seconds); };
   const save = async (step, text, was) => { await reviewing.write(whole, step, text, was); await again(); };
   const settle = async (step, text, was) => {
@@ -75,13 +73,12 @@ export function Video({ id, rows }) {
   </div>`;
 }
 
-/** Going to another caption of the list; who was watching goes on watching. */
-function useWalk(id, rows, playback, wasPlaying) {
+/** Going to another caption of the list. */
+function useWalk(id, rows) {
   return async (by, holds, nothing = by > 0 ? "That was the last one." : "This is the first one.") => {
     await rows.find(id);
     const next = await rows.beside(id, by, holds);
     if (!next) return note(nothing);
-    wasPlaying.current = !playback.paused;
     announce(next.video);
     go("dataset", written(rows.query), next.id);
     return undefined;
@@ -112,6 +109,7 @@ function useDeskKeys({ playback, steps, chosen, jump, walk, judge, undo, edit, r
     { group: "Videos", keys: ["s"], label: "Videos like this one", run: () => go("dataset", written({ q: "", like: id, order: "", where: [] })) },
     { group: "Videos", keys: ["/"], label: "Search", run: () => { rows.wantsSearch = true; go("dataset", written(rows.query)); } },
     { group: "Videos", keys: ["Escape"], label: "Back to the list", run: () => go("dataset", written(rows.query)) },
+    { group: "Player", keys: [" "], label: "Play or pause", run: () => playback.toggle() }, // also before its video is there
     { group: "Steps", keys: ["j"], label: "Next step", run: () => move(1) },
     { group: "Steps", keys: ["k"], label: "Step before", run: () => move(-1) },
   ], true);
