@@ -185,10 +185,12 @@ class Finding:
 @dataclass(frozen=True)
 class Edit:
     """A text that is not as the captioning model wrote it. ``step`` is its number, -1 for the summary; ``author`` is
-    the person, or the other model, that wrote it ("" if nobody said)."""
+    the person, or the other model, that wrote it ("" if nobody said). ``by_hand``: a person wrote all of it, typed
+    or imported; false where only some words were replaced."""
 
     step: int
     author: str
+    by_hand: bool = False
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Protocol
 
-from ..records import Finding, Mode, Shot, Step
+from ..records import Edit, Finding, Mode, Shot, Step
 
 SUMMARY = -1
 """The number of the summary, where a step has its own."""
@@ -102,6 +102,8 @@ class Described(Protocol):
     def summary(self) -> str: ...
     @property
     def summary_problem(self) -> str: ...
+    @property
+    def edits(self) -> tuple[Edit, ...]: ...
 
 
 class Draft:
@@ -136,6 +138,11 @@ class Draft:
     def tells_whole(self) -> bool:
         """Whether there is a summary besides the steps that is to be trusted."""
         return self.has_own_summary and not self.row.summary_problem and bool(self.row.summary.strip())
+
+    @cached_property
+    def sums_up(self) -> bool:
+        """Whether the summary was made from the steps, so that it can be held against them: a person saw the video."""
+        return self.tells_whole and not any(edit.step == SUMMARY and edit.by_hand for edit in self.row.edits)
 
     def seconds_of(self, passage: Passage) -> tuple[float, float]:
         """The time that a text is about."""

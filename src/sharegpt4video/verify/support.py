@@ -105,7 +105,7 @@ class Ground:
 
 def unsupported(draft: Draft) -> Iterator[Finding]:
     """Claims of the summary that no step and no measured fact supports."""
-    if not draft.tells_whole or not draft.steps:
+    if not draft.sums_up or not draft.steps:
         return
     ground = Ground(draft)
     for sentence in draft.summary.sentences:
@@ -186,7 +186,7 @@ def _article(concept: str) -> str:
 
 def colours_of_things(draft: Draft) -> Iterator[Finding]:
     """A thing that the summary gives one colour and the steps another."""
-    if not draft.tells_whole:
+    if not draft.sums_up:
         return
     coloured = _coloured(draft.steps)
     for sentence in draft.summary.sentences:
@@ -233,7 +233,7 @@ def order_of_events(draft: Draft) -> Iterator[Finding]:
 
     An event is known by words that occur in one step only; each of the two must have several of them.
     """
-    if not draft.tells_whole or len(draft.steps) < 2:
+    if not draft.sums_up or len(draft.steps) < 2:
         return
     counts = Counter(one for passage in draft.steps for one in passage.stems)
     owner = {

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from ...captioner.outcome import problem_of
 from ...records import Finding
-from ...verify.prose import SUMMARY, Passage, shortened
+from ...verify.prose import SUMMARY, Draft, Passage, shortened
 from ...vlm.base import Reply, Request
 from ..rows import CaptionRow
 
@@ -54,8 +54,8 @@ class Verdict:
 def judging(row: CaptionRow) -> Generator[Request, Reply, Verdict]:
     """A role: ask about one caption, and once more when the answer cannot be read."""
     steps = [step for step in row.steps if not step.problem and step.text.strip()]
-    if row.summary_problem or not row.summary.strip() or not steps or row.mode == "fast":
-        return Verdict()  # there is no summary besides the steps; the rules say what is wrong with that
+    if not Draft(row).sums_up or not steps or row.mode == "fast":
+        return Verdict()  # there is no summary of the steps; the rules say what is wrong with that
     question = _question(row)
     if len(question) > MOST_CHARACTERS:
         return Verdict(problem=f"too long to judge: {len(question)} characters, at most {MOST_CHARACTERS}")

@@ -232,5 +232,5 @@ def length(draft: Draft) -> Iterator[Finding]:
 def _longer_than_steps(draft: Draft) -> Iterator[Finding]:
     steps = sum(len(passage.words) for passage in draft.steps)
     count = len(draft.summary.words)
-    if draft.tells_whole and steps and count > 2 * steps + 100:
+    if draft.sums_up and steps and count > 2 * steps + 100:
         yield draft.summary.finding("length", f"the summary has {count} words, the steps only {steps} together")

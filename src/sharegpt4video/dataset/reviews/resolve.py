@@ -32,6 +32,7 @@ from ..rows import Review, ReviewKind
 SUMMARY = -1
 BULK: tuple[ReviewKind, ...] = ("replace", "recaption", "filter", "import")
 KEEPS_PROBLEM: tuple[ReviewKind, ...] = ("replace",)
+BY_HAND: tuple[ReviewKind, ...] = ("edit", "import")
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def resolved(stored: Texts, reviews: Iterable[Review]) -> Resolved:
         for number in (SUMMARY, 0) if stored.is_one_text else (step,):
             if (last.text, problem) != stored[number]:
                 changed[number] = (last.text, problem)
-                edits.append(Edit(number, last.review.model or last.review.author))
+                by_hand = last.review.kind in BY_HAND
+                edits.append(Edit(number, last.review.model or last.review.author, by_hand))
     return Resolved(changed, tuple(edits), tuple(conflicts))
 
 
