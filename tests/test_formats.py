@@ -68,18 +68,27 @@ def check_times(cues: list[tuple[int, int, list[str]]], caption: VideoCaption) -
     assert shown_ms == round(caption.end_seconds * 1000)
 
 
-def test_the_opening_is_shown_with_the_change_after_it() -> None:
+def test_the_opening_has_a_part_of_the_time_of_the_change_after_it() -> None:
     cues = subtitles.cues(YOGA)
-    assert [(cue.start_ms, cue.end_ms) for cue in cues] == [(0, 2000), (2000, 4500), (4500, 9250)]
-    assert cues[0].text == "A person stands.\nShe raises an arm."
-    assert cues[2].text == "An empty mat."
+    times = [(0, 1000), (1000, 2000), (2000, 4500), (4500, 9250)]
+    assert [(cue.start_ms, cue.end_ms) for cue in cues] == times
+    assert [cue.text for cue in cues] == [one.text for one in YOGA.steps]
+    long = [step("opening", 0.0, 0.0, "x" * 30), step("change", 0.0, 8.0, "y" * 10)]
+    assert [(cue.start_ms, cue.end_ms) for cue in subtitles.cues(captioned(long, 8.0))] == [(0, 6000), (6000, 8000)]
+
+
+def test_what_is_too_short_for_two_subtitles_shows_both_in_one() -> None:
+    short = [step("opening", 0.0, 0.0, "A person stands."), step("change", 0.0, 1.9, "She raises an arm.")]
+    (cue,) = subtitles.cues(captioned(short, 1.9))
+    assert (cue.start_ms, cue.end_ms, cue.text) == (0, 1900, "A person stands.\nShe raises an arm.")
 
 
 def test_srt_by_hand() -> None:
     assert formats.srt(YOGA) == (
-        "1\n00:00:00,000 --> 00:00:02,000\nA person stands.\nShe raises an arm.\n\n"
-        "2\n00:00:02,000 --> 00:00:04,500\nShe lowers it.\n\n"
-        "3\n00:00:04,500 --> 00:00:09,250\nAn empty mat.\n"
+        "1\n00:00:00,000 --> 00:00:01,000\nA person stands.\n\n"
+        "2\n00:00:01,000 --> 00:00:02,000\nShe raises an arm.\n\n"
+        "3\n00:00:02,000 --> 00:00:04,500\nShe lowers it.\n\n"
+        "4\n00:00:04,500 --> 00:00:09,250\nAn empty mat.\n"
     )
 
 

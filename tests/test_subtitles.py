@@ -24,19 +24,19 @@ def said(*words: tuple[str, float]) -> Sound:
 @pytest.mark.parametrize(
     ("sound", "lines"),
     [
-        (None, [[], []]),
-        (Sound(0.0, 6.0, True), [[], []]),  # nobody wrote it down
-        (said(("Watch out!", 1.5)), [["[speech] Watch out!"], []]),
-        (said(("Watch\nout!", 1.9), ("Thanks.", 2.0)), [["[speech] Watch out!"], ["[speech] Thanks."]]),
-        (said(("Good morning.", 3.0)), [[], []]),  # the step quotes it
-        (said(("Late.", 9.0)), [[], ["[speech] Late."]]),
+        (None, [[], [], []]),
+        (Sound(0.0, 6.0, True), [[], [], []]),  # nobody wrote it down
+        (said(("Watch out!", 1.5)), [[], ["[speech] Watch out!"], []]),
+        (said(("Watch\nout!", 1.9), ("Thanks.", 2.0)), [[], ["[speech] Watch out!"], ["[speech] Thanks."]]),
+        (said(("Good morning.", 3.0)), [[], [], []]),  # the step quotes it
+        (said(("Late.", 9.0)), [[], [], ["[speech] Late."]]),
     ],
 )
 def test_speech_comes_with_its_step(sound: Sound | None, lines: list[list[str]]) -> None:
     caption = replace(captioned(STEPS, 6.0), sound=sound)
     found = cues(caption)
     assert [[line for line in cue.text.split("\n") if line.startswith("[speech]")] for cue in found] == lines
-    assert [(cue.start_ms, cue.end_ms) for cue in found] == [(0, 2000), (2000, 6000)]
+    assert [(cue.start_ms, cue.end_ms) for cue in found] == [(0, 1000), (1000, 2000), (2000, 6000)]
     for text in (srt(caption), vtt(caption)):
         assert text.count("[speech]") == sum(map(len, lines))
 

@@ -10,6 +10,8 @@ from . import foreign
 from .records import VideoCaption
 
 CUE_COLUMNS = 64
+LEAST_READ_MS = 1000
+"""A subtitle that is gone sooner cannot be read."""
 SPEECH = "[speech]"
 
 
@@ -34,20 +36,36 @@ def marked(text: str, problem: str) -> str:
 def cues(caption: VideoCaption) -> list[Cue]:
     """The steps as subtitles, in order, each at least a millisecond long, none overlapping another.
 
-    The opening of a shot is true of an instant, so it is shown together with the change that follows it. What is said
-    comes with the step in which it begins, marked as speech, unless the step quotes it.
+    The opening of a shot is true of an instant. It has a part of the time of the change that follows it, by how long
+    both are to read; where that is too short for two, they are shown together. What is said comes with the step in
+    which it begins, marked as speech, unless the step quotes it.
     """
     found: list[Cue] = []
     waiting = ""
     shown_ms = 0
     for step in caption.steps:
-        waiting = f"{waiting}\n{marked(step.text, step.problem)}".strip("\n")
+        text = marked(step.text, step.problem)
         end_ms = round(step.end_seconds * 1000)
         start_ms = max(round(step.start_seconds * 1000), shown_ms)
         if end_ms > start_ms:
-            found.append(Cue(start_ms, end_ms, waiting))
+            found += _shared(start_ms, end_ms, waiting, text)
             waiting, shown_ms = "", end_ms
+        else:
+            waiting = _joined(waiting, text)
     return _with_speech(_place_rest(found, waiting, shown_ms, caption), caption)
+
+
+def _shared(start_ms: int, end_ms: int, before: str, text: str) -> list[Cue]:
+    """The cues of a step, and of what was true when it began."""
+    if end_ms - start_ms < 2 * LEAST_READ_MS or not before:
+        return [Cue(start_ms, end_ms, _joined(before, text))]
+    middle = start_ms + (end_ms - start_ms) * len(before) // (len(before) + len(text) or 1)
+    middle = min(max(middle, start_ms + LEAST_READ_MS), end_ms - LEAST_READ_MS)
+    return [Cue(start_ms, middle, before), Cue(middle, end_ms, text)]
+
+
+def _joined(before: str, text: str) -> str:
+    return f"{before}\n{text}".strip("\n")
 
 
 def _with_speech(found: list[Cue], caption: VideoCaption) -> list[Cue]:

@@ -215,6 +215,16 @@ def test_a_text_is_edited_in_place_and_still_there_after_a_reload(
     visit.page.reload()
     until(lambda: "Mended by hand." in last.inner_text(), "it is still there")
 
+    retell = visit.wait(".retell")
+    assert "Step 5 was edited since. The summary is as it was." in retell.inner_text()
+    before = site.ask("GET", f"/v1/captions/{captioned}")["caption"]["summary"]
+    retell.get_by_role("button", name="New summary from the steps").click()
+    retell.get_by_role("button", name="Take this one").click()
+    until(lambda: visit.page.locator(".retell").count() == 0, "it is taken, and tells of all edits")
+    told = site.ask("GET", f"/v1/captions/{captioned}")["caption"]
+    assert told["summary"] != before
+    assert told["edits"][-1] == {"step": -1, "author": site.told_name, "by_hand": False}
+
     last.locator(".thumb").click()
     visit.page.keyboard.press("e")
     box = visit.page.get_by_label("Text of step 5")

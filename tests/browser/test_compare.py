@@ -24,6 +24,7 @@ def test_two_data_sets_are_compared_video_by_video(site: Site, visiting: Visitin
     assert visit.page.locator("h1").inner_text() == "colours and edited"
     words = visit.page.locator(".totals tr", has_text="words").first
     assert words.locator("td").nth(2).inner_text().startswith("+")
+    assert "same prompts and settings" in visit.page.locator(".totals").inner_text()
     visit.shot("compare")
     pages = site.ask("GET", "/v1/compare/videos?order=different")["items"]
     counts = [different(row) for row in pages]

@@ -75,8 +75,16 @@ def test_an_opening_shares_its_start_with_the_step_that_plays(run: Callable[...,
     ask = "(part, [steps, times]) => times.map((time) => part.stepAt(steps, time))"
     assert run("steps", ask, [steps, [0, 1.9, 2.0, 3.9, 9]]) == [1, 1, 3, 3, 3]
     assert run("steps", ask, [[step(1, 2)], [0.5, 1.0]]) == [-1, 0]
-    shown = "(part, steps) => [0, 1, 3].map((at) => part.shownAt(steps, at).length)"
-    assert run("steps", shown, steps) == [1, 2, 2]
+
+
+def test_an_opening_is_shown_for_its_part_of_the_step_after_it(run: Callable[..., Any]) -> None:
+    """As the cues of ``subtitles`` are: by how long both are to read, and together where that is too short for two."""
+    texts = ["x" * 30, "y" * 10, "Then.", "short", "end"]
+    times = [(0, 0), (0, 8), (8, 9), (9, 9), (9, 10.5)]
+    steps = [step(*time) | {"text": text} for time, text in zip(times, texts, strict=True)]
+    shown = "(part, [steps, times]) => times.map((time) => part.shownAt(steps, time))"
+    asked = [-1, 0, 5.9, 6.1, 8.5, 9.2, 99]
+    assert run("steps", shown, [steps, asked]) == [[], [0], [0], [1], [2], [3, 4], [3, 4]]
 
 
 def test_times_are_read_as_people_read_them(run: Callable[..., Any]) -> None:

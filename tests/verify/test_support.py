@@ -11,6 +11,7 @@ import pytest
 from made_facts import CENTRE, at, between, thing
 from made_rows import SUMMARY, TEXTS, row_of
 from sharegpt4video.dataset.checks import CHECKS, check_caption
+from sharegpt4video.records import Edit
 from sharegpt4video.verify.prose import Passage
 
 SUPPORT = {name for name, check in CHECKS.items() if check.group == "support"}
@@ -39,6 +40,15 @@ def test_a_claim_that_no_step_makes_is_found_with_what_is_missing(sentence: str,
     reason = found(f"{SUMMARY} {sentence}")["unsupported"]
     assert why in reason
     assert sentence[:30] in reason
+
+
+def test_a_summary_that_a_person_wrote_is_not_held_against_the_steps_of_a_model() -> None:
+    """It saw the video. A model's, or one in which words were replaced, is still made from the steps."""
+    told = f"{SUMMARY} A dog lies beside the bench. The bench is purple."
+    for edit, is_held in (((), True), ((Edit(-1, "ada", by_hand=True),), False), ((Edit(-1, "a-model"),), True),
+                          ((Edit(0, "ada", by_hand=True),), True)):  # fmt: skip
+        row = replace(row_of(TEXTS, told), edits=edit)
+        assert any(one.check == "unsupported" for one in check_caption(row)) == is_held
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ import pytest
 
 from media import numbered_run, write_video
 from sharegpt4video.errors import SG4VError
-from sharegpt4video.records import VideoCaption
+from sharegpt4video.records import Edit, VideoCaption
 from sharegpt4video.web.client import Event, ServerRefused
 from sharegpt4video.web.jobs.job import Job
 from sharegpt4video.web.jobs.limits import ProcessLimits
@@ -120,7 +120,10 @@ def test_cancelling_ends_the_process_at_once(web: Running, long_clip: Path) -> N
     busy = {process.pid for process in workers()}
     web.client.cancel(begun.id)
     assert next(event for event in events if event.kind == "cancelled")
-    assert web.client.state(begun.id).status == "cancelled"
+    state = web.client.state(begun.id)
+    assert state.status == "cancelled"
+    stopped = VideoCaption.from_json(web.client.download(begun.id))
+    assert ["it was stopped after" in one for one in stopped.warnings] == [True], "half a film looks like half a film"
     left = {process.pid for process in workers()} & busy
     assert len(left) <= 1  # the one that waits for the next task
     assert at_work(web) == 0
@@ -233,6 +236,7 @@ def test_edits_are_kept_and_conflicts_shown(web: Running, clip: Path) -> None:
     assert web.client.edit(begun.id, None, "The whole.", done["summary"]).summary == "The whole."
     stored = VideoCaption.from_json(web.client.download(begun.id))
     assert (stored.summary, stored.steps[1].text) == ("The whole.", "A ${alert(1)} <b>dog</b>.")
+    assert stored.edits == (Edit(1, "", by_hand=True), Edit(-1, "", by_hand=True))
     with pytest.raises(ServerRefused, match="no step 99"):
         web.client.edit(begun.id, 99, "x", "y")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from ..records import Facts, Finding, Mode, Shot, Step, StepKind
+from ..records import Edit, Facts, Finding, Mode, Shot, Step, StepKind
 from ..vlm.base import Request
 from . import camera, facts, support
 from .prose import SUMMARY, Draft
@@ -41,6 +41,7 @@ class _Part:
     mode: Mode = "sliding"
     shots: tuple[Shot, ...] = ()
     summary_problem: str = ""
+    edits: tuple[Edit, ...] = ()
 
 
 def contradictions(request: Request, answer: str) -> tuple[str, ...]:

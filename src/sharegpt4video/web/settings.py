@@ -26,7 +26,7 @@ def sample_video() -> Path | None:
 class Limits:
     """What one client, one job and all of them together may take."""
 
-    upload_bytes: int = 512 << 20
+    upload_bytes: int = 512_000_000
     """Largest file that may be uploaded or fetched."""
     stored_bytes: int = 4 << 30
     """All uploads and previews together; the oldest that nobody uses go first."""

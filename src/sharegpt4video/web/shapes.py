@@ -134,11 +134,12 @@ class CaptionState(BaseModel):
 
 
 class Edit(Asked):
-    """``step`` None is the summary; ``was`` the text that the editor saw."""
+    """``step`` None is the summary; ``was`` the text that the editor saw; ``model`` wrote the text, "" for a person."""
 
     step: Annotated[int, Field(ge=0, le=1_000_000)] | None
     text: Text
     was: Text
+    model: Annotated[str, Field(max_length=500)] = ""
 
 
 class Edited(BaseModel):

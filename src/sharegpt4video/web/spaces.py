@@ -25,7 +25,7 @@ from .settings import Limits, WebSettings
 
 HUB = ("https://huggingface.co", "https://*.hf.space")
 GRADIO_PATHS = ("/gradio_api/", "/startup-events", "/queue/")
-LIMITS = Limits(upload_bytes=100 << 20, max_seconds=180.0, jobs_per_client=2, queued=20, requests_per_minute=120)
+LIMITS = Limits(upload_bytes=100_000_000, max_seconds=180.0, jobs_per_client=2, queued=20, requests_per_minute=120)
 
 
 def space_settings(**changes: Any) -> WebSettings:

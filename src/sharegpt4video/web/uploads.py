@@ -111,7 +111,8 @@ class Uploads:
 
     def _check_size(self, count: int) -> None:
         if count > self.most_bytes:
-            raise Refused(413, f"the file is larger than the {self.most_bytes >> 20} MB that may be uploaded here")
+            most = self.most_bytes // 1_000_000
+            raise Refused(413, f"the file is larger than the {most} MB that may be uploaded here")
 
 
 def _check_head(head: bytes) -> None:

@@ -15,11 +15,14 @@ from made_dataset import made_store
 from made_facts import STILL, between
 from made_rows import row_of
 from sharegpt4video.cli.app import app
+from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.dataset.checks.run import check_dataset
 from sharegpt4video.dataset.compare import Comparison, compare
 from sharegpt4video.dataset.compare.comparison import Paired
 from sharegpt4video.dataset.dataset import open_dataset
 from sharegpt4video.dataset.rows import CaptionRow
+from sharegpt4video.dataset.settings import DatasetSettings
+from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError
 
 FIRST = (
@@ -58,6 +61,20 @@ def test_what_only_one_says(found: Comparison) -> None:
     assert [video.id for _, video in found.videos(after=number)] == [other.id]
     assert found.totals.alone == (1, 1)
     assert found.totals.claims["colour"] == (1, 1, 1)
+
+
+def test_what_else_decided_the_captions_is_told(tmp_path: Path) -> None:
+    captioned = CaptionSettings(mode="fast", facts=FactSettings(ocr=False))
+    stores = [
+        Store.create(tmp_path / name, settings, name, "0a1b")
+        for name, settings in (("a", DatasetSettings()), ("b", DatasetSettings(caption=captioned)))
+    ]
+    for store in stores:
+        store.append("captions", [caption(FIRST, 1)])
+    with compare(*(store.root for store in stores)) as found:
+        assert found.models == ("a", "b")
+        assert found.differs == {"caption.mode": ("sliding", "fast"), "caption.facts.ocr": (None, False)}
+        assert "caption.mode: sliding in the first, fast in the second" in found.text()
 
 
 def test_marks_are_where_the_words_stand(found: Comparison, both: tuple[str, str]) -> None:

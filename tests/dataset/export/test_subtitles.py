@@ -23,7 +23,7 @@ def test_subtitles_beside_the_videos(tmp_path: Path) -> None:
     with av.open(str(tmp_path / "videos" / "1.srt")) as container:
         packets = [packet for packet in container.demux() if packet.size]
         times = [(p.pts * p.time_base, (p.pts + p.duration) * p.time_base) for p in packets]
-    assert times == [(0, 2), (2, 4), (4, 8)]
+    assert times == [(0, 1), (1, 2), (2, 4), (4, 8)]
     with pytest.raises(SettingsError, match=r"0\.srt: exists"):
         export(store, "srt", "")
     assert export(store, "srt", "", overwrite=True).videos == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -21,6 +22,15 @@ def review(number: int, was: str, text: str, *, step: int = 0, revision: int = 0
     return replace(made, base_revision=revision)
 
 
+@pytest.mark.parametrize(
+    ("kind", "model", "by_hand"),
+    [("edit", "", True), ("import", "", True), ("replace", "", False), ("recaption", "m", False), ("edit", "m", False)],
+)
+def test_an_edit_tells_whether_a_person_wrote_all_of_it(kind: str, model: str, by_hand: bool) -> None:
+    (edit,) = resolved(STORED, [review(1, "sum", "SUM", step=SUMMARY, kind=kind, model=model)]).edits
+    assert edit == Edit(SUMMARY, model or "author 1", by_hand)
+
+
 def at(number: int) -> dict[str, Any]:
     return {"author": f"author {number}", "time_ns": number}
 
@@ -33,7 +43,7 @@ def test_without_reviews_nothing_is_changed() -> None:
 def test_a_new_text_takes_the_problem_away() -> None:
     found = resolved(STORED, [review(1, "one", "ONE"), review(2, "sum", "SUM", step=SUMMARY)])
     assert found.changed == {0: ("ONE", ""), SUMMARY: ("SUM", "")}
-    assert found.edits == (Edit(SUMMARY, "author 2"), Edit(0, "author 1"))
+    assert found.edits == (Edit(SUMMARY, "author 2", True), Edit(0, "author 1", True))
     assert not found.conflicts
 
 

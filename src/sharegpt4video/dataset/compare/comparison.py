@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from ...display import Result
 from ...errors import SettingsError
 from ..dataset import Dataset
 from ..export.multimap import DiskMultimap
+from ..store.description import differences
 from ..store.store import Store
 from .claims import KINDS_OF_CLAIMS, ClaimKind
 from .one import OneComparison, one_comparison
@@ -131,17 +132,25 @@ class Totals:
         )
 
 
+def told_setting(value: Any) -> str:
+    """A setting as people read it."""
+    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+
+
 class Comparison(Result):
     """Two data sets compared; close it, or use it as a context manager, to free its temporary file.
 
-    names   of the two data sets: their directories
-    models  that made their captions
+    names    of the two data sets: their directories
+    models   that made their captions
+    differs  what else decided the captions and is not the same in both, by name: mode, prompts, settings
     """
 
     def __init__(self, first: Store, second: Store) -> None:
         self._stores = first, second
         self.names = first.root, second.root
         self.models = first.description["model"], second.description["model"]
+        found = differences(first.description, second.description)
+        self.differs = {name: values for name, values in found.items() if name != "model"}
         self.totals = Totals()
         self._base = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         columns = "id TEXT, only_first INT, only_second INT, contradicted INT, findings INT, uneven INT"
@@ -193,6 +202,8 @@ class Comparison(Result):
             more = f", {alone:,} videos that the other has not" if alone else ""
             facts = f"facts measured of {self.totals.with_facts[number]:,}"
             yield f"{word}: {self.names[number]} ({self.models[number]}), {facts}{more}"
+        for name, (one, other) in self.differs.items():
+            yield f"{name}: {told_setting(one)} in the first, {told_setting(other)} in the second"
 
     def _fill(self, on_progress: Callable[[int], None]) -> None:
         first, second = self._stores

@@ -59,6 +59,7 @@ class Desk:
         verdict: ReviewVerdict | None = None,
         author: str = "",
         base_revision: int | None = None,
+        model: str = "",
         stale: Stale = "refuse",
     ) -> Review:
         """Store a new text, a verdict, or both; it counts at once.
@@ -68,13 +69,14 @@ class Desk:
         was            the text it was made from; None: the one that is there now
         verdict        ``accept``, ``reject`` (exports leave the caption out), or "" (takes the last one back)
         base_revision  the revision that the editor saw; None: the one that is stored
+        model          the model that wrote the text, if a person took it over as it was; "" for a person's own
         stale          if the text is not ``was`` any more: ``refuse``, or ``keep`` both as a conflict
 
         Raises StaleReview if the text was changed meanwhile; SettingsError for an unknown caption or step, or a review
         of nothing.
         """
         number = SUMMARY if step is None else step
-        told = Proposal(caption_id, number, text, was, verdict, author, base_revision)
+        told = Proposal(caption_id, number, text, was, verdict, author, base_revision, model=model)
         (found,) = add_all(self.store, [told], stale=stale)
         if isinstance(found, SG4VError):
             raise found

@@ -133,7 +133,7 @@ def resolved(stored: Texts, reviews: Iterable[Review]) -> Resolved:
         for number in (SUMMARY, 0) if stored.is_one_text else (step,):
             if (last.text, problem) != stored[number]:
                 changed[number] = (last.text, problem)
-                by_hand = last.review.kind in BY_HAND
+                by_hand = last.review.kind in BY_HAND and not last.review.model
                 edits.append(Edit(number, last.review.model or last.review.author, by_hand))
     return Resolved(changed, tuple(edits), tuple(conflicts))
 

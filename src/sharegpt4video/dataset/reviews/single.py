@@ -65,6 +65,7 @@ class Proposal:
     author: str = ""
     base_revision: int | None = None
     kind: ReviewKind = "edit"
+    model: str = ""
 
 
 def add_all(
@@ -126,6 +127,7 @@ def _review(store: Store, one: Proposal, now: CaptionRow | None, stale: Stale) -
         text=one.text,
         verdict=one.verdict,
         seen="" if one.verdict is None else seen(judged),
+        model=one.model,
     )
 
 

@@ -172,6 +172,13 @@ def _decides(told: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
+def differences(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """What decides captions and is not the same in two descriptions, by name: the model, the prompts, settings."""
+    before, now = _decides(first), _decides(second)
+    names = dict.fromkeys([*before, *now])
+    return {name: (before.get(name), now.get(name)) for name in names if before.get(name) != now.get(name)}
+
+
 def update_settings(fs: Any, root: str, settings: DatasetSettings, more: Mapping[str, Any], *, bound: bool) -> None:
     """Store settings, and ``more`` fields. Raises SettingsError if they differ and may not (see ``check_same``)."""
     told = {**description(fs, root), **more}

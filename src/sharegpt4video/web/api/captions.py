@@ -112,7 +112,8 @@ async def events(
 @router.patch("/{id}", response_model=Edited)
 async def edit(id: str, change: Edit, web: Web) -> JSONResponse:
     """Replace the text of a step, or of the summary. 409, with ``theirs``, where it is not ``was`` any more."""
-    return JSONResponse({"caption": plain_caption(web.queue.get(id).edit(change.step, change.text, change.was))})
+    edited = web.queue.get(id).edit(change.step, change.text, change.was, change.model)
+    return JSONResponse({"caption": plain_caption(edited)})
 
 
 @router.get("/{id}/keyframes/{number}", response_class=Response, responses=_JPEG)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
 
 from ...dataset.compare import ComparedCaption, Comparison
+from ...dataset.compare.comparison import told_setting
 from ...dataset.store.store import Store
 from ...errors import SettingsError
 from ..catalogue.media import pictures_of
@@ -34,6 +35,9 @@ async def totals(stored: Set, web: Web) -> Plain:
         "a": _side(found, 0),
         "b": _side(found, 1),
         "videos": told.videos,
+        "differs": [
+            {"name": name, "a": told_setting(a), "b": told_setting(b)} for name, (a, b) in found.differs.items()
+        ],
         "measures": [
             {"name": name, "a": pair.first, "b": pair.second, "difference": pair.difference, "interval": pair.interval}
             for name, pair in told.measures.items()

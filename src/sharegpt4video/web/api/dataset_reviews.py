@@ -58,6 +58,7 @@ def add(wanted: ReviewAsked, stored: Set, catalogue: Index, _: Worked) -> Plain:
                 verdict=wanted.verdict,
                 author=wanted.author,
                 base_revision=wanted.base_revision,
+                model=wanted.model,
             )
         except StaleReview as stale:
             raise Refused(409, "somebody else has changed this text in the meantime", theirs=stale.theirs) from stale

@@ -138,7 +138,8 @@ class Whole(BaseModel):
 
 
 class ReviewAsked(Asked):
-    """Another text for a step (``step`` null: the summary), a verdict, or both. ``was``: the text that was seen."""
+    """Another text for a step (``step`` null: the summary), a verdict, or both. ``was``: the text that was seen.
+    ``model`` wrote the text; "" for a person."""
 
     caption: CaptionId
     base_revision: Annotated[int, Field(ge=0, le=1_000_000_000)]
@@ -147,6 +148,7 @@ class ReviewAsked(Asked):
     text: Text | None = None
     verdict: Literal["accept", "reject", ""] | None = None
     author: Author = ""
+    model: Annotated[str, Field(max_length=500)] = ""
 
 
 class Reviewed(BaseModel):

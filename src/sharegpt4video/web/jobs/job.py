@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from ...records import VideoCaption
+from ...records import Edit, VideoCaption
 from ..media import Media
 from ..refusals import Refused
 from ..streams import Event
@@ -132,6 +132,7 @@ class Job:
         """The caption or, as long as it is not complete, what there is of it; None before the video is open."""
         if self.caption is not None or not self.opened:
             return self.caption
+        stopped = f"it was stopped after {self.read_seconds:.1f} s; the rest is not captioned"
         plain = {
             "video": self.media.name,
             "width": self.opened["width"],
@@ -144,11 +145,12 @@ class Job:
             "summary": self.summary.get("text", ""),
             "summary_problem": self.summary.get("problem", ""),
             "provenance": _UNKNOWN | {"model": self.task.model},
+            "warnings": [stopped] if self.is_over else [],
         }
         return VideoCaption.from_json(json.dumps(plain))
 
-    def edit(self, step: int | None, text: str, was: str) -> VideoCaption:
-        """Replace the text of a step, or of the summary (None), by somebody's own.
+    def edit(self, step: int | None, text: str, was: str, model: str = "") -> VideoCaption:
+        """Replace the text of a step, or of the summary (None), by somebody's own, or that of a ``model``.
 
         Raises Refused while it is being made, for a step that is not there, and where the text is not ``was`` any more.
         """
@@ -160,11 +162,12 @@ class Job:
         theirs = self.caption.summary if step is None else steps[step].text
         if theirs != was:
             raise Refused(409, "somebody else has changed this text in the meantime", theirs=theirs)
-        if step is None:
-            self.caption = replace(self.caption, summary=text, summary_problem="")
-        else:
+        if step is not None:
             steps[step] = replace(steps[step], text=text, problem="")
-            self.caption = replace(self.caption, steps=tuple(steps))
+        told = {"summary": text, "summary_problem": ""} if step is None else {"steps": tuple(steps)}
+        edit = Edit(-1 if step is None else step, model, by_hand=not model)
+        others = (one for one in self.caption.edits if one.step != edit.step)
+        self.caption = replace(self.caption, **told, edits=(*others, edit))  # the last one last
         return self.caption
 
     def remove(self) -> None:

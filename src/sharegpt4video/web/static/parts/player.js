@@ -4,7 +4,7 @@ import { clock } from "./clock.js";
 import { Icon } from "./icons.js";
 import { useKeys } from "./keys.js";
 import { useMoment } from "./playback.js";
-import { shownAt, stepAt } from "./steps.js";
+import { shownAt } from "./steps.js";
 
 const SPEEDS = [1, 1.5, 2, 0.5];
 const SECONDS_A_KEY = 1;
@@ -16,7 +16,8 @@ const SECONDS_A_KEY = 1;
 export function Player({ playback, src, name, steps, span, playable = true, subtitled = true, children }) {
   const stage = useRef(null);
   const [subtitles, show] = useState(true);
-  const now = useMoment(playback, (one) => stepAt(steps, one.time));
+  const shown = useMoment(playback, (one) => shownAt(steps, one.time).join(" "));
+  const shape = useMoment(playback, (one) => (one.video?.videoHeight > one.video?.videoWidth ? `${one.video.videoWidth} / ${one.video.videoHeight}` : ""));
   const paused = useMoment(playback, (one) => one.paused);
   const broken = useMoment(playback, (one) => Boolean(one.video?.error));
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : stage.current.requestFullscreen?.());
@@ -30,9 +31,9 @@ export function Player({ playback, src, name, steps, span, playable = true, subt
     { group: "Player", keys: ["m"], label: "Mute", run: mute },
     { group: "Player", keys: ["f", "F"], label: "Full screen", run: full },
   ]);
-  const cue = subtitled && subtitles ? shownAt(steps, now) : [];
-  return html`<div class="player" ref=${stage}>
-    <div class="screen" onClick=${() => playback.toggle()}>
+  const cue = subtitled && subtitles && shown ? shown.split(" ").map((number) => steps[number]).filter(Boolean) : [];
+  return html`<div class=${shape ? "player tall" : "player"} ref=${stage}>
+    <div class="screen" style=${shape ? { aspectRatio: shape } : {}} onClick=${() => playback.toggle()}>
       <video ref=${playback.attach} src=${src} preload="auto" playsinline aria-label=${name}></video>
       ${paused && !broken && html`<span class="big-play" aria-hidden="true"><${Icon} name="play" /></span>`}
       ${broken && playable && html`<p class="broken">This browser cannot play the file. The steps are all there.</p>`}

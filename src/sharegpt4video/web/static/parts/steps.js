@@ -6,6 +6,8 @@
  */
 
 const NEAR_SECONDS = 0.02;
+/** A subtitle that is gone sooner cannot be read. */
+const LEAST_READ_SECONDS = 1;
 
 /**
  * The number of the step that covers a time, -1 before the first. An opening is an instant that shares its start with
@@ -25,11 +27,20 @@ export function stepAt(steps, seconds) {
 /** Whether a step is an instant: true of one frame only. */
 export const isInstant = (step) => step.end_seconds <= step.start_seconds;
 
-/** The opening that is shown together with the step `number`, if there is one, and the step itself. */
-export function shownAt(steps, number) {
-  const step = steps[number], before = steps[number - 1];
+/**
+ * The numbers of the steps that are shown at a time. The opening of a shot has a part of the time of the step after it,
+ * by how long both are to read; where that is too short for two, they are shown together (as `subtitles` does).
+ * @param {Step[]} steps @param {number} seconds @returns {number[]}
+ */
+export function shownAt(steps, seconds) {
+  const number = stepAt(steps, seconds), step = steps[number], before = steps[number - 1];
   if (!step) return [];
-  return before && isInstant(before) && before.start_seconds === step.start_seconds ? [before, step] : [step];
+  if (!before || !isInstant(before) || before.start_seconds !== step.start_seconds) return [number];
+  const span = step.end_seconds - step.start_seconds;
+  if (span < 2 * LEAST_READ_SECONDS) return [number - 1, number];
+  const share = (span * before.text.length) / (before.text.length + step.text.length || 1);
+  const middle = Math.min(Math.max(share, LEAST_READ_SECONDS), span - LEAST_READ_SECONDS);
+  return [seconds < step.start_seconds + middle ? number - 1 : number];
 }
 
 /** The keyframe whose picture stands for a step: the one at its end, or the nearest before it. */

@@ -21,7 +21,7 @@ export function Bar({ job, other, info, choice }) {
   return html`<header class="bar"><div class="what"><h1><bdi>${job.name || info?.name || "…"}</bdi></h1><p class="about"><${State} job=${job} />${!isRunning(job) && html`<span class="facts">${about(job, info)}</span>`}</p></div>
     <div class="row actions">
       ${isRunning(job) && html`<button onClick=${() => attempt(() => call("DELETE", `/v1/captions/${job.id}`))}>Cancel</button>`}
-      ${job.caption && !isRunning(job) && !other && html`<${Menu} label="Download" icon="download">${FORMATS.map(([format, title, hint]) => html`
+      ${(job.caption || job.steps.length > 0) && !isRunning(job) && !other && html`<${Menu} label="Download" icon="download">${FORMATS.map(([format, title, hint]) => html`
         <a key=${format} role="menuitem" href=${`/v1/captions/${job.id}/download?format=${format}`} download><b>${title}</b> <span>${hint}</span></a>`)}<//>`}
       ${asks && job.media && html`<a class="button" href=${address("ask", job.media)}><${Icon} name="ask" /> Ask</a>`}
       ${other ? html`<a class="button" href=${address("caption", job.id)}>Close side by side</a>`

@@ -6,6 +6,7 @@ import { useMediaInfo } from "../../parts/media.js";
 import { Player } from "../../parts/player.js";
 import { usePlayback } from "../../parts/playback.js";
 import { html, useMemo, useRef, useState } from "../../parts/preact.js";
+import { Retell } from "../../parts/retell.js";
 import { stepAt } from "../../parts/steps.js";
 import { StepList } from "../../parts/steplist.js";
 import { Timeline } from "../../parts/timeline.js";
@@ -33,7 +34,7 @@ export function Watch({ first, second, choice }) {
   const span = job.span ?? { start: 0, end: info?.seconds ?? 1 };
   const lanes = useMemo(() => lanesOf(factsOf(job.steps, job.keyframes), job.caption?.sound), [job.steps, job.keyframes, job.caption]);
   const jump = (number) => { choose(number); playback.seek(job.steps[number].start_seconds); };
-  const save = async (number, text, was) => putCaption((await call("PATCH", `/v1/captions/${first}`, { step: number, text, was })).caption);
+  const save = async (number, text, was, model = "") => putCaption((await call("PATCH", `/v1/captions/${first}`, { step: number, text, was, model })).caption);
   const takeTheirs = (number, text) => putCaption(withText(job.caption, number, text));
   const editable = job.caption && !isRunning(job);
   useWatchKeys({ playback, steps: job.steps, span, chosen, jump, edit: editable && !second ? edit : null, selection, select, find });
@@ -48,7 +49,8 @@ export function Watch({ first, second, choice }) {
     <div class="below">${!second && html`<${Warnings} caption=${job.caption} />`}<${Timeline} playback=${playback} span=${span} rows=${rows} lanes=${lanes} keyframes=${job.keyframes.filter(Boolean)} marks=${moments ?? []} readTo=${isRunning(job) ? job.readTo : null}
         chosen=${chosen} selection=${selection} onSelect=${select} onStep=${onStep} />
       ${selection && html`<${Clip} caption=${first} media=${job.media} selection=${selection} playback=${playback} ready=${job.steps.length > 0} onClose=${() => select(null)} />`}
-      ${!second && html`<${Summary} job=${job} editable=${editable} save=${(text, was) => save(null, text, was)} onTheirs=${(text) => takeTheirs(null, text)} />`}</div>
+      ${!second && html`<${Summary} job=${job} editable=${editable} save=${(text, was) => save(null, text, was)} onTheirs=${(text) => takeTheirs(null, text)}>
+          ${job.caption && html`<${Retell} id=${first} caption=${job.caption} edited=${editedSince(job.caption.edits)} save=${(text, was, model) => save(null, text, was, model)} />`}<//>`}</div>
     ${second
       ? html`<${SideBySide} first=${job} second=${other} playback=${playback} />`
       : html`<section class="side" aria-label="Steps" tabindex="0" data-scrolls><${Find} caption=${first} field=${find} disabled=${!job.steps.length} moments=${moments} onMoments=${setMoments} playback=${playback} />
@@ -60,6 +62,12 @@ export function Watch({ first, second, choice }) {
 function coming(job) {
   if (!isRunning(job) || job.status === "summarizing") return null;
   return job.status === "queued" || job.status === "loading" ? "Waiting to start" : "Watching what comes next";
+}
+
+/** The steps that were edited after the summary was written, or edited: the last edit of each text, the last one last. */
+function editedSince(edits) {
+  const last = edits.findLastIndex((one) => one.step === -1);
+  return edits.slice(last + 1).map((one) => one.step).sort((a, b) => a - b);
 }
 
 function withText(caption, number, text) {

@@ -10,6 +10,7 @@ const UNITS = { "cost, US dollars": "$" };
 export function Totals({ totals }) {
   return html`<section class="totals" aria-label="Totals">
     <div class="sides">${["a", "b"].map((side) => html`<${Side} key=${side} letter=${side.toUpperCase()} side=${totals[side]} videos=${totals.videos} />`)}</div>
+    <${Differs} differs=${totals.differs} />
     <div class="tables"><${Table} title="For each video" rows=${totals.measures.filter((one) => one.a || one.b).map((one) => ({ name: NAMES[one.name] ?? one.name, unit: UNITS[one.name] ?? "", a: one.a, b: one.b, difference: one.difference, interval: one.interval }))} />
       <div class="tables"><${Findings} findings=${totals.findings} videos=${totals.videos} /><${Claims} claims=${totals.claims} /></div></div>
   </section>`;
@@ -19,6 +20,14 @@ function Side({ letter, side, videos }) {
   const parts = [side.model, side.tokens > 0 && `${side.tokens.toLocaleString("en")} tokens`, side.cost !== null && `$${side.cost.toLocaleString("en", { maximumFractionDigits: side.cost < 1 ? 4 : 2 })}`,
     side.with_facts < videos && `facts of ${counted(side.with_facts, "video")}`, side.alone > 0 && `${counted(side.alone, "video")} more that the other has not`];
   return html`<div><h2><span class="letter">${letter}</span> <bdi>${side.name}</bdi></h2><p class="hint">${parts.filter(Boolean).join(" · ")}</p></div>`;
+}
+
+/** What made the two differ, beside the model. @param {{differs: {name: string, a: string, b: string}[]}} props */
+function Differs({ differs }) {
+  if (!differs.length) return html`<p class="hint">Made with the same prompts and settings.</p>`;
+  return html`<details class="differs" open=${differs.length <= 4}><summary>${counted(differs.length, "setting")} ${differs.length === 1 ? "differs" : "differ"}</summary>
+    <table><thead><tr><th scope="col"><span class="unseen">Setting</span></th><th scope="col">A</th><th scope="col">B</th></tr></thead>
+      <tbody>${differs.map((one) => html`<tr key=${one.name}><th scope="row"><bdi>${one.name.replaceAll("_", " ").replace(".", ": ")}</bdi></th><td><bdi>${one.a}</bdi></td><td><bdi>${one.b}</bdi></td></tr>`)}</tbody></table></details>`;
 }
 
 /** A dot for the mean difference, a bar for its interval, a line for none. */

@@ -43,8 +43,8 @@ export function useReviewing(rows) {
   });
 
   /** Store a text; throws as `call`, with status 409 where it was changed meanwhile. */
-  const write = async (whole, step, text, was) => {
-    const { review } = await send({ caption: whole.id, base_revision: whole.revision, step, was, text });
+  const write = async (whole, step, text, was, model = "") => {
+    const { review } = await send({ caption: whole.id, base_revision: whole.revision, step, was, text, model });
     remember(review, whole.id, whole.verdict);
     forget(whole.id);
   };

@@ -5,6 +5,7 @@ import { asWords, isNarrowed } from "./query.js";
 import { Builder } from "./builder.js";
 
 const ORDERS = [["", "Best match"], ["id", "By id"], ["finding", "Most findings"], ["newest", "Newest"]];
+const TYPING_MS = 300;
 const QUICK = ["verdict=none", "findings>0", "verdict=accept", "verdict=reject", "edited=true", "failure=any"];
 
 /**
@@ -13,16 +14,23 @@ const QUICK = ["verdict=none", "findings>0", "verdict=accept", "verdict=reject",
  */
 export function Search({ query, onQuery, columns, likeName, field }) {
   const [building, build] = useState(false);
-  useEffect(() => { if (field.current) field.current.value = query.q; }, [query.q]);
-  const submit = (event) => {
-    event.preventDefault();
-    onQuery({ ...query, q: field.current.value.trim() });
+  const sent = useRef(query.q), timer = useRef(0), latest = useRef(query);
+  latest.current = query;
+  // What is being typed stays; what comes from elsewhere (the address, a button) is shown.
+  useEffect(() => { if (query.q !== sent.current) field.current.value = sent.current = query.q; }, [query.q]);
+  useEffect(() => () => clearTimeout(timer.current), []);
+  const send = () => {
+    clearTimeout(timer.current);
+    sent.current = field.current.value.trim();
+    if (sent.current !== latest.current.q) onQuery({ ...latest.current, q: sent.current });
   };
+  const submit = (event) => { event.preventDefault(); send(); };
+  const typed = () => { clearTimeout(timer.current); timer.current = setTimeout(send, TYPING_MS); };
   const without = (condition) => onQuery({ ...query, where: query.where.filter((one) => one !== condition) });
   const toggle = (condition) => (query.where.includes(condition) ? without(condition) : onQuery({ ...query, where: [...query.where, condition] }));
   const special = query.where.filter((one) => !QUICK.includes(one));
   return html`<div class="search"><form role="search" onSubmit=${submit}><${Icon} name="search" />
-      <input ref=${field} type="search" aria-label="Search the captions" placeholder="Words in the captions" maxlength="500" autocomplete="off" spellcheck=${false} defaultValue=${query.q} onSearch=${submit} onInput=${(event) => { if (!event.target.value && query.q) submit(event); }} />
+      <input ref=${field} type="search" aria-label="Search the captions" placeholder="Words in the captions" maxlength="500" autocomplete="off" spellcheck=${false} defaultValue=${query.q} onSearch=${submit} onInput=${typed} />
       <kbd aria-hidden="true">/</kbd></form>
     <label class="order"><span class="unseen">Order</span><select value=${query.order} onChange=${(event) => onQuery({ ...query, order: event.target.value })}>
       ${ORDERS.map(([value, title]) => html`<option key=${value} value=${value}>${value || isNarrowed(query) ? title : "As listed"}</option>`)}</select></label>

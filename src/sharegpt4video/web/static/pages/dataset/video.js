@@ -6,7 +6,8 @@ import { Player } from "../../parts/player.js";
 import { usePlayback } from "../../parts/playback.js";
 import { html, useEffect, useMemo, useState } from "../../parts/preact.js";
 import { go } from "../../parts/route.js";
-import { shownAt, stepAt } from "../../parts/steps.js";
+import { Retell } from "../../parts/retell.js";
+import { shownAt } from "../../parts/steps.js";
 import { StepList } from "../../parts/steplist.js";
 import { announce, note } from "../../parts/status.js";
 import { Timeline } from "../../parts/timeline.js";
@@ -20,6 +21,7 @@ import { written } from "./query.js";
 import { useReviewing } from "./reviewing.js";
 import { useRows } from "./rows.js";
 
+const OF_CLIPS = "Clips of these steps are left out of exports until “sg4v dataset clips” tells them again.";
 const NOTHING = { steps: [], summary: "", start_seconds: 0, end_seconds: 1, video: "" };
 
 /** @param {{id: string, rows: import("./rows.js").Rows}} props */
@@ -41,7 +43,7 @@ export function Video({ id, rows }) {
     rows.find(id).then(async () => { for (const by of [1, -1]) { const one = await rows.beside(id, by); if (one) readAhead(one.id); } });
   }, [id]);
   const jump = (number) => { choose(number); playback.seek(caption.steps[number].start_seconds); };
-  const save = async (step, text, was) => { await reviewing.write(whole, step, text, was); await again(); };
+  const save = async (step, text, was, model) => { await reviewing.write(whole, step, text, was, model); await again(); };
   const settle = async (step, text, was) => {
     try { await save(step, text, was); return true; } catch (error) { note(`Not saved: ${error.message}`, "error"); await again(); return false; }
   };
@@ -62,7 +64,8 @@ export function Video({ id, rows }) {
     <div class="below">
       ${whole && html`<${Conflicts} conflicts=${whole.conflicts} save=${settle} onDone=${again} />
         <${Summary} job=${{ summary: caption.summary, problem: caption.summary_problem, status: "done" }} editable=${true} editing=${editing === "summary"} onEdit=${(on) => (on ? startEdit("summary") : edit(null))}
-          save=${(text, was) => save(null, text, was)} onTheirs=${again}><${Findings} findings=${findings(null)} /><//>`}
+          save=${(text, was) => save(null, text, was)} onTheirs=${again}><${Findings} findings=${findings(null)} />
+          <${Retell} key=${id} id=${id} caption=${caption} edited=${editedSince(whole)} note=${OF_CLIPS} save=${(text, was, model) => save(null, text, was, model)} /><//>`}
       <${Timeline} playback=${playback} span=${span} rows=${[{ name: "steps", steps: caption.steps }]} lanes=${lanes} keyframes=${pictures} chosen=${chosen} onStep=${jump} />
       ${caption.steps[chosen] && html`<${Measured} lanes=${lanes} step=${caption.steps[chosen]} number=${chosen} />`}
       ${whole && html`<${About} key=${id} whole=${whole} />`}</div>
@@ -71,6 +74,14 @@ export function Video({ id, rows }) {
         save=${save} onTheirs=${again} extra=${(step, number) => html`<${Findings} findings=${findings(number)} />`} /></section>
     ${reviewing.asking && html`<${AskAuthor} onDone=${reviewing.answer} onClose=${reviewing.cancel} />`}
   </div>`;
+}
+
+/** The steps that were edited after the summary was written, or edited. */
+function editedSince({ reviews, caption }) {
+  const counting = reviews.filter((one) => one.counts && one.text !== null);
+  const last = Math.max(0, ...counting.filter((one) => one.step === null).map((one) => one.time));
+  const steps = counting.filter((one) => one.step !== null && one.step < caption.steps.length && one.time > last && one.kind === "edit").map((one) => one.step);
+  return [...new Set(steps)].sort((a, b) => a - b);
 }
 
 /** Going to another caption of the list. */
@@ -92,10 +103,7 @@ function useDeskKeys({ playback, steps, chosen, jump, walk, judge, undo, edit, r
     if (steps[to]) jump(to);
   };
   /** The step that is on screen: an opening first, then what changes. */
-  const here = () => {
-    const at = stepAt(steps, playback.time);
-    return Math.max(0, at - shownAt(steps, at).length + 1);
-  };
+  const here = () => shownAt(steps, playback.time)[0] ?? 0;
   useKeys([
     { group: "Review", keys: ["a"], label: "Accept and go on", run: (event) => event.repeat || judge("accept") },
     { group: "Review", keys: ["r"], label: "Reject and go on", run: (event) => event.repeat || judge("reject") },
