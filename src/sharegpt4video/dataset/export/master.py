@@ -95,11 +95,11 @@ def _number(text: str) -> float | None:
 def _caption_of(entry: Entry) -> VideoCaption:
     """The caption of an entry at times of its own file; that of a clip has the steps and shots of the clip only.
 
-    Of a step with a problem only its time and the problem are kept, unless problems were asked for.
+    The text of a step with a problem is left out, unless problems were asked for.
     """
     clip, whole = entry.clip, entry.row.caption
     if not entry.with_problems:
-        steps = tuple(replace(step, text="", facts=()) if step.problem else step for step in whole.steps)
+        steps = tuple(replace(step, text="") if step.problem else step for step in whole.steps)
         whole = replace(whole, steps=steps)
     if clip is None:
         return whole
