@@ -9,6 +9,7 @@ import csv
 import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,13 +20,26 @@ from ..mixing import normalised, wrong_weights
 from .base import Manifest, Row, Window
 from .lines import CAPTIONS, VIDEOS, read_pair_of_lists, write_pair_of_lists
 from .tars import add_member, new_tars, read_tars
-from .writing import Options, caption_of, cell_of, new_files, one_paragraph, opened, path_of, read_lines, require_new
+from .writing import (
+    Options,
+    caption_of,
+    cell_of,
+    json_item,
+    new_files,
+    one_paragraph,
+    opened,
+    path_of,
+    read_lines,
+    require_new,
+)
 
 Layout = Literal["files", "pairs", "csv", "jsonl", "webdataset"]
 ENDINGS = (".mp4", ".mov")
 COLUMNS = {"dense": "long_caption.txt", "medium": "caption.txt", "short": "short_caption.txt"}
 """The columns of captions in a tar. What ends in ``.txt`` is read as text; the name itself may be any."""
 TRAINING, VALIDATION = "training.json", "validation.json"
+SHARDS = "shards"
+"""The folder of the tars. ``datasets`` takes any other file beside them, such as training.json, for the data."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +64,11 @@ class FinetrainersOptions(Options):
     validation_prompts: Count = 8
     """How many captions of held-out clips become prompts in validation.json."""
 
+    @property
+    def several(self) -> bool:
+        """Whether the layout holds several captions of a clip."""
+        return self.layout == "webdataset"
+
     def __post_init__(self) -> None:
         super().__post_init__()
         raise_for(wrong_weights(self.weights))
@@ -62,7 +81,6 @@ def write_finetrainers(rows: Iterable[Row], folder: Path, options: FinetrainersO
 
     Raises SettingsError where other files in the folder would make the trainer take it for another layout.
     """
-    _require_recognised(folder, options)
     if not options.overwrite:
         require_new([folder / TRAINING])
     names = set[str]()
@@ -74,15 +92,15 @@ def write_finetrainers(rows: Iterable[Row], folder: Path, options: FinetrainersO
     return [folder / TRAINING, *written]
 
 
-def _require_recognised(folder: Path, options: FinetrainersOptions) -> None:
-    """Metadata win over tars, those over pairs, and these over two lists; the first that is found is read."""
-    own = {"csv": "metadata.csv", "jsonl": "metadata.jsonl"}.get(options.layout)
-    others = [name for name in ("metadata.csv", "metadata.json", "metadata.jsonl") if name != own]
-    there = [folder / name for name in others if (folder / name).exists()]
-    if options.layout in ("files", "pairs") and folder.is_dir():
-        there += [path for path in folder.rglob("*") if path.suffix in (".tar", ".parquet")]
+def _require_recognised(root: Path, layout: Layout) -> None:
+    """Metadata win over tars, those over pairs, and these over two lists: the first that is found is read."""
+    own = f"metadata.{layout}"
+    others = [root / f"metadata.{ending}" for ending in ("csv", "json", "jsonl")]
+    there = [path for path in others if path.name != own and path.exists()]
+    if layout in ("files", "pairs") and root.is_dir():
+        there += [path for path in root.rglob("*") if path.suffix in (".tar", ".parquet")]
     if there:
-        raise SettingsError(f"{there[0]}: would be read instead of layout={options.layout}; choose another folder")
+        raise SettingsError(f"{there[0]}: would be read instead of layout={layout}; choose another folder")
 
 
 def _naming(rows: Iterable[Row], names: set[str]) -> Iterator[Row]:
@@ -113,6 +131,7 @@ def _column(name: str) -> str:
 
 
 def _write_files(rows: Iterable[Row], folder: Path, options: FinetrainersOptions) -> list[Path]:
+    _require_recognised(folder, "files")
     return write_pair_of_lists(_videos(rows), folder, overwrite=options.overwrite)
 
 
@@ -129,7 +148,9 @@ def _write_pairs(rows: Iterable[Row], folder: Path, options: FinetrainersOptions
         video = folder / path_of(row.video, endings=ENDINGS)
         caption = caption_of(row.text, row.video)
         text = video.with_suffix(".txt")
-        if first is not None and text.parent != first.parent:
+        if first is None:
+            _require_recognised(text.parent, "pairs")
+        elif text.parent != first.parent:
             raise SettingsError(f"{video}: is in another folder than {first.name}; pairs have to be in one")
         double = [ending for ending in ENDINGS if ending != video.suffix and video.with_suffix(ending).exists()]
         if double:
@@ -147,26 +168,36 @@ def _says(text: Path, caption: str) -> bool:
 
 
 def _write_metadata(rows: Iterable[Row], folder: Path, options: FinetrainersOptions) -> list[Path]:
+    """``metadata.csv`` beside the videos: ``datasets`` finds no video at all where training.json lies in the folder."""
+    rows = iter(rows)
+    first = next(rows, None)
+    if first is None:
+        return []
+    root = (folder / path_of(first.video, endings=ENDINGS)).parent
+    if root.resolve() == folder.resolve():
+        raise SettingsError(f"{folder}: the videos have to lie in a folder of their own, such as clips/")
+    _require_recognised(root, options.layout)
     name = f"metadata.{options.layout}"
-    with new_files(folder, [name], overwrite=options.overwrite) as (file,):
+    with new_files(root, [name], overwrite=options.overwrite) as (file,):
         table = csv.writer(file, lineterminator="\n")
         if options.layout == "csv":
             table.writerow(("file_name", "caption"))
-        for row in rows:
-            video, text = path_of(row.video, endings=ENDINGS), cell_of(row.text, row.video)
-            if video.startswith(("/", "../")):
-                raise SettingsError(f"{video}: metadata can only name files below their folder; move or link it there")
+        for row in chain([first], rows):
+            path, text = folder / path_of(row.video, endings=ENDINGS), cell_of(row.text, row.video)
+            if path.parent != root:
+                raise SettingsError(f"{row.video}: is in another folder than {first.video}; they have to be in one")
             if options.layout == "csv":
-                table.writerow((video, text))
+                table.writerow((path.name, text))
             else:
-                file.write(json.dumps({"file_name": video, "caption": text}, ensure_ascii=False) + "\n")
-    return [folder / name]
+                file.write(json_item({"file_name": path.name, "caption": text}) + "\n")
+    return [root / name]
 
 
 def _write_webdataset(rows: Iterable[Row], folder: Path, options: FinetrainersOptions) -> list[Path]:
     """Tars with ``KEY.mp4`` and a member for each caption. All samples have the same columns, as the reader needs."""
     columns: set[str] | None = None
-    with new_tars(folder, "train-{:06d}.tar", options.shard_bytes, overwrite=options.overwrite) as tars:
+    shards = folder / SHARDS
+    with new_tars(shards, "train-{:06d}.tar", options.shard_bytes, overwrite=options.overwrite) as tars:
         for number, row in enumerate(rows):
             columns = columns or set(row.texts)
             if set(row.texts) != columns:
@@ -188,11 +219,12 @@ _WRITERS: dict[Layout, Callable[[Iterable[Row], Path, FinetrainersOptions], list
 
 def read_finetrainers(folder: Path) -> Iterator[Row]:
     """The rows of the layout that the trainer would recognise."""
-    if (folder / "metadata.csv").exists():
-        with opened(folder / "metadata.csv") as file:
-            yield from (_named(item) for item in csv.DictReader(file))
-    elif (folder / "metadata.jsonl").exists():
-        yield from map(_named, read_lines(folder / "metadata.jsonl"))
+    root = _root(folder)
+    if (root / "metadata.csv").exists():
+        with opened(root / "metadata.csv") as file:
+            yield from (_named(item, root, folder) for item in csv.DictReader(file))
+    elif (root / "metadata.jsonl").exists():
+        yield from (_named(item, root, folder) for item in read_lines(root / "metadata.jsonl"))
     elif any(folder.rglob("*.tar")):
         names = {column: name for name, column in COLUMNS.items()}
         for video, texts in read_tars(sorted(folder.rglob("*.tar")), ENDINGS):
@@ -201,19 +233,23 @@ def read_finetrainers(folder: Path) -> Iterator[Row]:
     elif (folder / CAPTIONS).exists() and (folder / VIDEOS).exists():
         yield from read_pair_of_lists(folder)
     else:
-        yield from _read_pairs(_root(folder), folder)
+        yield from _read_pairs(root, folder)
 
 
 def _rank(name: str) -> tuple[int, str]:
     return (list(COLUMNS).index(name) if name in COLUMNS else len(COLUMNS), name)
 
 
-def _named(item: dict[str, Any]) -> Row:
-    return Row(str(item["file_name"]), {"caption": str(item["caption"])}, 0, 0.0, 0, 0)
+def _named(item: dict[str, Any], root: Path, folder: Path) -> Row:
+    return Row(_seen_from(folder, root / str(item["file_name"])), {"caption": str(item["caption"])}, 0, 0.0, 0, 0)
+
+
+def _seen_from(folder: Path, video: Path) -> str:
+    return (video.relative_to(folder) if video.is_relative_to(folder) else video).as_posix()
 
 
 def _root(folder: Path) -> Path:
-    """The folder that ``training.json`` names, for pairs, which lie beside their videos."""
+    """The folder of the data that ``training.json`` names; metadata and pairs lie beside their videos."""
     try:
         named = json.loads((folder / TRAINING).read_text(encoding="utf-8"))["datasets"][0]["data_root"]
     except (OSError, ValueError, LookupError, TypeError):
@@ -227,8 +263,7 @@ def _read_pairs(root: Path, folder: Path) -> Iterator[Row]:
         video = next((text.with_suffix(ending) for ending in ENDINGS if text.with_suffix(ending).exists()), None)
         if video is not None:
             caption = one_paragraph(text.read_text(encoding="utf-8"))
-            path = video.relative_to(folder) if video.is_relative_to(folder) else video
-            yield Row(path.as_posix(), {"caption": caption}, 0, 0.0, 0, 0)
+            yield Row(_seen_from(folder, video), {"caption": caption}, 0, 0.0, 0, 0)
 
 
 def write_validation(rows: Iterable[Row], folder: Path, options: FinetrainersOptions) -> Path:

@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import SettingsError
-from ..suffixes import SuffixStyle, with_suffix
 from .base import Manifest, Row, Window
 from .writing import Options, cell_of, new_files, new_paths, opened, path_of
 
@@ -33,14 +32,11 @@ class OpenSoraOptions(Options):
 
     format: Literal["csv", "parquet"] = "csv"
     """``train.csv`` or ``train.parquet``; only the second can be read with little memory."""
-    suffix: SuffixStyle = "none"
-    """Put scores and the camera behind each caption, in the style of v1.2 or v1.3, whose loaders add none. v2.0 adds
-    frame rate and motion score itself, so leave it at ``none`` there."""
 
 
 def write_open_sora(rows: Iterable[Row], folder: Path, options: OpenSoraOptions) -> list[Path]:
     """Write ``train.csv`` or ``train.parquet``. Trainers open its paths as they are, from where they were started."""
-    items = (_item(row, options) for row in rows)
+    items = (_item(row) for row in rows)
     name = NAMES[options.format]
     if options.format == "csv":
         with new_files(folder, [name], overwrite=options.overwrite) as (file,):
@@ -53,8 +49,8 @@ def write_open_sora(rows: Iterable[Row], folder: Path, options: OpenSoraOptions)
     return [folder / name]
 
 
-def _item(row: Row, options: OpenSoraOptions) -> dict[str, Any]:
-    text = with_suffix(cell_of(row.text, row.video), row.scores, options.suffix, fps=row.fps, camera=row.camera)
+def _item(row: Row) -> dict[str, Any]:
+    text = cell_of(row.text, row.video)
     return {
         "path": path_of(row.video),
         "text": text,
