@@ -25,7 +25,7 @@ from .transcode import Coding, transcode
 
 How = Literal["copied", "coded again"]
 
-_WRITING_ERRORS = (av.error.FFmpegError, OSError, ValueError)
+WRITING_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def cut(
             return _copied(video, path, form, start_seconds, end_seconds, exact=exact, audio=audio)
         except CannotCopy as error:
             return _coded(video, path, form, start_seconds, end_seconds, coding, str(error), audio=audio)
-        except _WRITING_ERRORS as error:
+        except WRITING_ERRORS as error:
             done = _coded(video, path, form, start_seconds, end_seconds, coding, "copying failed", audio=audio)
             return replace(done, warnings=(f"copying failed: {error}", *done.warnings))
 
@@ -151,11 +151,11 @@ def _copied(
             raise CannotCopy(f"{path.suffix} files do not hold {name}")
         if has_alpha_layer(decoder.stream):
             raise CannotCopy("its transparency would be lost")
-    with opened_at(video, run.found_from) as decoder, _written(path, form) as output:
+    with opened_at(video, run.found_from) as decoder, written(path, form) as output:
         # Opaque: packets are copied, so no encoder is needed, least of all one of the decoder's name.
         stream = output.add_stream_from_template(decoder.stream, opaque=True)
         stream.time_base = run.time_base
-        with _sound(video, output, form, audio=audio) as sound:
+        with sound_for(video, output, form, audio=audio) as sound:
             sound.begin(run.start, float(run.end - run.start))
             _copy(decoder, output, stream, run, sound)
             warnings = tuple(sound.warnings)
@@ -184,31 +184,32 @@ def _coded(
     try:
         with (
             closing(Decoder(video)) as decoder,
-            _written(path, form) as output,
-            _sound(video, output, form, audio=audio) as sound,
+            written(path, form) as output,
+            sound_for(video, output, form, audio=audio) as sound,
         ):
             done = transcode(decoder, output, start_seconds, end_seconds, coding, sound)
-    except _WRITING_ERRORS as error:
+    except WRITING_ERRORS as error:
         raise VideoError(f"{path}: cannot be written from {video.name} ({error})") from error
     size = path.stat().st_size
     return Cut("coded again", done.start_seconds, done.end_seconds, done.frames, size, reason, done.warnings)
 
 
 @contextmanager
-def _sound(video: Source, output: Any, form: _Format, *, audio: bool) -> Iterator[Sound]:
+def sound_for(video: Source, output: Any, form: _Format, *, audio: bool) -> Iterator[Sound]:
+    """The sound of a source, to be written into an output of this format."""
     sound = Sound(video, output, wanted=audio, copied=form.audio, codec=form.audio_codec, hides_start=form.hides_start)
     with closing(sound):
         yield sound
 
 
 @contextmanager
-def _written(path: Path, form: _Format) -> Iterator[Any]:
-    """An output under a temporary name, which gets its own when all went well."""
+def written(path: Path, form: _Format) -> Iterator[Any]:
+    """An output under a temporary name, which gets its own when all went well. Raises VideoError."""
     options = {"movflags": "+faststart"} if form.hides_start else {}
     with whole_path(path, ending=".part") as unfinished:
         try:
             output = av.open(f"file:{unfinished.absolute()}", "w", format=form.name, options=options)
-        except _WRITING_ERRORS as error:
+        except WRITING_ERRORS as error:
             raise VideoError(f"{path}: cannot be written ({error}); is there such a folder, and room in it?") from error
         with output:
             yield output

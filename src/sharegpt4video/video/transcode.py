@@ -42,7 +42,7 @@ class Coding:
     def options(self) -> dict[str, str]:
         if self.codec.startswith("libvpx"):
             return {"crf": str(self.crf), "b": "0", "deadline": "good", "cpu-used": "4", "row-mt": "1"}
-        # The last picture is made a keyframe, so that its own length can be written down; see `_Pictures.finish`.
+        # The last picture is made a keyframe, so that its own length can be written down; see `Pictures.finish`.
         return {"crf": str(self.crf), "preset": self.preset, "forced-idr": "1"}
 
 
@@ -63,7 +63,7 @@ def transcode(
 
     Raises VideoError when nothing of the span is shown.
     """
-    pictures: _Pictures | None = None
+    pictures: Pictures | None = None
     for shown in decoder.shown(start_seconds if start_seconds > 0 else None):
         if shown.start_seconds >= end_seconds - SAME_TIME_SECONDS:
             break
@@ -71,7 +71,7 @@ def transcode(
             continue
         if pictures is None:
             start_seconds = max(start_seconds, shown.start_seconds)
-            pictures = _Pictures(output, decoder, shown.picture, coding)
+            pictures = Pictures(output, decoder, shown.picture, coding)
             sound.begin(Fraction(start_seconds) + decoder.zero, end_seconds - start_seconds)
         at, last_end = max(shown.start_seconds - start_seconds, 0.0), min(shown.end_seconds, end_seconds)
         pictures.push(shown.picture, at)
@@ -84,19 +84,25 @@ def transcode(
     return Coded(start_seconds, last_end, pictures.count, warnings)
 
 
-class _Pictures:
-    """Codes pictures at given times; each is held back until its length is known."""
+class Pictures:
+    """Codes pictures at given times; each is held back until its length is known.
 
-    def __init__(self, output: Any, decoder: Decoder, first: av.VideoFrame, coding: Coding) -> None:
+    With ``rate``, all times are multiples of its inverse.
+    """
+
+    def __init__(
+        self, output: Any, decoder: Decoder, first: av.VideoFrame, coding: Coding, *, rate: Fraction | None = None
+    ) -> None:
         self.count = 0
         self.warnings: list[str] = []
         self._output = output
-        self._base = fine_time_base(decoder.time_base)
+        self._base = 1 / rate if rate else fine_time_base(decoder.time_base)
         self._prepare = _preparer(decoder, first, coding)
         self._held: tuple[av.VideoFrame, int] | None = None
         self._durations: dict[int, int] = {}
         picture = self._prepare(first)
-        fps = Fraction(decoder.average_fps or 25).limit_denominator(1001)
+        fps = rate or Fraction(decoder.average_fps or 25).limit_denominator(1001)
+        self.width, self.height = picture.width, picture.height
         self._stream = output.add_stream(coding.codec, rate=max(fps, Fraction(1)), options=coding.options)
         _describe(self._stream, picture, _aspect(decoder, first, coding), self._base)
         if int(first.color_trc) in HDR_TRANSFERS and not coding.side_pixels:
