@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .console import SafeGroup
+from .t2v_export import export
 from .t2v_prompts import audit_prompts, profile, rewrite
 from .t2v_vbench import vbench
 from .verbs import EXIT_CODES, Verb
@@ -17,6 +18,6 @@ t2v = typer.Typer(
     no_args_is_help=True,
 )
 t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
-for verb in (profile, rewrite):
+for verb in (export, profile, rewrite):
     t2v.command(cls=Verb, no_args_is_help=True)(verb)
 t2v.add_typer(vbench)

@@ -1,0 +1,339 @@
+"""From records to what a trainer reads: clips of exactly the frames it will see, with captions of these frames."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import IO, Any, Literal
+
+from ..checking import did_you_mean, raise_for, validated
+from ..cores import cores
+from ..display import Result
+from ..errors import SettingsError, SG4VError, StorageError
+from ..files import is_abandoned, write_whole
+from ..wording import counted
+from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
+from .manifests import MANIFESTS, Manifest, Row
+from .mixing import chosen, wrong_weights
+from .planning import Planned, PlanSettings, plan, wrong_frames
+from .record import Record
+from .suffixes import SuffixStyle, suffix_of
+from .variants import camera_of, chosen_texts, texts_of
+
+REPORT = "t2v.json"
+CLIPS = "clips"
+OF_THE_WHOLE = ("motion", "camera_motion", "flow", "vmaf_motion")
+"""Scores of motion say nothing about a part of the video that they were measured of."""
+MOST_EXAMPLES = 20
+
+
+@dataclass(frozen=True)
+class ExportSettings:
+    """What ``export`` makes of records.
+
+    plan      how clips are cut out of captioned ones
+    cutting   how their files are written
+    variants  the captions of each clip by name, the main one first
+    weights   how often each is trained on, by name; empty: all alike where a trainer takes several, else the first
+    suffix    scores and the camera behind every caption
+    paths     how the manifest names clips; None: as its trainer needs
+    """
+
+    plan: PlanSettings = field(default_factory=PlanSettings)
+    cutting: Cutting = field(default_factory=Cutting)
+    variants: tuple[str, ...] = ("dense",)
+    weights: dict[str, float] = field(default_factory=dict)
+    suffix: SuffixStyle = "none"
+    paths: Literal["relative", "absolute"] | None = None
+
+    def __post_init__(self) -> None:
+        unknown = [name for name in self.weights if name not in self.variants]
+        wrong = [f"{name} has a weight and is not among the variants" for name in unknown]
+        raise_for([*wrong, *wrong_weights(self.weights), *([] if self.variants else ["name at least one variant"])])
+
+
+@dataclass(repr=False)
+class T2VResult(Result):
+    """What was written. ``refused`` counts places of which no true caption can be told, ``failed`` clips that could not
+    be cut, both by reason. ``files`` are those to name to the trainer, by split.
+    """
+
+    trainer: str
+    out: str
+    records: int = 0
+    clips: int = 0
+    seconds: float = 0.0
+    cut: int = 0
+    kept: int = 0
+    untold: int = 0
+    repeats: int = 0
+    splits: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    failed: Counter[str] = field(default_factory=Counter)
+    examples: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    files: dict[str, str] = field(default_factory=dict)
+
+    def text(self) -> str:
+        """The counts, a line for each kind, and the file to name to the trainer at the end."""
+        splits = ", ".join(f"{count} {split}" for split, count in self.splits.items())
+        lines = [
+            f"{counted(self.clips, 'clip')} of {counted(self.records, 'record')} for {self.trainer}"
+            f" ({self.seconds:.1f} s; {splits or 'none'}): {self.cut} cut, {self.kept} were there already"
+        ]
+        if self.untold:
+            lines.append(f"{counted(self.untold, 'caption')} without what happens in the last or first moments")
+        if self.repeats:
+            lines.append(f"{counted(self.repeats, 'clip')} with repeated frames: the video is slower; lower --fps")
+        lines += [f"{count} refused: {reason}" for reason, count in self.refused.most_common()]
+        lines += [f"{count} failed: {kind}" for kind, count in self.failed.most_common()]
+        lines += [f"  {example}" for example in self.examples]
+        lines += [f"note: {note}" for note in self.notes]
+        return "\n".join([*lines, *(f"{split}: {file}" for split, file in self.files.items())])
+
+
+def manifest_named(name: str) -> Manifest:
+    """The manifest of a trainer. Raises SettingsError for an unknown one."""
+    if name not in MANIFESTS:
+        near = did_you_mean(name, MANIFESTS)
+        raise SettingsError(f"no trainer is called {name!r}; known are: {', '.join(MANIFESTS)}{near}")
+    return MANIFESTS[name]
+
+
+def export(
+    records: Iterable[Record],
+    trainer: str,
+    out: Path,
+    settings: ExportSettings | None = None,
+    *,
+    options: dict[str, Any] | None = None,
+    fit: Callable[[str, str], str] | None = None,
+    processes: int | None = None,
+    overwrite: bool = False,
+    on_progress: Callable[[T2VResult], None] | None = None,
+) -> T2VResult:
+    """Cut clips into ``OUT/SPLIT/clips`` and write the manifest of a trainer into ``OUT/SPLIT``, for each split.
+
+    A run that was stopped goes on: what is cut is kept. The same run again writes the same files. ``fit`` shortens a
+    caption, given what comes behind it. Raises SettingsError if ``out`` holds something else, and for settings that the
+    trainer cannot take; SG4VError where not one clip can be made.
+    """
+    manifest, settings = manifest_named(trainer), settings or ExportSettings()
+    raise_for(wrong_frames(settings.plan, manifest.window))
+    if settings.suffix == "open-sora-2" and manifest.name == "open-sora":
+        raise SettingsError("the loader of Open-Sora 2.0 writes this suffix itself; leave it out")
+    chosen_options = _options(manifest, settings, options or {})
+    result = T2VResult(trainer, str(out))
+    _claim(out, manifest, settings, options or {}, overwrite=overwrite)
+    work = _Work(manifest, settings, chosen_options, out, result, fit)
+    with ExitStack() as stack:
+        spools: dict[str, IO[str]] = {}
+        cutters: Cutters[tuple[Record, Planned, Row]] = stack.enter_context(
+            Cutters(cores() if processes is None else processes)
+        )
+        for (record, planned, row), outcome in cutters.done(work.jobs(records)):
+            if isinstance(outcome, NotCut):
+                _count_failed(result, record, outcome)
+                continue
+            if record.split not in spools:
+                spools[record.split] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=out))
+            work.count(planned, record, outcome)
+            row = replace(row, width=outcome.width, height=outcome.height, has_sound=outcome.has_sound)
+            spools[record.split].write(json.dumps(asdict(row)) + "\n")
+            if on_progress:
+                on_progress(result)
+        if not spools:
+            raise SG4VError(f"no clip could be made for {trainer}\n{result.text()}")
+        work.write(spools)
+    _finish(out, result)
+    return result
+
+
+def _options(manifest: Manifest, settings: ExportSettings, given: dict[str, Any]) -> Any:
+    """The options of a trainer: those that were given, and what the export knows itself."""
+    known = {one.name for one in fields(manifest.options)}
+    own: dict[str, Any] = {"overwrite": True}  # `_claim` has seen to it that all of it is ours
+    if "frames" in known and settings.plan.frames is not None:
+        own["frames"] = settings.plan.frames
+    first: Any = validated(manifest.options, given, f"options of {manifest.name}")
+    if "weights" in known and settings.weights and getattr(first, "several", manifest.variants):
+        own["weights"] = settings.weights
+    return validated(manifest.options, own | given, f"options of {manifest.name}")
+
+
+class _Work:
+    """One export: what is to be cut, what is counted, what is written."""
+
+    def __init__(
+        self,
+        manifest: Manifest,
+        settings: ExportSettings,
+        options: Any,
+        out: Path,
+        result: T2VResult,
+        fit: Callable[[str, str], str] | None,
+    ) -> None:
+        self._manifest, self._settings, self._options = manifest, settings, options
+        self._out, self._result, self._fit = out, result, fit
+        self._several = bool(getattr(options, "several", manifest.variants))
+        self._names = set[str]()
+        rate, its = settings.plan.rate(manifest.window), manifest.window.fps
+        if its is not None and abs(rate - its) > 1e-3:
+            result.notes.append(f"{manifest.name} takes {its:g} frames per second unless told otherwise; set {rate:g}")
+        if len(settings.variants) > 1 and not self._several:
+            how = "is taken by its weight" if settings.weights else "is the first"
+            result.notes.append(f"{manifest.name} reads one caption per clip; which {how}")
+
+    def jobs(self, records: Iterable[Record]) -> Iterator[tuple[CutJob, tuple[Record, Planned, Row]]]:
+        """The clips to cut, record by record; what is refused is counted."""
+        for record in records:
+            self._result.records += 1
+            if "::" in record.video:
+                self._refuse(record, "the video is in an archive; unpack it and caption the file")
+                continue
+            if "://" not in record.video and not Path(record.video).exists():
+                missing = NotCut("video is not there; name the folder of the videos (--media)", record.video)
+                _count_failed(self._result, record, missing)
+                continue
+            found = plan(record, self._settings.plan, self._manifest.window)
+            for reason in found.refused:
+                self._refuse(record, reason)
+            for planned in found.clips:
+                row = self._row(record, planned)
+                if row is not None:
+                    folder = self._out / record.split
+                    target = str(folder / CLIPS / f"{row.record}.mp4")
+                    start, frames, fps = planned.start_seconds, planned.frames, planned.fps
+                    job = CutJob(record.video, target, start, frames, fps, self._settings.cutting)
+                    yield job, (record, planned, row)
+
+    def _row(self, record: Record, planned: Planned) -> Row | None:
+        """What is written about a clip, but for the size of its picture. None, counted, where it has no caption."""
+        part = _part(record, planned)
+        texts = chosen_texts(texts_of(part), self._settings.variants)
+        if set(texts) != set(self._settings.variants):
+            missing = [name for name in self._settings.variants if name not in texts]
+            self._refuse(record, f"the record has no caption called {', '.join(missing)}")
+            return None
+        camera, id = camera_of(part.caption), clip_id(record, planned)
+        if len(texts) > 1 and not self._several:
+            name = chosen(id, self._settings.weights, texts) if self._settings.weights else next(iter(texts))
+            texts = {name: texts[name]}
+        suffix = suffix_of(part.scores, self._settings.suffix, fps=planned.fps, camera=camera)
+        behind = f" {suffix}" if suffix else ""
+        texts = {name: f"{self._fit(text, behind) if self._fit else text}{behind}" for name, text in texts.items()}
+        video = f"{CLIPS}/{id}.mp4"
+        if (self._settings.paths or self._manifest.paths) == "absolute":
+            video = (self._out.absolute() / record.split / video).as_posix()
+        return Row(video, texts, planned.frames, planned.fps, 0, 0, False, part.scores, camera, record.split, record=id)
+
+    def _refuse(self, record: Record, reason: str) -> None:
+        general = _general(reason)
+        if not self._result.refused[general] and len(self._result.examples) < MOST_EXAMPLES:
+            self._result.examples.append(f"{record.id}: {reason}")
+        self._result.refused[general] += 1
+
+    def count(self, planned: Planned, record: Record, outcome: CutClip) -> None:
+        result = self._result
+        result.clips += 1
+        result.seconds += planned.frames / planned.fps
+        result.kept += outcome.kept
+        result.cut += not outcome.kept
+        result.repeats += outcome.repeats
+        result.untold += planned.told.untold_seconds > 0
+        result.splits[record.split] += 1
+        self._names.add(f"{clip_id(record, planned)}.mp4")
+
+    def write(self, spools: dict[str, IO[str]]) -> None:
+        """The manifest of each split; prompts to sample from while training come from what is held out."""
+        self._remove_others(spools)
+        for split, spool in spools.items():
+            folder = self._out / split
+            files = self._manifest.write(_rows(spool), folder, self._options)
+            self._result.files[split] = str(files[0])
+        held_out = next((spools[split] for split in ("val", "test") if split in spools), None)
+        if self._manifest.validation and held_out is not None and "train" in spools:
+            file = self._manifest.validation(_rows(held_out), self._out / "train", self._options)
+            self._result.files["validation"] = str(file)
+
+    def _remove_others(self, splits: Iterable[str]) -> None:
+        """Clips of an earlier run that are in none of the manifests now: some trainers read all that is there."""
+        for split in splits:
+            for path in (self._out / split / CLIPS).iterdir():
+                if path.name not in self._names and (path.suffix == ".mp4" or is_abandoned(path)):
+                    path.unlink(missing_ok=True)
+
+
+def _part(record: Record, planned: Planned) -> Record:
+    """The record of a clip: what was measured or written of the whole is kept only if it is the whole."""
+    scores = record.scores if planned.is_whole else {n: s for n, s in record.scores.items() if n not in OF_THE_WHOLE}
+    caption = replace(planned.told.caption, summary=planned.told.text, summary_problem="")
+    return Record(record.id, record.video, record.split, caption, scores, record.texts if planned.is_whole else {})
+
+
+def clip_id(record: Record, planned: Planned) -> str:
+    """The name of a clip: the record, where it begins, and a mark of the file that it is cut from."""
+    try:
+        known = Path(record.video).stat()
+        mark = f"{record.video} {known.st_size} {known.st_mtime_ns}"
+    except (OSError, ValueError):
+        mark = record.video
+    seal = hashlib.blake2b(f"{mark} {record.caption.content_id}".encode("utf-8", "replace"), digest_size=4).hexdigest()
+    return f"{record.id}-{round(planned.start_seconds * 1000):08d}-{seal}"
+
+
+def _general(reason: str) -> str:
+    """A reason without its times, so that equal ones are counted together."""
+    head, mark, rest = reason.partition(" s ")
+    return f"a step{rest and f' {rest}'}" if mark and head.startswith("the step from") else reason.split(";")[0]
+
+
+def _count_failed(result: T2VResult, record: Record, outcome: NotCut) -> None:
+    result.failed[outcome.kind] += 1
+    if len(result.examples) < MOST_EXAMPLES:
+        result.examples.append(f"{record.id}: {outcome.message}")
+
+
+def _rows(spool: IO[str]) -> Iterator[Row]:
+    spool.seek(0)
+    for line in spool:
+        yield Row(**json.loads(line))
+
+
+def _claim(
+    out: Path, manifest: Manifest, settings: ExportSettings, options: dict[str, Any], *, overwrite: bool
+) -> None:
+    """Make the folder ours. Raises SettingsError if it holds something else, or an export with other settings."""
+    said = {"trainer": manifest.name, "settings": asdict(settings), "options": options}
+    said = json.loads(json.dumps(said))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        earlier = json.loads((out / REPORT).read_text(encoding="utf-8")) if (out / REPORT).exists() else None
+        if earlier is None and any(path.name != "records" for path in out.iterdir()):
+            raise SettingsError(f"{out}: is not empty and holds no export of ours; choose another folder")
+        if earlier is not None and {name: earlier.get(name) for name in said} != said:
+            if not overwrite:
+                raise SettingsError(
+                    f"{out}: holds an export with other settings; choose another folder, or overwrite it"
+                )
+            for clips in out.glob(f"*/{CLIPS}/*.mp4"):
+                clips.unlink()
+        write_whole(out / REPORT, json.dumps(said | {"finished": False}, indent=1) + "\n")
+    except ValueError as damaged:
+        if isinstance(damaged, SettingsError):
+            raise
+        raise SettingsError(f"{out / REPORT}: cannot be read ({damaged}); choose another folder") from None
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be written to ({error.strerror}); give another folder") from error
+
+
+def _finish(out: Path, result: T2VResult) -> None:
+    said = json.loads((out / REPORT).read_text(encoding="utf-8"))
+    counts = {one.name: getattr(result, one.name) for one in fields(result) if one.name not in ("trainer", "out")}
+    write_whole(out / REPORT, json.dumps(said | {"finished": True, **counts}, indent=1, ensure_ascii=False) + "\n")

@@ -1,0 +1,64 @@
+"""Where records come from: ``records.jsonl``, or the caption files that ``sg4v caption`` writes."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import InputMissing, SettingsError, SG4VError
+from ..retell import read_caption
+from .record import RECORDS, Record, read_records
+
+
+def records_from(source: Path, *, media: Path | None = None) -> Iterator[Record]:
+    """The records of a file, of a folder with ``records.jsonl``, or of the captions (``.json``) in a folder.
+
+    Videos come out as absolute paths or addresses; relative ones are looked for in ``media`` if that is given, else
+    beside the file. Raises InputMissing if there is nothing, SettingsError naming the record that cannot be read.
+    """
+    if not source.exists():
+        raise InputMissing(f"{source}: no such file or folder")
+    file = source / RECORDS if source.is_dir() and (source / RECORDS).exists() else source
+    if file.is_file() and file.suffix != ".json":
+        for record in read_records(file):
+            yield _found(record, [media] if media else [file.parent])
+        return
+    files = [file] if file.is_file() else sorted(source.glob("*.json"))
+    if not files:
+        raise InputMissing(f"{source}: holds no {RECORDS} and no captions (.json); see sg4v t2v export --help")
+    yield from _captions(files, media)
+
+
+def _captions(files: list[Path], media: Path | None) -> Iterator[Record]:
+    taken = set[str]()
+    for file in files:
+        try:
+            caption = read_caption(file)
+        except InputMissing:
+            raise
+        except SG4VError as wrong:
+            raise SettingsError(str(wrong)) from None
+        id = _id(file.stem, taken)
+        taken.add(id)
+        # The name is as it was given on the command line: seen from where that ran, which is unknown now.
+        places = [media] if media else [Path.cwd(), file.parent, file.parent.parent]
+        yield _found(Record(id, caption.video, "train", caption), places)
+
+
+def _id(name: str, taken: set[str]) -> str:
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", name).strip("_")[:80]
+    if not plain or plain != name or plain in taken:
+        plain = (
+            f"{plain or 'clip'}-{hashlib.blake2b(name.encode('utf-8', 'surrogateescape'), digest_size=4).hexdigest()}"
+        )
+    return plain
+
+
+def _found(record: Record, places: list[Path]) -> Record:
+    if "://" in record.video or Path(record.video).is_absolute():
+        return record
+    there = [place / record.video for place in places if (place / record.video).exists()]
+    video = (there[0] if there else places[0] / record.video).absolute()
+    return Record(record.id, str(video), record.split, record.caption, record.scores, record.texts)

@@ -1,0 +1,285 @@
+"""An export: clips of exactly the frames that their captions tell of, in every trainer's files, whatever happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tarfile
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import av
+import pytest
+from typer.testing import CliRunner
+
+from made_captions import captioned, step
+from made_dataset import MADE
+from media import number_of, numbered_run, write_video
+from sharegpt4video.cli.app import app
+from sharegpt4video.dataset.rows import CaptionRow, Selected, SourceVideo
+from sharegpt4video.dataset.settings import DatasetSettings
+from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.errors import SettingsError, SG4VError
+from sharegpt4video.records import Step
+from sharegpt4video.t2v.export import ExportSettings, T2VResult, export
+from sharegpt4video.t2v.manifests import MANIFESTS, Row
+from sharegpt4video.t2v.planning import PlanSettings
+from sharegpt4video.t2v.record import Record, write_records
+
+FPS, FRAMES = 8, 64
+SHOT = FRAMES // 2
+
+
+def numbers_in(text: str) -> set[int]:
+    """The pictures that a caption tells of: "frames 8 to 15" are 8, 9, ... 15."""
+    spans = [(int(first), int(last)) for first, last in re.findall(r"frames? (\d+) to (\d+)", text)]
+    return {number for first, last in spans for number in range(first, last + 1)}
+
+
+def story(shot: int) -> list[Step]:
+    """A shot of four seconds, in which every second is told by the numbers of its pictures."""
+    start, first = shot * SHOT / FPS, shot * SHOT
+    told = [step("opening", start, start, f"Shot {shot}.", shot)]
+    for second in range(SHOT // FPS):
+        at = first + second * FPS
+        times = (start + second, start + second + 1)
+        told.append(step("change", *times, f"It shows frames {at} to {at + FPS - 1}.", shot))
+    return told
+
+
+@pytest.fixture(scope="module")
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight seconds of pictures that spell their numbers."""
+    path = tmp_path_factory.mktemp("videos") / "numbered.mp4"
+    write_video(path, numbered_run(FRAMES), fps=FPS)
+    return path
+
+
+def record(video: Path, id: str = "a", split: str = "train", **more: Any) -> Record:
+    caption = captioned([*story(0), *story(1)], FRAMES / FPS, "It shows frames 0 to 63.", video=video.name)
+    return replace(Record(id, str(video), split, caption), **more)
+
+
+def exported(records: Iterable[Record], out: Path, trainer: str = "open-sora", **more: Any) -> T2VResult:
+    plan = more.pop("plan", PlanSettings(frames=17, fps=FPS, most_untold=0.2))
+    settings = ExportSettings(plan, **{n: more.pop(n) for n in ("variants", "weights", "suffix", "paths") if n in more})
+    return export(records, trainer, out, settings, processes=0, **more)
+
+
+def rows(trainer: str, folder: Path) -> list[Row]:
+    return list(MANIFESTS[trainer].read(folder))
+
+
+def _unpacked(folder: Path, video: str, to: Path) -> Path:
+    """The file of a clip, taken out of its tar if it is in one."""
+    archive, mark, member = video.partition("::")
+    if not mark:
+        return folder / video
+    with tarfile.open(folder / archive) as tar:
+        tar.extract(member, to, filter="data")
+    return to / member
+
+
+def shown(path: Path) -> list[int]:
+    with av.open(str(path)) as clip:
+        return [number_of(frame.to_ndarray(format="rgb24")) for frame in clip.decode(video=0)]
+
+
+@pytest.mark.parametrize("trainer", MANIFESTS)
+def test_every_caption_tells_of_the_frames_in_its_clip_and_of_no_others(
+    video: Path, trainer: str, tmp_path: Path
+) -> None:
+    """Clips of two seconds and a frame: the caption tells both seconds, and no second that is only begun."""
+    window = MANIFESTS[trainer].window
+    frames = 17 if window.minimum <= 17 else 33 if window.minimum <= 33 else 49
+    plan = PlanSettings(frames=frames, fps=FPS, most_untold=0.2)
+    if frames / FPS > SHOT / FPS:
+        plan = replace(plan, cross_shots=True)
+    result = exported([record(video)], tmp_path / "out", trainer, plan=plan)
+    folder = tmp_path / "out" / "train"
+    found = rows(trainer, folder)
+    assert len(found) == result.clips >= 1
+    for row in found:
+        pictures = shown(_unpacked(folder, row.video, tmp_path))
+        assert len(pictures) == frames
+        told = numbers_in(row.text)
+        assert told
+        assert told <= set(pictures)
+        assert set(pictures) - told <= {pictures[0], pictures[-1]}
+        assert row.frames in (0, frames)
+        assert row.fps in (0, FPS)
+
+
+def test_without_frames_each_shot_is_a_clip_of_usable_length(video: Path, tmp_path: Path) -> None:
+    """Three of 32 frames are too many for 4n + 1: the last second of each shot is cut, and so it is not told."""
+    exported([record(video)], tmp_path / "out", plan=PlanSettings(fps=FPS, most_untold=0.2))
+    found = rows("open-sora", tmp_path / "out" / "train")
+    assert [row.frames for row in found] == [29, 29]
+    assert [shown(Path(row.video))[0] for row in found] == [0, SHOT]
+    assert [row.text.partition(".")[0] for row in found] == ["Shot 0", "Shot 1"]
+    assert [max(numbers_in(row.text)) for row in found] == [SHOT - FPS - 1, 2 * SHOT - FPS - 1]
+
+
+def test_a_window_whose_caption_cannot_be_true_is_refused_and_counted(video: Path, tmp_path: Path) -> None:
+    plan = PlanSettings(frames=21, fps=FPS, most_untold=0.0)
+    with pytest.raises(SG4VError, match="no clip could be made") as nothing:
+        exported([record(video)], tmp_path / "out", plan=plan)
+    assert "refused: a step is cut by the border, and no facts say what of it is inside" in str(nothing.value)
+
+
+def test_each_split_is_a_manifest_of_its_own(video: Path, tmp_path: Path) -> None:
+    records = [record(video, "a"), record(video, "b", "val")]
+    plan = PlanSettings(frames=49, fps=FPS, cross_shots=True, most_untold=1.0)
+    result = exported(records, tmp_path / "out", "finetrainers", plan=plan)
+    assert result.splits == {"train": 1, "val": 1}
+    assert [Path(file).name for file in result.files.values()] == ["training.json", "training.json", "validation.json"]
+    prompts = json.loads((tmp_path / "out" / "train" / "validation.json").read_text("utf-8"))["data"]
+    assert [prompt["caption"] for prompt in prompts] == [
+        row.text for row in rows("finetrainers", tmp_path / "out" / "val")
+    ]
+
+
+def test_the_same_run_again_keeps_every_clip_and_writes_the_same(video: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    first = exported([record(video)], out)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file() and path.name != "t2v.json"}
+    again = exported([record(video)], out)
+    assert (first.cut, first.kept, again.cut, again.kept) == (2, 0, 0, 2)
+    assert {path: path.read_bytes() for path in before} == before
+    # Another caption of the same video: the clips are those that were cut, none is left that no row names.
+    other = record(video, "b")
+    exported([other], out)
+    names = {Path(row.video).name for row in rows("open-sora", out / "train")}
+    assert {path.name for path in (out / "train" / "clips").iterdir()} == names
+
+
+def test_a_folder_with_something_else_or_other_settings_is_left_alone(video: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(SettingsError, match="is not empty"):
+        exported([record(video)], tmp_path)
+    out = tmp_path / "out"
+    exported([record(video)], out)
+    longer = PlanSettings(frames=25, fps=FPS, most_untold=0.2)
+    with pytest.raises(SettingsError, match="other settings"):
+        exported([record(video)], out, plan=longer)
+    exported([record(video)], out, plan=longer, overwrite=True)
+    assert [len(shown(Path(row.video))) for row in rows("open-sora", out / "train")] == [25, 25]
+
+
+def test_a_video_that_is_missing_or_damaged_costs_its_clips_only(video: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.mp4"
+    damaged.write_bytes(video.read_bytes()[:900])
+    gone = tmp_path / "gone.mp4"
+    records = [record(video), record(damaged, "d"), record(gone, "g"), record(Path("x.zip::v.mp4"), "z")]
+    result = exported(records, tmp_path / "out")
+    assert result.clips == 2
+    assert result.failed["cannot be read or cut"] == 2
+    assert result.failed["video is not there; name the folder of the videos (--media)"] == 1
+    assert result.refused["the video is in an archive"] == 1
+    assert len(rows("open-sora", tmp_path / "out" / "train")) == 2
+
+
+def test_several_captions_and_their_weights(video: Path, tmp_path: Path) -> None:
+    mixed = {"variants": ("dense", "short"), "weights": {"dense": 0.75, "short": 0.25}}
+    plan = PlanSettings(frames=33, fps=FPS, cross_shots=True, most_untold=0.2)
+    exported([record(video)], tmp_path / "plan", "open-sora-plan", plan=plan, **mixed)
+    items = json.loads((tmp_path / "plan" / "train" / "anno.json").read_text("utf-8"))
+    assert [len(item["cap"]) for item in items] == [4]
+    assert [item["cap"].count(item["cap"][0]) for item in items] == [3]
+    # A trainer of one caption per clip gets one of them for each clip, as often as its weight says, and that is noted.
+    many = [record(video, f"r{number}") for number in range(12)]
+    result = exported(
+        many, tmp_path / "one", plan=PlanSettings(frames=9, fps=FPS, clips="first", most_untold=0.2), **mixed
+    )
+    found = [row.text for row in rows("open-sora", tmp_path / "one" / "train")]
+    assert len(set(found)) <= 2
+    assert "one caption per clip" in result.notes[-1]
+    with pytest.raises(SettingsError, match="not among the variants"):
+        ExportSettings(variants=("dense",), weights={"short": 1.0})
+
+
+def test_scores_of_motion_are_not_said_of_a_part(video: Path, tmp_path: Path) -> None:
+    scores = {"aesthetic": 5.0, "flow": 3.0}
+    exported([record(video, scores=scores)], tmp_path / "part", suffix="open-sora-1.2")
+    text = rows("open-sora", tmp_path / "part" / "train")[0].text
+    assert text.endswith(" aesthetic score: 5.0.")
+    whole = PlanSettings(frames=61, fps=FPS, cross_shots=True, most_untold=1.0)
+    exported([record(video, scores=scores)], tmp_path / "whole", suffix="open-sora-1.2", plan=whole)
+    assert "motion score" not in rows("open-sora", tmp_path / "whole" / "train")[0].text
+    with pytest.raises(SettingsError, match="itself"):
+        exported([record(video)], tmp_path / "no", suffix="open-sora-2")
+
+
+def test_frames_that_the_trainer_cannot_take_are_refused_before_any_work(video: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="29 or 33"):
+        exported([record(video)], tmp_path / "out", "open-sora-plan", plan=PlanSettings(frames=30))
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_command_reads_a_data_set_records_and_captions(video: Path, tmp_path: Path) -> None:
+    caption = replace(record(video).caption, provenance=MADE)
+    store = Store.create(tmp_path / "set", DatasetSettings(), "tiny", "0" * 12)
+    ids = [f"{number:032x}" for number in (1, 2)]
+    for id, split in zip(ids, ("train", "val"), strict=True):
+        source = SourceVideo(id, str(video))
+        store.append("sources", [source])
+        store.append("captions", [CaptionRow.of(source, caption)])
+        store.append("selection", [Selected(id, True, "", id, split)])
+    (tmp_path / "captions").mkdir()
+    (tmp_path / "captions" / "numbered.json").write_text(caption.to_json(), encoding="utf-8")
+    write_records(tmp_path / "records.jsonl", [record(video)])
+    sources = {"set": (2, []), "captions": (1, ["--media", str(video.parent)]), "records.jsonl": (1, [])}
+    for name, (count, more) in sources.items():
+        out = tmp_path / f"out-{name}"
+        common = ["t2v", "export", str(tmp_path / name), "--for", "diffusers-cogvideox", "--out", str(out)]
+        done = CliRunner().invoke(
+            app, [*common, "--frames", "17", "--fps", "8", "--untold", "0.2", "--jobs", "1", *more]
+        )
+        assert done.exit_code == 0, done.output
+        assert f"{2 * count} clips of {count} record" in done.output
+        assert len(rows("diffusers-cogvideox", out / "train")) == 2
+
+
+def test_help_names_every_trainer() -> None:
+    shown = " ".join(CliRunner().invoke(app, ["t2v", "export", "--help"]).output.split())
+    assert ", ".join(MANIFESTS) in shown
+    unknown = CliRunner().invoke(app, ["t2v", "export", "x", "--for", "open-sara", "--out", "y"])
+    assert unknown.exit_code == 2
+    assert "did you mean 'open-sora'?" in unknown.output
+
+
+def test_a_killed_run_goes_on_where_it_was(video: Path, tmp_path: Path) -> None:
+    """Killed while it cuts: no half file has the name of a clip, and the next run keeps those that are whole."""
+    source, out = tmp_path / "records.jsonl", tmp_path / "out"
+    write_records(source, [record(video, f"r{number:03d}") for number in range(40)])
+    command = [sys.executable, "-m", "sharegpt4video", "t2v", "export", str(source), "--for", "open-sora"]
+    command += ["--out", str(out), "--frames", "9", "--fps", "8", "--untold", "0.2", "--jobs", "1"]
+    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    clips = out / "train" / "clips"
+    until = time.monotonic() + 120
+    while (
+        running.poll() is None
+        and time.monotonic() < until
+        and len(list(clips.glob("*.mp4") if clips.exists() else ())) < 5
+    ):
+        time.sleep(0.05)
+    os.kill(running.pid, signal.SIGKILL)
+    running.wait()
+    there = {path: path.stat().st_mtime_ns for path in clips.glob("[!.]*.mp4")}
+    assert 5 <= len(there) < 160
+    assert not (out / "train" / "train.csv").exists()
+    assert all(len(shown(path)) == 9 for path in list(there)[:3])
+    result = exported(
+        [record(video, f"r{number:03d}") for number in range(3)],
+        out,
+        plan=PlanSettings(frames=9, fps=float(FPS), most_untold=0.2),
+    )
+    assert result.kept >= 3
+    assert not [path for path in clips.iterdir() if path.suffix != ".mp4"]
