@@ -6,6 +6,7 @@ import typer
 
 from .console import SafeGroup
 from .t2v_export import export
+from .t2v_lint import lint
 from .t2v_prompts import audit_prompts, profile, rewrite
 from .t2v_vbench import vbench
 from .verbs import EXIT_CODES, Verb
@@ -17,7 +18,7 @@ t2v = typer.Typer(
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
-for verb in (export, profile, rewrite):
+for verb in (export, lint, profile, rewrite):
     t2v.command(cls=Verb, no_args_is_help=True)(verb)
+t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
 t2v.add_typer(vbench)

@@ -27,7 +27,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *(("finetrainers", {"layout": layout}) for layout in ("pairs", "csv", "jsonl", "webdataset")),
     ("diffusion-pipe", {"layout": "pairs"}),
     ("musubi-tuner", {"layout": "pairs"}),
-    *((name, {"layout": layout}) for name in ("diffsynth", "ltx-video-trainer", "ltx-2") for layout in ("json", "csv")),
+    *(("ltx-2", {"layout": layout}) for layout in ("json", "csv")),  # one writer for three trainers
 ]
 
 
@@ -156,7 +156,7 @@ def test_a_failure_half_way_leaves_the_old_files_or_none(case: tuple[str, dict[s
 def test_rows_are_not_kept(case: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
     """Twice the rows take no more memory, in writing and reading."""
     packs = layout_of(case) in ("pairs", "webdataset")
-    count = 100 if packs else 1000
+    count = 100 if packs else 1000 if layout_of(case) == "open-sora" else 400
     rows_of(["A dog runs."], tmp_path)
     text = "A dog runs and a cat sleeps. " * 20
 

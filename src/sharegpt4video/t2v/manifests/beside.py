@@ -55,7 +55,7 @@ def write_beside(
                 f"{file}: would be the caption of two videos, {path.suffix} and {double[0]}; rename one"
             )
         with new_files(file.parent, [file.name], overwrite=overwrite) as (out,):
-            out.write(f"{text}\n")
+            out.write(text)  # some trainers keep a line end as part of the caption
         if first is not None and not first:
             first.append(file)
         parent = str(path.parent)

@@ -118,5 +118,5 @@ LTX_2 = Manifest(
     write=write_ltx_2,
     read=read_ltx,
     options=Ltx2Options,
-    encoders=(),  # Gemma, 1,024 tokens: longer than any caption of ours
+    encoders=("Gemma-1024",),
 )

@@ -1,0 +1,82 @@
+"""Lint: what a trainer would silently drop, mis-pair, cut off or mistake in a folder, made by us or by anybody.
+
+``lint`` reads the folder as the trainer does (``folders``, ``configs``), then looks at files (``clips``), texts
+(``captions``) and who belongs to whom (``pairing``). ``trainers`` has what each trainer does about it, and the source.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from ...checking import did_you_mean
+from ...errors import InputMissing, SettingsError
+from ..encoders import Counter, encoders_of
+from ..manifests import MANIFESTS
+from .captions import check_captions, check_name
+from .clips import check_clip, check_settings
+from .finding import KINDS, Finding, LintReport, counts_of
+from .folders import FOLDERS
+from .notes import LintSettings, Notes
+from .pairing import Pairing, owners_of
+from .trainers import TRAINERS
+
+__all__ = ["KINDS", "TRAINERS", "Finding", "LintReport", "LintSettings", "lint"]
+
+
+def lint(folder: str | Path, trainer: str, settings: LintSettings | None = None) -> LintReport:
+    """Look at a trainer's folder. ``trainer`` is one of ``TRAINERS``.
+
+    Raises SettingsError for an unknown trainer, InputMissing where there is no such folder. What is wrong in the folder
+    is in the report.
+    """
+    if trainer not in TRAINERS:
+        near = did_you_mean(trainer, TRAINERS)
+        raise SettingsError(f"no trainer is called {trainer!r}; known are: {', '.join(TRAINERS)}{near}")
+    root = Path(folder)
+    if not root.is_dir():
+        raise InputMissing(f"{folder}: is not a folder; give the one of the manifest")
+    notes = _notes(root, trainer, settings or LintSettings())
+    known, window = TRAINERS[trainer], MANIFESTS[trainer].window
+    pairing = Pairing(notes, known.name_of, owners_of(notes))
+    samples = 0
+    for sample in FOLDERS[trainer](notes):
+        if not samples:
+            check_settings(notes, window, known.multiple)
+        samples += 1
+        pairing.look(sample)
+        check_clip(notes, sample, window, known.needs)
+        check_captions(notes, sample, several=known.several)
+        if "name-too-long" in known.rules and sample.texts == (Path(sample.video).stem.replace("_", " "),):
+            check_name(notes, sample)
+    if not samples:
+        notes.found("unreadable-manifest", "no clip with a caption is found")
+    _say_what_was_not_checked(notes)
+    findings = tuple(notes.findings)
+    return LintReport(trainer, str(folder), samples, findings, counts_of(notes.counts), tuple(notes.notes))
+
+
+def _notes(root: Path, trainer: str, settings: LintSettings) -> Notes:
+    names = settings.encoders or MANIFESTS[trainer].encoders[:1]
+    return Notes(
+        root,
+        trainer,
+        TRAINERS[trainer].rules,
+        settings,
+        tuple(Counter(one) for one in dict.fromkeys(one for name in names for one in encoders_of(name))),
+        settings.frames,
+        settings.fps or (MANIFESTS[trainer].window.fps or 0.0),
+        settings.width,
+        settings.height,
+    )
+
+
+def _say_what_was_not_checked(notes: Notes) -> None:
+    if notes.prefix:
+        notes.found("prefix", f"{notes.prefix!r}")
+    if not notes.frames and MANIFESTS[notes.trainer].window.frames != "whole":
+        notes.note("how many frames are trained on is not known here, so lengths were not checked; give --frames")
+    if not notes.settings.files:
+        notes.note("the videos were not opened")
+    if not notes.settings.encoders and notes.encoders:
+        one = notes.encoders[0].encoder
+        notes.note(f"captions were measured for {one.name} ({one.used_by}); name others with --encoder")

@@ -1,0 +1,164 @@
+"""Reads what trainers read, as they read it, from folders that anybody made: what is broken is noted, not raised."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from ...errors import SettingsError
+from ..manifests.beside import ENDINGS
+from ..manifests.writing import NO_TEXT, read_list
+from .notes import Notes, Sample
+
+_ENDS = (".", "!", "?", '"', "”", "。")
+"""How a line ends that is a caption of its own, and not the first part of one."""
+
+
+def samples_of_lists(notes: Notes, captions: Path, videos: Path, *, drops_blank: bool) -> Iterator[Sample]:
+    """Two files, line by line: as ``str.splitlines``, or as readers that leave empty lines out (``drops_blank``).
+
+    A video and a caption that meet and do not stand in the same line of both files are those of two clips.
+    """
+    texts, names = (_lines(notes, path, drops_blank=drops_blank) for path in (captions, videos))
+    if len(texts) != len(names):
+        detail = f"{len(texts):,} captions and {len(names):,} videos are read"
+        notes.found("lines-unequal", detail, file=notes.name(captions))
+    for (line, text), (other, name) in zip(texts, names, strict=False):
+        if line != other:
+            detail = f"the caption in line {line} meets the video in line {other}"
+            notes.found("caption-of-another", detail, file=notes.name(captions), line=line, video=name)
+        yield Sample(name, notes.folder / name, (text,), notes.name(captions), line)
+
+
+def _lines(notes: Notes, path: Path, *, drops_blank: bool) -> list[tuple[int, str]]:
+    """The lines that the trainer gets, each with the number of the line of the file that it comes from."""
+    text = _text(notes, path)
+    lines: list[tuple[int, str]] = []
+    for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
+        parts = [line] if drops_blank else line.splitlines() or [""]
+        if len(parts) > 1:
+            notes.found("line-break-inside", f"is read as {len(parts)} lines", file=notes.name(path), line=number)
+        if not line.strip():
+            notes.found("blank-line", "is empty", file=notes.name(path), line=number)
+            if drops_blank:
+                continue
+        lines += [(number, part.strip() if drops_blank else part) for part in parts]
+    return lines
+
+
+def _text(notes: Notes, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        notes.found("unreadable-manifest", f"cannot be read ({error})", file=notes.name(path))
+        return ""
+
+
+def samples_beside(
+    notes: Notes, folder: Path, *, endings: Sequence[str] = ENDINGS, deep: bool = False, lines: bool = False
+) -> Iterator[Sample]:
+    """Videos with a text file beside them. ``deep``: in all folders below, too; ``lines``: each line is a caption."""
+    pattern = "**/*" if deep else "*"
+    texts = {path for path in folder.glob(f"{pattern}.txt") if path.is_file()}
+    met: dict[Path, Path] = {}
+    for video in sorted(path for path in folder.glob(pattern) if path.suffix.lower() in endings):
+        text = video.with_suffix(".txt")
+        name = notes.name(video)
+        if text in met:
+            notes.found("same-name", f"has the same caption as {met[text].name}", file=name, video=name)
+        met[text] = video
+        if text not in texts:
+            notes.found("no-caption", f"there is no {text.name}", file=name, video=name)
+            continue
+        told = _text(notes, text)
+        several = tuple(line for line in told.split("\n") if line) if lines else (told.strip(),)
+        if lines and any(not line.rstrip().endswith(_ENDS) for line in several[:-1]):
+            notes.found("split-caption", f"its {len(several)} lines are captions", file=notes.name(text), video=name)
+        yield Sample(name, video, several or ("",), notes.name(text))
+    for text in sorted(texts - met.keys()):
+        notes.found("no-video", "no video has this name", file=notes.name(text))
+
+
+def rows_of(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The rows of a JSON list, JSON Lines or a CSV, with their numbers; a CSV as pandas reads it."""
+    if path.suffix == ".jsonl":
+        yield from _json_lines(notes, path)
+        return
+    try:
+        if path.suffix == ".csv":
+            with path.open(encoding="utf-8", newline="") as file:
+                for number, row in enumerate(csv.DictReader(file), start=1):
+                    plain = {key: None if value in NO_TEXT or value == "" else value for key, value in row.items()}
+                    yield number, {str(key): value for key, value in plain.items()}
+        else:
+            yield from enumerate(read_list(path), start=1)
+    except (OSError, UnicodeDecodeError, SettingsError, csv.Error) as error:
+        notes.found("unreadable-manifest", str(error), file=notes.name(path))
+
+
+def _json_lines(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(_text(notes, path).removesuffix("\n").split("\n"), start=1):
+        if not line.strip():
+            notes.found("blank-line", "is empty", file=notes.name(path), line=number)
+            continue
+        try:
+            row = json.loads(line)
+        except ValueError as error:
+            notes.found("bad-row", f"is not JSON ({error})", file=notes.name(path), line=number)
+            continue
+        if not isinstance(row, dict):
+            notes.found("bad-row", "is not an object", file=notes.name(path), line=number)
+            continue
+        yield number, row
+
+
+def samples_of_table(
+    notes: Notes,
+    path: Path,
+    videos: Sequence[str],
+    captions: Sequence[str],
+    root: Path,
+    beside: Sequence[str] = (),
+) -> Iterator[Sample]:
+    """The rows of a table; of several names of a column, the first that is there counts.
+
+    ``beside`` are columns with further files, which such a reader looks for in the first row only.
+    """
+    first: set[str] | None = None
+    for number, row in rows_of(notes, path):
+        video = next((row[name] for name in videos if row.get(name)), None)
+        if not isinstance(video, str):
+            notes.found("bad-row", f"has no {videos[0]}", file=notes.name(path), line=number)
+            continue
+        sample = Sample(video, root / video.strip(), texts_in(row, captions), notes.name(path), number, told_of(row))
+        named = {name for name in beside if row.get(name)}
+        first = named if first is None else first
+        for name in sorted(named ^ first):
+            notes.at("not-read", f"{'has' if name in named else 'lacks'} {name}, unlike the first row", sample)
+        for name in sorted(named):
+            if not (root / str(row[name]).strip()).is_file():
+                notes.at("missing-file", f"{name} is {row[name]}, which is not there", sample)
+        yield sample
+
+
+def texts_in(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:
+    """The captions of a row: one, or a list of them."""
+    value = next((row[name] for name in names if row.get(name) is not None), "")
+    return tuple(map(str, value)) if isinstance(value, list) else (str(value),)
+
+
+def told_of(row: Mapping[str, Any]) -> dict[str, float]:
+    """Frames, frame rate and size, where a row has them."""
+    size = row.get("resolution") if isinstance(row.get("resolution"), dict) else row
+    found = {"frames": row.get("num_frames"), "fps": row.get("fps")}
+    found |= {"width": (size or {}).get("width"), "height": (size or {}).get("height")}
+    told: dict[str, float] = {}
+    for name, value in found.items():
+        try:
+            told[name] = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            continue
+    return told
