@@ -29,13 +29,13 @@ def made_prompt(number: int) -> tuple[str, dict[str, object]]:
 class Sloppy:
     """Answers requests to rewrite a made prompt; drops or changes each part with this probability.
 
-    ``mistakes`` holds for each text it wrote the parts that are dropped or changed in it.
+    ``mistakes`` holds for each prompt and text it wrote the parts that are dropped or changed in it.
     """
 
     prompts: dict[str, dict[str, object]]
     share: float
     seed: int = 0
-    mistakes: dict[str, list[str]] = field(default_factory=dict)
+    mistakes: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._chance = random.Random(self.seed)
@@ -52,7 +52,7 @@ class Sloppy:
                 parts[slot] = self._chance.choice([None, self._chance.choice(others)])
                 wrong.append(slot)
         text = told(parts)
-        self.mistakes[text] = wrong
+        self.mistakes[prompt, text] = wrong
         return text
 
 

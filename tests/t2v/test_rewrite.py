@@ -120,9 +120,9 @@ def test_every_planted_mistake_is_caught_and_nothing_else(share: float) -> None:
     sloppy = Sloppy(prompts, share)
     vlm = FakeVLM(sloppy, max_concurrent=1)
     done = rewritten(list(prompts), vlm)
-    written = [attempt for one in done for attempt in one.attempts]
-    wrong = [bool(sloppy.mistakes[attempt.text]) for attempt in written]
-    caught = [bool(attempt.problems) for attempt in written]
+    written = [(one.prompt, attempt) for one in done for attempt in one.attempts]
+    wrong = [bool(sloppy.mistakes[prompt, attempt.text]) for prompt, attempt in written]
+    caught = [bool(attempt.problems) for _, attempt in written]
     assert caught == wrong
     assert any(wrong) == (share > 0)
     assert all(one.fidelity.is_true for one in done)

@@ -19,6 +19,12 @@ from .prompt_facts import Fact, PromptFacts
 Standing = Literal["kept", "near", "lost", "contradicted"]
 STANDINGS: tuple[Standing, ...] = ("kept", "near", "lost", "contradicted")
 _WORD = re.compile(r"[^\W_]+(?:['’\-][^\W_]+)*")
+_ABSOLUTE = re.compile(
+    r"\b(?:left|right|top|bottom|side)(?:\s+of\s+(?:the|this)\s+(?:frame|image|picture|scene|screen|shot))?"
+    r"(?=\s*[,.;]|\s+(?:is|are|there|stands?|sits?|lies|rests?|a|an)\b)",
+    re.IGNORECASE,
+)
+"""Words for a place that no other thing follows: "on the left", where "on the left of" goes on with one."""
 _COUNT_WORDS = 3
 """A number counts a noun that follows within so many words."""
 _LIGHT = frozenset(map(root, ("take", "do", "make", "give", "get", "use", "have", "play", "put", "go")))
@@ -284,12 +290,11 @@ def _sides(name: str, first: frozenset[str], second: frozenset[str], told: _Told
             after = [word for word in things if word.start >= end]
             if not (clear or (before and after)):
                 continue
+            placed = _placed([word.root for word in before], [word.root for word in after], first)
             if not any(word.start > _clause_start(sentence.text, start) for word in before):
-                placed = _fronted(sentence.text[start:end], [word.root for word in after], first) or (
-                    _placed([word.root for word in before], [word.root for word in after], first)
-                )
-            else:
-                placed = _placed([word.root for word in before], [word.root for word in after], first)
+                absolute = _ABSOLUTE.search(sentence.text, start)
+                is_absolute = absolute is not None and absolute.start() < end
+                placed = _fronted([word.root for word in after], first, is_absolute=is_absolute) or placed
             is_right |= placed == "first"
             is_wrong |= placed == "second"
     return is_right, is_wrong
@@ -299,10 +304,9 @@ def _clause_start(text: str, before: int) -> int:
     return max(text.rfind(mark, 0, before) for mark in (",", ";", ":"))
 
 
-def _fronted(words: str, after: list[str], first: frozenset[str]) -> str:
+def _fronted(after: list[str], first: frozenset[str], *, is_absolute: bool) -> str:
     """ "On the left of the horse stands a dog": the second thing is placed. "To its left, a dog": the first one."""
-    others = [one for one in after if (one in first) != (after[0] in first)]
-    placed = after if words.casefold().endswith(("left", "right", "top", "bottom", "side")) else others
+    placed = after if is_absolute else [one for one in after if (one in first) != (after[0] in first)]
     return ("first" if placed[0] in first else "second") if placed else ""
 
 
