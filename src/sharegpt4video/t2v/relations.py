@@ -10,8 +10,8 @@ _PATTERNS = {
     "left": rf"\b(?:on|to|at)\s+(?:the|its|their)\s+(?:\w+\s+)?left{_SIDE}\b|\bleft\s+of\b",
     "right": rf"\b(?:on|to|at)\s+(?:the|its|their)\s+(?:\w+\s+)?right{_SIDE}\b|\bright\s+of\b",
     "above": r"\b(?:on|at|to)\s+(?:the\s+)?(?:very\s+)?top(?:\s+half)?(?:\s+of)?\b|\babove\b|\batop\b|\bupon\b",
-    "below": r"\b(?:on|at|to)\s+(?:the\s+)?(?:very\s+)?bottom(?:\s+half)?(?:\s+of)?\b|\bbelow\b|\bunder(?:neath)?\b|\bbeneath\b"
-    r"|\b(?:at|on)\s+the\s+(?:base|underside|foot)\s+of\b|\bto\s+the\s+underside\s+of\b",
+    "below": r"\b(?:on|at|to)\s+(?:the\s+)?(?:very\s+)?bottom(?:\s+half)?(?:\s+of)?\b|\bbelow\b"
+    r"|\bunder(?:neath)?\b|\bbeneath\b|\b(?:at|on)\s+the\s+(?:base|underside|foot)\s+of\b|\bto\s+the\s+underside\s+of\b",
     "in front": r"\bin\s+front\s+of\b",
     "behind": r"\bbehind\b",
     "beside": r"\bbeside\b|\bnext\s+to\b|\balongside\b",
