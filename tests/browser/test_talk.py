@@ -59,3 +59,10 @@ def test_a_prompt_becomes_dense_with_marks_and_tokens(site: Site, visiting: Visi
     visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert visit.page.evaluate("document.documentElement.scrollWidth") == NARROW[0]
     visit.shot("recaption-390", whole=True)
+    visit.page.get_by_label("Model").select_option("embedded")
+    visit.page.get_by_role("button", name="Make it dense").click()
+    visit.wait("[role=note]")
+    note = visit.page.get_by_role("note").inner_text()
+    assert "Nothing was added" in note
+    assert "choose another model" in note
+    visit.shot("recaption-embedded-390", whole=True)
