@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from chat_server import ChatServer, Received, answer
+from made_dataset import caption_row, made_store
 from sharegpt4video.cli.app import app
 
 runner = CliRunner()
@@ -98,3 +99,17 @@ def test_samples_are_placed_for_vbench_and_its_scores_read(tmp_path: Path) -> No
     assert (done.exit_code, done.stdout.split()[:2]) == (0, ["color", "0.5000"])
     done = runner.invoke(app, ["t2v", "vbench", "flicker", str(tmp_path / "a.mp4")])
     assert (done.exit_code, "a.mp4" in done.stderr) == (1, True)
+
+
+def test_the_profile_of_a_data_set(tmp_path: Path) -> None:
+    folder = made_store(tmp_path / "set", [caption_row(number) for number in range(3)]).root
+    done = runner.invoke(app, ["t2v", "profile", folder, "--json"])
+    found = json.loads(done.stdout)
+    assert (found["captions"], found["source"], len(found["examples"])) == (3, "set", 3)
+
+
+def test_one_prompt_is_rewritten_by_the_simple_verb_too(files: tuple[str, str]) -> None:
+    done = runner.invoke(app, ["recaption", "a dog running, zoom in", "--encoder", "T5-128", "--json"])
+    assert (done.exit_code, json.loads(done.stdout)["limit_tokens"]) == (0, 128)
+    done = runner.invoke(app, ["recaption", "a dog running, zoom in", "--profile", files[0]])
+    assert (done.exit_code, "not a profile of captions" in done.stderr) == (2, True)
