@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sharegpt4video.t2v.fidelity import judge
 from sharegpt4video.t2v.prompt_facts import facts_of
@@ -102,3 +104,11 @@ def test_quoted_text_is_kept_letter_by_letter() -> None:
 def test_a_prompt_in_another_language() -> None:
     assert standings("一只狗在海滩上奔跑", "一只狗在海滩上奔跑，镜头缓缓推近。") == ["kept"]
     assert standings("一只狗在海滩上奔跑", "A dog runs on the beach.") == ["lost"]
+
+
+@settings(max_examples=40)
+@given(st.text(max_size=80), st.text(max_size=200))
+def test_any_text_can_be_held_against_any_prompt(prompt: str, text: str) -> None:
+    asked = facts_of(prompt)
+    assert [one.fact for one in judge(asked, text).judged] == list(asked.facts)
+    assert not [one for one in judge(asked, prompt).judged if one.standing == "contradicted"]
