@@ -61,7 +61,7 @@ def sets(tmp_path_factory: pytest.TempPathFactory) -> Sets:
     shutil.copytree(made.dataset, made.edited)
     open_dataset(made.edited).reviews.replace("mostly", "a red dog that is mostly")
     store = Store.open(made.dataset)
-    rows = list(store.rows("captions"))
+    rows = sorted(store.rows("captions"), key=lambda row: row.id)  # as they are listed
     store.append("checks", [Checked(rows[3].id, 0, (Finding("times", 1, "1:30 is after the end"),))])
     return made
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from made_facts import steps_of
+from made_facts import between, steps_of
 from sharegpt4video.facts.detect import LABELS
 from sharegpt4video.records import (
     Box,
@@ -241,6 +242,21 @@ def test_a_story_is_well_formed_and_names_every_label_it_was_given(told: list[Fa
     ever = {thing.label for one in told for thing in one.objects if thing.end_box or thing.start_box or thing.enters}
     assert there <= named(text) <= ever
     assert len(re.findall(r"\.( |$)", unquoted(text))) <= (8 if task == "fold" else 16)
+
+
+def test_what_was_not_there_when_a_step_began_is_not_taken_away() -> None:
+    """It was there some time before, where a person reaches now, and goes: no box says that this step had it."""
+    here = Box(0.4, 0.4, 0.6, 0.6)
+    person = TrackedObject(1, "person", 0.9, 4, start_box=here, end_box=here)
+    lay = TrackedObject(2, "remote", 0.9, 4, start_box=here, end_box=here)
+    for start_box, is_named in ((here, True), (None, False)):
+        told = [
+            between(0.0, 2.0, person, lay),
+            between(2.0, 4.0, person, replace(lay, start_box=start_box, end_box=None, leaves="left")),
+        ]
+        told = [replace(one, camera=CameraMotion(moves=("static",), confidence=0.9)) for one in told]
+        text = answer(Request("change", facts=tuple(told)))
+        assert (("remote" in named(text)), ("takes it away" in text)) == (is_named, is_named), text
 
 
 @given(openings | changes)

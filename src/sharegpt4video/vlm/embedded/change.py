@@ -103,7 +103,8 @@ def carried_things(facts: Facts, earlier: Facts | None) -> Iterator[Clause]:
     before = {thing.track_id: thing.start_box for thing in earlier.objects} if earlier else {}
     carried_: dict[tuple[str, str], tuple[list[TrackedObject], set[int]]] = {}
     for thing in facts.objects:
-        goes, comes = thing.leaves and not thing.end_box, thing.enters and not thing.start_box
+        goes = thing.leaves and thing.start_box and not thing.end_box  # what was not there is not taken away
+        comes = thing.enters and not thing.start_box
         if thing.label in MOVERS or thing.label in THROWN or bool(goes) == bool(comes):
             continue
         places = [box for box in (before.get(thing.track_id), thing.start_box, thing.end_box) if box]
