@@ -1,4 +1,4 @@
-"""A picture and a short recording of the pages of ``sg4v web``, with the sample and the embedded model.
+"""Pictures and a short recording of the pages of ``sg4v web``, with the sample, rendered videos and the embedded model.
 
 ``pictures.py`` runs it. Chromium sends what it paints whenever something changes; waiting is cut short.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import shutil
 import socket
 import subprocess
 import sys
@@ -71,12 +72,12 @@ def small(picture: bytes, width: int) -> Image.Image:
 
 
 @contextmanager
-def served() -> Iterator[str]:
+def served(*options: str) -> Iterator[str]:
     """The address of a server of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", "none"]
+    command = [sys.executable, "-m", "sharegpt4video", "web", "--port", str(port), "--token", "none", *options]
     process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"
     try:
@@ -143,3 +144,47 @@ def page_pictures(chromium: str) -> tuple[Image.Image, Recording]:
         picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
         browser.close()
     return picture, recording
+
+
+def dataset_pictures(chromium: str, folder: Path) -> dict[str, Image.Image]:
+    """The data set page, one caption on the desk and two data sets compared: the sample, and rendered videos."""
+    videos = folder / "videos"
+    command = [sys.executable, "-m", "sharegpt4video"]
+    world = ["world", "--out", str(videos), "--videos", "11", "--difficulty", "medium", "--size", "320x180"]
+    subprocess.run([*command, *world, "--seconds", "4", "--no-questions", "--captions", "none"], check=True)
+    shutil.copy(Path(__file__).resolve().parents[1] / "examples" / "park.mp4", videos)
+    for name, mode in (("my-set", "sliding"), ("my-set-fast", "fast")):
+        out = str(folder / name)
+        build = ["dataset", "build", str(videos), "--out", out, "--model", "embedded", "--set", f"caption.mode={mode}"]
+        subprocess.run([*command, *build], check=True)
+    sets = str(folder / "my-set"), str(folder / "my-set-fast")
+    found: dict[str, Image.Image] = {}
+    with (
+        served("--root", str(folder), "--dataset", sets[0], "--compare", *sets) as url,
+        sync_playwright() as playwright,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+        page = browser.new_page(
+            viewport={"width": 1280, "height": 860},
+            color_scheme="light",
+            device_scale_factor=2,
+            reduced_motion="reduce",
+        )
+        page.set_default_timeout(PATIENCE_SECONDS * 1000)
+
+        def shot(name: str) -> None:
+            page.wait_for_timeout(1500)
+            found[name] = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+
+        page.goto(f"{url}/#dataset")
+        page.locator(".tile img").nth(8).wait_for()
+        shot("dataset")
+        page.locator(".tile", has_text="park.mp4").click()
+        page.locator("video").wait_for()
+        page.locator("ol.steps > li").nth(2).click()
+        shot("desk")
+        page.goto(f"{url}/#compare")
+        page.locator(".pair-row img").nth(1).wait_for()
+        shot("compare")
+        browser.close()
+    return found

@@ -1,6 +1,6 @@
 """Draw the pictures of the README and the docs that are not plots, from a fresh caption and a fresh data set.
 
-    python tools/pictures.py [caption] [report] [pages]
+    python tools/pictures.py [caption] [report] [pages] [dataset]
 
 Needs Chromium on the PATH and Playwright, and looks best with the font Inter installed. The results are committed under
 ``docs/pictures``. The counts of the report are those of a made-up data set of the tests, the sample is real.
@@ -52,7 +52,7 @@ img { display: block; width: 100%; border-radius: 8px }
 
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
-    wanted = sys.argv[1:] or ["caption", "report", "pages"]
+    wanted = sys.argv[1:] or ["caption", "report", "pages", "dataset"]
     with tempfile.TemporaryDirectory(prefix="sg4v-pictures-") as folder:
         if "caption" in wanted:
             page = Path(folder) / "caption.html"
@@ -67,6 +67,11 @@ def main() -> None:
             picture, recording = page_pictures(chromium())
             save(picture, "pages.webp", 1680)
             recording.save(PICTURES / "recording.webp", 900, quality=45)
+        if "dataset" in wanted:
+            from page_pictures import dataset_pictures
+
+            for name, picture in dataset_pictures(chromium(), Path(folder)).items():
+                save(picture, f"{name}.webp", 1680)
 
 
 def caption_page(captioned: sg4v.VideoCaption) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -69,6 +70,26 @@ def test_any_text_is_a_filter_or_refused_in_words(text: str) -> None:
 def test_a_wrong_filter_says_what_is_wrong(text: str, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         parsed([text])
+
+
+def test_the_docs_name_every_filter_with_the_comparisons_it_takes() -> None:
+    text = (Path(__file__).parents[3] / "docs" / "web.md").read_text("utf-8")
+    rows = [
+        row.split(" | ")
+        for row in text.partition("### Filters")[2].partition("## Two")[0].splitlines()
+        if row.startswith("| `")
+    ]
+    told = {name: signs for names, signs, _ in rows for name in re.findall("`(.+?)`", names)}
+    assert told.keys() == COLUMNS.keys()
+    for name, signs in told.items():
+        for sign in ("=", "!=", "<", "<=", ">", ">=", "~"):
+            value = "true" if COLUMNS[name].kind == "flag" else "1"
+            taken = True
+            try:
+                parsed([f"{name}{sign}{value}"])
+            except SettingsError:
+                taken = False
+            assert taken == (sign in signs.strip("`").split()), (name, sign)
 
 
 def test_only_so_many_filters_at_a_time() -> None:
