@@ -8,6 +8,13 @@ import time
 from multiprocessing.connection import Connection
 
 
+def tell(pipe: Connection) -> None:
+    """Sends its environment variables, one a line."""
+    pipe.send_bytes(b"ready")
+    pipe.send_bytes("\n".join(f"{name}={value}" for name, value in os.environ.items()).encode())
+    pipe.recv_bytes()
+
+
 def echo(pipe: Connection) -> None:
     pipe.send_bytes(b"ready")
     while True:

@@ -146,6 +146,22 @@ def test_it_ends_with_the_process_that_started_it(method: str, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("method", ["spawn", "forkserver"])
+def test_it_has_the_environment_of_the_moment(method: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also when the process that it is forked from is older: keys and places may be set between two runs."""
+    if method not in multiprocessing.get_all_start_methods():
+        pytest.skip(f"no {method} here")
+    monkeypatch.setenv("SG4V_TEST", "one")
+    for now in ("one", "two", None):
+        if now is None:
+            monkeypatch.delenv("SG4V_TEST")
+        else:
+            monkeypatch.setenv("SG4V_TEST", now)
+        with worker(served.tell, method=method) as made:
+            told = dict(line.partition("=")[::2] for line in made.receive(60).decode().splitlines() if "=" in line)
+        assert told.get("SG4V_TEST") == now
+
+
+@pytest.mark.parametrize("method", ["spawn", "forkserver"])
 def test_a_script_without_a_guard_is_run_once(method: str, tmp_path: Path) -> None:
     if method not in multiprocessing.get_all_start_methods():
         pytest.skip(f"no {method} here")

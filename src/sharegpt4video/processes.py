@@ -38,12 +38,25 @@ class WorkerLost(SG4VError):
         self.kind = kind
 
 
+def forking(*modules: str) -> BaseContext:
+    """How to start processes that are forked from one that has imported ``modules``: each is there within milliseconds.
+
+    Never a fork of this process: its threads, GPU and network sessions would not survive that. The first one waits
+    until the modules are imported, and the modules of the first call of a program count.
+    """
+    if "forkserver" not in multiprocessing.get_all_start_methods():
+        return multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(list(modules))
+    return context
+
+
 class Worker:
     """A process that runs ``serve(pipe, *arguments)``, seen from this side. It ignores Ctrl-C and ends when we do.
 
-    Messages are bytes of any size. The first one that ``serve`` sends says that it is ready. With ``leads_group`` it
-    leads a process group, and whatever ends it ends what it has started, too. Raises WorkerLost when it cannot be
-    started.
+    However it is started, it has the environment that this process has then. Messages are bytes of any size. The first
+    one that ``serve`` sends says that it is ready. With ``leads_group`` it leads a process group, and whatever ends it
+    ends what it has started, too. Raises WorkerLost when it cannot be started.
     """
 
     def __init__(
@@ -59,7 +72,7 @@ class Worker:
         try:
             self._pipe, other = context.Pipe()
             with other, _without_ctrl_c(), without_main():
-                target = (serve, other, arguments, self._leads_group)
+                target = (serve, other, arguments, self._leads_group, dict(os.environ))
                 self._process = context.Process(target=_serve, args=target, daemon=True, name=name)  # type: ignore[attr-defined]
                 self._process.start()
         except (EOFError, ConnectionError) as error:  # by a package that breaks on import, or for want of memory
@@ -133,8 +146,17 @@ class Worker:
         return "the file may be damaged, or memory may be short"
 
 
-def _serve(serve: Callable[..., None], pipe: Connection, arguments: tuple[Any, ...], leads_group: bool) -> None:
+def _serve(
+    serve: Callable[..., None],
+    pipe: Connection,
+    arguments: tuple[Any, ...],
+    leads_group: bool,
+    environment: dict[str, str],
+) -> None:
     """What the process does: ``serve``, until the other side is gone."""
+    if environment != os.environ:  # those of the process that it was forked from may be older
+        os.environ.clear()
+        os.environ.update(environment)
     if leads_group:
         os.setsid()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that gives the orders

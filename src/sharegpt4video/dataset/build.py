@@ -30,6 +30,7 @@ from .ledger import ALL_KINDS, Ledger
 from .outcomes import Outcomes
 from .places.base import Place
 from .places.here import Here
+from .places.jobs import READING
 from .places.models import Model, ModelSpec, opened, stored_spec
 from .places.pairing import PairedVLM
 from .places.pool import WorkerPool
@@ -115,7 +116,8 @@ async def _run(
     cache = ReplyCache(options.replies or replies_folder(store), writer_name(options.shard))
     paired = PairedVLM(vlm)
     cached = CachedVLM(paired, cache, prompt_set(settings.caption.prompts).hash)
-    place = Here(open_engine(cached, settings.caption), WorkerPool(options.processes or cores()))
+    pool = WorkerPool(options.processes or cores(), preload=READING, forked=True)
+    place = Here(open_engine(cached, settings.caption), pool)
     try:
         flow = new_flow(place, store, settings, options, on_progress)
         counts = await flow.run(worklist)

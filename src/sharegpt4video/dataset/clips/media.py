@@ -193,7 +193,7 @@ async def _cut_all(
     result: MediaResult,
     on_progress: Callable[[MediaResult], None] | None,
 ) -> None:
-    pool = WorkerPool(processes, stall_seconds=STALL_SECONDS)
+    pool = WorkerPool(processes, stall_seconds=STALL_SECONDS, preload=__name__, forked=True)
 
     async def cut_video(item: tuple[SourceVideo, tuple[_Wanted, ...]]) -> None:
         await _cut_video(pool, *item, options, result)

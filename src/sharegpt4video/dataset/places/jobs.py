@@ -30,6 +30,8 @@ from .base import NEW_KEYFRAMES
 T = TypeVar("T")
 Send = Callable[[Any], None]
 
+READING = __name__
+"""What a worker that reads videos has to import."""
 FATAL = (StorageError, SettingsError, MissingExtra, ModelDenied)
 """Errors that would stop every other video, too."""
 SIGN_EVERY_SECONDS = 20.0

@@ -12,12 +12,13 @@ from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from typing import Any
 
 from ...background import Turns
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
-from ...processes import STALL_SECONDS, Worker, WorkerLost
+from ...processes import STALL_SECONDS, Worker, WorkerLost, forking
 
 Job = Callable[..., None]
 """Called in a worker as ``job(send, *arguments)``; gives what it has to give through ``send``, item by item."""
@@ -35,15 +36,20 @@ class WorkerPool:
 
     Jobs with a lower ``priority`` are given a worker first, equal ones in the order they came. A worker waits when
     what it has sent has not been taken, so memory stays bounded. Made inside a running event loop, or before it.
-    A worker imports the module ``preload`` before it says that it is ready.
+    A worker imports the module ``preload`` before it says that it is ready. With ``forked`` it is imported once for all
+    workers, and the first one is waited for; without, each is started at once and imports it for itself.
     """
 
-    def __init__(self, processes: int, *, stall_seconds: float = STALL_SECONDS, preload: str = "") -> None:
+    def __init__(
+        self, processes: int, *, stall_seconds: float = STALL_SECONDS, preload: str = "", forked: bool = False
+    ) -> None:
         if processes < 1:
             raise ValueError(f"a pool needs at least one process, not {processes}")
         self.processes = processes
         self.lost = 0
         self._stall_seconds, self._preload = stall_seconds, preload
+        # Never forked from this process: the sessions of ONNX Runtime and threads do not survive that.
+        self._context = forking(preload or __name__) if forked else multiprocessing.get_context("spawn")
         self._threads = ThreadPoolExecutor(processes, "sg4v-workers")
         self._begun: list[_Worker] = []
         self._idle: list[_Worker] = []
@@ -124,7 +130,7 @@ class WorkerPool:
         return worker
 
     def _new(self) -> _Worker:
-        worker = _Worker(max(cores() // self.processes, 1), self._preload)
+        worker = _Worker(self._context, max(cores() // self.processes, 1), self._preload)
         self._workers.add(worker)
         return worker
 
@@ -163,9 +169,7 @@ def _again(kind: type[Exception], message: str) -> Exception:
 class _Worker(Worker):
     """A process that does one job at a time and sends what it gives."""
 
-    def __init__(self, threads: int, preload: str) -> None:
-        # Started afresh, not forked: the sessions of ONNX Runtime and threads do not survive a fork.
-        context = multiprocessing.get_context("spawn")
+    def __init__(self, context: BaseContext, threads: int, preload: str) -> None:
         super().__init__(_serve, (threads, preload), context=context, name="sg4v-worker")
 
     def begin(self, job: Job, arguments: tuple[Any, ...]) -> None:

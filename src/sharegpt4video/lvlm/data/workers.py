@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import atexit
 import io
-import multiprocessing
 import pickle
 import queue
 import signal
@@ -12,7 +11,6 @@ import threading
 import traceback
 from concurrent.futures import Future
 from multiprocessing.connection import Connection
-from multiprocessing.context import BaseContext
 from types import TracebackType
 from typing import Any
 
@@ -20,7 +18,7 @@ import torch
 
 from ...cores import cores, limit_cores
 from ...errors import SG4VError
-from ...processes import STALL_SECONDS, Worker, WorkerLost
+from ...processes import STALL_SECONDS, Worker, WorkerLost, forking
 from .encode import Encoder
 from .example import Example
 from .samples import Sample, SampleError
@@ -126,7 +124,7 @@ class _Worker(Worker):
     """A process that answers each sample with what `encode_one` makes of it."""
 
     def __init__(self, threads: int, modules: list[str]) -> None:
-        super().__init__(_serve, (threads,), context=_context(modules), name="sg4v-data")
+        super().__init__(_serve, (threads,), context=forking(__name__, *modules), name="sg4v-data")
 
     def learn(self, encoder: bytes) -> None:
         """Give it its encoder. Raises WorkerLost.
@@ -144,15 +142,6 @@ class _Worker(Worker):
         if isinstance(answer, BaseException) and not isinstance(answer, SampleError):
             raise answer
         return answer  # type: ignore[no-any-return]
-
-
-def _context(modules: list[str]) -> BaseContext:
-    """Never a fork of this process: its threads and its GPU would not survive that."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([__name__, *modules])  # imported once, not by every process
-    return context
 
 
 def _serve(pipe: Connection, threads: int) -> None:

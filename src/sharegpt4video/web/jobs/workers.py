@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import json
-import multiprocessing
 import time
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, nullcontext
 from dataclasses import dataclass, field, replace
-from multiprocessing.context import BaseContext
 from typing import Any
 
 from ... import errors
 from ...errors import SG4VError, VideoError
-from ...processes import Worker, WorkerLost
+from ...processes import Worker, WorkerLost, forking
 from .limits import ProcessLimits
 from .tasks import Task, is_in_process
 
@@ -64,7 +62,7 @@ class Workers:
     def __init__(self, limits: ProcessLimits, most: int, most_short: int) -> None:
         self._limits, self._turns = limits, asyncio.Semaphore(most_short)
         self._threads = ThreadPoolExecutor(most + 2, "sg4v-web")  # one waits for each, and two start or end some
-        self._context = _context()
+        self._context = forking(_MODULE)
         self._spare: asyncio.Task[Worker] | None = None
         self._kept: dict[str, _Kept] = {}
         self._closed = False
@@ -187,15 +185,6 @@ class Workers:
 
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-
-
-def _context() -> BaseContext:
-    """Processes are forked from one that has imported what they need: they are there within milliseconds."""
-    if "forkserver" not in multiprocessing.get_all_start_methods():
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([_MODULE])
-    return context
 
 
 def _read(message: bytes) -> Said:
