@@ -12,6 +12,7 @@ import pytest
 import sharegpt4video as sg4v
 from made_captions import captioned, step
 from media import numbered_run, write_video
+from sees_nothing import SEES_NOTHING
 from sharegpt4video.display import Result, caption_html
 from sharegpt4video.records import Image, VideoCaption
 from sharegpt4video.vlm.fake import FakeVLM
@@ -67,7 +68,7 @@ def video(tmp_path: Path) -> Path:
     return tmp_path / "a.mp4"
 
 
-SETTINGS = sg4v.CaptionSettings(facts=sg4v.FactSettings(every_seconds=4.0, ocr=False))
+SETTINGS = sg4v.CaptionSettings(facts=sg4v.FactSettings(every_seconds=4.0, ocr=False, detector=SEES_NOTHING))
 
 
 def test_a_new_caption_shows_its_keyframes_while_the_file_is_the_same(video: Path) -> None:

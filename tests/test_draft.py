@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 import sharegpt4video as sg4v
 from media import write_video
 from scenes import texture
+from sees_nothing import SEES_NOTHING
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.draft import Progress
 from sharegpt4video.records import Image
@@ -21,8 +22,8 @@ from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.wanted import Opened
 
 SETTINGS = CaptionSettings(
-    facts=FactSettings(every_seconds=2.0, ocr=False),
-    keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform"),
+    facts=FactSettings(every_seconds=2.0, ocr=False, detector=SEES_NOTHING),
+    keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform", verify_cuts=False),
     image_side_pixels=160,
 )
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from media import solid, write_video
+from sees_nothing import SEES_NOTHING
 from sharegpt4video import listening
 from sharegpt4video.config import CaptionSettings, FactSettings
 from sharegpt4video.errors import SettingsError
@@ -78,7 +79,13 @@ def test_a_caption_carries_what_a_server_heard(clip: Path, monkeypatch: pytest.M
         return 200, {"text": "Good morning. mumble", "segments": [segment, doubtful]}
 
     with speech_server(answer) as server:  # type: ignore[arg-type]
-        facts = FactSettings(every_seconds=4.0, ocr=False, speech_model=f"server:whisper-1@{server.url}", sound=True)
+        facts = FactSettings(
+            every_seconds=4.0,
+            ocr=False,
+            detector=SEES_NOTHING,
+            speech_model=f"server:whisper-1@{server.url}",
+            sound=True,
+        )
         made = caption(clip, settings=CaptionSettings(facts=facts))
     assert [asked.seconds for asked in server.asked] == [pytest.approx(2.4, abs=0.3)]
     assert made.sound is not None
@@ -91,7 +98,10 @@ def test_a_caption_carries_what_a_server_heard(clip: Path, monkeypatch: pytest.M
 
 
 def test_a_video_that_nobody_listened_to_is_told_apart(clip: Path) -> None:
-    made = caption(clip, settings=CaptionSettings(facts=FactSettings(every_seconds=4.0, ocr=False, sound=False)))
+    made = caption(
+        clip,
+        settings=CaptionSettings(facts=FactSettings(every_seconds=4.0, ocr=False, sound=False, detector=SEES_NOTHING)),
+    )
     assert made.sound is None
     assert made.provenance.settings["facts"]["sound"] is False
 

@@ -12,6 +12,7 @@ import sharegpt4video as sg4v
 from media import write_video
 from meeting import Meeting
 from scenes import texture
+from sees_nothing import SEES_NOTHING
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.records import VideoCaption
@@ -20,8 +21,8 @@ from sharegpt4video.vlm.fake import FakeVLM
 
 FPS = 10
 QUICK = {
-    "facts": FactSettings(every_seconds=2.0, ocr=False),
-    "keyframes": KeyframeSettings(every_seconds=1.0, selector="uniform"),
+    "facts": FactSettings(every_seconds=2.0, ocr=False, detector=SEES_NOTHING),
+    "keyframes": KeyframeSettings(every_seconds=1.0, selector="uniform", verify_cuts=False),
     "image_side_pixels": 160,
 }
 SETTINGS = CaptionSettings(**QUICK)  # type: ignore[arg-type]

@@ -26,13 +26,14 @@ from leaping_clock import LeapingClock
 from made_requests import server_vlm
 from media import write_video
 from scenes import texture
+from sees_nothing import SEES_NOTHING
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.records import VideoCaption
 
 SETTINGS = CaptionSettings(
-    facts=FactSettings(every_seconds=4.0, ocr=False),
-    keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform"),
+    facts=FactSettings(every_seconds=4.0, ocr=False, detector=SEES_NOTHING),
+    keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform", verify_cuts=False),
     image_side_pixels=64,
 )
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from media import solid, write_video
+from sees_nothing import SEES_NOTHING
 from sharegpt4video import reading as read_module
 from sharegpt4video.cli import outputs as outputs_module
 from sharegpt4video.cli import reading as reading_module
@@ -30,7 +31,7 @@ from sharegpt4video.records import VideoCaption
 from sharegpt4video.vlm.base import Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM
 
-SETTINGS = CaptionSettings(mode="fast", fast_frames=1, facts=FactSettings(ocr=False))
+SETTINGS = CaptionSettings(mode="fast", fast_frames=1, facts=FactSettings(ocr=False, detector=SEES_NOTHING))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from media import numbered, solid, write_video
+from sees_nothing import SEES_NOTHING
 from sharegpt4video import reading as read_module
 from sharegpt4video.cli.batch import Batch
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
@@ -18,7 +19,8 @@ from sharegpt4video.vlm.base import Reply, Request
 from sharegpt4video.vlm.fake import FakeVLM
 
 SETTINGS = CaptionSettings(
-    keyframes=KeyframeSettings(every_seconds=0.5, max_gap_seconds=0.5), facts=FactSettings(ocr=False)
+    keyframes=KeyframeSettings(every_seconds=0.5, max_gap_seconds=0.5),
+    facts=FactSettings(ocr=False, detector=SEES_NOTHING),
 )
 
 

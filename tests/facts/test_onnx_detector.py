@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+import sees_nothing
 import tiny_onnx as tiny
 from sharegpt4video.config import FactSettings
 from sharegpt4video.errors import SettingsError
@@ -137,6 +138,12 @@ def test_what_is_no_detector_is_refused_with_a_reason(tmp_path: Path) -> None:
         open_detector(str(one))
     with pytest.raises(SettingsError, match=r"facts\.detector is embedded or the path of an \.onnx file, not .yolo."):
         FactSettings(detector="yolo")
+
+
+def test_the_one_that_sees_nothing_is_what_its_module_makes() -> None:
+    """Other tests use the file, whose scores are below every threshold."""
+    assert Path(sees_nothing.SEES_NOTHING).read_bytes() == sees_nothing.made()
+    assert OnnxDetector(Path(sees_nothing.SEES_NOTHING), min_score=0.01)(GREY) == []
 
 
 def test_the_settings_choose_the_detector(tmp_path: Path) -> None:

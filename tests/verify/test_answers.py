@@ -11,6 +11,7 @@ import sharegpt4video as sg4v
 from made_facts import LEFT, RIGHT, STILL, at, between, thing
 from media import write_video
 from scenes import texture
+from sees_nothing import SEES_NOTHING
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.records import CameraMotion, Step
@@ -73,8 +74,8 @@ def still_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def caption(clip: Path, says: object) -> sg4v.VideoCaption:
     settings = CaptionSettings(
-        facts=FactSettings(every_seconds=1.0, ocr=False),
-        keyframes=KeyframeSettings(every_seconds=2.0, selector="uniform"),
+        facts=FactSettings(every_seconds=1.0, ocr=False, detector=SEES_NOTHING),
+        keyframes=KeyframeSettings(every_seconds=2.0, selector="uniform", verify_cuts=False),
         verify=True,
     )
     return sg4v.caption(clip, model=FakeVLM(says), settings=settings)  # type: ignore[arg-type]

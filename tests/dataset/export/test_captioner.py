@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 from made_captions import captioned, step
 from made_dataset import caption_row, clip_of, made_store
 from media import number_of, numbered_run, write_video
+from sees_nothing import SEES_NOTHING
 from sharegpt4video import CaptionSettings, caption
 from sharegpt4video.config import FactSettings, KeyframeSettings
 from sharegpt4video.dataset.export import export
@@ -21,7 +22,7 @@ from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.vlm.render import render
 
 EVERY_FRAME = KeyframeSettings(selector="uniform", every_seconds=2.0)
-FEW_FACTS = FactSettings(every_seconds=4.0, ocr=False)  # nothing here is about them
+FEW_FACTS = FactSettings(every_seconds=4.0, ocr=False, detector=SEES_NOTHING)  # nothing here is about them
 
 
 @pytest.fixture
