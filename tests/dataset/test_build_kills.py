@@ -27,7 +27,7 @@ from made_sets import QUICK, same_captions, write_clips
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.store.store import Store
 
-KILLS = 20
+KILLS = 12
 VIDEOS = 8
 AT_ONCE = 4
 """So many requests are with the server at a time: so many replies may be on their way when a kill comes."""

@@ -19,7 +19,7 @@ from sharegpt4video.errors import SettingsError
 
 ray = pytest.importorskip("ray", reason="needs the extra ray")
 
-VIDEOS = 200
+VIDEOS = 60
 TWO = ClusterOptions(readers=2, describers=2)
 # Half a second of the time allowed for one video: Ray starts its processes one after the other.
 pytestmark = pytest.mark.timeout(600)
@@ -36,8 +36,8 @@ def cluster() -> Iterator[None]:
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("videos")
     write_clips(folder, VIDEOS, seconds=1.0)
-    (folder / "clip-200.mp4").write_bytes(b"this is no video" * 64)
-    (folder / "clip-201.mp4").write_bytes((folder / "clip-007.mp4").read_bytes())
+    (folder / f"clip-{VIDEOS:03d}.mp4").write_bytes(b"this is no video" * 64)
+    (folder / f"clip-{VIDEOS + 1:03d}.mp4").write_bytes((folder / "clip-007.mp4").read_bytes())
     write_clips(folder / "long", 2, seconds=3.0, first_seed=900)
     return folder
 
@@ -54,7 +54,7 @@ def comparable(counts: BuildCounts) -> BuildCounts:
     return replace(counts, seconds=0.0)
 
 
-def test_200_videos_built_here_and_on_ray_are_equal_data_sets(videos: Path, tmp_path: Path) -> None:
+def test_videos_built_here_and_on_ray_are_equal_data_sets(videos: Path, tmp_path: Path) -> None:
     here = build([str(videos)], tmp_path / "here", settings=settings(), options=BuildOptions(processes=2))
     there = build_on_ray([str(videos)], tmp_path / "there", settings=settings(), cluster=TWO)
     assert (here.captioned, here.identical, dict(here.failed)) == (VIDEOS, 1, {"unreadable": 1})

@@ -20,7 +20,9 @@ from sharegpt4video.dataset.cluster import ClusterOptions, build_on_ray
 from sharegpt4video.dataset.places.models import ModelSpec
 
 ray = pytest.importorskip("ray", reason="needs the extra ray")
-VIDEOS = 80
+VIDEOS = 24
+PATIENCE_SECONDS = 480
+"""However busy the machine is: nothing here depends on how fast anything comes, and the test has an end of its own."""
 
 
 @pytest.fixture(scope="module")
@@ -43,18 +45,32 @@ def told(received: Any) -> str:
     return f"A leaf turns over in the wind, {len(str(received.body)) % 97} times, and comes to rest on the ground."
 
 
-class Slow:
-    """Answers what was asked, a little later, and counts."""
+class Doled:
+    """Answers as many requests as it is allowed to, and counts; the others wait until it may."""
 
     def __init__(self) -> None:
         self.requests = 0
-        self._lock = threading.Lock()
+        self._allowed = 0
+        self._turn = threading.Condition()
 
     def __call__(self, exchange: Exchange) -> None:
-        exchange.wait(0.05)
-        with self._lock:
+        with self._turn:
+            while self.requests >= self._allowed and not exchange.closing.is_set():
+                self._turn.wait(0.2)
             self.requests += 1
         exchange.send(completion(exchange.received, told(exchange.received)))
+
+    def allow(self, more: int) -> None:
+        """Answer so many more, and return once that is done."""
+        with self._turn:
+            self._allowed = self.requests + more
+            self._turn.notify_all()
+        wait_for(lambda: self.requests >= self._allowed)
+
+    def allow_all(self) -> None:
+        with self._turn:
+            self._allowed = 10**9
+            self._turn.notify_all()
 
 
 def actors_on(node: Any, kind: str) -> list[psutil.Process]:
@@ -69,35 +85,35 @@ def actors_on(node: Any, kind: str) -> list[psutil.Process]:
 
 
 def wait_for(found: Callable[[], Any]) -> None:
-    until = time.monotonic() + 120
-    while not found() and time.monotonic() < until:
+    until = time.monotonic() + PATIENCE_SECONDS
+    while not found():
+        assert time.monotonic() < until, "it does not come"
         time.sleep(0.1)
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_machines_join_and_leave_and_nothing_is_lost(nodes: Any, tmp_path: Path) -> None:
     videos = tmp_path / "videos"
     write_clips(videos, VIDEOS, seconds=1.0)
     (gpu_machine,) = nodes.worker_nodes
-    slow = Slow()
-    with ChatServer(default=slow) as server, ThreadPoolExecutor(1) as thread:
+    model = Doled()
+    with ChatServer(default=model) as server, ThreadPoolExecutor(1) as thread:
         spec = ModelSpec(f"server:cat@{server.base_url}", {"max_concurrent": 4})
         cluster = ClusterOptions(gpus_each=1.0)
         building = thread.submit(
             build_on_ray, [str(videos)], tmp_path / "there", model=spec, settings=QUICK, cluster=cluster
         )
-        wait_for(lambda: slow.requests >= 10)
+        model.allow(10)
         (describer,) = actors_on(gpu_machine, "Describer")
         late = nodes.add_node(num_cpus=2, object_store_memory=100 * 2**20)
         wait_for(lambda: actors_on(late, "Reader"))
-        assert actors_on(late, "Reader")
         describer.kill()
-        before = slow.requests
-        wait_for(lambda: slow.requests >= before + 20)
+        model.allow(20)
         assert not building.done()
         nodes.remove_node(late, allow_graceful=False)
-        there = building.result(300)
-        asked = slow.requests
+        model.allow_all()
+        there = building.result(PATIENCE_SECONDS)
+        asked = model.requests
         here = build([str(videos)], tmp_path / "here", model=spec, settings=QUICK, options=BuildOptions(processes=1))
     assert (there.captioned, there.failed.total(), there.stopped) == (VIDEOS, 0, "")
     assert (here.captioned, here.requests) == (VIDEOS, there.requests)

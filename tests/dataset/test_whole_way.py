@@ -1,4 +1,4 @@
-"""The whole way: a hundred rendered videos, and three real ones, through build, filter, clips and every exporter.
+"""The whole way: forty rendered videos, and three real ones, through build, filter, clips and every exporter.
 
 What comes out is read by pandas, DuckDB, ``webdataset``, ``datasets`` and FFmpeg, never by ourselves.
 """
@@ -24,7 +24,7 @@ from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.dataset.settings import FilterSettings, SplitSettings
 from sharegpt4video.dataset.store.store import Store
 
-RENDERED = 100
+RENDERED = 40
 REAL = Path(__file__).resolve().parents[3] / "shared" / "videos"
 PICTURES = {"llava", "captioner"}
 
@@ -39,7 +39,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     counts = build(inputs, folder / "set", settings=QUICK, options=BuildOptions(processes=2))
     assert counts.captioned == RENDERED + 3 + 3 * REAL.exists(), counts.text()
     store = Store.open(folder / "set")
-    settings = replace(QUICK, filters=FilterSettings(min_seconds=1.0), splits=SplitSettings(val=0.2, test=0.1))
+    settings = replace(QUICK, filters=FilterSettings(min_seconds=1.0), splits=SplitSettings(val=0.3, test=0.3))
     selection = select(store, settings)
     assert selection.kept == RENDERED + 3 * REAL.exists()
     made = make_clips(store, ClipSettings(way="steps", min_seconds=0.5))
