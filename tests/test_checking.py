@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import importlib
 import math
+import re
 import typing
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
@@ -23,6 +24,7 @@ from sharegpt4video.lvlm.settings import DataSource, ModelSettings, TrainSetting
 
 SOURCE = Path(sharegpt4video.__file__).parent
 ENDINGS = ("Settings", "Options", "Inputs", "DataSource")
+NAMED = re.compile(rf"^class \w*({'|'.join(ENDINGS)})\b", re.MULTILINE)
 NEEDED: dict[str, dict[str, Any]] = {"PlanInputs": {"videos": 9}, "DataSource": {"path": "a.json"}}
 NEEDED["FrameOptions"] = {"frames": 1, "sampler": "middle", "layout": "grid", "max_images": 1}
 IN_TRAINING = {"TuneSettings": "tune", "DataSettings": "data", "OptimiserSettings": "optimiser", "RunSettings": "run"}
@@ -31,8 +33,10 @@ IN_TRAINING = {"TuneSettings": "tune", "DataSettings": "data", "OptimiserSetting
 def settings_types() -> Iterator[type]:
     """Every dataclass of the package that a user's settings are read into, by its name."""
     for path in sorted(SOURCE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for node in tree.body:
+        text = path.read_text(encoding="utf-8")
+        if not NAMED.search(text):
+            continue
+        for node in ast.parse(text).body:
             if isinstance(node, ast.ClassDef) and node.name.endswith(ENDINGS) and node.decorator_list:
                 parts = path.relative_to(SOURCE).with_suffix("").parts
                 name = ".".join(("sharegpt4video", *(part for part in parts if part != "__init__")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import functools
 import random
 import re
 
@@ -20,12 +21,20 @@ from sharegpt4video.world.sampling import Constraints, sample_scene
 from sharegpt4video.world.scenes import OPPOSITE, Event, Scene, Thing, reverse, state
 
 TEMPCOMPASS_ASPECTS = ("action", "direction", "speed", "order", "attribute_change")
-PAIRS = [
-    (scene, questions(scene))
-    for name, count in (("simple", 150), ("medium", 200), ("hard", 120))
-    for scene in (sample_scene(random.Random(seed), difficulty=name) for seed in range(count))
-]
-ALL = [question for _, found in PAIRS for question in found]
+
+
+@functools.cache
+def pairs() -> list[tuple[Scene, list[Question]]]:
+    """Sampled scenes with their questions: made when they are first asked for, not when tests are looked for."""
+    counts = (("simple", 150), ("medium", 200), ("hard", 120))
+    scenes = (sample_scene(random.Random(seed), difficulty=name) for name, count in counts for seed in range(count))
+    return [(scene, questions(scene)) for scene in scenes]
+
+
+@functools.cache
+def every() -> list[Question]:
+    return [question for _, found in pairs() for question in found]
+
 
 MVBENCH_FILES = {
     "action_antonym", "action_count", "action_localization", "action_prediction", "action_sequence", "character_order",
@@ -36,44 +45,44 @@ MVBENCH_FILES = {
 
 
 def topic(name: str) -> list[tuple[Scene, Question]]:
-    return [(scene, question) for scene, found in PAIRS for question in found if question.topic == name]
+    return [(scene, question) for scene, found in pairs() for question in found if question.topic == name]
 
 
 def test_every_aspect_format_and_task_is_asked_or_said_not_to_be_possible() -> None:
-    asked = {(question.kind, question.form) for question in ALL if question.benchmark == "tempcompass"}
+    asked = {(question.kind, question.form) for question in every() if question.benchmark == "tempcompass"}
     forms = ("multi-choice", "yes_no", "caption_matching", "captioning")
     assert asked == {(aspect, form) for aspect in TEMPCOMPASS_ASPECTS for form in forms}
-    assert {question.kind for question in ALL if question.benchmark == "mvbench"} == set(MVBENCH_TASKS)
+    assert {question.kind for question in every() if question.benchmark == "mvbench"} == set(MVBENCH_TASKS)
     assert set(MVBENCH_TASKS) | set(NOT_APPLICABLE) == MVBENCH_FILES
     assert not set(MVBENCH_TASKS) & set(NOT_APPLICABLE)
 
 
 def test_options_are_valid() -> None:
-    for question in ALL:
+    for question in every():
         assert 2 <= len(question.options) <= 4
         assert len(set(question.options)) == len(question.options)
         assert question.answer == question.options[question.right]
         assert all(option in question.text for option in question.options) or question.form == "yes_no"
-    for _, found in PAIRS:
+    for _, found in pairs():
         assert len({question.id for question in found}) == len(found)
 
 
 def test_every_word_is_of_the_vocabulary() -> None:
     known = set(vocabulary())
-    for question in ALL:
+    for question in every():
         assert set(w.words(f"{question.text} {question.answer} {question.reference}")) <= known
     assert len(known) < 200
 
 
 @pytest.mark.parametrize("size", [2, 3, 4])
 def test_right_answers_stand_everywhere_equally_often(size: int) -> None:
-    found = collections.Counter(q.right for q in ALL if len(q.options) == size and q.form != "yes_no")
+    found = collections.Counter(q.right for q in every() if len(q.options) == size and q.form != "yes_no")
     even = sum(found.values()) / size
     assert sum((found[at] - even) ** 2 / even for at in range(size)) < 16.3  # a chance of one in a thousand or less
 
 
 def test_yes_and_no_are_equally_often_right() -> None:
-    found = collections.Counter(question.answer for question in ALL if question.form == "yes_no")
+    found = collections.Counter(question.answer for question in every() if question.form == "yes_no")
     total = sum(found.values())
     assert abs(found["yes"] - total / 2) < 3.3 * (total / 4) ** 0.5
 
@@ -177,7 +186,7 @@ def test_static_facts_do_not_give_temporal_answers_away() -> None:
 
 def test_no_answer_is_a_safe_guess() -> None:
     found = collections.defaultdict(collections.Counter)
-    for question in ALL:
+    for question in every():
         if question.form == "multi-choice" and question.kind in ("attribute_change", "direction", "speed"):
             found[question.topic][question.answer] += 1
     for name, answers in found.items():
@@ -201,7 +210,7 @@ def test_knowing_how_often_each_option_is_right_does_not_answer(kind: str) -> No
     """All that can be known without the video; "not sure" leaves two options, and halves of a video are two parts."""
     groups = collections.defaultdict(list)
     told_by_topic = ("action_antonym", "object_existence", "moving_direction")  # there the topic is the answer's
-    for question in ALL:
+    for question in every():
         if question.kind == kind and question.form == "multi-choice":
             groups["" if kind in told_by_topic else question.topic].append(question)
     for topic, asked in groups.items():
@@ -214,7 +223,7 @@ def test_knowing_how_often_each_option_is_right_does_not_answer(kind: str) -> No
 def by_options(kind: str, form: str) -> float:
     """The share that is right by taking what is right most often where the same options are shown."""
     shown = collections.defaultdict(collections.Counter)
-    for question in ALL:
+    for question in every():
         if (question.kind, question.form) == (kind, form):
             shown[frozenset(re.sub(r"the \w+", "it", option) for option in question.options)][question.answer] += 1
     often = [answers for answers in shown.values() if sum(answers.values()) > 12]
@@ -245,7 +254,7 @@ def test_a_change_of_colour_stands_beside_the_one_backwards() -> None:
 
 def test_it_is_also_claimed_falsely_that_nothing_changes() -> None:
     claimed = collections.Counter(
-        question.answer for question in ALL if question.form == "yes_no" and "does not change" in question.text
+        question.answer for question in every() if question.form == "yes_no" and "does not change" in question.text
     )
     assert 0.3 < claimed["yes"] / claimed.total() < 0.7
 
@@ -308,6 +317,6 @@ def test_in_train_the_speed_of_upward_moves_is_not_asked() -> None:
 
 
 def test_the_same_seed_asks_the_same() -> None:
-    scene = PAIRS[0][0]
+    scene = pairs()[0][0]
     assert questions(scene, seed=4) == questions(scene, seed=4)
     assert questions(scene, seed=4) != questions(scene, seed=5)
