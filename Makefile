@@ -16,7 +16,7 @@ $(INSTALLED): pyproject.toml
 venv: $(INSTALLED)
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .
