@@ -24,6 +24,7 @@ import typer
 from made_requests import REQUESTS
 from made_sets import QUICK, write_clips
 from sharegpt4video.cli.app import app
+from sharegpt4video.config import FactSettings, KeyframeSettings
 from sharegpt4video.dataset.build import BuildOptions, build
 from sharegpt4video.dataset.decide.decisions import NOT_CAPTIONED, Decision
 from sharegpt4video.dataset.decide.gates import FINDINGS, GATES
@@ -40,6 +41,15 @@ from sharegpt4video.vlm.fake import FakeVLM, default_text, fail_after
 PROMISES = Path(__file__).parent / "promises"
 PICTURES = (Image(b"one", 64, 48), Image(b"two", 64, 48))
 ONE = BuildOptions(processes=1)
+EARLIER = replace(
+    QUICK,
+    caption=replace(
+        QUICK.caption,
+        facts=FactSettings(every_seconds=4.0, ocr=False),
+        keyframes=KeyframeSettings(every_seconds=1.0, selector="uniform"),
+    ),
+)
+"""Of the data set that an earlier version made; no path of a machine is in them."""
 
 
 def request_keys() -> dict[str, str]:
@@ -142,12 +152,12 @@ def earlier(tmp_path: Path) -> Path:
 
 def test_a_data_set_of_an_earlier_version_is_read(earlier: Path) -> None:
     assert texts(earlier / "set") == {name: pinned("told")[name] for name in ("clip-000.mp4", "clip-001.mp4")}
-    assert Store(earlier / "set").settings() == QUICK
+    assert Store(earlier / "set").settings() == EARLIER
 
 
 def test_a_data_set_of_an_earlier_version_is_carried_on(earlier: Path) -> None:
     fake = FakeVLM(telling)
-    counts = build([str(earlier / "clips")], earlier / "set", model=fake, settings=QUICK, options=ONE)
+    counts = build([str(earlier / "clips")], earlier / "set", model=fake, settings=EARLIER, options=ONE)
     assert (counts.listed, counts.known, counts.captioned, counts.failed.total()) == (4, 2, 2, 0)
     assert texts(earlier / "set") == pinned("told")
     assert {request.video for request in fake.requests} <= {"clip-002.mp4", "clip-003.mp4"}
@@ -173,12 +183,12 @@ def _pin_earlier(kept: Path) -> None:
     with tempfile.TemporaryDirectory() as whole, tempfile.TemporaryDirectory() as folder:
         clips, half = Path(folder, "clips"), Path(folder, "set")
         write_clips(clips, 4)
-        build([str(clips)], whole, model=FakeVLM(telling), settings=QUICK, options=ONE)
+        build([str(clips)], whole, model=FakeVLM(telling), settings=EARLIER, options=ONE)
         told = texts(Path(whole))
         each = sum(map(len, told.values())) // 4
         gone = FakeVLM(telling, fail=fail_after(2 * each + each // 2), max_concurrent=1)
         with contextlib.suppress(VLMError):
-            build([str(clips)], half, model=gone, settings=QUICK, options=ONE)
+            build([str(clips)], half, model=gone, settings=EARLIER, options=ONE)
         paid = {}
         for path in sorted(half.glob("replies/*.sqlite")):
             with contextlib.closing(sqlite3.connect(path)) as file:
