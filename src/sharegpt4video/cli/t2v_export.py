@@ -15,9 +15,15 @@ from .sharing import PathsName, Splits
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from ..t2v.export import ExportSettings
     from ..t2v.record import Record
 
 _CLIPS, _CAPTIONS = "Clips", "Captions"
+_TRAINERS = (
+    "Whose files to write: open-sora-plan, open-sora-plan-v1.1, open-sora, finetrainers, diffusers-cogvideox, "
+    "diffusion-pipe, musubi-tuner, diffsynth, fastvideo, ltx-video-trainer, ltx-2, ai-toolkit, simpletuner, "
+    "webdataset."
+)
 
 Source = Annotated[
     str,
@@ -27,9 +33,7 @@ Source = Annotated[
         show_default=False,
     ),
 ]
-Trainer = Annotated[
-    str, typer.Option("--for", metavar="TRAINER", help="Whose files to write (see above).", show_default=False)
-]
+Trainer = Annotated[str, typer.Option("--for", metavar="TRAINER", help=_TRAINERS, show_default=False)]
 NewFolder = Annotated[
     Path, typer.Option("--out", "-o", metavar="FOLDER", help="Folder to write to.", file_okay=False, show_default=False)
 ]
@@ -109,6 +113,16 @@ TrainerSets = Annotated[
 ]
 
 
+Media = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the videos are.", show_default=False)]
+ClipPaths = Annotated[
+    PathsName | None,
+    typer.Option("--paths", help="Name clips from the manifest or absolutely.", show_default=False),
+]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, metavar="N", help="Processes (one for each core).", show_default=False)
+]
+
+
 def export(
     source: Source,
     trainer: Trainer,
@@ -124,57 +138,54 @@ def export(
     weights: Weights = None,
     suffix: Suffixes = Suffix.none,
     split: Splits = None,
-    media: Annotated[
-        Path | None, typer.Option(metavar="FOLDER", help="Where the videos are.", show_default=False)
-    ] = None,
-    paths: Annotated[
-        PathsName | None,
-        typer.Option("--paths", help="Name clips from the manifest or absolutely.", show_default=False),
-    ] = None,
+    media: Media = None,
+    paths: ClipPaths = None,
     changes: TrainerSets = None,
-    jobs: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Processes (one for each core).", show_default=False)
-    ] = None,
+    jobs: Jobs = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export with other settings.")] = False,
 ) -> None:
     """Cut clips to the frames that a trainer will see, and write their captions as it reads them.
 
     A caption tells what happens in its clip and nothing else; where that is not known, the clip is refused and counted.
     A run that was stopped goes on when it is started again.
-
-    Trainers: open-sora-plan, open-sora-plan-v1.1, open-sora, finetrainers, diffusers-cogvideox, diffusion-pipe,
-    musubi-tuner, diffsynth, fastvideo, ltx-video-trainer, ltx-2, ai-toolkit, simpletuner, webdataset.
     """
-    from ..t2v.cutting import Cutting
-    from ..t2v.export import ExportSettings, manifest_named
-    from ..t2v.export import export as write
-    from ..t2v.planning import PlanSettings
+    from ..t2v import export as t2v
     from .settings import read_pairs
 
     with exit_codes():
-        manifest_named(trainer)  # said before a data set is read
-        names = tuple(name.strip() for name in variants.split(",") if name.strip())
-        settings = ExportSettings(
-            PlanSettings(
-                frames=frames,
-                fps=fps,
-                clips="first" if first else "all",
-                cross_shots=cross_shots,
-                most_untold=untold,
-            ),
-            Cutting(side_pixels=side, audio=audio),
-            names,
-            _weights(names, weights),
-            suffix.value,
-            None if paths is None else paths.value,
-        )
-        records = _records(source, out, split, media)
-        result = write(
-            records, trainer, out, settings, options=read_pairs(changes), processes=jobs, overwrite=overwrite
-        )
+        t2v.manifest_named(trainer)  # said before a data set is read
+        plan = {"frames": frames, "fps": fps, "clips": "first" if first else "all", "cross_shots": cross_shots}
+        settings = _settings({**plan, "most_untold": untold}, side, audio, variants, weights, suffix, paths)
+        records, options = _records(source, out, split, media), read_pairs(changes)
+        result = t2v.export(records, trainer, out, settings, options=options, processes=jobs, overwrite=overwrite)
         print_text(result.text())
         if result.failed:
             raise typer.Exit(FAILED)
+
+
+def _settings(
+    plan: dict[str, Any],
+    side: int | None,
+    audio: bool,
+    variants: str,
+    weights: str | None,
+    suffix: Suffix,
+    paths: PathsName | None,
+) -> ExportSettings:
+    """What the options add up to. Raises SettingsError."""
+    from ..t2v.cutting import Cutting
+    from ..t2v.export import ExportSettings
+    from ..t2v.planning import PlanSettings
+
+    names = tuple(name.strip() for name in variants.split(",") if name.strip())
+    return ExportSettings(
+        PlanSettings(**plan),
+        Cutting(side_pixels=side, audio=audio),
+        names,
+        _weights(names, weights),
+        suffix=suffix.value,
+        paths=None if paths is None else paths.value,
+    )
 
 
 def _weights(names: tuple[str, ...], given: str | None) -> dict[str, float]:

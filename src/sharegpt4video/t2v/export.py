@@ -125,18 +125,13 @@ def export(
     trainer cannot take; SG4VError where not one clip can be made.
     """
     manifest, settings = manifest_named(trainer), settings or ExportSettings()
-    raise_for(wrong_frames(settings.plan, manifest.window))
-    if settings.suffix == "open-sora-2" and manifest.name == "open-sora":
-        raise SettingsError("the loader of Open-Sora 2.0 writes this suffix itself; leave it out")
-    chosen_options = _options(manifest, settings, options or {})
-    result = T2VResult(trainer, str(out))
+    raise_for(_wrong(settings, manifest))
+    chosen_options, result = _options(manifest, settings, options or {}), T2VResult(trainer, str(out))
     _claim(out, manifest, settings, options or {}, overwrite=overwrite)
     work = _Work(manifest, settings, chosen_options, out, result, fit)
     with ExitStack() as stack:
         spools: dict[str, IO[str]] = {}
-        cutters: Cutters[tuple[Record, Planned, Row]] = stack.enter_context(
-            Cutters(cores() if processes is None else processes)
-        )
+        cutters: Cutters[_Item] = stack.enter_context(Cutters(cores() if processes is None else processes))
         for (record, planned, row), outcome in cutters.done(work.jobs(records)):
             if isinstance(outcome, NotCut):
                 _count_failed(result, record, outcome)
@@ -144,15 +139,25 @@ def export(
             if record.split not in spools:
                 spools[record.split] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=out))
             work.count(planned, record, outcome)
-            row = replace(row, width=outcome.width, height=outcome.height, has_sound=outcome.has_sound)
-            spools[record.split].write(json.dumps(asdict(row)) + "\n")
+            spools[record.split].write(_as_cut(row, outcome))
             if on_progress:
                 on_progress(result)
-        if not spools:
-            raise SG4VError(f"no clip could be made for {trainer}\n{result.text()}")
         work.write(spools)
     _finish(out, result)
     return result
+
+
+def _wrong(settings: ExportSettings, manifest: Manifest) -> Iterator[str]:
+    """What of the settings does not go with a trainer."""
+    yield from wrong_frames(settings.plan, manifest.window)
+    if settings.suffix == "open-sora-2" and manifest.name == "open-sora":
+        yield "the loader of Open-Sora 2.0 writes this suffix itself; leave it out"
+
+
+def _as_cut(row: Row, clip: CutClip) -> str:
+    """A row with the size of its picture, as a line of JSON."""
+    row = replace(row, width=clip.width, height=clip.height, has_sound=clip.has_sound)
+    return json.dumps(asdict(row)) + "\n"
 
 
 def _options(manifest: Manifest, settings: ExportSettings, given: dict[str, Any]) -> Any:
@@ -165,6 +170,9 @@ def _options(manifest: Manifest, settings: ExportSettings, given: dict[str, Any]
     if "weights" in known and settings.weights and getattr(first, "several", manifest.variants):
         own["weights"] = settings.weights
     return validated(manifest.options, own | given, f"options of {manifest.name}")
+
+
+_Item = tuple[Record, Planned, Row]
 
 
 class _Work:
@@ -190,7 +198,7 @@ class _Work:
             how = "is taken by its weight" if settings.weights else "is the first"
             result.notes.append(f"{manifest.name} reads one caption per clip; which {how}")
 
-    def jobs(self, records: Iterable[Record]) -> Iterator[tuple[CutJob, tuple[Record, Planned, Row]]]:
+    def jobs(self, records: Iterable[Record]) -> Iterator[tuple[CutJob, _Item]]:
         """The clips to cut, record by record; what is refused is counted."""
         for record in records:
             self._result.records += 1
@@ -251,7 +259,12 @@ class _Work:
         self._names.add(f"{clip_id(record, planned)}.mp4")
 
     def write(self, spools: dict[str, IO[str]]) -> None:
-        """The manifest of each split; prompts to sample from while training come from what is held out."""
+        """The manifest of each split; prompts to sample from while training come from what is held out.
+
+        Raises SG4VError where there is not one clip.
+        """
+        if not spools:
+            raise SG4VError(f"no clip could be made for {self._manifest.name}\n{self._result.text()}")
         self._remove_others(spools)
         for split, spool in spools.items():
             folder = self._out / split
