@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from sharegpt4video.vlm.embedded.words import word_set
 from sharegpt4video.world.captions import caption
 from sharegpt4video.world.sampling import sample_scene
 
@@ -18,22 +19,31 @@ Event = tuple[str, str, str]
 """The lemmas of who does what: ("man", "open", "door"); of a composed caption ("square", "moves", "left")."""
 
 # Verbs that tell what a caption or a thing is like, not what happens.
-_NO_EVENTS = frozenset(
-    """suggest indicate imply hint emphasize highlight underscore convey reflect create enhance contribute evoke add
-    illustrate establish reinforce symbolize demonstrate provide offer give allow include feature have be remain appear seem
-    show depict display present showcase capture characterize suit resemble consist contain wear dress adorn surround
-    cover fill position locate situate set color label title design know make accompany focus maintain continue begin start
-    progress unfold observe see note set view pattern mark decorate equip complete complement contrast serve ensure
-    encapsulate signify detail define associate base range vary involve relate exist occur happen keep stay retain
-    state describe represent identify draw emphasise center light illuminate arrange signal affirm sustain preserve credit
-    translate aim encourage guide spotlight understate pronounce contrast imitate seat shelve render""".split()
+_NO_EVENTS = word_set(
+    """
+    suggest indicate imply hint emphasize highlight underscore convey reflect create enhance contribute evoke
+    add illustrate establish reinforce symbolize demonstrate provide offer give allow include feature have be
+    remain appear seem show depict display present showcase capture characterize suit resemble consist contain
+    wear dress adorn surround cover fill position locate situate set color label title design know make
+    accompany focus maintain continue begin start progress unfold observe see note view pattern mark decorate
+    equip complete complement contrast serve ensure encapsulate signify detail define associate base range vary
+    involve relate exist occur happen keep stay retain state describe represent identify draw emphasise center
+    light illuminate arrange signal affirm sustain preserve credit translate aim encourage guide spotlight
+    understate pronounce imitate seat shelve render
+    """
 )
-_MEANT = frozenset(
-    """suggest indicate imply hint emphasize highlight underscore convey reflect evoke reinforce symbolize signify
-    demonstrate illustrate serve signal affirm aim design""".split()
+_MEANT = word_set(
+    """
+    suggest indicate imply hint emphasize highlight underscore convey reflect evoke reinforce symbolize signify
+    demonstrate illustrate serve signal affirm aim design
+    """
 )
-_CAMERA = frozenset("camera angle view perspective shot focus".split())
-_BEGINNING = frozenset("begin start continue proceed keep see appear seem stop finish resume show".split())
+_CAMERA = frozenset(["camera", "angle", "view", "perspective", "shot", "focus"])
+_BEGINNING = word_set(
+    """
+    begin start continue proceed keep see appear seem stop finish resume show
+    """
+)
 _SUBJECTS = ("nsubj", "nsubjpass")
 
 
@@ -51,7 +61,8 @@ def parsed_events(document: Any) -> list[Event]:
     """Who does what to what, in the order told; a verb without a subject of its own has that of the verb it goes with.
 
     An event is what is told to happen in a main clause, in one joined to it, or in one of time ("while he waits"). Left
-    out is what is only suggested, what something is for, what the camera does, and relative clauses and participles, which describe a thing.
+    out is what is only suggested, what something is for, what the camera does, and relative clauses and participles,
+    which describe a thing.
     """
     return [(_subject(token), token.lemma_.lower(), _object(token)) for token in document if _happens(token)]
 

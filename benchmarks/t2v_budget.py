@@ -10,13 +10,14 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from dataclasses import dataclass
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from dataclasses import dataclass
 from operator import eq
+from pathlib import Path
 from typing import Any
 
 from _t2v_events import Event, annotated, composed, composed_events, is_told, kept, lemmas, parsed_events, parser
+
 from sharegpt4video.t2v.budget import fit
 from sharegpt4video.t2v.clauses import sentences_of
 from sharegpt4video.t2v.encoders import ENCODERS, Counter

@@ -5,6 +5,7 @@ from __future__ import annotations
 import typer
 
 from .console import SafeGroup
+from .t2v_budget import budget
 from .t2v_export import export
 from .t2v_lint import lint
 from .t2v_prompts import audit_prompts, profile, rewrite
@@ -18,7 +19,7 @@ t2v = typer.Typer(
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-for verb in (export, lint, profile, rewrite):
+for verb in (export, lint, budget, profile, rewrite):
     t2v.command(cls=Verb, no_args_is_help=True)(verb)
 t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
 t2v.add_typer(vbench)

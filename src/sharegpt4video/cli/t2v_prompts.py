@@ -112,13 +112,13 @@ def profile(
     from ..t2v.profile import profile_of, save
 
     with exit_codes():
-        found = profile_of(_captions(source), Path(source).name, examples=examples)
+        found = profile_of(captions_in(source), Path(source).name, examples=examples)
         if out is not None:
             save(found, out)
         print_text(found.to_json() if json else found.text(), end="" if json else "\n")
 
 
-def _captions(source: str) -> Iterable[str]:
+def captions_in(source: str) -> Iterable[str]:
     """The captions of a data set, or of files."""
     from ..t2v.profile import captions_of
 

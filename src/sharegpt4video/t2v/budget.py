@@ -9,7 +9,7 @@ from bisect import bisect_right
 from collections import Counter as Tally
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args
 
 from .clauses import Sentence, sentences_of
 from .encoders import Counter, TextEncoder
@@ -68,7 +68,8 @@ def fit(
             shed.append(part)
         if draft.fits(limit):
             break
-    left, lost = draft.text(), ()
+    left = draft.text()
+    lost: tuple[Part, ...] = ()
     if not draft.fits(limit):
         left, lost = _cut_words(draft, limit)
     tokens = counter.count(f"{before}{left}{after}")
@@ -200,7 +201,7 @@ class BudgetReport:
             "over": self.over,
             "tokens": _spread(self.tokens),
             "excess": _spread(self.excess),
-            "shed": {kind: self.shed[kind] for kind in ("style", "setting", "camera", "subject", "event") if self.shed[kind]},
+            "shed": {kind: self.shed[kind] for kind in get_args(Kind)[::-1] if self.shed[kind]},
             "steps": {step: self.steps[step] for step in LADDER if self.steps[step]},
             "captions_that_lost_events": self.lost_events,
             "events_lost": self.events,
@@ -214,7 +215,8 @@ class BudgetReport:
             return f"{lines[0]}\nNo captions were found."
         share = self.over / self.captions
         lines.append(
-            f"{self.over:,} of {self.captions:,} captions ({share:.1%}) are longer; median {spread['median']} tokens, longest {spread['most']}."
+            f"{self.over:,} of {self.captions:,} captions ({share:.1%}) are longer;"
+            f" median {spread['median']} tokens, longest {spread['most']}."
         )
         if self.over:
             excess = _spread(self.excess)
@@ -223,8 +225,8 @@ class BudgetReport:
             lines.append(f"To fit them, this is shed (pieces): {told}.")
         if self.lost_events:
             lines.append(
-                f"WARNING: {self.lost_events:,} captions lose {self.events:,} events: even in their shortest form they do not fit."
-                " Take an encoder that reads more, or shorter clips."
+                f"WARNING: {self.lost_events:,} captions lose {self.events:,} events: even in their"
+                " shortest form they do not fit. Take an encoder that reads more, or shorter clips."
             )
         if self.estimated:
             lines.append(
@@ -238,7 +240,8 @@ def _spread(tally: Tally[int]) -> dict[str, int]:
     """The least, median, 95th percentile and most of tallied numbers."""
     if not tally:
         return {}
-    total, seen, at = sum(tally.values()), 0, {}
+    at: dict[str, int] = {}
+    total, seen = sum(tally.values()), 0
     for number in sorted(tally):
         seen += tally[number]
         for name, share in (("median", 0.5), ("p95", 0.95)):

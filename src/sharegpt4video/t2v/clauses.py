@@ -7,7 +7,7 @@ part of the main clause, which is never taken apart.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from . import lexicon as lex
@@ -21,14 +21,15 @@ _TOKEN = re.compile(
     r'"[^"\n]{1,300}"|“[^”\n]{1,300}”|«[^»\n]{1,300}»|\d+(?:[.,:]\d+)+|[^\W_]+(?:[\'’\-][^\W_]+)*|[^\w\s]|_'
 )
 _END = re.compile(r'[.!?…]+["”’)\]]*(?=\s|$)|\n+|[。！？]')
+_QUOTE = re.compile(r'"[^"\n]{1,300}"|“[^”\n]{1,300}”')
 _SHORT = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|st|vs|no|approx|e\.g|i\.e|etc|jr|sr|fig|a\.m|p\.m)|\b[a-z])\.$", re.IGNORECASE
 )
 _MOVING_ON = re.compile(
     r"(?:(?:as|while|when) the (?:\w+ )?(?:progresses|continues|unfolds|advances|proceeds|plays|develops|goes on)"
     r"|(?:as|while) (?:this|it|the \w+) (?:progresses|continues|unfolds|happens|occurs)"
-    r"|(?:throughout|during|over|across) (?:the |this |these |all |its )?(?:\w+ ){0,2}(?:video|clip|scene|sequence|footage"
-    r"|frames?|course of the \w+|transitions?|changes?|segment|recording|duration|process|entire \w+)"
+    r"|(?:throughout|during|over|across) (?:the |this |these |all |its )?(?:\w+ ){0,2}(?:video|clip|scene|sequence"
+    r"|footage|frames?|course of the \w+|transitions?|changes?|segment|recording|duration|process|entire \w+)"
     r"|in (?:this|the|a) (?:\w+ )?(?:scene|moment|segment|sequence|part|shot|clip|frame|instance|video|shift)"
     r"|overall|additionally|moreover|furthermore|notably|interestingly|in addition|throughout|of note)"
     r"(?: \w+){0,2}$",
@@ -101,23 +102,13 @@ def sentences_of(text: str) -> tuple[Sentence, ...]:
 
 
 def _ends(text: str) -> list[int]:
-    marks = (
-        [(match.start(), match.end()) for match in re.finditer(r'["“][^"”\n]{1,300}["”]', text)]
-        if '"' in text or "“" in text
-        else []
-    )
-    found = []
-    for match in _END.finditer(text):
-        if match[0] == "." and _SHORT.search(text, max(0, match.start() - 8), match.end()):
-            if (
-                not re.match(r"\s+[A-Z]", text[match.end() : match.end() + 4])
-                or text[match.start() - 2 : match.start()].strip()[-1:].isupper()
-            ):
-                continue
-        if any(start < match.start() < end - 1 for start, end in marks):
-            continue  # inside a quotation
-        found.append(match.end())
-    return found
+    quotes = [match.span() for match in _QUOTE.finditer(text)] if '"' in text or "“" in text else []
+    return [
+        match.end()
+        for match in _END.finditer(text)
+        if not (match[0] == "." and _SHORT.search(text, max(0, match.start() - 8), match.end()))
+        and not any(start < match.start() and match.end() < end for start, end in quotes)
+    ]
 
 
 def _sentence(text: str, start: int, end: int) -> Sentence:
@@ -134,32 +125,25 @@ def _sentence(text: str, start: int, end: int) -> Sentence:
 
 def _pieces(text: str, tokens: tuple[Token, ...]) -> tuple[Piece, ...]:
     spans, asides = _spans(tokens)
-    merged: list[Piece] = []
-    seen_main = False  # whether the main clause has its verb
+    found: list[Piece] = []
+    main: list[str] = []  # the words of the main clause so far
     for at, (first, last) in enumerate(spans):
         low = [token.low for token in tokens[first:last]]
-        begins = asides.get(first)
-        role: Role | None = begins or _role(low, at == 0, text[tokens[first].start : tokens[last - 1].end])
-        begun = any(piece.role == "main" for piece in merged)
-        interrupts = begun and merged[-1].role not in ("main", "intro", "order", "place", "aside")
-        if role == "main" and interrupts and seen_main:
-            merged[-1] = Piece(merged[-1].first, last, merged[-1].role)  # goes on with a list in that piece
+        role = asides.get(first) or _role(low, at == 0, text[tokens[first].start : tokens[last - 1].end])
+        interrupts = bool(main) and found[-1].role not in ("main", "intro", "order", "place", "aside")
+        if role == "main" and interrupts and (has_verb(main) or not verb_at(low, 0, 2)):
+            found[-1] = replace(found[-1], last=last)  # a list goes on in that piece
             continue
-        if role == "main" and interrupts and not verb_at(low, 0, 2):
-            merged[-1] = Piece(merged[-1].first, last, merged[-1].role)
-            continue
-        resumes = role == "main" and begun and merged[-1].role not in ("main", "intro", "order", "place")
-        if role == "event" and not seen_main and merged and low[0] in ("and", "but", "or"):
+        if role == "event" and main and not has_verb(main) and low[0] in ("and", "but", "or"):
             role = "main"
         if role == "main":
-            seen_main = seen_main or has_verb(low)
-        merged.append(Piece(first, last, role, resumes))
-    if not any(
-        piece.role == "main" and has_verb([token.low for token in tokens[piece.first : piece.last]]) for piece in merged
-    ):
-        # No main clause was understood: only remarks at the end are sure.
-        return tuple(_unsure(tokens, merged))
-    return tuple(merged)
+            resumes = bool(main) and found[-1].role not in ("main", "intro", "order", "place")
+            found.append(Piece(first, last, role, resumes))
+            main += low
+        else:
+            found.append(Piece(first, last, role))
+    # Where no main clause was understood, only remarks at the end are sure.
+    return tuple(found if has_verb(main) else _unsure(tokens, found))
 
 
 def _unsure(tokens: tuple[Token, ...], pieces: list[Piece]) -> list[Piece]:

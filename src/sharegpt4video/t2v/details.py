@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
+from ..vlm.embedded.words import word_set
 from . import lexicon as lex
 from .clauses import Token
 from .forms import finite, is_adjective, is_gerund, is_past, is_verb
@@ -14,7 +15,8 @@ Found = tuple[int, int, Detail]
 """Tokens ``[first, last)`` that can be left out, and what they say."""
 
 _PLACES = (
-    ("in", "the", "background"), ("in", "the", "foreground"), ("in", "front", "of"), ("against", "a"), ("against", "an"),
+    ("in", "the", "background"), ("in", "the", "foreground"), ("in", "front", "of"), ("against", "a"),
+    ("against", "an"),
     ("against", "the"), ("on", "the", "left"), ("on", "the", "right"), ("in", "the", "distance"), ("at", "the", "top"),
     ("at", "the", "bottom"), ("in", "the", "center"), ("in", "the", "centre"), ("to", "the", "left", "of"),
     ("to", "the", "right", "of"), ("next", "to"), ("near",), ("beside",), ("behind",), ("underneath",), ("beneath",),
@@ -44,14 +46,18 @@ _FURTHER = (
     "like",
     "between",
 )
+_TRAILING = word_set("wearing featuring dressed adorned containing surrounded resembling displaying depicting")
 _NEEDS = (
     lex.LINKING
     | lex.AUXILIARIES
-    | lex.word_set(
-        "located positioned situated placed set seated standing sitting lying resting leading leads lead consists consisting"
-        " directed based focused focuses focus focusing stretches extending leads according due compared transitions transition"
-        " transitioning shifts shift shifting changes change changing switches cuts fades moves over away back up down out off able"
-        " begins begin begun continues continue starts start ready about similar akin related next close closer"
+    | word_set(
+        """
+        located positioned situated placed set seated standing sitting lying resting leading leads lead
+        consists consisting directed based focused focuses focus focusing stretches extending according due
+        compared transitions transition transitioning shifts shift shifting changes change changing switches
+        cuts fades moves over away back up down out off able begins begin begun continues continue starts
+        start ready about similar akin related next close closer
+        """
     )
 )
 _STOP = frozenset(
@@ -128,11 +134,16 @@ def _run(low: list[str], at: int) -> int:
     end = at
     while end < len(low):
         word = low[end]
-        if is_adjective(word) or (
-            word.endswith("ly") and word not in lex.KEPT_ADVERBS and end + 1 < len(low) and is_adjective(low[end + 1])
+        if (
+            is_adjective(word)
+            or (
+                word.endswith("ly")
+                and word not in lex.KEPT_ADVERBS
+                and end + 1 < len(low)
+                and is_adjective(low[end + 1])
+            )
+            or (word in (",", "and") and end > at and end + 1 < len(low) and is_adjective(low[end + 1]))
         ):
-            end += 1
-        elif word in (",", "and") and end > at and end + 1 < len(low) and is_adjective(low[end + 1]):
             end += 1
         else:
             break
@@ -196,30 +207,20 @@ def _phrases(low: list[str], first: int) -> Iterator[Found]:
 
 
 def _phrase(low: list[str], at: int, first: int) -> Detail | None:
-    before = low[at - 1]
-    if low[at] == "with":
-        return None if before in lex.TAKES_WITH or is_verb(before) or is_gerund(before) else "with"
-    if (
-        before in _NEEDS
-        or before in lex.PREPOSITIONS
-        or before in lex.DETERMINERS
-        or before in ("and", "or", "not", "from")
-    ):
+    word, before = low[at], low[at - 1]
+    acts = is_verb(before) or is_gerund(before)
+    if word == "with":
+        return None if before in lex.TAKES_WITH or acts else "with"
+    if word in ("to", "into") and "from" in low[first:at]:
+        return None  # "turns from blue to red"
+    if before in _NEEDS | lex.PREPOSITIONS | lex.DETERMINERS or before in ("and", "or", "not"):
         return None
     if any(tuple(low[at : at + len(place)]) == place for place in _PLACES):
-        return None if is_past(before) and not before.endswith("s") else "place"
-    if low[at] in lex.DESCRIBING and low[at] in lex.word_set(
-        "wearing featuring dressed adorned containing surrounded resembling displaying depicting"
-    ):
-        return "with" if before not in lex.LINKING else None
+        return None if is_past(before) else "place"
+    if word in _TRAILING:
+        return "with"
     # Any other phrase goes last of all, and never the one that a verb needs.
-    if (
-        low[at] in _FURTHER
-        and not is_verb(before)
-        and not is_gerund(before)
-        and not is_past(before)
-        and before not in lex.VERBS
-    ):
+    if word in _FURTHER and not acts and not is_past(before) and before not in lex.VERBS:
         return "further"
     return None
 

@@ -13,12 +13,12 @@ from typing import Literal
 from . import lexicon as lex
 from .clauses import Piece, Sentence, sentences_of
 from .details import Detail, details_of
-from .forms import finite, is_gerund, is_past, verb_at
+from .forms import finite, is_adjective, is_gerund, is_past, verb_at
 
 Kind = Literal["subject", "event", "camera", "setting", "style"]
 Step = Literal[
-    "comment", "style", "mood", "manner", "unchanged", "place", "setting", "camera detail", "look", "colour", "description",
-    "subject", "phrase", "camera", "event clause", "event", "opening", "words",
+    "comment", "style", "mood", "manner", "unchanged", "place", "setting", "camera detail", "look", "colour",
+    "description", "subject", "phrase", "camera", "event clause", "event", "opening", "words",
 ]  # fmt: skip
 
 LADDER: tuple[Step, ...] = (
@@ -41,8 +41,8 @@ LADDER: tuple[Step, ...] = (
     "opening",  # the first sentence, which names who or what is seen
     "words",  # at the end of what is left, where nothing else fits
 )
-"""The pieces in the order in which they are shed. Details go before facts: a move of the camera outlives an adjective of
-the subject. Of facts, style goes first, then setting, camera, and what happens last."""
+"""The pieces in the order in which they are shed. Details go before facts: a move of the camera outlives an adjective
+of the subject. Of facts, style goes first, then setting, camera, and what happens last."""
 EVENTS: frozenset[Step] = frozenset({"event clause", "event", "opening", "words"})
 """Pieces without which something that happens is no longer told."""
 _KIND: dict[Step, Kind] = {
@@ -92,7 +92,7 @@ def parts_in(text: str, sentences: Sequence[Sentence], events: Sequence[str] | N
     for number, sentence in enumerate(sentences):
         step = _step(sentence, is_first=number == 0, is_event=_inside(known, sentence.start))
         found.append((sentence.start, sentence.end, step))
-        if step not in ("style", "unchanged") and text[sentence.start : sentence.end].isascii() or step == "opening":
+        if (step not in ("style", "unchanged") and text[sentence.start : sentence.end].isascii()) or step == "opening":
             found += _inner(sentence, step)
     found.sort(key=lambda each: (each[0], -each[1]))
     return tuple(
@@ -130,7 +130,7 @@ def _step(sentence: Sentence, *, is_first: bool, is_event: bool) -> Step:
     )
     if " ".join(first) in _ENDING or first[0] == "overall":
         return "event" if is_event else "style"
-    if _says_nothing_changes(main, rest) and not happens:
+    if _says_nothing_changes(main, rest) and not happens and not _acts(_told(sentence)):
         return "unchanged"
     if "camera" in subject or any(word in lex.CAMERA_VERBS for word in rest[:2]):
         return "camera"
@@ -163,6 +163,12 @@ def _says_nothing_changes(main: list[str], rest: list[str]) -> bool:
     return rest[:1] in (["is"], ["are"]) and any(word in lex.UNCHANGED for word in rest[1:3])
 
 
+def _told(sentence: Sentence) -> list[str]:
+    """The words of a sentence without remarks."""
+    pieces = (piece for piece in sentence.pieces if piece.role not in ("comment", "intro"))
+    return [word for piece in pieces for word in sentence.low(piece)]
+
+
 def _acts(low: list[str]) -> bool:
     """Whether a description tells of a doing, too: "occasionally shown leaning into their strokes"."""
     return any(is_gerund(word) and word not in lex.DESCRIBING | lex.COMMENTARY | lex.STANCES for word in low[1:])
@@ -173,6 +179,9 @@ def _is_state(rest: list[str]) -> bool:
     if not rest:
         return False
     verb = rest[0]
+    joined = next((rest[at + 1 :] for at, word in enumerate(rest) if word == "and" and verb_at(rest, at + 1, 1)), [])
+    if joined and not _is_state(joined):
+        return False
     if verb in (
         "has",
         "have",
@@ -187,6 +196,8 @@ def _is_state(rest: list[str]) -> bool:
         "consists",
     ):
         return not any(is_gerund(word) or is_past(word) for word in rest[1:3])
+    if rest[1:2] in (["down"], ["up"]):
+        return False  # "sits down"
     if verb not in lex.LINKING or verb in (
         "become",
         "becomes",
@@ -213,7 +224,8 @@ def _is_state(rest: list[str]) -> bool:
     )
     if is_gerund(after):
         return after in ("wearing", "featuring")
-    return not (is_past(after) and after not in lex.PARTICIPLES_ONLY)
+    passive = is_past(after) or (after.endswith("ed") and not is_adjective(after))
+    return not passive or after in lex.PARTICIPLES_ONLY
 
 
 def _inner(sentence: Sentence, step: Step) -> Iterator[tuple[int, int, Step]]:
