@@ -28,6 +28,7 @@ from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, SG4VError
 from sharegpt4video.records import Step
+from sharegpt4video.t2v.encoders import ENCODERS, count_tokens
 from sharegpt4video.t2v.export import ExportSettings, T2VResult, export
 from sharegpt4video.t2v.manifests import MANIFESTS, Row
 from sharegpt4video.t2v.planning import PlanSettings
@@ -69,7 +70,9 @@ def record(video: Path, id: str = "a", split: str = "train", **more: Any) -> Rec
 
 def exported(records: Iterable[Record], out: Path, trainer: str = "open-sora", **more: Any) -> T2VResult:
     plan = more.pop("plan", PlanSettings(frames=17, fps=FPS, most_untold=0.2))
-    settings = ExportSettings(plan, **{n: more.pop(n) for n in ("variants", "weights", "suffix", "paths") if n in more})
+    settings = ExportSettings(
+        plan, **{n: more.pop(n) for n in ("variants", "weights", "suffix", "paths", "encoder") if n in more}
+    )
     return export(records, trainer, out, settings, processes=0, **more)
 
 
@@ -284,3 +287,17 @@ def test_a_killed_run_goes_on_where_it_was(video: Path, tmp_path: Path) -> None:
     )
     assert result.kept >= 3
     assert not [path for path in clips.iterdir() if path.suffix != ".mp4"]
+
+
+def test_captions_are_fitted_to_an_encoder_with_room_for_the_suffix(video: Path, tmp_path: Path) -> None:
+    plan = PlanSettings(frames=61, fps=FPS, cross_shots=True, most_untold=1.0)
+    padded = record(video, scores={"aesthetic": 5.0})
+    more = "It is a beautiful, calm and quiet scene. " * 8
+    texts = [replace(one, text=f"{one.text} {more}") for one in padded.caption.steps]
+    padded = replace(padded, caption=replace(padded.caption, steps=tuple(texts)))
+    result = exported([padded], tmp_path / "out", plan=plan, suffix="open-sora-1.2", encoder="T5-226")
+    (row,) = rows("open-sora", tmp_path / "out" / "train")
+    assert count_tokens(row.text, ENCODERS["T5-226"]).tokens <= 226
+    assert row.text.endswith(" aesthetic score: 5.0.")
+    assert len(numbers_in(row.text)) == FRAMES - FPS  # the last second is cut
+    assert "T5-226" in result.text()

@@ -104,6 +104,14 @@ class Suffix(str, Enum):
     open_sora_2 = "open-sora-2"
 
 
+Encoder = Annotated[
+    str,
+    typer.Option(
+        metavar="NAME",
+        help="Fit captions to this text encoder or generator, such as T5-226 or HunyuanVideo; events go last.",
+        rich_help_panel=_CAPTIONS,
+    ),
+]
 Suffixes = Annotated[
     Suffix, typer.Option(help="Put scores and the camera move behind each caption.", rich_help_panel=_CAPTIONS)
 ]
@@ -137,6 +145,7 @@ def export(
     variants: Variants = "dense",
     weights: Weights = None,
     suffix: Suffixes = Suffix.none,
+    encoder: Encoder = "",
     split: Splits = None,
     media: Media = None,
     paths: ClipPaths = None,
@@ -155,7 +164,7 @@ def export(
     with exit_codes():
         t2v.manifest_named(trainer)  # said before a data set is read
         plan = {"frames": frames, "fps": fps, "clips": "first" if first else "all", "cross_shots": cross_shots}
-        settings = _settings({**plan, "most_untold": untold}, side, audio, variants, weights, suffix, paths)
+        settings = _settings({**plan, "most_untold": untold}, side, audio, variants, weights, suffix, encoder, paths)
         records, options = _records(source, out, split, media), read_pairs(changes)
         result = t2v.export(records, trainer, out, settings, options=options, processes=jobs, overwrite=overwrite)
         print_text(result.text())
@@ -170,6 +179,7 @@ def _settings(
     variants: str,
     weights: str | None,
     suffix: Suffix,
+    encoder: str,
     paths: PathsName | None,
 ) -> ExportSettings:
     """What the options add up to. Raises SettingsError."""
@@ -184,6 +194,7 @@ def _settings(
         names,
         _weights(names, weights),
         suffix=suffix.value,
+        encoder=encoder,
         paths=None if paths is None else paths.value,
     )
 

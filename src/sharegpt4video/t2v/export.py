@@ -19,6 +19,7 @@ from ..errors import SettingsError, SG4VError, StorageError
 from ..files import is_abandoned, write_whole
 from ..wording import counted
 from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
+from .fitter import Fitter
 from .manifests import MANIFESTS, Manifest, Row
 from .mixing import chosen, wrong_weights
 from .planning import Planned, PlanSettings, plan, wrong_frames
@@ -42,6 +43,7 @@ class ExportSettings:
     variants  the captions of each clip by name, the main one first
     weights   how often each is trained on, by name; empty: all alike where a trainer takes several, else the first
     suffix    scores and the camera behind every caption
+    encoder   the text encoder that captions are fitted to, by name; "": none
     paths     how the manifest names clips; None: as its trainer needs
     """
 
@@ -50,6 +52,7 @@ class ExportSettings:
     variants: tuple[str, ...] = ("dense",)
     weights: dict[str, float] = field(default_factory=dict)
     suffix: SuffixStyle = "none"
+    encoder: str = ""
     paths: Literal["relative", "absolute"] | None = None
 
     def __post_init__(self) -> None:
@@ -113,21 +116,21 @@ def export(
     settings: ExportSettings | None = None,
     *,
     options: dict[str, Any] | None = None,
-    fit: Callable[[str, str], str] | None = None,
     processes: int | None = None,
     overwrite: bool = False,
     on_progress: Callable[[T2VResult], None] | None = None,
 ) -> T2VResult:
     """Cut clips into ``OUT/SPLIT/clips`` and write the manifest of a trainer into ``OUT/SPLIT``, for each split.
 
-    A run that was stopped goes on: what is cut is kept. The same run again writes the same files. ``fit`` shortens a
-    caption, given what comes behind it. Raises SettingsError if ``out`` holds something else, and for settings that the
-    trainer cannot take; SG4VError where not one clip can be made.
+    A run that was stopped goes on: what is cut is kept. The same run again writes the same files. Raises SettingsError
+    if ``out`` holds something else, and for settings that the trainer cannot take; SG4VError where not one clip can be
+    made.
     """
     manifest, settings = manifest_named(trainer), settings or ExportSettings()
     raise_for(_wrong(settings, manifest))
     chosen_options, result = _options(manifest, settings, options or {}), T2VResult(trainer, str(out))
     _claim(out, manifest, settings, options or {}, overwrite=overwrite)
+    fit = Fitter(settings.encoder) if settings.encoder else None
     work = _Work(manifest, settings, chosen_options, out, result, fit)
     with ExitStack() as stack:
         spools: dict[str, IO[str]] = {}
@@ -143,6 +146,7 @@ def export(
             if on_progress:
                 on_progress(result)
         work.write(spools)
+    result.notes += [fit.text()] if fit else []
     _finish(out, result)
     return result
 
@@ -235,7 +239,11 @@ class _Work:
             texts = {name: texts[name]}
         suffix = suffix_of(part.scores, self._settings.suffix, fps=planned.fps, camera=camera)
         behind = f" {suffix}" if suffix else ""
-        texts = {name: f"{self._fit(text, behind) if self._fit else text}{behind}" for name, text in texts.items()}
+        if self._fit:
+            # Open-Sora's own loader puts more behind it, which is counted, and written there.
+            its = suffix_of(part.scores, "open-sora-2", fps=planned.fps) if self._manifest.name == "open-sora" else ""
+            texts = {name: self._fit(text, f"{behind} {its}".rstrip()) for name, text in texts.items()}
+        texts = {name: f"{text}{behind}" for name, text in texts.items()}
         video = f"{CLIPS}/{id}.mp4"
         if (self._settings.paths or self._manifest.paths) == "absolute":
             video = (self._out.absolute() / record.split / video).as_posix()

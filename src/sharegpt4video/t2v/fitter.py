@@ -1,0 +1,29 @@
+"""Captions fitted while they are exported, and what that cost them."""
+
+from __future__ import annotations
+
+from .budget import BudgetReport, fit
+from .encoders import Counter, encoders_of
+
+
+class Fitter:
+    """Shortens captions to what the text encoders of a generator read, such as ``T5-226`` or ``HunyuanVideo``.
+
+    Raises SettingsError for a name that is not known.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._counters = [Counter(encoder) for encoder in encoders_of(name)]
+        self.reports = [BudgetReport(counter.encoder) for counter in self._counters]
+
+    def __call__(self, text: str, behind: str) -> str:
+        """The caption with room for what comes behind it, by the narrowest encoder."""
+        for counter, report in zip(self._counters, self.reports, strict=True):
+            fitted = fit(text, counter.encoder, counter=counter, after=behind)
+            report.add(fitted)
+            text = fitted.text
+        return text
+
+    def text(self) -> str:
+        """What was over, and what was shed, for each encoder."""
+        return "\n".join(report.text() for report in self.reports)
