@@ -361,3 +361,32 @@ def test_many_findings_are_counted_and_few_are_kept(tmp_path: Path) -> None:
     assert "and 77 more" in report.text()
     plain = json.loads(json.dumps(report.to_plain()))
     assert (plain["errors"], plain["samples"], plain["findings"][0]["line"]) == (80, 80, 1)
+
+
+ODD = (
+    "", "null", "[]", "{}", "[1]", "[[]]", "[null]", "{", "a,b\n1,2,3", "\0", "a" * 300 + "," + "b" * 300,
+    '{"datasets": 1}', '{"datasets": [{"video_resolution_buckets": [1]}]}', '[{"dataset_type": "video", "video": 1}]',
+    '[{"path": "a.mp4", "cap": {"x": 1}, "fps": "x", "resolution": [1]}]', '{"a.mp4": null}', '{"a.mp4": []}',
+    "general = 1", "[[datasets]]\ntarget_frames = 5\n", '[[datasets]]\nvideo_directory = 5\n', "directory = 5",
+    '[[directory]]\nframe_buckets = ["x"]\n', "config: 1", "config:\n  process:\n  - datasets:\n    - num_frames: x\n",
+    '{"video": "\\u0000", "path": "\\u0000", "media_path": "a.mp4", "caption": 5, "prompt": ["x"]}',
+)  # fmt: skip
+NAMES = (
+    "merge.txt", "anno.json", "train.csv", "prompts.txt", "videos.txt", "metadata.jsonl", "training.json",
+    "captions.json", "dataset.toml", "captions-16.jsonl", "dataset.json", "videos2caption.json", "config.yaml",
+    "multidatabackend.json", "train-000000.tar", "records.jsonl", "a.txt",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("trainer", TRAINERS)
+def test_no_folder_is_too_broken_for_a_report(trainer: str, tmp_path: Path) -> None:
+    put(tmp_path / "a.mp4")
+    for shift in range(0, len(ODD), 2):
+        for number, name in enumerate(NAMES):
+            (tmp_path / name).write_text(ODD[(number + shift) % len(ODD)], "utf-8")
+        report = lint(tmp_path, trainer, LintSettings(files=False))
+        assert json.dumps(report.to_plain())
+        assert report.text()
+    for name in NAMES:
+        (tmp_path / name).write_bytes(b"\xff\xfe\x80")
+    assert lint(tmp_path, trainer).errors >= 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..manifests import Window
 from .notes import Notes, Sample
 from .probing import Header, header_of
+from .reading import is_there
 
 UNSEEN_SECONDS = 0.25
 """A tail of a clip that is not taken is harmless when it is shorter: a caption hardly tells of it."""
@@ -38,7 +39,7 @@ def check_clip(notes: Notes, sample: Sample, window: Window, needs: Needs) -> No
     if needs.endings and path.suffix.lower() not in needs.endings:
         notes.at("unknown-ending", f"ends in {path.suffix or 'nothing'}", sample)
         return
-    if not path.is_file():
+    if not (is_there(path) and path.is_file()):
         notes.at("missing-file", f"there is no {path.name} where it is looked for", sample)
         return
     if not notes.settings.files:

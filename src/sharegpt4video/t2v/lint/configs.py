@@ -3,14 +3,40 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import yaml
 
 from ..manifests.diffusion_pipe import CONFIG as DIFFUSION_PIPE
 from ..manifests.musubi_tuner import CONFIG as MUSUBI
 from ..manifests.musubi_tuner import WHOLE_CAPTION
 from .notes import Notes
+from .reading import is_there
+
+T = TypeVar("T")
+
+
+def understood(notes: Notes, file: str, check: Callable[[], T]) -> T | None:
+    """What a check of a configuration finds; None where the configuration is built otherwise, which is noted."""
+    try:
+        return check()
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
+        notes.found("unreadable-manifest", f"cannot be understood ({type(error).__name__}: {error})", file=file)
+        return None
+
+
+def checked_ai_toolkit(notes: Notes, path: Path) -> Path | None:
+    """The folder of the first data set of ``config.yaml``, where it is here."""
+    told = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]["process"][0]["datasets"][0]
+    notes.frames = notes.frames or int(told.get("num_frames") or 0)
+    notes.prefix = str(told.get("trigger_word") or "")
+    if told.get("shuffle_tokens"):
+        notes.found("shuffled", "shuffle_tokens is on", file=notes.name(path))
+    if told.get("shrink_video_to_frames") is False:
+        notes.found("chunked", "shrink_video_to_frames is off", file=notes.name(path))
+    return _here(notes, told.get("folder_path"), notes.name(path))
 
 
 def checked_diffusion_pipe(notes: Notes, config: Mapping[str, Any]) -> list[Path]:
@@ -34,12 +60,8 @@ def checked_finetrainers(notes: Notes, path: Path) -> Path:
     """The folder that ``training.json`` names."""
     if not path.exists():
         return notes.folder
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))["datasets"][0]
-        buckets = tuple(int(one[0]) for one in told.get("video_resolution_buckets", []))
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        notes.found("unreadable-manifest", f"names no data set ({error!r})", file=notes.name(path))
-        return notes.folder
+    told = json.loads(path.read_text(encoding="utf-8"))["datasets"][0]
+    buckets = tuple(int(one[0]) for one in told.get("video_resolution_buckets", []))
     notes.frames = notes.frames or min(buckets, default=0)
     notes.prefix = str(told.get("id_token") or "")
     return _here(notes, told.get("data_root"), notes.name(path)) or notes.folder
@@ -83,12 +105,10 @@ def checked_simpletuner(notes: Notes, path: Path) -> tuple[str, Path]:
     """How captions are found, and in which folder."""
     if not path.exists():
         return "textfile", notes.folder
-    try:
-        listed = json.loads(path.read_text(encoding="utf-8"))
-        told = next(one for one in listed if one.get("dataset_type") == "video")
-    except (OSError, ValueError, StopIteration, AttributeError, TypeError) as error:
-        detail = f"names no data set of videos ({type(error).__name__})"
-        notes.found("unreadable-manifest", detail, file=notes.name(path))
+    listed = json.loads(path.read_text(encoding="utf-8"))
+    told = next(iter([one for one in listed if one.get("dataset_type") == "video"]), None)
+    if told is None:
+        notes.found("unreadable-manifest", "names no data set of videos", file=notes.name(path))
         return "textfile", notes.folder
     video = told.get("video") or {}
     notes.frames = notes.frames or int(video.get("num_frames") or 0)
@@ -104,7 +124,7 @@ def _here(notes: Notes, where: object, file: str) -> Path | None:
     """A file or folder of a configuration; one of another machine is looked for by its name."""
     path = Path(str(where or ""))
     for there in (path, notes.folder / path, notes.folder / path.name):
-        if where and there.exists():
+        if where and is_there(there):
             return there
     if path.name == notes.folder.name:
         return notes.folder

@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ...errors import SettingsError
 from ..manifests import ai_toolkit, diffsynth, diffusion_pipe, fastvideo, finetrainers, lines, ltx, open_sora_plan
 from ..manifests import musubi_tuner as musubi
@@ -18,9 +16,16 @@ from ..manifests import simpletuner as simple
 from ..manifests.beside import ENDINGS
 from ..manifests.tables import KINDS as TABLES
 from ..manifests.toml import read_toml
-from .configs import checked_diffusion_pipe, checked_finetrainers, checked_musubi, checked_simpletuner
+from .configs import (
+    checked_ai_toolkit,
+    checked_diffusion_pipe,
+    checked_finetrainers,
+    checked_musubi,
+    checked_simpletuner,
+    understood,
+)
 from .notes import Notes, Sample
-from .reading import rows_of, samples_beside, samples_of_lists, samples_of_table, texts_in, told_of
+from .reading import is_there, rows_of, samples_beside, samples_of_lists, samples_of_table, text_of, texts_in, told_of
 
 Samples = Iterator[Sample]
 
@@ -33,7 +38,8 @@ def of_cogvideox(notes: Notes) -> Samples:
 
 def of_finetrainers(notes: Notes) -> Samples:
     """The layout that finetrainers would recognise: metadata, tars, pairs, then two lists."""
-    folder = checked_finetrainers(notes, notes.folder / finetrainers.TRAINING)
+    config = notes.folder / finetrainers.TRAINING
+    folder = understood(notes, finetrainers.TRAINING, lambda: checked_finetrainers(notes, config)) or notes.folder
     tables = [folder / f"metadata.{kind}" for kind in ("csv", "jsonl") if (folder / f"metadata.{kind}").exists()]
     if tables:
         return samples_of_table(notes, tables[0], ("file_name",), ("caption",), folder)
@@ -62,14 +68,14 @@ def of_old_plan(notes: Notes) -> Samples:
     merge = notes.folder / open_sora_plan.MERGE
     pairs = [(notes.folder, notes.folder / open_sora_plan.ANNOTATIONS)]
     if merge.exists():
-        told = [line.strip() for line in merge.read_text(encoding="utf-8").splitlines() if line.strip()]
+        told = [line.strip() for line in text_of(notes, merge).splitlines() if line.strip()]
         for number, line in enumerate(told, start=1):
             if line.count(",") != 1:
                 notes.found("comma-in-path", f"has {line.count(',')} commas", file=notes.name(merge), line=number)
         pairs = [(Path(root), Path(file)) for root, _, file in (line.partition(",") for line in told)]
     for root, file in pairs:
-        beside = file if file.exists() else notes.folder / file.name
-        yield from samples_of_table(notes, beside, ("path",), ("cap",), root if root.is_dir() else notes.folder)
+        beside = file if is_there(file) else notes.folder / file.name
+        yield from samples_of_table(notes, beside, ("path",), ("cap",), root if is_there(root) else notes.folder)
 
 
 def of_open_sora(notes: Notes) -> Samples:
@@ -86,7 +92,7 @@ def _from_here(notes: Notes, samples: Samples) -> Samples:
     """Relative paths of trainers that open them from where they were started."""
     for sample in samples:
         path = sample.path or Path()
-        if not path.is_absolute() and not path.exists() and (notes.folder / path).exists():
+        if not (path.is_absolute() or is_there(path)) and is_there(notes.folder / path):
             notes.note(f"its paths are relative, and this trainer must be started in {notes.folder} to find them")
             path = notes.folder / path
         yield replace(sample, video=notes.name(path), path=path)
@@ -155,7 +161,8 @@ def of_fastvideo(notes: Notes) -> Samples:
 def of_diffusion_pipe(notes: Notes) -> Samples:
     """diffusion-pipe: the folders of ``dataset.toml``, or this one and those below."""
     config = _toml(notes, diffusion_pipe.CONFIG)
-    folders = checked_diffusion_pipe(notes, config) or _with_videos(notes.folder)
+    told = understood(notes, diffusion_pipe.CONFIG, lambda: checked_diffusion_pipe(notes, config))
+    folders = told or _with_videos(notes.folder)
     for folder in folders:
         captions = folder / diffusion_pipe.CAPTIONS
         yield from _of_captions_json(notes, captions) if captions.exists() else samples_beside(notes, folder)
@@ -188,8 +195,9 @@ def _of_captions_json(notes: Notes, path: Path) -> Samples:
 def of_musubi(notes: Notes) -> Samples:
     """musubi-tuner: the data sets of ``dataset.toml``, or the lists and texts that are there."""
     config = _toml(notes, musubi.CONFIG)
-    listed, folders = checked_musubi(notes, config)
-    if not config:
+    told = understood(notes, musubi.CONFIG, lambda: checked_musubi(notes, config))
+    listed, folders = told or ([], [])
+    if not config or told is None:
         listed = sorted(notes.folder.glob("*.jsonl"))
         folders = [] if listed else _with_videos(notes.folder)
     for path in listed:
@@ -201,28 +209,15 @@ def of_musubi(notes: Notes) -> Samples:
 def of_ai_toolkit(notes: Notes) -> Samples:
     """ai-toolkit: all folders below, and the first data set of ``config.yaml``."""
     path = notes.folder / ai_toolkit.CONFIG
-    folder = notes.folder
-    if path.exists():
-        try:
-            plain = yaml.safe_load(path.read_text(encoding="utf-8"))
-            told: Mapping[str, Any] = plain["config"]["process"][0]["datasets"][0]
-        except (OSError, ValueError, LookupError, TypeError, yaml.YAMLError) as error:
-            notes.found("unreadable-manifest", f"names no data set ({error!r})", file=notes.name(path))
-            told = {}
-        notes.frames = notes.frames or int(told.get("num_frames") or 0)
-        notes.prefix = str(told.get("trigger_word") or "")
-        if told.get("shuffle_tokens"):
-            notes.found("shuffled", "shuffle_tokens is on", file=notes.name(path))
-        if told.get("shrink_video_to_frames") is False:
-            notes.found("chunked", "shrink_video_to_frames is off", file=notes.name(path))
-        where = Path(str(told.get("folder_path") or folder))
-        folder = where if where.is_dir() else folder
-    return samples_beside(notes, folder, deep=True)
+    named = understood(notes, ai_toolkit.CONFIG, lambda: checked_ai_toolkit(notes, path)) if path.exists() else None
+    return samples_beside(notes, named or notes.folder, deep=True)
 
 
 def of_simpletuner(notes: Notes) -> Samples:
     """SimpleTuner: the data set of ``multidatabackend.json``, or all folders below."""
-    strategy, folder = checked_simpletuner(notes, notes.folder / simple.CONFIG)
+    path = notes.folder / simple.CONFIG
+    told = understood(notes, simple.CONFIG, lambda: checked_simpletuner(notes, path))
+    strategy, folder = told or ("textfile", notes.folder)
     if strategy != "filename":
         yield from samples_beside(notes, folder, deep=True, lines=True)
         return

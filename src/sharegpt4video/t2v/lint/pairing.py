@@ -62,7 +62,7 @@ def _told(folder: Path) -> list[tuple[str, str]]:
     told = []
     records = folder / RECORDS
     if records.exists():
-        with records.open(encoding="utf-8") as lines:
+        with records.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
                     plain = json.loads(line)

@@ -35,7 +35,7 @@ def samples_of_lists(notes: Notes, captions: Path, videos: Path, *, drops_blank:
 
 def _lines(notes: Notes, path: Path, *, drops_blank: bool) -> list[tuple[int, str]]:
     """The lines that the trainer gets, each with the number of the line of the file that it comes from."""
-    text = _text(notes, path)
+    text = text_of(notes, path)
     lines: list[tuple[int, str]] = []
     for number, line in enumerate(text.removesuffix("\n").split("\n") if text else (), start=1):
         parts = [line] if drops_blank else line.splitlines() or [""]
@@ -49,10 +49,19 @@ def _lines(notes: Notes, path: Path, *, drops_blank: bool) -> list[tuple[int, st
     return lines
 
 
-def _text(notes: Notes, path: Path) -> str:
+def is_there(path: Path) -> bool:
+    """Whether there is such a file or folder; names that no disk can have are not there."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
+def text_of(notes: Notes, path: Path) -> str:
+    """The text of a file; "" where it cannot be read, which is noted."""
     try:
         return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         notes.found("unreadable-manifest", f"cannot be read ({error})", file=notes.name(path))
         return ""
 
@@ -73,7 +82,7 @@ def samples_beside(
         if text not in texts:
             notes.found("no-caption", f"there is no {text.name}", file=name, video=name)
             continue
-        told = _text(notes, text)
+        told = text_of(notes, text)
         several = tuple(line for line in told.split("\n") if line) if lines else (told.strip(),)
         if lines and any(not line.rstrip().endswith(_ENDS) for line in several[:-1]):
             notes.found("split-caption", f"its {len(several)} lines are captions", file=notes.name(text), video=name)
@@ -91,16 +100,18 @@ def rows_of(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         if path.suffix == ".csv":
             with path.open(encoding="utf-8", newline="") as file:
                 for number, row in enumerate(csv.DictReader(file), start=1):
-                    plain = {key: None if value in NO_TEXT or value == "" else value for key, value in row.items()}
-                    yield number, {str(key): value for key, value in plain.items()}
+                    if None in row:
+                        notes.found("bad-row", "has more cells than columns", file=notes.name(path), line=number)
+                    cells = {key: value for key, value in row.items() if isinstance(value, str)}
+                    yield number, {key: None if value in {"", *NO_TEXT} else value for key, value in cells.items()}
         else:
             yield from enumerate(read_list(path), start=1)
-    except (OSError, UnicodeDecodeError, SettingsError, csv.Error) as error:
+    except (OSError, ValueError, SettingsError, csv.Error) as error:
         notes.found("unreadable-manifest", str(error), file=notes.name(path))
 
 
 def _json_lines(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    for number, line in enumerate(_text(notes, path).removesuffix("\n").split("\n"), start=1):
+    for number, line in enumerate(text_of(notes, path).removesuffix("\n").split("\n"), start=1):
         if not line.strip():
             notes.found("blank-line", "is empty", file=notes.name(path), line=number)
             continue
@@ -139,7 +150,7 @@ def samples_of_table(
         for name in sorted(named ^ first):
             notes.at("not-read", f"{'has' if name in named else 'lacks'} {name}, unlike the first row", sample)
         for name in sorted(named):
-            if not (root / str(row[name]).strip()).is_file():
+            if not is_there(root / str(row[name]).strip()):
                 notes.at("missing-file", f"{name} is {row[name]}, which is not there", sample)
         yield sample
 
