@@ -245,6 +245,14 @@ def test_sizes_and_counts_that_do_not_fit(tmp_path: Path) -> None:
     assert kinds(lint(tmp_path, "ltx-2", LintSettings(frames=FRAMES, fps=30)))["another-rate"] == 1
 
 
+def test_files_outside_of_the_folder_stop_ltx(tmp_path: Path) -> None:
+    put(tmp_path / "a.mp4")
+    put(tmp_path / "set" / "b.mp4")
+    rows = [{"media_path": name, "caption": name} for name in (here(tmp_path / "a.mp4"), "../a.mp4", "b.mp4")]
+    lines(tmp_path / "set" / "dataset.jsonl", *rows)
+    assert kinds(lint(tmp_path / "set", "ltx-video-trainer", SET)) == {"outside-folder": 2}
+
+
 def test_columns_of_ltx_2_are_those_of_the_first_row(tmp_path: Path) -> None:
     for name in ("a", "b", "depth/a"):
         put(tmp_path / f"{name}.mp4")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
@@ -106,7 +107,12 @@ def of_diffsynth(notes: Notes) -> Samples:
 def of_ltx(notes: Notes) -> Samples:
     """LTX's first trainer: ``dataset`` with ``media_path`` and ``caption``, and what it computed before."""
     _precomputed(notes)
-    return _of_table(notes, ltx.STEM, ("media_path",), ("caption",))
+    for sample in _of_table(notes, ltx.STEM, ("media_path",), ("caption",)):
+        if sample.path is not None and not os.path.normpath(sample.path).startswith(
+            f"{os.path.normpath(notes.folder)}/"
+        ):
+            notes.at("outside-folder", "is not below the folder of the table", sample)
+        yield sample
 
 
 def of_ltx_2(notes: Notes) -> Samples:
