@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -147,6 +148,27 @@ def test_a_read_only_data_set_says_that_it_cannot_be_written(tmp_path: Path) -> 
         answer = client.post(REVIEWS, json=edit(0, "x"))
     assert answer.status_code in (503, 507)
     assert "reviews" in answer.json()["error"]["message"]
+
+
+def test_a_data_set_that_is_gone_is_said_to_be_gone_until_it_is_back(tmp_path: Path) -> None:
+    store = made(tmp_path / "set", range(2))
+    with TestClient(make_app(WebSettings(dataset=store.root)), base_url="http://127.0.0.1:8317") as client:
+        whole(client, 2)
+        (tmp_path / "set").rename(tmp_path / "moved")
+        until_gone = time.monotonic() + 10
+        while client.get(CAPTIONS).status_code == 200 and time.monotonic() < until_gone:
+            time.sleep(0.1)
+        for answer in (
+            client.get(CAPTIONS),
+            client.get(f"{CAPTIONS}/{id_of(0)}"),
+            client.post(REVIEWS, json=edit(0, "x")),
+        ):
+            assert answer.status_code == 503
+            assert "the data set is gone; put it back" in answer.json()["error"]["message"]
+        assert not (tmp_path / "set").exists(), "nothing is written where it was"
+        (tmp_path / "moved").rename(tmp_path / "set")
+        until(client, CAPTIONS, lambda page: len(page["items"]) == 2)
+        assert client.post(REVIEWS, json=edit(0, "x")).status_code == 201
 
 
 def test_plain_texts_are_imported_from_the_folders_that_may_be_opened(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -208,6 +209,30 @@ def test_the_folder_may_be_deleted_while_it_is_used(tmp_path: Path) -> None:
         eventually(lambda: len(all_ids(catalogue)) == 9)
     with Catalogue(store.root, poll_seconds=0.1) as catalogue:
         eventually(lambda: catalogue.wait(0.1) and len(all_ids(catalogue)) == 9)
+
+
+def test_a_full_disk_stops_the_index_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages of Parquet and single captions come as before, a review says why it is not stored, and then all goes on."""
+    store = made(tmp_path / "set", range(12))
+    monkeypatch.setattr("sharegpt4video.web.catalogue.catalogue.OPEN_SECONDS", 3.0)
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, room[1]))
+    try:
+        with Catalogue(store.root, cache=tmp_path / "cache", poll_seconds=0.1) as catalogue:
+            with pytest.raises(StorageError, match=r"no index can be made here.*free some space"):
+                catalogue.number(id_of(3))
+            assert len(catalogue.page(Query.of()).items) == 12
+            assert catalogue.row(id_of(3)).video == "3.mp4"
+            with pytest.raises(StorageError, match=r"reviews.*cannot be written"):
+                Desk(store).add(id_of(3), "A whale.")
+            resource.setrlimit(resource.RLIMIT_FSIZE, room)
+            Desk(store).add(id_of(3), "A whale.")
+            assert catalogue.wait()
+            eventually(lambda: all_ids(catalogue, q="whale") == [id_of(3)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+        signal.signal(signal.SIGXFSZ, before)
 
 
 def test_reviews_are_seen_in_texts_verdicts_and_findings(tmp_path: Path) -> None:

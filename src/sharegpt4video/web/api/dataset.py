@@ -28,13 +28,12 @@ from ..streams import Event, EventStream
 from .compare import router as compare_router
 from .dataset_reviews import number_of, plain_review
 from .dataset_reviews import router as reviews
-from .dataset_set import Index, Plain, Set, StoredSet
+from .dataset_set import RETRY_SECONDS, Index, Plain, Set, StoredSet
 from .dataset_shapes import CaptionId, Dataset, Items, Whole
 
 router = APIRouter(prefix="/v1/dataset", tags=["dataset"])
 _EVENTS: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {}}, "description": "The events"}}
 STATUS_SECONDS = 1.0
-RETRY_SECONDS = 2.0
 
 
 def dataset_router(dataset: str, compare: tuple[str, str] | None, *, roots: tuple[Path, ...] = ()) -> StoredSet:

@@ -21,7 +21,7 @@ from ...dataset.rows import CaptionRow
 from ...dataset.store.store import Store
 from ...errors import SG4VError, VideoError
 from ...records import VideoCaption
-from ..catalogue.catalogue import Catalogue, NoSuchCaption
+from ..catalogue.catalogue import Catalogue, NoSuchCaption, NotReady
 from ..catalogue.media import local_path, pictures_of
 from ..jobs.tasks import Picture
 from ..media import Media
@@ -39,6 +39,7 @@ PICTURE_BYTES = 48 << 20
 """All pictures that are kept together."""
 TRIED_VIDEOS = 8
 """So many of the first captions tell whether the videos of a data set lie in the folders that may be opened."""
+RETRY_SECONDS = 2.0
 BELIEVED_SECONDS = 5.0
 """So long is believed what was found of that."""
 
@@ -256,6 +257,10 @@ def _set(web: Web) -> StoredSet:
 def _catalogue(stored: Annotated[StoredSet, Depends(_set)]) -> Catalogue:
     if stored.catalogue is None:
         raise Refused(404, "no data set is served here; start sg4v web with --dataset DIR")
+    try:
+        stored.catalogue.require_there()
+    except NotReady as error:
+        raise Refused(503, str(error), retry_seconds=RETRY_SECONDS) from error
     return stored.catalogue
 
 

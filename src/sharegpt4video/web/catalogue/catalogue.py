@@ -161,6 +161,11 @@ class Catalogue:
             self._told += 1
         self._wake.set()
 
+    def require_there(self) -> None:
+        """Raises NotReady where the data set was moved or deleted: what is known of it is not there any more."""
+        if not self._remembered("there", None, self.store.exists):
+            raise NotReady(f"{self.store.root}: the data set is gone; put it back, or end this server")
+
     def page(self, query: Query, after: str = "", limit: int = 50) -> Page:
         """One page of captions.
 
@@ -344,6 +349,7 @@ class Catalogue:
             try:
                 self._there.set()
                 told = self._told
+                self.require_there()  # or its rows would be taken for deleted
                 follower.refresh()
                 self._problem = ""
                 self._whole.set()

@@ -154,7 +154,9 @@ def opened(place: Place, address: str, on_rebuild: Callable[[str], None] = lambd
     try:
         return Index(place, address)
     except DamagedIndex as error:
-        raise StorageError(f"{place.folder}: no index can be made here: {error}") from error
+        raise StorageError(
+            f"{place.folder}: no index can be made here: {error}; free some space on this disk, it is tried again"
+        ) from error
 
 
 def damage() -> tuple[type[Exception], ...]:

@@ -11,13 +11,13 @@ const SECONDS_A_KEY = 1;
 
 /**
  * @param {{playback: import("./playback.js").Playback, src: string, name: string, steps: import("./steps.js").Step[], span: {start: number, end: number},
- *   playable?: boolean, subtitled?: boolean, children?: any}} props `children` lie over the picture
+ *   playable?: boolean, subtitled?: boolean, size?: number[], children?: any}} props `children` lie over the picture; `size`: width and height, where known before the video is there
  */
-export function Player({ playback, src, name, steps, span, playable = true, subtitled = true, children }) {
+export function Player({ playback, src, name, steps, span, playable = true, subtitled = true, size, children }) {
   const stage = useRef(null);
   const [subtitles, show] = useState(true);
   const shown = useMoment(playback, (one) => shownAt(steps, one.time).join(" "));
-  const shape = useMoment(playback, (one) => (one.video?.videoHeight > one.video?.videoWidth ? `${one.video.videoWidth} / ${one.video.videoHeight}` : ""));
+  const shape = useMoment(playback, (one) => tall(one.video?.videoWidth ? [one.video.videoWidth, one.video.videoHeight] : size));
   const paused = useMoment(playback, (one) => one.paused);
   const broken = useMoment(playback, (one) => Boolean(one.video?.error));
   const full = () => (document.fullscreenElement ? document.exitFullscreen() : stage.current.requestFullscreen?.());
@@ -43,6 +43,9 @@ export function Player({ playback, src, name, steps, span, playable = true, subt
     <${Controls} playback=${playback} span=${span} subtitles=${subtitled ? subtitles : null} onSubtitles=${() => show(!subtitles)} onMute=${mute} onFull=${full} />
   </div>`;
 }
+
+/** The shape of a portrait video; "" for others, which fill the box. */
+const tall = (size) => (size?.[1] > size?.[0] ? size.join(" / ") : "");
 
 function Controls({ playback, span, subtitles, onSubtitles, onMute, onFull }) {
   const paused = useMoment(playback, (one) => one.paused);

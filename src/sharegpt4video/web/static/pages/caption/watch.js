@@ -44,7 +44,7 @@ export function Watch({ first, second, choice }) {
   return html`<div class=${second ? "watch two" : "watch"}>
     <${Bar} job=${job} other=${other} info=${info} choice=${choice} />
     <div class="stage">
-      ${info ? html`<${Player} playback=${playback} src=${`/v1/media/${job.media}`} name=${info.name} steps=${job.steps} span=${span} playable=${info.playable || info.preview} />` : html`<div class="player"><div class="screen">${job.status === "done" && !job.media && html`<p class="broken">The video of this caption is not on this server.</p>`}</div></div>`}
+      ${info ? html`<${Player} playback=${playback} src=${`/v1/media/${job.media}`} name=${info.name} size=${[info.width, info.height]} steps=${job.steps} span=${span} playable=${info.playable || info.preview} />` : html`<div class="player"><div class="screen">${job.status === "done" && !job.media && html`<p class="broken">The video of this caption is not on this server.</p>`}</div></div>`}
     </div>
     <div class="below">${!second && html`<${Warnings} caption=${job.caption} />`}<${Timeline} playback=${playback} span=${span} rows=${rows} lanes=${lanes} keyframes=${job.keyframes.filter(Boolean)} marks=${moments ?? []} readTo=${isRunning(job) ? job.readTo : null}
         chosen=${chosen} selection=${selection} onSelect=${select} onStep=${onStep} />

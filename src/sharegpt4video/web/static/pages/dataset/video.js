@@ -59,7 +59,7 @@ export function Video({ id, rows }) {
   return html`<div class="watch desk">
     <${Head} whole=${whole} id=${id} rows=${rows} judge=${judge} walk=${walk} undo=${undo} />
     <div class="stage">${whole?.media && info
-        ? html`<${Player} playback=${playback} src=${`/v1/media/${whole.media}`} name=${info.name} steps=${caption.steps} span=${span} playable=${info.playable || info.preview} />`
+        ? html`<${Player} playback=${playback} src=${`/v1/media/${whole.media}`} name=${info.name} size=${[caption.width, caption.height]} steps=${caption.steps} span=${span} playable=${info.playable || info.preview} />`
         : html`<div class="player"><div class="screen">${whole && !whole.media && html`<p class="broken">The video cannot be shown: ${whole.media_problem}</p>`}</div></div>`}</div>
     <div class="below">
       ${whole && html`<${Conflicts} conflicts=${whole.conflicts} save=${settle} onDone=${again} />
