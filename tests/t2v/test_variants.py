@@ -144,7 +144,7 @@ def test_repeated_captions_are_few_and_near_their_weights(shares: list[float]) -
     assert total <= MOST_REPEATED
     for name, share in normalised(weights, texts).items():
         assert found[name] >= 1
-        assert abs(found[name] / total - share) <= 0.25
+        assert abs(found[name] / total - share) <= 0.3
 
 
 def test_one_caption_per_clip_is_chosen_by_its_weight_and_stays() -> None:

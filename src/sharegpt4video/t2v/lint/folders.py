@@ -45,7 +45,7 @@ def of_finetrainers(notes: Notes) -> Samples:
     if tables:
         return samples_of_table(notes, tables[0], ("file_name",), ("caption",), folder)
     if any(folder.glob("*.tar")):
-        return of_tars(notes)
+        return of_tars(notes, folder)
     captions = [folder / f"{name}.txt" for name in ("caption", "captions", "prompt", "prompts")]
     videos = [folder / f"{name}.txt" for name in ("video", "videos")]
     if any(path.exists() for path in videos):
@@ -231,9 +231,9 @@ def of_simpletuner(notes: Notes) -> Samples:
         yield Sample(notes.name(video), video, (video.stem.replace("_", " "),), notes.name(video))
 
 
-def of_tars(notes: Notes) -> Samples:
+def of_tars(notes: Notes, folder: Path | None = None) -> Samples:
     """WebDataset: members of a sample next to each other, by the name before the first dot."""
-    for path in sorted(notes.folder.glob("*.tar")):
+    for path in sorted((folder or notes.folder).glob("*.tar")):
         try:
             yield from _of_tar(notes, path)
         except (tarfile.TarError, OSError, UnicodeDecodeError) as error:
