@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
@@ -21,8 +22,10 @@ from sharegpt4video.dataset.dataset import Dataset, open_dataset
 from sharegpt4video.dataset.ledger import Ledger
 from sharegpt4video.dataset.report.samples import find_rows
 from sharegpt4video.dataset.rows import CaptionRow
+from sharegpt4video.dataset.store.schema import to_table
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.moments.search import find
+from sharegpt4video.records import Edit
 
 PACKAGE = Path(sharegpt4video.__file__).parent
 NEW_STEP, NEW_SUMMARY = "A zeppelin lands.", "A zeppelin lands in a meadow, and everybody runs there."
@@ -199,3 +202,18 @@ def test_nobody_opens_parts_of_captions_but_the_doors() -> None:
 
 def is_call(node: ast.AST) -> bool:
     return isinstance(node, ast.Call)
+
+
+def test_parts_of_before_edits_told_who_wrote_all_of_a_text_are_read_and_reviewed(tmp_path: Path) -> None:
+    store = made_store(tmp_path / "set", [])
+    rows = [caption_row(number) for number in range(2)]
+    table = to_table(CaptionRow, rows[:1])
+    old = pa.list_(pa.struct([("step", pa.int64()), ("author", pa.string())]))
+    at = table.schema.get_field_index("edits")
+    store.append_arrow("captions", table.set_column(at, pa.field("edits", old), pa.array([[]], old)))
+    store.append("captions", rows[1:])
+    ds = open_dataset(tmp_path / "set")
+    ds.reviews.add(rows[0].id, "A text of mine.", author="ada")
+    edits = {row.id: row.edits for row in ds.captions()}
+    assert edits == {rows[0].id: (Edit(-1, "ada", by_hand=True),), rows[1].id: ()}
+    assert ds.table("captions").read_all().num_rows == 2

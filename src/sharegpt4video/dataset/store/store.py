@@ -358,6 +358,10 @@ def _to_table(table: str, rows: Sequence[object]) -> pa.Table:
 def completed(table: str, batch: pa.RecordBatch, wanted: Sequence[str] | None = None) -> pa.RecordBatch:
     """The batch with the columns that its part lacks, holding their defaults; all of them, or only these."""
     row_type = TABLES[table]
+    if (at := batch.schema.get_field_index("edits")) >= 0 and table == "captions":
+        edits = arrow_schema(row_type).field("edits")  # none are stored, but older parts say how they would be
+        if not batch.schema.field(at).type.equals(edits.type):
+            batch = batch.set_column(at, edits, pa.array([[]] * batch.num_rows, edits.type))
     there = set(batch.schema.names)
     missing = [
         field for field in fields(row_type) if field.name not in there and (wanted is None or field.name in wanted)
