@@ -119,8 +119,6 @@ TrainerSets = Annotated[
     list[str] | None,
     o.set_option("Set an option of the trainer's layout, such as layout=pairs; may be given several times."),
 ]
-
-
 Media = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the videos are.", show_default=False)]
 ClipPaths = Annotated[
     PathsName | None,
@@ -129,30 +127,17 @@ ClipPaths = Annotated[
 Jobs = Annotated[
     int | None, typer.Option(min=1, metavar="N", help="Processes (one for each core).", show_default=False)
 ]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an export with other settings.")]
 
 
 def export(
-    source: Source,
-    trainer: Trainer,
-    out: NewFolder,
-    frames: Frames = None,
-    fps: Fps = None,
-    first: First = False,
-    cross_shots: CrossShots = False,
-    untold: Untold = 0.1,
-    side: Side = None,
-    audio: Audio = True,
-    variants: Variants = "dense",
-    weights: Weights = None,
-    suffix: Suffixes = Suffix.none,
-    encoder: Encoder = "",
-    split: Splits = None,
-    media: Media = None,
-    paths: ClipPaths = None,
-    changes: TrainerSets = None,
-    jobs: Jobs = None,
-    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an export with other settings.")] = False,
-) -> None:
+    source: Source, trainer: Trainer, out: NewFolder,
+    frames: Frames = None, fps: Fps = None, first: First = False, cross_shots: CrossShots = False,
+    untold: Untold = 0.1, side: Side = None, audio: Audio = True,
+    variants: Variants = "dense", weights: Weights = None, suffix: Suffixes = Suffix.none, encoder: Encoder = "",
+    split: Splits = None, media: Media = None, paths: ClipPaths = None, changes: TrainerSets = None,
+    jobs: Jobs = None, overwrite: Overwrite = False,
+) -> None:  # fmt: skip
     """Cut clips to the frames that a trainer will see, and write their captions as it reads them.
 
     A caption tells what happens in its clip and nothing else; where that is not known, the clip is refused and counted.

@@ -132,20 +132,7 @@ def export(
     _claim(out, manifest, settings, options or {}, overwrite=overwrite)
     fit = Fitter(settings.encoder) if settings.encoder else None
     work = _Work(manifest, settings, chosen_options, out, result, fit)
-    with ExitStack() as stack:
-        spools: dict[str, IO[str]] = {}
-        cutters: Cutters[_Item] = stack.enter_context(Cutters(cores() if processes is None else processes))
-        for (record, planned, row), outcome in cutters.done(work.jobs(records)):
-            if isinstance(outcome, NotCut):
-                _count_failed(result, record, outcome)
-                continue
-            if record.split not in spools:
-                spools[record.split] = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=out))
-            work.count(planned, record, outcome)
-            spools[record.split].write(_as_cut(row, outcome))
-            if on_progress:
-                on_progress(result)
-        work.write(spools)
+    work.run(records, cores() if processes is None else processes, on_progress)
     result.notes += [fit.text()] if fit else []
     _finish(out, result)
     return result
@@ -201,6 +188,26 @@ class _Work:
         if len(settings.variants) > 1 and not self._several:
             how = "is taken by its weight" if settings.weights else "is the first"
             result.notes.append(f"{manifest.name} reads one caption per clip; which {how}")
+
+    def run(
+        self, records: Iterable[Record], processes: int, on_progress: Callable[[T2VResult], None] | None = None
+    ) -> None:
+        """Cut the clips of all records, and write the manifest of each split."""
+        with ExitStack() as stack:
+            spools: dict[str, IO[str]] = {}
+            cutters: Cutters[_Item] = stack.enter_context(Cutters(processes))
+            for (record, planned, row), outcome in cutters.done(self.jobs(records)):
+                if isinstance(outcome, NotCut):
+                    _count_failed(self._result, record, outcome)
+                    continue
+                if record.split not in spools:
+                    spool = stack.enter_context(tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._out))
+                    spools[record.split] = spool
+                self.count(planned, record, outcome)
+                spools[record.split].write(_as_cut(row, outcome))
+                if on_progress:
+                    on_progress(self._result)
+            self.write(spools)
 
     def jobs(self, records: Iterable[Record]) -> Iterator[tuple[CutJob, _Item]]:
         """The clips to cut, record by record; what is refused is counted."""

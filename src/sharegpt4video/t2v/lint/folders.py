@@ -44,7 +44,7 @@ def of_finetrainers(notes: Notes) -> Samples:
     tables = [folder / f"metadata.{kind}" for kind in ("csv", "jsonl") if (folder / f"metadata.{kind}").exists()]
     if tables:
         return samples_of_table(notes, tables[0], ("file_name",), ("caption",), folder)
-    if any(folder.glob("*.tar")):
+    if any(folder.rglob("*.tar")):
         return of_tars(notes, folder)
     captions = [folder / f"{name}.txt" for name in ("caption", "captions", "prompt", "prompts")]
     videos = [folder / f"{name}.txt" for name in ("video", "videos")]
@@ -233,7 +233,7 @@ def of_simpletuner(notes: Notes) -> Samples:
 
 def of_tars(notes: Notes, folder: Path | None = None) -> Samples:
     """WebDataset: members of a sample next to each other, by the name before the first dot."""
-    for path in sorted((folder or notes.folder).glob("*.tar")):
+    for path in sorted((folder or notes.folder).rglob("*.tar")):
         try:
             yield from _of_tar(notes, path)
         except (tarfile.TarError, OSError, UnicodeDecodeError) as error:
