@@ -169,7 +169,7 @@ def test_rows_are_not_kept(case: tuple[str, dict[str, Any]], tmp_path: Path) -> 
             yield Row(f"clips/{number:06d}.mp4", {"dense": f"{text} {number}"}, 49, 24.0, 640, 360)
 
     peaks = []
-    for each in (3, count, count * 2):  # the first time, modules are loaded and caches filled
+    for each in (3, count, count * 2, count * 3):  # the first time, modules are loaded and caches filled
         folder = tmp_path / str(each)
         tracemalloc.start()
         write(case, many(each, folder), folder)
@@ -177,7 +177,8 @@ def test_rows_are_not_kept(case: tuple[str, dict[str, Any]], tmp_path: Path) -> 
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
         assert total == each
-    grown = (peaks[2] - peaks[1]) / count
+    # Names of files are interned, and the table of all interned texts may double in one of the steps, not in two.
+    grown = min(peaks[2] - peaks[1], peaks[3] - peaks[2]) / count
     assert grown < 400, f"{grown:.0f} bytes kept for each row, of about {len(text)}"
 
 
