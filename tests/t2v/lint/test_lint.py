@@ -164,21 +164,18 @@ def musubi(folder: Path, **told: object) -> LintReport:
     ],
 )
 def test_the_settings_of_musubi_tuner(told: dict[str, object], kind: str, tmp_path: Path) -> None:
-    pytest.importorskip("tomllib")
     report = musubi(tmp_path, **told)
     assert kind in kinds(report), report.text()
     assert report.errors
 
 
 def test_good_settings_of_musubi_tuner(tmp_path: Path) -> None:
-    pytest.importorskip("tomllib")
     assert kinds(musubi(tmp_path)) == {}
     assert kinds(musubi(tmp_path / "full", frame_extraction="full", max_frames=129)) == {}
 
 
 @pytest.mark.parametrize("word", ["shuffle_tags = true", "cache_shuffle_num = 4"])
 def test_shuffled_tags_take_a_caption_apart(word: str, tmp_path: Path) -> None:
-    pytest.importorskip("tomllib")
     put(tmp_path / "a.mp4")
     lines(tmp_path / "a.txt", "A dog runs, the camera pans left, then it stops.")
     told = f'{word}\ncaption_prefix = "mystyle "\nframe_buckets = [1, {FRAMES}]\n'
@@ -190,7 +187,6 @@ def test_shuffled_tags_take_a_caption_apart(word: str, tmp_path: Path) -> None:
 
 
 def test_the_largest_bucket_that_fits_counts(tmp_path: Path) -> None:
-    pytest.importorskip("tomllib")
     put(tmp_path / "a.mp4")
     lines(tmp_path / "a.txt", "A dog runs.")
     for buckets, expected in (

@@ -120,7 +120,6 @@ def test_clips_of_a_model_with_sound_need_sound(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("fps", "frames", "seen"), [(24, 25, 16), (30, 31, 16), (17, 17, 16)])
 def test_frames_are_counted_at_the_rate_of_the_model(fps: int, frames: int, seen: int, tmp_path: Path) -> None:
     """tdrussell/diffusion-pipe 349: clips that have the frames of the bucket in their own rate are too short for it."""
-    pytest.importorskip("tomllib")
     put(tmp_path / "clips" / "a.mp4", frames, fps)
     rows = [Row("clips/a.mp4", {"dense": "A dog runs."}, frames, float(fps), 64, 48)]
     written("diffusion-pipe", rows, tmp_path, frames=FRAMES)
@@ -131,7 +130,6 @@ def test_frames_are_counted_at_the_rate_of_the_model(fps: int, frames: int, seen
 
 def test_the_rate_of_the_clips_is_never_guessed(tmp_path: Path) -> None:
     """musubi-tuner takes frames as they are without source_fps: the export writes it, a list for each rate."""
-    pytest.importorskip("tomllib")
     rows = [Row(f"clips/{rate}.mp4", {"dense": f"At {rate}."}, FRAMES, rate, 64, 48) for rate in (16.0, 24000 / 1001)]
     written("musubi-tuner", rows, tmp_path, frames=FRAMES)
     told = (tmp_path / "dataset.toml").read_text("utf-8")

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import json
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def toml_text(top: Mapping[str, Any], tables: Mapping[str, Iterable[Mapping[str, Any]]]) -> str:
@@ -36,17 +41,9 @@ def _value(value: Any) -> str:
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """The content of a file. Raises SettingsError where it cannot be read, or no reader is there (Python 3.10)."""
-    for name in ("tomllib", "tomli"):
-        try:
-            reader = importlib.import_module(name)
-            break
-        except ImportError:
-            continue
-    else:
-        raise SettingsError(f"{path}: reading TOML needs Python 3.11, or the package tomli on 3.10")
+    """The content of a file. Raises SettingsError where it cannot be read."""
     try:
-        return dict(reader.loads(path.read_text(encoding="utf-8")))
+        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # no UTF-8, too
