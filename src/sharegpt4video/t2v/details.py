@@ -23,6 +23,7 @@ _PLACES = (
     ("amidst",), ("amid",), ("under",), ("above",), ("below",), ("alongside",), ("inside",), ("outside",), ("within",),
     ("around",), ("throughout",), ("during",), ("among",),
 )  # fmt: skip
+_PLACE_HEADS = frozenset(place[0] for place in _PLACES)
 _FURTHER = (
     "on",
     "in",
@@ -52,11 +53,11 @@ _NEEDS = (
     | lex.AUXILIARIES
     | word_set(
         """
-        located positioned situated placed set seated standing sitting lying resting leading leads lead
+        right left located positioned situated placed set seated standing sitting lying resting leading leads lead
         consists consisting directed based focused focuses focus focusing stretches extending according due
         compared transitions transition transitioning shifts shift shifting changes change changing switches
         cuts fades moves over away back up down out off able begins begin begun continues continue starts
-        start ready about similar akin related next close closer
+        start ready seen shown depicted captured about similar akin related next close closer
         """
     )
 )
@@ -215,7 +216,7 @@ def _phrase(low: list[str], at: int, first: int) -> Detail | None:
         return None  # "turns from blue to red"
     if before in _NEEDS | lex.PREPOSITIONS | lex.DETERMINERS or before in ("and", "or", "not"):
         return None
-    if any(tuple(low[at : at + len(place)]) == place for place in _PLACES):
+    if word in _PLACE_HEADS and any(tuple(low[at : at + len(place)]) == place for place in _PLACES):
         return None if is_past(before) else "place"
     if word in _TRAILING:
         return "with"

@@ -177,7 +177,7 @@ DESCRIBING = word_set(
 """Words that begin what describes a thing: what it wears, holds, is made of or looks like."""
 STANCES = word_set(
     """
-    standing sitting lying hanging resting leaning remaining falling leading extending stretching reading
+    standing sitting lying hanging resting remaining falling leading extending stretching reading
     """
 )
 """Participles after a noun that say how it is rather than what it does."""
