@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as json_
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -19,43 +20,47 @@ if TYPE_CHECKING:
     from ..t2v.encoders import Counter
 
 
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="The captions: a data set, records.jsonl, a folder of .txt files, or text with one on each line, "
+        ".json, .jsonl, .csv.",
+        show_default=False,
+    ),
+]
+Encoder = Annotated[
+    str,
+    typer.Option("--encoder", "-e", metavar="NAME", help="A text encoder such as T5-226, or a generator: wan2.1."),
+]
+Tokenizer = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="PATH",
+        help="The encoder's tokenizer: tokenizer.json, spiece.model, or a folder with one. Without it the cache of "
+        "Hugging Face is looked through; failing that, tokens are estimated from words.",
+        callback=existing,
+        show_default=False,
+    ),
+]
+FittedFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        metavar="FILE",
+        help="Write the fitted captions here, in the same order: a line of JSON for each, or, to a .txt, the texts "
+        "alone.",
+        show_default=False,
+    ),
+]
+
+
 def budget(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="The captions: a data set, records.jsonl, a folder of .txt files, or text with one on each line, "
-            ".json, .jsonl, .csv.",
-            show_default=False,
-        ),
-    ],
-    encoder: Annotated[
-        str,
-        typer.Option(
-            "--encoder", "-e", metavar="NAME", help="A text encoder such as T5-226, or a generator such as wan2.1."
-        ),
-    ] = "T5-226",
-    tokenizer: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH",
-            help="The encoder's tokenizer: tokenizer.json, spiece.model, or a folder with one. Without it the cache of "
-            "Hugging Face is looked through; failing that, tokens are estimated from words.",
-            callback=existing,
-            show_default=False,
-        ),
-    ] = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            "--out",
-            "-o",
-            metavar="FILE",
-            help="Write the fitted captions here, in the same order: a line of JSON for each, or, to a .txt, the texts "
-            "alone.",
-            show_default=False,
-        ),
-    ] = None,
+    source: Source,
+    encoder: Encoder = "T5-226",
+    tokenizer: Tokenizer = None,
+    out: FittedFile = None,
     json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Count which captions a text encoder would cut off, and fit them to it: details go first, events last.
@@ -75,12 +80,9 @@ def budget(
         counters = [Counter(each, tokenizer) for each in encoders]
         reports = [BudgetReport(each) for each in encoders]
         fitted = _fitted(captions_in(source), counters, reports)
-        if out is None:
-            for _ in fitted:
-                pass
-        else:
-            with whole_file(out) as file:
-                for one in fitted:
+        with nullcontext() if out is None else whole_file(out) as file:
+            for one in fitted:
+                if file is not None and out is not None:
                     file.write(_line(one, as_text=out.suffix == ".txt").encode())
         if json:
             print_json([report.to_dict() for report in reports])

@@ -17,12 +17,14 @@ class Fitter:
         self.reports = [BudgetReport(counter.encoder) for counter in self._counters]
 
     def __call__(self, text: str, behind: str) -> str:
-        """The caption with room for what comes behind it, by the narrowest encoder."""
-        for counter, report in zip(self._counters, self.reports, strict=True):
-            fitted = fit(text, counter.encoder, counter=counter, after=behind)
+        """The caption with room for what comes behind it, by the first encoder.
+
+        CLIP beside another one gives a single vector for the whole prompt: what it would cut off is only counted.
+        """
+        found = [fit(text, counter.encoder, counter=counter, after=behind) for counter in self._counters]
+        for report, fitted in zip(self.reports, found, strict=True):
             report.add(fitted)
-            text = fitted.text
-        return text
+        return found[0].text
 
     def text(self) -> str:
         """What was over, and what was shed, for each encoder."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..vlm.embedded.words import word_set
 from . import lexicon as lex
 from .clauses import Piece, Sentence, sentences_of
 from .details import Detail, details_of
@@ -132,24 +133,16 @@ def _step(sentence: Sentence, *, is_first: bool, is_event: bool) -> Step:
         return "event" if is_event else "style"
     if _says_nothing_changes(main, rest) and not happens and not _acts(_told(sentence)):
         return "unchanged"
-    if "camera" in subject or any(word in lex.CAMERA_VERBS for word in rest[:2]):
-        return "camera"
-    if any(word in lex.CAMERA_NOUNS for word in subject) and not is_event:
+    moves = "camera" in subject or any(word in lex.CAMERA_VERBS for word in rest[:2])
+    if moves or (not is_event and any(word in lex.CAMERA_NOUNS for word in subject)):
         return "camera"
     if is_event:
         return "event"
-    if (
-        rest
-        and not happens
-        and (rest[0] in lex.SAYING or (rest[0].endswith("ly") and rest[1:2] and rest[1] in lex.SAYING))
-    ):
-        return "style"
     verb = next((word for word in rest if not word.endswith("ly")), "")
-    if any(word in lex.MOOD_NOUNS for word in subject) and not happens and verb in lex.STANDING:
+    is_mood = verb in lex.STANDING and any(word in lex.MOOD_NOUNS for word in subject)
+    if not happens and (verb in lex.SAYING or is_mood):
         return "style"
-    if not _is_state(rest):
-        return "event"
-    if happens:
+    if happens or not _is_state(rest):
         return "event"
     about = subject if subject != ["there"] else rest
     return "setting" if any(word in lex.SETTING_NOUNS for word in about) else "subject"
@@ -174,6 +167,12 @@ def _acts(low: list[str]) -> bool:
     return any(is_gerund(word) and word not in lex.DESCRIBING | lex.COMMENTARY | lex.STANCES for word in low[1:])
 
 
+_HAVING = word_set("has have features feature wears wear includes include contains contain consists")
+_CHANGING = word_set("become becomes turn turns grow grows get gets makes make")
+_CALM = word_set("to calm engaged relaxed focused as slightly")
+_PASSED_OVER = word_set("also then now still seen shown first being")
+
+
 def _is_state(rest: list[str]) -> bool:
     """Whether a clause, from its verb on, says how something is and not what happens."""
     if not rest:
@@ -182,46 +181,13 @@ def _is_state(rest: list[str]) -> bool:
     joined = next((rest[at + 1 :] for at, word in enumerate(rest) if word == "and" and verb_at(rest, at + 1, 1)), [])
     if joined and not _is_state(joined):
         return False
-    if verb in (
-        "has",
-        "have",
-        "features",
-        "feature",
-        "wears",
-        "wear",
-        "includes",
-        "include",
-        "contains",
-        "contain",
-        "consists",
-    ):
-        return not any(is_gerund(word) or is_past(word) for word in rest[1:3])
-    if rest[1:2] in (["down"], ["up"]):
-        return False  # "sits down"
-    if verb not in lex.LINKING or verb in (
-        "become",
-        "becomes",
-        "turn",
-        "turns",
-        "grow",
-        "grows",
-        "get",
-        "gets",
-        "makes",
-        "make",
-    ):
+    if verb in _HAVING:
+        return not any(is_gerund(word) or is_past(word) for word in rest[1:3])  # "has fallen"
+    if rest[1:2] in (["down"], ["up"]) or verb not in lex.LINKING or verb in _CHANGING:
         return False
     if verb in ("appear", "appears"):
-        return len(rest) > 1 and rest[1] in ("to", "calm", "engaged", "relaxed", "focused", "as", "slightly")
-    after = next(
-        (
-            word
-            for word in rest[1:]
-            if not word.endswith("ly")
-            and word not in ("also", "then", "now", "still", "seen", "shown", "first", "being")
-        ),
-        "",
-    )
+        return len(rest) > 1 and rest[1] in _CALM
+    after = next((word for word in rest[1:] if not word.endswith("ly") and word not in _PASSED_OVER), "")
     if is_gerund(after):
         return after in ("wearing", "featuring")
     passive = is_past(after) or (after.endswith("ed") and not is_adjective(after))
