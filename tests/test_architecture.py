@@ -70,7 +70,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
     },
     "moments": BASICS | {"captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
-    "learning": {"errors", "files"},
+    "learning": {"checking", "errors", "files"},
     "lvlm": BASICS | {"__init__", "learning", "video", "vlm"},
     "t2v": BASICS | {"__init__", "captioner", "engines", "learning", "retell", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},

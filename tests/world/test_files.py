@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from sharegpt4video.errors import SettingsError, StorageError
+from sharegpt4video.t2v.record import read_records
+from sharegpt4video.world import sizes
 from sharegpt4video.world.check import check, compare
 from sharegpt4video.world.files import SetSettings, read_scenes, write_set
 from sharegpt4video.world.sampling import held_out_pairs
@@ -142,3 +144,20 @@ def test_pictures_that_no_encoder_takes_are_refused(tmp_path: Path, monkeypatch:
     monkeypatch.setattr("sharegpt4video.world.render._Backdrop", too_large)
     with pytest.raises(StorageError, match="no room for 3 GiB"):
         write_set(tmp_path, 1, SetSettings(seconds=1.0))
+
+
+def test_a_tiny_set_is_read_back_and_told_to_trainers(tmp_path: Path) -> None:
+    tiny = SetSettings(difficulty="tiny", width=24, height=24, split="train")
+    result = write_set(tmp_path, 3, tiny, captions=("dense", "short", "shuffled"), workers=1)
+    assert result.questions == 0
+    assert not (tmp_path / "questions.json").exists()
+    scenes, records = read_scenes(tmp_path), list(read_records(tmp_path / "records.jsonl"))
+    assert [record.video for record in records] == [f"videos/{name}" for name in scenes]
+    for record, (name, scene) in zip(records, scenes.items(), strict=True):
+        assert sizes.compare(sizes.check(tmp_path / "videos" / name, scene), scene).all_right
+        assert set(record.texts) == {"dense", "short", "shuffled"}
+        assert record.texts["dense"] == record.caption.summary
+    with pytest.raises(SettingsError, match="no questions"):
+        write_set(tmp_path, 3, tiny, learn_questions=1)
+    with pytest.raises(SettingsError, match="first-second"):
+        SetSettings(difficulty="tiny", split="composition", pairing="direction-speed")

@@ -9,6 +9,7 @@ from .t2v_budget import budget
 from .t2v_export import export
 from .t2v_lint import lint
 from .t2v_prompts import audit_prompts, profile, rewrite
+from .t2v_train import sample, train
 from .t2v_vbench import vbench
 from .verbs import EXIT_CODES, Verb
 
@@ -19,7 +20,7 @@ t2v = typer.Typer(
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-for verb in (export, lint, budget, profile, rewrite):
+for verb in (export, lint, budget, profile, rewrite, train, sample):
     t2v.command(cls=Verb, no_args_is_help=True)(verb)
 t2v.command(name="audit-prompts", cls=Verb, no_args_is_help=True)(audit_prompts)
 t2v.add_typer(vbench)

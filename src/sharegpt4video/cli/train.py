@@ -111,7 +111,7 @@ def configs(
     """List the training configurations of the package, or print one."""
     with exit_codes():
         from ..config import load_yaml
-        from ..lvlm.recipes import config_names, find_config
+        from ..learning.configs import config_names, find_config
         from ..lvlm.settings import TrainSettings
 
         if name:
@@ -129,7 +129,7 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     """
     from ..checking import validated
     from ..config import load_yaml
-    from ..lvlm.recipes import find_config
+    from ..learning.configs import find_config
     from ..lvlm.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, TrainSettings, TuneSettings
     from .settings import apply_change
 

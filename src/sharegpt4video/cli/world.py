@@ -20,17 +20,22 @@ Out = Annotated[
 ]
 Videos = Annotated[int, typer.Option(metavar="N", min=1, help="How many videos.")]
 Kinds = Annotated[str, typer.Option(metavar="KINDS", help="dense, short, shuffled, wrong (comma-separated), or none.")]
-Difficulty = Annotated[str, typer.Option(metavar="NAME", help="simple, medium or hard.")]
+Difficulty = Annotated[str, typer.Option(metavar="NAME", help="tiny, simple, medium or hard.")]
 SplitName = Annotated[
     str, typer.Option(metavar="NAME", help="any, train (without the held-out pairs) or composition (with one).")
 ]
 PairingName = Annotated[
     str | None,
     typer.Option(
-        metavar="NAME", help="With composition: colour-shape, direction-speed, first-second.", show_default=False
+        metavar="NAME",
+        help="With composition: colour-shape, direction-speed (not tiny), first-second.",
+        show_default=False,
     ),
 ]
-Size = Annotated[str, typer.Option(metavar="WxH", help="Picture size in pixels.")]
+Size = Annotated[
+    str | None,
+    typer.Option(metavar="WxH", help="Picture size in pixels. Default: 128x128, 24x24 for tiny.", show_default=False),
+]
 Crf = Annotated[int, typer.Option(help="Quality (CRF): 0 is lossless, 51 the worst.")]
 Asked = Annotated[bool, typer.Option(help="Also write questions for evaluation.")]
 Learned = Annotated[int, typer.Option(metavar="N", min=0, help="Also write N training questions per video.")]
@@ -49,7 +54,7 @@ def world(
     split: SplitName = "any",
     pairing: PairingName = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same set.")] = 0,
-    size: Size = "128x128",
+    size: Size = None,
     seconds: Annotated[float, typer.Option(help="Length of a video.")] = 2.0,
     fps: Annotated[float, typer.Option(help="Frames per second.")] = 8.0,
     crf: Crf = 10,
@@ -66,7 +71,7 @@ def world(
 
     with exit_codes():
         folder = chosen_out(out, earlier_out)
-        width, height = _size(size)
+        width, height = _size(size or ("24x24" if difficulty == "tiny" else "128x128"))
         settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
                              seconds=seconds, fps=fps, crf=crf, sound=sound)  # fmt: skip
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
@@ -86,8 +91,8 @@ def world_check(
 ) -> None:
     """Read the facts of rendered clips back from their pixels."""
     from ..errors import SettingsError, VideoError
-    from ..world.check import check, compare
     from ..world.files import read_scenes
+    from ..world.sizes import check, compare
 
     with exit_codes():
         known = read_scenes(scenes) if scenes else {}
@@ -97,7 +102,7 @@ def world_check(
                 raise SettingsError(f"{clip.name} is not in {scenes / 'scenes.jsonl'}; name the set it belongs to")
         for clip in clips:
             try:
-                reading = check(clip)
+                reading = check(clip, known.get(clip.name))
             except (VideoError, OSError) as unreadable:
                 failed += 1
                 error(f"{clip.name}: {str(unreadable).removeprefix(f'{clip}: ')}")
@@ -116,6 +121,10 @@ def world_check(
 
 def describe(reading: Any) -> str:
     """A reading on one line."""
+    if hasattr(reading, "places"):  # of a tiny clip, which has one thing
+        deeds = f"moves {reading.first}, {f'turns {reading.turn}, ' * bool(reading.turn)}moves {reading.second}"
+        where = f"{reading.colour} {reading.shape} {' or '.join(reading.places)}"
+        return f"{where}: {deeds}; camera {reading.camera}{'' if reading.ok else '; not whole'}"
     things = []
     for thing in reading.things:
         deeds = [" ".join(part for part in (deed.kind, deed.direction, deed.colour) if part) for deed in thing.deeds]

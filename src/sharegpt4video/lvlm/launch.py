@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..checking import expect
 from ..config import load_yaml
-from .recipes import find_config
+from ..learning.configs import find_config
 from .settings import TrainSettings
 
 if TYPE_CHECKING:

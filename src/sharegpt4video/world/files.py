@@ -17,12 +17,15 @@ from ..cores import cores
 from ..errors import SettingsError, StorageError
 from ..files import write_whole
 from ..processes import without_main
+from ..records import Provenance, Shot, VideoCaption
+from ..t2v.record import RECORDS, Record, write_records
 from ..wording import counted
-from .captions import CAPTION_KINDS, CaptionKind, caption
+from .captions import CAPTION_KINDS, CaptionKind
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
-from .render import frame_count, write_video
-from .sampling import DIFFICULTIES, HELD_OUT, Pairing, Split, sample_scene
+from .render import frame_count, write_clip
+from .sampling import Pairing, Split
 from .scenes import Scene
+from .sizes import TINY, AnyScene, caption, difficulties, draw_scene, pairings, pictures_of, scene_from
 from .sound import Heard, sound_line, soundtrack
 
 PROMPT = "<video>\ndescribe the video."
@@ -37,7 +40,7 @@ class SetSettings:
     seed: Seed = 0
     """Scenes, words and questions; video k is the same in a set of any length."""
     difficulty: str = "simple"
-    """``simple``, ``medium`` or ``hard``."""
+    """``tiny``, ``simple``, ``medium`` or ``hard``."""
     split: Split = "any"
     """``train`` leaves out the held-out pairs, every scene of ``composition`` has one."""
     pairing: Pairing | None = None
@@ -53,12 +56,13 @@ class SetSettings:
 
     def __post_init__(self) -> None:
         found = [*wrong_values(self).values()]
-        if self.difficulty not in DIFFICULTIES:
-            found.append(f"difficulty is one of {', '.join(DIFFICULTIES)}, not {self.difficulty!r}")
+        if self.difficulty not in difficulties():
+            found.append(f"difficulty is one of {', '.join(difficulties())}, not {self.difficulty!r}")
         if self.split not in ("any", "train", "composition"):
             found.append(f"split is any, train or composition, not {self.split!r}")
-        if self.pairing is not None and (self.pairing not in HELD_OUT or self.split != "composition"):
-            found.append(f"pairing is one of {', '.join(HELD_OUT)} and goes with the split composition")
+        pairs = pairings(self.difficulty)
+        if self.pairing is not None and (self.pairing not in pairs or self.split != "composition"):
+            found.append(f"pairing is one of {', '.join(pairs)} and goes with the split composition")
         raise_for(found)
         frame_count(self.fps, self.seconds)
 
@@ -96,14 +100,20 @@ def write_set(
     ``questions.json``       all questions (unless ``ask`` is False); the same in the layouts of the benchmarks in
                              ``tempcompass/`` and ``mvbench/``
     ``scenes.jsonl``         all facts, a line for each video; ``sound`` where it has some
+    ``records.jsonl``        master records with all captions, which `sg4v t2v` reads
     ``set.json``             the settings
 
     The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
     that was stopped is finished by running it again, and more videos or other captions can be added; captions and
     questions that are there are brought to the same length, and a set never becomes shorter.
-    Raises SettingsError if the folder holds another set or videos of no set, StorageError if it cannot be written.
+    Nothing is asked about tiny scenes. Raises SettingsError if the folder holds another set or videos of no set,
+    StorageError if it cannot be written.
     """
     chosen, folder = settings or SetSettings(), Path(out)
+    if chosen.difficulty == TINY:
+        ask = False
+        if learn_questions:
+            raise SettingsError("there are no questions about tiny scenes; leave learn_questions at 0")
     unknown = [kind for kind in captions if kind not in CAPTION_KINDS]
     if count < 1 or unknown:
         raise SettingsError(f"at least one video; captions of the kinds {', '.join(CAPTION_KINDS)}, not {unknown}")
@@ -122,7 +132,7 @@ def write_set(
 
 def _write_texts(
     folder: Path,
-    scenes: Sequence[Scene],
+    scenes: Sequence[AnyScene],
     chosen: SetSettings,
     captions: Sequence[CaptionKind],
     ask: bool,
@@ -134,6 +144,7 @@ def _write_texts(
         _write_json(
             folder / f"train-{kind}.json", [_sample(at, scene, kind, chosen) for at, scene in enumerate(scenes)]
         )
+    write_records(folder / RECORDS, (record_of(chosen, at, scene, captions) for at, scene in enumerate(scenes)))
     asked = [_questions(at, scene, chosen) for at, scene in enumerate(scenes)] if ask or learn_questions else []
     if learn_questions:
         _write_json(folder / "train-questions.json", list(_question_samples(asked, learn_questions, chosen)))
@@ -142,18 +153,31 @@ def _write_texts(
     return sum(len(each) for each in asked) if ask else 0
 
 
-def scene_of(settings: SetSettings, number: int) -> Scene:
+def scene_of(settings: SetSettings, number: int) -> AnyScene:
     """The scene of video ``number``, whatever the length of the set."""
     rng = random.Random(f"{settings.seed} {settings.split} {number}")
-    return sample_scene(rng, difficulty=settings.difficulty, split=settings.split, pairing=settings.pairing)
+    return draw_scene(rng, difficulty=settings.difficulty, split=settings.split, pairing=settings.pairing)
 
 
-def read_scenes(folder: str | Path) -> dict[str, Scene]:
+def record_of(settings: SetSettings, number: int, scene: AnyScene, kinds: Sequence[CaptionKind]) -> Record:
+    """The master record of a video: the dense caption with its steps, and the texts of these kinds."""
+    dense = caption(scene, "dense", seconds=settings.seconds, variant=settings.seed)
+    texts = {kind: caption(scene, kind, seconds=settings.seconds, variant=settings.seed).text for kind in kinds}
+    made = Provenance("world", "", "", "", asdict(settings))
+    whole = VideoCaption(
+        video=f"videos/{_name(number)}", width=settings.width, height=settings.height, start_seconds=0.0,
+        end_seconds=settings.seconds, mode="sliding", shots=(Shot(0.0, settings.seconds),), steps=dense.steps,
+        summary=dense.text, provenance=made,
+    )  # fmt: skip
+    return Record(f"{number:06d}", f"videos/{_name(number)}", "train", whole, texts=texts)
+
+
+def read_scenes(folder: str | Path) -> dict[str, AnyScene]:
     """The scenes of a set by the name of their video ("000000.mp4"). Raises StorageError if they cannot be read."""
     path = Path(folder) / "scenes.jsonl"
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-        return {row["video"]: Scene.from_json(json.dumps(row["scene"])) for row in rows}
+        return {row["video"]: scene_from(row["scene"]) for row in rows}
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(f"{path}: not the scenes of a set: {error}; write the set again") from error
 
@@ -199,7 +223,7 @@ def _name(number: int) -> str:
     return f"{number:06d}.mp4"
 
 
-def _render_all(folder: Path, scenes: Sequence[Scene], settings: SetSettings, workers: int | None) -> int:
+def _render_all(folder: Path, scenes: Sequence[AnyScene], settings: SetSettings, workers: int | None) -> int:
     missing = [at for at in range(len(scenes)) if not (folder / "videos" / _name(at)).exists()]
     jobs = [(str(folder / "videos" / _name(at)), scenes[at], settings) for at in missing]
     many = workers or cores()
@@ -215,24 +239,25 @@ def _render_all(folder: Path, scenes: Sequence[Scene], settings: SetSettings, wo
     return len(jobs)
 
 
-def _render_one(job: tuple[str, Scene, SetSettings]) -> None:
+def _render_one(job: tuple[str, AnyScene, SetSettings]) -> None:
     path, scene, chosen = job
-    size = chosen.width, chosen.height
-    write_video(scene, path, *size, chosen.fps, chosen.seconds, crf=chosen.crf, sound=sound_of(scene, chosen))
+    pictures = pictures_of(scene, chosen.width, chosen.height, chosen.fps, chosen.seconds)
+    heard = sound_of(scene, chosen)
+    write_clip(pictures, path, fps=chosen.fps, seconds=chosen.seconds, crf=chosen.crf, sound=heard, seed=scene.seed)
 
 
-def sound_of(scene: Scene, settings: SetSettings) -> tuple[Heard, ...]:
+def sound_of(scene: AnyScene, settings: SetSettings) -> tuple[Heard, ...]:
     """What is heard in the video of a scene; nothing in a set without sound."""
     return soundtrack(scene.seed, settings.seconds) if settings.sound else ()
 
 
-def _scene_lines(scenes: Sequence[Scene], settings: SetSettings) -> Iterator[str]:
+def _scene_lines(scenes: Sequence[AnyScene], settings: SetSettings) -> Iterator[str]:
     for at, scene in enumerate(scenes):
         heard = {"sound": [asdict(part) for part in sound_of(scene, settings)]} if settings.sound else {}
         yield json.dumps({"video": _name(at), "scene": asdict(scene), **heard})
 
 
-def _sample(number: int, scene: Scene, kind: CaptionKind, settings: SetSettings) -> dict[str, Any]:
+def _sample(number: int, scene: AnyScene, kind: CaptionKind, settings: SetSettings) -> dict[str, Any]:
     told = caption(scene, kind, seconds=settings.seconds, variant=settings.seed)
     heard = sound_line(sound_of(scene, settings), settings.seconds) if settings.sound and kind == "dense" else ""
     sample = _conversation(f"{number:06d}-{kind}", number, PROMPT, f"{told.text} {heard}".rstrip())
@@ -246,7 +271,9 @@ def _conversation(name: str, number: int, asked: str, answer: str) -> dict[str, 
     return {"id": name, "video": f"videos/{_name(number)}", "conversations": turns}
 
 
-def _questions(number: int, scene: Scene, settings: SetSettings) -> list[Question]:
+def _questions(number: int, scene: AnyScene, settings: SetSettings) -> list[Question]:
+    if not isinstance(scene, Scene):
+        return []
     return questions(scene, video=f"{number:06d}", seed=settings.seed, split=settings.split)
 
 

@@ -178,24 +178,42 @@ def write_video(
     crf: int = 10,
     sound: Sequence[Heard] = (),
 ) -> Path:
-    """Render a scene into an MP4 file (H.264); ``crf`` 0 is lossless, 10 hard to tell from it. Returns the path.
+    """Render a scene into an MP4 file as ``write_clip`` does. Returns the path.
+
+    Raises SettingsError as ``render`` does, StorageError if the file cannot be written.
+    """
+    pictures = render(scene, width, height, fps, seconds)
+    return write_clip(pictures, path, fps=fps, seconds=seconds, crf=crf, sound=sound, seed=scene.seed)
+
+
+def write_clip(
+    pictures: Iterator[Pixels],
+    path: str | Path,
+    *,
+    fps: float,
+    seconds: float,
+    crf: int = 10,
+    sound: Sequence[Heard] = (),
+    seed: int = 0,
+) -> Path:
+    """Write pictures into an MP4 file (H.264); ``crf`` 0 is lossless, 10 hard to tell from it. Returns the path.
 
     ``sound`` is what is heard, as lossless FLAC; nothing: the file has no sound. The file appears whole or not at all.
     Pictures with an odd side, or one under 96 pixels, are written with the colours at full resolution (yuv444p), which
     browsers do not play.
-    Raises SettingsError as ``render`` does, StorageError if the file cannot be written.
+    Raises StorageError if the file cannot be written.
     """
     import av
 
     target = Path(path)
     partial = target.with_name(f".{target.name}.part")
     try:
-        track = samples(sound, seconds, scene.seed) if sound else None
-        write_pictures(render(scene, width, height, fps, seconds), partial, fps=fps, crf=crf, sound=track)
+        track = samples(sound, seconds, seed) if sound else None
+        write_pictures(pictures, partial, fps=fps, crf=crf, sound=track)
         partial.replace(target)
     except (OSError, MemoryError, av.FFmpegError) as error:
         raise StorageError(
-            f"{target}: cannot be written: {error}; is the folder there, the disk full, {width}x{height} too large?"
+            f"{target}: cannot be written: {error}; is the folder there, the disk full, the picture too large?"
         ) from error
     finally:
         partial.unlink(missing_ok=True)

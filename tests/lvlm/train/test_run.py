@@ -16,8 +16,8 @@ import yaml
 from safetensors.torch import load_file
 
 from sharegpt4video.errors import SettingsError, SG4VError
+from sharegpt4video.learning.order import Order
 from sharegpt4video.lvlm import launch
-from sharegpt4video.lvlm.data.order import Order
 from sharegpt4video.lvlm.model.build import build
 from sharegpt4video.lvlm.settings import DataSource, TrainSettings
 from sharegpt4video.lvlm.train import StepReport, train

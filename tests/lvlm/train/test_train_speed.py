@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from sharegpt4video.config import load_yaml
-from sharegpt4video.lvlm.recipes import find_config
+from sharegpt4video.learning.configs import find_config
 from sharegpt4video.lvlm.settings import TrainSettings
 
 ROOT = Path(__file__).parents[3]

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ...errors import SettingsError, SG4VError
+from ...learning.order import Order, deal
 from ..settings import DataSettings, DataSource, OptimiserSettings
 from .encode import Encoder
 from .example import Example, Step
-from .order import Order, deal
 from .packing import Batch, collate, pack
 from .samples import Sample, SampleError, read_samples
 from .workers import Outcome, Workers, encode_one

@@ -16,12 +16,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ...learning.errors import TrainingError
 from ...learning.processes import Processes
+from ...learning.weights import MOMENTS, check_names, part_of, whole
 from ..model.loss import loss_of
 from ..settings import OptimiserSettings
-
-MOMENTS = ("step", "exp_avg", "exp_avg_sq")
 
 
 class ScoredModel(nn.Module):  # type: ignore[misc]  # torch is not checked
@@ -139,41 +137,6 @@ class PlainEngine:
             return part_of(tensor, parameter)
         on_device = bool(self.optimiser.defaults["fused"])
         return tensor.to(parameter.device) if on_device else tensor
-
-
-def whole(tensor: Tensor) -> Tensor:
-    """A tensor that is spread over processes as one; every process must call it."""
-    gathered: Any = tensor
-    return gathered.full_tensor() if hasattr(gathered, "full_tensor") else tensor
-
-
-def part_of(tensor: Tensor, like: Tensor) -> Tensor:
-    """The piece of a whole tensor that belongs into ``like``, on its device."""
-    from torch.distributed.tensor import DTensor, distribute_tensor
-
-    if not isinstance(like, DTensor):
-        return tensor.to(like.device, like.dtype, copy=True)
-    # Every process has read the whole tensor itself: nothing needs to be sent.
-    spread = distribute_tensor(
-        tensor.to(like.device, like.dtype), like.device_mesh, like.placements, src_data_rank=None
-    )
-    return spread.clone()
-
-
-def check_names(weights: dict[str, Tensor], trained: dict[str, nn.Parameter]) -> None:
-    """Raises TrainingError when a checkpoint's weights are not those that are trained now."""
-    missing, extra = sorted(trained.keys() - weights.keys()), sorted(weights.keys() - trained.keys())
-    if missing or extra:
-        shown = ", ".join([*(f"not in it: {name}" for name in missing[:3]), *(f"only in it: {n}" for n in extra[:3])])
-        raise TrainingError(
-            f"the checkpoint holds other weights than are trained now ({len(missing)} missing, {len(extra)} extra; "
-            f"{shown}); were the model, the libraries or the settings changed?"
-        )
-    for name, parameter in trained.items():
-        if tuple(weights[name].shape) != tuple(parameter.shape):
-            raise TrainingError(
-                f"{name} has the shape {tuple(weights[name].shape)} in the checkpoint, here {tuple(parameter.shape)}"
-            )
 
 
 def _present(tensors: dict[str, Tensor | None]) -> dict[str, Tensor]:

@@ -16,11 +16,11 @@ from ...errors import SettingsError, StorageError
 from ...files import whole_folder
 from ...learning import checkpoints
 from ...learning.randomness import seed_everything
+from ...learning.weights import check_names
 from ..model.build import build, processor
 from ..model.parts import prepare
 from ..settings import TrainSettings
 from .card import card
-from .engines import check_names
 from .resume_check import fingerprint
 from .streamed import SHARD_BYTES, base_dtype, base_files, folded, lora_layers, merged_dtype, other_base, write_streamed
 

@@ -9,9 +9,10 @@ from typing import Any
 from torch import nn
 
 from ...errors import SettingsError
-from ...learning.checkpoints import Checkpoint, sha256, versions
+from ...learning.checkpoints import Checkpoint, sha256
+from ...learning.resume import changes, flat, version_notes
+from ...learning.weights import whole
 from ..settings import DataSettings, TrainSettings
-from .engines import whole
 
 # They change no number of the run.
 HARMLESS = frozenset(
@@ -68,8 +69,7 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
     Raises SettingsError listing every change that makes it another run.
     """
     before, now = flat(checkpoint.settings), flat(settings.to_plain())
-    changed = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
-    said = {name: f"{name} was {before.get(name)!r}, is {now.get(name)!r}" for name in changed}
+    said = changes(checkpoint.settings, settings.to_plain())
     wrong = [text for name, text in said.items() if name not in HARMLESS | ROUNDING]
     sharding = {before.get("run.sharding"), now.get("run.sharding")}
     if len(sharding) > 1 and "deepspeed" in sharding:
@@ -83,10 +83,7 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
     notes = [text for name, text in said.items() if name in ROUNDING]
     if processes != checkpoint.processes:
         notes.append(f"it runs in {processes} processes, before in {checkpoint.processes}")
-    here = versions()
-    notes += [f"{name} was {old}, is {here.get(name)}" for name, old in checkpoint.versions.items()
-              if here.get(name) != old]  # fmt: skip
-    return notes
+    return notes + version_notes(checkpoint)
 
 
 def _changed_facts(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
@@ -97,20 +94,3 @@ def _changed_facts(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
     if before["frozen"] != now["frozen"]:
         wrong.append("the frozen weights are not those it began with")
     return wrong
-
-
-def flat(plain: dict[str, Any], before: str = "") -> dict[str, Any]:
-    """Nested settings by dotted name; sequences as lists, as JSON gives them back."""
-    found: dict[str, Any] = {}
-    for name, value in plain.items():
-        if isinstance(value, dict):
-            found |= flat(value, f"{before}{name}.")
-        else:
-            found[before + name] = _as_json(value)
-    return found
-
-
-def _as_json(value: Any) -> Any:
-    if isinstance(value, (list, tuple)):
-        return [_as_json(one) for one in value]
-    return {name: _as_json(one) for name, one in value.items()} if isinstance(value, dict) else value

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from sharegpt4video.cli.app import app
 from sharegpt4video.config import load_yaml
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.lvlm.recipes import FOLDER, config_names, find_config
+from sharegpt4video.learning.configs import FOLDER, config_names, find_config
 from sharegpt4video.lvlm.settings import TrainSettings
 
 

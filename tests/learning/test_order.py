@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sharegpt4video.lvlm.data.order import Order, deal
+from sharegpt4video.learning.order import Order, deal
 
 FIRST_EIGHT = [1, 5, 4, 0, 7, 3, 6, 2]  # ranks of PCG64's raw numbers, worked out apart
 
