@@ -9,7 +9,7 @@ from torch import Tensor
 
 
 class Average:
-    """Follows weights; the decay begins low, ``min(decay, (1 + step) / (10 + step))``, as in diffusers' EMAModel."""
+    """Follows weights; the decay begins low, ``min(decay, step / (9 + step))``, as in diffusers' EMAModel."""
 
     def __init__(self, weights: Mapping[str, Tensor], decay: float) -> None:
         self._decay = decay
@@ -17,22 +17,19 @@ class Average:
         self._weights = [weights[name] for name in self._names]
         self.values = [weight.detach().clone() for weight in self._weights] if decay else self._weights
 
-    @torch.no_grad()
     def update(self, step: int) -> None:
         """After step ``step``, counted from 1."""
         if self._decay:
-            decay = min(self._decay, (1 + step) / (10 + step))
+            decay = min(self._decay, step / (9 + step)) if step > 1 else 0.0
             torch._foreach_lerp_(self.values, [weight.detach() for weight in self._weights], 1 - decay)
 
     def named(self) -> dict[str, Tensor]:
         return dict(zip(self._names, (value.detach() for value in self.values), strict=True))
 
-    @torch.no_grad()
     def load(self, values: Mapping[str, Tensor]) -> None:
         for name, value in zip(self._names, self.values, strict=True):
             value.copy_(values[name])
 
-    @torch.no_grad()
     def swap(self) -> None:
         """Put the average into the place of the weights, and the weights into its own; again to undo it."""
         if self._decay:

@@ -128,11 +128,11 @@ class Run:
         with contextlib.closing(log) if log else contextlib.nullcontext(), Stopping() as stopping:
             for number in range(done, total):
                 last = self._step(number)
-                stopped = any(asked for (asked,) in self.processes.gather([float(stopping.asked)]))
                 if log:
                     log.step(last)
                 if on_step and self.processes.first:
                     on_step(last)
+                stopped = any(asked for (asked,) in self.processes.gather([float(stopping.asked)]))
                 if stopped or last.step == total or last.step % self.settings.run.save_every_steps == 0:
                     self._save(last.step)
                 if stopped:
