@@ -122,9 +122,9 @@ def world_check(
 def describe(reading: Any) -> str:
     """A reading on one line."""
     if hasattr(reading, "places"):  # of a tiny clip, which has one thing
-        deeds = f"moves {reading.first}, {f'turns {reading.turn}, ' * bool(reading.turn)}moves {reading.second}"
+        moves = f"moves {reading.first}, {f'turns {reading.turn}, ' * bool(reading.turn)}moves {reading.second}"
         where = f"{reading.colour} {reading.shape} {' or '.join(reading.places)}"
-        return f"{where}: {deeds}; camera {reading.camera}{'' if reading.ok else '; not whole'}"
+        return f"{where}: {moves}; camera {reading.camera}{'' if reading.ok else '; not whole'}"
     things = []
     for thing in reading.things:
         deeds = [" ".join(part for part in (deed.kind, deed.direction, deed.colour) if part) for deed in thing.deeds]

@@ -60,7 +60,7 @@ def moments_of(optimiser: torch.optim.Optimizer, trained: Mapping[str, nn.Parame
     return found
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not checked
 def load_into(
     optimiser: torch.optim.Optimizer,
     trained: Mapping[str, nn.Parameter],

@@ -65,7 +65,7 @@ def captions_of(clips: Sequence[Clip], weights: Mapping[str, float]) -> list[tup
 
     A caption that a clip lacks is never drawn for it. Raises SettingsError for a clip that has none of them.
     """
-    found = []
+    found: list[tuple[tuple[str, ...], tuple[float, ...]]] = []
     for clip in clips:
         if not weights:
             found.append(((next(iter(clip.texts.values())),), (1.0,)))

@@ -55,12 +55,12 @@ class LatentSpace:
         channels, length, rows, columns = found.shape[1:]
         return int(channels), int(length), int(rows), int(columns)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not checked
     def encode(self, videos: Tensor) -> Tensor:
         latents = self.vae.encode(videos.to(self.vae.device, self.vae.dtype)).latent_dist.mode().float()
         return (latents - self._mean.to(latents)) / self._deviation.to(latents)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not checked
     def decode(self, learned: Tensor) -> Tensor:
         latents = learned.to(self.vae.device).float()
         latents = latents * self._deviation.to(latents) + self._mean.to(latents)

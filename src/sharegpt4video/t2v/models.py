@@ -106,7 +106,7 @@ def make_transformer(settings: ModelSettings, *, device: str = "cpu", dtype: tor
     return made
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not checked
 def _open_gates(transformer: Any) -> None:
     """Begin with layers that count for half and depend on nothing; the class leaves their gates around 0."""
     for block in transformer.blocks:

@@ -62,7 +62,7 @@ class Model:
         """How many prompts are longer than the window of the encoder."""
         return cut_of(self.encoder, prompts, self.settings.text.max_tokens)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not checked
     def videos(self, prompts: Sequence[str], how: Sampling = Sampling()) -> Iterator[Videos]:
         """A video for each prompt, (frame, row, column, 3) uint8; an empty prompt asks for any video."""
         data = self.settings.data

@@ -102,9 +102,10 @@ class TinyEncoder(nn.Module):  # type: ignore[misc]  # torch is not checked
             size = {name: plain[name] for name in ("width", "layers", "max_tokens")}
             made = cls(Words(plain["words"]), TextSettings(**size))
             made.load_state_dict(load_file(folder / "text.safetensors"))
+            made.eval()
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             raise StorageError(f"{folder}: not the text encoder of a model: {error!r}") from error
-        return made.eval()
+        return made
 
 
 class LoadedEncoder:
@@ -120,7 +121,7 @@ class LoadedEncoder:
     def lengths(self, texts: Sequence[str]) -> list[int]:
         return [len(numbers) for numbers in self.tokenizer(list(texts), truncation=False)["input_ids"]]
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]  # torch is not checked
     def encode(self, texts: Sequence[str]) -> tuple[Tensor, Tensor]:
         given = self.tokenizer(list(texts), padding="max_length", max_length=self.window, truncation=True,
                                return_tensors="pt").to(self.model.device)  # fmt: skip

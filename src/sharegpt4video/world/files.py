@@ -162,7 +162,9 @@ def scene_of(settings: SetSettings, number: int) -> AnyScene:
 def record_of(settings: SetSettings, number: int, scene: AnyScene, kinds: Sequence[CaptionKind]) -> Record:
     """The master record of a video: the dense caption with its steps, and the texts of these kinds."""
     dense = caption(scene, "dense", seconds=settings.seconds, variant=settings.seed)
-    texts = {kind: caption(scene, kind, seconds=settings.seconds, variant=settings.seed).text for kind in kinds}
+    texts: dict[str, str] = {
+        kind: caption(scene, kind, seconds=settings.seconds, variant=settings.seed).text for kind in kinds
+    }
     made = Provenance("world", "", "", "", asdict(settings))
     whole = VideoCaption(
         video=f"videos/{_name(number)}", width=settings.width, height=settings.height, start_seconds=0.0,

@@ -59,7 +59,8 @@ def cached_clips(clips: Sequence[Clip], data: DataSettings, space: Space, folder
 
     def make(path: Path) -> dict[str, Any]:
         array: Any = None
-        kept, problems = [], []
+        kept: list[int] = []
+        problems: list[list[str]] = []
         for number, clip in enumerate(clips):
             try:
                 read = read_pixels(clip.video, wanted, data.window, data.width, data.height)

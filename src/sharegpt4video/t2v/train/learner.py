@@ -47,7 +47,7 @@ def make_learner(settings: T2VSettings, inputs: Inputs) -> Learner:
     places = inputs.shape(settings)[1:] if settings.model.places else None
     generator = Generator(transformer, settings.model.family, width, pooled=settings.model.pooled, places=places)
     encoder = TinyEncoder(inputs.encoder.vocabulary, settings.text) if inputs.encoder else None
-    return Learner(generator, encoder, settings).train()
+    return Learner(generator, encoder, settings)
 
 
 def save_model(learner: Learner, settings: T2VSettings, folder: Path, step: int) -> Path:

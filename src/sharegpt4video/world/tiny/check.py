@@ -55,7 +55,7 @@ def check(pictures: Sequence[Pixels]) -> TinyReading:
     clip = np.stack([np.asarray(picture) for picture in pictures]) if len(pictures) else np.zeros((0,), np.uint8)
     if clip.ndim != 4 or clip.shape[-1] != 3 or clip.dtype != np.uint8 or len(clip) < 4:
         raise ValueError("a tiny clip to check is at least four pictures (height, width, 3) uint8")
-    seen = clip.astype(np.float32) / 255
+    seen: Floats = clip.astype(np.float32) / np.float32(255)
     masks, alone = _things(seen)
     turning, striped = _stripes(seen, masks)
     camera = "still" if abs(turning) < 0.5 else "pan left" if turning > 0 else "pan right"
@@ -79,10 +79,10 @@ def check(pictures: Sequence[Pixels]) -> TinyReading:
 
 def compare(reading: TinyReading, scene: TinyScene) -> Comparison:
     """Which facts of a scene a reading has right."""
-    hits = {fact: (reading.has(scene, fact),) for fact in FACTS}
+    hits: dict[str, tuple[bool, ...]] = {fact: (reading.has(scene, fact),) for fact in FACTS}
     read = {fact: " or ".join(reading.places) if fact == "place" else getattr(reading, fact) for fact in FACTS}
-    wrong = tuple(f"{fact}: {read[fact]}, not {scene.fact(fact)}" for fact, (hit,) in hits.items() if not hit)
-    return Comparison(dict(hits), wrong if reading.ok else (*wrong, "not one whole thing before stripes all along"))
+    wrong = tuple(f"{fact}: {read[fact]}, not {scene.fact(fact)}" for fact in FACTS if not hits[fact][0])
+    return Comparison(hits, wrong if reading.ok else (*wrong, "not one whole thing before stripes all along"))
 
 
 def _things(seen: Floats) -> tuple[NDArray[np.bool_], bool]:

@@ -38,4 +38,5 @@ def picture(scene: TinyScene, time: float, width: int = 24, height: int = 24) ->
     share = coverage(scene.shape, across, down, side / 2)[:, :, None]
     colour = scene.colour if time < 0.5 else scene.later_colour
     canvas += share * (np.asarray(COLOURS[colour], np.float32) - canvas)
-    return (canvas * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    pixels: Pixels = (canvas * np.float32(255) + np.float32(0.5)).astype(np.uint8)
+    return pixels
