@@ -115,7 +115,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
         "dataset",
     }
-    | {"lvlm", "evaluate", "moments", "t2v", "web", "world", "schemas"},
+    | {"learning", "lvlm", "evaluate", "moments", "t2v", "web", "world", "schemas"},
 }
 
 # Narrower than the room: module -> what it may use of another room.

@@ -97,26 +97,19 @@ def write_set(
     ``videos/``              000000.mp4 and so on
     ``train-KIND.json``      for each kind of caption, one sample a video in the LLaVA layout (``video``)
     ``train-questions.json`` ``learn_questions`` questions a video with their answers, in the same layout
-    ``questions.json``       all questions (unless ``ask`` is False); the same in the layouts of the benchmarks in
-                             ``tempcompass/`` and ``mvbench/``
+    ``questions.json``       all questions (unless ``ask`` is False), also in ``tempcompass/`` and ``mvbench/``
     ``scenes.jsonl``         all facts, a line for each video; ``sound`` where it has some
     ``records.jsonl``        master records with all captions, which `sg4v t2v` reads
     ``set.json``             the settings
 
     The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
     that was stopped is finished by running it again, and more videos or other captions can be added; captions and
-    questions that are there are brought to the same length, and a set never becomes shorter.
-    Nothing is asked about tiny scenes. Raises SettingsError if the folder holds another set or videos of no set,
-    StorageError if it cannot be written.
+    questions that are there are brought to the same length, and a set never becomes shorter. Tiny scenes have none.
+    Raises SettingsError if the folder holds another set or videos of no set, StorageError if it cannot be written.
     """
     chosen, folder = settings or SetSettings(), Path(out)
-    if chosen.difficulty == TINY:
-        ask = False
-        if learn_questions:
-            raise SettingsError("there are no questions about tiny scenes; leave learn_questions at 0")
-    unknown = [kind for kind in captions if kind not in CAPTION_KINDS]
-    if count < 1 or unknown:
-        raise SettingsError(f"at least one video; captions of the kinds {', '.join(CAPTION_KINDS)}, not {unknown}")
+    _check_asked(count, captions, chosen, learn_questions)
+    ask = ask and chosen.difficulty != TINY
     try:
         _claim(folder, chosen)
         count = max(count, _there(folder))
@@ -128,6 +121,14 @@ def write_set(
     except OSError as error:
         raise StorageError(f"{folder}: cannot be written: {error}; is the disk full, the folder yours?") from error
     return SetResult(folder, count, rendered, asked)
+
+
+def _check_asked(count: int, captions: Sequence[CaptionKind], chosen: SetSettings, learn_questions: int) -> None:
+    unknown = [kind for kind in captions if kind not in CAPTION_KINDS]
+    if count < 1 or unknown:
+        raise SettingsError(f"at least one video; captions of the kinds {', '.join(CAPTION_KINDS)}, not {unknown}")
+    if learn_questions and chosen.difficulty == TINY:
+        raise SettingsError("there are no questions about tiny scenes; leave learn_questions at 0")
 
 
 def _write_texts(

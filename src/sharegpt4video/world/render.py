@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any, Literal
 
@@ -207,13 +208,16 @@ def write_clip(
 
     target = Path(path)
     partial = target.with_name(f".{target.name}.part")
+    size = "the picture"
     try:
+        first = next(pictures)
+        size = f"{first.shape[1]}x{first.shape[0]}"
         track = samples(sound, seconds, seed) if sound else None
-        write_pictures(pictures, partial, fps=fps, crf=crf, sound=track)
+        write_pictures(chain([first], pictures), partial, fps=fps, crf=crf, sound=track)
         partial.replace(target)
     except (OSError, MemoryError, av.FFmpegError) as error:
         raise StorageError(
-            f"{target}: cannot be written: {error}; is the folder there, the disk full, the picture too large?"
+            f"{target}: cannot be written: {error}; is the folder there, the disk full, {size} too large?"
         ) from error
     finally:
         partial.unlink(missing_ok=True)
