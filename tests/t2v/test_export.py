@@ -100,11 +100,8 @@ def test_every_caption_tells_of_the_frames_in_its_clip_and_of_no_others(
     video: Path, trainer: str, tmp_path: Path
 ) -> None:
     """Clips of two seconds and a frame: the caption tells both seconds, and no second that is only begun."""
-    window = MANIFESTS[trainer].window
-    frames = 17 if window.minimum <= 17 else 33 if window.minimum <= 33 else 49
-    plan = PlanSettings(frames=frames, fps=FPS, most_untold=0.2)
-    if frames / FPS > SHOT / FPS:
-        plan = replace(plan, cross_shots=True)
+    frames = 33 if trainer == "open-sora-plan" else 17
+    plan = PlanSettings(frames=frames, fps=FPS, most_untold=0.2, cross_shots=frames > SHOT)
     result = exported([record(video)], tmp_path / "out", trainer, plan=plan)
     folder = tmp_path / "out" / "train"
     found = rows(trainer, folder)
@@ -224,6 +221,13 @@ def test_frames_that_the_trainer_cannot_take_are_refused_before_any_work(video: 
     with pytest.raises(SettingsError, match="29 or 33"):
         exported([record(video)], tmp_path / "out", "open-sora-plan", plan=PlanSettings(frames=30))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_layout_that_says_how_many_frames_are_trained_on_takes_any_number(video: Path, tmp_path: Path) -> None:
+    """49 are only what finetrainers takes when nothing is said: its bucket follows."""
+    exported([record(video)], tmp_path / "out", "finetrainers", plan=PlanSettings(frames=17, fps=FPS))
+    told = json.loads((tmp_path / "out" / "train" / "training.json").read_text("utf-8"))
+    assert [bucket[0] for bucket in told["datasets"][0]["video_resolution_buckets"]] == [17]
 
 
 def test_the_command_reads_a_data_set_records_and_captions(video: Path, tmp_path: Path) -> None:

@@ -140,7 +140,9 @@ def export(
 
 def _wrong(settings: ExportSettings, manifest: Manifest) -> Iterator[str]:
     """What of the settings does not go with a trainer."""
-    yield from wrong_frames(settings.plan, manifest.window)
+    # Where the layout itself says how many frames are trained on, the trainer's usual number is no limit.
+    told = any(one.name == "frames" for one in fields(manifest.options))
+    yield from wrong_frames(settings.plan, replace(manifest.window, minimum=1) if told else manifest.window)
     if settings.suffix == "open-sora-2" and manifest.name == "open-sora":
         yield "the loader of Open-Sora 2.0 writes this suffix itself; leave it out"
 

@@ -125,7 +125,7 @@ OPEN_SORA_PLAN = Manifest(
     read=read_plan,
     options=PlanOptions,
     variants=True,
-    encoders=("T5-512",),
+    encoders=("mT5-512",),
 )
 OPEN_SORA_PLAN_OLD = Manifest(
     name="open-sora-plan-v1.1",
