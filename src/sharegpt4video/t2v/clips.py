@@ -17,10 +17,9 @@ from ..video.reader import VideoReader
 from .manifests import MANIFESTS
 from .manifests.base import Frames
 from .record import RECORDS, Record, read_records
+from .variants import texts_of
 
 Pixels = NDArray[np.uint8]
-MAIN = "dense"
-"""What the whole caption of a record is called among its texts."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +55,7 @@ def read_clips(source: str, splits: Sequence[str] = ("train",)) -> list[Clip]:
 
 
 def _clip(record: Record, root: Path) -> Clip:
-    texts = {MAIN: record.caption.summary, **record.texts}
-    return Clip(root / record.video, {name: text for name, text in texts.items() if text})
+    return Clip(root / record.video, texts_of(record))
 
 
 def captions_of(clips: Sequence[Clip], weights: Mapping[str, float]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
@@ -67,6 +65,8 @@ def captions_of(clips: Sequence[Clip], weights: Mapping[str, float]) -> list[tup
     """
     found: list[tuple[tuple[str, ...], tuple[float, ...]]] = []
     for clip in clips:
+        if not clip.texts:
+            raise SettingsError(f"{clip.video}: has no caption that can be trusted; repair it or take it out of --data")
         if not weights:
             found.append(((next(iter(clip.texts.values())),), (1.0,)))
             continue

@@ -12,8 +12,10 @@ torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
 from made_generators import changed, clips, settings  # noqa: E402
+from sharegpt4video.errors import SettingsError  # noqa: E402
 from sharegpt4video.t2v.clips import Clip, captions_of, chosen, covered, read_clips, read_pixels  # noqa: E402
 from sharegpt4video.t2v.latents import PixelSpace, as_pixels, as_video  # noqa: E402
+from sharegpt4video.t2v.manifests import MANIFESTS, Row  # noqa: E402
 from sharegpt4video.t2v.train.average import Average  # noqa: E402
 from sharegpt4video.t2v.train.cache import cached_clips  # noqa: E402
 from sharegpt4video.t2v.train.draws import NONE, Draws  # noqa: E402
@@ -114,6 +116,21 @@ def test_pictures_are_scaled_to_cover_and_cropped_in_the_middle(tmp_path: Path) 
 def test_pixels_come_back_as_they_were() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (2, 3, 4, 5, 3)).astype(np.uint8)
     assert np.array_equal(as_pixels(as_video(torch.from_numpy(pixels))), pixels)
+
+
+@pytest.mark.parametrize("name", ["finetrainers", "diffsynth", "fastvideo"])
+def test_manifests_are_read_as_data(name: str, tmp_path: Path) -> None:
+    found = read_clips(clips(tmp_path, 2))
+    rows = [Row(f"videos/{clip.video.name}", {"dense": clip.texts["dense"]}, 8, 8.0, 24, 24) for clip in found]
+    MANIFESTS[name].write(rows, tmp_path, MANIFESTS[name].options())
+    read = read_clips(f"{name}:{tmp_path}")
+    assert [clip.video.resolve() for clip in read] == [clip.video.resolve() for clip in found]
+    assert [next(iter(clip.texts.values())) for clip in read] == [clip.texts["dense"] for clip in found]
+
+
+def test_a_clip_without_a_caption_is_refused() -> None:
+    with pytest.raises(SettingsError, match="no caption"):
+        captions_of([Clip(Path("a.mp4"), {})], {})
 
 
 def test_clips_without_a_caption_give_those_they_have(tmp_path: Path) -> None:
