@@ -28,6 +28,7 @@ SETTINGS_FILES = {
     "settings": [ROOT / "examples" / "settings.yaml"],
     "dataset": [ROOT / "examples" / "dataset.yaml"],
     "train": sorted((ROOT / "src" / "sharegpt4video" / "configs").glob("*.yaml")),
+    "t2v": sorted((ROOT / "src" / "sharegpt4video" / "configs" / "t2v").glob("*.yaml")),
 }
 
 

@@ -21,12 +21,13 @@ SCHEMAS = {
     "settings": "Settings of a caption, as read by sg4v caption --config",
     "dataset": "Settings of a data set, as read by sg4v dataset build --config",
     "train": "Settings of a training run, as read by sg4v train lvlm",
+    "t2v": "Settings of a training run of a video generator, as read by sg4v t2v train",
 }
 """The schemas that exist, each with its title."""
 
 
 def json_schema(name: str) -> dict[str, Any]:
-    """The schema of ``caption``, ``settings``, ``dataset`` or ``train`` as plain data.
+    """The schema of ``caption``, ``settings``, ``dataset``, ``train`` or ``t2v`` as plain data.
 
     Raises SettingsError for another name.
     """
@@ -57,6 +58,10 @@ def _type(name: str) -> type:
         from .dataset.settings import DatasetSettings
 
         return DatasetSettings
+    if name == "t2v":
+        from .t2v.settings import T2VSettings
+
+        return T2VSettings
     from .lvlm.settings import TrainSettings
 
     return TrainSettings
