@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -43,11 +44,14 @@ def train(
     With several GPUs, put this before it: torchrun --nproc-per-node 8 --no-python
     """
     with exit_codes():
+        from ..t2v.train import end_processes
         from ..t2v.train import train as run
 
         settings = settings_of(config, change)
         result = run(settings, data, out, cache=cache, resume=resume, on_step=_Steps(), on_note=say)
-        print_text(result.text())
+        if int(os.environ.get("RANK", "0")) == 0:  # of several processes only one speaks
+            print_text(result.text())
+        end_processes()
         if result.interrupted:
             raise typer.Exit(INTERRUPTED)
 

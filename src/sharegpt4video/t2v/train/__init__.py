@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-WORDS = {"train": "run", "TrainResult": "report", "StepReport": "report"}
+WORDS = {"train": "run", "TrainResult": "report", "StepReport": "report", "end_processes": "..learning.processes"}
 _PACKAGES = ("torch", "diffusers", "transformers", "peft", "accelerate", "safetensors")
-__all__ = ["StepReport", "TrainResult", "train"]
+__all__ = ["StepReport", "TrainResult", "end_processes", "train"]
 
 
 def __getattr__(name: str) -> Any:
