@@ -237,6 +237,15 @@ def test_a_text_is_edited_in_place_and_still_there_after_a_reload(
     visit.page.get_by_role("button", name="Keep mine").click()
     until(lambda: visit.page.locator(".editor").count() == 0, "it is saved")
     assert site.ask("GET", f"/v1/captions/{captioned}")["caption"]["steps"][4]["text"] == "Mine is this."
+    last.locator(".thumb").click()
+    visit.page.keyboard.press("i")
+    note = visit.wait(".clip [role=note]")
+    assert "Step 5 was edited, and this says nothing of it. The embedded model" in note.inner_text()
+    visit.page.locator(CHAPTERS).nth(2).locator(".thumb").click()
+    visit.page.keyboard.press("o")
+    until(
+        lambda: visit.page.locator(".clip .words").count() and not note.count(), "no edited step in the clip, no note"
+    )
 
 
 def test_moments_are_found_and_captions_downloaded(captioned: str, visiting: Visiting) -> None:

@@ -38,31 +38,42 @@ def test_a_conversation_streams_shows_its_frames_and_is_kept(site: Site, sample:
     visit.shot("ask-390")
 
 
-def test_a_prompt_becomes_dense_with_marks_and_tokens(site: Site, visiting: Visiting) -> None:
-    site.told.say("A brown dog runs along a wide beach, waves behind it.")
+def test_a_prompt_becomes_dense_with_facts_marks_and_tokens(site: Site, visiting: Visiting) -> None:
+    dense = "At night a brown dog runs along a wide beach, waves behind it."
+    site.told.say("A brown dog runs along a wide beach, waves behind it.", dense)
     visit = visiting()
     visit.open("#recaption")
     visit.page.get_by_label("Model").select_option(site.told_name)
     visit.page.get_by_label("Prompt", exact=True).fill("a dog runs at night")
     visit.page.get_by_role("button", name="Make it dense").click()
     visit.wait(".result")
-    dense = visit.page.locator(".dense .marked")
+    marked = visit.page.locator(".dense .marked")
     for kind in ("kept", "invented"):
-        assert kind in dense.locator(f"mark.{kind}").first.text_content()
-    shown = dense.text_content()
+        assert kind in marked.locator(f"mark.{kind}").first.text_content()
+    shown = marked.text_content()
     for label in ("[kept: ", "[invented: ", "]"):
         shown = shown.replace(label, "")
-    assert shown == site.told.texts[0]
-    assert "night" in visit.page.get_by_label("Your prompt").locator("mark.lost").first.text_content()
-    assert "tokens" in visit.page.locator(".tokens").inner_text()
+    assert shown == dense
+    assert "'night', is missing" in site.told.asked[-1]  # what the first answer left out
+    facts = [" ".join(text.split()) for text in visit.texts(".points li")]
+    assert facts == ["1 subject dog kept", "2 action runs kept", "3 setting night kept"]
+    assert "[3, kept: night]" in visit.page.get_by_label("Your prompt").locator(".marked").text_content()
+    assert "of 226 tokens of T5-226" in visit.page.locator(".tokens").inner_text()
     visit.shot("recaption")
     visit.page.set_viewport_size({"width": NARROW[0], "height": NARROW[1]})
     assert visit.page.evaluate("document.documentElement.scrollWidth") == NARROW[0]
     visit.shot("recaption-390", whole=True)
+    site.told.say("A cat sleeps <b>all day</b>.")
+    visit.page.get_by_label("Encoder").select_option("UMT5-512")
+    until(lambda: "of 512 tokens of UMT5-512" in visit.page.locator(".tokens").inner_text(), "for another encoder")
+    note = visit.page.get_by_role("note")
+    assert "Your own words, put into sentences." in note.inner_text()
+    note.locator("summary").first.click()
+    assert "A cat sleeps <b>all day</b>." in note.inner_text()
+    assert "cat" not in visit.texts(".dense .marked")[0]
+    visit.shot("recaption-refused-390", whole=True)
     visit.page.get_by_label("Model").select_option("embedded")
     visit.page.get_by_role("button", name="Make it dense").click()
-    visit.wait("[role=note]")
-    note = visit.page.get_by_role("note").inner_text()
-    assert "Nothing was added" in note
-    assert "choose another model" in note
+    until(lambda: "Nothing was added" in note.inner_text(), "the embedded model says so")
+    assert "choose another model" in note.inner_text()
     visit.shot("recaption-embedded-390", whole=True)

@@ -12,14 +12,18 @@ from prometheus_client.parser import text_string_to_metric_families
 from chat_server import ChatServer
 from media import numbered_run, write_video
 from sharegpt4video.errors import SG4VError
-from sharegpt4video.retell import recaption, summarize
+from sharegpt4video.retell import summarize
+from sharegpt4video.t2v.profile import profile_of, save
 from sharegpt4video.web.client import Event, ServerRefused
+from sharegpt4video.web.shapes import Profile
 from web_server import PARK, Running, running
 
 
 @pytest.fixture(scope="module")
-def web() -> Iterator[Running]:
-    with running(sample=PARK) as served:
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    profile = tmp_path_factory.mktemp("profile") / "profile.json"
+    save(profile_of(["A man walks to a door.", "A bird is flying over a lake."], "plain"), profile)
+    with running(sample=PARK, profile=profile) as served:
         yield served
 
 
@@ -61,9 +65,19 @@ def test_a_summary_of_a_part_is_that_of_the_package(web: Running, caption: str) 
 
 
 def test_a_prompt_is_made_dense_and_compared(web: Running) -> None:
-    prompt = "two dogs running on a beach, drone shot"
+    prompt = "  two dogs running on a beach, drone shot"
+    assert web.client.session().profile == Profile(source="plain", captions=2)
     made = web.client.recaption(prompt, model="embedded", encoder="CLIP-77")
-    assert made.text == recaption(prompt, model="embedded").text
+    assert made.text == "Two dogs are running on a beach. The video uses a drone shot."
+    assert (made.by, made.attempts, made.problem) == ("rules", [], "")
+    assert [(one.kind, one.text, one.standing) for one in made.facts] == [
+        ("count", "two", "kept"),
+        ("subject", "dogs", "kept"),
+        ("action", "running", "kept"),
+        ("setting", "beach", "kept"),
+        ("camera", "drone shot", "kept"),
+    ]
+    assert [prompt[slice(*one.in_prompt)] for one in made.facts] == [one.text for one in made.facts]
     assert [part.text for part in made.kept] == ["two", "dogs", "running", "beach", "drone"]
     assert (made.lost, made.invented) == ([], [])
     for part in made.kept:

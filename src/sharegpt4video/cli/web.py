@@ -12,6 +12,7 @@ import typer
 
 from ..errors import MissingExtra
 from .console import exit_codes, say, say_secret
+from .t2v_prompts import ProfileOption
 
 if TYPE_CHECKING:
     from ..web.settings import WebSettings
@@ -85,6 +86,7 @@ def web(
     dataset: DatasetDir = "",
     compare: Compare = None,
     model: Models = None,
+    profile: ProfileOption = None,
     token: Token = None,
     allow_urls: AllowUrls = False,
     allow_host: AllowHost = None,
@@ -109,6 +111,7 @@ def web(
             dataset=dataset,
             compare=compare,
             models=tuple(dict.fromkeys([*(model or ()), "embedded"])),
+            profile=profile,
             allow_urls=allow_urls,
             hosts=tuple(allow_host or ()),
             access_log=access_log,

@@ -28,7 +28,7 @@ ROUTERS: tuple[APIRouter, ...] = tuple(
 def make_app(settings: WebSettings | None = None, *, kind: type[FastAPI] = FastAPI, **options: Any) -> FastAPI:
     """The app for these settings; ``kind`` is a subclass of FastAPI, made with the options.
 
-    Raises SettingsError, and SG4VError for a data set that cannot be opened.
+    Raises SettingsError, and SG4VError for a data set or a profile that cannot be opened.
     """
     settings = settings or WebSettings()
     stored = _stored(settings)

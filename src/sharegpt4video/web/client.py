@@ -201,7 +201,7 @@ class WebClient:
         return self._post(shapes.SummaryMade, "/v1/summaries", asked)
 
     def recaption(self, prompt: str, *, model: str | None = None, encoder: str | None = None) -> shapes.Recaptioned:
-        """A short prompt in the style of the captions."""
+        """A short prompt in the style of the captions, with what became of each fact of it."""
         return self._post(shapes.Recaptioned, "/v1/recaption", {"prompt": prompt, "model": model, "encoder": encoder})
 
     def ask(

@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from ..errors import SG4VError
 from ..records import VideoCaption
+from ..t2v.profile import load
 from .jobs.limits import ProcessLimits
 from .jobs.queue import JobQueue
 from .jobs.tasks import Models, Task
@@ -27,10 +28,14 @@ _SWEEP_SECONDS = 30.0
 
 
 class Server:
-    """Made with the app; ``start`` and ``close`` are called inside its event loop."""
+    """Made with the app; ``start`` and ``close`` are called inside its event loop.
+
+    Raises InputMissing, SettingsError for a profile that cannot be read.
+    """
 
     def __init__(self, settings: WebSettings, stored: Stored | None = None) -> None:
         self.settings, self.stored = settings, stored
+        self.profile = load(settings.profile) if settings.profile else None
         self.pace = Pace(settings.limits.requests_per_minute)
         self._describing = asyncio.Lock()
         self.models: list[dict[str, Any]] = []

@@ -74,6 +74,7 @@ class WebSettings:
     roots        folders whose videos may be opened
     dataset      a data set to browse; compare: two of them
     models       names as for ``sg4v caption --model``; the first is the default
+    profile      a file by ``sg4v t2v profile``: prompts are re-captioned in the style of its captions
     allow_urls   fetch videos from http addresses, never from private ones
     hosts        names of this machine that a browser may use, besides its addresses
     embedded_in  origins whose pages may show these in a frame
@@ -91,6 +92,7 @@ class WebSettings:
     dataset: str = ""
     compare: tuple[str, str] | None = None
     models: tuple[str, ...] = ("embedded",)
+    profile: Path | None = None
     allow_urls: bool = False
     hosts: tuple[str, ...] = ()
     embedded_in: tuple[str, ...] = ()

@@ -59,6 +59,14 @@ class Sample(BaseModel):
 class Encoder(BaseModel):
     name: str
     limit_tokens: int
+    used_by: str
+
+
+class Profile(BaseModel):
+    """The captions in whose style prompts are re-captioned."""
+
+    source: str
+    captions: int
 
 
 class Bounds(BaseModel):
@@ -74,6 +82,7 @@ class Session(BaseModel):
     dataset: Named | None
     compare: Compared | None
     encoders: list[Encoder]
+    profile: Profile | None
     limits: Bounds
     fetch_urls: bool
 
@@ -196,6 +205,24 @@ class InventedPart(BaseModel):
     in_text: Span
 
 
+class FactPart(BaseModel):
+    """One thing that the prompt asks for. ``reason``: what the text says instead, where it says something."""
+
+    number: int
+    kind: str
+    text: str
+    in_prompt: Span
+    standing: Literal["kept", "near", "lost", "contradicted"]
+    reason: str
+
+
+class Attempt(BaseModel):
+    """What a model wrote, and why it was not taken; no problems: it was."""
+
+    text: str
+    problems: list[str]
+
+
 class Tokens(BaseModel):
     encoder: str
     limit: int
@@ -205,10 +232,20 @@ class Tokens(BaseModel):
 
 
 class Recaptioned(BaseModel):
-    """Spans count characters, ``[start, end)``."""
+    """Spans count characters, ``[start, end)``. ``kept``, ``lost`` and ``invented`` are words, compared one by one.
+
+    by       "model", or "rules" where no usable text came from a model; ``why`` says why not
+    swapped  numbers of facts that the text tells the other way round
+    problem  why the text is not to be trusted; "" if it is
+    """
 
     text: str
     problem: str
+    by: Literal["model", "rules"]
+    why: str
+    attempts: list[Attempt]
+    facts: list[FactPart]
+    swapped: list[tuple[int, int]]
     kept: list[KeptPart]
     lost: list[LostPart]
     invented: list[InventedPart]

@@ -140,13 +140,14 @@ def told_setting(value: Any) -> str:
 class Comparison(Result):
     """Two data sets compared; close it, or use it as a context manager, to free its temporary file.
 
-    names    of the two data sets: their directories
+    stores   of the two data sets
+    names    their directories
     models   that made their captions
     differs  what else decided the captions and is not the same in both, by name: mode, prompts, settings
     """
 
     def __init__(self, first: Store, second: Store) -> None:
-        self._stores = first, second
+        self.stores = first, second
         self.names = first.root, second.root
         self.models = first.description["model"], second.description["model"]
         found = differences(first.description, second.description)
@@ -178,7 +179,7 @@ class Comparison(Result):
 
     def one(self, id: str) -> OneComparison:
         """Both captions of a video, with marks on what only one says. Raises SettingsError for an unknown one."""
-        return one_comparison(*self._stores, id)
+        return one_comparison(*self.stores, id)
 
     def text(self) -> str:
         """The totals for a terminal."""
@@ -206,7 +207,7 @@ class Comparison(Result):
             yield f"{name}: {told_setting(one)} in the first, {told_setting(other)} in the second"
 
     def _fill(self, on_progress: Callable[[int], None]) -> None:
-        first, second = self._stores
+        first, second = self.stores
         counts = [0, 0]
 
         def spooled() -> Iterator[tuple[bytes, str]]:

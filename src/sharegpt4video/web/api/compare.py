@@ -12,12 +12,11 @@ from fastapi.responses import JSONResponse, Response
 
 from ...dataset.compare import ComparedCaption, Comparison
 from ...dataset.compare.comparison import told_setting
-from ...dataset.store.store import Store
 from ...errors import SettingsError
 from ..catalogue.media import pictures_of
 from ..jobs.job import plain_caption
 from ..refusals import Refused
-from ..server import Server, Web
+from ..server import Web
 from .dataset_reviews import number_of
 from .dataset_set import Plain, Set, StoredSet
 from .dataset_shapes import CaptionId
@@ -29,7 +28,7 @@ _JPEG: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}}, "
 @router.get("")
 async def totals(stored: Set, web: Web) -> Plain:
     """Both data sets, and what differs over all videos that both have: means per video, claims and findings."""
-    found = _ready(stored)
+    found = await _ready(stored)
     told = found.totals
     return {
         "a": _side(found, 0),
@@ -50,7 +49,7 @@ async def totals(stored: Set, web: Web) -> Plain:
             {"check": name, "a": a, "b": b, "per_video": told.per_video(name).interval}
             for name, (a, b) in sorted(told.findings.items())
         ],
-        "media_problem": await asyncio.to_thread(_unseen, stored, web),
+        "media_problem": await asyncio.to_thread(stored.unseen, web, found.stores[0]),
     }
 
 
@@ -67,8 +66,9 @@ async def videos(
 
     ``only``: first, second, differ, contradicted, findings or uneven (other findings on one side than on the other).
     """
-    found = await asyncio.to_thread(_ready(stored).videos, after=after, limit=limit + 1, only=only, order=order)  # type: ignore[arg-type]
-    shown = not await asyncio.to_thread(_unseen, stored, web)
+    whole = await _ready(stored)
+    found = await asyncio.to_thread(whole.videos, after=after, limit=limit + 1, only=only, order=order)  # type: ignore[arg-type]
+    shown = not await asyncio.to_thread(stored.unseen, web, whole.stores[0])
     items = [
         {"number": number, **asdict(one), "picture": f"/v1/compare/videos/{one.id}/keyframes/0" if shown else None}
         for number, one in found[:limit]
@@ -79,12 +79,12 @@ async def videos(
 @router.get("/videos/{id}")
 async def video(id: CaptionId, stored: Set, web: Web) -> JSONResponse:
     """Both captions of a video, with marks on what only one of them says."""
+    whole = await _ready(stored)
     try:
-        found = await asyncio.to_thread(_ready(stored).one, id)
+        found = await asyncio.to_thread(whole.one, id)
     except SettingsError as error:
         raise Refused(404, str(error)) from error
-    assert stored.pair is not None
-    media, problem = await stored.media(found.first.row, web, Store.open(stored.pair[0]))
+    media, problem = await stored.media(found.first.row, web, whole.stores[0])
     sides = {"a": _caption(found.first), "b": _caption(found.second)}
     row = found.first.row
     keyframes = [
@@ -103,26 +103,15 @@ async def video(id: CaptionId, stored: Set, web: Web) -> JSONResponse:
 @router.get("/videos/{id}/keyframes/{number}", response_class=Response, responses=_JPEG)
 async def keyframe(id: CaptionId, number: Annotated[int, Path(ge=0, le=1_000_000)], stored: Set) -> Response:
     """A keyframe of the first caption as JPEG."""
-    _ready(stored)
-    assert stored.pair is not None
-    jpeg = await stored.picture(id, number, Store.open(stored.pair[0]))
+    jpeg = await stored.picture(id, number, (await _ready(stored)).stores[0])
     if jpeg is None:
         raise Refused(404, f"there is no keyframe {number} of this video")
     return Response(jpeg, media_type="image/jpeg", headers={"Cache-Control": "private, max-age=3600"})
 
 
-def _unseen(stored: StoredSet, web: Server) -> str:
-    assert stored.pair is not None
-    return stored.unseen(web, Store.open(stored.pair[0]))
-
-
-def _ready(stored: StoredSet) -> Comparison:
-    """Raises Refused without two data sets, while they are being read, and where they cannot be compared."""
-    if stored.comparing is None:
-        raise Refused(404, "nothing is compared here; start sg4v web with --compare A B")
-    if not stored.comparing.done():
-        raise Refused(503, f"the two data sets are being compared: {stored.compared:,} videos so far", retry_seconds=2)
-    return stored.comparing.result()
+async def _ready(stored: StoredSet) -> Comparison:
+    """Raises Refused; see ``StoredSet.comparison``."""
+    return await asyncio.to_thread(stored.comparison)
 
 
 def _side(found: Comparison, number: int) -> dict[str, Any]:

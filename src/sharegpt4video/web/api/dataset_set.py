@@ -21,7 +21,7 @@ from ...dataset.rows import CaptionRow
 from ...dataset.store.store import Store
 from ...errors import SG4VError, VideoError
 from ...records import VideoCaption
-from ..catalogue.catalogue import Catalogue, NoSuchCaption, NotReady
+from ..catalogue.catalogue import GONE, STATE_SECONDS, Catalogue, NoSuchCaption, NotReady
 from ..catalogue.media import local_path, pictures_of
 from ..jobs.tasks import Picture
 from ..media import Media
@@ -101,6 +101,7 @@ class StoredSet:
         self._unseen: dict[str, tuple[float, str]] = {}
         self.comparing: asyncio.Task[Comparison] | None = None
         self.compared = 0
+        self._missing = -1e9, ""  # when it was looked at, and which of the two data sets compared was gone
         self.runs: dict[str, Run] = {}
         self.one_at_a_time = threading.Lock()
 
@@ -128,6 +129,25 @@ class StoredSet:
                 raise _Stopped
 
         return compare(a, b, on_progress=on_progress)
+
+    def comparison(self) -> Comparison:
+        """The two data sets compared, read once.
+
+        Raises Refused without them, while they are being read, and where one of them was moved or deleted.
+        """
+        if self.comparing is None:
+            raise Refused(404, "nothing is compared here; start sg4v web with --compare A B")
+        if not self.comparing.done():
+            raise Refused(
+                503, f"the two data sets are being compared: {self.compared:,} videos so far", retry_seconds=2
+            )
+        found = self.comparing.result()
+        now = time.monotonic()
+        if now - self._missing[0] > STATE_SECONDS:
+            self._missing = now, next((store.root for store in found.stores if not store.exists()), "")
+        if self._missing[1]:
+            raise Refused(503, f"{self._missing[1]}: {GONE}", retry_seconds=RETRY_SECONDS)
+        return found
 
     async def close(self) -> None:
         self._closing = True

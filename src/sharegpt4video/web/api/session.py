@@ -27,7 +27,10 @@ async def session(web: Web) -> dict[str, Any]:
         "sample": {"id": sample.id, "name": sample.name} if sample else None,
         "dataset": {"name": stored.name} if stored and stored.name else None,
         "compare": {"a": stored.compare[0], "b": stored.compare[1]} if stored and stored.compare else None,
-        "encoders": [{"name": one.name, "limit_tokens": one.limit_tokens} for one in ENCODERS.values()],
+        "encoders": [
+            {"name": one.name, "limit_tokens": one.limit_tokens, "used_by": one.used_by} for one in ENCODERS.values()
+        ],
+        "profile": {"source": web.profile.source, "captions": web.profile.captions} if web.profile else None,
         "limits": {"upload_bytes": settings.limits.upload_bytes, "max_seconds": settings.limits.max_seconds},
         "fetch_urls": settings.allow_urls,
     }

@@ -50,6 +50,7 @@ POLITE_SECONDS = 0.25
 """So long the background waits for those who ask, before each batch."""
 ASKING_AT_ONCE = 4
 STATE_SECONDS = 1.0
+GONE = "the data set is gone; put it back, or end this server"
 
 
 class NotReady(StorageError):
@@ -164,7 +165,7 @@ class Catalogue:
     def require_there(self) -> None:
         """Raises NotReady where the data set was moved or deleted: what is known of it is not there any more."""
         if not self._remembered("there", None, self.store.exists):
-            raise NotReady(f"{self.store.root}: the data set is gone; put it back, or end this server")
+            raise NotReady(f"{self.store.root}: {GONE}")
 
     def page(self, query: Query, after: str = "", limit: int = 50) -> Page:
         """One page of captions.

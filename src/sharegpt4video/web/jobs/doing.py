@@ -18,6 +18,12 @@ from ...errors import SettingsError, SG4VError
 from ...pipeline import acaption
 from ...prompts import DEFAULT
 from ...records import Facts, Step, VideoCaption
+from ...t2v.encoders import ENCODERS, count_tokens
+from ...t2v.fidelity import judge
+from ...t2v.profile import Profile
+from ...t2v.prompt_facts import facts_of
+from ...t2v.rewrite import Rewriter, Rewritten, rewrite
+from ...verify.rewriting import compared
 from ...video.compose import encode_jpeg
 from ...video.reader import VideoReader
 from ...vlm import open_model
@@ -86,7 +92,28 @@ async def _summarize(task: Summarize, send: Send) -> None:
 
 
 async def _recaption(task: Recaption, send: Send) -> None:
-    send("text", dataclasses.asdict(await retell.arecaption(task.prompt, model=_model(task.model))))
+    rewriter = Rewriter(ENCODERS[task.encoder], Profile.from_json(task.profile) if task.profile else None)
+    async with aclosing(rewrite([task.prompt], rewriter, _model(task.model))) as rewritten:
+        async for done in rewritten:
+            send("text", _checked(task.prompt, done))
+
+
+def _checked(prompt: str, done: Rewritten) -> dict[str, Any]:
+    """A rewritten prompt, and what became of each fact and word. Places are in the prompt as it was sent."""
+    fidelity, tokens = judge(facts_of(prompt), done.text), count_tokens(prompt, ENCODERS[done.encoder])
+    facts = [
+        {"number": one.fact.number, "kind": one.fact.kind, "text": one.fact.text,
+         "in_prompt": (one.fact.start, one.fact.end), "standing": one.standing, "reason": one.reason}
+        for one in fidelity.judged
+    ]  # fmt: skip
+    return {
+        "text": done.text, "problem": done.problem, "by": done.by, "why": done.why,
+        "attempts": [dataclasses.asdict(one) for one in done.attempts],
+        "facts": facts, "swapped": [(one.number, other.number) for one, other in fidelity.swapped],
+        **dataclasses.asdict(compared(prompt, done.text)),
+        "tokens": {"encoder": done.encoder, "limit": done.limit_tokens, "prompt": tokens.tokens,
+                   "text": done.tokens.tokens, "estimated": done.tokens.estimated},
+    }  # fmt: skip
 
 
 async def _ask(task: Ask, send: Send) -> None:

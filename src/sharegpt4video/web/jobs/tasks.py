@@ -95,11 +95,13 @@ class Summarize(Task):
 
 @dataclass(frozen=True)
 class Recaption(Task):
-    """A prompt in the style of the captions."""
+    """A prompt in the style of captions: those of a ``profile`` (its JSON) unless that is "". For an encoder's name."""
 
     kind = "recaption"
     prompt: str
     model: str
+    encoder: str
+    profile: str
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,12 @@ import { html, useState } from "./preact.js";
 import { useSession } from "./session.js";
 import { note } from "./status.js";
 
+/** Why a model that goes by facts makes nothing of an edited step. */
+export const BLIND = "The embedded model goes by what was measured and cannot read the steps; a model given by “sg4v web --model” can.";
+
+/** @param {number[]} edited */
+export const stepsWere = (edited) => (edited.length === 1 ? `Step ${edited[0] + 1} was` : `Steps ${edited.map((one) => one + 1).join(", ")} were`);
+
 /**
  * @param {{id: string, caption: object, edited: number[], note?: string, save: (text: string, was: string, model: string) => Promise<void>}} props
  *   `edited`: the steps that were edited after the summary; `note`: what else is to be known of it
@@ -29,13 +35,12 @@ export function Retell({ id, caption, edited, note: more = "", save }) {
     return propose(told.text);
   });
   const take = () => tried(async () => { await save(proposed, caption.summary, model); propose(null); });
-  const steps = edited.length === 1 ? `Step ${edited[0] + 1} was` : `Steps ${edited.map((one) => one + 1).join(", ")} were`;
   const { b } = compared(caption.summary, proposed ?? "");
   return html`<section class="retell" aria-label="A new summary" aria-live="polite">${proposed === null
-    ? html`<p><b>${steps} edited since.</b> The summary is as it was. ${more}</p>
+    ? html`<p><b>${stepsWere(edited)} edited since.</b> The summary is as it was. ${more}</p>
       ${model ? html`<p class="row"><button disabled=${busy} title="Without the video" onClick=${ask}>${busy ? "Writing" : "New summary from the steps"}</button>
           ${models.length > 1 ? html`<label class="row"><span class="hint">by</span> <select value=${model} onChange=${(event) => choose(event.target.value)}>${models.map((one) => html`<option key=${one.name} value=${one.name}>${one.name}</option>`)}</select></label>` : html`<span class="hint">by <bdi>${model}</bdi></span>`}</p>`
-        : html`<p class="hint">Edit it as well. The embedded model goes by what was measured and cannot read the steps; a model given by “sg4v web --model” can.</p>`}`
+        : html`<p class="hint">Edit it as well. ${BLIND}</p>`}`
     : html`<p><b>From the steps as they read now</b>, by <bdi>${model}</bdi></p><${Pieces} pieces=${b} label="new" />
       <p class="row"><button class="main" disabled=${busy} onClick=${take}>Take this one</button><button disabled=${busy} onClick=${() => propose(null)}>Keep the old one</button></p>`}</section>`;
 }

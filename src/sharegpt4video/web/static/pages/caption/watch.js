@@ -48,7 +48,7 @@ export function Watch({ first, second, choice }) {
     </div>
     <div class="below">${!second && html`<${Warnings} caption=${job.caption} />`}<${Timeline} playback=${playback} span=${span} rows=${rows} lanes=${lanes} keyframes=${job.keyframes.filter(Boolean)} marks=${moments ?? []} readTo=${isRunning(job) ? job.readTo : null}
         chosen=${chosen} selection=${selection} onSelect=${select} onStep=${onStep} />
-      ${selection && html`<${Clip} caption=${first} media=${job.media} selection=${selection} playback=${playback} ready=${job.steps.length > 0} onClose=${() => select(null)} />`}
+      ${selection && html`<${Clip} caption=${first} media=${job.media} selection=${selection} playback=${playback} ready=${job.steps.length > 0} whole=${editable ? job.caption : null} onClose=${() => select(null)} />`}
       ${!second && html`<${Summary} job=${job} editable=${editable} save=${(text, was) => save(null, text, was)} onTheirs=${(text) => takeTheirs(null, text)}>
           ${job.caption && html`<${Retell} id=${first} caption=${job.caption} edited=${editedSince(job.caption.edits)} save=${(text, was, model) => save(null, text, was, model)} />`}<//>`}</div>
     ${second
