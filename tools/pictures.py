@@ -67,7 +67,7 @@ def main() -> None:
             picture, recording = page_pictures(chromium())
             save(picture, "pages.webp", 1680)
             # Below 60, WebP takes the soft colour of the step that plays for no change, and leaves it where it was.
-            recording.save(PICTURES / "recording.webp", 900, quality=60)
+            recording.save(PICTURES / "recording.webp", 880, quality=60)
         if "dataset" in wanted:
             from page_pictures import dataset_pictures
 
