@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 
@@ -94,3 +95,23 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content:
 def test_a_missing_file_is_said_to_be_missing(tmp_path: Path) -> None:
     with pytest.raises(InputMissing, match="cannot be read"):
         read_prompts(tmp_path / "none.txt")
+
+
+def test_a_table_with_odd_cells_gives_a_prompt_for_each_row_or_says_why(tmp_path: Path) -> None:
+    texts = ["word " * 40_000, "a\u2028b", "a\x85b", "two\nlines"]
+    with (tmp_path / "a.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["prompt"], *([text] for text in texts)])
+    assert [prompt.text for prompt in read_prompts(tmp_path / "a.csv")] == [text.strip() for text in texts]
+    for content, problem in {
+        'prompt\n"a dog\na cat\na bird\n': "not a proper table",
+        "prompt\na cat\na dog, running\n": "row 2: has more cells than the header",
+    }.items():
+        (tmp_path / "b.csv").write_text(content, encoding="utf-8")
+        with pytest.raises(SettingsError, match=problem):
+            read_prompts(tmp_path / "b.csv")
+
+
+def test_a_prompt_that_is_no_text_is_shown(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"prompt": 5}\n', encoding="utf-8")
+    with pytest.raises(SettingsError, match="line 1: prompt is '5', and a text is needed"):
+        read_prompts(tmp_path / "a.jsonl")

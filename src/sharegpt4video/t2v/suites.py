@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
 import re
 from collections.abc import Mapping
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputMissing, SettingsError
+from .manifests.tables import csv_rows
 
 PROMPT_KEYS = ("prompt_en", "prompt", "text", "caption", "cap", "original", "input", "description", "title")
 REWRITTEN_KEYS = ("rewritten", "augmented", "extended", "refined", "long_prompt", "rewritten_prompt", "output")
@@ -81,7 +83,13 @@ def _of_json(plain: Any, keys: tuple[str, ...], path: Path) -> tuple[Prompt, ...
 
 
 def _of_table(text: str, keys: tuple[str, ...], path: Path, delimiter: str) -> tuple[Prompt, ...]:
-    rows = list(csv.DictReader(text.splitlines(keepends=True), delimiter=delimiter))
+    try:
+        # Strict, or a quotation mark that is never closed would take all later rows into one prompt.
+        rows = list(csv_rows(io.StringIO(text, newline=""), delimiter=delimiter, strict=True))
+    except csv.Error as problem:
+        raise SettingsError(f"{path}: not a proper table: {problem}; texts with quotation marks go in quotes") from None
+    if wide := next((number for number, row in enumerate(rows, start=1) if None in row), 0):
+        raise SettingsError(f"{path}, row {wide}: has more cells than the header; texts with commas go in quotes")
     if not rows:
         raise SettingsError(f"{path}: holds no rows below its header")
     return tuple(_prompt(row, keys, f"{path}, row {number}") for number, row in enumerate(rows, start=1))
@@ -94,6 +102,9 @@ def _prompt(one: Any, keys: tuple[str, ...], where: str) -> Prompt:
         raise SettingsError(f"{where}: a text or an object is needed, not {type(one).__name__}")
     found = next((one[key] for key in keys if isinstance(one.get(key), str)), None)
     if found is None:
+        wrong = next((key for key in keys if one.get(key) is not None), None)
+        if wrong is not None:
+            raise SettingsError(f"{where}: {wrong} is {str(one[wrong])[:40]!r}, and a text is needed")
         names = ", ".join(map(str, one)) or "nothing"
         raise SettingsError(f"{where}: has {names}, and none of {', '.join(keys)}; name the column of the prompts so")
     suite = one.get("dimension", ())

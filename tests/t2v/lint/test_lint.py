@@ -394,3 +394,13 @@ def test_no_folder_is_too_broken_for_a_report(trainer: str, tmp_path: Path) -> N
     for name in NAMES:
         (tmp_path / name).write_bytes(b"\xff\xfe\x80")
     assert lint(tmp_path, trainer).errors >= 1
+
+
+@pytest.mark.parametrize("start", ["", "\ufeff"])
+def test_a_table_of_other_editors_with_a_long_caption_is_read_as_pandas_does(start: str, tmp_path: Path) -> None:
+    put(tmp_path / "a.mp4")
+    text = "A dog runs. " * 20_000
+    (tmp_path / "metadata.csv").write_text(f"{start}video,prompt\r\na.mp4,{text}\r\n", "utf-8", newline="")
+    report = lint(tmp_path, "diffsynth", SET)
+    assert (report.samples, kinds(report)) == (1, {"cut-off": 1})
+    assert [row.video for row in MANIFESTS["diffsynth"].read(tmp_path)] == ["a.mp4"]

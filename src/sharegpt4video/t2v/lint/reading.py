@@ -10,6 +10,7 @@ from typing import Any
 
 from ...errors import SettingsError
 from ..manifests.beside import ENDINGS
+from ..manifests.tables import csv_rows
 from ..manifests.writing import NO_TEXT, read_list
 from .notes import Notes, Sample
 
@@ -98,11 +99,11 @@ def rows_of(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return
     try:
         if path.suffix == ".csv":
-            with path.open(encoding="utf-8", newline="") as file:
-                for number, row in enumerate(csv.DictReader(file), start=1):
+            with path.open(encoding="utf-8-sig", newline="") as file:  # pandas knows the mark of other editors
+                for number, row in enumerate(csv_rows(file), start=1):
                     if None in row:
                         notes.found("bad-row", "has more cells than columns", file=notes.name(path), line=number)
-                    cells = {key: value for key, value in row.items() if isinstance(value, str)}
+                    cells = {key: value for key, value in row.items() if key is not None and isinstance(value, str)}
                     yield number, {key: None if value in {"", *NO_TEXT} else value for key, value in cells.items()}
         else:
             yield from enumerate(read_list(path), start=1)

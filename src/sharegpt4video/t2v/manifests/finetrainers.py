@@ -19,6 +19,7 @@ from ...files import write_whole
 from ..mixing import normalised, wrong_weights
 from .base import Manifest, Row, Window
 from .lines import CAPTIONS, VIDEOS, read_pair_of_lists, write_pair_of_lists
+from .tables import read_csv
 from .tars import add_member, new_tars, read_tars
 from .writing import (
     Options,
@@ -27,7 +28,6 @@ from .writing import (
     json_item,
     new_files,
     one_paragraph,
-    opened,
     path_of,
     read_lines,
     require_new,
@@ -221,8 +221,7 @@ def read_finetrainers(folder: Path) -> Iterator[Row]:
     """The rows of the layout that the trainer would recognise."""
     root = _root(folder)
     if (root / "metadata.csv").exists():
-        with opened(root / "metadata.csv") as file:
-            yield from (_named(item, root, folder) for item in csv.DictReader(file))
+        yield from (_named(item, root, folder) for item in read_csv(root / "metadata.csv"))
     elif (root / "metadata.jsonl").exists():
         yield from (_named(item, root, folder) for item in read_lines(root / "metadata.jsonl"))
     elif any(folder.rglob("*.tar")):

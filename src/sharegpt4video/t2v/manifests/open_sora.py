@@ -17,7 +17,8 @@ from typing import Any, Literal
 
 from ...errors import SettingsError
 from .base import Manifest, Row, Window
-from .writing import Options, cell_of, new_files, new_paths, opened, path_of
+from .tables import read_csv
+from .writing import Options, cell_of, new_files, new_paths, path_of
 
 COLUMNS = ("path", "text", "num_frames", "height", "width", "aspect_ratio", "resolution", "fps")
 SCORES = {"vmaf_motion": "score_vmafmotion", "aesthetic": "aes", "flow": "flow"}
@@ -94,8 +95,7 @@ def read_open_sora(folder: Path) -> Iterator[Row]:
 
 @contextmanager
 def _csv_rows(path: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
-    with opened(path) as file:
-        yield iter(csv.DictReader(file))
+    yield read_csv(path)
 
 
 @contextmanager

@@ -5,13 +5,32 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from ...errors import SettingsError
 from .writing import NO_TEXT, json_item, new_files, opened, read_lines, read_list, write_list
 
 Kind = Literal["json", "jsonl", "csv"]
 KINDS: tuple[Kind, ...] = ("json", "jsonl", "csv")
+_MOST_CHARACTERS = 1 << 30
+
+
+def csv_rows(lines: Iterable[str], *, delimiter: str = ",", strict: bool = False) -> Iterator[dict[str | None, Any]]:
+    """The rows of a CSV by their column, one at a time, with cells as long as pandas takes them. Raises csv.Error.
+
+    What stands beyond the header's columns comes under None.
+    """
+    csv.field_size_limit(max(csv.field_size_limit(), _MOST_CHARACTERS))  # for the whole process; it is only raised
+    yield from cast("Iterator[dict[str | None, Any]]", csv.DictReader(lines, delimiter=delimiter, strict=strict))
+
+
+def read_csv(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a CSV, one at a time. Raises SettingsError where it cannot be read."""
+    with opened(path) as file:
+        try:
+            yield from cast("Iterator[dict[str, Any]]", csv_rows(file))
+        except csv.Error as wrong:
+            raise SettingsError(f"{path}: cannot be read ({wrong}); is the file whole?") from None
 
 
 def write_table(
@@ -47,8 +66,7 @@ def table_in(folder: Path, stem: str) -> Path:
 def read_table(path: Path) -> Iterator[dict[str, Any]]:
     """The rows of a table, one at a time. Raises SettingsError where one cannot be read."""
     if path.suffix == ".csv":
-        with opened(path) as file:
-            yield from csv.DictReader(file)
+        yield from read_csv(path)
     else:
         yield from read_list(path) if path.suffix == ".json" else read_lines(path)
 

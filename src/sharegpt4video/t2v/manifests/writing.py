@@ -179,7 +179,7 @@ def an_object(value: Any, where: str) -> dict[str, Any]:
 def opened(path: Path) -> Iterator[IO[str]]:
     """A manifest to read. Raises SettingsError if it is not there or is not text."""
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
+        with path.open(encoding="utf-8-sig", newline="\n") as file:
             yield file
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); is this the folder of the manifest?") from None
