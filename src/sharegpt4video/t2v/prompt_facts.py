@@ -8,6 +8,7 @@ fact, so that nothing can be lost unseen. Only English is taken apart; any other
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -120,10 +121,12 @@ def _numbered(found: list[Fact]) -> list[Fact]:
 def _belonging(facts: list[Fact]) -> tuple[Fact, ...]:
     """Each count, colour and attribute with the next thing in its phrase, each relation with its two sides."""
     things = [fact for fact in facts if fact.kind in ("subject", "setting")]
+    starts, ends = [thing.start for thing in things], [thing.end for thing in things]  # both rise: none overlap
     owned = []
     for fact in facts:
-        before = next((thing.number for thing in reversed(things) if thing.end <= fact.start), 0)
-        after = next((thing.number for thing in things if thing.start >= fact.end), 0)
+        ended, to_come = bisect_right(ends, fact.start), bisect_left(starts, fact.end)
+        before = things[ended - 1].number if ended else 0
+        after = things[to_come].number if to_come < len(things) else 0
         if fact.kind == "relation":
             fact = replace(fact, of=before, to=after)
         elif fact.kind in ("count", "colour", "attribute") and fact.of == 0:
@@ -140,6 +143,11 @@ class _Reading:
         self._passage = Passage(0, prompt)
         self._taken = bytearray(len(prompt))
         self._found: list[Fact] = []
+        self._starts = [start for _, start, _ in self._passage.placed_words]
+        self._befores = [""]
+        for word, _, _ in self._passage.placed_words:
+            self._befores.append(self._befores[-1] if word.endswith("ly") else word)
+        self._action_end = -1
 
     def facts(self) -> list[Fact]:
         for quote, start, end in self._passage.placed_quotes:
@@ -182,11 +190,8 @@ class _Reading:
             self._add("style", start + match.start(), start + match.start() + len(match[0].rstrip()))
 
     def _add_words(self, start: int, end: int) -> None:
-        words = [
-            (word, first, last)
-            for word, first, last in self._passage.placed_words
-            if start <= first < end and not any(self._taken[first:last])
-        ]
+        first_word, behind = (bisect_left(self._starts, place) for place in (start, end))
+        words = [one for one in self._passage.placed_words[first_word:behind] if not any(self._taken[one[1] : one[2]])]
         chunk: list[tuple[str, int, int]] = []
         is_place = start > 0 and len(words) == 1 and words[0][0] in _TIMES
         for at, (word, first, last) in enumerate(words):
@@ -201,21 +206,20 @@ class _Reading:
             chunk = []
             if role == "action":
                 self._add("action", first, last, later=self._is_later(first))
+                self._action_end = last
             is_place = word in _PLACES if role == "link" and word not in DETERMINERS else is_place and role != "action"
         self._add_chunk(chunk, is_place)
 
     def _before(self, start: int) -> str:
         """The word before a place, adverbs passed over, whatever it belongs to."""
-        words = [word for word, _, last in self._passage.placed_words if last <= start and not word.endswith("ly")]
-        return words[-1] if words else ""
+        return self._befores[bisect_left(self._starts, start)]
 
     def _is_apart(self, end: int, start: int) -> bool:
         return any(self._taken[end:start])
 
     def _is_later(self, start: int) -> bool:
         """Whether words of order stand between the action before this one and it."""
-        earlier = [fact.end for fact in self._found if fact.kind == "action" and fact.end <= start]
-        return bool(earlier) and _LATER.search(self._passage.plain, max(earlier), start) is not None
+        return self._action_end >= 0 and _LATER.search(self._passage.plain, self._action_end, start) is not None
 
     def _add_chunk(self, chunk: list[tuple[str, int, int]], is_place: bool) -> None:
         """Words before a noun and the noun: numbers, colours, other attributes, then the thing itself."""
