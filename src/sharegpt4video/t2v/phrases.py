@@ -14,6 +14,18 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _AGAIN = re.compile(r"\s+(?:once\s+(?:more|again)|again)\b", re.IGNORECASE)
+_CARRIED = (
+    (re.compile(r"^The movement (?:is now|is still|continues|goes on)\b", re.I), "There is movement"),
+    (
+        re.compile(r"^The movement (?P<at>\S.*?) (?:becomes|gets) (?:faster|slower)\b", re.I),
+        r"There is movement \g<at>",
+    ),
+    (re.compile(r",?(?: though)? (?:faster|slower|quicker|(?:more|less) \w+) than (?:before|earlier)\b", re.I), ""),
+    (re.compile(r", now (?:faster|slower|quicker|(?:more|less) \w+)(?=[.,;]|$)", re.I), ""),
+    (re.compile(r"\b(?:goes on|continues) (?=[a-z]+ing\b)"), "keeps "),
+    (re.compile(r"\b(?:go on|continue) (?=[a-z]+ing\b)"), "keep "),
+)
+"""What goes on from the time before, and how it is said by itself."""
 _CLOCK = re.compile(r"(?<![\d:.])(\d{1,2}):([0-5]\d)(?![\d:])")
 
 
@@ -35,12 +47,17 @@ def without_lead(text: str) -> str:
     return bare
 
 
-def without_again(text: str) -> str:
-    """The first sentence of a text without "again": the first time may lie outside. Quoted words stay."""
-    passage = Passage(0, text)
-    end = len(passage.sentences[0].text) if passage.sentences else len(text)
-    met = _AGAIN.search(passage.plain, 0, end)
-    return text if met is None else text[: met.start()] + text[met.end() :]
+def by_itself(text: str) -> str:
+    """A text whose first sentence compares with nothing before it: without "again", "now" and "than before".
+
+    What it compares with may lie outside. Quoted words stay.
+    """
+    for pattern, instead in ((_AGAIN, ""), *_CARRIED):
+        passage = Passage(0, text)
+        end = len(passage.sentences[0].text) if passage.sentences else len(text)
+        if met := pattern.search(passage.plain, 0, end):
+            text = text[: met.start()] + met.expand(instead) + text[met.end() :]
+    return text
 
 
 def clocks_earlier(text: str, by_seconds: float, of: Timed) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from ..records import Facts, Step, VideoCaption
 from ..verify.prose import Passage
 from ..vlm.embedded.change import clauses
-from .phrases import without_again, without_lead
+from .phrases import by_itself, without_lead
 from .record import Record
 
 VARIANTS = ("dense", "medium", "short")
@@ -61,7 +61,7 @@ def _short(steps: Sequence[Step]) -> str:
     event = max(events, key=_weight, default=None)
     texts = [_first_sentences(step.text, 1) for step in (subject, event) if step is not None]
     if event is not None:
-        texts[-1] = without_again(without_lead(texts[-1]))
+        texts[-1] = by_itself(without_lead(texts[-1]))
     return paragraph([without_opener(texts[0]), *texts[1:]])
 
 

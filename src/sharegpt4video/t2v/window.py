@@ -15,7 +15,7 @@ from ..records import CameraMotion, Facts, Shot, Step, VideoCaption
 from ..records.shifting import caption_earlier
 from ..vlm.embedded.geometry import overlap
 from ..vlm.embedded.scene import opening
-from .phrases import clocks_earlier, without_again, without_lead
+from .phrases import by_itself, clocks_earlier, without_lead
 from .record import Record
 
 EDGE_SECONDS = 0.3
@@ -225,7 +225,7 @@ def _worded(steps: Sequence[Step], start_seconds: float) -> list[Step]:
         if not found:
             text = without_lead(text)
         if step.kind == "change":
-            text = without_again(text) if not events else text
+            text = by_itself(text) if not events else text
             events += 1
         found.append(replace(step, text=" ".join(text.split())))
     return found
