@@ -33,6 +33,7 @@ def test_hostile_names_and_texts_are_only_text(site: Site, visiting: Visiting, c
 def addresses(site: Site, captioned: str, sample: str) -> dict[str, tuple[str, str]]:
     """Each page with what has to be there before it is looked at."""
     row = site.ask("GET", "/v1/dataset/captions?where=findings%3E0")["items"][0]["id"]
+    different = site.ask("GET", "/v1/compare/videos?order=different")["items"][0]["id"]
     return {
         "start": ("", ".drop"),
         "caption": (f"#caption/{captioned}", ".state.done"),
@@ -42,7 +43,7 @@ def addresses(site: Site, captioned: str, sample: str) -> dict[str, tuple[str, s
         "dataset": ("#dataset", ".tile img"),
         "desk": (f"#dataset/all/{row}", ".about-it"),
         "compare": ("#compare", ".pair-row img"),
-        "compared": (f"#compare/all/different/{row}", ".rows mark"),
+        "compared": (f"#compare/all/different/{different}", ".rows mark, .summaries mark"),
         "docs": ("docs", "main"),
     }
 
