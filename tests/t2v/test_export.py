@@ -17,6 +17,7 @@ from typing import Any
 
 import av
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from made_captions import captioned, step
@@ -30,6 +31,7 @@ from sharegpt4video.errors import SettingsError, SG4VError
 from sharegpt4video.records import Step
 from sharegpt4video.t2v.encoders import ENCODERS, count_tokens
 from sharegpt4video.t2v.export import ExportSettings, T2VResult, export
+from sharegpt4video.t2v.lint import LintSettings, lint
 from sharegpt4video.t2v.manifests import MANIFESTS, Row
 from sharegpt4video.t2v.planning import PlanSettings
 from sharegpt4video.t2v.record import Record, write_records
@@ -269,7 +271,8 @@ def test_a_killed_run_goes_on_where_it_was(video: Path, tmp_path: Path) -> None:
     write_records(source, [record(video, f"r{number:03d}") for number in range(40)])
     command = [sys.executable, "-m", "sharegpt4video", "t2v", "export", str(source), "--for", "open-sora"]
     command += ["--out", str(out), "--frames", "9", "--fps", "8", "--untold", "0.2", "--jobs", "1"]
-    running = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    quiet = subprocess.DEVNULL
+    running = subprocess.Popen(command, stdout=quiet, stderr=quiet, start_new_session=True)
     clips = out / "train" / "clips"
     until = time.monotonic() + 120
     while (
@@ -278,7 +281,7 @@ def test_a_killed_run_goes_on_where_it_was(video: Path, tmp_path: Path) -> None:
         and len(list(clips.glob("*.mp4") if clips.exists() else ())) < 5
     ):
         time.sleep(0.05)
-    os.kill(running.pid, signal.SIGKILL)
+    os.killpg(running.pid, signal.SIGKILL)  # the processes that cut, too: they would go on for a moment
     running.wait()
     there = {path: path.stat().st_mtime_ns for path in clips.glob("[!.]*.mp4")}
     assert 5 <= len(there) < 160
@@ -305,3 +308,59 @@ def test_captions_are_fitted_to_an_encoder_with_room_for_the_suffix(video: Path,
     assert row.text.endswith(" aesthetic score: 5.0.")
     assert len(numbers_in(row.text)) == FRAMES - FPS  # the last second is cut
     assert "T5-226" in result.text()
+
+
+@pytest.mark.parametrize("trainer", ["diffusion-pipe", "musubi-tuner", "simpletuner"])
+def test_without_frames_clips_have_those_that_the_configuration_trains_on(
+    video: Path, trainer: str, tmp_path: Path
+) -> None:
+    """The trainer takes the first frames of a clip: the caption of a whole shot would tell what is not seen."""
+    plan = PlanSettings(fps=FPS, most_untold=0.2)
+    exported([record(video)], tmp_path / "out", trainer, plan=plan, options={"frames": 17})
+    assert {len(shown(path)) for path in (tmp_path / "out" / "train" / "clips").glob("*.mp4")} == {17}
+    found = lint(tmp_path / "out" / "train", trainer, LintSettings(frames=17, fps=FPS)).counts
+    assert not {"caption-tells-more", "too-few-frames"} & found.keys()
+    with pytest.raises(SettingsError, match="--frames 9 and --set frames=17 differ"):
+        exported([], tmp_path / "two", trainer, plan=replace(plan, frames=9), options={"frames": 17})
+
+
+def test_without_frames_and_a_configuration_it_is_said_what_the_trainer_does(video: Path, tmp_path: Path) -> None:
+    result = exported([record(video)], tmp_path / "out", "ltx-2", plan=PlanSettings(fps=FPS, most_untold=0.2))
+    assert any("give --frames" in note for note in result.notes)
+    assert not exported([record(video)], tmp_path / "17", "ltx-2").notes
+
+
+def test_two_records_of_one_name_are_not_one_file_with_two_captions(video: Path, tmp_path: Path) -> None:
+    other = replace(record(video).caption, summary="Another.")
+    result = exported([record(video), record(video, caption=other), record(video, split="val")], tmp_path / "out")
+    names = [row.video for row in rows("open-sora", tmp_path / "out" / "train")]
+    assert len(names) == len(set(names)) == 2
+    assert sum(result.refused.values()) == 2
+    assert "same id" in result.text()
+
+
+def test_what_an_earlier_run_left_is_removed_and_told(video: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    exported([record(video), record(video, "b")], out, "ai-toolkit")
+    result = exported([record(video), record(video, "b", split="val")], out, "ai-toolkit")
+    assert {path.name[0] for path in (out / "train" / "clips").iterdir()} == {"a"}
+    assert any("2 clips of an earlier run removed" in note for note in result.notes)
+
+
+def test_two_exports_do_not_write_to_one_folder(video: Path, tmp_path: Path) -> None:
+    def records() -> Iterable[Record]:
+        with pytest.raises(SettingsError, match="another export is writing to it"):
+            exported([record(video)], tmp_path / "out")
+        yield record(video)
+
+    assert exported(records(), tmp_path / "out").clips == 2
+
+
+def test_clips_have_the_frame_rate_that_the_configuration_says(video: Path, tmp_path: Path) -> None:
+    """Else a model of 16 frames per second learns slow motion from clips of 24."""
+    plan = PlanSettings(frames=33, cross_shots=True, most_untold=1.0)
+    for name, one in {"its": plan, "ours": replace(plan, fps=8.0)}.items():
+        exported([record(video)], tmp_path / name, "ai-toolkit", plan=one)
+        config = yaml.safe_load((tmp_path / name / "train" / "config.yaml").read_text("utf-8"))
+        with av.open(str(next((tmp_path / name).glob("*/clips/*.mp4")))) as clip:
+            assert clip.streams.video[0].average_rate == config["config"]["process"][0]["datasets"][0]["fps"]

@@ -42,7 +42,7 @@ Frames = Annotated[
     typer.Option(
         min=1,
         metavar="N",
-        help="Frames of each clip (as long as the shots).",
+        help="Frames of each clip (as the trainer is set to, else as long as the shots).",
         rich_help_panel=_CLIPS,
         show_default=False,
     ),
@@ -119,7 +119,10 @@ TrainerSets = Annotated[
     list[str] | None,
     o.set_option("Set an option of the trainer's layout, such as layout=pairs; may be given several times."),
 ]
-Media = Annotated[Path | None, typer.Option(metavar="FOLDER", help="Where the videos are.", show_default=False)]
+Media = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="The folder that was captioned.", show_default=False),
+]
 ClipPaths = Annotated[
     PathsName | None,
     typer.Option("--paths", help="Name clips from the manifest or absolutely.", show_default=False),

@@ -17,6 +17,7 @@ from ..foreign import json_text
 from ..t2v.rewrite import Rewriter, Rewritten, rewrite
 from ..t2v.suites import read_prompts
 from ..vlm.base import VLM
+from ..wording import counted
 from .console import print_text, say
 from .options import make_checked_model
 
@@ -49,7 +50,8 @@ def rewrite_file(
         background.run(_rewrite_all(texts, rewriter, vlm, take))
     if out is not None or len(texts) > 1:
         again = f" ({counts['again']} at the second try)" if counts["again"] else ""
-        say(f"{len(texts)} prompts rewritten: {counts['model']} by the model{again}, {counts['rules']} by rules")
+        done = counted(len(texts), "prompt")
+        say(f"{done} rewritten: {counts['model']} by the model{again}, {counts['rules']} by rules")
     return counts["over"]
 
 

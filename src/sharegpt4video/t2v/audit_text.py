@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from ..wording import counted
+
 if TYPE_CHECKING:
     from .audit import Audit
     from .fidelity import Standing
@@ -27,8 +29,8 @@ def table(audit: Audit) -> str:
 def _head(audit: Audit) -> Iterator[str]:
     before, after = audit.prompt_lengths, audit.text_lengths
     yield (
-        f"{len(audit.prompts)} prompts of {before.mean:.1f} words (95 % up to {before.p95:.0f}), rewritten to"
-        f" {after.mean:.1f} words (95 % up to {after.p95:.0f})"
+        f"{counted(len(audit.prompts), 'prompt')} of {before.mean:.1f} words (95 % up to {before.p95:.0f}),"
+        f" rewritten to {after.mean:.1f} words (95 % up to {after.p95:.0f})"
     )
 
 
@@ -55,11 +57,15 @@ def _findings(audit: Audit) -> Iterator[str]:
     yield ""
     for kind, words in _FINDINGS.items():
         if count := audit.count(kind):
-            yield f"{count:>5} texts {words}"
+            yield f"{count:>5} {_texts(count)} {words}"
     if audit.repeated:
-        yield f"{len(audit.repeated):>5} texts given to more than one prompt"
+        yield f"{len(audit.repeated):>5} {_texts(len(audit.repeated))} given to more than one prompt"
     clean = sum(not each.found for each in audit.prompts)
-    yield f"{clean:>5} texts without a finding"
+    yield f"{clean:>5} {_texts(clean)} without a finding"
+
+
+def _texts(count: int) -> str:
+    return "text" if count == 1 else "texts"
 
 
 def _windows(audit: Audit) -> Iterator[str]:

@@ -15,9 +15,10 @@ from typing import IO, Any, Literal
 from ..checking import did_you_mean, raise_for, validated
 from ..cores import cores
 from ..display import Result
-from ..errors import SettingsError, SG4VError, StorageError
-from ..files import is_abandoned, write_whole
+from ..errors import SettingsError, SG4VError
+from ..files import is_abandoned
 from ..wording import counted
+from .claiming import alone_in, claim, finish
 from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
 from .fitter import Fitter
 from .manifests import MANIFESTS, Manifest, Row
@@ -27,7 +28,6 @@ from .record import Record
 from .suffixes import SuffixStyle, suffix_of
 from .variants import camera_of, chosen_texts, texts_of
 
-REPORT = "t2v.json"
 CLIPS = "clips"
 OF_THE_WHOLE = ("motion", "camera_motion", "flow", "vmaf_motion")
 """Scores of motion say nothing about a part of the video that they were measured of."""
@@ -95,6 +95,10 @@ class T2VResult(Result):
         if self.repeats:
             lines.append(f"{counted(self.repeats, 'clip')} with repeated frames: the video is slower; lower --fps")
         lines += [f"{count} refused: {reason}" for reason, count in self.refused.most_common()]
+        if any("is cut by the border" in reason for reason in self.refused):
+            lines.append(
+                "  more clips fit if the captions have shorter steps, or with other --frames or a larger --untold"
+            )
         lines += [f"{count} failed: {kind}" for kind, count in self.failed.most_common()]
         lines += [f"  {example}" for example in self.examples]
         lines += [f"note: {note}" for note in self.notes]
@@ -127,15 +131,36 @@ def export(
     made.
     """
     manifest, settings = manifest_named(trainer), settings or ExportSettings()
-    raise_for(_wrong(settings, manifest))
     chosen_options, result = _options(manifest, settings, options or {}), T2VResult(trainer, str(out))
-    _claim(out, manifest, settings, options or {}, overwrite=overwrite)
+    settings = _as_trained(settings, manifest, chosen_options)
+    raise_for(_wrong(settings, manifest))
     fit = Fitter(settings.encoder) if settings.encoder else None
-    work = _Work(manifest, settings, chosen_options, out, result, fit)
-    work.run(records, cores() if processes is None else processes, on_progress)
-    result.notes += [fit.text()] if fit else []
-    _finish(out, result)
+    said = {"trainer": manifest.name, "settings": asdict(settings), "options": options or {}}
+    with alone_in(out):
+        claim(out, said, f"*/{CLIPS}/*.mp4", overwrite=overwrite)
+        work = _Work(manifest, settings, chosen_options, out, result, fit)
+        work.run(records, cores() if processes is None else processes, on_progress)
+        result.notes += [fit.text()] if fit else []
+        counts = {one.name: getattr(result, one.name) for one in fields(result) if one.name not in ("trainer", "out")}
+        finish(out, counts)
     return result
+
+
+def _as_trained(settings: ExportSettings, manifest: Manifest, options: Any) -> ExportSettings:
+    """Clips of as many frames as the trainer's own configuration will say, where it takes only some of each, and of
+    the frame rate that it says.
+
+    Else captions of whole shots would meet their first moments.
+    """
+    frames, fps = getattr(options, "frames", None), getattr(options, "fps", None)
+    if fps is not None and settings.plan.fps is None:
+        settings = replace(settings, plan=replace(settings.plan, fps=fps))
+    if frames is None or settings.plan.frames is not None or manifest.window.frames in ("whole", "spread"):
+        return settings
+    if getattr(options, "frame_extraction", "head") == "full":
+        longest = min(settings.plan.max_seconds, frames / settings.plan.rate(manifest.window))
+        return replace(settings, plan=replace(settings.plan, max_seconds=longest))
+    return replace(settings, plan=replace(settings.plan, frames=frames))
 
 
 def _wrong(settings: ExportSettings, manifest: Manifest) -> Iterator[str]:
@@ -159,7 +184,11 @@ def _options(manifest: Manifest, settings: ExportSettings, given: dict[str, Any]
     own: dict[str, Any] = {"overwrite": True}  # `_claim` has seen to it that all of it is ours
     if "frames" in known and settings.plan.frames is not None:
         own["frames"] = settings.plan.frames
+    if "fps" in known and settings.plan.fps is not None:
+        own["fps"] = settings.plan.fps
     first: Any = validated(manifest.options, given, f"options of {manifest.name}")
+    if "frames" in given and settings.plan.frames not in (None, first.frames):
+        raise SettingsError(f"--frames {settings.plan.frames} and --set frames={first.frames} differ; leave one out")
     if "weights" in known and settings.weights and getattr(first, "several", manifest.variants):
         own["weights"] = settings.weights
     return validated(manifest.options, own | given, f"options of {manifest.name}")
@@ -184,6 +213,14 @@ class _Work:
         self._out, self._result, self._fit = out, result, fit
         self._several = bool(getattr(options, "several", manifest.variants))
         self._names = set[str]()
+        some_frames = manifest.window.frames not in ("whole", "spread")
+        if settings.plan.frames is None and some_frames and not hasattr(options, "frames"):
+            few = {"head": "the first", "middle": "the middle", "random": "a random run of its"}
+            which = few.get(manifest.window.frames, "some")
+            result.notes.append(
+                f"clips are as long as their shots, and {manifest.name} trains on {which} frames of a clip if it is "
+                "set to fewer; give --frames with the count that you train on"
+            )
         rate, its = settings.plan.rate(manifest.window), manifest.window.fps
         if its is not None and abs(rate - its) > 1e-3:
             result.notes.append(f"{manifest.name} takes {its:g} frames per second unless told otherwise; set {rate:g}")
@@ -227,7 +264,13 @@ class _Work:
                 self._refuse(record, reason)
             for planned in found.clips:
                 row = self._row(record, planned)
-                if row is not None:
+                if row is None:
+                    continue
+                name = f"{record.split}/{row.record}"
+                if name in self._names:
+                    self._refuse(record, "an earlier record has the same id and video, so that both would be one file")
+                else:
+                    self._names.add(name)
                     folder = self._out / record.split
                     target = str(folder / CLIPS / f"{row.record}.mp4")
                     start, frames, fps = planned.start_seconds, planned.frames, planned.fps
@@ -273,7 +316,6 @@ class _Work:
         result.repeats += outcome.repeats
         result.untold += planned.told.untold_seconds > 0
         result.splits[record.split] += 1
-        self._names.add(f"{clip_id(record, planned)}.mp4")
 
     def write(self, spools: dict[str, IO[str]]) -> None:
         """The manifest of each split; prompts to sample from while training come from what is held out.
@@ -294,10 +336,17 @@ class _Work:
 
     def _remove_others(self, splits: Iterable[str]) -> None:
         """Clips of an earlier run that are in none of the manifests now: some trainers read all that is there."""
+        removed = 0
         for split in splits:
             for path in (self._out / split / CLIPS).iterdir():
-                if path.name not in self._names and (path.suffix == ".mp4" or is_abandoned(path)):
+                ours = path.suffix in (".mp4", ".txt") and not path.name.startswith(".")
+                if ours and f"{split}/{path.stem}" not in self._names:
                     path.unlink(missing_ok=True)
+                    removed += path.suffix == ".mp4"
+                elif path.name.startswith(".") and path.is_file() and is_abandoned(path):
+                    path.unlink(missing_ok=True)
+        if removed:
+            self._result.notes.append(f"{counted(removed, 'clip')} of an earlier run removed: no record has them now")
 
 
 def _part(record: Record, planned: Planned) -> Record:
@@ -334,36 +383,3 @@ def _rows(spool: IO[str]) -> Iterator[Row]:
     spool.seek(0)
     for line in spool:
         yield Row(**json.loads(line))
-
-
-def _claim(
-    out: Path, manifest: Manifest, settings: ExportSettings, options: dict[str, Any], *, overwrite: bool
-) -> None:
-    """Make the folder ours. Raises SettingsError if it holds something else, or an export with other settings."""
-    said = {"trainer": manifest.name, "settings": asdict(settings), "options": options}
-    said = json.loads(json.dumps(said))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        earlier = json.loads((out / REPORT).read_text(encoding="utf-8")) if (out / REPORT).exists() else None
-        if earlier is None and any(path.name != "records" for path in out.iterdir()):
-            raise SettingsError(f"{out}: is not empty and holds no export of ours; choose another folder")
-        if earlier is not None and {name: earlier.get(name) for name in said} != said:
-            if not overwrite:
-                raise SettingsError(
-                    f"{out}: holds an export with other settings; choose another folder, or overwrite it"
-                )
-            for clips in out.glob(f"*/{CLIPS}/*.mp4"):
-                clips.unlink()
-        write_whole(out / REPORT, json.dumps(said | {"finished": False}, indent=1) + "\n")
-    except ValueError as damaged:
-        if isinstance(damaged, SettingsError):
-            raise
-        raise SettingsError(f"{out / REPORT}: cannot be read ({damaged}); choose another folder") from None
-    except OSError as error:
-        raise StorageError(f"{out}: cannot be written to ({error.strerror}); give another folder") from error
-
-
-def _finish(out: Path, result: T2VResult) -> None:
-    said = json.loads((out / REPORT).read_text(encoding="utf-8"))
-    counts = {one.name: getattr(result, one.name) for one in fields(result) if one.name not in ("trainer", "out")}
-    write_whole(out / REPORT, json.dumps(said | {"finished": True, **counts}, indent=1, ensure_ascii=False) + "\n")

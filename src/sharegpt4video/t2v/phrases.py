@@ -17,8 +17,8 @@ _AGAIN = re.compile(r"\s+(?:once\s+(?:more|again)|again)\b", re.IGNORECASE)
 _CARRIED = (
     (re.compile(r"^The movement (?:is now|is still|continues|goes on)\b", re.I), "There is movement"),
     (
-        re.compile(r"^The movement (?P<at>\S.*?) (?:becomes|gets) (?:faster|slower)\b", re.I),
-        r"There is movement \g<at>",
+        re.compile(r"^The movement (\S.*?) (?:becomes|gets) (?:faster|slower)\b", re.I),
+        r"There is movement \1",
     ),
     (re.compile(r",?(?: though)? (?:faster|slower|quicker|(?:more|less) \w+) than (?:before|earlier)\b", re.I), ""),
     (re.compile(r", now (?:faster|slower|quicker|(?:more|less) \w+)(?=[.,;]|$)", re.I), ""),

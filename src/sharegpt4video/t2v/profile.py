@@ -26,6 +26,7 @@ from ..verify.prose import Passage
 from ..vlm.embedded.prompt import is_english
 from ..vlm.embedded.vocabulary import FINITE_VERBS
 from ..vlm.embedded.words import word_set
+from ..wording import counted
 from . import cinematography
 from .encoders import ENCODERS, count_tokens
 from .nearest import Nearest
@@ -125,7 +126,7 @@ class Profile:
         """The profile as a few lines for a reader."""
         words, sentences = self.words, self.sentences
         lines = [
-            f"{self.captions} captions of {self.source}",
+            f"{counted(self.captions, 'caption')} of {self.source}",
             f"words      {words.p25:.0f} to {words.p75:.0f} for half of them, 95 % up to {words.p95:.0f}",
             f"sentences  {sentences.p25:.0f} to {sentences.p75:.0f}, 95 % up to {sentences.p95:.0f}",
         ]

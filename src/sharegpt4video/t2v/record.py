@@ -123,6 +123,5 @@ def _record(line: str, where: str) -> Record:
         return Record.from_json(line)
     except RecursionError:
         raise SettingsError(f"{where}: not a record: nested too deep") from None
-    except (ValueError, SettingsError) as problem:
-        told = first_problem(problem) if isinstance(problem, ValueError) else problem
-        raise SettingsError(f"{where}: not a record: {told}") from None
+    except ValueError as problem:
+        raise SettingsError(f"{where}: not a record: {first_problem(problem)}") from None

@@ -404,3 +404,11 @@ def test_a_table_of_other_editors_with_a_long_caption_is_read_as_pandas_does(sta
     report = lint(tmp_path, "diffsynth", SET)
     assert (report.samples, kinds(report)) == (1, {"cut-off": 1})
     assert [row.video for row in MANIFESTS["diffsynth"].read(tmp_path)] == ["a.mp4"]
+
+
+def test_the_folder_above_the_one_of_the_trainer_says_which_it_is(tmp_path: Path) -> None:
+    (tmp_path / "t2v.json").write_text("{}", "utf-8")
+    (tmp_path / "train").mkdir()
+    (found,) = lint(tmp_path, "musubi-tuner", SET).findings
+    assert found.kind == "unreadable-manifest"
+    assert found.detail.endswith(f"the trainer is given {tmp_path}/train")

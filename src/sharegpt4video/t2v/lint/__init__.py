@@ -10,8 +10,10 @@ from pathlib import Path
 
 from ...checking import did_you_mean
 from ...errors import InputMissing, SettingsError
+from ..claiming import REPORT
 from ..encoders import Counter, encoders_of
 from ..manifests import MANIFESTS
+from ..record import SPLITS
 from .captions import check_captions, check_name
 from .clips import check_clip, check_settings
 from .finding import KINDS, Finding, LintReport, counts_of
@@ -49,7 +51,9 @@ def lint(folder: str | Path, trainer: str, settings: LintSettings | None = None)
         if "name-too-long" in known.rules and sample.texts == (Path(sample.video).stem.replace("_", " "),):
             check_name(notes, sample)
     if not samples:
-        notes.found("unreadable-manifest", "no clip with a caption is found")
+        inner = [f"{folder}/{split}" for split in SPLITS if (root / REPORT).exists() and (root / split).is_dir()]
+        instead = f"; the trainer is given {' or '.join(inner)}" if inner else ""
+        notes.found("unreadable-manifest", f"no clip with a caption is found{instead}")
     _say_what_was_not_checked(notes)
     findings = tuple(notes.findings)
     return LintReport(trainer, str(folder), samples, findings, counts_of(notes.counts), tuple(notes.notes))
