@@ -96,9 +96,7 @@ class T2VResult(Result):
             lines.append(f"{counted(self.repeats, 'clip')} with repeated frames: the video is slower; lower --fps")
         lines += [f"{count} refused: {reason}" for reason, count in self.refused.most_common()]
         if any("is cut by the border" in reason for reason in self.refused):
-            lines.append(
-                "  more clips fit if the captions have shorter steps, or with other --frames or a larger --untold"
-            )
+            lines.append("  more fit with other --frames, captions of shorter steps (--every), or a larger --untold")
         lines += [f"{count} failed: {kind}" for kind, count in self.failed.most_common()]
         lines += [f"  {example}" for example in self.examples]
         lines += [f"note: {note}" for note in self.notes]
