@@ -52,7 +52,7 @@ def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> No
         if earlier is not None and {name: earlier.get(name) for name in said} != said:
             if not overwrite:
                 raise SettingsError(
-                    f"{out}: holds an export with other settings; choose another folder, or overwrite it"
+                    f"{out}: holds an export with other settings; choose another folder, or overwrite it (--overwrite)"
                 )
             for path in out.glob(clips):
                 path.unlink()
