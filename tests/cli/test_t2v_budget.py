@@ -46,7 +46,7 @@ def test_lost_events_exit_with_3(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("A dog runs. " + "The dog jumps over the wall. " * 60, encoding="utf-8")
     done = runner.invoke(app, ["t2v", "budget", str(tmp_path), "--out", str(tmp_path / "out.txt")])
     assert done.exit_code == 3
-    assert "WARNING: 1 captions lose" in done.stdout
+    assert "WARNING: 1 caption without" in done.stdout
     assert len((tmp_path / "out.txt").read_text(encoding="utf-8").splitlines()) == 1
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -294,6 +295,18 @@ def test_a_killed_run_goes_on_where_it_was(video: Path, tmp_path: Path) -> None:
     )
     assert result.kept >= 3
     assert not [path for path in clips.iterdir() if path.suffix != ".mp4"]
+
+
+def test_a_full_disk_ends_the_run_and_not_each_clip_in_turn(video: Path, tmp_path: Path) -> None:
+    plan = PlanSettings(frames=9, fps=float(FPS), most_untold=0.2)
+    room = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, room[1]))
+    try:
+        with pytest.raises(SG4VError, match="no room left after 0 clips; make room and run the same command again"):
+            exported([record(video)], tmp_path / "out", plan=plan)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, room)
+    assert exported([record(video)], tmp_path / "out", plan=plan).clips > 1
 
 
 def test_captions_are_fitted_to_an_encoder_with_room_for_the_suffix(video: Path, tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, get_args
 
+from ..wording import counted
 from .clauses import Sentence, sentences_of
 from .encoders import Counter, TextEncoder
 from .mending import mended
@@ -225,7 +226,7 @@ class BudgetReport:
             lines.append(f"To fit them, this is shed (pieces): {told}.")
         if self.lost_events:
             lines.append(
-                f"WARNING: {self.lost_events:,} captions lose {self.events:,} events: even in their"
+                f"WARNING: {counted(self.lost_events, 'caption')} without {counted(self.events, 'event')}: even in the"
                 " shortest form they do not fit. Take an encoder that reads more, or shorter clips."
             )
         if self.estimated:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import pickle
 import queue
@@ -23,6 +24,7 @@ STALL_SECONDS = 3600.0
 """One clip may take so long before its process is given up."""
 REPEATED_SHARE = 0.1
 """A source repeats a picture now and then; more than this share of them means that it is slower than the clip."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 AHEAD = 4
 """Clips under way or waiting, for each process."""
 
@@ -64,10 +66,11 @@ class CutClip:
 
 @dataclass(frozen=True)
 class NotCut:
-    """Why there is no clip: the kind of failure, and the message for the user."""
+    """Why there is no clip: the kind of failure, and the message for the user. ``stops``: the next would fail alike."""
 
     kind: str
     message: str
+    stops: bool = False
 
 
 Outcome = CutClip | NotCut
@@ -98,7 +101,16 @@ def cut_clip(job: CutJob) -> Outcome:
             repeats = done.repeated > REPEATED_SHARE * job.frames
         return _looked_at(target, kept=kept, repeats=repeats)
     except (SG4VError, OSError) as error:
-        return NotCut("cannot be read or cut", str(error))
+        return NotCut("cannot be read or cut", str(error), stops=_is_full(error))
+
+
+def _is_full(error: BaseException | None) -> bool:
+    """Whether there is no room left to write to."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return True
+        error = error.__cause__
+    return False
 
 
 def _looked_at(path: Path, *, kept: bool, repeats: bool) -> CutClip:

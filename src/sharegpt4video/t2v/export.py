@@ -235,6 +235,11 @@ class _Work:
             cutters: Cutters[_Item] = stack.enter_context(Cutters(processes))
             for (record, planned, row), outcome in cutters.done(self.jobs(records)):
                 if isinstance(outcome, NotCut):
+                    if outcome.stops:
+                        raise SG4VError(
+                            f"{outcome.message}: there is no room left after {counted(self._result.clips, 'clip')}; "
+                            "make room and run the same command again, which keeps them"
+                        )
                     _count_failed(self._result, record, outcome)
                     continue
                 if record.split not in spools:

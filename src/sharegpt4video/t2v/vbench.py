@@ -87,6 +87,8 @@ def read_samples(file: str | Path) -> tuple[Sample, ...]:
         plain: Any = [json.loads(line) for line in text.split("\n") if line.strip()] if lines else json.loads(text)
         if isinstance(plain, dict):
             plain = [{"video": video, "prompt": prompt} for video, prompt in plain.items()]
+        if not isinstance(plain, list) or not all(isinstance(one, dict) for one in plain):
+            raise ValueError("it holds something else")
         found = tuple(Sample(path.parent / str(one["video"]), str(one["prompt"]).strip()) for one in plain)
     except (ValueError, TypeError, KeyError) as wrong:
         raise SettingsError(f"{path}: not a list of objects with video and prompt ({wrong})") from None
@@ -131,8 +133,8 @@ def _check(samples: Sequence[Sample]) -> None:
         raise SettingsError(f"VBench reads {' and '.join(ENDINGS)}, not {', '.join(sorted(endings - set(ENDINGS)))}")
     if len(endings) > 1:
         raise SettingsError("some samples are .mp4, others .gif; VBench's standard mode looks for one ending only")
-    if any(not sample.prompt for sample in samples):
-        raise SettingsError("a sample has an empty prompt")
+    if without := [sample.video.name for sample in samples if not sample.prompt]:
+        raise SettingsError(f"{without[0]}: has an empty prompt ({len(without)} of {len(samples)} samples have)")
 
 
 def _standard_names(samples: Sequence[Sample]) -> list[str]:

@@ -74,7 +74,7 @@ def _check_frames(notes: Notes, sample: Sample, header: Header, window: Window, 
     rate = notes.fps if notes.fps > 0 else 0.0
     resampled = needs.resamples and rate > 0 and header.fps > 0 and notes.fps >= 0
     frames = int(header.frames * rate / header.fps) if resampled else header.frames
-    seen = f"has {header.frames} frames" + (f", {frames} at {rate:g} per second" if resampled else "")
+    seen = f"has {header.frames} frames" + (f", {frames} at {rate:g} per second" if frames != header.frames else "")
     if not resampled and rate and abs(header.fps - rate) > rate * _RATE_OFF:
         notes.at("another-rate", f"has {header.fps:.6g} frames per second, not {rate:g}", sample)
     least = 1 if notes.whole else notes.frames or window.minimum

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ..claiming import REPORT
 from ..manifests import ai_toolkit, diffsynth, diffusion_pipe, fastvideo, finetrainers, lines, ltx, open_sora_plan
 from ..manifests import musubi_tuner as musubi
 from ..manifests import simpletuner as simple
 from ..manifests.beside import ENDINGS
 from ..manifests.tables import KINDS as TABLES
 from ..manifests.toml import read_toml
+from ..record import RECORDS
 from .configs import (
     checked_ai_toolkit,
     checked_diffusion_pipe,
@@ -29,6 +31,8 @@ from .notes import Notes, Sample
 from .reading import is_there, rows_of, samples_beside, samples_of_lists, samples_of_table, text_of, texts_in, told_of
 
 Samples = Iterator[Sample]
+_OURS = (RECORDS, REPORT)
+"""Files of an export that are no table of a trainer."""
 
 
 def of_cogvideox(notes: Notes) -> Samples:
@@ -126,7 +130,7 @@ def _of_table(
     notes: Notes, stem: str, videos: tuple[str, ...], captions: tuple[str, ...], beside: tuple[str, ...] = ()
 ) -> Samples:
     named = [notes.folder / f"{stem}.{kind}" for kind in TABLES]
-    others = [path for kind in TABLES for path in sorted(notes.folder.glob(f"*.{kind}")) if path.stem != "records"]
+    others = [path for kind in TABLES for path in sorted(notes.folder.glob(f"*.{kind}")) if path.name not in _OURS]
     table = next((path for path in [*named, *others] if path.exists()), None)
     if table is None:
         notes.found("unreadable-manifest", f"there is no {stem}.jsonl, {stem}.json or {stem}.csv")
