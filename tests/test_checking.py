@@ -21,6 +21,8 @@ from sharegpt4video.dataset.build import BuildOptions
 from sharegpt4video.dataset.settings import DatasetSettings, FilterSettings
 from sharegpt4video.errors import SettingsError
 from sharegpt4video.lvlm.settings import DataSource, ModelSettings, TrainSettings
+from sharegpt4video.t2v.settings import ModelSettings as GeneratorSettings
+from sharegpt4video.t2v.settings import T2VSettings
 
 SOURCE = Path(sharegpt4video.__file__).parent
 ENDINGS = ("Settings", "Options", "Inputs", "DataSource")
@@ -28,6 +30,11 @@ NAMED = re.compile(rf"^class \w*({'|'.join(ENDINGS)})\b", re.MULTILINE)
 NEEDED: dict[str, dict[str, Any]] = {"PlanInputs": {"videos": 9}, "DataSource": {"path": "a.json"}}
 NEEDED["FrameOptions"] = {"frames": 1, "sampler": "middle", "layout": "grid", "max_images": 1}
 IN_TRAINING = {"TuneSettings": "tune", "DataSettings": "data", "OptimiserSettings": "optimiser", "RunSettings": "run"}
+IN_GENERATORS: dict[type, str] = {
+    kind: part
+    for part, kind in typing.get_type_hints(T2VSettings).items()
+    if is_dataclass(kind) and kind is not GeneratorSettings
+}
 
 
 def settings_types() -> Iterator[type]:
@@ -70,7 +77,9 @@ TYPES = list(settings_types())
 def made(kind: type, **changes: Any) -> Any:
     """A value of these settings, built as a user's would be: parts of a training run are checked with the whole."""
     value = kind(**{**NEEDED.get(kind.__name__, {}), **changes})
-    if part := IN_TRAINING.get(kind.__name__):
+    if part := IN_GENERATORS.get(kind):
+        T2VSettings(**{"model": GeneratorSettings(shape={"num_layers": 1}), part: value})
+    elif part := IN_TRAINING.get(kind.__name__):
         more: dict[str, Any] = {part: value}
         TrainSettings(model=ModelSettings(shape="llava-next-8b", random_weights=True), **more)
     if kind is DataSource:

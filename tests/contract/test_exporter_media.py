@@ -24,6 +24,7 @@ from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.sources.ids import content_id
 from sharegpt4video.dataset.sources.sources import find_sources
 from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.t2v.record import read_records
 
 REPLACED = "videos whose file was replaced since it was captioned"
 
@@ -330,12 +331,18 @@ def lance_parts(folder: Path) -> dict[str, Part]:
     return {row["id"]: (row["start_seconds"], row["end_seconds"]) for row in rows}
 
 
+def record_parts(folder: Path) -> dict[str, Part]:
+    captions = {record.id: record.caption for record in read_records(folder / "records.jsonl")}
+    return {id: (caption.start_seconds, caption.end_seconds) for id, caption in captions.items()}
+
+
 PARTS: dict[str, Callable[[Path], dict[str, Part]]] = {
     "sharegpt4video": released_parts,
     "parquet": parquet_parts,
     "webdataset": media_parts,
     "llava": shown_parts,
     "captioner": role_parts,
+    "t2v": record_parts,
     "srt": cue_parts,
     "vtt": cue_parts,
     "csv": csv_parts,
@@ -348,7 +355,8 @@ def test_a_part_of_a_file_is_cut_out_or_comes_with_its_times(
     format: str, parted: tuple[Store, list[CaptionRow]], tmp_path: Path
 ) -> None:
     store, rows = parted
-    assert {*PARTS, *(name for name, options in WHOLE_FILES_ONLY if not options)} == EXPORTERS.keys()
+    whole = {name for name, options in WHOLE_FILES_ONLY if not options}
+    assert {*PARTS, *whole} == EXPORTERS.keys()
     if format not in PARTS:
         return  # held by the test above
     options = {"captioner": {"pictures": False, "roles": ["sliding", "fast"]}, "llava": {"side_pixels": 64}}.get(format)

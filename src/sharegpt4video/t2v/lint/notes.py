@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
 
-from ...checking import raise_for, wrong_values
+from ...checking import Limits, raise_for, wrong_values
 from ..encoders import Counter as TokenCounter
 from ..encoders import encoders_of
 from .finding import KEPT, KINDS, Finding, Level
@@ -25,10 +26,10 @@ class LintSettings:
     files          open the videos; without, only what is written is checked
     """
 
-    frames: int = 0
-    fps: float = 0.0
-    width: int = 0
-    height: int = 0
+    frames: Annotated[int, Limits(0, 1 << 20)] = 0
+    fps: Annotated[float, Limits(0, 1000)] = 0.0
+    width: Annotated[int, Limits(0, 16384)] = 0
+    height: Annotated[int, Limits(0, 16384)] = 0
     encoders: tuple[str, ...] = ()
     files: bool = True
 
@@ -79,10 +80,10 @@ class Notes:
     rules: Mapping[str, Rule]
     settings: LintSettings
     encoders: tuple[TokenCounter, ...] = ()
-    frames: int = 0
-    fps: float = 0.0
-    width: int = 0
-    height: int = 0
+    frames: Annotated[int, Limits(0, 1 << 20)] = 0
+    fps: Annotated[float, Limits(0, 1000)] = 0.0
+    width: Annotated[int, Limits(0, 16384)] = 0
+    height: Annotated[int, Limits(0, 16384)] = 0
     prefix: str = ""
     buckets: tuple[int, ...] = ()
     whole: bool = False

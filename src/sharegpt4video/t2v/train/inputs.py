@@ -22,7 +22,7 @@ from .draws import Captions, Draw, Draws
 
 
 @dataclass(frozen=True)
-class Inputs:
+class TrainingSet:
     """All that a run learns from."""
 
     clips: Cached
@@ -63,7 +63,7 @@ class Inputs:
 
 def read_inputs(
     clips: Sequence[Clip], settings: T2VSettings, space: Space, cache: Path, device: torch.device
-) -> Inputs:
+) -> TrainingSet:
     """Read, encode and cache what a run learns from.
 
     Raises SettingsError for clips without the captions asked for, VideoError if no clip can be read, StorageError if
@@ -80,14 +80,14 @@ def read_inputs(
         tiny = TinyEncoder(Words.of(texts), settings.text)
         torch.set_rng_state(generator_state)
         cut = cut_of(tiny, texts, settings.text.max_tokens)
-        return Inputs(cached, captions, texts, cut, tiny, tiny.numbers([*texts, ""]), None, tiny.width)
+        return TrainingSet(cached, captions, texts, cut, tiny, tiny.numbers([*texts, ""]), None, tiny.width)
     loaded = load_encoder(settings.text, settings.model, device, dtype)
     cut = cut_of(loaded, texts, settings.text.max_tokens)
     encoded, lengths = cached_texts(texts, loaded, cache, settings)
-    return Inputs(cached, captions, texts, cut, None, encoded, lengths, loaded.width)
+    return TrainingSet(cached, captions, texts, cut, None, encoded, lengths, loaded.width)
 
 
-def check_fit(inputs: Inputs, settings: T2VSettings, wanted_width: int, channels: int) -> None:
+def check_fit(inputs: TrainingSet, settings: T2VSettings, wanted_width: int, channels: int) -> None:
     """Raises SettingsError where texts or clips do not fit the network."""
     found = []
     if inputs.text_width != wanted_width:

@@ -11,7 +11,7 @@ from ..flow import losses, noised
 from ..models import Generator, make_transformer, prepare, text_width
 from ..settings import T2VSettings
 from ..texts import TinyEncoder
-from .inputs import Inputs, check_fit
+from .inputs import TrainingSet, check_fit
 
 
 class Learner(nn.Module):  # type: ignore[misc]  # torch is not checked
@@ -34,7 +34,7 @@ class Learner(nn.Module):  # type: ignore[misc]  # torch is not checked
         return {name: parameter for name, parameter in self.named_parameters() if parameter.requires_grad}
 
 
-def make_learner(settings: T2VSettings, inputs: Inputs) -> Learner:
+def make_learner(settings: T2VSettings, inputs: TrainingSet) -> Learner:
     """The learner of a run, its random weights decided by the seed. Raises SettingsError as ``make_transformer``."""
     frozen = settings.tune.how == "lora" and settings.run.precision == "bf16"
     torch.manual_seed(settings.optimiser.seed)

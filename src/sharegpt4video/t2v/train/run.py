@@ -30,7 +30,7 @@ from ..clips import read_clips, unreadable
 from ..latents import space_of
 from ..settings import T2VSettings
 from .average import Average
-from .inputs import Inputs, read_inputs
+from .inputs import TrainingSet, read_inputs
 from .learner import Learner, make_learner, save_model
 from .report import OnNote, OnStep, StepReport, TrainResult
 
@@ -79,7 +79,7 @@ def train(
     return Run(settings, out, processes, inputs, on_note).go(resume=resume, on_step=on_step)
 
 
-def _say_what_is_lost(inputs: Inputs, count: int, out: Path, on_note: OnNote) -> None:
+def _say_what_is_lost(inputs: TrainingSet, count: int, out: Path, on_note: OnNote) -> None:
     for line in unreadable(inputs.clips.problems, count):
         on_note(f"warning: {line}")
         write_whole(out / "left-out.txt", "\n".join(f"{why}" for _, why in inputs.clips.problems).encode())
@@ -94,7 +94,7 @@ class Run:
     settings: T2VSettings
     out: Path
     processes: Processes
-    inputs: Inputs
+    inputs: TrainingSet
     on_note: OnNote
     learner: Learner = field(init=False)
 
