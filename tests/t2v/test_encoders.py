@@ -5,10 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
+pytest.importorskip("tokenizers")
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.t2v.encoders import DEFAULT, ENCODERS, GENERATORS, count_tokens, encoders_of, with_limit
+from sharegpt4video.t2v.encoders import (
+    DEFAULT,
+    ENCODERS,
+    GENERATORS,
+    count_tokens,
+    encoders_of,
+    with_limit,
+)
 
 
 @pytest.fixture
