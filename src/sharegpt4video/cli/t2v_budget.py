@@ -37,8 +37,8 @@ Tokenizer = Annotated[
     Path | None,
     typer.Option(
         metavar="PATH",
-        help="The encoder's tokenizer: tokenizer.json, spiece.model, or a folder with one. Without it the cache of "
-        "Hugging Face is looked through; failing that, tokens are estimated from words.",
+        help="The encoder's tokenizer: tokenizer.json, spiece.model, or a folder with one. Without it, the Hugging "
+        "Face cache is searched; failing that, tokens are estimated from words.",
         callback=existing,
         show_default=False,
     ),

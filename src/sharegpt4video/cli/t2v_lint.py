@@ -35,7 +35,7 @@ def lint(
     """Say what a trainer would drop, mis-pair, cut off or mistake in a folder, without running it.
 
     The folder may be of any origin. Each finding says what this trainer does, what to do about it, and where that was
-    read. Ends with 1 if there are errors.
+    read. Exits with 1 if there are errors.
     """
     from ..t2v.lint import LintSettings, lint
 

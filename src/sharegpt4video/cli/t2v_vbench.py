@@ -52,7 +52,7 @@ def place(
     dimension: Dimensions = None,
     copy: Annotated[bool, typer.Option("--copy", help="Copy the videos instead of linking them.")] = False,
 ) -> None:
-    """Put videos under the names by which VBench finds their prompts, and print the command that scores them."""
+    """Name videos so that VBench finds their prompts, and print the command that scores them."""
     from ..checking import one_of, raise_for
     from ..t2v import vbench as bridge
     from ..t2v.suites import read_prompts
@@ -69,7 +69,7 @@ def place(
             say(f"{len(lacking)} prompts of the suite have fewer than {bridge.SAMPLES} samples, such as {first!r}")
         possible, refused = named.possible(dimension or bridge.DIMENSIONS)
         if refused and dimension:
-            say(f"not possible so, since VBench needs its own prompts for it: {', '.join(refused)}")
+            say(f"left out, because VBench needs its own prompts for them: {', '.join(refused)}")
         print_text(named.command(possible))
 
 

@@ -108,9 +108,9 @@ def _touches(step: Step, start_seconds: float, end_seconds: float) -> bool:
 
 
 def _told(step: Step, start_seconds: float, end_seconds: float) -> Step | None:
-    """The step as far as it is true of the window; None where that is not known.
+    """The part of the step that is true of the window; None if that is unknown.
 
-    The opening of a shot that lasts describes its first frame: it is true of a window that holds this frame.
+    The opening of a shot describes its first frame, so it is true of any window that includes that frame.
     """
     if step.problem or not step.text.strip():
         return None

@@ -1,7 +1,7 @@
 """What is made of clips and captions once, and read in every step: pixels or latents, and encoded captions.
 
-Arrays lie in files of NumPy and are mapped, so that memory does not grow with them. A cache names what it was made of;
-one of something else is made again.
+Arrays are memory-mapped NumPy files, so memory does not grow with them. A cache records what it was made from and is
+rebuilt when that changes.
 """
 
 from __future__ import annotations
