@@ -21,7 +21,8 @@ prompts with all requested facts right, bootstrapped over prompts and seeds, mus
     python benchmarks/proof_t2v.py --folder DIR [--quick] [--arms B C ...] [--seeds 0 1 2] [--only data|table|power]
 
 What is finished in DIR is not done again and what was begun is gone on with, so runs may go side by side: first
-``--only data``, then a process for each arm or seed, then ``--only table``.
+``--only data``, then a process for each arm or seed. What a finished run answered is kept in ``benchmarks/results``,
+from which ``--only table`` makes the table.
 """
 
 from __future__ import annotations
@@ -32,12 +33,14 @@ import platform
 import random
 import shutil
 import time
-from collections.abc import Callable, Iterator, Sequence
+from _statistics import frechet, mmd, power
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _t2v_table import ARMS, DOSES, MODES, table
 
 from sharegpt4video.config import load_yaml
 from sharegpt4video.learning.configs import T2V, find_config
@@ -49,13 +52,12 @@ from sharegpt4video.world.tiny.check import TinyReading, check
 from sharegpt4video.world.tiny.render import picture
 from sharegpt4video.world.tiny.scenes import FACTS, Fact, TinyScene, sample_scene
 
-DOSES = {"H10": 0.1, "H20": 0.2, "H40": 0.4}
-ARMS = ("B", "C", "D", "E", "F", *DOSES)
-MODES = ("full", "user", "recap", "sloppy", "empty", "composition")
 ALL_MODES = ("B", "C")  # the other arms answer the first three alone, and leave out what says nothing new
 WINDOW_SHARE = 0.6
 FORGETS = 0.2
 SAMPLING_STEPS, GUIDANCE = 12, 2.0
+RESULTS = Path(__file__).parent / "results" / "proof_t2v"
+"""Of each finished run its curve and, prompt by prompt, which facts were right: what the table is made of."""
 
 
 @dataclass(frozen=True)
@@ -323,103 +325,25 @@ def distances(folder: Path, videos: Any, sizes: Sizes) -> dict[str, float]:
     }
 
 
-def frechet(one: Any, two: Any) -> float:
-    """Between two sets of features, taken as normal."""
-    first, second = np.cov(one, rowvar=False), np.cov(two, rowvar=False)
-    # The trace of the square root is the sum of the roots of the eigenvalues, which are real and not negative.
-    roots = np.sqrt(np.clip(np.linalg.eigvals(first @ second).real, 0, None))
-    return float(((one.mean(0) - two.mean(0)) ** 2).sum() + np.trace(first) + np.trace(second) - 2 * roots.sum())
-
-
-def mmd(one: Any, two: Any) -> float:
-    """Unbiased, with the kernel (x y / d + 1)^3; below 0 by chance where both are alike."""
-    width, n, m = one.shape[1], len(one), len(two)
-
-    def kernel(x: Any, y: Any) -> Any:
-        return (x @ y.T / width + 1) ** 3
-
-    first, second = kernel(one, one), kernel(two, two)
-    return float((first.sum() - np.trace(first)) / (n * (n - 1)) + (second.sum() - np.trace(second)) / (m * (m - 1))
-                 - 2 * kernel(one, two).mean())  # fmt: skip
-
-
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
-def bootstrapped(values: Any, times: int = 4000) -> tuple[float, float]:
-    """The 95 % interval of the mean of (seed, prompt), both drawn again with replacement."""
-    rng = np.random.default_rng(0)
-    seeds, prompts = values.shape
-    means = np.empty(times)
-    for at in range(times):
-        part = values[rng.integers(0, seeds, seeds)]
-        means[at] = part[:, rng.integers(0, prompts, prompts)].mean()
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+def keep(folder: Path, results: Path, arm: str, seed: int) -> None:
+    """Write what the table needs of a finished run, small enough to be kept with the project."""
+    out = folder / f"run-{arm}-{seed}"
+    found = json.loads((out / "answers.json").read_text())
+    modes = {}
+    for mode, each in found.items():
+        answers = each.pop("answers")
+        hits = {fact: "".join(_mark(one["hits"].get(fact)) for one in answers) for fact in FACTS}
+        whole = {name: "".join(_mark(one[name]) for one in answers) for name in ("ok", "swapped")}
+        modes[mode] = {"hits": hits, **whole, **{name: round(value, 4) for name, value in each.items()}}
+    results.mkdir(parents=True, exist_ok=True)
+    _write(results / f"{arm}-{seed}.json", {"curve": _rows(out / "curve.jsonl"), "modes": modes})
 
 
-def power(prompts: int, seeds: int, trials: int = 300) -> Iterator[tuple[float, float]]:
-    """How often a true difference is found (interval above 0), by simulation of the test as it is done.
-
-    A prompt succeeds in either arm with a chance that differs from prompt to prompt (standard deviation of the logit
-    1.5, common to both arms) around 50 %, where a difference is hardest to see; a seed moves the logit of one arm by a
-    normal number with the deviation 0.1 (2.5 points).
-    """
-    rng = np.random.default_rng(1)
-    for difference in (0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.08, 0.10):
-        found = 0
-        for _ in range(trials):
-            hard = rng.normal(0, 1.5, prompts)
-            gap = 4 * difference * 1.35  # in logits: near 50 % a point is 1/25 of a logit, less as prompts differ
-            arms = [
-                rng.random((seeds, prompts)) < 1 / (1 + np.exp(-(hard + shift + rng.normal(0, 0.1, (seeds, 1)))))
-                for shift in (-gap / 2, gap / 2)
-            ]
-            low, _ = bootstrapped(arms[1].astype(float) - arms[0], times=400)
-            found += low > 0
-        yield difference, found / trials
-
-
-def table(folder: Path) -> None:
-    """What is finished: each arm in each mode, and the differences that the claim is about."""
-    runs = {(arm, int(path.parent.name.split("-")[2])): json.loads(path.read_text())
-            for arm in ARMS for path in sorted(folder.glob(f"run-{arm}-*/answers.json"))}  # fmt: skip
-    columns = f"{'facts':>6}{'all right':>11}{'':>17}{'whole':>7}{'FD':>9}{'floor':>7}{'MMD':>11}"
-    print(f"\n{'arm':<5}{'mode':<13}{'seeds':<7}{columns}")
-    for arm in ARMS:
-        for mode in MODES:
-            done = [run[mode] for (name, _), run in sorted(runs.items()) if name == arm and mode in run]
-            if not done:
-                continue
-            right = np.stack([_all_right(one["answers"]) for one in done])
-            low, high = bootstrapped(right)
-            means = [float(np.mean([one[name] for one in done])) for name in ("fd", "fd_floor", "mmd")]
-            whole = float(np.mean([each["ok"] for one in done for each in one["answers"]]))
-            facts = float(np.mean([_mean_facts(one["answers"]) for one in done]))
-            print(f"{arm:<5}{mode:<13}{len(done):<7}{facts:>6.3f}{right.mean():>11.3f}  ({low:.3f} to {high:.3f})"
-                  f"{whole:>7.3f}{means[0]:>9.2f}{means[1]:>7.2f}{means[2]:>11.3f}")  # fmt: skip
-    recap = ("C", "recap")
-    pairs = [("C recap less B user (the claim)", recap, ("B", "user")), ("C recap less C user", recap, ("C", "user")),
-             ("C full less B full", ("C", "full"), ("B", "full")), ("C recap less C sloppy", recap, ("C", "sloppy")),
-             *((f"C recap less {arm} recap", recap, (arm, "recap")) for arm in ARMS[2:])]  # fmt: skip
-    for name, left, other in pairs:
-        _difference(name, runs, left, other)
-    for arm in ("C", "D"):
-        answers = [one for (name, _), run in runs.items() if name == arm for one in run["full"]["answers"]]
-        if answers:
-            right = float(np.mean([one["hits"]["first"] and one["hits"]["second"] for one in answers]))
-            swapped = float(np.mean([one["swapped"] for one in answers]))
-            print(f"{arm} full: both moves in their order {right:.3f}, swapped {swapped:.3f}")
-
-
-def _difference(name: str, runs: dict[Any, Any], left: tuple[str, str], other: tuple[str, str]) -> None:
-    seeds = [seed for arm, seed in runs if arm == left[0] and (other[0], seed) in runs]
-    if not seeds:
-        return
-    gap = np.stack([_all_right(runs[left[0], seed][left[1]]["answers"])
-                    - _all_right(runs[other[0], seed][other[1]]["answers"]) for seed in seeds])  # fmt: skip
-    low, high = bootstrapped(gap)
-    print(f"{name}: {100 * gap.mean():+.1f} points ({100 * low:+.1f} to {100 * high:+.1f}), {len(seeds)} seeds")
+def _mark(hit: bool | None) -> str:
+    return "-" if hit is None else "01"[hit]
 
 
 def _rows(path: Path) -> list[dict[str, Any]]:
@@ -445,13 +369,14 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
     sizes, folder = QUICK if asked.quick else Sizes(), asked.folder
+    results = folder / "results" if asked.quick else RESULTS
     asked.seeds = asked.seeds or ([0] if asked.quick else [0, 1, 2])
     if asked.only == "power":
         for difference, found in power(sizes.prompts, len(asked.seeds)):
             print(f"a true difference of {100 * difference:.0f} points is found in {found:.0%}")
         return
     if asked.only == "table":
-        table(folder)
+        table(results)
         return
     import torch
 
@@ -465,7 +390,8 @@ def main() -> None:
         for arm in asked.arms:
             learn(folder, arm, seed, sizes)
             examine(folder, arm, seed, sizes)
-    table(folder)
+            keep(folder, results, arm, seed)
+    table(results)
 
 
 if __name__ == "__main__":
