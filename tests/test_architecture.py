@@ -33,6 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "networks": set(),
     "processes": {"errors"},
     "files": set(),
+    "caption_files": {"checking", "errors", "files", "records"},
     "wording": set(),
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
@@ -48,7 +49,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "engines": BASICS | {"video", "captioner", "verify", "vlm"},
     "look": BASICS | {"video", "facts", "listening"},
     "retell": BASICS | {"captioner", "engines", "vlm"},
-    "pipeline": BASICS | {"draft", "reading", "run", "engines", "look", "retell", "video", "captioner", "vlm"},
+    "pipeline": BASICS
+    | {"caption_files", "draft", "reading", "run", "engines", "look", "retell", "video", "captioner", "vlm"},
     "estimate": BASICS | {"video", "vlm"},
     "dataset": BASICS
     | {
@@ -69,10 +71,10 @@ MAY_IMPORT: dict[str, set[str]] = {
         "verify",
         "vlm",
     },
-    "moments": BASICS | {"captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
+    "moments": BASICS | {"caption_files", "captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
     "learning": {"checking", "errors", "files"},
     "lvlm": BASICS | {"__init__", "learning", "video", "vlm"},
-    "t2v": BASICS | {"__init__", "captioner", "engines", "learning", "retell", "verify", "video", "vlm"},
+    "t2v": BASICS | {"__init__", "caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
     "world": {"checking", "cores", "errors", "files", "processes", "records", "t2v", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},

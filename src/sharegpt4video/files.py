@@ -1,10 +1,11 @@
-"""Files and folders that are there whole or not at all."""
+"""Files and folders that are there whole or not at all, and what a file holds, whatever it is called."""
 
 from __future__ import annotations
 
 import contextlib
 import errno
 import glob
+import hashlib
 import os
 import re
 import secrets
@@ -12,7 +13,7 @@ import shutil
 import socket
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,9 +22,34 @@ UNFINISHED = ".unfinished"
 
 OLD_SECONDS = 86_400.0
 BUFFER_BYTES = 1 << 16
+CONTENT_ID_BYTES = 16
+_CHUNK_BYTES = 1 << 20
 _NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK, errno.EXDEV}
 _MARK = re.compile(r"\.[0-9a-f]{8}-(\d+)-[0-9a-f]{8}\.\w+$")
 _NAME_BYTES = 120  # of the target's name; the rest of the 255 that file systems take is for the mark of the writer
+
+
+def content_id(chunks: Iterable[bytes]) -> str:
+    """The id of a content: BLAKE2b of 128 bits over all of its bytes, as 32 hex digits."""
+    hashed = hashlib.blake2b(digest_size=CONTENT_ID_BYTES)
+    for chunk in chunks:
+        hashed.update(chunk)
+    return hashed.hexdigest()
+
+
+def file_content_id(path: str | os.PathLike[str]) -> str:
+    """The id of a local file's content. Raises OSError if it cannot be read."""
+    with open(path, "rb") as file:  # noqa: PTH123 - a Path would drop what is odd in a name
+        return content_id(iter(lambda: file.read(_CHUNK_BYTES), b""))
+
+
+def file_state(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Size in bytes and modification time, which change with a file's content; None if there is no file."""
+    try:
+        state = os.stat(path)  # noqa: PTH116 - a Path would drop what is odd in a name
+    except (OSError, ValueError):
+        return None
+    return state.st_size, state.st_mtime_ns
 
 
 def write_whole(path: Path, content: str | bytes, *, replace: bool = True) -> None:

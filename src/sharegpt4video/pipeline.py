@@ -15,18 +15,20 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from . import background
+from .caption_files import read_caption
 from .captioner.engine import Engine
 from .checking import ShownPixels, out_of_range, raise_for
 from .config import CaptionSettings, caption_settings
 from .draft import Progress
 from .engines import engine_for, open_engine
 from .errors import CaptionInterrupted, VLMError
+from .files import file_state
 from .look import keyframes, measure
 from .reading import read
 from .records import Keyframe, VideoCaption
-from .retell import read_caption, recaption, summarize
+from .retell import recaption, summarize
 from .run import VideoRun
-from .video.thumbnails import file_state, pictures_of
+from .video.thumbnails import pictures_of
 from .vlm.base import VLM
 
 __all__ = ["acaption", "caption", "keyframes", "measure", "open_engine", "read_caption", "recaption", "summarize"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TypeVar
 
 from . import background
@@ -10,10 +9,8 @@ from .captioner.engine import Role
 from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
 from .captioner.summary import summary as summary_role
-from .checking import first_problem
 from .config import CaptionSettings, caption_settings
 from .engines import engine_for, held_to_facts
-from .errors import InputMissing, SG4VError
 from .records import VideoCaption
 from .vlm.base import VLM
 
@@ -58,17 +55,6 @@ async def asummarize(
         cast=settings.cast,
     )
     return await _run_role(role, model, settings)
-
-
-def read_caption(path: Path) -> VideoCaption:
-    """The caption in a ``.json`` file. Raises InputMissing if it cannot be read, SG4VError if it is something else."""
-    try:
-        return VideoCaption.from_json(path.read_bytes())
-    except OSError as gone:
-        raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
-    except ValueError as wrong:
-        advice = "give the .json file that sg4v caption VIDEO --out FOLDER writes"
-        raise SG4VError(f"{path}: not a caption in JSON ({first_problem(wrong)}); {advice}") from wrong
 
 
 def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:

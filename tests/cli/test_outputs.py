@@ -21,8 +21,8 @@ from sharegpt4video.cli.jobs import plan_jobs
 from sharegpt4video.cli.outputs import Conflict, Outputs, Plan, keep_partial, partial_path
 from sharegpt4video.cli.record import FILE, Entry, Key, Record
 from sharegpt4video.config import CaptionSettings, KeyframeSettings
-from sharegpt4video.dataset.sources.ids import content_id
 from sharegpt4video.errors import SettingsError, StorageError, VideoError
+from sharegpt4video.files import content_id
 from sharegpt4video.records import Provenance, VideoCaption
 
 PLAIN = CaptionSettings().to_plain()

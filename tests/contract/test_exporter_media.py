@@ -21,9 +21,9 @@ from media import numbered_run, write_video
 from sharegpt4video.dataset.export import EXPORTERS, export
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings
-from sharegpt4video.dataset.sources.ids import content_id
 from sharegpt4video.dataset.sources.sources import find_sources
 from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.files import content_id
 from sharegpt4video.t2v.record import read_records
 
 REPLACED = "videos whose file was replaced since it was captioned"

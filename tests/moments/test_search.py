@@ -17,15 +17,15 @@ from chat_server import ChatServer, Exchange, answer
 from made_captions import captioned, step
 from made_dataset import caption_row, dropped, kept, made_store, row_id, story
 from media import numbered_run, write_video
-from sharegpt4video.dataset.sources.ids import content_id
+from sharegpt4video.caption_files import read_caption
 from sharegpt4video.errors import InputMissing, SettingsError, SG4VError
+from sharegpt4video.files import content_id
 from sharegpt4video.moments.corpus import Captioned, InMemory
 from sharegpt4video.moments.found import Moment, playlist
 from sharegpt4video.moments.query import terms_of
 from sharegpt4video.moments.rank import by_words
 from sharegpt4video.moments.refine import points_of
 from sharegpt4video.records import VideoCaption
-from sharegpt4video.retell import read_caption
 
 DOG = captioned(
     [

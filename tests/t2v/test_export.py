@@ -25,17 +25,21 @@ from made_captions import captioned, step
 from made_dataset import MADE
 from media import number_of, numbered_run, write_video
 from sharegpt4video.cli.app import app
-from sharegpt4video.dataset.rows import CaptionRow, Selected, SourceVideo
+from sharegpt4video.dataset.export import export as export_records
+from sharegpt4video.dataset.rows import CaptionRow, Clip, Selected, SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, SG4VError
+from sharegpt4video.files import file_content_id
 from sharegpt4video.records import Step
+from sharegpt4video.t2v.cutting import CutJob, Cutting, NotCut, cut_clip
 from sharegpt4video.t2v.encoders import ENCODERS, count_tokens
 from sharegpt4video.t2v.export import ExportSettings, T2VResult, export
 from sharegpt4video.t2v.lint import LintSettings, lint
 from sharegpt4video.t2v.manifests import MANIFESTS, Row
 from sharegpt4video.t2v.planning import PlanSettings
-from sharegpt4video.t2v.record import Record, write_records
+from sharegpt4video.t2v.record import RECORDS, Record, read_records, write_records
+from sharegpt4video.t2v.sources import records_from
 
 FPS, FRAMES = 8, 64
 SHOT = FRAMES // 2
@@ -187,6 +191,51 @@ def test_a_video_that_is_missing_or_damaged_costs_its_clips_only(video: Path, tm
     assert result.failed["video is not there; name the folder of the videos (--media)"] == 1
     assert result.refused["the video is in an archive"] == 1
     assert len(rows("open-sora", tmp_path / "out" / "train")) == 2
+
+
+def test_a_video_that_was_replaced_does_not_get_the_old_caption(video: Path, tmp_path: Path) -> None:
+    """Names say nothing of what a file holds today: the caption says of which bytes it is."""
+    here, out = tmp_path / "numbered.mp4", tmp_path / "out"
+    here.write_bytes(video.read_bytes())
+    told = record(here, caption=replace(record(here).caption, content_id=file_content_id(video)))
+    old = record(here, "old")  # of a version that did not say it
+    assert exported([told, old], out).clips == 4
+    assert exported([told, old], out).kept == 4
+    write_video(here, numbered_run(FRAMES)[::-1], fps=FPS)
+    result = exported([told, old], out)
+    reason = "video is not the one that was captioned; caption it again, or name the folder of the original (--media)"
+    assert (result.clips, result.failed) == (2, {reason: 1})
+    assert f"{here}: its content is not that of the video that was captioned" in result.text()
+    assert {Path(row.video).name[:4] for row in rows("open-sora", out / "train")} == {"old-"}
+
+
+def test_a_part_that_was_cut_into_a_file_of_its_own_says_nothing_of_its_bytes(video: Path, tmp_path: Path) -> None:
+    """Its caption is that of a part: the hash of the whole would not be that of the file."""
+    store = Store.create(tmp_path / "set", DatasetSettings(), "tiny", "0" * 12)
+    whole = SourceVideo(file_content_id(video), str(video), size_bytes=video.stat().st_size, modified="1")
+    caption = replace(record(video).caption, provenance=MADE)
+    store.append("sources", [whole])
+    store.append("captions", [CaptionRow.of(whole, caption)])
+    store.append("selection", [Selected(whole.id, True, "", whole.id, "train")])
+    part = tmp_path / "part.mp4"
+    write_video(part, numbered_run(SHOT), fps=FPS)
+    text = "It shows frames 0 to 31."
+    cut = Clip("1" * 32, whole.id, str(video), 0, 4, 0.0, SHOT / FPS, text, media=str(part))
+    store.append("clips", [cut])
+    export_records(store, "t2v", str(tmp_path / "records"), clips=True)
+    made = {one.id: one.caption.content_id for one in read_records(tmp_path / "records" / RECORDS)}
+    assert made == {whole.id: whole.id, cut.id: ""}
+    result = exported(records_from(tmp_path / "records"), tmp_path / "out")
+    assert not result.failed
+    assert {Path(row.video).name[:32] for row in rows("open-sora", tmp_path / "out" / "train")} == {whole.id, cut.id}
+
+
+def test_a_video_that_changes_while_it_is_cut_is_not_kept(video: Path, tmp_path: Path) -> None:
+    job = CutJob(str(video), str(tmp_path / "clip.mp4"), 0.0, 9, FPS, Cutting(), (1, 2))
+    outcome = cut_clip(job)
+    assert isinstance(outcome, NotCut)
+    assert "changed while" in outcome.kind
+    assert not list(tmp_path.iterdir())
 
 
 def test_several_captions_and_their_weights(video: Path, tmp_path: Path) -> None:

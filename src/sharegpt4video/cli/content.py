@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..dataset.sources.ids import content_id, place_id
+from ..dataset.sources.ids import place_id
 from ..errors import VideoError
+from ..files import file_content_id
 from ..foreign import without_secrets
 from ..video.source import source_of
-
-_CHUNK_BYTES = 1 << 20
 
 Known = Callable[[str, int, str], "str | None"]
 """Answers (location, size_bytes, modified) with the content's id if that is known, so that a file is read once."""
@@ -39,7 +38,7 @@ def content_of(video: str, known: Known = lambda *_: None) -> Content:
     try:
         before = _state(video)
         location = str(Path(video).absolute())
-        found = known(location, *before) or content_id(_chunks(video))
+        found = known(location, *before) or file_content_id(video)
         if _state(video) != before:
             raise VideoError(f"{video}: the file changes while it is being read; try again when it is complete")
     except OSError as error:
@@ -78,9 +77,3 @@ def _state(path: str) -> tuple[int, str]:
     """Size, and the times of the last change of bytes and of anything: a copy can fake the first, not the second."""
     found = os.stat(path)  # noqa: PTH116 - a Path would drop what is odd in a name
     return found.st_size, f"{found.st_mtime_ns} {found.st_ctime_ns}"
-
-
-def _chunks(path: str) -> Iterator[bytes]:
-    with Path(path).open("rb") as file:
-        while chunk := file.read(_CHUNK_BYTES):
-            yield chunk

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
@@ -13,14 +12,13 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from ..caption_files import check_made_from
 from ..dataset.lookup import caption_batches
 from ..dataset.report.samples import find_rows
 from ..dataset.rows import CaptionRow
-from ..dataset.sources.ids import content_id
 from ..dataset.sources.listed import Listed, original_of, places_of
 from ..dataset.sources.sources import open_source
 from ..dataset.store.store import Store
-from ..errors import VideoError
 from ..records import VideoCaption
 
 LEAST_SECONDS = 2.0
@@ -83,15 +81,9 @@ class InMemory:
         return {row: self._captions[row] for row in rows}
 
     def opened(self, captioned: Captioned) -> AbstractContextManager[str | BinaryIO]:
-        path, made_from = Path(captioned.video), captioned.caption.content_id
-        if made_from and path.is_file() and _content_id(path) != made_from:
-            raise VideoError(f"{path}: not the video that the caption was made from; caption it again")
+        if Path(captioned.video).is_file():  # what is missing is told by the reader
+            check_made_from(captioned.video, captioned.caption.content_id)
         return nullcontext(captioned.video)
-
-
-def _content_id(path: Path) -> str:
-    with path.open("rb") as file:
-        return content_id(iter(partial(file.read, 1 << 20), b""))
 
 
 class InDataset:

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..caption_files import check_made_from
 from ..checking import did_you_mean
 from ..errors import InputMissing, SettingsError, VideoError
 from ..video.reader import VideoReader
@@ -24,10 +25,14 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Clip:
-    """A video file and its captions by name, the main one first."""
+    """A video file and its captions by name, the main one first.
+
+    ``content_id`` is that of the file that was captioned; "" where nobody noted it.
+    """
 
     video: Path
     texts: Mapping[str, str]
+    content_id: str = ""
 
 
 def read_clips(source: str, splits: Sequence[str] = ("train",)) -> list[Clip]:
@@ -55,7 +60,7 @@ def read_clips(source: str, splits: Sequence[str] = ("train",)) -> list[Clip]:
 
 
 def _clip(record: Record, root: Path) -> Clip:
-    return Clip(root / record.video, texts_of(record))
+    return Clip(root / record.video, texts_of(record), record.caption.content_id)
 
 
 def captions_of(clips: Sequence[Clip], weights: Mapping[str, float]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
@@ -82,12 +87,14 @@ def captions_of(clips: Sequence[Clip], weights: Mapping[str, float]) -> list[tup
     return found
 
 
-def read_pixels(video: Path, wanted: int | None, window: Frames, width: int, height: int) -> Pixels:
-    """Frames of a file as (frame, row, column, 3) uint8; all of them where ``wanted`` is None.
+def read_pixels(clip: Clip, wanted: int | None, window: Frames, width: int, height: int) -> Pixels:
+    """Frames of a clip as (frame, row, column, 3) uint8; all of them where ``wanted`` is None.
 
-    Frames are scaled to cover the size and cropped in the middle. Raises VideoError for a file that cannot be read or
-    is too short.
+    Frames are scaled to cover the size and cropped in the middle. Raises VideoError for a file that cannot be read, is
+    too short, or is not the one that was captioned.
     """
+    video = clip.video
+    check_made_from(video, clip.content_id)
     with VideoReader(video) as reader:
         frames = [covered(frame.pixels, width, height) for frame in reader.frames()]
     if wanted is None:

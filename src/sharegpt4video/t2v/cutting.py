@@ -16,6 +16,7 @@ from typing import Generic, TypeVar
 
 from ..cores import cores, limit_cores
 from ..errors import SG4VError
+from ..files import file_state
 from ..processes import Worker, WorkerLost
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ class CutJob:
     frames: int
     fps: float
     how: Cutting
+    state: tuple[int, int] | None = None
+    """The source's as the caption is of it; None: not compared."""
 
 
 @dataclass(frozen=True)
@@ -99,6 +102,9 @@ def cut_clip(job: CutJob) -> Outcome:
                 preset=how.preset,
             )
             repeats = done.repeated > REPEATED_SHARE * job.frames
+            if job.state is not None and file_state(job.source) != job.state:
+                target.unlink()
+                return NotCut("video was changed while clips were cut; run again", job.source)
         return _looked_at(target, kept=kept, repeats=repeats)
     except (SG4VError, OSError) as error:
         return NotCut("cannot be read or cut", str(error), stops=_is_full(error))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tempfile
 from collections import Counter
@@ -23,6 +22,7 @@ from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
 from .fitter import Fitter
 from .manifests import MANIFESTS, Manifest, Row
 from .mixing import chosen, wrong_weights
+from .originals import Comparison, Original, original_of
 from .planning import Planned, PlanSettings, plan, wrong_frames
 from .record import Record
 from .suffixes import SuffixStyle, suffix_of
@@ -211,6 +211,7 @@ class _Work:
         self._out, self._result, self._fit = out, result, fit
         self._several = bool(getattr(options, "several", manifest.variants))
         self._names = set[str]()
+        self._comparison = Comparison()
         some_frames = manifest.window.frames not in ("whole", "spread")
         if settings.plan.frames is None and some_frames and not hasattr(options, "frames"):
             few = {"head": "the first", "middle": "the middle", "random": "a random run of its"}
@@ -249,6 +250,10 @@ class _Work:
                 spools[record.split].write(_as_cut(row, outcome))
                 if on_progress:
                     on_progress(self._result)
+            if addresses := self._comparison.addresses:
+                self._result.notes.append(
+                    f"{counted(addresses, 'video')} at web addresses: not checked to be still those that were captioned"
+                )
             self.write(spools)
 
     def jobs(self, records: Iterable[Record]) -> Iterator[tuple[CutJob, _Item]]:
@@ -258,29 +263,34 @@ class _Work:
             if "::" in record.video:
                 self._refuse(record, "the video is in an archive; unpack it and caption the file")
                 continue
-            if "://" not in record.video and not Path(record.video).exists():
-                missing = NotCut("video is not there; name the folder of the videos (--media)", record.video)
-                _count_failed(self._result, record, missing)
+            original = original_of(record)
+            if isinstance(original, NotCut):
+                _count_failed(self._result, record, original)
                 continue
             found = plan(record, self._settings.plan, self._manifest.window)
             for reason in found.refused:
                 self._refuse(record, reason)
-            for planned in found.clips:
-                row = self._row(record, planned)
-                if row is None:
-                    continue
-                name = f"{record.split}/{row.record}"
-                if name in self._names:
-                    self._refuse(record, "an earlier record has the same id and video, so that both would be one file")
-                else:
-                    self._names.add(name)
-                    folder = self._out / record.split
-                    target = str(folder / CLIPS / f"{row.record}.mp4")
-                    start, frames, fps = planned.start_seconds, planned.frames, planned.fps
-                    job = CutJob(record.video, target, start, frames, fps, self._settings.cutting)
-                    yield job, (record, planned, row)
+            rows = [(planned, self._row(record, planned, original)) for planned in found.clips]
+            yield from self._cuts(record, original, [(planned, row) for planned, row in rows if row is not None])
 
-    def _row(self, record: Record, planned: Planned) -> Row | None:
+    def _cuts(
+        self, record: Record, original: Original, clips: list[tuple[Planned, Row]]
+    ) -> Iterator[tuple[CutJob, _Item]]:
+        """The clips of one record, if its video is the one that was captioned: it is read before anything is cut."""
+        targets = [self._out / record.split / CLIPS / f"{row.record}.mp4" for _, row in clips]
+        if not all(target.exists() for target in targets) and (problem := self._comparison.problem(original)):
+            _count_failed(self._result, record, problem)
+            return
+        for (planned, row), target in zip(clips, targets, strict=True):
+            name = f"{record.split}/{row.record}"
+            if name in self._names:
+                self._refuse(record, "an earlier record has the same id and video, so that both would be one file")
+                continue
+            self._names.add(name)
+            how = planned.start_seconds, planned.frames, planned.fps, self._settings.cutting
+            yield CutJob(record.video, str(target), *how, original.state), (record, planned, row)
+
+    def _row(self, record: Record, planned: Planned, original: Original) -> Row | None:
         """What is written about a clip, but for the size of its picture. None, counted, where it has no caption."""
         part = _part(record, planned)
         texts = chosen_texts(texts_of(part), self._settings.variants)
@@ -288,7 +298,7 @@ class _Work:
             missing = [name for name in self._settings.variants if name not in texts]
             self._refuse(record, f"the record has no caption called {', '.join(missing)}")
             return None
-        camera, id = camera_of(part.caption), clip_id(record, planned)
+        camera, id = camera_of(part.caption), clip_id(record, planned, original)
         if len(texts) > 1 and not self._several:
             name = chosen(id, self._settings.weights, texts) if self._settings.weights else next(iter(texts))
             texts = {name: texts[name]}
@@ -359,15 +369,9 @@ def _part(record: Record, planned: Planned) -> Record:
     return Record(record.id, record.video, record.split, caption, scores, record.texts if planned.is_whole else {})
 
 
-def clip_id(record: Record, planned: Planned) -> str:
+def clip_id(record: Record, planned: Planned, original: Original) -> str:
     """The name of a clip: the record, where it begins, and a mark of the file that it is cut from."""
-    try:
-        known = Path(record.video).stat()
-        mark = f"{record.video} {known.st_size} {known.st_mtime_ns}"
-    except (OSError, ValueError):
-        mark = record.video
-    seal = hashlib.blake2b(f"{mark} {record.caption.content_id}".encode("utf-8", "replace"), digest_size=4).hexdigest()
-    return f"{record.id}-{round(planned.start_seconds * 1000):08d}-{seal}"
+    return f"{record.id}-{round(planned.start_seconds * 1000):08d}-{original.mark()}"
 
 
 def _general(reason: str) -> str:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..caption_files import read_caption
 from ..errors import InputMissing, SettingsError, SG4VError
-from ..retell import read_caption
 from .record import RECORDS, Record, read_records
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..display import Captioned
 from ..errors import SG4VError
+from ..files import file_state
 from ..records import Image
 from .compose import encode_jpeg
 from .reader import VideoReader
@@ -39,15 +40,6 @@ def thumbnails(opened: Any, times: Sequence[float]) -> Iterator[tuple[float, Ima
         with VideoReader(opened) as reader:
             for seconds, frame in zip(run, reader.frames(at_seconds=run, side_pixels=SIDE_PIXELS), strict=True):
                 yield seconds, encode_jpeg(frame.pixels, JPEG_QUALITY)
-
-
-def file_state(path: Path) -> tuple[int, int] | None:
-    """Size in bytes and modification time, which change with a file's content; None if there is no file."""
-    try:
-        state = path.stat()
-    except (OSError, ValueError):
-        return None
-    return state.st_size, state.st_mtime_ns
 
 
 def pictures_of(captioned: Captioned, path: Path, state: tuple[int, int] | None) -> dict[float, Image]:

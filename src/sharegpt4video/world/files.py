@@ -7,7 +7,7 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,7 +15,7 @@ from typing import Annotated, Any
 from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wrong_values
 from ..cores import cores
 from ..errors import SettingsError, StorageError
-from ..files import write_whole
+from ..files import file_content_id, write_whole
 from ..processes import without_main
 from ..records import Provenance, Shot, VideoCaption
 from ..t2v.record import RECORDS, Record, write_records
@@ -145,7 +145,8 @@ def _write_texts(
         _write_json(
             folder / f"train-{kind}.json", [_sample(at, scene, kind, chosen) for at, scene in enumerate(scenes)]
         )
-    write_records(folder / RECORDS, (record_of(chosen, at, scene, captions) for at, scene in enumerate(scenes)))
+    records = (record_of(chosen, at, scene, captions) for at, scene in enumerate(scenes))
+    write_records(folder / RECORDS, (_of_its_file(record, folder) for record in records))
     asked = [_questions(at, scene, chosen) for at, scene in enumerate(scenes)] if ask or learn_questions else []
     if learn_questions:
         _write_json(folder / "train-questions.json", list(_question_samples(asked, learn_questions, chosen)))
@@ -173,6 +174,11 @@ def record_of(settings: SetSettings, number: int, scene: AnyScene, kinds: Sequen
         summary=dense.text, provenance=made,
     )  # fmt: skip
     return Record(f"{number:06d}", f"videos/{_name(number)}", "train", whole, texts=texts)
+
+
+def _of_its_file(record: Record, folder: Path) -> Record:
+    """The record, which says what its video holds."""
+    return replace(record, caption=replace(record.caption, content_id=file_content_id(folder / record.video)))
 
 
 def read_scenes(folder: str | Path) -> dict[str, AnyScene]:

@@ -16,8 +16,9 @@ from sharegpt4video.dataset.decide.recordings import origin, recording_keys
 from sharegpt4video.dataset.decide.select import select
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo, Survey
 from sharegpt4video.dataset.settings import DatasetSettings, SplitSettings
-from sharegpt4video.dataset.sources.ids import content_id, with_span
+from sharegpt4video.dataset.sources.ids import with_span
 from sharegpt4video.dataset.store.store import Store
+from sharegpt4video.files import content_id
 
 THIRDS = DatasetSettings(splits=SplitSettings(val=0.33, test=0.33))
 ID = "dQw4w9WgXcQ"

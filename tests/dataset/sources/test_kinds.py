@@ -12,9 +12,9 @@ from made_archives import content, listed, write_tar
 from sharegpt4video.dataset.rows import Failure
 from sharegpt4video.dataset.sources.contents import Contents
 from sharegpt4video.dataset.sources.found import drafts_of
-from sharegpt4video.dataset.sources.ids import content_id
 from sharegpt4video.dataset.sources.kinds import Found, kind_of, single_kind, split_member
 from sharegpt4video.dataset.sources.named import checked_inputs
+from sharegpt4video.files import content_id
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from listed_sources import found, put
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.sources.contents import confirmed
-from sharegpt4video.dataset.sources.ids import StoredHashes, content_id, with_span
+from sharegpt4video.dataset.sources.ids import StoredHashes, with_span
 from sharegpt4video.dataset.sources.sources import (
     SourceGone,
     SourceReplaced,
@@ -32,6 +32,7 @@ from sharegpt4video.dataset.sources.sources import (
     open_source,
 )
 from sharegpt4video.errors import VideoError
+from sharegpt4video.files import content_id
 from sharegpt4video.video.reader import VideoReader
 
 # what was known before

@@ -28,10 +28,11 @@ from sharegpt4video.dataset.rows import Failure, SourceVideo
 from sharegpt4video.dataset.sources import named
 from sharegpt4video.dataset.sources import sources as module
 from sharegpt4video.dataset.sources.found import natural_key
-from sharegpt4video.dataset.sources.ids import content_id, with_span
+from sharegpt4video.dataset.sources.ids import with_span
 from sharegpt4video.dataset.sources.named import expanded
 from sharegpt4video.dataset.sources.sources import SourceGone, UnsafeSource, find_sources, open_source
 from sharegpt4video.errors import SettingsError, VideoError
+from sharegpt4video.files import content_id
 
 # ids
 

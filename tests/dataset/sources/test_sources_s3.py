@@ -14,9 +14,10 @@ import pytest
 
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
-from sharegpt4video.dataset.sources.ids import StoredHashes, content_id
+from sharegpt4video.dataset.sources.ids import StoredHashes
 from sharegpt4video.dataset.sources.sources import SourceGone, find_sources, open_source
 from sharegpt4video.errors import SettingsError, VideoError
+from sharegpt4video.files import content_id
 from sharegpt4video.video.reader import VideoReader
 
 s3fs = pytest.importorskip("s3fs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ torch = pytest.importorskip("torch")
 diffusers = pytest.importorskip("diffusers")
 
 from made_generators import changed, clips, settings  # noqa: E402
-from sharegpt4video.errors import SettingsError  # noqa: E402
+from sharegpt4video.errors import SettingsError, VideoError  # noqa: E402
+from sharegpt4video.files import file_content_id  # noqa: E402
 from sharegpt4video.t2v.clips import Clip, captions_of, chosen, covered, read_clips, read_pixels  # noqa: E402
 from sharegpt4video.t2v.latents import PixelSpace, as_pixels, as_video  # noqa: E402
 from sharegpt4video.t2v.manifests import MANIFESTS, Row  # noqa: E402
@@ -84,6 +86,9 @@ def test_clips_are_read_once_and_again_when_they_change(tmp_path: Path) -> None:
     assert array.stat().st_mtime_ns == stamp
     found[0].video.write_bytes(found[1].video.read_bytes())
     again = cached_clips(found, data, PixelSpace(), marked, "")
+    assert again.kept == [1, 2]  # the caption is of what was there before
+    assert "not the video that the caption was made from" in again.problems[0][1]
+    again = cached_clips([replace(clip, content_id="") for clip in found], data, PixelSpace(), marked, "")
     assert np.array_equal(again.array[0], again.array[1])
 
 
@@ -109,8 +114,18 @@ def test_pictures_are_scaled_to_cover_and_cropped_in_the_middle(tmp_path: Path) 
     assert covered(wide, 20, 20).shape == (20, 20, 3)
     assert (covered(wide, 20, 20) == 200).all()
     assert covered(wide, 10, 30).shape == (30, 10, 3)
-    video = read_clips(clips(tmp_path, 1))[0].video
-    assert read_pixels(video, 4, "spread", 32, 16).shape == (4, 16, 32, 3)
+    clip = read_clips(clips(tmp_path, 1))[0]
+    assert read_pixels(clip, 4, "spread", 32, 16).shape == (4, 16, 32, 3)
+
+
+def test_a_clip_that_was_replaced_is_not_learned_with_the_old_caption(tmp_path: Path) -> None:
+    clip = read_clips(clips(tmp_path, 2))[0]
+    other = clip.video.with_name("000001.mp4")
+    kept = replace(clip, content_id=file_content_id(clip.video))
+    assert read_pixels(kept, 4, "spread", 32, 16).shape == (4, 16, 32, 3)
+    clip.video.write_bytes(other.read_bytes())
+    with pytest.raises(VideoError, match="not the video that the caption was made from"):
+        read_pixels(kept, 4, "spread", 32, 16)
 
 
 def test_pixels_come_back_as_they_were() -> None:

@@ -12,11 +12,12 @@ from dataclasses import replace
 from http.client import HTTPException
 
 from ...errors import VideoError
+from ...files import content_id
 from ...foreign import without_secrets
 from ..rows import SourceVideo
 from .archives import member_stat, member_stream
 from .failures import printable
-from .ids import HashLookup, content_id, place_id
+from .ids import HashLookup, place_id
 from .kinds import SingleKind, single_kind, split_member
 from .members import spot_of
 from .places import (

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...files import CONTENT_ID_BYTES
 from ..store.ids import IdIndex, sorting, unpacked_id
 
 if TYPE_CHECKING:
@@ -16,15 +17,7 @@ if TYPE_CHECKING:
 HashLookup = Callable[[str, int, str], "str | None"]
 """Answers (location, size_bytes, modified) with the id of that content as a whole, or None where it is not known."""
 
-ID_BYTES = 16
-
-
-def content_id(chunks: Iterable[bytes]) -> str:
-    """The id of a content: BLAKE2b of 128 bits over all of its bytes, as 32 hex digits."""
-    hashed = hashlib.blake2b(digest_size=ID_BYTES)
-    for chunk in chunks:
-        hashed.update(chunk)
-    return hashed.hexdigest()
+ID_BYTES = CONTENT_ID_BYTES
 
 
 def with_span(content: str, start_seconds: float | None, end_seconds: float | None) -> str:

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, cast
 
 from ...errors import VideoError
+from ...files import content_id
 from ..rows import Failure, FailureKind
 from .failures import failure, member_failure
-from .ids import HashLookup, content_id
+from .ids import HashLookup
 from .members import (
     MAX_MEMBERS,
     MAX_SIDECAR_BYTES,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from numpy.lib.format import open_memmap
 from torch import Tensor
 
 from ...errors import StorageError, VideoError
-from ...files import write_whole
+from ...files import file_state, write_whole
 from ..clips import Clip, read_pixels
 from ..latents import PixelSpace, Space, as_video
 from ..settings import DataSettings, T2VSettings
@@ -54,7 +54,7 @@ def cached_clips(clips: Sequence[Clip], data: DataSettings, space: Space, folder
     """The clips, from the cache where it is of the same ones. Raises StorageError if it cannot be written."""
     pixels = isinstance(space, PixelSpace)
     wanted = None if data.window == "random" else data.frames
-    what = [[str(clip.video), *_stamp(clip.video)] for clip in clips]
+    what = [[str(clip.video), *(file_state(clip.video) or ()), clip.content_id] for clip in clips]
     key = _digest([what, wanted, data.window, data.width, data.height, vae])
 
     def make(path: Path) -> dict[str, Any]:
@@ -63,7 +63,7 @@ def cached_clips(clips: Sequence[Clip], data: DataSettings, space: Space, folder
         problems: list[list[str]] = []
         for number, clip in enumerate(clips):
             try:
-                read = read_pixels(clip.video, wanted, data.window, data.width, data.height)
+                read = read_pixels(clip, wanted, data.window, data.width, data.height)
                 row = read if pixels else space.encode(as_video(torch.from_numpy(read)[None]))[0].cpu().numpy()
                 if array is None:
                     kind = np.uint8 if pixels else np.float16
@@ -114,13 +114,6 @@ def _made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> tuple[Any, di
         raise StorageError(
             f"{folder}: the cache cannot be written or read: {error}; delete it to make it again"
         ) from error
-
-
-def _stamp(path: Path) -> Iterator[int]:
-    """What tells that a file is another one."""
-    if path.exists():
-        found = path.stat()
-        yield from (found.st_size, found.st_mtime_ns)
 
 
 def _digest(plain: Any) -> str:
