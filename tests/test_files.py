@@ -18,6 +18,7 @@ from sharegpt4video.files import (
     UNFINISHED,
     is_abandoned,
     remove_unfinished,
+    seen_from,
     unfinished_name,
     whole_file,
     whole_folder,
@@ -260,3 +261,33 @@ def test_of_another_machine_only_an_old_one_is(tmp_path: Path) -> None:
 
 def test_earlier_versions_did_not_say_who_wrote(tmp_path: Path) -> None:
     assert is_abandoned(tmp_path / "a.mp4.0123abcd.part")
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+def test_a_path_seen_from_a_folder_leads_to_the_file(through_a_link: bool, tmp_path: Path) -> None:
+    (tmp_path / "videos").mkdir()
+    (tmp_path / "videos" / "a b.mp4").write_bytes(b"x")
+    folder = tmp_path / "deep" / "er" / "out"
+    folder.mkdir(parents=True)
+    if through_a_link:  # ".." behind a link leads to what is above the folder it points to
+        (tmp_path / "link").symlink_to(folder)
+        (tmp_path / "media").symlink_to(tmp_path / "videos")
+    out, media = ("link", "media") if through_a_link else ("deep/er/out", "videos")
+    found = seen_from(str(tmp_path / out), str(tmp_path / media / "a b.mp4"))
+    assert not found.startswith("/")
+    assert (tmp_path / out / found).read_bytes() == b"x"
+
+
+@pytest.mark.parametrize(
+    ("location", "seen"),
+    [
+        ("/data/videos/a.mp4", "../videos/a.mp4"),
+        ("/data/out/a.mp4", "a.mp4"),
+        ("/data/a.zip::in/../x.mp4", "../a.zip::in/../x.mp4"),
+        ("s3://bucket/a.mp4", "s3://bucket/a.mp4"),
+        ("https://host/a.mp4", "https://host/a.mp4"),
+        ("panda/abc.mp4", "panda/abc.mp4"),
+    ],
+)
+def test_only_local_paths_are_seen_from_elsewhere(location: str, seen: str) -> None:
+    assert seen_from("/data/out", location) == seen

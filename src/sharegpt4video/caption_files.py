@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from .checking import first_problem
 from .errors import InputMissing, SG4VError, VideoError
@@ -20,6 +20,27 @@ def read_caption(path: Path) -> VideoCaption:
     except ValueError as wrong:
         advice = "give the .json file that sg4v caption VIDEO --out FOLDER writes"
         raise SG4VError(f"{path}: not a caption in JSON ({first_problem(wrong)}); {advice}") from wrong
+
+
+def video_of(captioned: VideoCaption, file: Path, media: Path | None = None) -> str:
+    """The absolute path, or the address, of the video of a caption that was read from a file; it may be missing.
+
+    The caption says where it lies, seen from its own folder, or, where it was printed, from the folder in which the
+    command ran. ``media`` is the folder of the videos, if the user names one. Captions of earlier versions have the
+    name alone, which is looked for in the folders around.
+    """
+    path, folder = captioned.video_path, file.absolute().parent
+    if media is not None:
+        parts = [part for part in PurePath(path).parts if part not in ("..", PurePath(path).anchor)]
+        places = [media.joinpath(*parts[at:]) for at in range(len(parts))] if "://" not in path else []
+        places.append(media / captioned.video)
+    elif "://" in (path or captioned.video):
+        return path or captioned.video
+    else:
+        places = [each / path for each in (folder, Path()) if path]
+        places += [each / captioned.video for each in (Path(), folder, folder.parent)]
+    found = next((place for place in places if place.exists()), places[0] if media is None else places[-1])
+    return str(found.parent.resolve() / found.name)  # ".." behind a link leads to what is above its target
 
 
 def check_made_from(video: str | os.PathLike[str], content_id: str) -> None:

@@ -13,9 +13,11 @@ import shutil
 import socket
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
+
+from .foreign import is_text
 
 UNFINISHED = ".unfinished"
 """How the name of a file ends that is still being written, or was when its writer was killed."""
@@ -41,6 +43,21 @@ def file_content_id(path: str | os.PathLike[str]) -> str:
     """The id of a local file's content. Raises OSError if it cannot be read."""
     with open(path, "rb") as file:  # noqa: PTH123 - a Path would drop what is odd in a name
         return content_id(iter(lambda: file.read(_CHUNK_BYTES), b""))
+
+
+def seen_from(folder: str, location: str, real: Callable[[str], str] = os.path.realpath) -> str:
+    """A local path relative to a folder, as the system resolves it there (``..`` after a link leads elsewhere).
+
+    For ``ARCHIVE::MEMBER``, this applies to the archive. Addresses of storage do not change, nor does a path whose
+    links lead through a folder with a name that is not UTF-8, since only the given name can be written down. ``real``
+    resolves links, and may cache.
+    """
+    archive, mark, member = location.partition("::")
+    if not archive.startswith("/"):
+        return location
+    above, _, name = archive.rpartition("/")
+    seen = os.path.relpath(f"{real(above or '/')}/{name}", real(folder))
+    return f"{seen}{mark}{member}" if is_text(seen) else location
 
 
 def file_state(path: str | os.PathLike[str]) -> tuple[int, int] | None:

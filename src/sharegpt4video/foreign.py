@@ -46,6 +46,17 @@ _SECRET = re.compile(
 )
 
 
+def is_text(text: str) -> bool:
+    """Whether a name is proper Unicode, as every stored text must be."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def without_secrets(text: str) -> str:
     """Text in which addresses are shown without user names, passwords, and the keys and signatures of their queries.
 

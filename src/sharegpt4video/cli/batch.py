@@ -27,7 +27,7 @@ from .content import Content, content_of, is_unchanged
 from .expected_cost import expected_cost
 from .files import video_name
 from .jobs import Job, plan_jobs
-from .outputs import Conflict, Outputs, Plan, keep_elsewhere, keep_partial
+from .outputs import Conflict, Outputs, Plan, keep_elsewhere, keep_partial, with_path
 from .progress import Display
 from .reading import HalfWay, Readers, Stopped
 from .record import Key
@@ -171,7 +171,7 @@ class Batch:
         captioned = await self._captioned(Path(), video_name(job.video), job.video, found, run)
         self._count(captioned, run.display)
         try:
-            self._print(captioned, run)
+            self._print(with_path(captioned, found, Path()) if found else captioned, run)
         except BrokenPipeError:
             raise
         except OSError as error:

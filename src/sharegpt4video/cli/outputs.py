@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from ..errors import SettingsError, StorageError
-from ..files import write_whole
+from ..files import seen_from, write_whole
 from ..foreign import spelled_out
 from ..formats import ENDINGS, FORMATS
 from ..records import VideoCaption
@@ -113,6 +113,7 @@ class Outputs:
         Should another run have taken the name meanwhile, the next one is used. Raises OSError; what was written before
         that is whole, and the rest can be written from it later.
         """
+        captioned = with_path(captioned, content, self.folder)
         with self.record.locked():
             if plan.action == "caption" and not plan.replaces:
                 plan = self._still_mine(plan, video, content)
@@ -286,6 +287,11 @@ class Outputs:
         if plan.action == "caption":
             key = replace(self.key, settings=key.settings)
         self.record.add(Entry(plan.name, content.id, key, formats, len(captioned.problems), caption=caption), content)
+
+
+def with_path(captioned: VideoCaption, content: Content, folder: Path) -> VideoCaption:
+    """The caption, which says where its video lies, as seen from the folder that its file goes to."""
+    return replace(captioned, video_path=spelled_out(seen_from(str(folder.absolute()), content.location)))
 
 
 def partial_path(folder: Path, name: str) -> Path:

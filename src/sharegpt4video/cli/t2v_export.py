@@ -121,7 +121,11 @@ TrainerSets = Annotated[
 ]
 Media = Annotated[
     Path | None,
-    typer.Option(metavar="FOLDER", help="The folder that was captioned.", show_default=False),
+    typer.Option(
+        metavar="FOLDER",
+        help="The folder of the videos, if they have moved since they were captioned.",
+        show_default=False,
+    ),
 ]
 ClipPaths = Annotated[
     PathsName | None,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from ..caption_files import read_caption, video_of
 from ..config import CaptionSettings
 from ..dataset.dataset import Dataset
 from ..dataset.similar.novelty import TextEncoder, open_encoder
 from ..dataset.store.store import Store
 from ..errors import MissingExtra, SettingsError, SG4VError
-from ..pipeline import caption, read_caption
+from ..pipeline import caption
 from ..records import VideoCaption
 from ..vlm.base import VLM
 from .corpus import Captioned, Corpus, InDataset, InMemory
@@ -108,8 +109,7 @@ def _in_folder(folder: Path, *, dropped: bool) -> Corpus:
 
 def _read(path: Path) -> Captioned:
     captioned = read_caption(path)
-    beside = path.parent / captioned.video
-    return Captioned(str(beside) if beside.is_file() else captioned.video, captioned)
+    return Captioned(video_of(captioned, path), captioned)
 
 
 def _ranked(corpus: Corpus, hits: Hits, query: str, encoder: TextEncoder | None, most: int) -> list[Told]:

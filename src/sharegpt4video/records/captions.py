@@ -223,6 +223,7 @@ class VideoCaption:
     model_identity   the model with the options that decide its answers ("" in older captions)
     sound            what was heard in all of it, with the speech written down (None: nobody listened)
     edits            which texts were rewritten since, and by whom
+    video_path       where the video lies, seen from the folder of the caption's file, or its address ("" if unknown)
 
     ``content_id`` and ``model_identity`` show whether a caption belongs to a video, whatever the file is called. In a
     notebook, a caption shows its keyframes beside the text.
@@ -244,6 +245,7 @@ class VideoCaption:
     model_identity: str = ""
     sound: Sound | None = None
     edits: tuple[Edit, ...] = ()
+    video_path: str = ""
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.video, self)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
-from ..caption_files import read_caption
+from ..caption_files import read_caption, video_of
 from ..errors import InputMissing, SettingsError, SG4VError
 from .record import RECORDS, Record, read_records
 
@@ -15,15 +16,15 @@ from .record import RECORDS, Record, read_records
 def records_from(source: Path, *, media: Path | None = None) -> Iterator[Record]:
     """The records of a file, of a folder with ``records.jsonl``, or of the captions (``.json``) in a folder.
 
-    Videos come out as absolute paths or addresses; relative ones are looked for in ``media`` if that is given, else
-    beside the file. Raises InputMissing if there is nothing, SettingsError naming the record that cannot be read.
+    Videos come out as absolute paths or addresses. Where they lie, the file says; with ``media``, they are looked for
+    in that folder. Raises InputMissing if there is nothing, SettingsError naming the record that cannot be read.
     """
     if not source.exists():
         raise InputMissing(f"{source}: no such file or folder")
     file = source / RECORDS if source.is_dir() and (source / RECORDS).exists() else source
     if file.is_file() and file.suffix != ".json":
         for record in read_records(file):
-            yield _found(record, [media] if media else [file.parent])
+            yield _found(record, media or file.parent)
         return
     files = [file] if file.is_file() else sorted(source.glob("*.json"))
     if not files:
@@ -42,9 +43,7 @@ def _captions(files: list[Path], media: Path | None) -> Iterator[Record]:
             raise SettingsError(str(wrong)) from None
         id = _id(file.stem, taken)
         taken.add(id)
-        # The name is as it was given on the command line: seen from where that ran, which is unknown now.
-        places = [media] if media else [Path.cwd(), file.parent, file.parent.parent]
-        yield _found(Record(id, caption.video, "train", caption), places)
+        yield Record(id, video_of(caption, file, media), "train", caption)
 
 
 def _id(name: str, taken: set[str]) -> str:
@@ -56,9 +55,7 @@ def _id(name: str, taken: set[str]) -> str:
     return plain
 
 
-def _found(record: Record, places: list[Path]) -> Record:
+def _found(record: Record, folder: Path) -> Record:
     if "://" in record.video or Path(record.video).is_absolute():
         return record
-    there = [place / record.video for place in places if (place / record.video).exists()]
-    video = (there[0] if there else places[0] / record.video).absolute()
-    return Record(record.id, str(video), record.split, record.caption, record.scores, record.texts)
+    return replace(record, video=str((folder / record.video).absolute()))

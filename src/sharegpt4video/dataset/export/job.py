@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...display import Result
+from ...files import seen_from
 from ...foreign import without_secrets
 from ...wording import counted
 from ..reviews.clips import outdated_clips
@@ -29,7 +30,7 @@ from .entries import ALL_BUT_FACTS, REVIEWED, Entry, caption_rows, clip_text, cl
 from .multimap import DiskMultimap
 from .selection import REASONS, SPLITS, SUPERSEDED, Selection
 from .selection import UNKNOWN as NOT_SELECTED
-from .target import Paths, Target, seen_from
+from .target import Paths, Target
 
 _DOUBTS = {
     GONE: "videos are no longer where they were when captioned",

@@ -8,15 +8,13 @@ from __future__ import annotations
 
 import errno
 import json
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import IO, Any, Literal, cast
 
 from ... import files
 from ...errors import SettingsError
-from ..sources.failures import is_text
 from ..store.storage import FULL, is_local, open_storage, read, storage_errors, storage_problem
 
 MANIFEST = "export.json"
@@ -104,21 +102,6 @@ class Target:
         path = f"{self.root}/{MANIFEST}"
         with self._whole(path) as file:
             file.write(text.encode())
-
-
-def seen_from(folder: str, location: str, real: Callable[[str], str] = os.path.realpath) -> str:
-    """A local path relative to a folder, as the system resolves it there (``..`` after a link leads elsewhere).
-
-    For ``ARCHIVE::MEMBER``, this applies to the archive. Addresses of storage do not change, nor does a path whose
-    links lead through a folder with a name that is not UTF-8, since only the given name can be written down. ``real``
-    resolves links, and may cache.
-    """
-    archive, mark, member = location.partition("::")
-    if not archive.startswith("/"):
-        return location
-    above, _, name = archive.rpartition("/")
-    seen = os.path.relpath(f"{real(above or '/')}/{name}", real(folder))
-    return f"{seen}{mark}{member}" if is_text(seen) else location
 
 
 def _remove_abandoned(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ...foreign import is_text
 from ..rows import Failure, FailureKind
 from .ids import place_id
 
@@ -19,14 +20,3 @@ def member_failure(archive: str, name: str, reason: str, kind: FailureKind = "un
 def printable(text: str) -> str:
     """The text as it can be stored and shown: what is no UTF-8 becomes a question mark."""
     return text if is_text(text) else text.encode(errors="replace").decode()
-
-
-def is_text(text: str) -> bool:
-    """Whether a name is proper Unicode, as every stored text must be."""
-    if text.isascii():
-        return True
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 
+from ...foreign import is_text
 from ..rows import Failure, SourceVideo
-from .failures import failure, is_text, member_failure
+from .failures import failure, member_failure
 from .kinds import SingleKind, kind_of, skip_reason
 from .places import UnsafeSource
 from .tables import RowProblem, json_object, listed_of

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import BinaryIO
 
 from ...errors import VideoError
-from ...foreign import without_secrets
+from ...foreign import is_text, without_secrets
 from ..rows import Failure, FailureKind, SourceVideo
 from .archives import open_member
 from .contents import Contents, confirmed, looked_up, reading_errors
-from .failures import failure, is_text
+from .failures import failure
 from .found import drafts_of
 from .ids import HashLookup, StoredHashes, place_id, with_span
 from .kinds import Found, single_kind

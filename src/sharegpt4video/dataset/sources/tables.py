@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import Any
 
-from .failures import is_text
+from ...foreign import is_text
 
 MAX_NESTING = 100
 """How deep the values of a row may be nested. Python itself gives up somewhere below 1,000, depending on the caller."""
