@@ -7,11 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from made_captions import captioned, step
 from sharegpt4video.errors import InputMissing, SettingsError
 from sharegpt4video.t2v.nearest import Nearest
-from sharegpt4video.t2v.profile import Profile, captions_of, load, profile_of, save
-from sharegpt4video.t2v.record import Record, write_records
+from sharegpt4video.t2v.profile import Profile, load, profile_of, save
 
 NOUNS = ("dog", "panda", "tractor", "robot", "lantern", "kettle", "castle", "violin", "wolf", "boat")
 
@@ -66,18 +64,7 @@ def test_a_profile_comes_back_from_its_file(tmp_path: Path) -> None:
         load(tmp_path / "none.json")
 
 
-def test_captions_of_records_folders_and_texts(tmp_path: Path) -> None:
-    caption = captioned([step("opening", 0, 0, "A dog.")], 2.0, summary="A dog runs.")
-    write_records(tmp_path / "records.jsonl", [Record("a", "a.mp4", "train", caption)])
-    assert list(captions_of(tmp_path)) == list(captions_of(tmp_path / "records.jsonl")) == ["A dog runs."]
-    folder = tmp_path / "texts"
-    folder.mkdir()
-    (folder / "b.txt").write_text("Two\nlines.", encoding="utf-8")
-    assert list(captions_of(folder)) == ["Two\nlines."]
-    assert list(captions_of(folder / "b.txt")) == ["Two", "lines."]
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(SettingsError, match="neither records"):
-        list(captions_of(tmp_path / "empty"))
+def test_a_set_without_captions_has_no_profile() -> None:
     with pytest.raises(SettingsError, match="holds no captions"):
         profile_of([" "], "nothing")
 

@@ -18,6 +18,7 @@ from .t2v_prompts import captions_in
 if TYPE_CHECKING:
     from ..t2v.budget import BudgetReport, Fitted
     from ..t2v.encoders import Counter
+    from ..t2v.told import Told
 
 
 Source = Annotated[
@@ -94,12 +95,12 @@ def budget(
             raise typer.Exit(MARKED)
 
 
-def _fitted(texts: Iterable[str], counters: list[Counter], reports: list[BudgetReport]) -> Iterator[Fitted]:
+def _fitted(captions: Iterable[Told], counters: list[Counter], reports: list[BudgetReport]) -> Iterator[Fitted]:
     """The captions fitted to the first encoder; the reports of all are filled on the way."""
     from ..t2v.budget import fit
 
-    for text in texts:
-        found = [fit(text, counter.encoder, counter=counter) for counter in counters]
+    for told in captions:
+        found = [fit(told.text, counter.encoder, counter=counter, events=told.events) for counter in counters]
         for report, one in zip(reports, found, strict=True):
             report.add(one)
         yield found[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,6 +15,7 @@ from .settings import model_options
 if TYPE_CHECKING:
     from ..t2v.encoders import TextEncoder
     from ..t2v.rewrite import Rewriter
+    from ..t2v.told import Told
 
 Encoders = Annotated[
     list[str] | None,
@@ -112,21 +113,24 @@ def profile(
     from ..t2v.profile import profile_of, save
 
     with exit_codes():
-        found = profile_of(captions_in(source), Path(source).name, examples=examples)
+        found = profile_of((told.text for told in captions_in(source)), Path(source).name, examples=examples)
         if out is not None:
             save(found, out)
         print_text(found.to_json() if json else found.text(), end="" if json else "\n")
 
 
-def captions_in(source: str) -> Iterable[str]:
+def captions_in(source: str) -> Iterator[Told]:
     """The captions of a data set, or of files."""
-    from ..t2v.profile import captions_of
+    from ..t2v.told import Told, events_of, told_in
 
     if not (Path(source) / "dataset.json").is_file():
-        return captions_of(source)
+        yield from told_in(source)
+        return
     from ..dataset.dataset import open_dataset
 
-    return (row.summary for row in open_dataset(source).captions() if row.summary and not row.summary_problem)
+    for row in open_dataset(source).captions():
+        if row.summary and not row.summary_problem:
+            yield Told(row.summary, events_of(row.steps))
 
 
 RewrittenFile = Annotated[

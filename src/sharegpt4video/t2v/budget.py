@@ -49,12 +49,13 @@ def fit(
     counter: Counter | None = None,
     before: str = "",
     after: str = "",
+    events: Sequence[str] = (),
 ) -> Fitted:
     """Fit a caption to an encoder.
 
-    ``parts`` are what can be shed; without them it is taken apart here. ``counter`` counts for many captions of one
-    encoder. ``before`` and ``after`` are what a trainer puts around the caption, such as scores: they are counted and
-    not returned.
+    ``parts`` are what can be shed; without them it is taken apart here, by ``parts_of(text, events)``. ``counter``
+    counts for many captions of one encoder. ``before`` and ``after`` are what a trainer puts
+    around the caption, such as scores: they are counted and not returned.
     """
     counter = counter or Counter(encoder)
     whole = counter.count(f"{before}{text}{after}")
@@ -64,7 +65,7 @@ def fit(
     sentences = sentences_of(text)
     draft = _Draft(text, sentences, counter, before, after)
     shed = []
-    for part in sorted(parts_in(text, sentences) if parts is None else parts, key=_turn):
+    for part in sorted(parts_in(text, sentences, events) if parts is None else parts, key=_turn):
         if draft.sheds(part):
             shed.append(part)
         if draft.fits(limit):

@@ -26,6 +26,7 @@ from .originals import Comparison, Original, original_of
 from .planning import Planned, PlanSettings, plan, wrong_frames
 from .record import Record
 from .suffixes import SuffixStyle, suffix_of
+from .told import Told, events_of
 from .variants import camera_of, chosen_texts, texts_of
 
 CLIPS = "clips"
@@ -205,7 +206,7 @@ class _Work:
         options: Any,
         out: Path,
         result: T2VResult,
-        fit: Callable[[str, str], str] | None,
+        fit: Fitter | None,
     ) -> None:
         self._manifest, self._settings, self._options = manifest, settings, options
         self._out, self._result, self._fit = out, result, fit
@@ -307,7 +308,8 @@ class _Work:
         if self._fit:
             # Open-Sora's own loader puts more behind it, which is counted, and written there.
             its = suffix_of(part.scores, "open-sora-2", fps=planned.fps) if self._manifest.name == "open-sora" else ""
-            texts = {name: self._fit(text, f"{behind} {its}".rstrip()) for name, text in texts.items()}
+            events, after = events_of(part.caption.steps), f"{behind} {its}".rstrip()
+            texts = {name: self._fit(Told(text, events), after) for name, text in texts.items()}
         texts = {name: f"{text}{behind}" for name, text in texts.items()}
         video = f"{CLIPS}/{id}.mp4"
         if (self._settings.paths or self._manifest.paths) == "absolute":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .budget import BudgetReport, fit
 from .encoders import Counter, encoders_of
+from .told import Told
 
 
 class Fitter:
@@ -16,12 +17,15 @@ class Fitter:
         self._counters = [Counter(encoder) for encoder in encoders_of(name)]
         self.reports = [BudgetReport(counter.encoder) for counter in self._counters]
 
-    def __call__(self, text: str, behind: str) -> str:
+    def __call__(self, told: Told, behind: str) -> str:
         """The caption with room for what comes behind it, by the first encoder.
 
         CLIP beside another one gives a single vector for the whole prompt: what it would cut off is only counted.
         """
-        found = [fit(text, counter.encoder, counter=counter, after=behind) for counter in self._counters]
+        found = [
+            fit(told.text, counter.encoder, counter=counter, after=behind, events=told.events)
+            for counter in self._counters
+        ]
         for report, fitted in zip(self.reports, found, strict=True):
             report.add(fitted)
         return found[0].text

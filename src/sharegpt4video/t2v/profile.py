@@ -12,7 +12,7 @@ import json
 import re
 from array import array
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
@@ -30,9 +30,7 @@ from ..wording import counted
 from . import cinematography
 from .encoders import ENCODERS, count_tokens
 from .nearest import Nearest
-from .record import RECORDS, read_records
 from .shared import words_of
-from .suites import read_prompts
 
 VERSION = 1
 MOST_EXAMPLES = 1000
@@ -154,29 +152,6 @@ def load(file: str | Path) -> Profile:
     except (ValueError, TypeError, KeyError, AttributeError) as wrong:
         advice = "sg4v t2v profile CAPTIONS --out FILE writes one"
         raise SettingsError(f"{path}: not a profile of captions ({wrong}); {advice}") from None
-
-
-def captions_of(source: str | Path) -> Iterator[str]:
-    """The captions of master records, of a file of texts, or of a folder with a ``.txt`` beside each clip.
-
-    Raises InputMissing and SettingsError, naming the file.
-    """
-    path = Path(source)
-    if path.is_dir() and (path / RECORDS).is_file():
-        path = path / RECORDS
-    if path.is_dir():
-        files = sorted(path.glob("*.txt"))
-        if not files:
-            raise SettingsError(f"{path}: holds neither {RECORDS} nor .txt files with captions")
-        for file in files:
-            yield file.read_text(encoding="utf-8")
-    elif path.name.endswith("records.jsonl"):
-        for record in read_records(path):
-            if record.caption.summary and not record.caption.summary_problem:
-                yield record.caption.summary
-    else:
-        for prompt in read_prompts(path):
-            yield prompt.text
 
 
 def profile_of(captions: Iterable[str], source: str, *, examples: int = MOST_EXAMPLES) -> Profile:
