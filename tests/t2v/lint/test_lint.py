@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from linted_folders import FPS, FRAMES, HEIGHT, WIDTH, clips, here, lines, put
@@ -23,6 +25,7 @@ CASES: list[tuple[str, dict[str, Any]]] = [
     *((name, {"layout": "pairs"}) for name in ("diffusion-pipe", "musubi-tuner", "finetrainers")),
     *((name, {"layout": "csv"}) for name in ("ltx-2", "diffsynth", "finetrainers")),
     ("finetrainers", {"layout": "webdataset"}),
+    ("open-sora", {"format": "parquet"}),
     ("simpletuner", {"layout": "filename"}),
 ]
 
@@ -412,3 +415,88 @@ def test_the_folder_above_the_one_of_the_trainer_says_which_it_is(tmp_path: Path
     (found,) = lint(tmp_path, "musubi-tuner", SET).findings
     assert found.kind == "unreadable-manifest"
     assert found.detail.endswith(f"the trainer is given {tmp_path}/train")
+
+
+def open_sora_rows(folder: Path) -> list[dict[str, Any]]:
+    """The columns that its sampler and its data set read, for four clips that are there."""
+    size: dict[str, Any] = {"num_frames": FRAMES, "height": HEIGHT, "width": WIDTH, "fps": FPS}
+    made = [put(folder / f"clip{number}.mp4") for number in range(4)]
+    return [{"path": here(path), "text": f"Clip {number}.", **size} for number, path in enumerate(made)]
+
+
+def test_parquet_of_open_sora_is_read_as_pandas_reads_it(tmp_path: Path) -> None:
+    """What its own code does with these rows: a null is no text and ends the run, "" is trained, a list is no text."""
+    rows = open_sora_rows(tmp_path)
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    assert kinds(lint(tmp_path, "open-sora", SET)) == {}
+    rows[0]["text"] = None
+    rows[1] |= {"num_frames": None, "fps": None}
+    rows[2]["path"] = here(tmp_path / "gone.mp4")
+    rows[3] |= {"path": None, "width": 2 * WIDTH}
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "train.parquet")
+    report = lint(tmp_path, "open-sora", SET)
+    assert kinds(report) == {
+        "empty-caption": 1, "missing-field": 2, "missing-file": 1, "bad-row": 1, "suffix-differs": 1
+    }  # fmt: skip
+    assert [one.line for one in report.findings if one.kind in ("bad-row", "missing-file")] == [3, 4]
+    assert report.samples == 3
+    rows = open_sora_rows(tmp_path)
+    pq.write_table(pa.Table.from_pylist([row | {"text": ["One.", "Two."]} for row in rows]), tmp_path / "train.parquet")
+    assert kinds(lint(tmp_path, "open-sora", SET)) == {"several-captions": 4}
+    (tmp_path / "train.parquet").write_bytes(b"PAR1 not really")
+    assert "unreadable-manifest" in kinds(lint(tmp_path, "open-sora", SET))
+
+
+def test_open_sora_without_a_table_or_with_two(tmp_path: Path) -> None:
+    assert kinds(lint(tmp_path, "open-sora", SET)) == {"unreadable-manifest": 2}
+    rows = open_sora_rows(tmp_path)
+    for name in ("a.parquet", "b.parquet"):
+        pq.write_table(pa.Table.from_pylist(rows[:2]), tmp_path / name)
+    report = lint(tmp_path, "open-sora", SET)
+    assert (report.samples, kinds(report)) == (2, {})
+    assert any("a.parquet was checked" in note for note in report.notes)
+
+
+@pytest.mark.parametrize(
+    ("rates", "differs"), [(["16", "16"], False), (["16.0", "16"], True), (["16", ""], True), (["16.5", "16"], False)]
+)
+def test_a_whole_frame_rate_that_is_read_as_a_decimal_is_another_suffix(
+    rates: list[str], differs: bool, tmp_path: Path
+) -> None:
+    """It writes "16.0 FPS." behind these captions, where prompts end in "16 FPS.": pandas decides, for all the rows."""
+    table = "\n".join(
+        ["path,text,num_frames,height,width,fps", *(f"x{at}.mp4,A.,17,48,64,{r}" for at, r in enumerate(rates))]
+    )
+    (tmp_path / "train.csv").write_text(f"{table}\n", "utf-8")
+    assert ("suffix-differs" in kinds(lint(tmp_path, "open-sora", SET))) == differs
+    frame = pytest.importorskip("pandas").read_csv(tmp_path / "train.csv")
+    assert (f"{frame.iloc[-1].to_dict()['fps']}" == "16") == (not differs and rates[0] == "16")
+
+
+def test_metadata_json_wins_in_finetrainers_and_is_then_not_read(tmp_path: Path) -> None:
+    """Its layout is recognised by this file, which the reader of ``datasets`` does not take: no clip has a caption."""
+    rows = [{"file_name": f"clip{number}.mp4", "caption": f"Clip {number}."} for number in range(2)]
+    for row in rows:
+        put(tmp_path / row["file_name"])
+    (tmp_path / "metadata.json").write_text(json.dumps(rows), "utf-8")
+    report = lint(tmp_path, "finetrainers", SET)
+    assert kinds(report) == {"not-read": 1}
+    assert report.errors == 1
+    assert "metadata.jsonl" in report.text()
+    lines(tmp_path / "metadata.jsonl", *rows)
+    assert kinds(lint(tmp_path, "finetrainers", SET)) == {"unreadable-manifest": 1}
+    (tmp_path / "metadata.json").unlink()
+    assert kinds(lint(tmp_path, "finetrainers", SET)) == {}
+
+
+def test_the_reader_that_finetrainers_calls_ignores_metadata_json(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    put(tmp_path / "set" / "a.mp4")
+    row = {"file_name": "a.mp4", "caption": "A dog."}
+    for name, told in (("metadata.json", json.dumps([row])), ("metadata.jsonl", json.dumps(row) + "\n")):
+        (tmp_path / "set" / name).write_text(told, "utf-8")
+        found = datasets.load_dataset(
+            "videofolder", data_dir=str(tmp_path / "set"), split="train", cache_dir=str(tmp_path / name[:-5])
+        )
+        assert ("caption" in found.column_names) == name.endswith("jsonl")
+        (tmp_path / "set" / name).unlink()

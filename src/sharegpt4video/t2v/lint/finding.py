@@ -56,6 +56,7 @@ KINDS: dict[str, str] = {
     "split-caption": "put the caption on one line",
     "shuffled": "turn the shuffling off",
     "prefix": "say it in the prompts, too",
+    "suffix-differs": "store whole frame rates as whole numbers, and leave no cell empty",
     "stock-opening": "begin with the subject",
     "name-too-long": "keep the captions in text files",
 }

@@ -12,7 +12,17 @@ from typing import Any
 
 from ...errors import SettingsError
 from ..claiming import REPORT
-from ..manifests import ai_toolkit, diffsynth, diffusion_pipe, fastvideo, finetrainers, lines, ltx, open_sora_plan
+from ..manifests import (
+    ai_toolkit,
+    diffsynth,
+    diffusion_pipe,
+    fastvideo,
+    finetrainers,
+    lines,
+    ltx,
+    open_sora,
+    open_sora_plan,
+)
 from ..manifests import musubi_tuner as musubi
 from ..manifests import simpletuner as simple
 from ..manifests.beside import ENDINGS
@@ -28,7 +38,17 @@ from .configs import (
     understood,
 )
 from .notes import Notes, Sample
-from .reading import is_there, rows_of, samples_beside, samples_of_lists, samples_of_table, text_of, texts_in, told_of
+from .reading import (
+    is_there,
+    rows_of,
+    samples_beside,
+    samples_of_lists,
+    samples_of_table,
+    stored_as_decimals,
+    text_of,
+    texts_in,
+    told_of,
+)
 
 Samples = Iterator[Sample]
 _OURS = (RECORDS, REPORT)
@@ -45,8 +65,13 @@ def of_finetrainers(notes: Notes) -> Samples:
     """The layout that finetrainers would recognise: metadata, tars, pairs, then two lists."""
     config = notes.folder / finetrainers.TRAINING
     folder = understood(notes, finetrainers.TRAINING, lambda: checked_finetrainers(notes, config)) or notes.folder
-    tables = [folder / f"metadata.{kind}" for kind in ("csv", "jsonl") if (folder / f"metadata.{kind}").exists()]
+    tables = [folder / f"metadata.{kind}" for kind in TABLES if (folder / f"metadata.{kind}").exists()]
     if tables:
+        names = " and ".join(path.name for path in tables)
+        if len(tables) > 1:
+            notes.found("unreadable-manifest", f"there are {names}, and there may be one", file=notes.name(folder))
+        elif tables[0].suffix == ".json":
+            notes.found("not-read", "its captions are not read; write metadata.jsonl", file=notes.name(tables[0]))
         return samples_of_table(notes, tables[0], ("file_name",), ("caption",), folder)
     if any(folder.rglob("*.tar")):
         return of_tars(notes, folder)
@@ -84,13 +109,24 @@ def of_old_plan(notes: Notes) -> Samples:
 
 
 def of_open_sora(notes: Notes) -> Samples:
-    """Open-Sora: ``train.csv``, or the only other CSV in the folder."""
-    found = [notes.folder / "train.csv", *sorted(notes.folder.glob("*.csv"))]
-    table = next((path for path in found if path.exists()), None)
-    if table is None:
-        notes.note("only CSV is checked for Open-Sora, and there is none")
-        return iter(())
-    return _from_here(notes, samples_of_table(notes, table, ("path",), ("text",), Path()))
+    """Open-Sora: ``train.csv`` or ``train.parquet``, or the first other table in the folder."""
+    kinds = [*open_sora.NAMES]
+    named = [notes.folder / open_sora.NAMES[kind] for kind in kinds]
+    others = [path for kind in kinds for path in sorted(notes.folder.glob(f"*.{kind}"))]
+    tables = list(dict.fromkeys(path for path in (*named, *others) if path.exists()))
+    if not tables:
+        notes.found("unreadable-manifest", f"there is no {' or '.join(open_sora.NAMES.values())}")
+        return
+    table = tables[0]
+    if len(tables) > 1:
+        notes.note(f"{table.name} was checked; it reads the one that --dataset.data-path names")
+    if stored_as_decimals(table, "fps"):
+        notes.found("suffix-differs", "its frame rates are whole, and stored as decimals", file=notes.name(table))
+    for sample in _from_here(notes, samples_of_table(notes, table, ("path",), ("text",), Path())):
+        for field in ("frames", "height", "width", "fps"):
+            if not sample.told.get(field, 0) > 0:
+                notes.at("missing-field", f"has no {field}", sample)
+        yield sample
 
 
 def _from_here(notes: Notes, samples: Samples) -> Samples:

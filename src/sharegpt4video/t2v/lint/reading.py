@@ -10,7 +10,7 @@ from typing import Any
 
 from ...errors import SettingsError
 from ..manifests.beside import ENDINGS
-from ..manifests.tables import csv_rows
+from ..manifests.tables import csv_of, csv_rows, parquet_rows
 from ..manifests.writing import NO_TEXT, read_list
 from .notes import Notes, Sample
 
@@ -93,7 +93,7 @@ def samples_beside(
 
 
 def rows_of(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The rows of a JSON list, JSON Lines or a CSV, with their numbers; a CSV as pandas reads it."""
+    """The rows of a JSON list, JSON Lines, a CSV or Parquet, with their numbers; a CSV as pandas reads it."""
     if path.suffix == ".jsonl":
         yield from _json_lines(notes, path)
         return
@@ -105,10 +105,32 @@ def rows_of(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                         notes.found("bad-row", "has more cells than columns", file=notes.name(path), line=number)
                     cells = {key: value for key, value in row.items() if key is not None and isinstance(value, str)}
                     yield number, {key: None if value in {"", *NO_TEXT} else value for key, value in cells.items()}
+        elif path.suffix == ".parquet":
+            with parquet_rows(path) as rows:
+                yield from enumerate(map(dict, rows), start=1)
         else:
             yield from enumerate(read_list(path), start=1)
     except (OSError, ValueError, SettingsError, csv.Error) as error:
         notes.found("unreadable-manifest", str(error), file=notes.name(path))
+
+
+def stored_as_decimals(table: Path, column: str) -> bool:
+    """Whether all numbers of a column are whole, and pandas would still read them as 16.0 and so on: by their type in
+    Parquet, and where a cell is empty or has a point.
+    """
+    numbers = decimals = 0
+    try:
+        with parquet_rows(table, [column]) if table.suffix == ".parquet" else csv_of(table) as rows:
+            for cell in (row.get(column) for row in rows):
+                is_whole = isinstance(cell, int) or (isinstance(cell, str) and cell.isdigit())
+                decimals += not is_whole
+                if cell is not None and cell not in ("", *NO_TEXT):
+                    numbers += 1
+                    if not float(cell).is_integer():
+                        return False
+    except (OSError, ValueError, SettingsError):
+        return False  # what cannot be read is noted by who reads it
+    return bool(numbers and decimals)
 
 
 def _json_lines(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

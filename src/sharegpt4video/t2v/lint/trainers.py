@@ -103,8 +103,20 @@ _PLAN = _made(
     },
 )
 _OPEN_SORA = _made(
-    "opensora/datasets/datasets.py, hpcaitech/Open-Sora 7ad6a96",
-    errors={"bad-row": "it stops at the row", "wrong-field": "it puts the clip into the bucket of other frames"},
+    "opensora/datasets/datasets.py, sampler.py and bucket.py, hpcaitech/Open-Sora 7ad6a96",
+    errors={
+        "bad-row": "it stops at the row",
+        "wrong-field": "it puts the clip into the bucket of other frames",
+        "missing-field": "it stops without the column; without a number it leaves the clip out (frames, size), or says "
+        "nothing of its frame rate",
+        "empty-caption": "it stops at an empty cell of a CSV or a null of Parquet; an empty text is trained as one",
+        "several-captions": "it stops, or takes a list for a text",
+        "too-few-frames": "it leaves the clip out without a word",
+    },
+    warnings={
+        "suffix-differs": "below its fps_max it writes 16.0 FPS. behind captions, and 16 FPS. behind prompts when it "
+        "samples (opensora/utils/inference.py)",
+    },
 )
 _LISTS = {
     "lines-unequal": "it stops: the counts differ",
@@ -117,6 +129,8 @@ _FINETRAINERS = _made(
         **_LISTS,
         "bad-row": "it stops at the row",
         "no-video": "it leaves the caption out",
+        "not-read": "it takes metadata.json for its layout, but datasets reads metadata.csv, .jsonl and .parquet only: "
+        "the clips come without captions, and it stops at the first",
         "same-name": "it stops: one text is the caption of two files",
         "unknown-ending": "it does not see the file",
         "too-few-frames": "it uses the first frame only, as a still picture",

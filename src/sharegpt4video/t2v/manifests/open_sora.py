@@ -9,22 +9,21 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
 
 from ...errors import SettingsError
+from ...files import whole_path
 from .base import Manifest, Row, Window
-from .tables import read_csv
+from .tables import CHUNK_ROWS, csv_of, parquet_rows
 from .writing import Options, cell_of, new_files, new_paths, path_of
 
 COLUMNS = ("path", "text", "num_frames", "height", "width", "aspect_ratio", "resolution", "fps")
 SCORES = {"vmaf_motion": "score_vmafmotion", "aesthetic": "aes", "flow": "flow"}
 """Our names of scores, and the columns of v2.0 (VMAF's motion) and of v1's tools."""
 NAMES = {"csv": "train.csv", "parquet": "train.parquet"}
-CHUNK_ROWS = 1000
 
 
 @dataclass(frozen=True)
@@ -67,17 +66,36 @@ def _item(row: Row) -> dict[str, Any]:
 
 
 def _write_parquet(path: Path, items: Iterator[dict[str, Any]]) -> None:
-    """One row group for a thousand rows; the loader reads scores that are not there as NaN."""
+    """One row group for a thousand rows; the loader reads scores that are not there as NaN.
+
+    Frame rates are whole numbers where all of them are: else the loader would write "16.0 FPS." behind captions, and
+    prompts end in "16 FPS.". That is known when all rows are written, so they are copied then.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     kinds = {"path": pa.string(), "text": pa.string(), "num_frames": pa.int64(), "height": pa.int64()}
     kinds |= {"width": pa.int64(), "resolution": pa.int64()}
     schema = pa.schema([(name, kinds.get(name, pa.float64())) for name in (*COLUMNS, *SCORES.values())])
+    whole = True
     with pq.ParquetWriter(path, schema) as writer:
         while chunk := list(islice(items, CHUNK_ROWS)):
             writer.write_table(pa.Table.from_pylist(chunk, schema))
+            whole = whole and all(isinstance(item["fps"], int) for item in chunk)
             del chunk  # or it would be there beside the next one
+    if whole:
+        at = schema.get_field_index("fps")
+        _copy_parquet(path, schema.set(at, pa.field("fps", pa.int64())))
+
+
+def _copy_parquet(path: Path, schema: Any) -> None:
+    """The same rows with the columns of a schema."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    with whole_path(path) as copied, pq.ParquetFile(path) as file, pq.ParquetWriter(copied, schema) as writer:
+        for batch in file.iter_batches(CHUNK_ROWS):
+            writer.write_table(pa.Table.from_batches([batch]).cast(schema))
 
 
 def read_open_sora(folder: Path) -> Iterator[Row]:
@@ -93,20 +111,7 @@ def read_open_sora(folder: Path) -> Iterator[Row]:
                 raise SettingsError(f"{there[0]}, row {number}: {wrong!r}") from None
 
 
-@contextmanager
-def _csv_rows(path: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
-    yield read_csv(path)
-
-
-@contextmanager
-def _parquet_rows(path: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
-    import pyarrow.parquet as pq
-
-    with pq.ParquetFile(path) as file:
-        yield (item for batch in file.iter_batches(CHUNK_ROWS) for item in batch.to_pylist())
-
-
-_READERS: dict[str, Callable[[Path], Any]] = {".csv": _csv_rows, ".parquet": _parquet_rows}
+_READERS: dict[str, Callable[[Path], Any]] = {".csv": csv_of, ".parquet": parquet_rows}
 
 
 def _row(item: Mapping[str, Any]) -> Row:

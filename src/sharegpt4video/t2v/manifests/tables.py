@@ -1,9 +1,10 @@
-"""Tables of captions with named columns, as JSON, JSON Lines or CSV: three trainers read them, each with its names."""
+"""Tables of captions with named columns, as JSON, JSON Lines, CSV or Parquet, each trainer with its own names."""
 
 from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -13,6 +14,7 @@ from .writing import NO_TEXT, json_item, new_files, opened, read_lines, read_lis
 Kind = Literal["json", "jsonl", "csv"]
 KINDS: tuple[Kind, ...] = ("json", "jsonl", "csv")
 _MOST_CHARACTERS = 1 << 30
+CHUNK_ROWS = 1000
 
 
 def csv_rows(lines: Iterable[str], *, delimiter: str = ",", strict: bool = False) -> Iterator[dict[str | None, Any]]:
@@ -31,6 +33,21 @@ def read_csv(path: Path) -> Iterator[dict[str, Any]]:
             yield from cast("Iterator[dict[str, Any]]", csv_rows(file))
         except csv.Error as wrong:
             raise SettingsError(f"{path}: cannot be read ({wrong}); is the file whole?") from None
+
+
+@contextmanager
+def csv_of(path: Path) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The rows of a CSV. Raises SettingsError where it cannot be read."""
+    yield read_csv(path)
+
+
+@contextmanager
+def parquet_rows(path: Path, columns: Sequence[str] | None = None) -> Iterator[Iterator[Mapping[str, Any]]]:
+    """The rows of a Parquet file, a thousand in memory at a time. Raises OSError, or ValueError for another file."""
+    import pyarrow.parquet as pq
+
+    with pq.ParquetFile(path) as file:
+        yield (item for batch in file.iter_batches(CHUNK_ROWS, columns=columns) for item in batch.to_pylist())
 
 
 def write_table(
