@@ -98,6 +98,22 @@ def test_captions_as_names_in_simpletuner(tmp_path: Path) -> None:
         write("simpletuner", [row()], tmp_path, layout="filename")
 
 
+def test_masks_of_ltx_2(tmp_path: Path) -> None:
+    """For inpainting: a mask is a video of the clip's name or a picture, of sound a wave or a tensor."""
+    for name in ("masks/a.mp4", "masks/b.png", "quiet/a.wav", "quiet/b.pt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    clips = [row("clips/a.mp4"), row("clips/b.mp4")]
+    (table,) = write("ltx-2", clips, tmp_path, video_mask="masks", audio_mask="quiet")
+    found = [json.loads(line) for line in table.read_text("utf-8").splitlines()]
+    assert [(one["video_mask"], one["audio_mask"]) for one in found] == [
+        ("masks/a.mp4", "quiet/a.wav"),
+        ("masks/b.png", "quiet/b.pt"),
+    ]
+    with pytest.raises(SettingsError, match=r"masks/c\.mp4 or .*masks/c\.png: is not there"):
+        write("ltx-2", [row("clips/c.mp4")], tmp_path, video_mask="masks", overwrite=True)
+
+
 def test_sound_and_references_of_ltx_2(tmp_path: Path) -> None:
     for name in ("depth/a.mp4", "sound/a.wav"):
         (tmp_path / name).parent.mkdir()

@@ -8,7 +8,7 @@ with the ending ``.pt``, and look for files from the folder of the table.
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -40,6 +40,11 @@ class Ltx2Options(LtxOptions):
     """A folder with a reference video for each clip, under the same name (depth maps for an IC-LoRA)."""
     reference_audio: str = ""
     """A folder with a reference sound for each clip (``NAME.wav``)."""
+    video_mask: str = ""
+    """A folder with a mask for each clip: a video of the same name, or ``NAME.png``. White is given, black is learned
+    (inpainting)."""
+    audio_mask: str = ""
+    """A folder with a mask of the sound for each clip: ``NAME.wav`` or ``NAME.pt``."""
 
 
 def write_ltx(rows: Iterable[Row], folder: Path, options: LtxOptions) -> list[Path]:
@@ -54,18 +59,17 @@ def write_ltx_2(rows: Iterable[Row], folder: Path, options: Ltx2Options) -> list
 
     Raises SettingsError where a clip has no file in one of these: the trainer would stop.
     """
-    beside = {
-        column: (where, ending)
-        for column, where, ending in (
-            ("audio", options.audio, ".wav"),
-            ("reference_video", options.reference, ""),
-            ("reference_audio", options.reference_audio, ".wav"),
-        )
-        if where
+    named = {
+        "audio": (options.audio, (".wav",)),
+        "reference_video": (options.reference, ("",)),
+        "reference_audio": (options.reference_audio, (".wav",)),
+        "video_mask": (options.video_mask, ("", ".png")),
+        "audio_mask": (options.audio_mask, (".wav", ".pt")),
     }
+    beside = {column: (where, endings) for column, (where, endings) in named.items() if where}
     items = (
         {"caption": text, "video": video}
-        | {column: _partner(folder, where, video, ending) for column, (where, ending) in beside.items()}
+        | {column: _partner(folder, where, video, endings) for column, (where, endings) in beside.items()}
         for video, text in _pairs(rows, inside=False)
     )
     columns = ("caption", "video", *beside)
@@ -82,12 +86,15 @@ def _pairs(rows: Iterable[Row], *, inside: bool) -> Iterator[tuple[str, str]]:
         yield video, caption_of(row.text, row.video)
 
 
-def _partner(folder: Path, where: str, video: str, ending: str) -> str:
+def _partner(folder: Path, where: str, video: str, endings: Sequence[str]) -> str:
+    """The file for a clip in another folder, with the first of the endings that is there; "": the clip's own."""
     path = PurePosixPath(where) / PurePosixPath(video).name
-    path = path.with_suffix(ending) if ending else path
-    if not (folder / path).is_file():
-        raise SettingsError(f"{folder / path}: is not there, for {video}; the trainer needs one for every clip")
-    return path_of(str(path))
+    paths = [path.with_suffix(ending) if ending else path for ending in endings]
+    there = next((each for each in paths if (folder / each).is_file()), None)
+    if there is None:
+        names = " or ".join(str(folder / each) for each in paths)
+        raise SettingsError(f"{names}: is not there, for {video}; the trainer needs one for every clip")
+    return path_of(str(there))
 
 
 def read_ltx(folder: Path) -> Iterator[Row]:
@@ -111,7 +118,7 @@ LTX = Manifest(
 )
 LTX_2 = Manifest(
     name="ltx-2",
-    summary="LTX-2's trainer: a table with caption, video, sound and references",
+    summary="LTX-2's trainer: a table with caption, video, sound, references and masks",
     window=Window(
         "head", step=8, add=1, source="packages/ltx-trainer/scripts/process_videos.py of Lightricks/LTX-2, 400fd31"
     ),
