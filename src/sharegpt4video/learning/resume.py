@@ -1,10 +1,62 @@
-"""What changed since a checkpoint was written, for a run to decide whether it may go on from it."""
+"""Whether and from where a run goes on: the newest sound checkpoint, and what changed since it was written."""
 
 from __future__ import annotations
 
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
+from ..errors import SettingsError
+from ..files import write_whole
+from . import checkpoints
 from .checkpoints import Checkpoint, versions
+from .processes import Processes
+
+logger = logging.getLogger(__name__)
+
+
+def begin(
+    out: Path,
+    processes: Processes,
+    settings: dict[str, Any],
+    rounding: Callable[[Checkpoint], Iterable[str]],
+    *,
+    resume: bool,
+    made: Sequence[str] = (),
+) -> Checkpoint | None:
+    """The checkpoint to go on from, in every process; None for a run that begins. ``settings.json`` is written.
+
+    ``rounding`` tells what changed since and can change the rounding alone; it raises SettingsError where it is another
+    run. Without ``resume`` what an earlier run left is removed first, its folders ``made`` among it.
+    """
+    found: Checkpoint | None = None
+    if processes.first:
+        if not resume:
+            checkpoints.forget(out)
+            for name in made:
+                shutil.rmtree(out / name, ignore_errors=True)
+        (out / "checkpoints").mkdir(parents=True, exist_ok=True)
+        checkpoints.clear_unfinished(out)
+        found, damaged = checkpoints.newest(out)
+        for problem in damaged:
+            logger.warning("%s; the checkpoint before it is used. Look at the disk.", problem)
+        for note in rounding(found) if found else ():
+            logger.warning("not bit for bit the same run, but the same but for rounding: %s", note)
+        write_whole(out / "settings.json", json.dumps(settings, indent=1).encode())
+    shared: Checkpoint | None = processes.from_first(found)
+    return shared
+
+
+def refuse_another_run(checkpoint: Checkpoint, wrong: Sequence[str]) -> None:
+    """Raises SettingsError if anything is wrong."""
+    if wrong:
+        raise SettingsError(
+            f"{checkpoint.folder}: cannot go on with another run: {'; '.join(wrong)}; undo the changes, write to "
+            "another folder, or start over with --fresh"
+        )
 
 
 def changes(before: dict[str, Any], now: dict[str, Any]) -> dict[str, str]:

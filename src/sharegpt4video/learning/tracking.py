@@ -11,18 +11,7 @@ from typing import Any, Protocol
 
 from ..errors import MissingExtra
 from ..files import write_whole
-
-
-class Report(Protocol):
-    """One step of a run: its figures, ``rates`` among them by name."""
-
-    @property
-    def step(self) -> int: ...
-
-    @property
-    def total_steps(self) -> int: ...
-
-    def to_plain(self) -> dict[str, Any]: ...
+from .report import StepDone
 
 
 @dataclass(frozen=True)
@@ -98,7 +87,7 @@ class Log:
         self._skipped = cut_after(run.out / "skipped.jsonl", run.step).open("a", encoding="utf-8")
         self._trackers: list[Tracker] = [TRACKERS[name](run) for name in trackers]
 
-    def step(self, report: Report) -> None:
+    def step(self, report: StepDone) -> None:
         if report.step % self._every and report.step != report.total_steps:
             return
         self._log.write(json.dumps(report.to_plain()) + "\n")
@@ -128,7 +117,7 @@ def skipped_kinds(out: Path) -> Counter[str]:
     return Counter(json.loads(line).get("kind", "unusable") for line in lines)
 
 
-def figures(report: Report) -> dict[str, float]:
+def figures(report: StepDone) -> dict[str, float]:
     """A step's numbers by name, the learning rates each on its own."""
     plain = report.to_plain()
     rates: dict[str, float] = plain.pop("rates")

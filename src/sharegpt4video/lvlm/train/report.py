@@ -1,34 +1,26 @@
-"""What a training run tells: each step as it is done, and the end."""
+"""What a training run of a language model that sees tells: each step as it is done, and the end."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass
 
-from ...display import Result
+from ...learning.report import RunEnded, StepDone
 
 
 @dataclass(frozen=True)
-class StepReport:
-    """One optimiser step over all processes."""
+class StepReport(StepDone):
+    """One optimiser step over all processes.
 
-    step: int
-    """Counted from 1."""
-    total_steps: int
-    loss: float | None
-    """Sum of the token losses of the step over its learned tokens; None for a rest in which no sample was usable."""
-    gradient_norm: float
-    """Before it was shortened."""
-    rates: dict[str, float]
-    """Learning rate by parameter group."""
+    ``loss`` is the sum of the token losses of the step over its learned tokens; None for a rest in which no sample was
+    usable.
+    """
+
     samples: int
     skipped: int
     tokens: int
     loss_tokens: int
     visual_tokens: int
-    seconds: float
     tokens_per_second: float
     samples_per_second: float
     mfu: float | None
@@ -38,29 +30,14 @@ class StepReport:
     peak_memory_bytes: int
     """Of the device, or of the process on a CPU (the fullest process)."""
 
-    def to_plain(self) -> dict[str, Any]:
-        return asdict(self)
-
 
 OnStep = Callable[[StepReport], None]
-OnNote = Callable[[str], None]
-"""Takes a line that a reader should see as it happens."""
 
 
 @dataclass(frozen=True, repr=False)
-class TrainResult(Result):
+class TrainResult(RunEnded):
     """How a training run ended; ``text()`` is what the command prints."""
 
-    steps: int
-    total_steps: int
-    loss: float | None
-    """Of the last step; None when this call did none, or nothing could be learned from it."""
-    checkpoint: Path
-    interrupted: bool
-    """A signal ended it after ``steps``; the same command goes on from there."""
-    resumed_from: int
-    """Steps that were done before this call."""
-    seconds: float
     samples: int
     """That were to be learned from in these steps, in earlier calls too; those left out are among them."""
     skipped: Mapping[str, int]
@@ -79,11 +56,7 @@ class TrainResult(Result):
 
     def text(self) -> str:
         """The end of the run for a reader; the last line says what was left out."""
-        done = f"{self.steps} of {self.total_steps} steps in {self.seconds:.0f} s"
-        since = f", {self.resumed_from} of them before" if self.resumed_from else ""
-        loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        how = "interrupted; run the same command to resume. " if self.interrupted else ""
-        return "\n".join([f"{how}{done}{since}{loss}; checkpoint: {self.checkpoint}", *self._left_out()])
+        return "\n".join([f"{self.done()}; checkpoint: {self.checkpoint}", *self._left_out()])
 
     def _left_out(self) -> Iterator[str]:
         count = sum(self.skipped.values())

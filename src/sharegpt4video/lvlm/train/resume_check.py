@@ -8,9 +8,8 @@ from typing import Any
 
 from torch import nn
 
-from ...errors import SettingsError
 from ...learning.checkpoints import Checkpoint, sha256
-from ...learning.resume import changes, flat, version_notes
+from ...learning.resume import changes, flat, refuse_another_run, version_notes
 from ...learning.weights import whole
 from ..settings import DataSettings, TrainSettings
 
@@ -75,11 +74,7 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
     if len(sharding) > 1 and "deepspeed" in sharding:
         wrong.append(f"{said['run.sharding']} (DeepSpeed keeps the optimiser's moments in files that it alone reads)")
     wrong += _changed_facts(checkpoint.facts, facts) if not wrong else []
-    if wrong:
-        raise SettingsError(
-            f"{checkpoint.folder}: cannot go on with another run: {'; '.join(wrong)}; "
-            "undo the changes, write to another folder, or start over with --fresh"
-        )
+    refuse_another_run(checkpoint, wrong)
     notes = [text for name, text in said.items() if name in ROUNDING]
     if processes != checkpoint.processes:
         notes.append(f"it runs in {processes} processes, before in {checkpoint.processes}")

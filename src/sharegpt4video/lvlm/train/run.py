@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -15,11 +14,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...files import write_whole
 from ...learning import checkpoints
 from ...learning.errors import TrainingError
 from ...learning.processes import Processes
 from ...learning.randomness import random_states, restore_random_states, seed_everything
+from ...learning.report import OnNote
+from ...learning.resume import begin
 from ...learning.schedule import Schedule
 from ...learning.stopping import Stopping
 from ...learning.tracking import Log, Named, skipped_kinds
@@ -30,7 +30,7 @@ from ..settings import TrainSettings
 from .assemble import attention, check_machine, make_encoder, make_engine, make_loader, make_model
 from .engines import PlainEngine
 from .loop import Loop
-from .report import OnNote, OnStep, StepReport, TrainResult
+from .report import OnStep, StepReport, TrainResult
 from .resume_check import check_same, facts_of
 from .speed import flops_of, peak_flops
 
@@ -125,19 +125,7 @@ class Run:
 
     def begin(self, *, resume: bool) -> int:
         """Load the newest checkpoint; gives the number of steps done."""
-        found: checkpoints.Checkpoint | None = None
-        if self.processes.first:
-            if not resume:
-                checkpoints.forget(self.out)
-            (self.out / "checkpoints").mkdir(parents=True, exist_ok=True)
-            checkpoints.clear_unfinished(self.out)
-            found, damaged = checkpoints.newest(self.out)
-            for problem in damaged:
-                logger.warning("%s; the checkpoint before it is used. Look at the disk.", problem)
-            for note in check_same(found, self.settings, self.facts, self.processes.count) if found else ():
-                logger.warning("not bit for bit the same run, but the same but for rounding: %s", note)
-            write_whole(self.out / "settings.json", json.dumps(self.settings.to_plain(), indent=1).encode())
-        found = self.processes.from_first(found)
+        found = begin(self.out, self.processes, self.settings.to_plain(), self._rounding, resume=resume)
         if found is None:
             return 0
         self.engine.load(found.weights(), found.moments())
@@ -146,6 +134,9 @@ class Run:
         if states:
             restore_random_states(states)
         return found.step
+
+    def _rounding(self, found: checkpoints.Checkpoint) -> list[str]:
+        return check_same(found, self.settings, self.facts, self.processes.count)
 
     def save(self, step: int) -> None:
         """Write a checkpoint; every process must call it."""

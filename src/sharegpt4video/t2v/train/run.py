@@ -6,7 +6,6 @@ import contextlib
 import json
 import logging
 import math
-import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,7 +20,8 @@ from ...files import write_whole
 from ...learning import checkpoints
 from ...learning.errors import TrainingError
 from ...learning.processes import Processes
-from ...learning.resume import changes, version_notes
+from ...learning.report import OnNote
+from ...learning.resume import begin, changes, refuse_another_run, version_notes
 from ...learning.schedule import Schedule
 from ...learning.stopping import Stopping
 from ...learning.tracking import Log, Named
@@ -32,7 +32,7 @@ from ..settings import T2VSettings
 from .average import Average
 from .inputs import TrainingSet, read_inputs
 from .learner import Learner, make_learner, save_model
-from .report import OnNote, OnStep, StepReport, TrainResult
+from .report import OnStep, StepReport, TrainResult
 
 logger = logging.getLogger(__name__)
 AVERAGE = "average.safetensors"
@@ -139,10 +139,12 @@ class Run:
                     break
         now = last.step if last else done
         finished = now == total
+        model = self._model(now) if finished else None
         return TrainResult(
             now, total, last.loss if last else None, checkpoints.checkpoint_folder(self.out, now),
-            self._model(now) if finished else None, stopped and not finished, done, time.monotonic() - begun,
-            len(self.inputs.clips.kept), len(self.inputs.clips.problems), self.inputs.cut.over,
+            stopped and not finished, done, time.monotonic() - begun, model=model,
+            clips=len(self.inputs.clips.kept), left_out=len(self.inputs.clips.problems),
+            cut_captions=self.inputs.cut.over,
         )  # fmt: skip
 
     def _step(self, number: int) -> StepReport:
@@ -173,8 +175,8 @@ class Run:
         self.optimiser.step()
         self.optimiser.zero_grad(set_to_none=True)
         self.average.update(number + 1)
-        return StepReport(number + 1, how.steps, loss_now, norm, {"all": rate}, how.batch,
-                          time.perf_counter() - begun, time.process_time() - cpu_begun)  # fmt: skip
+        seconds, cpu_seconds = time.perf_counter() - begun, time.process_time() - cpu_begun
+        return StepReport(number + 1, how.steps, loss_now, norm, {"all": rate}, seconds, how.batch, cpu_seconds)
 
     def _arithmetic(self) -> Any:
         if self.settings.run.precision == "fp32":
@@ -192,20 +194,8 @@ class Run:
 
     def _begin(self, *, resume: bool) -> int:
         """Load the newest checkpoint; gives the number of steps done."""
-        found: checkpoints.Checkpoint | None = None
-        if self.processes.first:
-            if not resume:
-                checkpoints.forget(self.out)
-                shutil.rmtree(self.out / "model", ignore_errors=True)
-            (self.out / "checkpoints").mkdir(parents=True, exist_ok=True)
-            checkpoints.clear_unfinished(self.out)
-            found, damaged = checkpoints.newest(self.out)
-            for problem in damaged:
-                logger.warning("%s; the checkpoint before it is used. Look at the disk.", problem)
-            for note in self._check_same(found) if found else ():
-                logger.warning("not bit for bit the same run, but the same but for rounding: %s", note)
-            write_whole(self.out / "settings.json", json.dumps(self.settings.to_plain(), indent=1).encode())
-        found = self.processes.from_first(found)
+        plain = self.settings.to_plain()
+        found = begin(self.out, self.processes, plain, self._check_same, resume=resume, made=["model"])
         if found is None:
             return 0
         load_into(self.optimiser, self.trained, found.weights(), found.moments())
@@ -225,11 +215,7 @@ class Run:
         said = changes(found.settings, self.settings.to_plain())
         wrong = [text for name, text in said.items() if name not in (*HARMLESS, *ROUNDING) and not self._longer(name)]
         wrong += [f"{name} is not the same" for name, now in self._facts().items() if found.facts.get(name) != now]
-        if wrong:
-            raise SettingsError(
-                f"{found.folder}: cannot go on with another run: {'; '.join(wrong)}; undo the changes, write to "
-                "another folder, or start over with --fresh"
-            )
+        refuse_another_run(found, wrong)
         yield from (text for name, text in said.items() if name in ROUNDING)
         yield from version_notes(found)
 
@@ -265,5 +251,5 @@ class Run:
 
 
 def _parts(places: range, size: int) -> Iterator[range]:
-    for begin in range(0, len(places), size):
-        yield places[begin : begin + size]
+    for first in range(0, len(places), size):
+        yield places[first : first + size]
