@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputMissing, SettingsError
-from .files import FLOATS, Planned, Stored, count, read_json
+from ...tensors import FLOATS, Stored, count, read_json
+from .files import Planned
 from .lora import TOWER
 
 KINDS = ("llava_llama", "llava")

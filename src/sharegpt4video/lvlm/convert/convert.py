@@ -9,22 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, SettingsError
+from ...tensors import FLOATS, Reader, Stored, count, named_only, stored_in, weight_files
 from . import configs, names, texts, tied
-from .files import (
-    FLOATS,
-    GIB,
-    Planned,
-    Reader,
-    Stored,
-    count,
-    fresh_folder,
-    named_only,
-    not_floats,
-    stored_in,
-    weight_files,
-    write_json,
-    write_shards,
-)
+from .files import GIB, Planned, fresh_folder, not_floats, write_json, write_shards
 from .lora import Adapter, is_adapter, read_adapter, read_tower
 
 RECORD = "sg4v_conversion.json"

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from .files import Reader, Stored, not_floats, read_json, stored_in, weight_files
+from ...tensors import Reader, Stored, read_json, stored_in, weight_files
+from .files import not_floats
 
 NON_LORA = ("non_lora_trainables.bin", "non_lora_trainables.safetensors")
 """What the original training calls the file of weights that it trained outside LoRA, and what hubs turn it into."""

@@ -9,21 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...tensors import Reader, Stored, count, read_json, stored_in, weight_files
 from . import configs, names, texts, tied
 from .convert import RECORD, SHARD_BYTES, ConversionReport, OnShard, _list, _need_extra
-from .files import (
-    Planned,
-    Reader,
-    Stored,
-    count,
-    fresh_folder,
-    not_floats,
-    read_json,
-    stored_in,
-    weight_files,
-    write_json,
-    write_shards,
-)
+from .files import Planned, fresh_folder, not_floats, write_json, write_shards
 from .lora import TOWER
 
 _COPIED = ("tokenizer.model", "special_tokens_map.json", "vocab.json", "merges.txt")

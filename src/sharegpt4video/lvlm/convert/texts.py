@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...tensors import read_json
 from ..prompts import CHATML_TEMPLATE, LLAMA3_TEMPLATE, with_begin
-from .files import read_json
 
 IMAGE_TOKEN = "<image>"
 ORIGINAL = "original"

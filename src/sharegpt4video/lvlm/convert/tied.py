@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from .files import Reader, Stored
+from ...tensors import Reader, Stored
 
 EMBEDDINGS, HEAD = "model.embed_tokens.weight", "lm_head.weight"
 """Their original names."""

@@ -17,7 +17,8 @@ from torch import Tensor, nn
 from ...errors import SettingsError, StorageError
 from ...learning.checkpoints import WEIGHTS, Checkpoint
 from ...learning.weights import check_names
-from ..convert.files import Planned, Reader, Stored, stored_in, weight_files, write_shards
+from ...tensors import Reader, Stored, stored_in, weight_files
+from ..convert.files import Planned, write_shards
 from ..convert.names import HEAD, is_dropped, usual
 from ..model.build import build, check_ends, configuration, is_tied, processor, shape_of
 from ..model.parts import plain_name, prepare
