@@ -17,7 +17,7 @@ from .base import VLM, Problem, Reply, Request, Task
 from .hub_models import HUB_MODELS, hub_path
 from .providers import ALSO_CALLED, PROVIDERS
 
-__all__ = ["VLM", "Problem", "Reply", "Request", "Task", "model_names", "open_model"]
+__all__ = ["VLM", "Problem", "Reply", "Request", "Task", "model_names", "open_model", "own_prompts"]
 
 ENTRY_POINTS = "sharegpt4video.vlm"
 
@@ -36,6 +36,7 @@ BACKENDS = {
     "hf": Backend("sharegpt4video.vlm.hf:HfVLM", "NAME_OR_FOLDER", "hf"),
     "vllm": Backend("sharegpt4video.vlm.vllm:VllmVLM", "NAME_OR_FOLDER", "vllm"),
     "lvlm": Backend("sharegpt4video.lvlm.backend:LvlmVLM", "FOLDER", "hf"),
+    "sharecaptioner": Backend("sharegpt4video.vlm.sharecaptioner:ShareCaptionerVLM", "NAME_OR_FOLDER", "hf"),
     "fake": Backend("sharegpt4video.vlm.fake:FakeVLM"),
 }
 
@@ -48,13 +49,14 @@ EXAMPLES = {
     "hf": "hf:Qwen/Qwen3-VL-8B-Instruct",
     "vllm": "vllm:Qwen/Qwen3-VL-8B-Instruct",
     "lvlm": "lvlm:checkpoints/sharegpt4video-8b",
+    "sharecaptioner": "sharecaptioner:Lin-Chen/ShareCaptioner-Video",
 }
 
 
 def open_model(spec: str, *, prompts: PromptSet, hints: bool = False, **options: Any) -> VLM:
     """Make the model that ``spec`` names: ``embedded``, ``ollama:MODEL`` and other providers (`providers.PROVIDERS`),
-    ``server:MODEL@URL``, ``hf:NAME_OR_FOLDER``, ``vllm:NAME_OR_FOLDER``, ``lvlm:FOLDER``, ``fake`` or an installed
-    plug-in.
+    ``server:MODEL@URL``, ``hf:NAME_OR_FOLDER``, ``vllm:NAME_OR_FOLDER``, ``lvlm:FOLDER``,
+    ``sharecaptioner:NAME_OR_FOLDER``, ``fake`` or an installed plug-in.
 
     A plug-in is an entry point of the group ``sharegpt4video.vlm``: a class or function that is called with what
     stands after the colon in ``NAME:ARGUMENT`` and with ``prompts``, ``hints`` and the options as keywords. The
@@ -90,6 +92,14 @@ def model_class(name: str) -> type[VLM]:
     module, _, attribute = BACKENDS[name].path.partition(":")
     found: type[VLM] = getattr(importlib.import_module(module), attribute)
     return found
+
+
+def own_prompts(model: str | VLM) -> str:
+    """The prompt set that a model, or the one of that name, was trained with; "" if that says nothing."""
+    if isinstance(model, VLM):
+        return model.own_prompts
+    name = model.partition(":")[0]
+    return model_class(name).own_prompts if name in BACKENDS else ""
 
 
 def model_names() -> tuple[str, ...]:

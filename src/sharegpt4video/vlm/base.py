@@ -137,6 +137,7 @@ class VLM(Telling, ABC):
     takes_png       whether it takes lossless PNG pictures instead of JPEG
     frames_apart    whether fast mode gives it the frames one by one, not in one grid
     hears           whether it is given the sound that belongs to the pictures
+    own_prompts     the prompt set it was trained with, which is taken where no settings are given; "": none
     """
 
     name: str = ""
@@ -146,6 +147,7 @@ class VLM(Telling, ABC):
     takes_png: bool = False
     frames_apart: bool = False
     hears: bool = False
+    own_prompts: str = ""
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"

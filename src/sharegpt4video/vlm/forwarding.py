@@ -15,7 +15,7 @@ class ForwardingVLM(VLM):
         self.vlm = vlm
         self.name, self.max_images, self.max_concurrent = vlm.name, vlm.max_images, vlm.max_concurrent
         self.uses_facts, self.takes_png, self.frames_apart = vlm.uses_facts, vlm.takes_png, vlm.frames_apart
-        self.hears = vlm.hears
+        self.hears, self.own_prompts = vlm.hears, vlm.own_prompts
 
     @property
     def identity(self) -> str:

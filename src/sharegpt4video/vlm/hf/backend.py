@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _PREVIEW_URL = "data:image/jpeg;base64,"
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
-_FINGERPRINTED = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
+_TEXTS = ("*.json", "*.jinja", "*.model", "*.txt")
 
 
 class HfVLM(VLM):
@@ -68,6 +68,7 @@ class HfVLM(VLM):
     """
 
     kind = "hf"
+    weight_files: tuple[str, ...] = ("*.safetensors",)
 
     def __init__(
         self,
@@ -115,7 +116,7 @@ class HfVLM(VLM):
         """The model, its files and the options that decide its answers; not the device or how many go together."""
         options = {
             "revision": self._revision,
-            "files": _fingerprint(Path(self._model)),
+            "files": _fingerprint(Path(self._model), self.weight_files),
             "dtype": self._dtype,
             "temperature": self._temperature,
             "max_tokens": self._max_tokens,
@@ -285,11 +286,11 @@ def _hand_over(loop: asyncio.AbstractEventLoop, pieces: asyncio.Queue[str | None
         loop.call_soon_threadsafe(pieces.put_nowait, piece)
 
 
-def _fingerprint(folder: Path) -> str:
+def _fingerprint(folder: Path, weights: tuple[str, ...]) -> str:
     """What tells one state of a folder from another without reading the weights: names, sizes and times of change."""
     if not folder.is_dir():
         return ""
-    files = sorted({path for pattern in _FINGERPRINTED for path in folder.glob(pattern)})
+    files = sorted({path for pattern in (*weights, *_TEXTS) for path in folder.glob(pattern)})
     states = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in files]
     return hashlib.sha256(repr(states).encode()).hexdigest()[:16]
 

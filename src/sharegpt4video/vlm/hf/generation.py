@@ -192,10 +192,8 @@ class HfEngine:
         with torch.inference_mode():
             written: torch.Tensor = self.loaded.model.generate(
                 **inputs,
-                **self._options,
+                **{"eos_token_id": list(self.loaded.ends), "pad_token_id": self.loaded.pad, **self._options},
                 max_new_tokens=max(limits),
-                eos_token_id=list(self.loaded.ends),
-                pad_token_id=self.loaded.pad,
                 stopping_criteria=transformers.StoppingCriteriaList([stop]),
                 streamer=streamer,
             )

@@ -19,14 +19,20 @@ _MESSAGE_LIMIT_CHARS = 500
 
 @dataclass(frozen=True)
 class Source:
-    """What to load, and how: the options of `HfVLM` of the same names."""
+    """What to load, and how: the options of `HfVLM` of the same names. ``kind`` is the name of the backend."""
 
     model: str
     revision: str | None
     device: str
     dtype: str
     attention: str
-    trust_remote_code: bool
+    trust_remote_code: bool = False
+    kind: str = "hf"
+
+    @property
+    def name(self) -> str:
+        """As a user writes it."""
+        return f"{self.kind}:{self.model}"
 
 
 @dataclass(frozen=True)
@@ -47,24 +53,24 @@ class Loaded:
 def load(source: Source) -> Loaded:
     """Load processor and weights. Raises VLMError with the reason and what to do."""
     _check_folder(source)
-    device = _device(source)
+    device = device_of(source)
     try:
         processor = transformers.AutoProcessor.from_pretrained(source.model, **_where(source))
         config = transformers.AutoConfig.from_pretrained(source.model, **_where(source))
         model, found = transformers.AutoModelForImageTextToText.from_pretrained(
             source.model,
             **_where(source),
-            dtype=_dtype(source.dtype, device, config),
+            dtype=dtype_of(source.dtype, device, config),
             use_safetensors=True,
             output_loading_info=True,
             **({} if source.attention == "auto" else {"attn_implementation": source.attention}),
         )
     except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
-        raise VLMError(f"hf:{source.model}: {_advice(source, error)}") from error
+        raise VLMError(f"{source.name}: {advice_on(source, error)}") from error
     missing = [*found.get("missing_keys", ()), *(key for key, *_ in found.get("mismatched_keys", ()))]
     if missing:
         raise VLMError(
-            f"hf:{source.model}: {len(missing)} weights of {type(model).__name__} are not in the files, such as"
+            f"{source.name}: {len(missing)} weights of {type(model).__name__} are not in the files, such as"
             f" {sorted(missing)[0]}; the files are damaged, or belong to another architecture"
         )
     return _ready(source, model.to(device).eval(), processor)
@@ -78,12 +84,12 @@ def _ready(source: Source, model: Any, processor: Any) -> Loaded:
     tokenizer = getattr(processor, "tokenizer", None)
     if tokenizer is None or not hasattr(processor, "image_processor"):
         raise VLMError(
-            f"hf:{source.model}: {type(processor).__name__} takes no pictures; preprocessor_config.json or"
+            f"{source.name}: {type(processor).__name__} takes no pictures; preprocessor_config.json or"
             " processor_config.json is missing, or this is a model for text alone"
         )
     if not (getattr(processor, "chat_template", None) or getattr(tokenizer, "chat_template", None)):
         raise VLMError(
-            f"hf:{source.model}: it has no chat template; put its template into chat_template.jinja beside the weights,"
+            f"{source.name}: it has no chat template; put its template into chat_template.jinja beside the weights,"
             " or take the instruction-tuned version of the model"
         )
     if getattr(processor, "chat_template", None) is None:
@@ -118,23 +124,22 @@ def _ends(model: Any, tokenizer: Any, after_answer: str) -> tuple[int, ...]:
     return tuple(sorted({int(token) for token in ends if token is not None}))
 
 
-def _device(source: Source) -> torch.device:
+def device_of(source: Source) -> torch.device:
+    """The device that is wanted, or the best there is. Raises VLMError for one that is not there."""
     if source.device != "auto":
         try:
             device = torch.device(source.device)
         except RuntimeError as error:
-            raise VLMError(
-                f"hf:{source.model}: device is auto, cuda, cuda:1, mps or cpu, not {source.device!r}"
-            ) from error
+            raise VLMError(f"{source.name}: device is auto, cuda, cuda:1, mps or cpu, not {source.device!r}") from error
         if device.type == "cuda" and not torch.cuda.is_available():
-            raise VLMError(f"hf:{source.model}: this torch finds no GPU for device={source.device}; leave that out")
+            raise VLMError(f"{source.name}: this torch finds no GPU for device={source.device}; leave that out")
         return device
     if torch.cuda.is_available():
         return torch.device("cuda")
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def _dtype(name: str, device: torch.device, config: Any) -> torch.dtype:
+def dtype_of(name: str, device: torch.device, config: Any) -> torch.dtype:
     """ "auto": 32 bits on a CPU; elsewhere the checkpoint's own 16 bits where the device computes in them."""
     if name != "auto":
         dtype = getattr(torch, name)
@@ -153,19 +158,19 @@ def _check_folder(source: Source) -> None:
     folder = Path(source.model)
     if not folder.is_dir():
         if source.model.startswith(("/", ".")) or source.model.count("/") > 1:
-            raise VLMError(f"hf:{source.model}: there is no such folder")
+            raise VLMError(f"{source.name}: there is no such folder")
         return
     config = folder / "config.json"
     if not config.is_file():
-        raise VLMError(f"hf:{source.model}: the folder has no config.json; is it a checkpoint in transformers' format?")
+        raise VLMError(f"{source.name}: the folder has no config.json; is it a checkpoint in transformers' format?")
     kind = str(json.loads(config.read_text(encoding="utf-8")).get("model_type", ""))
     if kind in _ORIGINAL_LLAVA:
-        raise VLMError(f"hf:{source.model}: {_original_llava(source.model)}")
+        raise VLMError(f"{source.name}: {_original_llava(source.model)}")
     if not any(folder.glob("*.safetensors")):
         others = sorted(path.name for pattern in ("*.bin", "*.pt", "*.pth") for path in folder.glob(pattern))
         has = f"but has {others[0]}, which can run code when it is loaded" if others else "and no weights at all"
         raise VLMError(
-            f"hf:{source.model}: the folder has no .safetensors file {has}; save the model again with"
+            f"{source.name}: the folder has no .safetensors file {has}; save the model again with"
             " save_pretrained of a transformers of your trust, which writes safetensors"
         )
 
@@ -177,7 +182,7 @@ def _original_llava(model: str) -> str:
     )
 
 
-def _advice(source: Source, error: BaseException) -> str:
+def advice_on(source: Source, error: BaseException) -> str:
     """What a failure to load means, by the words of transformers and huggingface_hub."""
     chain = [error, *(cause for cause in (error.__cause__, error.__context__) if cause)]
     said = " ".join(str(part) for part in chain).casefold()
