@@ -13,7 +13,7 @@ from .config import CaptionSettings, caption_settings
 from .errors import SettingsError
 from .prompts import prompt_set
 from .video.compose import arrange
-from .vlm import open_model
+from .vlm import open_model, own_prompts
 from .vlm.base import VLM, Request
 
 T = TypeVar("T")
@@ -25,7 +25,7 @@ def open_engine(model: str | VLM, settings: CaptionSettings | None = None) -> En
     Close it with ``await engine.vlm.close()``. Raises SettingsError for an unknown model or invalid options,
     MissingExtra if the model needs a package that is not installed.
     """
-    settings = caption_settings(settings)
+    settings = settings_for(model, settings)
     if isinstance(model, str):
         model = open_model(model, prompts=prompt_set(settings.prompts), hints=settings.hints)
     if not isinstance(model, VLM):
@@ -37,6 +37,15 @@ def open_engine(model: str | VLM, settings: CaptionSettings | None = None) -> En
         return replace(request, images=arrange(request.images, request.layout, max_images, settings.jpeg_quality))
 
     return Engine(vlm, prepare=prepare)
+
+
+def settings_for(model: str | VLM, given: CaptionSettings | None) -> CaptionSettings:
+    """The settings, or the defaults with the prompt set that the model was trained with, where it says which.
+
+    Raises SettingsError as ``caption_settings`` does.
+    """
+    own = own_prompts(model) if given is None and isinstance(model, (str, VLM)) else ""
+    return CaptionSettings(prompts=own) if own else caption_settings(given)
 
 
 @asynccontextmanager

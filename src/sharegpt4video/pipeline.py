@@ -18,9 +18,9 @@ from . import background
 from .caption_files import read_caption
 from .captioner.engine import Engine
 from .checking import ShownPixels, out_of_range, raise_for
-from .config import CaptionSettings, caption_settings
+from .config import CaptionSettings
 from .draft import Progress
-from .engines import engine_for, open_engine
+from .engines import engine_for, open_engine, settings_for
 from .errors import CaptionInterrupted, VLMError
 from .files import file_state
 from .look import keyframes, measure
@@ -79,7 +79,7 @@ async def acaption(
     Many calls can run at once. Give them one ``engine``, so that they share the model's slots; ``model`` is then
     ignored. Otherwise as ``caption``, and raises what ``caption`` raises.
     """
-    settings = caption_settings(settings)
+    settings = settings_for(engine.vlm if engine else model, settings)
     raise_for(out_of_range("picture_side_pixels", picture_side_pixels, ShownPixels))
     path = Path(video).absolute() if isinstance(video, (str, os.PathLike)) else None
     state = None if path is None else file_state(path)

@@ -9,8 +9,8 @@ from .captioner.engine import Role
 from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
 from .captioner.summary import summary as summary_role
-from .config import CaptionSettings, caption_settings
-from .engines import engine_for, held_to_facts
+from .config import CaptionSettings
+from .engines import engine_for, held_to_facts, settings_for
 from .records import VideoCaption
 from .vlm.base import VLM
 
@@ -45,7 +45,7 @@ async def asummarize(
     settings: CaptionSettings | None = None,
 ) -> Summary:
     """As ``summarize``, inside an event loop."""
-    settings = caption_settings(settings)
+    settings = settings_for(model, settings)
     role = summary_role(
         captioned.steps,
         video=captioned.video,
@@ -68,7 +68,7 @@ def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSe
 
 async def arecaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
     """As ``recaption``, inside an event loop."""
-    return await _run_role(recaption_role(prompt), model, caption_settings(settings))
+    return await _run_role(recaption_role(prompt), model, settings_for(model, settings))
 
 
 async def _run_role(role: Role[T], model: str | VLM, settings: CaptionSettings) -> T:

@@ -41,7 +41,7 @@ def caption(
     how |= o.fact_options(ocr, sound, speech) | o.keyframe_options(every, encoder, similarity, max_gap)
     with exit_codes(), nullcontext(named_videos(videos)) as named, _readers(named, out, dry_run) as readers:
         own, others = model_options(model_option, changes)
-        settings = o.read_settings(config, others, start_seconds=start, end_seconds=end, **how)
+        settings = o.read_settings(config, others, model=model, start_seconds=start, end_seconds=end, **how)
         vlm = o.make_model(model or "embedded", settings, own)
         if dry_run:
             return _show_requests(named, vlm, settings, formats, out)

@@ -23,6 +23,7 @@ _OWN = {
     "hf": ("a model of transformers, in this process", "images, video"),
     "vllm": ("a model run by vLLM, in this process", "images"),
     "lvlm": ("a ShareGPT4Video or LLaVA-NeXT model", "images"),
+    "sharecaptioner": ("ShareCaptioner-Video as it was released", "images"),
     "fake": ("canned replies, for trying things out", "images"),
 }
 

@@ -276,14 +276,21 @@ def fact_options(ocr: bool | None, sound: bool | None, speech: bool | None) -> d
     return {"facts": {"ocr": ocr, "sound": sound, "speech": speech}}
 
 
-def read_settings(config: Path | None, changes: Sequence[str] | None = None, **given: Any) -> CaptionSettings:
+def read_settings(
+    config: Path | None, changes: Sequence[str] | None = None, *, model: str | None = None, **given: Any
+) -> CaptionSettings:
     """The settings of the file, or the defaults, then ``--set``, with every option given (is not None) on top.
 
-    A dict stands for a group of settings (``keyframes={"encoder": "clip"}``). Raises SettingsError.
+    A dict stands for a group of settings (``keyframes={"encoder": "clip"}``). Where none of them names a prompt set, it
+    is the one that the model was trained with, if it says which. Raises SettingsError.
     """
-    from .settings import caption_settings
+    from .settings import caption_settings, names_prompts
 
     settings = caption_settings(config, changes)
+    if model is not None and given.get("prompts") is None and not names_prompts(config, changes):
+        from ..vlm import own_prompts
+
+        given = {**given, "prompts": own_prompts(model) or None}
     options = {
         name: replace(getattr(settings, name), **_given(value)) if isinstance(value, dict) else value
         for name, value in _given(given).items()

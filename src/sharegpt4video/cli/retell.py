@@ -47,7 +47,7 @@ def summarize(
 
     with exit_codes():
         options, others = model_options(model_option, changes)
-        settings = read_settings(config, others, prompts=prompts)
+        settings = read_settings(config, others, model=model, prompts=prompts)
         captioned = pipeline.read_caption(caption)
         first = captioned.start_seconds if start is None else start
         last = captioned.end_seconds if end is None else end
@@ -88,7 +88,7 @@ def recaption(
 
     with exit_codes():
         options, others = model_options(model_option, changes)
-        settings = read_settings(config, others, prompts=prompts)
+        settings = read_settings(config, others, model=model, prompts=prompts)
         vlm = make_checked_model(model, settings, options)
         if profile is not None or encoder is not None:
             from .t2v_rewriting import rewrite_one

@@ -64,6 +64,14 @@ def caption_settings(config: Path | None, changes: Sequence[str] | None) -> Capt
     return _changed(settings.to_plain(), changes, CaptionSettings) if changes else settings
 
 
+def names_prompts(config: Path | None, changes: Sequence[str] | None) -> bool:
+    """Whether the file or a change, which both have been read before, says what the prompt set is."""
+    import yaml
+
+    plain = yaml.safe_load(config.read_text(encoding="utf-8")) if config else None
+    return "prompts" in read_pairs(changes) or (isinstance(plain, dict) and "prompts" in plain)
+
+
 def dataset_settings(config: Path | None, changes: Sequence[str] | None, store: Store | None = None) -> DatasetSettings:
     """The settings of the file, else those of the data set, else the defaults; ``changes`` come on top.
 
