@@ -224,10 +224,17 @@ def said_again(
     input_ids: torch.Tensor, marks: Sequence[int], says: int, delay_seconds: float, vocabulary: int
 ) -> transformers.modeling_outputs.CausalLMOutput:
     """The step of generation by which each row of tokens goes on with its own last question."""
+    return logits_of([_next(tokens, *marks, says=says) for tokens in input_ids.tolist()], vocabulary, delay_seconds)
+
+
+def logits_of(
+    tokens: Sequence[int], vocabulary: int, delay_seconds: float
+) -> transformers.modeling_outputs.CausalLMOutput:
+    """A step of generation that has taken its time and goes on with one token in each row."""
     time.sleep(delay_seconds)
-    logits = torch.zeros(len(input_ids), 1, vocabulary)
-    for row, tokens in enumerate(input_ids.tolist()):
-        logits[row, 0, _next(tokens, *marks, says=says)] = 1.0
+    logits = torch.zeros(len(tokens), 1, vocabulary)
+    for row, token in enumerate(tokens):
+        logits[row, 0, token] = 1.0
     return transformers.modeling_outputs.CausalLMOutput(logits=logits)
 
 

@@ -16,6 +16,7 @@ from chat_server import ChatServer, Received, answer
 from fake_vllm import install
 from made_requests import FAST, OPENING, PROMPTS, REQUESTS, SUMMARY, ask, server_vlm
 from sharegpt4video.errors import VLMError
+from sharegpt4video.prompts import SHARECAPTIONER
 from sharegpt4video.vlm import open_model
 from sharegpt4video.vlm.base import VLM, Problem, Reply, Request, Task
 from sharegpt4video.vlm.fake import FakeVLM
@@ -72,6 +73,19 @@ def on_converted(**options: Any) -> Iterator[VLM]:
 
 
 @contextmanager
+def on_released(**options: Any) -> Iterator[VLM]:
+    """A tiny ShareCaptioner-Video, in the released format, that says the question again."""
+    for package in ("transformers", "torch", "sentencepiece"):
+        pytest.importorskip(package)
+    from saved_sharecaptioner import echoing_sharecaptioner
+
+    with tempfile.TemporaryDirectory() as folder, echoing_sharecaptioner(Path(folder), **options):
+        yield open_model(
+            f"sharecaptioner:{folder}", prompts=SHARECAPTIONER, num_beams=1, generate={"use_cache": False}
+        )
+
+
+@contextmanager
 def on_vllm(**behaviour: Any) -> Iterator[VLM]:
     """The engine's stand-in, which says the question again."""
     with pytest.MonkeyPatch.context() as patch:
@@ -105,6 +119,11 @@ BACKENDS = {
         lambda: on_converted(),
         slow=lambda: on_converted(delay_seconds=0.3),
         mute=lambda: on_converted(says=0),
+    ),
+    "sharecaptioner": Backend(
+        lambda: on_released(),
+        slow=lambda: on_released(delay_seconds=0.3),
+        mute=lambda: on_released(says=0),
     ),
     "vllm": Backend(lambda: on_vllm(), slow=lambda: on_vllm(step_seconds=0.3), mute=lambda: on_vllm(mute=True)),
 }

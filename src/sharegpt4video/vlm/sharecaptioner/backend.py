@@ -72,10 +72,7 @@ class ShareCaptionerVLM(HfVLM):
         hd_num: int | None = None,
         as_released: bool = False,
     ) -> None:
-        if quantized not in ("none", "int8", "int4"):
-            raise SettingsError(f"quantized is none, int8 or int4, not {quantized!r}")
-        if hd_num is not None and not 1 <= hd_num <= 256:
-            raise SettingsError(f"hd_num is a number of tiles from 1 to 256, not {hd_num}")
+        _check(quantized, hd_num)
         self.quantized, self.hd_num, self.as_released = quantized, hd_num, as_released
         self._warned = prompts.hash == SHARECAPTIONER.hash
         super().__init__(
@@ -156,3 +153,10 @@ class ShareCaptionerVLM(HfVLM):
                 "%s: was trained with the prompts %s, not %s; add --prompts %s",
                 self.name, SHARECAPTIONER.name, self._prompts.name, SHARECAPTIONER.name,
             )  # fmt: skip
+
+
+def _check(quantized: str, hd_num: int | None) -> None:
+    if quantized not in ("none", "int8", "int4"):
+        raise SettingsError(f"quantized is none, int8 or int4, not {quantized!r}")
+    if hd_num is not None and not 1 <= hd_num <= 256:
+        raise SettingsError(f"hd_num is a number of tiles from 1 to 256, not {hd_num}")
