@@ -45,7 +45,7 @@ def save_released(folder: Path, weights: Weights, *, shards: int = 1, ending: st
 
 
 @contextmanager
-def echoing_sharecaptioner(folder: Path, *, says: int = 100, delay_seconds: float = 0.0) -> Iterator[Path]:
+def echoing_sharecaptioner(folder: Path, *, says: int = 60, delay_seconds: float = 0.0) -> Iterator[Path]:
     """A captioner that, as long as this lasts, says the question again instead of computing an answer."""
     from sharegpt4video.vlm.sharecaptioner import inputs, loading
     from sharegpt4video.vlm.sharecaptioner.model import ShareCaptioner

@@ -81,7 +81,7 @@ def on_released(**options: Any) -> Iterator[VLM]:
 
     with tempfile.TemporaryDirectory() as folder, echoing_sharecaptioner(Path(folder), **options):
         yield open_model(
-            f"sharecaptioner:{folder}", prompts=SHARECAPTIONER, num_beams=1, generate={"use_cache": False}
+            f"sharecaptioner:{folder}", prompts=SHARECAPTIONER, hd_num=1, num_beams=1, generate={"use_cache": False}
         )
 
 

@@ -15,9 +15,7 @@ from torch import Tensor, nn
 from transformers import CLIPVisionConfig, CLIPVisionModel, LlamaConfig, LlamaForCausalLM, LlamaModel
 
 from .shape import LINEARS, SCALES, TOWER, Shape
-
-TILES_AT_ONCE = 32
-"""How many tiles go through the tower together: more need more memory, and are no faster."""
+from .sizes import TILES_AT_ONCE
 
 # Where a linear layer of the release is in a layer of transformers' Llama.
 _PLACES = {
@@ -80,7 +78,7 @@ class PartialLoRA(nn.Module):  # type: ignore[misc]
         seen = states.reshape(-1, states.shape[-1]).index_select(0, rows)
         added = self.up(self.down(seen)) * self.scale
         flat = out.reshape(-1, out.shape[-1])
-        return flat.index_add(0, rows, added.to(flat.dtype)).view_as(out)
+        return flat.index_add_(0, rows, added.to(flat.dtype)).view_as(out)
 
 
 class _Layers(LlamaModel):  # type: ignore[misc]
