@@ -124,7 +124,9 @@ def _model(
     """The model on its device. Files are mapped into memory, so that only what is on its way is in it twice."""
     config = configuration(shape, attention=None if source.attention == "auto" else source.attention)
     config.dtype = getattr(torch, shape.dtype, torch.float16)
-    dtype = dtype_of(source.dtype, device, config)
+    # bitsandbytes multiplies int8 in this type whatever is asked for, and warns of another each time.
+    in_half = quantized == "int8" and source.dtype == "auto"
+    dtype = torch.float16 if in_half else dtype_of(source.dtype, device, config)
     reader = Reader()
     how: dict[str, Any] = {"config": config, "dtype": dtype}
     if quantized != "none":

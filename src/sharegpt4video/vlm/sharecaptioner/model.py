@@ -140,8 +140,7 @@ class ShareCaptioner(LlamaForCausalLM):  # type: ignore[misc]
         self, outputs: Any, model_kwargs: dict[str, Any], *given: Any, **kwargs: Any
     ) -> dict[str, Any]:
         """After the prompt went through, the mask is gone: what the model writes is no picture."""
-        if model_kwargs.pop("picture_mask", None) is not None and not model_kwargs.get("use_cache"):
-            raise ValueError("a prompt with a picture goes through the model once: leave use_cache on")
+        model_kwargs.pop("picture_mask", None)
         updated: dict[str, Any] = super()._update_model_kwargs_for_generation(outputs, model_kwargs, *given, **kwargs)
         return updated
 

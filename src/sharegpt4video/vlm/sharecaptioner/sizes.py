@@ -22,7 +22,7 @@ _QUANTIZED_BYTES = {"int8": 1.0, "int4": 0.5 + 1 / 64 + 4 / (64 * 256)}
 
 @dataclass(frozen=True)
 class Load:
-    """One batch: ``rows`` questions of ``words`` tokens, each with a picture of ``tiles`` that is ``picture`` tokens."""
+    """One batch: ``rows`` questions of ``words`` tokens, each with a picture in ``tiles`` of ``picture`` tokens."""
 
     words: int
     picture: int = 0

@@ -1,0 +1,189 @@
+"""Released files as they come: in shards or whole, by PyTorch or safetensors, damaged, of a relative, of nobody."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("sentencepiece")
+pytest.importorskip("safetensors")
+
+from made_sharecaptioner import FIXTURES, config, expected, weight  # noqa: E402
+from saved_sharecaptioner import Weights, released_weights, save_released  # noqa: E402
+from sharegpt4video.errors import MissingExtra, VLMError  # noqa: E402
+from sharegpt4video.vlm.hf.loading import Source  # noqa: E402
+from sharegpt4video.vlm.sharecaptioner import shape as shapes  # noqa: E402
+from sharegpt4video.vlm.sharecaptioner.loading import load  # noqa: E402
+from sharegpt4video.vlm.sharecaptioner.model import ShareCaptioner, configuration, renamed  # noqa: E402
+
+torch.set_num_threads(1)
+
+POST_NORM = "vit.vision_tower.vision_model.post_layernorm."
+NORM = "model.layers.1.ffn_norm.weight"
+
+
+def source(folder: Path, dtype: str = "float32") -> Source:
+    return Source(str(folder), None, "cpu", dtype, "auto", kind="sharecaptioner")
+
+
+def weights_of(model: Any) -> Weights:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def refused(folder: Path) -> str:
+    with pytest.raises(VLMError) as error:
+        load(source(folder))
+    return str(error.value)
+
+
+def test_every_weight_of_the_full_size_model_has_its_place() -> None:
+    """Names and shapes as public documents tell them (see docs/models.md); none was seen in the released index."""
+    shape = shapes.RELEASED
+    with torch.device("meta"):
+        model = ShareCaptioner(configuration(shape), shape)
+    placed = {}
+    for name, sides in shapes.expected(shape).items():
+        for ours, make in renamed(name, shape).items():
+            assert ours not in placed
+            placed[ours] = make(torch.empty(sides, device="meta")).shape
+    assert placed == {name: tensor.shape for name, tensor in model.state_dict().items()}
+    assert len(shapes.expected(shape)) == 942
+    assert sum(torch.Size(sides).numel() for sides in shapes.expected(shape).values()) == 8_597_501_952 - 2 * 1024
+
+
+def test_the_tiny_models_names_are_those_of_the_original() -> None:
+    names = {name: tuple(sides) for name, sides in expected("names").items()}
+    shape = shapes.shape_of(json.loads((FIXTURES / "config.json").read_text()), names, "tiny")
+    assert shapes.expected(shape) == {name: sides for name, sides in names.items() if not shapes.UNUSED.fullmatch(name)}
+
+
+def test_files_of_all_kinds_give_the_same_model(tmp_path: Path, loaded: Any) -> None:
+    weights = released_weights()
+    without = {name: tensor for name, tensor in weights.items() if not name.startswith(POST_NORM)}
+    old = {"vit.vision_tower.vision_model.embeddings.position_ids": torch.arange(577)[None]}
+    old |= {"model.layers.0.attention.rotary_emb.inv_freq": torch.ones(8)}
+    kinds: dict[str, Callable[[Path], Path]] = {
+        "one": lambda at: save_released(at, weights | old),
+        "safetensors": lambda at: save_released(at, weights, ending=".safetensors"),
+        "shards": lambda at: save_released(at, without, ending=".safetensors", shards=3),
+    }
+    first = weights_of(loaded.model)
+    for name, make in kinds.items():
+        other = weights_of(load(source(make(tmp_path / name))).model)
+        assert other.keys() == first.keys()
+        assert all(torch.equal(first[each], other[each]) for each in first), name
+
+
+def test_weights_come_in_the_type_that_is_asked_for(released: Path) -> None:
+    model = load(source(released, "bfloat16")).model
+    assert {tensor.dtype for tensor in model.parameters()} == {torch.bfloat16}
+    assert model.model.rotary_emb.inv_freq.dtype == torch.float32
+
+
+class Harm:
+    """What a file of weights may hold: code that runs when it is unpickled."""
+
+    def __reduce__(self) -> Any:
+        return os.system, ("touch harmed",)
+
+
+def test_code_in_files_of_weights_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = save_released(tmp_path / "model", released_weights(), auto_map={"AutoModel": "harm.Harm"})
+    (folder / "harm.py").write_text("open('harmed', 'w').close()\n")
+    load(source(folder))
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Harm(), protocol=2))
+    assert "cannot be read as weights" in refused(folder)
+    assert not (tmp_path / "harmed").exists()
+
+
+def test_weights_that_are_missing_surplus_or_of_another_shape_are_named(tmp_path: Path) -> None:
+    weights = released_weights()
+    weights["video_mem_proj.0.weight"] = torch.zeros(2, 2)
+    weights["plora_sub_GN"] = torch.zeros(1, 1, 1, 64)
+    del weights[NORM]
+    said = refused(save_released(tmp_path, weights))
+    assert f"{NORM} is missing" in said
+    assert "video_mem_proj.0.weight is not of this model" in said
+    assert "plora_sub_GN (1, 1, 1, 64), not (1, 1, 1, 96) is of another shape" in said
+    assert "XComposer2-VL or 2.5" in said
+
+
+def test_a_shard_that_is_missing_is_named(tmp_path: Path) -> None:
+    folder = save_released(tmp_path, released_weights(), shards=2)
+    (folder / "pytorch_model-00002-of-00002.bin").unlink()
+    assert "pytorch_model-00002-of-00002.bin" in refused(folder)
+
+
+def test_an_unknown_rank_is_not_guessed_at(tmp_path: Path) -> None:
+    weights = released_weights()
+    for layer in range(3):
+        name = f"model.layers.{layer}.attention.wo.Plora_"
+        weights |= {f"{name}A.weight": torch.zeros(16, 64), f"{name}B.weight": torch.zeros(64, 16)}
+    assert "has rank 16; the original knows the ranks 8 and 256" in refused(save_released(tmp_path, weights))
+
+
+def fewer_words() -> Weights:
+    weights = released_weights()
+    return weights | {name: weights[name][:300].clone() for name in ("model.tok_embeddings.weight", "output.weight")}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda folder: (folder / "config.json").unlink(), "no config.json"),
+        (lambda folder: (folder / "config.json").write_text("{"), "cannot be read as JSON"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "no usable hidden_size, intermediate_size"),
+        (lambda folder: (folder / "tokenizer.model").unlink(), "there is no tokenizer.model"),
+        (lambda folder: (folder / "tokenizer.model").write_bytes(b"nothing"), "cannot be read as a SentencePiece"),
+        (lambda folder: [file.unlink() for file in folder.glob("*.bin*")], "there are no weights"),
+        (lambda folder: shutil.rmtree(folder), "there is no such folder"),
+        (lambda folder: save_released(folder, fewer_words(), vocab_size=300), "pieces and the weights rows for 300"),
+        (lambda folder: save_released(folder, released_weights(), num_attention_heads=5), "no multiples of each other"),
+        (lambda folder: save_released(folder, released_weights(), rope_scaling={"type": "yarn"}), "known are linear"),
+        (lambda folder: save_released(folder, {"model.embed_tokens.weight": torch.zeros(4, 4)}), "take hf:"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_not_this_model_says_what_to_do(
+    tmp_path: Path, change: Callable[[Path], Any], words: str
+) -> None:
+    folder = save_released(tmp_path / "model", released_weights())
+    change(folder)
+    assert words in refused(folder)
+
+
+def test_quantizing_without_its_package_says_what_to_install(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _name: None)
+    with pytest.raises(MissingExtra, match=r"sharegpt4video\[quantized\]"):
+        load(source(released), "int4")
+
+
+@pytest.mark.parametrize(("quantized", "alike"), [("int8", 0.98), ("int4", 0.85)])
+def test_linear_layers_of_the_language_model_alone_are_quantized(tmp_path: Path, quantized: Any, alike: float) -> None:
+    pytest.importorskip("bitsandbytes")
+    pytest.importorskip("accelerate")
+    names = {name: tuple(sides) for name, sides in expected("names").items()}
+    # nf4 takes numbers in blocks of 64, which do not fit into the rows of the fixture.
+    shape = replace(shapes.shape_of(config(), names, "tiny"), intermediate=192)
+    weights = {name: torch.from_numpy(weight(name, sides)) for name, sides in shapes.expected(shape).items()}
+    folder = save_released(tmp_path, weights, intermediate_size=192)
+    model, whole = (load(source(folder, "auto"), how).model for how in (quantized, "none"))
+    kinds = {name: type(module).__name__ for name, module in model.named_modules()}
+    found = {name for name, kind in kinds.items() if kind in ("Linear8bitLt", "Linear4bit")}
+    assert found == {name for name in kinds if name.startswith("model.layers.") and name.endswith(".base")}
+    assert len(found) == 3 * 7
+    ids = torch.arange(3, 63)[None]
+    mask = (ids > 10) & (ids < 40)
+    with torch.inference_mode():
+        scores = [each(input_ids=ids, picture_mask=mask).logits[0].float() for each in (model, whole)]
+    assert torch.nn.functional.cosine_similarity(*scores).mean() > alike
