@@ -130,7 +130,7 @@ def _model(
     reader = Reader()
     how: dict[str, Any] = {"config": config, "dtype": dtype}
     if quantized != "none":
-        how |= {"quantization_config": _quantization(quantized, dtype), "device_map": {"": device}}
+        how |= {"quantization_config": quantization(quantized, dtype), "device_map": {"": device}}
     try:
         model: ShareCaptioner = ShareCaptioner.from_pretrained(
             None, shape, state_dict=translated(weights, reader.tensor, shape), **how
@@ -151,7 +151,7 @@ def _check_extra(source: Source, quantized: Quantized) -> None:
         raise MissingExtra(f"{source.name} in {quantized}", "quantized")
 
 
-def _quantization(quantized: Quantized, dtype: torch.dtype) -> Any:
+def quantization(quantized: Quantized, dtype: torch.dtype) -> Any:
     """How transformers is told to quantize: linear layers of the language model alone, with bitsandbytes.
 
     The tower, the projector, the head and the low-rank additions stay as they are.
