@@ -157,7 +157,7 @@ def test_a_plug_in_may_be_a_function_that_takes_no_hints() -> None:
 
 @pytest.mark.usefixtures("plug_ins")
 def test_plug_ins_are_listed_and_a_broken_one_says_so_only_when_wanted() -> None:
-    local = ("hf:NAME_OR_FOLDER", "vllm:NAME_OR_FOLDER", "lvlm:FOLDER")
+    local = ("hf:NAME_OR_FOLDER", "vllm:NAME_OR_FOLDER", "lvlm:FOLDER", "sharecaptioner:NAME_OR_FOLDER")
     served = [f"{name}:MODEL" for name in PROVIDERS if name != "moonshot"]
     added = ("broken", "moonshot", "plain", "plugged")
     assert model_names() == ("embedded", "server:MODEL@URL", *local, "fake", *served, *added)
@@ -195,7 +195,9 @@ def test_what_only_python_can_give_is_not_taken_from_a_text(option: dict[str, ob
 @pytest.mark.parametrize("name", BACKENDS)
 def test_the_options_of_every_model_can_be_checked(name: str) -> None:
     """Names in annotations that only a type checker imports would switch the check off."""
-    pytest.importorskip({"hf": "torch", "vllm": "torch", "lvlm": "torch"}.get(name, "openai"))
+    pytest.importorskip(
+        {"hf": "torch", "vllm": "torch", "lvlm": "torch", "sharecaptioner": "torch"}.get(name, "openai")
+    )
     assert typing.get_type_hints(model_class(name).__init__)
 
 

@@ -38,6 +38,7 @@ MODELS = {
     "hf:NAME_OR_FOLDER": "a model of transformers, in this process",
     "vllm:NAME_OR_FOLDER": "a model run by vLLM, in this process",
     "lvlm:FOLDER": "a ShareGPT4Video or LLaVA-NeXT model",
+    "sharecaptioner:NAME_OR_FOLDER": "ShareCaptioner-Video as it was released",
     "fake": "canned replies, for trying things out",
 }
 WEIGHTS = (

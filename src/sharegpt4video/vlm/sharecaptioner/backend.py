@@ -17,11 +17,11 @@ from ..render import render
 from ..usage import estimate_text_tokens
 from .numbering import as_released
 from .pictures import HD_NUM, HD_NUM_OTHERWISE, tokens_of
+from .sizes import Quantized
 
 if TYPE_CHECKING:
     from ..hf.generation import HfEngine
     from ..hf.loading import Loaded
-    from .loading import Quantized
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import transformers
@@ -17,9 +17,8 @@ from ..hf.chat import TemplateForm
 from ..hf.loading import Loaded, Source, advice_on, device_of, dtype_of
 from .model import ShareCaptioner, configuration, translated
 from .shape import UNUSED, Shape, expected, shape_of
+from .sizes import Quantized
 from .words import Words
-
-Quantized = Literal["none", "int8", "int4"]
 
 _TEXTS = ("config.json", "tokenizer.model")
 _WEIGHTS = (("*.safetensors", "*.safetensors.index.json"), ("pytorch_model*.bin", "pytorch_model*.bin.index.json"))

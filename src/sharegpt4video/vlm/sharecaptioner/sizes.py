@@ -11,6 +11,7 @@ from .pictures import tiles_of, tokens_of
 from .shape import LINEARS, RELEASED, Shape, expected
 
 Part = Literal["words", "layers", "pictures"]
+Quantized = Literal["none", "int8", "int4"]
 
 TILES_AT_ONCE = 32
 """How many tiles go through the tower together: more need more memory, and are no faster."""
@@ -59,7 +60,7 @@ def parameters(shape: Shape = RELEASED) -> dict[Part, int]:
     return found
 
 
-def weight_bytes(quantized: str = "none", shape: Shape = RELEASED, number_bytes: int = 2) -> float:
+def weight_bytes(quantized: Quantized = "none", shape: Shape = RELEASED, number_bytes: int = 2) -> float:
     """Bytes of the weights; quantized, those of the layers take less and all others ``number_bytes`` each.
 
     The low-rank addition of queries, keys and values is held three times, once for each.
@@ -135,7 +136,7 @@ def _sight_flops(load: Load, shape: Shape) -> float:
     return embedding + rows * tower.layers * (layer + attention) + projector
 
 
-def total_bytes(load: Load, quantized: str = "none", shape: Shape = RELEASED) -> float:
+def total_bytes(load: Load, quantized: Quantized = "none", shape: Shape = RELEASED) -> float:
     """Bytes of a batch on a GPU, without what CUDA itself takes (about 0.5 GB)."""
     return weight_bytes(quantized, shape) + cache_bytes(load, shape) + prompt_bytes(load, shape)
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
 Mode = Literal["sliding", "fast"]
-IN_PROCESS = ("hf:", "vllm:", "lvlm:")
+IN_PROCESS = ("hf:", "vllm:", "lvlm:", "sharecaptioner:")
 """Models that are loaded into the process that asks them: it is kept for the next question."""
 
 
