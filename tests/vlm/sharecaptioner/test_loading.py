@@ -23,6 +23,7 @@ from saved_sharecaptioner import Weights, released_weights, save_released  # noq
 from sharegpt4video.errors import MissingExtra, VLMError  # noqa: E402
 from sharegpt4video.vlm.hf.loading import Source  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner import shape as shapes  # noqa: E402
+from sharegpt4video.vlm.sharecaptioner.config import shape_of  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.loading import load  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.model import ShareCaptioner, configuration, renamed  # noqa: E402
 
@@ -63,7 +64,7 @@ def test_every_weight_of_the_full_size_model_has_its_place() -> None:
 
 def test_the_tiny_models_names_are_those_of_the_original() -> None:
     names = {name: tuple(sides) for name, sides in expected("names").items()}
-    shape = shapes.shape_of(json.loads((FIXTURES / "config.json").read_text()), names, "tiny")
+    shape = shape_of(json.loads((FIXTURES / "config.json").read_text()), names, "tiny")
     assert shapes.expected(shape) == {name: sides for name, sides in names.items() if not shapes.UNUSED.fullmatch(name)}
 
 
@@ -143,14 +144,14 @@ def fewer_words() -> Weights:
     [
         (lambda folder: (folder / "config.json").unlink(), "no config.json"),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be read as JSON"),
-        (lambda folder: (folder / "config.json").write_text("{}"), "no usable hidden_size, intermediate_size"),
+        (lambda folder: (folder / "config.json").write_text("{}"), "has no hidden_size, intermediate_size"),
         (lambda folder: (folder / "tokenizer.model").unlink(), "there is no tokenizer.model"),
         (lambda folder: (folder / "tokenizer.model").write_bytes(b"nothing"), "cannot be read as a SentencePiece"),
         (lambda folder: [file.unlink() for file in folder.glob("*.bin*")], "there are no weights"),
         (lambda folder: shutil.rmtree(folder), "there is no such folder"),
         (lambda folder: save_released(folder, fewer_words(), vocab_size=300), "pieces and the weights rows for 300"),
         (lambda folder: save_released(folder, released_weights(), num_attention_heads=5), "no multiples of each other"),
-        (lambda folder: save_released(folder, released_weights(), rope_scaling={"type": "yarn"}), "known are linear"),
+        (lambda folder: save_released(folder, released_weights(), rope_scaling={"type": "yarn"}), "known are dynamic, and"),
         (lambda folder: save_released(folder, {"model.embed_tokens.weight": torch.zeros(4, 4)}), "take hf:"),
     ],
 )  # fmt: skip
@@ -160,6 +161,50 @@ def test_a_folder_that_is_not_this_model_says_what_to_do(
     folder = save_released(tmp_path / "model", released_weights())
     change(folder)
     assert words in refused(folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "words"),
+    [
+        ("num_hidden_layers", 10_000_000, "num_hidden_layers"),
+        ("num_hidden_layers", 4000, "the weights have 3 layers"),
+        ("num_key_value_heads", "2", "num_key_value_heads is"),
+        ("max_position_embeddings", "many", "max_position_embeddings is"),
+        ("rms_norm_eps", "x", "rms_norm_eps is"),
+        ("rope_theta", 0, "rope_theta"),
+        ("rope_scaling", {"type": "linear"}, "linear with a factor"),
+        ("torch_dtype", "banana", "torch_dtype is"),
+        ("hidden_act", "gelu", "hidden_act is"),
+        ("tie_word_embeddings", True, "a head of its own"),
+        ("eos_token_id", "</s>", "a token is a number"),
+        ("vision_config", [1], "it is an object"),
+        ("vision_config", {"patch_size": 0}, "patch_size"),
+        ("vision_config", {"hidden_size": "a"}, "hidden_size is"),
+        ("vision_config", {"num_attention_heads": 5}, "both must go up evenly"),
+        ("vision_config", {"hidden_act": "gelu"}, "hidden_act is"),
+    ],
+)
+def test_a_configuration_that_makes_no_sense_or_other_arithmetic_is_refused(field: str, value: Any, words: str) -> None:
+    names = {name: tuple(sides) for name, sides in expected("names").items()}
+    with pytest.raises(VLMError) as error:
+        shape_of(config() | {field: value}, names, "somewhere")
+    assert words in str(error.value)
+
+
+def test_what_a_configuration_leaves_out_or_has_as_null_is_the_releases() -> None:
+    names = {name: tuple(sides) for name, sides in expected("names").items()}
+    empty = dict.fromkeys(("max_position_embeddings", "rms_norm_eps", "rope_theta", "rope_scaling", "torch_dtype"))
+    shape = shape_of(config() | empty, names, "somewhere")
+    assert (shape.positions, shape.norm_epsilon, shape.rope_theta) == (32768, 1e-5, 1e6)
+    assert shape_of(config() | {"eos_token_id": [7, 2]}, names, "somewhere").ends == (7, 2)
+    other = config() | {"vision_config": config()["vision_config"] | {"layer_norm_eps": 1e-3}}
+    assert shape_of(other, names, "somewhere").tower.norm_epsilon == 1e-3
+
+
+def test_weights_without_fractions_are_refused(tmp_path: Path) -> None:
+    weights = released_weights()
+    weights["output.weight"] = weights["output.weight"].to(torch.int64)
+    assert "output.weight (int64) is in numbers without fractions" in refused(save_released(tmp_path, weights))
 
 
 def test_quantizing_without_its_package_says_what_to_install(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -174,7 +219,7 @@ def test_linear_layers_of_the_language_model_alone_are_quantized(tmp_path: Path,
     pytest.importorskip("accelerate")
     names = {name: tuple(sides) for name, sides in expected("names").items()}
     # nf4 takes numbers in blocks of 64, which do not fit into the rows of the fixture.
-    shape = replace(shapes.shape_of(config(), names, "tiny"), intermediate=192)
+    shape = replace(shape_of(config(), names, "tiny"), intermediate=192)
     weights = {name: torch.from_numpy(weight(name, sides)) for name, sides in shapes.expected(shape).items()}
     folder = save_released(tmp_path, weights, intermediate_size=192)
     model, whole = (load(source(folder, "auto"), how).model for how in (quantized, "none"))

@@ -45,7 +45,8 @@ class ShareCaptionerVLM(HfVLM):
                   beams end at the end of the text alone
 
     A request carries one picture at most. The model knows the prompt set ``sharecaptioner``, which goes with its name
-    where settings say nothing; other words are told in a warning. Raises SettingsError and MissingExtra as ``HfVLM``.
+    where settings say nothing; other words are told in a warning. A ``repetition_penalty`` in ``generate`` counts the
+    prompt, too, as with all models of transformers. Raises SettingsError and MissingExtra as ``HfVLM``.
     """
 
     kind = "sharecaptioner"

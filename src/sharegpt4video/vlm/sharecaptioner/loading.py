@@ -12,11 +12,12 @@ import torch
 import transformers
 
 from ...errors import MissingExtra, StorageError, VLMError
-from ...tensors import Reader, Stored, named_only, read_json, stored_in, weight_files
+from ...tensors import FLOATS, Reader, Stored, named_only, read_json, stored_in, weight_files
 from ..hf.chat import TemplateForm
 from ..hf.loading import Loaded, Source, advice_on, device_of, dtype_of
+from .config import shape_of
 from .model import ShareCaptioner, configuration, translated
-from .shape import UNUSED, Shape, expected, shape_of
+from .shape import UNUSED, Shape, expected
 from .sizes import Quantized
 from .words import Words
 
@@ -55,7 +56,7 @@ def load(source: Source, quantized: Quantized = "none") -> Loaded:
         model=model,
         processor=Processor(words),
         form=TemplateForm(),
-        ends=(words.end, words.end_of_turn),
+        ends=tuple(sorted({words.end, words.end_of_turn, *shape.ends})),
         pad=words.pad_token_id,
         context_tokens=shape.positions,
     )
@@ -102,6 +103,9 @@ def _weights(folder: Path, config: Mapping[str, Any]) -> tuple[Shape, dict[str, 
         problems.append(f"{_several(surplus)} not of this model")
     other = [f"{name} {found[name].shape}, not {wanted[name]}" for name in wanted.keys() & found.keys()
              if found[name].shape != wanted[name]]  # fmt: skip
+    if whole := [f"{name} ({found[name].dtype})" for name in wanted.keys() & found.keys()
+                 if found[name].dtype not in FLOATS]:  # fmt: skip
+        problems.append(f"{_several(sorted(whole))} in numbers without fractions")
     if other:
         problems.append(f"{_several(sorted(other))} of another shape")
     if problems:

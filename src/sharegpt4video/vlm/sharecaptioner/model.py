@@ -219,6 +219,7 @@ def _tower_config(shape: Shape, attention: str | None) -> CLIPVisionConfig:
         num_attention_heads=tower.heads,
         image_size=tower.tile,
         patch_size=tower.patch,
+        layer_norm_eps=tower.norm_epsilon,
         hidden_act="quick_gelu",
     )
     if attention is not None:

@@ -1,4 +1,4 @@
-"""The architecture in numbers: from ``config.json`` and the weights, and every weight's released name and shape.
+"""The architecture in numbers, and every weight's released name and shape.
 
 InternLM-XComposer2-4KHD (arXiv 2404.06512) reads pictures in tiles with CLIP-L/14, and writes with InternLM2-7B
 (arXiv 2403.17297), whose linear layers have a low-rank addition for pictures only (Partial LoRA, arXiv 2401.16420).
@@ -9,9 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-from ...errors import VLMError
 
 LINEARS = ("attention.wqkv", "attention.wo", "feed_forward.w1", "feed_forward.w3", "feed_forward.w2")
 """The linear layers of a layer of the language model, by their released names."""
@@ -31,6 +28,8 @@ UNUSED = re.compile(
 )
 """Weights that a checkpoint may have and no picture or word goes through."""
 
+LAYER = re.compile(r"model\.layers\.(\d+)\.")
+
 
 @dataclass(frozen=True)
 class Tower:
@@ -42,6 +41,7 @@ class Tower:
     heads: int = 16
     tile: int = 336
     patch: int = 14
+    norm_epsilon: float = 1e-5
 
     @property
     def side(self) -> int:
@@ -69,6 +69,7 @@ class Shape:
     rope_theta: float = 1e6
     rope_linear: float = 1.0
     bias: bool = False
+    ends: tuple[int, ...] = (2,)
     dtype: str = "float16"
     tower: Tower = field(default_factory=Tower)
     ranks: Mapping[str, int] = field(
@@ -92,75 +93,6 @@ class Shape:
 
 RELEASED = Shape()
 """ShareCaptioner-Video, as InternLM-XComposer2-4KHD-7B."""
-
-
-def shape_of(config: Mapping[str, Any], weights: Mapping[str, tuple[int, ...]], where: str) -> Shape:
-    """The shape that a ``config.json`` and the shapes of weights tell.
-
-    The configuration of the release does not mention the tower, which is CLIP-L/14 at 336; one with ``vision_config``
-    may have another. Ranks are in no configuration, so they are read from the weights. Raises VLMError where something
-    is missing or of no known kind.
-    """
-    needed = ("hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads", "vocab_size")
-    if missing := [name for name in needed if not isinstance(config.get(name), int) or config[name] < 1]:
-        raise VLMError(f"{where}: config.json has no usable {', '.join(missing)}; copy it again from the release")
-    heads, hidden = config["num_attention_heads"], config["hidden_size"]
-    kv_heads = config.get("num_key_value_heads") or heads
-    if hidden % heads or heads % kv_heads:
-        raise VLMError(
-            f"{where}: config.json has hidden_size {hidden}, num_attention_heads {heads} and num_key_value_heads"
-            f" {kv_heads}, which are no multiples of each other; copy it again from the release"
-        )
-    return Shape(
-        hidden=hidden,
-        intermediate=config["intermediate_size"],
-        layers=config["num_hidden_layers"],
-        heads=heads,
-        kv_heads=kv_heads,
-        vocabulary=config["vocab_size"],
-        positions=int(config.get("max_position_embeddings", RELEASED.positions)),
-        norm_epsilon=float(config.get("rms_norm_eps", RELEASED.norm_epsilon)),
-        rope_theta=float(config.get("rope_theta", RELEASED.rope_theta)),
-        rope_linear=_rope_linear(config.get("rope_scaling"), where),
-        bias=bool(config.get("bias", RELEASED.bias)),
-        dtype=str(config.get("torch_dtype") or config.get("dtype") or RELEASED.dtype),
-        tower=_tower(config.get("vision_config") or {}),
-        ranks=_ranks(weights, where),
-    )
-
-
-def _rope_linear(scaling: Any, where: str) -> float:
-    """The factor that positions are divided by. "dynamic" changes nothing up to ``max_position_embeddings``."""
-    kind = scaling.get("type", scaling.get("rope_type")) if isinstance(scaling, dict) else None
-    if scaling is None or kind in ("dynamic", "default"):
-        return 1.0
-    if kind == "linear":
-        return float(scaling["factor"])
-    raise VLMError(f"{where}: config.json has rope_scaling {scaling}; known are linear and dynamic")
-
-
-def _tower(config: Mapping[str, Any]) -> Tower:
-    names = {"hidden": "hidden_size", "intermediate": "intermediate_size", "layers": "num_hidden_layers",
-             "heads": "num_attention_heads", "tile": "image_size", "patch": "patch_size"}  # fmt: skip
-    return Tower(**{ours: int(config[theirs]) for ours, theirs in names.items() if theirs in config})
-
-
-def _ranks(weights: Mapping[str, tuple[int, ...]], where: str) -> Mapping[str, int]:
-    ranks = {}
-    for linear in LINEARS:
-        name = f"model.layers.0.{linear}.Plora_A.weight"
-        if name not in weights:
-            raise VLMError(
-                f"{where}: has no {name}, so it is no InternLM-XComposer2 (ShareCaptioner-Video is one); for other"
-                f" models take hf:{where}"
-            )
-        ranks[linear] = weights[name][0]
-        if ranks[linear] not in SCALES:
-            raise VLMError(
-                f"{where}: {name} has rank {ranks[linear]}; the original knows the ranks"
-                f" {' and '.join(map(str, SCALES))}, and how much another one counts is written nowhere"
-            )
-    return ranks
 
 
 def expected(shape: Shape) -> dict[str, tuple[int, ...]]:
