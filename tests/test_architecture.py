@@ -75,8 +75,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "moments": BASICS | {"caption_files", "captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
     "learning": {"checking", "display", "errors", "files"},
     "lvlm": BASICS | {"__init__", "learning", "tensors", "video", "vlm"},
-    "t2v": BASICS
-    | {"__init__", "caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
+    "t2v": BASICS | {"__init__", "caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
     "world": {"checking", "cores", "errors", "files", "processes", "records", "t2v", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},
