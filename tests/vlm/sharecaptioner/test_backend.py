@@ -24,7 +24,7 @@ from saved_sharecaptioner import echoing_sharecaptioner  # noqa: E402
 from sharegpt4video import CaptionSettings, caption, recaption  # noqa: E402
 from sharegpt4video.cli.options import read_settings  # noqa: E402
 from sharegpt4video.engines import settings_for  # noqa: E402
-from sharegpt4video.errors import SettingsError, VLMError  # noqa: E402
+from sharegpt4video.errors import MissingExtra, SettingsError, VLMError  # noqa: E402
 from sharegpt4video.prompts import DEFAULT, SHARECAPTIONER  # noqa: E402
 from sharegpt4video.records import Step  # noqa: E402
 from sharegpt4video.vlm import open_model  # noqa: E402
@@ -169,11 +169,30 @@ def test_the_original_ends_at_the_end_of_the_text_alone(released: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [({"quantized": "int2"}, "quantized is"), ({"hd_num": 0}, "hd_num is"), ({"hd_num": 999}, "hd_num is"),
+     ({"hd_num": 1.5}, "hd_num is"), ({"hd_num": True}, "hd_num is"), ({"hd_num": "9"}, "hd_num is"),
+     ({"generate": {"prefill_chunk_size": 16}}, "leave prefill_chunk_size out"),
      ({"num_beams": 0}, "num_beams must"), ({"dtype": "int4"}, "dtype is one of")],
 )  # fmt: skip
 def test_options_that_make_no_sense_are_refused(released: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         vlm_of(released, **options)
+
+
+def test_quantizing_without_its_package_says_what_to_install(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "bitsandbytes" else name)
+    with pytest.raises(MissingExtra, match=r"sharegpt4video\[quantized\]"):
+        vlm_of(released, quantized="int4")
+
+
+def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path) -> None:
+    broken = replace(OPENING, images=(replace(jpeg(1), jpeg=jpeg(1).jpeg[:200]),))
+
+    async def ask_all(vlm: ShareCaptionerVLM) -> list[Any]:
+        return await asyncio.gather(*map(vlm.generate, (OPENING, broken, TEXTS[0])), return_exceptions=True)
+
+    good, failed, other = asyncio.run(ask_all(vlm_of(released, max_concurrent=8)))
+    assert isinstance(failed, VLMError)
+    assert (good, other) == (ask(vlm_of(released), OPENING)[0], ask(vlm_of(released), TEXTS[0])[0])
 
 
 def test_other_prompts_than_those_it_was_trained_with_are_told_once(

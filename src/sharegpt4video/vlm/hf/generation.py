@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
-_REFUSALS = (VLMError, ValueError, TypeError, KeyError, IndexError)  # of processors and models: "not this"
+# Of processors and models: "not this"; a picture that cannot be decoded is an OSError.
+_REFUSALS = (VLMError, ValueError, TypeError, KeyError, IndexError, OSError)
 
 Prepare = Callable[[Loaded, Sequence[Asked]], Mapping[str, Any]]
 
@@ -134,7 +135,8 @@ class HfEngine:
             self._answer(batch)
         except RuntimeError as error:
             if not _is_out_of_memory(error):
-                raise
+                self._refused(batch, error)
+                return True
             said = str(error).splitlines()[0]
         except _REFUSALS as error:
             self._refused(batch, error)

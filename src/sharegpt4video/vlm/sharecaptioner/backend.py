@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
-from ...errors import SettingsError
+from ...errors import MissingExtra, SettingsError
 from ...prompts import SHARECAPTIONER, PromptSet
 from ..base import FREE_TASKS, Reply, Request
 from ..hf.backend import HfVLM
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from ..hf.loading import Loaded
 
 logger = logging.getLogger(__name__)
+
+_MOST_TILES = 256
 
 
 @dataclass(frozen=True)
@@ -73,7 +76,8 @@ class ShareCaptionerVLM(HfVLM):
         hd_num: int | None = None,
         as_released: bool = False,
     ) -> None:
-        _check(quantized, hd_num)
+        _check(quantized, hd_num, generate)
+        _check_extra(model, quantized)
         self.quantized, self.hd_num, self.as_released = quantized, hd_num, as_released
         self._warned = prompts.hash == SHARECAPTIONER.hash
         super().__init__(
@@ -156,8 +160,20 @@ class ShareCaptionerVLM(HfVLM):
             )  # fmt: skip
 
 
-def _check(quantized: str, hd_num: int | None) -> None:
+def _check(quantized: object, hd_num: object, generate: Mapping[str, Any] | None) -> None:
+    found = []
     if quantized not in ("none", "int8", "int4"):
-        raise SettingsError(f"quantized is none, int8 or int4, not {quantized!r}")
-    if hd_num is not None and not 1 <= hd_num <= 256:
-        raise SettingsError(f"hd_num is a number of tiles from 1 to 256, not {hd_num}")
+        found.append(f"quantized is none, int8 or int4, not {quantized!r}")
+    whole = isinstance(hd_num, int) and not isinstance(hd_num, bool)
+    if hd_num is not None and not (whole and 1 <= hd_num <= _MOST_TILES):  # type: ignore[operator]
+        found.append(f"hd_num is a number of tiles from 1 to {_MOST_TILES}, not {hd_num!r}")
+    if generate and "prefill_chunk_size" in generate:
+        found.append("leave prefill_chunk_size out of generate: a prompt with a picture goes through the model whole")
+    if found:
+        raise SettingsError("sharecaptioner: " + "; ".join(found))
+
+
+def _check_extra(model: str, quantized: Quantized) -> None:
+    needed = () if quantized == "none" else ("bitsandbytes", "accelerate")
+    if any(importlib.util.find_spec(package) is None for package in needed):
+        raise MissingExtra(f"sharecaptioner:{model} in {quantized}", "quantized")

@@ -139,7 +139,8 @@ def _tower(config: Any, where: str) -> Tower:
     if read.hidden_size % read.num_attention_heads or read.image_size % (2 * read.patch_size):
         raise VLMError(
             f"{where}: config.json: vision_config has hidden_size {read.hidden_size} for"
-            f" {read.num_attention_heads} heads and image_size {read.image_size} for patches of {read.patch_size}, two by two; both must go up evenly"
+            f" {read.num_attention_heads} heads and image_size"
+            f" {read.image_size} for patches of {read.patch_size}, two by two; both must go up evenly"
         )
     return Tower(
         hidden=read.hidden_size,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +10,7 @@ from typing import Any
 import torch
 import transformers
 
-from ...errors import MissingExtra, StorageError, VLMError
+from ...errors import StorageError, VLMError
 from ...tensors import FLOATS, Reader, Stored, named_only, read_json, stored_in, weight_files
 from ..hf.chat import TemplateForm
 from ..hf.loading import Loaded, Source, advice_on, device_of, dtype_of
@@ -36,8 +35,7 @@ class Processor:
 
 
 def load(source: Source, quantized: Quantized = "none") -> Loaded:
-    """Load tokenizer and weights. Raises VLMError with the reason and what to do, MissingExtra without bitsandbytes."""
-    _check_extra(source, quantized)
+    """Load tokenizer and weights. Raises VLMError with the reason and what to do."""
     device = device_of(source)
     try:
         folder = _folder(source)
@@ -146,12 +144,6 @@ def _model(
         model.to(device)
     model.eval()
     return model
-
-
-def _check_extra(source: Source, quantized: Quantized) -> None:
-    needed = () if quantized == "none" else ("bitsandbytes", "accelerate")
-    if any(importlib.util.find_spec(package) is None for package in needed):
-        raise MissingExtra(f"{source.name} in {quantized}", "quantized")
 
 
 def quantization(quantized: Quantized, dtype: torch.dtype) -> Any:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, VLMError
+from ...foreign import well_formed
 from ..hf.chat import Asked, broken_marks
 from ..render import Prompt
 
@@ -79,4 +80,4 @@ def conversation(asked: Asked, marks: Sequence[str]) -> str:
         turns += [("user", question), ("assistant", answer)]
     turns.append(("user", prompt.text))
     told = "".join(f"{TURN}{who}\n{text}{END_OF_TURN}\n" for who, text in turns)
-    return f"{told}{TURN}assistant\n{prompt.prefill}"
+    return well_formed(f"{told}{TURN}assistant\n{prompt.prefill}")
