@@ -57,6 +57,19 @@ def test_no_row_of_a_batch_is_ever_swapped(echo: Path, monkeypatch: pytest.Monke
         assert [reply.request_key for reply in found] == [row.key() for row in with_pictures]
 
 
+def test_a_picture_that_cannot_be_decoded_fails_alone(folder: Path) -> None:
+    broken = replace(OPENING, images=(replace(FIRST, jpeg=FIRST.jpeg[:200]),))
+
+    async def ask_all(vlm: HfVLM) -> list[Any]:
+        found = await asyncio.gather(*map(vlm.generate, (OPENING, broken, ASK)), return_exceptions=True)
+        await vlm.close()
+        return found
+
+    first, failed, last = asyncio.run(ask_all(vlm_of(folder, max_concurrent=3)))
+    assert isinstance(failed, VLMError)
+    assert [first, last] == [alone(folder, OPENING), alone(folder, ASK)]
+
+
 def test_each_request_has_its_own_limit_in_a_shared_batch(folder: Path) -> None:
     limits = (3, 11, 20)
     requests = [replace(ASK, max_tokens=limit) for limit in limits]
