@@ -139,11 +139,13 @@ def test_pictures_get_as_many_tiles_as_the_original_gives_them(released: Path) -
 
 
 def test_an_answer_comes_in_pieces_without_beams(released: Path) -> None:
-    async def pieces(vlm: ShareCaptionerVLM) -> list[str]:
-        return [piece async for piece in vlm.stream(TEXTS[1])]
+    question = Request("ask", user_text="Tell me of a cat on a sofa, and of the sea", max_tokens=40)
 
-    (whole,) = ask(vlm_of(released, num_beams=1), TEXTS[1])
-    found = asyncio.run(pieces(vlm_of(released, num_beams=1)))
+    async def pieces(vlm: ShareCaptionerVLM) -> list[str]:
+        return [piece async for piece in vlm.stream(question)]
+
+    (whole,) = ask(vlm_of(released, max_tokens=40), question)
+    found = asyncio.run(pieces(vlm_of(released, max_tokens=40)))
     assert len(found) > 1
     assert "".join(found).strip() == whole.text
     assert len(asyncio.run(pieces(vlm_of(released, num_beams=2)))) == 1

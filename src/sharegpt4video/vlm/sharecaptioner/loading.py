@@ -140,6 +140,9 @@ def _model(
         raise VLMError(f"{source.name}: {advice_on(source, error)}") from error
     finally:
         reader.close()
+    # Not learned and in no file; transformers 5.0 leaves it empty in a tower that is not a model of its own.
+    places = model.tower.embeddings.position_ids
+    model.tower.embeddings.position_ids = torch.arange(places.shape[-1], device=places.device)[None]
     if quantized == "none":
         model.to(device)
     model.eval()
