@@ -27,7 +27,7 @@ from .planning import Planned, PlanSettings, plan, wrong_frames
 from .record import Record
 from .suffixes import SuffixStyle, suffix_of
 from .told import Told, events_of
-from .variants import camera_of, chosen_texts, texts_of
+from .variants import camera_of, texts_of
 
 CLIPS = "clips"
 OF_THE_WHOLE = ("motion", "camera_motion", "flow", "vmaf_motion")
@@ -294,7 +294,7 @@ class _Work:
     def _row(self, record: Record, planned: Planned, original: Original) -> Row | None:
         """What is written about a clip, but for the size of its picture. None, counted, where it has no caption."""
         part = _part(record, planned)
-        texts = chosen_texts(texts_of(part), self._settings.variants)
+        texts = texts_of(part, self._settings.variants)
         if set(texts) != set(self._settings.variants):
             missing = [name for name in self._settings.variants if name not in texts]
             self._refuse(record, f"the record has no caption called {', '.join(missing)}")

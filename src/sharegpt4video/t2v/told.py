@@ -39,7 +39,7 @@ def told_in(source: str | Path) -> Iterator[Told]:
         yield from (Told(file.read_text(encoding="utf-8")) for file in files)
     elif path.name.endswith("records.jsonl"):
         for record in read_records(path):
-            if dense := texts_of(record).get("dense"):
+            if dense := texts_of(record, ["dense"]).get("dense"):
                 yield Told(dense, events_of(record.caption.steps))
     else:
         yield from (Told(prompt.text) for prompt in read_prompts(path))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 
 from ..records import Facts, Step, VideoCaption
 from ..verify.prose import Passage
@@ -23,11 +23,12 @@ _OPENERS = re.compile(
 )
 
 
-def texts_of(record: Record) -> dict[str, str]:
+def texts_of(record: Record, wanted: Sequence[str] | None = None) -> dict[str, str]:
     """The captions of a clip: ``dense`` tells all, ``medium`` a sentence for each step, ``short`` the main event.
 
     All come from the same steps, in their order. A short caption that the record brings is taken as it is, and its
-    other texts come along under their names. Empty for a record without any text that can be trusted.
+    other texts come along under their names. ``wanted`` are those to make, in that order; None: all. Those that the
+    record does not have are left out. Empty for a record without any text that can be trusted.
     """
     caption = record.caption
     steps = [step for step in caption.steps if step.text.strip() and not step.problem]
@@ -36,11 +37,14 @@ def texts_of(record: Record) -> dict[str, str]:
     if not dense:
         return {}
     told = [step for step in steps if step.kind != "whole"]
-    medium = _medium(told) if told else _first_sentences(dense, 3)
-    short = _short(told) if told else _first_sentences(dense, 1)
-    texts = {"dense": dense, "medium": medium, "short": short} | {
-        name: text.strip() for name, text in record.texts.items() if text.strip()
+    own = {name: text for name, text in record.texts.items() if text.strip()}
+    make: dict[str, Callable[[], str]] = {
+        "dense": lambda: dense,
+        "medium": lambda: _medium(told) if told else _first_sentences(dense, 3),
+        "short": lambda: _short(told) if told else _first_sentences(dense, 1),
     }
+    names = [*make, *(name for name in own if name not in make)] if wanted is None else wanted
+    texts = {name: own[name] if name in own else make[name]() for name in names if name in own or name in make}
     return {name: " ".join(text.split()) for name, text in texts.items()}
 
 
@@ -104,8 +108,3 @@ def camera_of(caption: VideoCaption) -> str:
 def _intervals(caption: VideoCaption) -> list[Facts]:
     found = (facts for step in caption.steps for facts in step.facts)
     return [facts for facts in found if facts.end_seconds > facts.start_seconds]
-
-
-def chosen_texts(texts: Mapping[str, str], variants: Sequence[str]) -> dict[str, str]:
-    """The captions that were asked for, in that order; those that a clip does not have are left out."""
-    return {name: texts[name] for name in variants if texts.get(name)}

@@ -7,6 +7,7 @@ import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -284,7 +285,8 @@ def _of_tar(notes: Notes, path: Path) -> Samples:
     keys, seen = "", set[int]()
     held: dict[str, str] = {}
     with tarfile.open(path) as tar:
-        for member in [*tar, None]:
+        for member in chain(tar, [None]):
+            tar.members.clear()  # type: ignore[attr-defined]  # it would keep every header
             key, _, column = (member.name if member else "").partition(".")
             if key != keys and held:
                 yield from _sample_of_key(notes, path, keys, held)

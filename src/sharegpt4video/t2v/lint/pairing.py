@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -58,8 +58,7 @@ def owners_of(notes: Notes) -> dict[int, str]:
     return {key: stem for key, stem in owners.items() if stem}
 
 
-def _told(folder: Path) -> list[tuple[str, str]]:
-    told = []
+def _told(folder: Path) -> Iterator[tuple[str, str]]:
     records = folder / RECORDS
     if records.exists():
         with records.open(encoding="utf-8", errors="replace") as lines:
@@ -67,14 +66,14 @@ def _told(folder: Path) -> list[tuple[str, str]]:
                 try:
                     plain = json.loads(line)
                     texts = [plain["caption"].get("summary", ""), *(plain.get("texts") or {}).values()]
-                    told += [(PurePosixPath(plain["video"]).stem, str(text)) for text in texts if text]
+                    stem = PurePosixPath(plain["video"]).stem
                 except (ValueError, LookupError, AttributeError, TypeError):
                     continue  # records are checked when they are read; here they only help
-    for video in sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS):
+                yield from ((stem, str(text)) for text in texts if text)
+    for video in (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS):
         beside = video.with_suffix(".txt")
         if beside.is_file():
-            told.append((video.stem, beside.read_text(encoding="utf-8", errors="replace")))
-    return told
+            yield video.stem, beside.read_text(encoding="utf-8", errors="replace")
 
 
 def _key(text: str) -> int:
