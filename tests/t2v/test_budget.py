@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from growth import assert_in_proportion
 from sharegpt4video.t2v.budget import BudgetReport, fit
 from sharegpt4video.t2v.encoders import ENCODERS, Counter, with_limit
 from sharegpt4video.t2v.parts import EVENTS, LADDER, Part, parts_of
@@ -162,3 +164,34 @@ def test_released_captions_lose_no_event_that_fits() -> None:
         assert in_order(bare(fitted.text), bare(row["summary"]))
         for mark in (" ,", " .", ",,", "..", "( ", ",.", "a a ", " and."):
             assert fitted.text.count(mark) <= row["summary"].count(mark), fitted.text
+
+
+FOREIGN = (
+    "Een hond rent over het strand, dan springt hij op een bank. De man opent langzaam de deur. De camera blijft stil.",
+    "Un chien brun court sur la plage, avec un chapeau rouge. L'homme ouvre la porte. La camera reste immobile.",
+    "Ein Hund rennt am Strand entlang, dann springt er. Der Mann sieht sie an. Die Kamera folgt ihm in die Stadt.",
+    "El perro corre por la playa, con un sombrero rojo. El hombre abre la puerta. La camara permanece quieta.",
+    "En man springer under bron, med en hund. Hunden hoppar over en sten. Kameran star still.",
+)
+
+
+@pytest.mark.parametrize("text", FOREIGN)
+def test_sentences_of_other_languages_are_kept_or_dropped_as_they_are(text: str) -> None:
+    """English rules would take "over het strand" for a place, and leave half a sentence."""
+    sentences = re.findall(r"[^.]+\.", text)
+    assert [part.text for part in parts_of(text)] == [sentence.strip() for sentence in sentences]
+    for limit in range(12, Counter(T5).count(text), 4):
+        fitted = fit(text, with_limit(T5, limit))
+        whole = [sentence for sentence in fitted.text.split(". ") if sentence.rstrip(".") in text]
+        assert len(whole) == len(fitted.text.split(". "))
+        assert fitted.lost_events == fitted.shed  # any of it may have been what happens, and that is said
+
+
+def test_letters_with_marks_do_not_make_a_sentence_foreign() -> None:
+    text = "A man sits in a café, wearing a “very” blue hat. He drinks."
+    assert {"place", "description", "colour"} & {part.step for part in parts_of(text)}
+
+
+@pytest.mark.parametrize("unit", ["a dog, ", "(a dog ", "a dog — the man, who is, ", "A dog runs, wearing a hat. "])
+def test_a_text_of_any_length_is_fitted_in_time_that_grows_with_it(unit: str) -> None:
+    assert_in_proportion(lambda size: fit((unit * size)[:size], T5), 80_000)

@@ -15,7 +15,7 @@ from sharegpt4video.t2v.encoders import ENCODERS
 from sharegpt4video.t2v.fidelity import judge
 from sharegpt4video.t2v.filling import filled
 from sharegpt4video.t2v.profile import profile_of
-from sharegpt4video.t2v.prompt_facts import facts_of
+from sharegpt4video.t2v.prompt_facts import MOST_CHARACTERS, facts_of
 from sharegpt4video.t2v.rewrite import Rewriter, Rewritten, rewrite
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.embedded import EmbeddedVLM
@@ -112,6 +112,22 @@ def test_a_text_that_does_not_fit_is_marked() -> None:
 def test_an_empty_prompt_is_refused() -> None:
     with pytest.raises(SettingsError, match="empty"):
         rewritten([" "], EmbeddedVLM())
+
+
+def test_a_text_that_is_no_prompt_is_refused_before_any_is_rewritten() -> None:
+    """Each of its facts would be looked for in all of it; a megabyte on one line is a file without line breaks."""
+    model = FakeVLM([GOOD])
+    with pytest.raises(SettingsError, match=r"prompt 2: has 1,000,000 characters, of at most 20,000"):
+        rewritten([PROMPT, ("a dog runs over a red beach, " * 40_000)[:1_000_000]], model)
+    assert not model.requests
+
+
+def test_the_longest_prompt_is_rewritten_and_checked_whole() -> None:
+    words = [first + second for first in "bcdfghklmnprstvw" for second in ("at", "ed", "ig", "on", "ug", "ack", "ell")]
+    varied = " ".join(f"a {one} jumps over the {two}," for one in words for two in words)[:MOST_CHARACTERS]
+    (done,) = rewritten([varied], EmbeddedVLM())
+    assert len(done.facts.facts) > 1000
+    assert done.fidelity.is_true
 
 
 @pytest.mark.parametrize("share", [0.0, 0.2])

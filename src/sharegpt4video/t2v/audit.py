@@ -19,7 +19,7 @@ from ..verify.prose import folded, shortened
 from ..vlm.embedded.prompt import is_english
 from .encoders import ENCODERS, Counted, TextEncoder, count_tokens
 from .fidelity import STANDINGS, Fidelity, Standing, judge
-from .prompt_facts import KINDS, FactKind, PromptFacts, facts_of
+from .prompt_facts import KINDS, FactKind, PromptFacts, check_length, facts_of
 from .requirements import Required, required
 from .shared import SharedPhrase, shared_phrases
 from .suites import Prompt
@@ -149,7 +149,7 @@ def _plain(each: Audited) -> dict[str, Any]:
 def audit(prompts: Sequence[Prompt], texts: Sequence[str], encoders: Sequence[TextEncoder] | None = None) -> Audit:
     """Audit rewritten prompts, each beside its original. ``encoders``: those whose windows matter; None: all known.
 
-    Raises SettingsError if there are not as many texts as prompts, or none.
+    Raises SettingsError if there are not as many texts as prompts, or none, and for a prompt that is too long for one.
     """
     if len(prompts) != len(texts):
         raise SettingsError(
@@ -158,6 +158,8 @@ def audit(prompts: Sequence[Prompt], texts: Sequence[str], encoders: Sequence[Te
         )
     if not prompts:
         raise SettingsError("there are no prompts to audit")
+    for number, prompt in enumerate(prompts, start=1):
+        check_length(prompt.text, f"prompt {number}")
     asked = [facts_of(prompt.text) for prompt in prompts]
     phrases = shared_phrases(texts, [prompt.text for prompt in prompts], [_about(one) for one in asked])
     by_text: dict[int, list[SharedPhrase]] = defaultdict(list)

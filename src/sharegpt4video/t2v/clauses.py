@@ -17,6 +17,8 @@ Role = Literal["main", "comment", "description", "aside", "event", "intro", "ord
 """What a piece is: the main clause, what it suggests, what something looks like, a remark in brackets or dashes, a
 further event, words that only move on to the next scene, words of order, or where something is."""
 
+MOST_CHARACTERS = 2000
+"""Of a sentence that is taken apart. Longer ones are no prose, and time would grow with the square of their length."""
 _TOKEN = re.compile(
     r'"[^"\n]{1,300}"|“[^”\n]{1,300}”|«[^»\n]{1,300}»|\d+(?:[.,:]\d+)+|[^\W_]+(?:[\'’\-][^\W_]+)*|[^\w\s]|_'
 )
@@ -120,7 +122,8 @@ def _sentence(text: str, start: int, end: int) -> Sentence:
         )
         for match in _TOKEN.finditer(text, start, end)
     )
-    return Sentence(start, end, tokens, _pieces(text, tokens))
+    whole = (Piece(0, len(tokens), "main"),) if tokens else ()
+    return Sentence(start, end, tokens, whole if end - start > MOST_CHARACTERS else _pieces(text, tokens))
 
 
 def _pieces(text: str, tokens: tuple[Token, ...]) -> tuple[Piece, ...]:
@@ -161,6 +164,7 @@ def _spans(tokens: tuple[Token, ...]) -> tuple[list[tuple[int, int]], dict[int, 
     spans: list[tuple[int, int]] = []
     asides: dict[int, Role] = {}
     first, closing = 0, ""
+    last_at = {token.low: at for at, token in enumerate(tokens)}
     for at, token in enumerate(tokens):
         low = token.low
         if closing:
@@ -170,7 +174,7 @@ def _spans(tokens: tuple[Token, ...]) -> tuple[list[tuple[int, int]], dict[int, 
                 first, closing = at + 1, ""
             continue
         closes = {"(": ")", "[": "]", "—": "—", "–": "–"}.get(low)
-        if closes and any(each.low == closes for each in tokens[at + 1 :]):
+        if closes and last_at.get(closes, -1) > at:
             spans += [(first, at)] if at > first else []
             first, closing = (at, closes) if closes in ")]" else (at + 1, closes)
         elif low == "," and _lists_adjectives(tokens, at):

@@ -25,6 +25,8 @@ _ABSOLUTE = re.compile(
     re.IGNORECASE,
 )
 """Words for a place that no other thing follows: "on the left", where "on the left of" goes on with one."""
+_LONGEST_ABSOLUTE = 100
+"""Characters that such words and what is behind them can have; to search all of a text for each place takes long."""
 _COUNT_WORDS = 3
 """A number counts a noun that follows within so many words."""
 _LIGHT = frozenset(map(root, ("take", "do", "make", "give", "get", "use", "have", "play", "put", "go")))
@@ -97,6 +99,10 @@ class _Told:
         return Passage(0, self.text)
 
     @cached_property
+    def sentences(self) -> tuple[_Told, ...]:
+        return tuple(_Told(sentence.text) for sentence in self.passage.sentences)
+
+    @cached_property
     def words(self) -> tuple[_Word, ...]:
         # Hyphens part words: "snow-covered" speaks of snow.
         found = []
@@ -112,6 +118,10 @@ class _Told:
     def roots(self) -> frozenset[str]:
         whole = {root(match[0]) for match in _WORD.finditer(self.text)}
         return frozenset({word.root for word in self.words} | whole)
+
+    @cached_property
+    def folded(self) -> str:
+        return folded(self.text)
 
     @cached_property
     def plain(self) -> str:
@@ -166,10 +176,10 @@ class _Told:
 def _judged(fact: Fact, asked: PromptFacts, told: _Told) -> Judged:
     if fact.kind == "whole":
         same_script = not is_english(told.text)
-        kept = folded(fact.text) in folded(told.text)
+        kept = folded(fact.text) in told.folded
         return Judged(fact, "kept" if kept else "near" if same_script else "lost", "" if kept else "other words")
     if fact.kind == "text":
-        return Judged(fact, "kept" if folded(fact.name) in folded(told.text) else "lost")
+        return Judged(fact, "kept" if folded(fact.name) in told.folded else "lost")
     if fact.kind == "camera":
         return _camera(fact, told)
     if fact.kind == "relation":
@@ -283,16 +293,18 @@ def _relation(fact: Fact, asked: PromptFacts, told: _Told) -> Judged:
 def _sides(name: str, first: frozenset[str], second: frozenset[str], told: _Told) -> tuple[bool, bool]:
     """Whether a text clearly puts the first thing there, and whether it puts the second thing there."""
     is_right = is_wrong = False
-    for sentence in told.passage.sentences:
-        things = [word for word in _Told(sentence.text).words if word.root in first | second]
+    wanted = first | second
+    for sentence in told.sentences:
+        things = [word for word in sentence.words if word.root in wanted]
         for start, end, clear in relations.told(name, sentence.text):
             before = [word for word in things if word.end <= start]
             after = [word for word in things if word.start >= end]
             if not (clear or (before and after)):
                 continue
             placed = _placed([word.root for word in before], [word.root for word in after], first)
-            if not any(word.start > _clause_start(sentence.text, start) for word in before):
-                absolute = _ABSOLUTE.search(sentence.text, start)
+            clause_start = _clause_start(sentence.text, start)
+            if not any(word.start > clause_start for word in before):
+                absolute = _ABSOLUTE.search(sentence.text, start, end + _LONGEST_ABSOLUTE)
                 is_absolute = absolute is not None and absolute.start() < end
                 placed = _fronted([word.root for word in after], first, is_absolute=is_absolute) or placed
             is_right |= placed == "first"

@@ -10,9 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from ..vlm.embedded.prompt import is_english
+from ..vlm.embedded.vocabulary import FOREIGN_WORDS
 from ..vlm.embedded.words import word_set
 from . import lexicon as lex
-from .clauses import Piece, Sentence, sentences_of
+from .clauses import MOST_CHARACTERS, Piece, Sentence, sentences_of
 from .details import Detail, details_of
 from .forms import finite, is_adjective, is_gerund, is_past, verb_at
 
@@ -58,6 +60,9 @@ _DETAILS: dict[Detail, Step] = {
     "mood": "mood", "manner": "manner", "look": "look", "colour": "colour", "with": "description", "place": "place",
     "further": "phrase",
 }  # fmt: skip
+_LITTLE = word_set(
+    "the and of with a an in on at to is are his her its their from by as it he she they this that who while into then"
+)
 _ENDING = ("in short", "in all", "in summary", "in conclusion", "in essence", "to sum", "all in", "overall")
 
 
@@ -90,16 +95,26 @@ def parts_in(text: str, sentences: Sequence[Sentence], events: Sequence[str] | N
     """The same for a text whose sentences are known."""
     known = _known(text, events or ())
     found: list[tuple[int, int, Step]] = []
+    is_understood = is_english(text)
     for number, sentence in enumerate(sentences):
-        step = _step(sentence, is_first=number == 0, is_event=_inside(known, sentence.start))
+        understood = is_understood and _is_english(sentence)
+        step: Step = "opening" if number == 0 else "event"  # whatever it tells, it may be what happens
+        if understood:
+            step = _step(sentence, is_first=number == 0, is_event=_inside(known, sentence.start))
         found.append((sentence.start, sentence.end, step))
-        if (step not in ("style", "unchanged") and text[sentence.start : sentence.end].isascii()) or step == "opening":
+        if understood and step not in ("style", "unchanged") and sentence.end - sentence.start <= MOST_CHARACTERS:
             found += _inner(sentence, step)
     found.sort(key=lambda each: (each[0], -each[1]))
     return tuple(
         Part(text[start:end], _KIND.get(step, "subject"), order, start, end, step)
         for order, (start, end, step) in enumerate(dict.fromkeys(found))
     )
+
+
+def _is_english(sentence: Sentence) -> bool:
+    """Whether the words of a sentence say that it is English: the rules below would find places and looks in others."""
+    low = [token.low for token in sentence.tokens]
+    return sum(word in _LITTLE for word in low) >= max(1, sum(word in FOREIGN_WORDS for word in low))
 
 
 def _known(text: str, events: Sequence[str]) -> list[tuple[int, int]]:

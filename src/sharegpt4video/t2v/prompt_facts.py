@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from ..errors import SettingsError
 from ..verify.prose import Passage, stem
 from ..verify.rewriting import NUMBERS, carries_meaning
 from ..vlm.embedded.prompt import is_english, kind_of
@@ -24,6 +25,8 @@ from .likeness import actions, colours
 FactKind = Literal[
     "subject", "count", "colour", "attribute", "action", "relation", "setting", "camera", "style", "text", "whole"
 ]
+MOST_CHARACTERS = 20_000
+"""Of a prompt that is rewritten or audited: each of its facts is looked for in all of the text."""
 KINDS: tuple[FactKind, ...] = (
     "subject", "count", "colour", "attribute", "action", "relation", "setting", "camera", "style", "text", "whole",
 )  # fmt: skip
@@ -100,6 +103,15 @@ _OTHER_PREPOSITIONS = word_set("of for off up down out onto")
 _GRAMMAR = DETERMINERS | PREPOSITIONS | PRONOUNS | _ALONE | _OTHER_PREPOSITIONS
 _STATES = word_set("stuck caught full made worn frozen lit built seen set hung open closed empty ready alone")
 _VAGUE_COUNTS = word_set("several many few pair dozen multiple numerous")
+
+
+def check_length(prompt: str, where: str) -> None:
+    """Raises SettingsError for a text that is too long to be held against a rewriting of it."""
+    if len(prompt) > MOST_CHARACTERS:
+        raise SettingsError(
+            f"{where}: has {len(prompt):,} characters, of at most {MOST_CHARACTERS:,}, which is more than any text "
+            "encoder reads; is there a prompt on each line?"
+        )
 
 
 def facts_of(prompt: str) -> PromptFacts:

@@ -30,7 +30,7 @@ from .fidelity import Fidelity, Judged, judge
 from .filling import filled
 from .likeness import is_person
 from .profile import Profile
-from .prompt_facts import PromptFacts, facts_of
+from .prompt_facts import PromptFacts, check_length, facts_of
 from .shared import copied
 
 SURE = 0.9
@@ -105,10 +105,9 @@ class Rewriter:
     prompts: RewritePrompts = REWRITE
 
     def role(self, prompt: str, *, asks: bool = True) -> Generator[Request, Reply, Rewritten]:
-        """Rewrite one prompt; without ``asks``, by rules alone. Raises SettingsError if the prompt is empty."""
+        """Rewrite one prompt; without ``asks``, by rules alone. Raises SettingsError if it is empty or too long."""
         prompt = prompt.strip()
-        if not prompt:
-            raise SettingsError("the prompt to rewrite is empty; give a sentence such as 'a dog runs over a beach'")
+        _check(prompt, "the prompt")
         asked = facts_of(prompt)
         if not asks:
             return self._by_rules(asked, (), "the embedded model adds nothing to a prompt")
@@ -189,6 +188,12 @@ class Rewriter:
         return Rewritten(prompt, text, by, why, attempts, tokens, self.encoder.name, limit, over)
 
 
+def _check(prompt: str, where: str) -> None:
+    if not prompt.strip():
+        raise SettingsError(f"{where} to rewrite is empty; give a sentence such as 'a dog runs over a beach'")
+    check_length(prompt, where)
+
+
 def _is_fault(one: Judged) -> bool:
     if one.standing == "near":
         return one.fact.kind in MUST_BE_EXACT and not is_person(one.fact.text)
@@ -222,8 +227,11 @@ async def rewrite(
 ) -> AsyncGenerator[Rewritten, None]:
     """Rewrite prompts, as many at once as the model serves, and yield them in their order.
 
-    Raises SettingsError for an unknown model or an empty prompt, VLMError if the model cannot answer.
+    Raises SettingsError for an unknown model, and, before anything is asked, for a prompt that is empty or too long;
+    VLMError if the model cannot answer.
     """
+    for number, prompt in enumerate(prompts, start=1):
+        _check(prompt, f"prompt {number}" if len(prompts) > 1 else "the prompt")
     async with engine_for(model, caption_settings(settings)) as engine:
         inner = engine.vlm.vlm if isinstance(engine.vlm, ForwardingVLM) else engine.vlm
         asks = not isinstance(inner, EmbeddedVLM)

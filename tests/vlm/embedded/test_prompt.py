@@ -52,6 +52,14 @@ EXAMPLES = {
     "camera pushes in on a face, slow motion, moody lighting": (
         "The camera pushes in on a face. The video uses slow motion. The style is moody lighting."
     ),
+    "a, dog": "The video shows a dog.",
+    "the, man walks": "The man walks.",
+    "a dog in the, park, running": "The video shows a dog in the park, running.",
+    "a dog and, cat": "The video shows a dog and cat.",
+    "a dog runs, and": "A dog runs.",
+    "a photo of a dog with": "The video shows a photo of a dog.",
+    "a... dog | my, cat": "The video shows a dog and my cat.",
+    "zoom in, a dog": "The video shows a dog. The camera zooms in.",
     "a camera shop in Tokyo": "The video shows a camera shop in Tokyo.",
 }
 

@@ -35,6 +35,11 @@ _FRAME = re.compile(
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=\S)")
 _CAMERA_SENTENCE = re.compile(r"^(the\s+)?camera\b", re.IGNORECASE)
 _STYLE_SENTENCE = re.compile(r"^the\s+style\s+is\s+(?P<rest>.+)$", re.IGNORECASE)
+_LEADING = "a|an|the|my|your|our|their|its|and|or"
+_PARTED = re.compile(rf"(?:^(?i:({_LEADING}))|(?<=\s)({_LEADING}))\s*(?:[,;:|…]+\s*|\.+\s+)(?=[^\W\d_]{{2}})")
+"""A mark between a little word and what it belongs to: "a, dog"."""
+_LEFT_OVER = re.compile(rf"(?:(?:^|[\s,;:|]+)(?:{_LEADING}|with|of)[\s,;:|]*)+$", re.IGNORECASE)
+"""Little words at the end, with nothing for them to belong to: "a dog with"."""
 _USES_SENTENCE = re.compile(r"^the\s+(?:video|shot)\s+uses\s+(?P<rest>.+)$", re.IGNORECASE)
 
 
@@ -60,6 +65,7 @@ def recaption(prompt: str) -> str:
         return ""
     if not is_english(clean):
         return closed(clean)
+    clean = _LEFT_OVER.sub("", _PARTED.sub(lambda met: f"{met[1] or met[2]} ", clean)) or clean
     parts = Parts()
     for piece in _SENTENCE_END.split(clean):
         _take_sentence(parts, piece)
@@ -69,7 +75,8 @@ def recaption(prompt: str) -> str:
 def is_english(text: str) -> bool:
     """Whether most letters are Latin and no more common words are foreign than English."""
     letters = [character for character in text if character.isalpha()]
-    latin = sum(unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    is_latin = text.isascii() or (unicodedata.name(character, "").startswith("LATIN") for character in letters)
+    latin = len(letters) if is_latin is True else sum(is_latin)
     if not letters or latin * 2 < len(letters):
         return False
     words = re.findall(r"[^\W\d_]+", text.lower())
@@ -150,7 +157,8 @@ def kind_of(phrase: str) -> str:
     doing = any(word.endswith("ing") and word not in ("tracking", "establishing") for word in words)
     if any(bare == noun or bare.endswith(f" {noun}") for noun in CAMERA_NOUNS) and not doing:
         return "filming"
-    if bare in STYLE_PHRASES or all(word in STYLE_WORDS or word in ("and", "very", "highly") for word in words):
+    little = ("and", "very", "highly")
+    if bare in STYLE_PHRASES or all(word in STYLE_WORDS or (word in little and len(words) > 1) for word in words):
         return "style"
     return "style" if words[-1] in STYLE_ENDINGS else "shown"
 
