@@ -1,4 +1,4 @@
-"""What cutting a clip costs: copied, coded again, and by the ffmpeg program where there is one; and how exact it is.
+"""What cutting a clip costs: copied, re-encoded, and by the ffmpeg program where there is one; and how exact it is.
 
 python benchmarks/cutting.py [--quick]
 
@@ -29,7 +29,7 @@ from sharegpt4video.video.reader import VideoReader
 
 WIDTH, HEIGHT, FPS, GOP = 1280, 720, 30, 60
 CELLS = 16
-BASELINE = "coded again, preset fast"
+BASELINE = "re-encoded, preset fast"
 
 
 def main() -> None:
@@ -51,7 +51,7 @@ def compare(source: Path, target: Path, seconds: int) -> None:
         ("copied", aligned, lambda at: cut(source, target, at, at + seconds)),
         ("copied from the keyframe before", askew, lambda at: cut(source, target, at, at + seconds, exact=False)),
         (BASELINE, askew, lambda at: cut(source, target, at, at + seconds)),
-        ("coded again, ultrafast", askew, lambda at: cut(source, target, at, at + seconds, preset="ultrafast")),
+        ("re-encoded, ultrafast", askew, lambda at: cut(source, target, at, at + seconds, preset="ultrafast")),
     ]
     if program := shutil.which("ffmpeg"):
         for name, options in (("copy", ["-c", "copy"]), ("code again", ["-preset", "fast", "-crf", "18"])):

@@ -117,7 +117,7 @@ def test_an_encoder_that_takes_real_time_priority_does_not_keep_it(
     write_video(tmp_path / "source.mp4", numbered_run(12))
     before = os.sched_getscheduler(0)
     done = cut(tmp_path / "source.mp4", tmp_path / "clip.mp4", 0.1, 0.9, codec="libsvtav1", preset="12")
-    assert (done.how, os.sched_getscheduler(0)) == ("coded again", before)
+    assert (done.how, os.sched_getscheduler(0)) == ("re-encoded", before)
 
 
 def test_the_last_of_reordered_pictures_goes_when_the_track_ends(tmp_path: Path) -> None:
@@ -199,7 +199,7 @@ def test_variable_frame_rate_keeps_its_times(tmp_path: Path, b_frames: int, firs
 def test_a_long_gop_far_into_the_file(tmp_path: Path) -> None:
     write_video(tmp_path / "long.mkv", (numbered(n) for n in range(600)), fps=10, gop=250, b_frames=3)
     starts = [n / 10 for n in range(600)]
-    for start, end, how in ((25.0, 50.0, "copied"), (44.0, 45.0, "coded again")):
+    for start, end, how in ((25.0, 50.0, "copied"), (44.0, 45.0, "re-encoded")):
         done = cut(tmp_path / "long.mkv", tmp_path / "clip.mp4", start, end)
         assert done.how == how
         assert_same(seen(tmp_path / "clip.mp4"), expected(starts, 60.0, start, end))
@@ -212,7 +212,7 @@ def test_a_late_start_is_zero(tmp_path: Path) -> None:
         assert_same(seen(tmp_path / "clip.mp4"), expected([n / 25 for n in range(40)], 1.6, start, 0.96))
 
 
-@pytest.mark.parametrize(("gop", "how"), [(1, "copied"), (30, "coded again")])
+@pytest.mark.parametrize(("gop", "how"), [(1, "copied"), (30, "re-encoded")])
 def test_what_an_edit_list_hides_stays_hidden(tmp_path: Path, gop: int, how: str) -> None:
     path = tmp_path / "edited.mp4"
     write_video(path, numbered_run(30), gop=gop)
@@ -242,7 +242,7 @@ def test_a_turned_picture_stays_upright(
     data[at : at + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
     path.write_bytes(data)
     done = cut(path, tmp_path / "clip.mp4", start, 0.2)
-    assert done.how == ("coded again" if start else "copied")
+    assert done.how == ("re-encoded" if start else "copied")
     with VideoReader(tmp_path / "clip.mp4") as reader:
         assert {corners(frame.pixels) for frame in reader.frames()} == {shown}
 
@@ -265,7 +265,7 @@ def test_hdr_is_kept_and_said(tmp_path: Path) -> None:
     tags = {"color_primaries": BT2020, "color_trc": PQ, "colorspace": BT2020_MATRIX, "color_range": 1}
     write_video(tmp_path / "hdr.mp4", [solid((180, 180, 180))] * 6, pix_fmt="yuv420p10le", tags=tags)
     done = cut(tmp_path / "hdr.mp4", tmp_path / "clip.mp4", 0.04, 0.2)
-    assert done.how == "coded again"
+    assert done.how == "re-encoded"
     assert "HDR" in done.warnings[0]
     with VideoReader(tmp_path / "clip.mp4") as reader:
         assert reader.info.hdr
@@ -284,7 +284,7 @@ def test_odd_sizes_palettes_and_other_codecs(tmp_path: Path) -> None:
     cut(tmp_path / "p.gif", tmp_path / "p.mp4", 0.1, 0.5)
     with VideoReader(tmp_path / "p.mp4") as reader:
         assert [corners(frame.pixels) for frame in reader.frames()] == ["rgbw"] * 4
-    assert cut(tmp_path / "old.avi", tmp_path / "old.webm", 0.04, 0.2).how == "coded again"
+    assert cut(tmp_path / "old.avi", tmp_path / "old.webm", 0.04, 0.2).how == "re-encoded"
     assert [number for number, _, _ in seen(tmp_path / "old.webm")] == [1, 2, 3, 4]
 
 
@@ -312,7 +312,7 @@ def test_a_keyframe_that_is_no_fresh_start_is_not_copied_from(tmp_path: Path) ->
     assert len(keys) > 1
     for exact in (True, False):
         done = cut(tmp_path / "open.mp4", tmp_path / "clip.mp4", float(keys[1]), 1.8, exact=exact)
-        assert done.how == ("coded again" if exact else "copied")
+        assert done.how == ("re-encoded" if exact else "copied")
         assert exact or done.start_seconds == 0.0
         assert_same(seen(tmp_path / "clip.mp4"), expected(starts, 2.4, done.start_seconds, done.end_seconds))
 
@@ -339,7 +339,7 @@ def burst(path: Path, at_seconds: float, codec: str = "aac") -> None:
         output.mux(audio.encode(None))
 
 
-@pytest.mark.parametrize(("start", "how"), [(2.0, "copied"), (2.2, "coded again")])
+@pytest.mark.parametrize(("start", "how"), [(2.0, "copied"), (2.2, "re-encoded")])
 @pytest.mark.parametrize(
     ("source", "codec", "target"),
     [("a.mp4", "aac", "c.mp4"), ("a.mp4", "aac", "c.mkv"), ("a.mkv", "pcm_s16le", "c.mp4"), ("a.ts", "aac", "c.mov")],
@@ -393,7 +393,7 @@ def test_open_files_and_pipes(made: Path, tmp_path: Path) -> None:
             return self._file.read(size)
 
     done = cut(Pipe(), tmp_path / "clip.mp4", 0.8, 1.6)  # type: ignore[arg-type]
-    assert (done.how, done.reason) == ("coded again", "the source cannot seek")
+    assert (done.how, done.reason) == ("re-encoded", "the source cannot seek")
     assert any("sound" in warning for warning in done.warnings)
     assert_same(seen(tmp_path / "clip.mp4"), expected([n / 25 for n in range(100)], 4.0, 0.8, 1.6), 0.0006)
 
@@ -446,5 +446,5 @@ def test_damaged_pictures_are_said(made: Path, tmp_path: Path) -> None:
         data[hit.pos + 4 : hit.pos + hit.size] = random.Random(2).randbytes(hit.size - 4)
     (tmp_path / "hurt.mp4").write_bytes(data)
     done = cut(tmp_path / "hurt.mp4", tmp_path / "clip.mp4", 0.84, 1.6)
-    assert done.how == "coded again"
+    assert done.how == "re-encoded"
     assert done.warnings

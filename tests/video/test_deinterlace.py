@@ -96,7 +96,7 @@ def test_pictures_too_small_for_the_filter_come_as_they_are(tmp_path: Path) -> N
 def test_a_cut_that_is_coded_again_is_deinterlaced_and_says_so(tmp_path: Path) -> None:
     write_video(tmp_path / "v.mp4", fields(True), fps=FPS, options={"x264-params": "tff=1"})
     done = cut(tmp_path / "v.mp4", tmp_path / "clip.mp4", 1.5, 3.0, preset="ultrafast")
-    assert (done.how, done.frames) == ("coded again", 15)
+    assert (done.how, done.frames) == ("re-encoded", 15)
     assert done.warnings[0].startswith("the video is interlaced")
     with VideoReader(tmp_path / "clip.mp4") as reader:
         assert np.mean([combs(frame.pixels) for frame in reader.frames()]) < 2 * combs(scene(0.5))

@@ -51,7 +51,7 @@ def test_with_intra_refresh_each_time_has_its_picture(name: str) -> None:
 def test_a_cut_with_intra_refresh_has_all_its_pictures(tmp_path: Path) -> None:
     path = given("intraref250.mp4")
     done = cut(path, tmp_path / "clip.mp4", 10.5, 12.0)
-    assert (done.how, done.frames) == ("coded again", 38)
+    assert (done.how, done.frames) == ("re-encoded", 38)
     want = [(at, picture) for at, picture in decoded(path) if 10.47 < at < 11.99]
     got = decoded(tmp_path / "clip.mp4")
     assert [at for at, _ in got] == pytest.approx([max(at - 10.5, 0.0) for at, _ in want], abs=1e-3)

@@ -136,7 +136,7 @@ def test_clear_parts_show_white_also_after_a_seek(clear: Path) -> None:
 
 def test_a_cut_keeps_what_clear_parts_look_like(clear: Path, tmp_path: Path) -> None:
     done = cut(clear, tmp_path / "clip.mp4", 2.0, 4.0, preset="ultrafast")
-    assert (done.how, done.frames) == ("coded again", 20)
+    assert (done.how, done.frames) == ("re-encoded", 20)
     with VideoReader(tmp_path / "clip.mp4") as reader:
         assert_white_and_black(next(reader.frames()).pixels)
 

@@ -23,7 +23,7 @@ from .source import Source, source_of
 from .streams import has_alpha_layer
 from .transcode import Coding, transcode
 
-How = Literal["copied", "coded again"]
+How = Literal["copied", "re-encoded"]
 
 WRITING_ERRORS = (av.error.FFmpegError, OSError, ValueError)
 
@@ -90,11 +90,11 @@ def cut(
 
     Every picture on screen in the span is in the clip, at its own time; the first and the last are cut to fit. The
     coded pictures are copied where that gives exactly this: the span begins at a keyframe, and no picture from after
-    its end is needed. Otherwise they are coded again.
+    its end is needed. Otherwise they are re-encoded.
 
     exact   False: copy from the keyframe before on, wherever possible; the `Cut` says what was written
     audio   the main sound track comes along, to within one of its frames; a source that cannot seek is cut without
-    crf, preset, codec   quality (lower is better; 18, VP9 24), speed and encoder of what is coded again; by default
+    crf, preset, codec   quality (lower is better; 18, VP9 24), speed and encoder of what is re-encoded; by default
             H.264, and VP9 in .webm. Pictures are turned upright then; pixel aspect and colours stay as they are
 
     The ending of ``target`` tells the kind of file (see `FORMATS`); it appears only when it is complete. Matroska and
@@ -191,7 +191,7 @@ def _coded(
     except WRITING_ERRORS as error:
         raise VideoError(f"{path}: cannot be written from {video.name} ({error})") from error
     size = path.stat().st_size
-    return Cut("coded again", done.start_seconds, done.end_seconds, done.frames, size, reason, done.warnings)
+    return Cut("re-encoded", done.start_seconds, done.end_seconds, done.frames, size, reason, done.warnings)
 
 
 @contextmanager

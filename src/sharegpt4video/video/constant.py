@@ -66,7 +66,7 @@ def cut_frames(
     except WRITING_ERRORS as error:
         raise VideoError(f"{path}: cannot be written from {video.name} ({error})") from error
     end = start_seconds + float(frames / rate)
-    done = Cut("coded again", start_seconds, end, frames, path.stat().st_size, "a constant rate", warnings)
+    done = Cut("re-encoded", start_seconds, end, frames, path.stat().st_size, "a constant rate", warnings)
     return FramesCut(done, pictures.width, pictures.height, repeated)
 
 
