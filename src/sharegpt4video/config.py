@@ -119,7 +119,7 @@ class CaptionSettings:
     mode: Mode = "sliding"
     """``sliding`` describes each keyframe against the one before; ``fast`` asks once, with one image grid."""
     prompts: str = "default"
-    """The prompt set: ``default``, ``paper`` or ``sharecaptioner``."""
+    """The prompt set: ``default``, ``paper``, ``sharecaptioner`` or ``brief``."""
     hints: bool = False
     """Give the measured facts to a model that looks at the pictures itself."""
     verify: bool = False

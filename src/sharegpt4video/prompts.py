@@ -1,10 +1,11 @@
 """Every prompt text, by set. A text is a template with named fields; ``vlm/render.py`` fills them in.
 
-Three sets: ``default`` is ours. ``paper`` follows the annotator of the ShareGPT4Video paper (arXiv 2406.04325, section
+Four sets: ``default`` is ours. ``paper`` follows the annotator of the ShareGPT4Video paper (arXiv 2406.04325, section
 3.2: a detailed first frame, a difference that is told the description before it, a summary with timestamps); the
 release holds no code of that annotator, so the words are our own. ``sharecaptioner`` holds the prompts that the
 released ShareCaptioner-Video was trained with (repository ShareGPT4Omni/ShareGPT4Video, ``captioner/``), byte for
-byte, typing errors included.
+byte, typing errors included. ``brief`` is for captioners that were trained with it (``sg4v train captioner``): they
+know what is wanted, so that a few words do, and each request is that much cheaper.
 """
 
 from __future__ import annotations
@@ -293,6 +294,25 @@ SHARECAPTIONER = PromptSet(
     max_tokens=dict.fromkeys(("opening", "change", "fast", "summary", "fold", "recaption"), 2048),
 )
 
+BRIEF = PromptSet(
+    name="brief",
+    system="",
+    opening="Describe the picture.",
+    change="{pictures}{before}Describe what happens next.",
+    before="Before: {text}\n",
+    fast="{pictures}Describe the video.",
+    summary="{steps}Describe the whole.",
+    fold="{steps}Shorten it.",
+    recaption="{text}\nDescribe it in detail.",
+    step_interval="{number}: {text}\n",
+    step_instant="{number}: {text}\n",
+    step_context="before: {text}\n",
+    step_gap="{number}:\n",
+    shot="Shot {number}:\n",
+    hints=_HINTS,
+    max_tokens={"opening": 300, "change": 300, "fast": 800, "summary": 1200, "fold": 500, "recaption": 600},
+)
+
 CAST = (
     "Subjects named so far in this video: {members}. Where one of them is seen again, also after a cut, call it by"
     " exactly these words. Give someone or something else other words, which tell it apart."
@@ -357,7 +377,12 @@ REWRITE = RewritePrompts(
     again="The caption cannot be used:\n{problems}\nWrite it again, whole, and keep to all the rules above.",
 )
 
-PROMPT_SETS: dict[str, PromptSet] = {"default": DEFAULT, "paper": PAPER, "sharecaptioner": SHARECAPTIONER}
+PROMPT_SETS: dict[str, PromptSet] = {
+    "default": DEFAULT,
+    "paper": PAPER,
+    "sharecaptioner": SHARECAPTIONER,
+    "brief": BRIEF,
+}
 
 
 def prompt_set(name: str) -> PromptSet:

@@ -108,7 +108,7 @@ Config = Annotated[
     ),
 ]
 Prompts = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Prompt set: default, paper or sharecaptioner.", show_default=False)
+    str | None, typer.Option(metavar="NAME", help="Prompt set: default, paper, sharecaptioner or brief.", show_default=False)
 ]
 Start = Annotated[
     float | None,

@@ -20,7 +20,7 @@ Out = Annotated[
 ]
 Videos = Annotated[int, typer.Option(metavar="N", min=1, help="How many videos.")]
 Kinds = Annotated[str, typer.Option(metavar="KINDS", help="dense, short, shuffled, wrong (comma-separated), or none.")]
-Difficulty = Annotated[str, typer.Option(metavar="NAME", help="tiny, simple, medium or hard.")]
+Difficulty = Annotated[str, typer.Option(metavar="NAME", help="tiny, chain, simple, medium or hard.")]
 SplitName = Annotated[
     str, typer.Option(metavar="NAME", help="any, train (without the held-out pairs) or composition (with one).")
 ]
@@ -28,14 +28,27 @@ PairingName = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="With composition: colour-shape, direction-speed (not tiny), first-second.",
+        help="With composition: colour-shape, direction-speed (not tiny or chain), first-second.",
         show_default=False,
     ),
 ]
 Size = Annotated[
     str | None,
-    typer.Option(metavar="WxH", help="Picture size in pixels. Default: 128x128, 24x24 for tiny.", show_default=False),
+    typer.Option(
+        metavar="WxH",
+        help="Picture size in pixels. Default: 128x128, 24x24 for tiny, 46x46 for chain.",
+        show_default=False,
+    ),
 ]
+Events = Annotated[str, typer.Option(metavar="N-M", help="With chain: the fewest and the most events of a video.")]
+AsDataSet = Annotated[
+    Path | None,
+    typer.Option(
+        "--dataset", metavar="DIR", help="Also make a data set of them, with the true captions.", file_okay=False,
+        show_default=False,
+    ),
+]  # fmt: skip
+Parts = Annotated[int, typer.Option(metavar="N", min=0, help="With --dataset and chain: random clips per video.")]
 Crf = Annotated[int, typer.Option(help="Quality (CRF): 0 is lossless, 51 the worst.")]
 Asked = Annotated[bool, typer.Option(help="Also write questions for evaluation.")]
 Learned = Annotated[int, typer.Option(metavar="N", min=0, help="Also write N training questions per video.")]
@@ -55,12 +68,17 @@ def world(
     pairing: PairingName = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same set.")] = 0,
     size: Size = None,
-    seconds: Annotated[float, typer.Option(help="Length of a video.")] = 2.0,
-    fps: Annotated[float, typer.Option(help="Frames per second.")] = 8.0,
+    events: Events = "1-8",
+    seconds: Annotated[float, typer.Option(help="Length of a video; that of a chain follows from its events.")] = 2.0,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames per second. Default: 8, 4 for chain.", show_default=False)
+    ] = None,
     crf: Crf = 10,
     sound: Sounds = False,
     questions: Asked = True,
     learn_questions: Learned = 0,
+    data_set: AsDataSet = None,
+    parts: Parts = 2,
     workers: Workers = None,
 ) -> None:
     """Write short rendered videos with captions, questions and all facts.
@@ -70,14 +88,42 @@ def world(
     from ..world.files import write_set
 
     with exit_codes():
+        from ..world.sizes import usual_fps, usual_size
+
         folder = chosen_out(out, earlier_out)
-        width, height = _size(size or ("24x24" if difficulty == "tiny" else "128x128"))
+        width, height = _size(size) if size else usual_size(difficulty)
         settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
-                             seconds=seconds, fps=fps, crf=crf, sound=sound)  # fmt: skip
+                             seconds=seconds, fps=usual_fps(difficulty) if fps is None else fps, crf=crf, sound=sound,
+                             events=_events(events))  # fmt: skip
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
         result = write_set(folder, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
                            workers=workers)  # fmt: skip
         print_text(result.text())
+        if data_set is not None:
+            print_text(_as_data_set(folder, data_set, parts))
+
+
+def _as_data_set(folder: Path, out: Path, parts: int) -> str:
+    """Make a data set of a written set; what was made is told in one line."""
+    from ..dataset.recorded import write_recorded
+    from ..t2v.record import RECORDS, read_records
+    from ..world.chain.captions import name_of
+    from ..world.chain.captions import parts as parts_of
+    from ..world.chain.scenes import ChainScene
+    from ..world.files import read_scenes, read_settings
+
+    scenes, seed = read_scenes(folder), read_settings(folder).seed
+    clips = 0
+
+    def known(record: Any) -> list[tuple[int, int, str]]:
+        nonlocal clips
+        scene = scenes[Path(record.video).name]
+        found = parts_of(scene, name_of(scene, seed), parts, seed) if isinstance(scene, ChainScene) else []
+        clips += len(found)
+        return found
+
+    write_recorded(read_records(folder / RECORDS), folder, out, model="world", parts=known)
+    return f"{out}: a data set of {counted(len(scenes), 'video')} and {counted(clips, 'clip')}"
 
 
 def world_check(
@@ -121,6 +167,10 @@ def world_check(
 
 def describe(reading: Any) -> str:
     """A reading on one line."""
+    if hasattr(reading, "states"):  # of a chain
+        first = reading.states[0] if reading.states else None
+        what = f"{first.size} {first.colour} {first.shape} {first.place}" if first else "nothing"
+        return f"{what}: {', '.join(deed or '?' for deed in reading.deeds)}{'' if reading.ok else '; not whole'}"
     if hasattr(reading, "places"):  # of a tiny clip, which has one thing
         moves = f"moves {reading.first}, {f'turns {reading.turn}, ' * bool(reading.turn)}moves {reading.second}"
         where = f"{reading.colour} {reading.shape} {' or '.join(reading.places)}"
@@ -139,6 +189,15 @@ def _size(text: str) -> tuple[int, int]:
     if not (width.isdigit() and height.isdigit()):
         raise SettingsError(f"--size is WIDTHxHEIGHT, such as 128x128, not {text!r}")
     return int(width), int(height)
+
+
+def _events(text: str) -> tuple[int, int]:
+    from ..errors import SettingsError
+
+    least, _, most = text.partition("-")
+    if not least.isdigit() or not (most or least).isdigit():
+        raise SettingsError(f"--events is N-M, such as 1-8, or one number, not {text!r}")
+    return int(least), int(most or least)
 
 
 def _settings(**given: Any) -> SetSettings:

@@ -21,16 +21,31 @@ from ..records import Provenance, Shot, VideoCaption
 from ..t2v.record import RECORDS, Record, write_records
 from ..wording import counted
 from .captions import CAPTION_KINDS, CaptionKind
+from .chain.scenes import MOST_EVENTS
 from .questions import MVBENCH_TASKS, NOT_APPLICABLE, Question, questions
 from .render import frame_count, write_clip
 from .sampling import Pairing, Split
 from .scenes import Scene
-from .sizes import TINY, AnyScene, caption, difficulties, draw_scene, pairings, pictures_of, scene_from
+from .sizes import (
+    CHAIN,
+    TINY,
+    AnyScene,
+    caption,
+    difficulties,
+    draw_scene,
+    length_of,
+    pairings,
+    pictures_of,
+    scene_from,
+)
 from .sound import Heard, sound_line, soundtrack
 
 PROMPT = "<video>\ndescribe the video."
 """Asked for every kind of caption alike, so that sets differ in the captions alone."""
 _FORMAT = 1  # of the whole set; a set of another format is not added to
+
+
+EventCount = Annotated[int, Limits(1, MOST_EVENTS)]
 
 
 @dataclass(frozen=True)
@@ -40,7 +55,7 @@ class SetSettings:
     seed: Seed = 0
     """Scenes, words and questions; video k is the same in a set of any length."""
     difficulty: str = "simple"
-    """``tiny``, ``simple``, ``medium`` or ``hard``."""
+    """``tiny``, ``chain``, ``simple``, ``medium`` or ``hard``."""
     split: Split = "any"
     """``train`` leaves out the held-out pairs, every scene of ``composition`` has one."""
     pairing: Pairing | None = None
@@ -53,6 +68,8 @@ class SetSettings:
     """Quality of the videos: 0 lossless, 10 hard to tell from it, 23 what is common."""
     sound: bool = False
     """Give the videos sound: music, something like speech, and silence."""
+    events: tuple[EventCount, EventCount] = (1, 8)
+    """The fewest and the most events of a ``chain``, which decide how long its video is."""
 
     def __post_init__(self) -> None:
         found = [*wrong_values(self).values()]
@@ -63,6 +80,8 @@ class SetSettings:
         pairs = pairings(self.difficulty)
         if self.pairing is not None and (self.pairing not in pairs or self.split != "composition"):
             found.append(f"pairing is one of {', '.join(pairs)} and goes with the split composition")
+        if not found and self.events[0] > self.events[1]:
+            found.append(f"events are the fewest and the most, not {self.events[0]} and {self.events[1]}")
         raise_for(found)
         frame_count(self.fps, self.seconds)
 
@@ -104,12 +123,13 @@ def write_set(
 
     The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
     that was stopped is finished by running it again, and more videos or other captions can be added; captions and
-    questions that are there are brought to the same length, and a set never becomes shorter. Tiny scenes have none.
+    questions that are there are brought to the same length, and a set never becomes shorter. Tiny scenes and chains have no
+    questions.
     Raises SettingsError if the folder holds another set or videos of no set, StorageError if it cannot be written.
     """
     chosen, folder = settings or SetSettings(), Path(out)
     _check_asked(count, captions, chosen, learn_questions)
-    ask = ask and chosen.difficulty != TINY
+    ask = ask and chosen.difficulty not in (TINY, CHAIN)
     try:
         _claim(folder, chosen)
         count = max(count, _there(folder))
@@ -127,8 +147,8 @@ def _check_asked(count: int, captions: Sequence[CaptionKind], chosen: SetSetting
     unknown = [kind for kind in captions if kind not in CAPTION_KINDS]
     if count < 1 or unknown:
         raise SettingsError(f"at least one video; captions of the kinds {', '.join(CAPTION_KINDS)}, not {unknown}")
-    if learn_questions and chosen.difficulty == TINY:
-        raise SettingsError("there are no questions about tiny scenes; leave learn_questions at 0")
+    if learn_questions and chosen.difficulty in (TINY, CHAIN):
+        raise SettingsError(f"there are no questions about {chosen.difficulty} scenes; leave learn_questions at 0")
 
 
 def _write_texts(
@@ -158,19 +178,21 @@ def _write_texts(
 def scene_of(settings: SetSettings, number: int) -> AnyScene:
     """The scene of video ``number``, whatever the length of the set."""
     rng = random.Random(f"{settings.seed} {settings.split} {number}")
-    return draw_scene(rng, difficulty=settings.difficulty, split=settings.split, pairing=settings.pairing)
+    how: dict[str, Any] = {"difficulty": settings.difficulty, "split": settings.split, "pairing": settings.pairing}
+    return draw_scene(rng, **how, events=settings.events)
 
 
 def record_of(settings: SetSettings, number: int, scene: AnyScene, kinds: Sequence[CaptionKind]) -> Record:
     """The master record of a video: the dense caption with its steps, and the texts of these kinds."""
-    dense = caption(scene, "dense", seconds=settings.seconds, variant=settings.seed)
+    dense = caption(scene, "dense", seconds=settings.seconds, variant=settings.seed, fps=settings.fps)
+    end = length_of(scene, settings.seconds)
     texts: dict[str, str] = {
         kind: caption(scene, kind, seconds=settings.seconds, variant=settings.seed).text for kind in kinds
     }
     made = Provenance("world", "", "", "", asdict(settings))
     whole = VideoCaption(
         video=f"videos/{_name(number)}", width=settings.width, height=settings.height, start_seconds=0.0,
-        end_seconds=settings.seconds, mode="sliding", shots=(Shot(0.0, settings.seconds),), steps=dense.steps,
+        end_seconds=end, mode="sliding", shots=(Shot(0.0, end),), steps=dense.steps,
         summary=dense.text, provenance=made,
     )  # fmt: skip
     return Record(f"{number:06d}", f"videos/{_name(number)}", "train", whole, texts=texts)
@@ -191,12 +213,26 @@ def read_scenes(folder: str | Path) -> dict[str, AnyScene]:
         raise StorageError(f"{path}: not the scenes of a set: {error}; write the set again") from error
 
 
+def read_settings(folder: str | Path) -> SetSettings:
+    """The settings of a set. Raises StorageError if they cannot be read."""
+    path = Path(folder) / "set.json"
+    try:
+        plain = json.loads(path.read_text(encoding="utf-8"))
+        del plain["format"]
+        return SetSettings(**{**plain, "events": tuple(plain.get("events", SetSettings.events))})
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{path}: not the settings of a set: {error}; write the set again") from error
+
+
 def _claim(folder: Path, settings: SetSettings) -> None:
     """Make the folder one of this set, or refuse it: videos of something else must not pass for those of the set."""
     (folder / "videos").mkdir(parents=True, exist_ok=True)
     plain = {"format": _FORMAT, **asdict(settings)}
+    plain["events"] = list(settings.events)
     if not settings.sound:  # a set as earlier versions wrote it
         del plain["sound"]
+    if settings.difficulty != CHAIN:
+        del plain["events"]
     path = folder / "set.json"
     if path.exists():
         try:
@@ -251,13 +287,13 @@ def _render_all(folder: Path, scenes: Sequence[AnyScene], settings: SetSettings,
 def _render_one(job: tuple[str, AnyScene, SetSettings]) -> None:
     path, scene, chosen = job
     pictures = pictures_of(scene, chosen.width, chosen.height, chosen.fps, chosen.seconds)
-    heard = sound_of(scene, chosen)
-    write_clip(pictures, path, fps=chosen.fps, seconds=chosen.seconds, crf=chosen.crf, sound=heard, seed=scene.seed)
+    how: dict[str, Any] = {"fps": chosen.fps, "seconds": length_of(scene, chosen.seconds), "crf": chosen.crf}
+    write_clip(pictures, path, **how, sound=sound_of(scene, chosen), seed=scene.seed)
 
 
 def sound_of(scene: AnyScene, settings: SetSettings) -> tuple[Heard, ...]:
     """What is heard in the video of a scene; nothing in a set without sound."""
-    return soundtrack(scene.seed, settings.seconds) if settings.sound else ()
+    return soundtrack(scene.seed, length_of(scene, settings.seconds)) if settings.sound else ()
 
 
 def _scene_lines(scenes: Sequence[AnyScene], settings: SetSettings) -> Iterator[str]:

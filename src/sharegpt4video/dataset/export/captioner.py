@@ -20,6 +20,7 @@ from ...records import Image
 from ...video.compose import arrange
 from ...vlm.base import Request
 from ...vlm.render import render
+from ...vlm.stored import plain_request
 from .conversations import ConversationFiles, picture_path, save_picture, shown, turns
 from .entries import Entry
 from .job import ExportJob
@@ -44,12 +45,14 @@ class CaptionerOptions:
     """Decode the frames and write them. False: samples have only their times."""
     frames: GridFrames = 16
     """How many frames a fast sample has."""
+    apart: bool = False
+    """Show the frames of a fast sample one by one, as to a model that takes them so (``frames_apart``)."""
     max_images: GridFrames = 16
     """How many pictures the model takes; more are combined into one."""
     side_pixels: SidePixels = 1280
     """Longer side of a frame."""
-    jpeg_quality: JpegQuality = 90
-    """Quality of the pictures, 1 to 100."""
+    jpeg_quality: JpegQuality = 92
+    """Quality of the pictures, 1 to 100; as in captioning, so that a model learns from what it will see."""
     lines: bool = False
     """JSON Lines (``train.jsonl``) instead of one JSON list (``train.json``)."""
 
@@ -101,6 +104,7 @@ def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: DiskM
             chosen,
             roles=options.roles,
             frames=options.frames,
+            apart=options.apart,
             short=(source, short),
             fold_steps=int(entry.row.provenance.settings.get("fold_steps", 40)),
             leave_out=job.leave_out,
@@ -140,6 +144,7 @@ def _conversation(
         "prompt_set": chosen.name,
         "prompt_hash": _hash_of(chosen.name),
         "prompt_from": sample.prompt_from,
+        "request": plain_request(request),
     }
 
 
@@ -152,13 +157,17 @@ class _Pictures:
         self._written: set[str] = set()
         times = {at for request in requests for at in request.seconds} if self._options.pictures else set()
         size = {"side_pixels": self._options.side_pixels, "quality": self._options.jpeg_quality}
-        self._shown: dict[float, Image] = frames(entry, times, **size) if times else {}
+        self._shown: dict[float, tuple[float, Image]] = frames(entry, times, **size) if times else {}
 
     def of(self, sample: Sample) -> tuple[Request, list[str]]:
         """The request with pictures combined for the model, and their file names."""
         request = sample.request
         if not self._shown or not request.seconds:
             return request, []
+        if request.task == "fast":  # as when captioning: each frame once, at its own time
+            shown = {at: seconds for seconds in request.seconds for at in [self._shown[seconds][0]]}
+            self._shown |= {at: self._shown[seconds] for at, seconds in shown.items()}
+            request = replace(request, seconds=tuple(shown))
         alone = in_order(self._shown, request.seconds)
         arranged = arrange(alone, request.layout, self._options.max_images, self._options.jpeg_quality)
         if arranged == alone:

@@ -19,8 +19,12 @@ def even_times(start_seconds: float, end_seconds: float, count: int) -> tuple[fl
     return tuple(start_seconds + length * (number + 0.5) / count for number in range(count))
 
 
-def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int) -> dict[float, Image]:
+def frames(
+    entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int
+) -> dict[float, tuple[float, Image]]:
     """The frames on screen at these times (seconds of ``entry.location``), each decoded and encoded once.
+
+    By the time asked for: since when the frame is on screen, and its picture.
 
     Times before the first picture give that one. Raises VideoError if the video cannot be opened or ends before a time.
     """
@@ -28,7 +32,7 @@ def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: i
     from ..sources.sources import open_source
 
     wanted = sorted(set(times))
-    found: dict[float, Image] = {}
+    found: dict[float, tuple[float, Image]] = {}
     last: tuple[float, Image] | None = None
     try:
         with open_source(entry.source) as opened, VideoReader(opened) as reader:
@@ -38,11 +42,11 @@ def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: i
             for seconds, frame in zip(wanted, shown, strict=True):
                 if last is None or last[0] != frame.seconds:
                     last = frame.seconds, encode_jpeg(frame.pixels, quality)
-                found[seconds] = last[1]
+                found[seconds] = last
     except reading_errors() as error:
         raise VideoError(f"{entry.location}: no pictures could be taken: {error}") from error
     return found
 
 
-def in_order(found: dict[float, Image], times: Sequence[float]) -> tuple[Image, ...]:
-    return tuple(found[seconds] for seconds in times)
+def in_order(found: dict[float, tuple[float, Image]], times: Sequence[float]) -> tuple[Image, ...]:
+    return tuple(found[seconds][1] for seconds in times)

@@ -12,7 +12,7 @@ from ...captioner.recaption import recaption
 from ...captioner.sliding import sliding
 from ...captioner.summary import clip_steps, summary
 from ...prompts import PromptSet
-from ...records import CameraMotion, Facts, Keyframe, Look, PictureMotion, Segment, Step
+from ...records import CameraMotion, Facts, Keyframe, Layout, Look, PictureMotion, Segment, Step
 from ...vlm.base import Problem, Reply, Request
 from .entries import Entry
 from .pictures import even_times
@@ -39,13 +39,14 @@ def samples(
     *,
     roles: Sequence[str],
     frames: int,
+    apart: bool,
     short: tuple[str, str],
     fold_steps: int,
     leave_out: Callable[[str], None],
 ) -> Iterator[Sample]:
     """Every sample of a video, or of a clip (whose steps are the video's and are not repeated).
 
-    ``short`` is where a short prompt comes from, and the prompt itself. Texts with a problem are never an answer.
+    ``apart``: the frames of a fast sample are pictures of their own. ``short`` is where a short prompt comes from, and the prompt itself. Texts with a problem are never an answer.
     """
     row = entry.row
     whole = entry.clip is None
@@ -54,7 +55,7 @@ def samples(
     if not entry.text.strip() or entry.problem:
         return
     if "fast" in roles:
-        yield _fast(entry, prompts, frames)
+        yield _fast(entry, "separate" if apart else prompts.fast_layout, frames)
     if "summary" in roles and row.mode == "sliding":
         if len(clip_steps(row.steps, *_part(entry))) > fold_steps:
             leave_out(f"summaries of more than {fold_steps} steps (what was asked last is not stored)")
@@ -114,7 +115,7 @@ def _replayed(role: Generator[Request, Reply, Any], steps: Sequence[Step]) -> It
             return
 
 
-def _fast(entry: Entry, prompts: PromptSet, count: int) -> Sample:
+def _fast(entry: Entry, layout: Layout, count: int) -> Sample:
     row = entry.row
     if row.mode == "fast" and entry.clip is None and row.steps and row.steps[0].frame_seconds:
         times, facts = row.steps[0].frame_seconds, row.steps[0].facts
@@ -123,7 +124,7 @@ def _fast(entry: Entry, prompts: PromptSet, count: int) -> Sample:
         facts = tuple(one for step in entry.steps for one in step.facts)
     keyframes = [Keyframe(seconds, 0, "change") for seconds in times]
     start, end = entry.start_seconds, entry.end_seconds
-    role = fast(keyframes, facts, video=row.video, start_seconds=start, end_seconds=end, layout=prompts.fast_layout)
+    role = fast(keyframes, facts, video=row.video, start_seconds=start, end_seconds=end, layout=layout)
     return Sample("fast", "fast", next(role), entry.text)
 
 

@@ -259,6 +259,26 @@ _ALL = (
         tokens={"image_token_index": 6},
         source="ours: the parts of the 8B model, small enough to learn a closed world on a processor",
     ),
+    Shape(
+        name="captioner-tiny",
+        model_type="llava_next",
+        text=_llama(128, 320, 4, 4, 4, 400, 10_000.0, 4096, bos_token_id=1, eos_token_id=5, pad_token_id=0,
+                    initializer_range=0.08),
+        vision=_clip(96, 192, 2, 4, 48, 16),
+        whole={
+            # A tile for each frame of 46 pixels and for each band between two, so that frames are seen alone.
+            "image_grid_pinpoints": [[48 * count, 48 * count] for count in (1, 3, 5, 7, 9, 11)] + [[144, 48]],
+            "vision_feature_layer": -1,
+            "vision_feature_select_strategy": "default",
+            "image_seq_length": 9,
+            "tie_word_embeddings": False,
+        },
+        recipe="own",
+        end_of_turn="<|eot_id|>",
+        image_token="<image>",
+        tokens={"image_token_index": 6},
+        source="ours: the same parts for captions of the world of chains",
+    ),
 )
 
 SHAPES: Mapping[str, Shape] = MappingProxyType({shape.name: shape for shape in _ALL})

@@ -1,4 +1,4 @@
-"""The tokenizer and processor of shape ``tiny``, made in code: no file, no network, the same in every run."""
+"""Tokenizers and processors of the tiny shapes, made in code: no file, no network, the same in every run."""
 
 from __future__ import annotations
 
@@ -75,25 +75,38 @@ things upright wall walls way ways 0 1 2 3 4 5 6 7 8 9
 _CAPITALS = "A An And Answer At Based Before Best Both Carefully Describe Does First Finally How In Is It No Option"
 _CAPITALS += " Options Question Select The Then There They This Two What When Where Which While Yes You B C D E After"
 
+# Of the world of chains (``world/chain``) and the prompt set ``brief``: fewer words, so that every score is cheaper.
+_CHAIN_WORDS = """
+a at blue bottom box colour cross cyan detail down green grows happens hoop in it large left magenta middle moves next
+picture plus red right ring shrinks small square stays the top triangle turns up video wedge what whole yellow Describe
+"""
+_CHAIN_STARTS = "Before Describe Shorten Shot the before"
+_CHAIN_NUMBERS = range(1, 42)  # of an opening and forty events
+
 _WORD_SCORE, _BYTE_SCORE = -1.0, -10.0
 
 
-def vocabulary() -> list[tuple[str, float]]:
+def _words(shape_name: str) -> list[str]:
+    """The words of a shape's tokenizer; a space is written Ġ where bytes are written as letters."""
+    if shape_name == "captioner-tiny":
+        numbers = [str(number) for number in _CHAIN_NUMBERS]
+        return [*(f"Ġ{word}" for word in (*_CHAIN_WORDS.split(), *numbers)), *_CHAIN_STARTS.split(), *numbers[9:]]
+    capitals = _CAPITALS.split()
+    inside = [f"Ġ{word}" for word in (*_WORDS.split(), *capitals)]
+    return [*inside, *(word for word in (*capitals, "'s") if len(word) > 1)]
+
+
+def vocabulary(shape_name: str = "tiny") -> list[tuple[str, float]]:
     """Every token with its score, ids in this order: special tokens, single bytes, words with the space before them."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     alphabet = sorted(ByteLevel.alphabet())
-    capitals = _CAPITALS.split()
-    # A space is written Ġ where bytes are written as letters.
-    words = [f"Ġ{word}" for word in (*_WORDS.split(), *capitals)] + [
-        word for word in (*capitals, "'s") if len(word) > 1
-    ]
-    words += ["user", "assistant", "system", ")."]
+    words = [*_words(shape_name), "user", "assistant", "system", ")."]
     tokens = [*SPECIAL_TOKENS, *alphabet, *dict.fromkeys(words)]
     return [(token, _BYTE_SCORE if len(token) == 1 else _WORD_SCORE) for token in tokens]
 
 
-def tokenizer() -> PreTrainedTokenizerFast:
+def tokenizer(shape_name: str = "tiny") -> PreTrainedTokenizerFast:
     """A tokenizer that has whole words for a closed world, bytes for the rest, and the special tokens of Llama 3.
 
     It puts ``<|begin_of_text|>`` before a text as Llama 3's does; the chat template brings its own.
@@ -101,7 +114,7 @@ def tokenizer() -> PreTrainedTokenizerFast:
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, processors
     from transformers import PreTrainedTokenizerFast
 
-    inner = Tokenizer(models.Unigram(vocabulary(), unk_id=None, byte_fallback=False))
+    inner = Tokenizer(models.Unigram(vocabulary(shape_name), unk_id=None, byte_fallback=False))
     inner.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     inner.decoder = decoders.ByteLevel()
     bos = SPECIAL_TOKENS[1]
@@ -134,7 +147,7 @@ def processor_for(shape: Shape) -> ProcessorMixin:
     )
     return LlavaNextProcessor(
         image_processor=pictures,
-        tokenizer=tokenizer(),
+        tokenizer=tokenizer(shape.name),
         patch_size=patch,
         vision_feature_select_strategy=shape.whole["vision_feature_select_strategy"],
         num_additional_image_tokens=1,  # the class embedding of CLIP, dropped again by the strategy "default"
