@@ -63,6 +63,31 @@ def lvlm(
             _train(settings, out, resume=resume)
 
 
+def captioner(
+    config: Config,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Mixture, checkpoints and logs go here.", file_okay=False)
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Resume the run in DIR, or delete it and start over.")
+    ] = True,
+    change: Set = None,
+) -> None:
+    """Train a captioner in its four roles, from exports with --format captioner.
+
+    The mixture of the roles is written to DIR/mixture first. All else is as for sg4v train lvlm, whose --plan also
+    takes this configuration.
+    """
+    with exit_codes():
+        settings = train_settings(config, change)
+        if settings.mixture is None:
+            raise SettingsError(
+                f"{config} has no mixture, which a captioner is trained on; start from sg4v train configs"
+                " captioner-qwen3-vl-4b, or use sg4v train lvlm"
+            )
+        _train(settings, out, resume=resume)
+
+
 def _train(settings: TrainSettings, out: Path, *, resume: bool) -> None:
     from ..lvlm.train import end_processes, train
 
@@ -86,9 +111,14 @@ def merge(
     """Fold what was learned into the base: a model on its own, in the format of transformers."""
     with exit_codes():
         from ..lvlm.train import merge as write
+        from ..lvlm.train.merging import find
 
         out = chosen_out(out, earlier_out)
-        print_text(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v ask VIDEO --model lvlm:{out}")
+        prompts = find(checkpoint).facts.get("prompts", [])
+        trial = f"ask VIDEO --model lvlm:{out}"
+        if prompts:  # of a captioner, which any image-text-to-text model may be
+            trial = f"caption VIDEO --model hf:{out} --prompts {prompts[0]}"
+        print_text(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v {trial}")
 
 
 def push(
@@ -130,22 +160,25 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     from ..checking import validated
     from ..config import load_yaml
     from ..learning.configs import find_config
-    from ..lvlm.settings import DataSettings, ModelSettings, OptimiserSettings, RunSettings, TrainSettings, TuneSettings
+    from ..lvlm import settings as kinds
     from .settings import apply_change
 
     config = find_config(config)
     if not changes:
-        return load_yaml(config, TrainSettings)
+        return load_yaml(config, kinds.TrainSettings)
     plain: dict[str, Any] = load_yaml(config, dict[str, Any])
-    groups = {"model": ModelSettings, "tune": TuneSettings, "data": DataSettings, "optimiser": OptimiserSettings,
-              "run": RunSettings}  # fmt: skip
+    groups = {"model": kinds.ModelSettings, "tune": kinds.TuneSettings, "data": kinds.DataSettings,
+              "optimiser": kinds.OptimiserSettings, "run": kinds.RunSettings,
+              "mixture": kinds.MixtureSettings}  # fmt: skip
+    if plain.get("mixture") is None and not any(change.startswith("mixture.") for change in changes):
+        del groups["mixture"]
     known: dict[str, Any] = {"name": "", **{name: asdict(kind()) for name, kind in groups.items()}}
     # What is no group stays as it is, for the check below to name it.
     merged = {**known, **{name: {**known[name], **value} if name in groups and isinstance(value, dict) else value
                           for name, value in plain.items()}}  # fmt: skip
     for change in changes:
         apply_change(merged, change)
-    return validated(TrainSettings, merged, f"{config} with --set")
+    return validated(kinds.TrainSettings, merged, f"{config} with --set")
 
 
 @contextmanager
@@ -191,9 +224,9 @@ def _first() -> bool:
 
 train = typer.Typer(
     name="train",
-    help="Train a video-language model, and merge its adapters into a model.",
+    help="Train a video-language model or a captioner, and merge its adapters into a model.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-for step in (lvlm, merge, push, configs):
+for step in (lvlm, captioner, merge, push, configs):
     train.command(cls=Verb, no_args_is_help=step is not configs)(step)

@@ -70,9 +70,7 @@ def world(
     size: Size = None,
     events: Events = "1-8",
     seconds: Annotated[float, typer.Option(help="Length of a video; that of a chain follows from its events.")] = 2.0,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames per second. Default: 8, 4 for chain.", show_default=False)
-    ] = None,
+    fps: Annotated[float, typer.Option(help="Frames per second.")] = 8.0,
     crf: Crf = 10,
     sound: Sounds = False,
     questions: Asked = True,
@@ -88,12 +86,12 @@ def world(
     from ..world.files import write_set
 
     with exit_codes():
-        from ..world.sizes import usual_fps, usual_size
+        from ..world.sizes import usual_size
 
         folder = chosen_out(out, earlier_out)
         width, height = _size(size) if size else usual_size(difficulty)
         settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
-                             seconds=seconds, fps=usual_fps(difficulty) if fps is None else fps, crf=crf, sound=sound,
+                             seconds=seconds, fps=fps, crf=crf, sound=sound,
                              events=_events(events))  # fmt: skip
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
         result = write_set(folder, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,

@@ -14,8 +14,12 @@ Trained = Literal["lora", "full", "frozen"]
 VideoLayout = Literal["grid", "frames", "video"]
 VisualTokens = Literal["anyres", "overview"]
 LearningRate = Annotated[float, Limits(0, 10, over=True)]
+Weight = Annotated[float, Limits(0, 1e6)]
 Part = Annotated[float, Limits(0, 1, under=True)]
 """A share that cannot be all."""
+Wrong = Literal["another", "spliced", "dropped", "swapped", "own"]
+Role = Literal["sliding", "fast", "summary", "recaption"]
+ROLES: tuple[Role, ...] = get_args(Role)
 AttentionKind = Literal["flash_attention_3", "flash_attention_2", "varlen", "flex_attention", "sdpa", "eager"]
 
 
@@ -143,6 +147,60 @@ class DataSettings:
 
 
 @dataclass(frozen=True)
+class MixtureSettings:
+    """The four roles of a captioner as one mixture, made of exports with ``--format captioner``."""
+
+    __pydantic_config__ = STRICT
+
+    exports: tuple[str, ...] = ()
+    """Folders that ``sg4v dataset export --format captioner`` wrote, or their files."""
+    sliding: Weight = 6.0
+    """How often steps are learned (first frames, and changes given the step before), relative to the other roles."""
+    fast: Weight = 1.5
+    """How often whole videos from pictures in one request."""
+    summary: Weight = 1.5
+    """How often captions of videos and clips from their steps alone."""
+    recaption: Weight = 1.0
+    """How often captions from short prompts."""
+    wrong_context: Share = 0.2
+    """Share of the changes whose step before is told wrongly, while the answer stays right: the model learns to look,
+    and not to hand mistakes on."""
+    missing_context: Share = 0.1
+    """Share of the changes that are asked about without the step before."""
+    wrong_kinds: tuple[Wrong, ...] = ("another", "spliced", "dropped", "swapped")
+    """How it is wrong: a step of ``another`` video; the beginning of one and the end of the other (``spliced``); a
+    sentence ``dropped``, two ``swapped``; the model's ``own`` mistakes from ``own_mistakes``."""
+    own_mistakes: str = ""
+    """JSON lines with ``id`` (of a sample of the export) and ``before``: what the model itself said of the step
+    before."""
+    short_prompts: Share = 0.8
+    """Share of the prompts to re-caption that are made by shortening the caption; the others are as exported."""
+    short_sentences: tuple[Count, ...] = (1, 2, 4)
+    """How many sentences of the caption are kept, each equally often."""
+    copies: Annotated[int, Limits(1, 100)] = 1
+    """How many times changes and prompts to re-caption are drawn, each time with another context or length."""
+
+    def problems(self) -> list[str]:
+        wrong = wrong_values(self, "mixture.")
+        found = [*wrong.values()]
+        if wrong:
+            return found
+        if not self.exports:
+            found.append("mixture.exports is empty; name folders of sg4v dataset export --format captioner")
+        if not any(getattr(self, role) for role in ROLES):
+            found.append(f"mixture: the weights of {', '.join(ROLES)} are all 0; nothing would be learned")
+        if self.wrong_context + self.missing_context > 1:
+            found.append("mixture.wrong_context and mixture.missing_context are more than 1 together")
+        if self.wrong_context and not self.wrong_kinds:
+            found.append("mixture.wrong_kinds is empty; name some, or set mixture.wrong_context to 0")
+        if ("own" in self.wrong_kinds) != bool(self.own_mistakes):
+            found.append("mixture.own_mistakes and the kind 'own' of mixture.wrong_kinds go together")
+        if self.short_prompts and not self.short_sentences:
+            found.append("mixture.short_sentences is empty; name some, or set mixture.short_prompts to 0")
+        return found
+
+
+@dataclass(frozen=True)
 class OptimiserSettings:
     """How it learns. A step is over ``global_batch`` samples whatever the machines and the packing."""
 
@@ -209,11 +267,13 @@ class TrainSettings:
     model: ModelSettings = field(default_factory=ModelSettings)
     tune: TuneSettings = field(default_factory=TuneSettings)
     data: DataSettings = field(default_factory=DataSettings)
+    mixture: MixtureSettings | None = None
+    """For a captioner: the four roles, which ``sg4v train captioner`` makes sources of, beside those of ``data``."""
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     run: RunSettings = field(default_factory=RunSettings)
 
     def __post_init__(self) -> None:
-        parts = (self.model, self.tune, self.data, self.optimiser, self.run)
+        parts = (self.model, self.tune, self.data, self.optimiser, self.run, *filter(None, [self.mixture]))
         found = [problem for part in parts for problem in part.problems()]
         if found:
             raise SettingsError("; ".join(found))

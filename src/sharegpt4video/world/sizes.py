@@ -34,7 +34,6 @@ AnyReading = Reading | TinyReading | ChainReading
 TINY, CHAIN = "tiny", "chain"
 _HELD_OUT: dict[str, Any] = {TINY: tiny_scenes.HELD_OUT, CHAIN: chain_scenes.HELD_OUT}
 _SIZES = {TINY: (24, 24), CHAIN: (chain_render.SIDE_PIXELS, chain_render.SIDE_PIXELS)}
-_FPS = {CHAIN: chain_render.FPS}
 
 
 def difficulties() -> tuple[str, ...]:
@@ -49,11 +48,6 @@ def pairings(difficulty: str) -> tuple[str, ...]:
 def usual_size(difficulty: str) -> tuple[int, int]:
     """Width and height of a picture that scenes of a difficulty are made for."""
     return _SIZES.get(difficulty, (128, 128))
-
-
-def usual_fps(difficulty: str) -> float:
-    """Frames per second that scenes of a difficulty are made for."""
-    return _FPS.get(difficulty, 8.0)
 
 
 def length_of(scene: AnyScene, seconds: float) -> float:

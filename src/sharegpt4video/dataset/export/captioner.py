@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Annotated, Any
 
-from ...checking import GridFrames, JpegQuality, SidePixels, raise_for, wrong_values
+from ...checking import GridFrames, JpegQuality, Limits, SidePixels, raise_for, wrong_values
 from ...config import STRICT
 from ...errors import VideoError
 from ...prompts import PROMPT_SETS, PromptSet, prompt_set
@@ -43,8 +43,8 @@ class CaptionerOptions:
     """Put the measured facts into the questions, as ``hints`` does in captioning."""
     pictures: bool = True
     """Decode the frames and write them. False: samples have only their times."""
-    frames: GridFrames = 16
-    """How many frames a fast sample has."""
+    frames: Annotated[int, Limits(0, 1024)] = 16
+    """How many frames a fast sample has, spread evenly; 0: the keyframes of the caption (16 where none are known)."""
     apart: bool = False
     """Show the frames of a fast sample one by one, as to a model that takes them so (``frames_apart``)."""
     max_images: GridFrames = 16

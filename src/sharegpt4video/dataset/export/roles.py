@@ -120,12 +120,18 @@ def _fast(entry: Entry, layout: Layout, count: int) -> Sample:
     if row.mode == "fast" and entry.clip is None and row.steps and row.steps[0].frame_seconds:
         times, facts = row.steps[0].frame_seconds, row.steps[0].facts
     else:
-        times = even_times(entry.start_seconds, entry.end_seconds, count)
+        times = _keyframe_times(entry) if not count else ()
+        times = times or even_times(entry.start_seconds, entry.end_seconds, count or 16)
         facts = tuple(one for step in entry.steps for one in step.facts)
     keyframes = [Keyframe(seconds, 0, "change") for seconds in times]
     start, end = entry.start_seconds, entry.end_seconds
     role = fast(keyframes, facts, video=row.video, start_seconds=start, end_seconds=end, layout=layout)
     return Sample("fast", "fast", next(role), entry.text)
+
+
+def _keyframe_times(entry: Entry) -> tuple[float, ...]:
+    """The times of the keyframes that the steps were made of."""
+    return tuple(sorted({at for step in entry.steps for at in step.frame_seconds}))
 
 
 def _summary(entry: Entry, fold_steps: int) -> Sample:

@@ -152,6 +152,7 @@ def _turns(id: str, plain: Mapping[str, Any]) -> tuple[str | None, tuple[Turn, .
     if not isinstance(said, list) or not said:
         raise SampleError(id, "'conversations' must be a list of turns")
     pairs = [_pair(id, number, turn) for number, turn in enumerate(said)]
+    made = _verbatim_turn if plain.get("verbatim") is True else _turn
     system = plain.get("system")
     if system is not None and not isinstance(system, str):
         raise SampleError(id, f"'system' must be a text, not {system!r:.40}")
@@ -162,7 +163,7 @@ def _turns(id: str, plain: Mapping[str, Any]) -> tuple[str | None, tuple[Turn, .
         wanted: Literal["user", "assistant"] = "assistant" if number % 2 else "user"
         if role != wanted:
             raise SampleError(id, f"turn {number} is by {role}; human and gpt take turns, and human begins")
-        turns.append(_turn(id, number, wanted, text))
+        turns.append(made(id, number, wanted, text))
     if not turns or len(turns) % 2:
         raise SampleError(id, "the last question has no answer; a conversation ends with gpt")
     return system, tuple(turns)
@@ -183,6 +184,19 @@ def _turn(id: str, number: int, role: Literal["user", "assistant"], text: str) -
         raise SampleError(id, f"turn {number}: an answer cannot show a picture, but has {IMAGE} or {VIDEO}")
     text = text.replace(IMAGE, "").replace(VIDEO, "").strip()
     if role == "assistant" and not text:
+        raise SampleError(id, f"turn {number}: the answer is empty")
+    return Turn(role, text, places)
+
+
+def _verbatim_turn(id: str, number: int, role: Literal["user", "assistant"], text: str) -> Turn:
+    """A turn whose places stand in front already, each on a line of its own; the text after them stays as it is.
+
+    For captioners, which are to be asked with the very bytes that they learn from.
+    """
+    places = 0
+    while role == "user" and text.startswith(f"{IMAGE}\n"):
+        places, text = places + 1, text.removeprefix(f"{IMAGE}\n")
+    if role == "assistant" and not text.strip():
         raise SampleError(id, f"turn {number}: the answer is empty")
     return Turn(role, text, places)
 

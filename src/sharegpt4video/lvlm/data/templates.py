@@ -98,10 +98,12 @@ class ChatTemplate:
         self._begin = _begin(tokenizer)
         self._parts = processor is not tokenizer  # only processors take lists of parts
         self._mark = re.compile(r"\s*(?:" + "|".join(re.escape(m) for m in sorted(marks, key=len, reverse=True)) + ")")
+        self._strips = self._found_stripping()
 
     def chunks(self, system: str | None, turns: Sequence[Turn], media: Sequence[Sequence[str]]) -> list[Chunk]:
         """The whole conversation. Raises SettingsError if the template cannot hold it, or not be told apart."""
         texts = [*([system] if system else []), *(turn.text for turn in turns)]
+        texts = [text.strip() for text in texts] if self._strips else texts
         messages = [{"role": "system", "content": self._content(0, ())}] if system else []
         for number, (turn, shown) in enumerate(zip(turns, media, strict=True), start=len(messages)):
             messages.append({"role": turn.role, "content": self._content(number, shown)})
@@ -110,8 +112,17 @@ class ChatTemplate:
         begins = bool(self._bos) and rendered.startswith(self._bos)
         return found if begins or not self._begin else [Chunk(self._begin), *found]
 
-    def _content(self, number: int, shown: Sequence[str]) -> Any:
-        text = f"\ue000{number}\ue001"
+    def _found_stripping(self) -> bool:
+        """Whether the template takes the space around a question away, which it cannot do with a number for it."""
+        spaced = [{"role": "user", "content": self._content(0, (), around=" ")}]
+        try:
+            rendered, _ = self._render([*spaced, {"role": "assistant", "content": self._content(1, ())}])
+        except SettingsError:
+            return False
+        return " \ue0000\ue001 " not in rendered
+
+    def _content(self, number: int, shown: Sequence[str], around: str = "") -> Any:
+        text = f"{around}\ue000{number}\ue001{around}"
         return [*({"type": kind} for kind in shown), {"type": "text", "text": text}] if self._parts else text
 
     def _render(self, messages: list[dict[str, Any]]) -> tuple[str, list[tuple[int, int]]]:

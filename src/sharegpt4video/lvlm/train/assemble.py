@@ -111,9 +111,13 @@ def make_loader(settings: TrainSettings, encoder: Encoder, processes: Processes,
 
 
 def make_encoder(settings: TrainSettings) -> Encoder:
-    """What turns samples into tokens and pictures for this model, in the form of its recipe."""
+    """What turns samples into tokens and pictures for this model, in the form of its recipe.
+
+    A captioner is asked with the template that comes with it (``hf:FOLDER``), so it learns in the form of that.
+    """
     known = shape_of(settings.model)
-    recipe = None if known is None or known.recipe == "own" else known.recipe
+    own = settings.mixture is not None or known is None or known.recipe == "own"
+    recipe = None if known is None or own else known.recipe
     return Encoder(processor(settings.model), settings.data, recipe=recipe)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from ...learning.checkpoints import Checkpoint
-from ..settings import TrainSettings
+from ..settings import ROLES, MixtureSettings, TrainSettings
 
 HEAD = {"library_name": "transformers", "pipeline_tag": "image-text-to-text", "tags": ["video", "sharegpt4video"]}
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -33,6 +33,7 @@ def card(checkpoint: Checkpoint, settings: TrainSettings) -> str:
         f"---\n{yaml.safe_dump(head, sort_keys=False)}---",
         f"# {settings.name or 'A trained video-language model'}\n\n{whence}",
         _table("Data", ("file", "weight", "SHA-256"), _sources(checkpoint, settings)),
+        *([_mixture(checkpoint, settings.mixture)] if settings.mixture else []),
         _layout(settings),
         _table("What learned", ("part", "how", "learning rate"), _parts(settings)),
         f"## Limits\n\n{LIMITS}",
@@ -53,7 +54,22 @@ def _sources(checkpoint: Checkpoint, settings: TrainSettings) -> list[str]:
             for one in settings.data.sources]  # fmt: skip
 
 
+def _mixture(checkpoint: Checkpoint, mixture: MixtureSettings) -> str:
+    """The roles of a captioner: how many samples each has, what they were told before, how often they come."""
+    weights = {role: getattr(mixture, role) for role in ROLES}
+    rows = [
+        f"| {role} | {weights[role] / sum(weights.values()):.0%} | {counts['samples']:,} | "
+        f"{', '.join(f'{number:,} {kind}' for kind, number in counts.items() if kind != 'samples')} |"
+        for role, counts in checkpoint.facts.get("mixture", {}).items()
+    ]
+    asked = ", ".join(f"`--prompts {name}`" for name in checkpoint.facts.get("prompts", []))
+    table = _table("Roles of the captioner", ("role", "share", "samples", "of these"), rows)
+    return f"{table}\n\nAsk it with the prompts it knows: `sg4v caption VIDEO --model hf:FOLDER` and {asked}."
+
+
 def _layout(settings: TrainSettings) -> str:
+    if settings.mixture is not None:
+        return "Pictures go in as the prompts of captioning arrange them."
     data = settings.data
     how = {"grid": "one image grid", "frames": "separate frames", "video": "a video"}[data.layout]
     return f"Each video goes in as {how} of {data.frames} frames, chosen by the sampler `{data.sampler}`."

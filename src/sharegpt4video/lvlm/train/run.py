@@ -26,6 +26,7 @@ from ...learning.tracking import Log, Named, skipped_kinds
 from ..data.encode import Encoder
 from ..data.packing import Batch
 from ..data.samples import SampleError
+from ..mixture.prepare import Mixture, prepare
 from ..settings import TrainSettings
 from .assemble import attention, check_machine, make_encoder, make_engine, make_loader, make_model
 from .engines import PlainEngine
@@ -49,13 +50,19 @@ def train(
 
     Goes on from the newest sound checkpoint, bit for bit as if it had not stopped (same machine, libraries and number
     of processes). Without ``resume`` what an earlier run left in ``out`` is removed first. SIGTERM and SIGINT end it
-    after the step, with a checkpoint. ``on_step`` and ``on_note`` are called in the first process.
+    after the step, with a checkpoint. ``on_step`` and ``on_note`` are called in the first process. The sources of a
+    mixture are written into ``out`` first.
 
     Raises SettingsError for settings that fit neither the machine nor the checkpoint, StorageError for damaged or
     unwritable files, TrainingError for a loss that is not a number or too little memory, MissingExtra.
     """
     out = Path(out)
     processes = Processes()
+    mixture: Mixture | None = None
+    if settings.mixture is not None:
+        settings, mixture = prepare(settings, out)
+        if processes.first:
+            on_note(mixture.text())
     check_machine(settings, processes)
     with _advice_when_memory_ends(settings), _kernels(settings):
         seed_everything(settings.optimiser.seed)
@@ -66,6 +73,8 @@ def train(
         encoder = make_encoder(settings)
         steps = len(make_loader(settings, encoder, processes))
         facts = processes.from_first(facts_of(settings.data, model, steps) if processes.first else None)
+        if mixture is not None and processes.first:
+            facts |= {"mixture": mixture.counts, "prompts": list(mixture.prompts)}
         engine = make_engine(settings, model, groups, processes)
         run = Run(settings, out, processes, engine, groups, encoder, facts, on_note)
         return run.go(model, resume=resume, on_step=on_step)

@@ -51,6 +51,7 @@ class HfVLM(VLM):
     max_tokens        None: as the prompt set says for each task
     native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
                       model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
+    frames_apart      fast mode shows the frames one by one, not in one grid (at most ``max_images``)
     picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
                       model's family is trained), or a template with {seconds}, {clock} or {number}
     num_beams, generate  beams of the search, and more arguments for ``generate`` such as {"top_p": 0.9}
@@ -85,6 +86,7 @@ class HfVLM(VLM):
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
         native_video: NativeVideo = "auto",
+        frames_apart: bool = False,
         picture_times: str = "none",
         num_beams: int = 1,
         generate: Mapping[str, Any] | None = None,
@@ -99,7 +101,7 @@ class HfVLM(VLM):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
         self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
-        self.uses_facts = hints
+        self.uses_facts, self.frames_apart = hints, frames_apart
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints

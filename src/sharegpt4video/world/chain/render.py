@@ -1,4 +1,4 @@
-"""Draw a chain: one thing on a grey background that stays as it is."""
+"""Draw a chain: one thing before patches of grey that stay as they are."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from .scenes import EVENT, PERIOD_SECONDS, PLACES, SIZES, ChainScene, State
 
 SIDE_PIXELS = 46
 """Of a picture by default: three times three places of about 15 pixels."""
-FPS = 4.0
-"""By default: twice in the course of each event, and where it begins and ends."""
-DARKEST, LIGHTEST = 0.2, 0.55  # of the background
-_CONTRAST = 0.03
+FPS = 8.0
+"""By default. What goes faster from one picture to the next would look like a cut."""
+DARKEST, LIGHTEST = 0.1, 0.75  # of the background
+_PATCHES = 5  # along each side
 
 
 def render(
@@ -45,13 +45,17 @@ def _between(states: tuple[State, ...], seconds: float) -> tuple[State, State, f
 
 
 def _backdrop(scene: ChainScene, width: int, height: int) -> Floats:
-    grain = np.random.default_rng(scene.seed).uniform(-_CONTRAST, _CONTRAST, (height, width))
-    shade = DARKEST + (LIGHTEST - DARKEST) * scene.backdrop + grain
+    """Patches of grey, one fading into the next: before a plain ground, an event would look like a cut."""
+    patches = np.random.default_rng(scene.seed).uniform(DARKEST, LIGHTEST, (_PATCHES, _PATCHES)).astype(np.float32)
+    rows, columns = (np.linspace(0, _PATCHES - 1, side, dtype=np.float32) for side in (height, width))
+    grid = np.arange(_PATCHES, dtype=np.float32)
+    down, across = (np.clip(1 - np.abs(at[:, None] - grid), 0, 1) for at in (rows, columns))
+    shade = (down[:, :, None] * patches).sum(axis=1) @ across.T
     return np.repeat(shade.astype(np.float32)[:, :, None], 3, axis=2)
 
 
 def _painted(backdrop: Floats, before: State, after: State, done: float) -> Pixels:
-    """A move and a change of size go on evenly; a colour changes when half the time is over."""
+    """Everything changes evenly, colours too: what changes at once would look like a cut."""
     canvas, share = backdrop.copy(), np.float32(done)
     height, width = canvas.shape[:2]
     side = (SIZES[before.size] + (SIZES[after.size] - SIZES[before.size]) * share) * min(width, height)
@@ -60,7 +64,7 @@ def _painted(backdrop: Floats, before: State, after: State, done: float) -> Pixe
     across = np.arange(width, dtype=np.float32) + np.float32(0.5 - x)
     down = np.arange(height, dtype=np.float32) + np.float32(0.5 - y)
     cover = coverage(before.shape, across, down, float(side) / 2)[:, :, None]
-    colour = before.colour if done < 0.5 else after.colour
-    canvas += cover * (np.asarray(COLOURS[colour], np.float32) - canvas)
+    first, second = (np.asarray(COLOURS[state.colour], np.float32) for state in (before, after))
+    canvas += cover * (first + (second - first) * share - canvas)
     pixels: Pixels = (canvas * np.float32(255) + np.float32(0.5)).astype(np.uint8)
     return pixels

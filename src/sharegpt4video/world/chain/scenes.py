@@ -1,8 +1,7 @@
 """The facts of a chain: what the thing is at the beginning, and what happens to it, event by event.
 
 The picture has three times three places. Event k (from 0 on) happens within ``EVENT`` of the two seconds that begin at
-2 k, so a keyframe every two seconds shows the thing at rest; the middles of as many equal parts as there are keyframes
-show the same states.
+2 k, so a keyframe every two seconds shows the thing at rest.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ SIZES: Mapping[Size, float] = {"small": 9 / 46, "large": 14 / 46}
 PLACES = 3  # along each side
 PERIOD_SECONDS = 2.0
 """From one event to the next; the distance of keyframe candidates is the same by default."""
-EVENT = (1.0, 1.5)
+EVENT = (0.5, 1.5)
 """The seconds of its period in which an event happens."""
 REST_SECONDS = 0.5
 """What the video goes on for after the last period: the last keyframe is its last frame."""
@@ -80,11 +79,10 @@ _WEIGHTS = {"moves": 0.5, "turns": 0.27, "grows": 0.18, "shrinks": 0.18, STAYS: 
 
 @dataclass(frozen=True)
 class ChainScene:
-    """All facts of one video. ``backdrop`` (0..1) decides its grey background, which is never told."""
+    """All facts of one video. ``seed`` decides its grey background, which is never told."""
 
     start: State
     deeds: tuple[str, ...]
-    backdrop: float = 0.5
     seed: int = 0
 
     @property
@@ -157,7 +155,7 @@ def _draw(rng: random.Random, count: int, split: str) -> ChainScene:
             assert after is not None  # it was among those that can be
             deeds.append(deed)
             state = after
-        return ChainScene(start, tuple(deeds), rng.random(), rng.getrandbits(31))
+        return ChainScene(start, tuple(deeds), rng.getrandbits(31))
 
 
 def _next(rng: random.Random, state: State, before: str, split: str) -> str:

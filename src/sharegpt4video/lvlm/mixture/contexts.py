@@ -1,0 +1,93 @@
+"""What a step is told of the step before, spoiled on purpose: missing, of another video, mixed up, incomplete."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from ...errors import SettingsError
+from ..settings import MixtureSettings, Wrong
+from .shorten import sentences
+
+_TRIES = 20  # for a step of another video that says something else
+
+
+class Contexts:
+    """Draws contexts. ``pool`` holds (video, text) of all true ones; ``own`` the model's mistakes by sample."""
+
+    def __init__(
+        self, settings: MixtureSettings, pool: Sequence[tuple[str, str]], own: Mapping[str, Sequence[str]]
+    ) -> None:
+        self._settings, self._pool, self._own = settings, pool, own
+
+    def draw(self, id: str, video: str, before: str, rng: random.Random) -> tuple[str, str]:
+        """The context for one sample, and what it is: "true", "missing", or the kind of what is wrong with it.
+
+        A kind that cannot be made of this text gives way to a step of another video.
+        """
+        chance = rng.random()
+        if chance < self._settings.missing_context:
+            return "", "missing"
+        if chance >= self._settings.missing_context + self._settings.wrong_context:
+            return before, "true"
+        kind = rng.choice(self._settings.wrong_kinds)
+        text = self._wrong(kind, id, video, before, rng)
+        if text == before:
+            kind, text = "another", self._another(video, before, rng)
+        return (text, kind) if text != before else (before, "true")
+
+    def _wrong(self, kind: Wrong, id: str, video: str, before: str, rng: random.Random) -> str:
+        if kind == "own":
+            said = [text for text in self._own.get(id, ()) if text.strip() and text != before]
+            return rng.choice(said) if said else before
+        if kind == "another":
+            return self._another(video, before, rng)
+        if kind == "spliced":
+            return spliced(before, self._another(video, before, rng), rng)
+        parts = sentences(before)
+        if len(parts) < 2:
+            return before
+        first, second = sorted(rng.sample(range(len(parts)), 2))
+        if kind == "dropped":
+            del parts[first]
+        else:
+            parts[first], parts[second] = parts[second], parts[first]
+        return " ".join(parts)
+
+    def _another(self, video: str, before: str, rng: random.Random) -> str:
+        for _ in range(_TRIES):
+            other, text = rng.choice(self._pool)
+            if other != video and text != before:
+                return text
+        return before
+
+
+def spliced(first: str, second: str, rng: random.Random) -> str:
+    """The first words of one text and the last of another, cut at the same share of both."""
+    one, other = first.split(), second.split()
+    if len(one) < 2 or len(other) < 2:
+        return first
+    share = rng.uniform(0.2, 0.8)
+    begin, end = max(round(share * len(one)), 1), min(round(share * len(other)), len(other) - 1)
+    return " ".join([*one[:begin], *other[end:]])
+
+
+def read_mistakes(path: str) -> dict[str, list[str]]:
+    """What a model itself said of the step before, by sample. Raises SettingsError for a file of another kind."""
+    found: dict[str, list[str]] = {}
+    if not path:
+        return found
+    try:
+        for number, line in enumerate(Path(path).expanduser().read_text(encoding="utf-8").splitlines(), start=1):
+            if line.strip():
+                plain = json.loads(line)
+                found.setdefault(str(plain["id"]), []).append(str(plain["before"]))
+    except OSError as error:
+        raise SettingsError(f"mixture.own_mistakes: {path} cannot be read: {error.strerror}") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise SettingsError(
+            f"mixture.own_mistakes: {path}, line {number}: JSON lines with id and before are wanted ({error!r})"
+        ) from error
+    return found

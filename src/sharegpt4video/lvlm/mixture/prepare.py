@@ -1,0 +1,206 @@
+"""The mixture written down as sources of the trainer: what is learned can be read before, and is the same when resumed.
+
+Everything follows from the exports, the settings and the seed. Each role of each export is a file of its own, weighted
+so that the roles come as often as the settings say.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import random
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from ...errors import SettingsError, StorageError
+from ...files import whole_file, write_whole
+from ...learning.processes import Processes
+from ..data.samples import IMAGE
+from ..settings import ROLES, DataSource, MixtureSettings, TrainSettings
+from .contexts import Contexts, read_mistakes
+from .read import Exported, file_of, read_export
+from .shorten import shortened
+
+FOLDER = "mixture"
+COUNTS = "counts.json"
+_FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """What was written: the sources with their weights, and how many samples of which kind."""
+
+    sources: tuple[DataSource, ...]
+    counts: dict[str, dict[str, int]]
+    """By role: ``samples``, and how many have which context, or come from where."""
+    prompts: tuple[str, ...]
+    """The prompt sets that it is asked with."""
+
+    def text(self) -> str:
+        """One line for a log."""
+        told = []
+        for role, counts in self.counts.items():
+            kinds = [f"{number:,} {kind}" for kind, number in counts.items() if kind != "samples"]
+            told.append(f"{counts['samples']:,} {role}" + (f" ({', '.join(kinds)})" if kinds else ""))
+        return f"mixture: {'; '.join(told)}"
+
+
+def prepare(settings: TrainSettings, out: str | Path) -> tuple[TrainSettings, Mixture]:
+    """Write the mixture of a run into its folder ``out``; gives the settings with its sources, and what was written.
+
+    A mixture that is there already and made of the same is kept. Of several processes the first one writes. Raises
+    SettingsError for settings without a mixture, and exports that are missing or of another kind.
+    """
+    chosen = settings.mixture
+    if chosen is None:
+        raise SettingsError("mixture is missing in the configuration; without one, use sg4v train lvlm")
+    folder, processes = Path(out) / FOLDER, Processes()
+    problem: Exception | None = None
+    if processes.first:
+        try:
+            _write(chosen, settings.optimiser.seed, folder)
+        except (SettingsError, StorageError) as error:
+            problem = error
+    problem = processes.from_first(problem)
+    if problem is not None:
+        raise problem
+    mixture = read_mixture(folder)
+    sources = (*mixture.sources, *settings.data.sources)
+    return replace(settings, data=replace(settings.data, sources=sources)), mixture
+
+
+def read_mixture(folder: Path) -> Mixture:
+    """What ``prepare`` has written there. Raises StorageError."""
+    try:
+        plain = json.loads((folder / COUNTS).read_text(encoding="utf-8"))
+        sources = tuple(DataSource(str(folder / one["file"]), one["media"], one["weight"]) for one in plain["sources"])
+        return Mixture(sources, plain["counts"], tuple(plain["prompts"]))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StorageError(f"{folder / COUNTS}: cannot be read ({error!r}); start over with --fresh") from error
+
+
+def _write(chosen: MixtureSettings, seed: int, folder: Path) -> None:
+    files = [file_of(export) for export in chosen.exports]
+    key = _fingerprint(chosen, seed, files)
+    if _is_there(folder, key):
+        return
+    contexts = _contexts(chosen, files)
+    counts: dict[str, Counter[str]] = {role: Counter() for role in ROLES if getattr(chosen, role)}
+    sources, prompts = list[dict[str, Any]](), Counter[str]()
+    try:
+        for number, path in enumerate(files):
+            for role in _write_roles(chosen, path, contexts, seed, counts, folder / f"{number:03d}", prompts):
+                sources.append({"file": f"{number:03d}-{role}.jsonl", "media": str(path.parent), "role": role})
+        _check_roles(chosen, counts)
+        weights = _weights(chosen, counts)
+        plain = [{**one, "weight": weights[one["role"]]} for one in sources]
+        told = {"key": key, "sources": plain, "counts": counts, "prompts": [name for name, _ in prompts.most_common()]}
+        write_whole(folder / COUNTS, json.dumps(told, indent=1).encode())
+    except OSError as error:
+        raise StorageError(f"{folder}: the mixture cannot be written: {error}; is the disk full?") from error
+
+
+def _write_roles(
+    chosen: MixtureSettings,
+    path: Path,
+    contexts: Contexts,
+    seed: int,
+    counts: dict[str, Counter[str]],
+    begin: Path,
+    prompts: Counter[str],
+) -> list[str]:
+    """A file for each role that an export has, named after it; gives the roles."""
+    files: dict[str, BinaryIO] = {}
+    with ExitStack() as stack:
+        for sample in read_export(path):
+            if sample.role not in counts:
+                continue
+            if sample.role not in files:
+                name = begin.with_name(f"{begin.name}-{sample.role}.jsonl")
+                files[sample.role] = stack.enter_context(whole_file(name))
+            prompts[sample.prompt_set] += 1
+            for plain, kind in _drawn(chosen, sample, contexts, seed):
+                counts[sample.role].update(["samples", *filter(None, [kind])])
+                files[sample.role].write(json.dumps(plain, ensure_ascii=False).encode() + b"\n")
+    return list(files)
+
+
+def _drawn(
+    chosen: MixtureSettings, sample: Exported, contexts: Contexts, seed: int
+) -> Iterator[tuple[dict[str, Any], str]]:
+    """What is learned of one sample of an export, each with what kind it is."""
+    request = sample.request
+    if sample.task not in ("change", "recaption"):
+        yield _sample(sample, sample.text, 0), ""
+        return
+    for copy in range(chosen.copies):
+        rng = random.Random(f"{seed} {sample.id} {copy}")
+        if request is None:
+            yield _sample(sample, sample.text, copy), "as exported"
+        elif sample.task == "recaption":
+            short = rng.random() < chosen.short_prompts
+            prompt = shortened(sample.answer, chosen.short_sentences, rng) if short else ""
+            made = replace(request, user_text=prompt or request.user_text)
+            yield _sample(sample, sample.asked(made), copy), "shortened" if prompt else "as exported"
+        elif not request.before:
+            yield _sample(sample, sample.text, copy), "nothing before"
+        else:
+            before, kind = contexts.draw(sample.id, sample.video, request.before, rng)
+            yield _sample(sample, sample.asked(replace(request, before=before)), copy), kind
+
+
+def _sample(sample: Exported, text: str, copy: int) -> dict[str, Any]:
+    asked = f"{IMAGE}\n" * len(sample.images) + text
+    turns = [{"from": "human", "value": asked}, {"from": "gpt", "value": sample.answer}]
+    shown = {"image": list(sample.images)} if sample.images else {}
+    name = f"{sample.id}~{copy}" if copy else sample.id
+    return {"id": name, **shown, "system": sample.system, "conversations": turns, "verbatim": True}
+
+
+def _contexts(chosen: MixtureSettings, files: Sequence[Path]) -> Contexts:
+    pool = []
+    if chosen.sliding and chosen.wrong_context:
+        pool = [(sample.video, sample.request.before) for path in files for sample in read_export(path)
+                if sample.request is not None and sample.request.before]  # fmt: skip
+    return Contexts(chosen, pool or [("", "")], read_mistakes(chosen.own_mistakes))
+
+
+def _check_roles(chosen: MixtureSettings, counts: dict[str, Counter[str]]) -> None:
+    missing = [role for role, found in counts.items() if not found["samples"]]
+    if missing:
+        raise SettingsError(
+            f"mixture: the exports have no samples of {', '.join(missing)}; set mixture.{missing[0]} to 0, or export"
+            " more roles (and clips for summaries: --clips)"
+        )
+
+
+def _weights(chosen: MixtureSettings, counts: dict[str, Counter[str]]) -> dict[str, float]:
+    """How often each sample of a role is seen in an epoch, which has as many samples as there are in all."""
+    total = sum(found["samples"] for found in counts.values())
+    shares = sum(getattr(chosen, role) for role in counts)
+    return {
+        role: max(round(getattr(chosen, role) / shares * total / found["samples"], 4), 1e-4)
+        for role, found in counts.items()
+    }
+
+
+def _fingerprint(chosen: MixtureSettings, seed: int, files: Sequence[Path]) -> str:
+    digest = hashlib.sha256(json.dumps([_FORMAT, asdict(chosen), seed]).encode())
+    for path in (*files, *([Path(chosen.own_mistakes).expanduser()] if chosen.own_mistakes else [])):
+        if path.is_file():
+            with path.open("rb") as file:
+                while block := file.read(1 << 22):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def _is_there(folder: Path, key: str) -> bool:
+    try:
+        plain = json.loads((folder / COUNTS).read_text(encoding="utf-8"))
+        return plain["key"] == key and all((folder / one["file"]).is_file() for one in plain["sources"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
