@@ -13,6 +13,7 @@ from ..settings import DataSettings
 from .example import Example
 from .masks import IGNORED, Masker
 from .media import kinds_of, media_of
+from .packing import joined
 from .samples import Sample, SampleError
 from .templates import Recipe, template
 from .visual import Shown, visual
@@ -114,7 +115,7 @@ def _example(
         torch.tensor(labels, dtype=torch.long),
         tuple(one.pixels for one in shown if one.pixels is not None),
         tuple(one.size for one in shown if one.size is not None),
-        {name: torch.cat([one.tensors[name] for one in shown if name in one.tensors]) for name in names},
+        {name: joined([one.tensors[name] for one in shown if name in one.tensors]) for name in names},
         aligned,
         visual_tokens=sum(one.visual for one in shown),
         media=len(shown),

@@ -139,13 +139,27 @@ def _text(rows: Sequence[Sequence[Example]], width: int, pad_id: int, packing: b
 def _vision(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
     names = dict.fromkeys(name for example in examples for name in example.tensors)
     found = {
-        name: torch.cat([example.tensors[name] for example in examples if name in example.tensors]) for name in names
+        name: joined([example.tensors[name] for example in examples if name in example.tensors]) for name in names
     }
     pictures = [tiles for example in examples for tiles in example.pixel_values]
     if pictures:
         found["pixel_values"] = _padded(pictures)
         found["image_sizes"] = torch.tensor([size for example in examples for size in example.image_sizes])
     return found
+
+
+def joined(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Joined along the first axis; where the others differ (pictures of several sizes), filled up with zeros."""
+    shapes = {tensor.shape[1:] for tensor in tensors}
+    if len(shapes) > 1 and len({len(shape) for shape in shapes}) == 1:
+        most = [max(sides) for sides in zip(*shapes, strict=True)]
+        filled = []
+        for tensor in tensors:
+            place = tensor.new_zeros(len(tensor), *most)
+            place[(slice(None), *(slice(side) for side in tensor.shape[1:]))] = tensor
+            filled.append(place)
+        tensors = filled
+    return torch.cat(list(tensors))
 
 
 def _padded(pictures: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -120,6 +120,8 @@ def _unseen(model: Any) -> Tensor:
         grid = torch.tensor([[1, side, side]], device=model.device)
         seen = model.model.get_image_features(pixels, grid)
         features = [seen.pooler_output, seen.deepstack_features]
+    elif model.config.model_type != "llava_next":
+        return _untouched(model)
     else:
         pixels = torch.zeros(1, 3, vision.image_size, vision.image_size, device=model.device)
         seen = model.model.vision_tower(pixels, output_hidden_states=True)
@@ -128,6 +130,12 @@ def _unseen(model: Any) -> Tensor:
         # The newline between rows of tiles learns with the language model, from pictures alone.
         features = [model.model.multi_modal_projector(torch.cat(layers, dim=-1)), model.model.image_newline]
     return torch.stack([one.float().sum() * 0.0 for one in _tensors(features)]).sum()
+
+
+def _untouched(model: Any) -> Tensor:
+    """Zero, with a gradient of zero for everything that learns: enough where whole weights are shared (DDP)."""
+    learning = [parameter for parameter in model.parameters() if parameter.requires_grad]
+    return torch.stack([one.float().sum() * 0.0 for one in learning]).sum()
 
 
 def _tensors(nested: Any) -> Iterator[Tensor]:

@@ -84,11 +84,11 @@ def plain_name(name: str) -> str:
 def never_learning(model: PreTrainedModel) -> tuple[str, ...]:
     """Beginnings of the names of parameters that no gradient ever reaches.
 
-    LLaVA-NeXT takes its features from a layer before the last of the CLIP tower: what comes after is calculated and
+    LLaVA takes its features from a layer before the last of the CLIP tower: what comes after is calculated and
     thrown away. DDP would wait for those gradients, and an optimiser would keep state for them.
     """
     config = model.config
-    if config.model_type != "llava_next":
+    if config.model_type not in ("llava_next", "llava") or config.vision_config.model_type != "clip_vision_model":
         return ()
     layers = config.vision_config.num_hidden_layers
     wanted = config.vision_feature_layer

@@ -64,8 +64,21 @@ _QWEN_VL = Parts(
     layers="model.language_model.layers",
 )
 
+_IDEFICS = Parts(
+    projector=("model.connector.",),
+    vision=("model.vision_model.",),
+    language=("model.text_model.", "lm_head."),
+    layers="model.text_model.layers",
+)
+
 # transformers' model type -> its parts.
-PARTS: Mapping[str, Parts] = MappingProxyType({"llava_next": _LLAVA, "qwen3_vl": _QWEN_VL})
+PARTS: Mapping[str, Parts] = MappingProxyType(
+    {
+        **dict.fromkeys(("llava_next", "llava", "llava_onevision", "internvl", "gemma3", "mistral3"), _LLAVA),
+        **dict.fromkeys(("qwen3_vl", "qwen2_5_vl", "qwen2_vl"), _QWEN_VL),
+        **dict.fromkeys(("smolvlm", "idefics3"), _IDEFICS),
+    }
+)
 
 
 @dataclass(frozen=True)

@@ -76,6 +76,10 @@ class Sizes:
         return found
 
 
+COUNTED = frozenset({"llava_next", "qwen3_vl"})
+"""The kinds of models whose sizes, and so operations and memory, are known."""
+
+
 def sizes(model: Any) -> Sizes:
     """The sizes of a model, a shape or a configuration. Raises SettingsError for a kind that is not known."""
     if isinstance(model, Shape):
@@ -87,6 +91,7 @@ def sizes(model: Any) -> Sizes:
 
         config = base_model(model).config
     known = {"llava_next": _llava_next, "qwen3_vl": _qwen3_vl}
+    assert known.keys() == COUNTED
     if config.model_type not in known:
         raise SettingsError(f"the sizes of a {config.model_type} are not known; known are {', '.join(known)}")
     return Sizes(**_language(config), **known[config.model_type](config))

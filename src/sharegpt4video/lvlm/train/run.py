@@ -174,7 +174,7 @@ class Run:
             group_names=tuple(group["name"] for group in self.groups),
             total_steps=total,
             flops=flops_of(self.settings, model),
-            peak_flops=peak_flops(self.processes.device),
+            peak_flops=peak_flops(self.processes.device, model),
             blank=blank,
         )
 

@@ -13,15 +13,19 @@ from torch import Tensor, nn
 from ..model.flops import Flops, training_flops
 from ..model.gpus import gpu_by_device_name
 from ..model.parts import base_model
+from ..model.sizes import COUNTED
 from ..settings import TrainSettings
 
 if TYPE_CHECKING:
     from ..data.packing import Batch
 
 
-def peak_flops(device: torch.device) -> float | None:
-    """The most dense bf16 operations per second of a device; None for a CPU and for GPUs that are not in the list."""
-    if device.type != "cuda":
+def peak_flops(device: torch.device, model: nn.Module | None = None) -> float | None:
+    """The most dense bf16 operations per second of a device; None for a CPU and for GPUs that are not in the list.
+
+    None, too, for a ``model`` whose operations cannot be counted.
+    """
+    if device.type != "cuda" or (model is not None and base_model(model).config.model_type not in COUNTED):
         return None
     known = gpu_by_device_name(torch.cuda.get_device_name(device))
     return known.peak_flops if known else None
