@@ -89,9 +89,11 @@ class Sizes:
     """Of each length, to be examined with."""
     steps: int = 2_000
     lengths: tuple[int, ...] = LENGTHS
+    max_tokens: int | None = None
+    """Of an answer; None: as the prompts say."""
 
 
-QUICK = Sizes(videos=(4, 3), new=(2, 2), steps=2, lengths=(2, 9))
+QUICK = Sizes(videos=(4, 3), new=(2, 2), steps=2, lengths=(2, 8), max_tokens=8)
 
 
 # --- what is learned ------------------------------------------------------------------------------------------------
@@ -170,7 +172,8 @@ def examine(folder: Path, results: Path, arm: str, seed: int, sizes: Sizes) -> N
         return
     model_folder, used = learn(folder, arm, seed, sizes)
     found.setdefault("training", {"sizes": asdict(sizes), "cpu_seconds": round(used)})
-    model = open_model(f"hf:{model_folder}", prompts=prompt_set(PROMPTS), max_concurrent=32, max_images=48)
+    how = {"max_concurrent": 32, "max_images": 48, "max_tokens": sizes.max_tokens}
+    model = open_model(f"hf:{model_folder}", prompts=prompt_set(PROMPTS), **how)
     for length, count in zip(sizes.lengths, sizes.new, strict=True):
         if str(length) in found.setdefault("lengths", {}):
             continue

@@ -33,14 +33,15 @@ def without_weights(settings: TrainSettings) -> TrainSettings:
 
 
 def test_the_recipes_are_shipped() -> None:
-    assert set(CONFIGS) >= {*RATES, "qwen3-vl-4b.yaml", "tiny.yaml"}
+    assert set(CONFIGS) >= {*RATES, "qwen3-vl-4b.yaml", "tiny.yaml", "captioner-qwen3-vl-4b.yaml", "captioner-tiny.yaml"}
 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_a_config_is_read_strictly(name: str, tmp_path: Path) -> None:
     settings = read(name)
     assert settings.name == name.removesuffix(".yaml")
-    assert settings.data.sources
+    assert bool(settings.data.sources) != (settings.mixture is not None)
+    assert (settings.mixture is not None) == name.startswith("captioner")
     spoiled = tmp_path / name
     spoiled.write_text((FOLDER / name).read_text(encoding="utf-8").replace("precision:", "precison:"), encoding="utf-8")
     with pytest.raises(SettingsError, match="precison"):

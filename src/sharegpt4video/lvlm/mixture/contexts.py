@@ -45,7 +45,8 @@ class Contexts:
         if kind == "another":
             return self._another(video, before, rng)
         if kind == "spliced":
-            return spliced(before, self._another(video, before, rng), rng)
+            tries = (spliced(before, self._another(video, before, rng), rng) for _ in range(_TRIES))
+            return next((text for text in tries if text != before), before)
         parts = sentences(before)
         if len(parts) < 2:
             return before

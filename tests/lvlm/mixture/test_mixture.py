@@ -1,0 +1,225 @@
+"""The mixture of roles: how often what comes, what is told wrongly before, and that it is the same each time."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("accelerate")
+
+from sharegpt4video.errors import SettingsError  # noqa: E402
+from sharegpt4video.learning.order import Order  # noqa: E402
+from sharegpt4video.lvlm.mixture import prepare  # noqa: E402
+from sharegpt4video.lvlm.mixture.contexts import Contexts, spliced  # noqa: E402
+from sharegpt4video.lvlm.mixture.shorten import sentences, shortened  # noqa: E402
+from sharegpt4video.lvlm.settings import MixtureSettings, ModelSettings, TrainSettings  # noqa: E402
+from sharegpt4video.prompts import prompt_set  # noqa: E402
+from sharegpt4video.records import Step  # noqa: E402
+from sharegpt4video.vlm.base import Request  # noqa: E402
+from sharegpt4video.vlm.render import render  # noqa: E402
+from sharegpt4video.vlm.stored import plain_request, request_of  # noqa: E402
+
+MODEL = ModelSettings(shape="tiny", random_weights=True)
+
+
+def exported(folder: Path, videos: int = 40) -> Path:
+    """An export as ``sg4v dataset export --format captioner`` writes it: three changes, a caption, a short prompt."""
+    rows = []
+    for video in range(videos):
+        steps = tuple(Step("change", 2.0 * n, 2.0 * n + 2, f"Thing {video} does {n}. It goes on.", 0, (2.0 * n,))
+                      for n in range(3))  # fmt: skip
+        answer = " ".join(step.text for step in steps)
+        for number, step in enumerate(steps):
+            before = steps[number - 1].text if number else ""
+            request = Request("change", seconds=(2.0 * number, 2.0 * number + 2), before=before)
+            rows.append(_row(video, f"sliding-{number:04d}", "sliding", request, step.text, 2))
+        rows.append(_row(video, "fast", "fast", Request("fast", seconds=(0.0, 1.0), layout="grid"), answer, 1))
+        rows.append(_row(video, "summary", "summary", Request("summary", steps=steps, end_seconds=6.0), answer, 0))
+        rows.append(_row(video, "recaption", "recaption", Request("recaption", user_text="A thing."), answer, 0))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.json").write_text(json.dumps(rows), encoding="utf-8")
+    return folder
+
+
+def _row(video: int, name: str, role: str, request: Request, answer: str, pictures: int) -> dict[str, Any]:
+    prompts = prompt_set("default")
+    shown = request_of(plain_request(request), pictures)
+    text = "<image>\n" * pictures + render(shown, prompts).text
+    turns = [{"from": "human", "value": text}, {"from": "gpt", "value": answer}]
+    images = {"image": [f"{video}-{at}.jpg" for at in range(pictures)]} if pictures else {}
+    return {"id": f"v{video}-{name}", "role": role, "task": request.task, "source_video": f"{video}.mp4", **images,
+            "system": prompts.system, "conversations": turns, "prompt_set": "default",
+            "request": plain_request(request)}  # fmt: skip
+
+
+def settings(folder: Path, **changes: Any) -> TrainSettings:
+    return TrainSettings(model=MODEL, mixture=MixtureSettings((str(folder),), **changes))
+
+
+def rows_of(made: TrainSettings, role: str) -> list[dict[str, Any]]:
+    (path,) = [source.path for source in made.data.sources if source.path.endswith(f"-{role}.jsonl")]
+    return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+
+
+def test_roles_come_as_often_as_asked_for(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "roles")
+    asked = settings(folder, sliding=5.0, fast=2.0, summary=2.0, recaption=1.0)
+    made, _ = prepare(asked, tmp_path / "run")
+    sizes = [len(rows_of(made, role)) for role in ("sliding", "fast", "summary", "recaption")]
+    assert sizes == [120, 40, 40, 40]
+    order = Order(sizes, [source.weight for source in made.data.sources], epochs=10)
+    counts = Counter(source for source, _ in order.part(0, len(order)))
+    shares = [counts[at] / len(order) for at in range(4)]
+    assert shares == pytest.approx([0.5, 0.2, 0.2, 0.1], abs=0.005)
+
+
+def test_a_role_of_weight_0_is_left_out(tmp_path: Path) -> None:
+    made, mixture = prepare(settings(exported(tmp_path / "roles"), fast=0.0), tmp_path / "run")
+    assert len(made.data.sources) == 3
+    assert "fast" not in mixture.counts
+
+
+def test_contexts_are_spoiled_in_the_shares_asked_for_and_answers_stay_right(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "roles", 200)
+    made, mixture = prepare(settings(folder, wrong_context=0.3, missing_context=0.1), tmp_path / "run")
+    counts = mixture.counts["sliding"]
+    told = 400  # two of three changes have a step before
+    assert counts["nothing before"] == 200
+    assert counts["missing"] / told == pytest.approx(0.1, abs=0.04)
+    kinds = ("another", "spliced", "dropped", "swapped")
+    assert sum(counts[kind] for kind in kinds) / told == pytest.approx(0.3, abs=0.06)
+    assert all(counts[kind] > 5 for kind in kinds)
+    plain = {row["id"]: row for row in json.loads((folder / "train.json").read_text("utf-8"))}
+    same = 0
+    for row in rows_of(made, "sliding"):
+        asked, said = row["conversations"]
+        assert said["value"] == plain[row["id"]]["conversations"][1]["value"]
+        assert asked["value"].startswith("<image>\n<image>\nThe 2 pictures are frames of one video")
+        same += asked["value"] == plain[row["id"]]["conversations"][0]["value"]
+    assert same == 200 + counts["true"]
+
+
+def test_the_same_settings_make_the_same_mixture_and_another_seed_another(tmp_path: Path) -> None:
+    asked = settings(exported(tmp_path / "roles"), copies=2)
+    first, _ = prepare(asked, tmp_path / "one")
+    second, _ = prepare(asked, tmp_path / "two")
+    assert rows_of(first, "sliding") == rows_of(second, "sliding")
+    assert len({row["id"] for row in rows_of(first, "sliding")}) == len(rows_of(first, "sliding")) == 240
+    written = Path(first.data.sources[0].path).stat().st_mtime_ns
+    prepare(asked, tmp_path / "one")
+    assert Path(first.data.sources[0].path).stat().st_mtime_ns == written, "what is there is kept"
+    other, _ = prepare(replace(asked, optimiser=replace(asked.optimiser, seed=1)), tmp_path / "one")
+    assert rows_of(other, "sliding") != rows_of(second, "sliding")
+
+
+def test_prompts_to_recaption_are_shortened_captions_of_several_lengths(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "roles", 120)
+    made, mixture = prepare(settings(folder, short_prompts=0.75, short_sentences=(1, 3)), tmp_path / "run")
+    assert mixture.counts["recaption"]["shortened"] / 120 == pytest.approx(0.75, abs=0.1)
+    lengths = Counter()
+    for row in rows_of(made, "recaption"):
+        prompt = row["conversations"][0]["value"].split("\n<<<")[1].split(">>>\n")[0]
+        lengths[len(sentences(prompt)) if prompt != "A thing." else 0] += 1
+        assert prompt == "A thing." or all(part in row["conversations"][1]["value"] for part in sentences(prompt))
+    assert set(lengths) == {0, 1, 3}
+
+
+def test_own_mistakes_are_told_where_there_are_some(tmp_path: Path) -> None:
+    folder, own = exported(tmp_path / "roles"), tmp_path / "own.jsonl"
+    own.write_text(json.dumps({"id": "v3-sliding-0001", "before": "Thing 3 was never there."}) + "\n")
+    asked = settings(folder, wrong_context=1.0, missing_context=0.0, wrong_kinds=("own",), own_mistakes=str(own))
+    made, mixture = prepare(asked, tmp_path / "run")
+    assert mixture.counts["sliding"]["own"] == 1
+    (row,) = [row for row in rows_of(made, "sliding") if row["id"] == "v3-sliding-0001"]
+    assert "<<<Thing 3 was never there.>>>" in row["conversations"][0]["value"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"exports": ()}, "mixture.exports is empty"),
+        ({"sliding": 0.0, "fast": 0.0, "summary": 0.0, "recaption": 0.0}, "are all 0"),
+        ({"wrong_context": 0.7, "missing_context": 0.6}, "more than 1 together"),
+        ({"wrong_kinds": ("own",)}, "go together"),
+        ({"wrong_kinds": ()}, "wrong_kinds is empty"),
+        ({"sliding": -1.0}, "mixture.sliding must be"),
+    ],
+)
+def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        TrainSettings(model=MODEL, mixture=MixtureSettings(**{"exports": ("a",), **changes}))
+
+
+def test_exports_of_another_kind_are_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="there is no .*nowhere; export it again"):
+        prepare(settings(tmp_path / "nowhere"), tmp_path / "run")
+    (tmp_path / "train.json").write_text('[{"id": "a", "conversations": []}]', encoding="utf-8")
+    with pytest.raises(SettingsError, match="not a sample of the format captioner"):
+        prepare(settings(tmp_path), tmp_path / "run")
+    folder = exported(tmp_path / "roles")
+    rows = [row for row in json.loads((folder / "train.json").read_text("utf-8")) if row["role"] != "summary"]
+    (folder / "train.json").write_text(json.dumps(rows), encoding="utf-8")
+    with pytest.raises(SettingsError, match=r"no samples of summary; set mixture\.summary to 0"):
+        prepare(settings(folder), tmp_path / "run")
+
+
+def test_a_question_that_was_put_otherwise_is_learned_as_it_is(tmp_path: Path) -> None:
+    """With measured facts in it, or of an older version: its context cannot be changed."""
+    folder = exported(tmp_path / "roles", 4)
+    rows = json.loads((folder / "train.json").read_text("utf-8"))
+    for row in rows:
+        row["conversations"][0]["value"] += " A program measured nothing."
+    (folder / "train.json").write_text(json.dumps(rows), encoding="utf-8")
+    made, mixture = prepare(settings(folder, wrong_context=1.0, missing_context=0.0), tmp_path / "run")
+    assert mixture.counts["sliding"] == {"samples": 12, "as exported": 12}
+    assert all(row["conversations"][0]["value"].endswith("nothing.") for row in rows_of(made, "sliding"))
+
+
+def test_a_spliced_context_has_something_of_both() -> None:
+    for seed in range(20):
+        text = spliced("a b c d e f", "1 2 3 4 5 6 7 8", random.Random(seed)).split()
+        assert text[0] == "a"
+        assert text[-1] == "8"
+
+
+def test_a_context_is_of_another_video() -> None:
+    chosen = MixtureSettings(("a",), wrong_context=1.0, missing_context=0.0, wrong_kinds=("another",))
+    drawn = Contexts(chosen, [("v", "mine"), ("v", "mine too"), ("w", "theirs")], {})
+    assert {drawn.draw("id", "v", "mine", random.Random(seed)) for seed in range(30)} <= {
+        ("theirs", "another"),
+        ("mine", "true"),  # nothing else was found
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "lengths", "expected"),
+    [
+        ("One. Two. Three.", (1,), {"One."}),
+        ("One. Two. Three.", (2,), {"One. Two.", "One. Three."}),
+        ("One. Two.", (5,), {"One."}),
+        ("A dog runs, then it rests.", (1,), {"A dog runs."}),
+        ("A dog runs fast", (1,), {"A dog."}),
+        ("狗在跑。猫在睡。", (1,), {"狗在跑。"}),
+    ],
+)
+def test_captions_are_shortened_by_sentences(text: str, lengths: tuple[int, ...], expected: set[str]) -> None:
+    assert {shortened(text, lengths, random.Random(seed)) for seed in range(30)} == expected
+
+
+def test_a_request_is_stored_and_made_again() -> None:
+    steps = (Step("opening", 0.0, 0.0, "A.", 0, (0.0,)), Step("change", 0.0, 2.0, "", 0, (0.0, 2.0), problem="empty"))
+    for request in (
+        Request("change", seconds=(1 / 3, 2.0), before="A {brace}.", first_number=3, layout="pair"),
+        Request("summary", steps=steps, start_seconds=1.0, end_seconds=2.0, cast="She."),
+    ):
+        plain = json.loads(json.dumps(plain_request(request)))
+        assert request_of(plain, 0) == request
+    with pytest.raises(ValueError, match="not a request"):
+        request_of({"task": "change", "colour": "red"}, 1)
