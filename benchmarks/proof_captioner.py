@@ -83,11 +83,11 @@ FIGURE = Path(__file__).parent.parent / "docs" / "pictures" / "captioner.svg"
 class Sizes:
     """How much is learned and asked."""
 
-    videos: tuple[int, ...] = (500, 400, 300, 150, 75)
+    videos: tuple[int, ...] = (400, 300, 200, 100, 50)
     """Of each length, to learn from."""
-    new: tuple[int, ...] = (60, 60, 40, 30, 30)
+    new: tuple[int, ...] = (40, 40, 40, 40, 40)
     """Of each length, to be examined with."""
-    steps: int = 2_000
+    steps: int = 1_500
     lengths: tuple[int, ...] = LENGTHS
     max_tokens: int | None = None
     """Of an answer; None: as the prompts say."""

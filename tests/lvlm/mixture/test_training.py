@@ -1,0 +1,89 @@
+"""A captioner trained, stopped, resumed, merged, and asked through the door of every user."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("transformers")
+pytest.importorskip("peft")
+pytest.importorskip("accelerate")
+
+from typer.testing import CliRunner  # noqa: E402
+
+from made_chains import caption_settings, chains  # noqa: E402
+from sharegpt4video import caption, train  # noqa: E402
+from sharegpt4video.cli.app import app  # noqa: E402
+from sharegpt4video.cli.train import train_settings  # noqa: E402
+from sharegpt4video.dataset.export import export  # noqa: E402
+from sharegpt4video.dataset.recorded import write_recorded  # noqa: E402
+from sharegpt4video.learning import checkpoints  # noqa: E402
+from sharegpt4video.lvlm.train import merge  # noqa: E402
+from sharegpt4video.t2v.record import RECORDS, read_records  # noqa: E402
+from sharegpt4video.vlm import open_model  # noqa: E402
+from sharegpt4video.prompts import prompt_set  # noqa: E402
+
+SMALL = ["optimiser.global_batch=2", "optimiser.micro_batch=2", "optimiser.max_steps=3", "run.save_every_steps=1",
+         "run.deterministic=true", "run.keep_checkpoints=5"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def roles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The four roles of one chain."""
+    folder = tmp_path_factory.mktemp("chain")
+    chains(folder / "set", 1, (2, 2))
+    known = read_records(folder / "set" / RECORDS)
+    store = write_recorded(known, folder / "set", folder / "data", model="world")
+    export(store, "captioner", str(folder / "roles"), options={"prompts": "brief", "frames": 4})
+    return folder / "roles"
+
+
+def settings(roles: Path, *changes: str) -> Any:
+    return train_settings(Path("captioner-tiny"), [f"mixture.exports=[{roles}]", *SMALL, *changes])
+
+
+def weights(out: Path, step: int) -> dict[str, Any]:
+    return checkpoints.read(checkpoints.checkpoint_folder(out, step)).weights()
+
+
+def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(roles: Path, tmp_path: Path) -> None:
+    train(settings(roles), tmp_path / "whole")
+    train(settings(roles), tmp_path / "resumed")
+    for step in (2, 3):  # as if it had been killed after the first step
+        folder = checkpoints.checkpoint_folder(tmp_path / "resumed", step)
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()
+    result = train(settings(roles), tmp_path / "resumed")
+    assert (result.resumed_from, result.steps) == (1, 3)
+    one, other = weights(tmp_path / "whole", 3), weights(tmp_path / "resumed", 3)
+    assert all(torch.equal(one[name], other[name]) for name in one)
+    model = merge(tmp_path / "whole", tmp_path / "model")
+    card = (model / "README.md").read_text("utf-8")
+    assert "| sliding | 62% | 3 | 1 " in card
+    assert "`--prompts brief`" in card
+    vlm = open_model(f"hf:{model}", prompts=prompt_set("brief"), max_tokens=2)
+    video = next((roles.parent / "set" / "videos").glob("*.mp4"))
+    told = caption(video, model=vlm, settings=caption_settings("brief"))
+    assert [step.kind for step in told.steps] == ["opening", "change", "change"]
+
+
+def test_another_mixture_is_another_run(roles: Path, tmp_path: Path) -> None:
+    asked = settings(roles, "optimiser.max_steps=1")
+    train(asked, tmp_path)
+    changed = CliRunner().invoke(
+        app, ["train", "captioner", "captioner-tiny", "--out", str(tmp_path), "--set", f"mixture.exports=[{roles}]",
+              *(part for change in (*SMALL, "optimiser.max_steps=1", "mixture.wrong_context=0.5")
+                for part in ("--set", change))]
+    )  # fmt: skip
+    assert changed.exit_code == 2
+    assert "mixture.wrong_context was 0.2, is 0.5" in " ".join(changed.stderr.split())
+
+
+def test_a_captioner_needs_a_mixture(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["train", "captioner", "tiny", "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert "has no mixture" in " ".join(done.stderr.split())
