@@ -156,6 +156,8 @@ class MixtureSettings:
     """Folders that ``sg4v dataset export --format captioner`` wrote, or their files."""
     sliding: Weight = 6.0
     """How often steps are learned (first frames, and changes given the step before), relative to the other roles."""
+    opening_share: Share | None = None
+    """Share of the steps that are first frames; None: as in the exports. More of them teach a new model to see."""
     fast: Weight = 1.5
     """How often whole videos from pictures in one request."""
     summary: Weight = 1.5

@@ -223,3 +223,16 @@ def test_a_request_is_stored_and_made_again() -> None:
         assert request_of(plain, 0) == request
     with pytest.raises(ValueError, match="not a request"):
         request_of({"task": "change", "colour": "red"}, 1)
+
+
+def test_first_frames_come_as_often_as_asked_for(tmp_path: Path) -> None:
+    folder = exported(tmp_path / "roles")
+    rows = json.loads((folder / "train.json").read_text("utf-8"))
+    rows += [_row(video, "sliding-first", "sliding", Request("opening", seconds=(0.0,)), "A thing.", 1)
+             for video in range(40)]  # fmt: skip
+    (folder / "train.json").write_text(json.dumps(rows), encoding="utf-8")
+    made, mixture = prepare(settings(folder, opening_share=0.5, fast=0.0, summary=0.0, recaption=0.0), tmp_path / "run")
+    assert {role: counts["samples"] for role, counts in mixture.counts.items()} == {"sliding": 120, "opening": 40}
+    seen = {Path(source.path).stem: source.weight * {"000-sliding": 120, "000-opening": 40}[Path(source.path).stem]
+            for source in made.data.sources}  # fmt: skip
+    assert seen["000-sliding"] == pytest.approx(seen["000-opening"], rel=0.01)

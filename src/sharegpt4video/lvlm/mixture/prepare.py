@@ -89,13 +89,13 @@ def _write(chosen: MixtureSettings, seed: int, folder: Path) -> None:
     if _is_there(folder, key):
         return
     contexts = _contexts(chosen, files)
-    counts: dict[str, Counter[str]] = {role: Counter() for role in ROLES if getattr(chosen, role)}
+    counts: dict[str, Counter[str]] = {role: Counter() for role in wanted(chosen)}
     sources, prompts = list[dict[str, Any]](), Counter[str]()
     try:
         for number, path in enumerate(files):
             for role in _write_roles(chosen, path, contexts, seed, counts, folder / f"{number:03d}", prompts):
                 sources.append({"file": f"{number:03d}-{role}.jsonl", "media": str(path.parent), "role": role})
-        _check_roles(chosen, counts)
+        _check_roles(counts)
         weights = _weights(chosen, counts)
         plain = [{**one, "weight": weights[one["role"]]} for one in sources]
         told = {"key": key, "sources": plain, "counts": counts, "prompts": [name for name, _ in prompts.most_common()]}
@@ -117,15 +117,15 @@ def _write_roles(
     files: dict[str, BinaryIO] = {}
     with ExitStack() as stack:
         for sample in read_export(path):
-            if sample.role not in counts:
+            role = "opening" if sample.task == "opening" and chosen.opening_share is not None else sample.role
+            if role not in counts:
                 continue
-            if sample.role not in files:
-                name = begin.with_name(f"{begin.name}-{sample.role}.jsonl")
-                files[sample.role] = stack.enter_context(whole_file(name))
+            if role not in files:
+                files[role] = stack.enter_context(whole_file(begin.with_name(f"{begin.name}-{role}.jsonl")))
             prompts[sample.prompt_set] += 1
             for plain, kind in _drawn(chosen, sample, contexts, seed):
-                counts[sample.role].update(["samples", *filter(None, [kind])])
-                files[sample.role].write(json.dumps(plain, ensure_ascii=False).encode() + b"\n")
+                counts[role].update(["samples", *filter(None, [kind])])
+                files[role].write(json.dumps(plain, ensure_ascii=False).encode() + b"\n")
     return list(files)
 
 
@@ -169,21 +169,31 @@ def _contexts(chosen: MixtureSettings, files: Sequence[Path]) -> Contexts:
     return Contexts(chosen, pool or [("", "")], read_mistakes(chosen.own_mistakes))
 
 
-def _check_roles(chosen: MixtureSettings, counts: dict[str, Counter[str]]) -> None:
+def _check_roles(counts: dict[str, Counter[str]]) -> None:
     missing = [role for role, found in counts.items() if not found["samples"]]
     if missing:
+        name = {"opening": "opening_share"}.get(missing[0], missing[0])
         raise SettingsError(
-            f"mixture: the exports have no samples of {', '.join(missing)}; set mixture.{missing[0]} to 0, or export"
-            " more roles (and clips for summaries: --clips)"
+            f"mixture: the exports have no samples of {', '.join(missing)}; set mixture.{name} to 0, or export more"
+            " roles (and clips for summaries: --clips)"
         )
+
+
+def wanted(chosen: MixtureSettings) -> dict[str, float]:
+    """The roles that are learned with their weights; first frames apart where their share is given."""
+    found: dict[str, float] = {role: getattr(chosen, role) for role in ROLES}
+    if chosen.opening_share is not None:
+        found["opening"] = found["sliding"] * chosen.opening_share
+        found["sliding"] -= found["opening"]
+    return {role: weight for role, weight in found.items() if weight}
 
 
 def _weights(chosen: MixtureSettings, counts: dict[str, Counter[str]]) -> dict[str, float]:
     """How often each sample of a role is seen in an epoch, which has as many samples as there are in all."""
-    total = sum(found["samples"] for found in counts.values())
-    shares = sum(getattr(chosen, role) for role in counts)
+    total, weights = sum(found["samples"] for found in counts.values()), wanted(chosen)
+    shares = sum(weights.values())
     return {
-        role: max(round(getattr(chosen, role) / shares * total / found["samples"], 4), 1e-4)
+        role: max(round(weights[role] / shares * total / found["samples"], 4), 1e-4)
         for role, found in counts.items()
     }
 

@@ -9,7 +9,8 @@ from typing import Any
 import yaml
 
 from ...learning.checkpoints import Checkpoint
-from ..settings import ROLES, MixtureSettings, TrainSettings
+from ..mixture.prepare import wanted
+from ..settings import MixtureSettings, TrainSettings
 
 HEAD = {"library_name": "transformers", "pipeline_tag": "image-text-to-text", "tags": ["video", "sharegpt4video"]}
 _HUB_NAME = re.compile(r"[\w.-]+(/[\w.-]+)?")
@@ -56,7 +57,7 @@ def _sources(checkpoint: Checkpoint, settings: TrainSettings) -> list[str]:
 
 def _mixture(checkpoint: Checkpoint, mixture: MixtureSettings) -> str:
     """The roles of a captioner: how many samples each has, what they were told before, how often they come."""
-    weights = {role: getattr(mixture, role) for role in ROLES}
+    weights = wanted(mixture)
     rows = [
         f"| {role} | {weights[role] / sum(weights.values()):.0%} | {counts['samples']:,} | "
         f"{', '.join(f'{number:,} {kind}' for kind, number in counts.items() if kind != 'samples')} |"
