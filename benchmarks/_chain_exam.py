@@ -40,7 +40,9 @@ Row = dict[str, Any]
 AT_ONCE = 48
 
 
-def chain_set(folder: Path, count: int, seed: int, least: int, most: int, split: str = "train") -> dict[Path, ChainScene]:
+def chain_set(
+    folder: Path, count: int, seed: int, least: int, most: int, split: str = "train"
+) -> dict[Path, ChainScene]:
     """The videos of a set and their scenes; the set is written if it is not there."""
     settings = SetSettings(seed=seed, difficulty="chain", split=split, width=46, height=46, events=(least, most))
     write_set(folder, count, settings, captions=(), ask=False, workers=1)
@@ -64,7 +66,9 @@ async def _together(*jobs: Awaitable[T]) -> list[T]:
     return list(await asyncio.gather(*(one(job) for job in jobs)))
 
 
-def captioned(model: VLM, videos: Sequence[Path], how: Sequence[CaptionSettings] | CaptionSettings) -> list[VideoCaption]:
+def captioned(
+    model: VLM, videos: Sequence[Path], how: Sequence[CaptionSettings] | CaptionSettings
+) -> list[VideoCaption]:
     """Captions of videos, many side by side, each in its own way or all in one."""
     ways = [how] * len(videos) if isinstance(how, CaptionSettings) else how
     engine = open_engine(model, ways[0])
@@ -82,7 +86,8 @@ def whole_row(text: str, scene: ChainScene, first: int = 0, last: int | None = N
     right, facts = whole_hits(told, state, deeds)
     found = events(told.deeds, deeds)
     return {"right": right, "facts": facts, "true": found.true, "told": found.told, "both": found.both,
-            "in_order": found.in_order, "looks": sum(look_hits(told, state).values()), "stray": bool(told.stray)}  # fmt: skip
+            "in_order": found.in_order, "looks": sum(look_hits(told, state).values()),
+            "stray": bool(told.stray)}  # fmt: skip
 
 
 def step_rows(caption: VideoCaption, scene: ChainScene) -> Row:
@@ -121,8 +126,11 @@ def multi_rows(model: VLM, videos: Mapping[Path, ChainScene], prompts: str) -> l
     """All keyframes of sliding captioning as pictures of one request."""
     engine = open_engine(model, settings(prompts))
     steps = background.run(_together(*(_multi(engine, video, prompts) for video in videos)))
-    return [{**whole_row(reply.text, scene), "requests": 1, "input_tokens": reply.input_tokens,
-             "output_tokens": reply.output_tokens} for reply, scene in zip(steps, videos.values(), strict=True)]  # fmt: skip
+    rows = []
+    for reply, scene in zip(steps, videos.values(), strict=True):
+        spent = {"requests": 1, "input_tokens": reply.input_tokens, "output_tokens": reply.output_tokens}
+        rows.append({**whole_row(reply.text, scene), **spent})
+    return rows
 
 
 async def _multi(engine: Engine, video: Path, prompts: str) -> Reply:
@@ -139,7 +147,9 @@ async def _multi(engine: Engine, video: Path, prompts: str) -> Reply:
     return replies[-1]
 
 
-def recaption_rows(model: VLM, scenes: Sequence[ChainScene], prompts: str, lengths: Sequence[int] = (1, 2, 4)) -> list[Row]:
+def recaption_rows(
+    model: VLM, scenes: Sequence[ChainScene], prompts: str, lengths: Sequence[int] = (1, 2, 4)
+) -> list[Row]:
     """Short prompts re-captioned: what was asked for has to be told, in its order, in a story that can be."""
     rows = []
     engine = open_engine(model, settings(prompts))

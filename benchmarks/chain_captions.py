@@ -1,6 +1,6 @@
 """How many facts of unseen videos of the chain world a captioner has right, in each of its four roles.
 
-    sg4v train captioner captioner-tiny --out runs/captioner-tiny && sg4v train merge runs/captioner-tiny --out models/captioner-tiny
+    sg4v train captioner captioner-tiny --out runs/tiny && sg4v train merge runs/tiny --out models/captioner-tiny
     python benchmarks/chain_captions.py --model hf:models/captioner-tiny
 
 Every text is read by the exact reader of that world (`world.chain.told`). A step has its looks (size, colour, shape,
@@ -17,6 +17,7 @@ import time
 from pathlib import Path
 
 from _chain_exam import captioned, chain_set, fast_rows, recaption_rows, settings, sliding_rows, totals
+
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.vlm import open_model
 
@@ -39,10 +40,17 @@ def main() -> None:
             videos = chain_set(folder, asked.videos, 1000 + number, *asked.events, split)
             begun, scenes = time.process_time(), list(videos.values())
             sliding = sliding_rows(captioned(model, list(videos), settings(asked.prompts)), scenes)
-            shares = [totals(sliding, "step_right", "step_facts"), totals(sliding),
-                      totals(fast_rows(model, videos, asked.prompts)), totals(recaption_rows(model, scenes, asked.prompts))]
+            shares = [
+                totals(sliding, "step_right", "step_facts"),
+                totals(sliding),
+                totals(fast_rows(model, videos, asked.prompts)),
+                totals(recaption_rows(model, scenes, asked.prompts)),
+            ]
             used, name = time.process_time() - begun, {"train": "like learned"}.get(split, split)
-            print(f"{name:<14}{shares[0]:>8.1%}{shares[1]:>9.1%}{shares[2]:>8.1%}{shares[3]:>11.1%}{used:>8.0f}", flush=True)
+            print(
+                f"{name:<14}{shares[0]:>8.1%}{shares[1]:>9.1%}{shares[2]:>8.1%}{shares[3]:>11.1%}{used:>8.0f}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":

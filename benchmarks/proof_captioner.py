@@ -1,34 +1,34 @@
-"""Does a captioner do better step by step? Three claims about the four roles, in the world of chains, where truth is exact.
+"""Does a captioner do better step by step? Three claims about its roles in the world of chains, where truth is exact.
 
-One tiny captioner (``captioner-tiny``, from random weights) learns all roles as one mixture: steps given the step before,
-whole videos from one grid of 16 frames, whole videos from all keyframes as pictures of one request, summaries of videos
-and of random parts from their steps alone, and short prompts re-captioned. It learns from chains of 2, 4, 8, 16 and 32
-events, and is examined on unseen ones of the same lengths. Two arms differ in one thing:
+One tiny captioner (``captioner-tiny``, from random weights) learns all roles as one mixture: steps given the step
+before, whole videos from one grid of 16 frames, whole videos from all keyframes as pictures of one request, summaries
+of videos and of random parts from their steps alone, and short prompts re-captioned. It learns from chains of 2, 4, 8,
+16 and 32 events, and is examined on unseen ones of the same lengths. Two arms differ in one thing:
 
-    noise   20 % of the changes are told a wrong step before, 10 % none (the answer stays right)
+    noise   20 % of the changes are told a wrong step before, 20 % none (the answer stays right)
     clean   every change is told the true step before
 
 Three seeds each. These statements were fixed before any arm was run; each can fail:
 
-(a) sliding     F1 of events told in their order (``world.chain.told.Events``), summary of sliding less the better of
-                ``fast`` (a grid of 16 frames) and ``multi`` (all keyframes in one request), arm noise. Refuted unless the
-                95 % interval is above 0 at 16 and at 32 events, and the difference grows from 2 to 32. Smallest effect
-                that counts: 5 points.
-(b) snowball    share of facts told wrongly in step k of chains of 32 events. Refuted unless ``noise`` makes fewer faults
-                than ``clean`` in the second half of the steps (interval of the difference below 0), and unless, after one
-                step that is forced to be wrong, the faults of the five steps after it, less those of the same steps
-                unforced, are fewer with noise. Smallest effect that counts: 1 point of the facts of a step.
+(a) sliding     F1 of events told in their order (``world.chain.told.Events``), summary of sliding less ``fast`` (a grid
+                of 16 frames) and less ``multi`` (all keyframes in one request), arm noise. Refuted unless the 95 %
+                intervals of both are above 0 at 16 and at 32 events, and both differences are larger at 32 than at 2.
+                Smallest effect that counts: 5 points.
+(b) snowball    share of facts told wrongly in step k of chains of 32 events. Refuted unless ``noise`` makes fewer
+                faults than ``clean`` in the second half of the steps (interval of the difference below 0), and unless,
+                after one step that is forced to be wrong, the faults of the five steps after it, less those of the same
+                steps unforced, are fewer with noise. Smallest effect that counts: 1 point of the facts of a step.
 (c) clips       F1 of events of a random part of a chain: its summary from the steps less captioning the part by itself
                 (sliding), arm noise. Equal if the 95 % interval lies within -5 to +5 points; worse or better if it
                 excludes 0 on one side; else not decided.
 
-Intervals: bootstrap over seeds and videos, drawn again with replacement, paired by video. What counts is what is told in
-the text; no answer is helped or repaired.
+Intervals: bootstrap over seeds and videos, drawn again with replacement, paired by video. What counts is what is told
+in the text; no answer is helped or repaired.
 
     python benchmarks/proof_captioner.py --folder DIR --only data
-    python benchmarks/proof_captioner.py --folder DIR --arms noise --seeds 0      # a run each, side by side as you like
-    python benchmarks/proof_captioner.py --only table                             # of the committed results
-    python benchmarks/proof_captioner.py --only figure                            # docs/pictures/captioner.svg
+    python benchmarks/proof_captioner.py --folder DIR --arms noise --seeds 0    # a run each, side by side as you like
+    python benchmarks/proof_captioner.py --only table                           # of the committed results
+    python benchmarks/proof_captioner.py --only figure                          # docs/pictures/captioner.svg
 
 What is finished is not done again and what was begun is gone on with. Results are compact JSON in ``--results``
 (benchmarks/results/proof_captioner), counts by video, from which table and figure are made without any run.
@@ -46,7 +46,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
 from _chain_exam import (
     Forced,
     captioned,
@@ -59,6 +58,7 @@ from _chain_exam import (
     step_rows,
     write_json,
 )
+
 from sharegpt4video.config import load_yaml
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.recorded import write_recorded
@@ -340,8 +340,12 @@ def figure(results: Path, out: Path) -> None:
         for role, line in (("sliding", "-"), ("forced", ":")):
             faults = _faults(runs, arm, LENGTHS[-1], role)
             if faults.size:
-                axes[2].plot(faults.mean(axis=(0, 1)) / 5, line, color=colour, label=f"{arm}{', forced' * (role == 'forced')}")
-    for axis, title in zip(axes, ("F1 of events in order", "tokens a video", "share of facts wrong, by step"), strict=True):
+                axes[2].plot(
+                    faults.mean(axis=(0, 1)) / 5, line, color=colour, label=f"{arm}{', forced' * (role == 'forced')}"
+                )
+    for axis, title in zip(
+        axes, ("F1 of events in order", "tokens a video", "share of facts wrong, by step"), strict=True
+    ):
         axis.set_title(title, fontsize=9)
         axis.tick_params(labelsize=8)
         if axis.lines:

@@ -35,7 +35,10 @@ def test_all_problems_come_in_one_message() -> None:
         ({"jpeg_quality": "92"}, "jpeg_quality is a whole number, not '92'"),
         ({"jpeg_quality": True}, "jpeg_quality is a whole number, not True"),
         ({"end_seconds": float("nan")}, "end_seconds is a number or None, not nan"),
-        ({"prompts": "papr"}, "prompts is 'default', 'paper', 'sharecaptioner' or 'brief', not 'papr'; did you mean 'paper'?"),
+        (
+            {"prompts": "papr"},
+            "prompts is 'default', 'paper', 'sharecaptioner' or 'brief', not 'papr'; did you mean 'paper'?",
+        ),
         ({"prompts": None}, "prompts is text, not None"),
         ({"keyframes": {"selector": "uniform"}}, "keyframes is a KeyframeSettings, not {'selector': 'uniform'}"),
         ({"mode": "x", "hints": 1}, "mode is 'sliding' or 'fast', not 'x'; hints is true or false, not 1"),

@@ -33,7 +33,13 @@ def without_weights(settings: TrainSettings) -> TrainSettings:
 
 
 def test_the_recipes_are_shipped() -> None:
-    assert set(CONFIGS) >= {*RATES, "qwen3-vl-4b.yaml", "tiny.yaml", "captioner-qwen3-vl-4b.yaml", "captioner-tiny.yaml"}
+    assert set(CONFIGS) >= {
+        *RATES,
+        "qwen3-vl-4b.yaml",
+        "tiny.yaml",
+        "captioner-qwen3-vl-4b.yaml",
+        "captioner-tiny.yaml",
+    }
 
 
 @pytest.mark.parametrize("name", CONFIGS)

@@ -108,7 +108,8 @@ Config = Annotated[
     ),
 ]
 Prompts = Annotated[
-    str | None, typer.Option(metavar="NAME", help="Prompt set: default, paper, sharecaptioner or brief.", show_default=False)
+    str | None,
+    typer.Option(metavar="NAME", help="Prompt set: default, paper, sharecaptioner or brief.", show_default=False),
 ]
 Start = Annotated[
     float | None,

@@ -1,4 +1,4 @@
-"""A data set of captions that are known already: master records, as exports for text-to-video and the world write them."""
+"""A data set of captions that are known already: master records, as exports and the closed world write them."""
 
 from __future__ import annotations
 

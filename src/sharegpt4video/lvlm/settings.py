@@ -275,8 +275,9 @@ class TrainSettings:
     run: RunSettings = field(default_factory=RunSettings)
 
     def __post_init__(self) -> None:
-        parts = (self.model, self.tune, self.data, self.optimiser, self.run, *filter(None, [self.mixture]))
+        parts = (self.model, self.tune, self.data, self.optimiser, self.run)
         found = [problem for part in parts for problem in part.problems()]
+        found += self.mixture.problems() if self.mixture else []
         if found:
             raise SettingsError("; ".join(found))
 

@@ -1,4 +1,4 @@
-"""A request as plain data, to be put into words again later: by a trainer that changes what the model is told before."""
+"""A request as plain data, to be put into words again later by a trainer that changes what the model is told."""
 
 from __future__ import annotations
 
@@ -33,8 +33,13 @@ def request_of(plain: Mapping[str, Any], pictures: int) -> Request:
     Raises ValueError for anything else.
     """
     try:
-        made = {name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()}
-        steps = tuple(Step(**{**step, "frame_seconds": tuple(step["frame_seconds"])}) for step in plain.get("steps", ()))
-        return Request(**{**made, "steps": steps, "images": (_NO_PICTURE,) * pictures})
+        made: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in plain.items()
+        }
+        steps = tuple(
+            Step(**{**step, "frame_seconds": tuple(step["frame_seconds"])}) for step in plain.get("steps", ())
+        )
+        made |= {"steps": steps, "images": (_NO_PICTURE,) * pictures}
+        return Request(**made)
     except (TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"not a request: {error}") from error

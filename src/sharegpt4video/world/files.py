@@ -123,8 +123,8 @@ def write_set(
 
     The same settings give the same pictures and the same JSON, bytes and all. Videos that are there are kept, so a run
     that was stopped is finished by running it again, and more videos or other captions can be added; captions and
-    questions that are there are brought to the same length, and a set never becomes shorter. Tiny scenes and chains have no
-    questions.
+    questions that are there are brought to the same length, and a set never becomes shorter. Tiny scenes and
+    chains have no questions.
     Raises SettingsError if the folder holds another set or videos of no set, StorageError if it cannot be written.
     """
     chosen, folder = settings or SetSettings(), Path(out)

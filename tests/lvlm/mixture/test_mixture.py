@@ -14,17 +14,17 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
-from sharegpt4video.errors import SettingsError  # noqa: E402
-from sharegpt4video.learning.order import Order  # noqa: E402
-from sharegpt4video.lvlm.mixture import prepare  # noqa: E402
-from sharegpt4video.lvlm.mixture.contexts import Contexts, spliced  # noqa: E402
-from sharegpt4video.lvlm.mixture.shorten import sentences, shortened  # noqa: E402
-from sharegpt4video.lvlm.settings import MixtureSettings, ModelSettings, TrainSettings  # noqa: E402
-from sharegpt4video.prompts import prompt_set  # noqa: E402
-from sharegpt4video.records import Step  # noqa: E402
-from sharegpt4video.vlm.base import Request  # noqa: E402
-from sharegpt4video.vlm.render import render  # noqa: E402
-from sharegpt4video.vlm.stored import plain_request, request_of  # noqa: E402
+from sharegpt4video.errors import SettingsError
+from sharegpt4video.learning.order import Order
+from sharegpt4video.lvlm.mixture import prepare
+from sharegpt4video.lvlm.mixture.contexts import Contexts, spliced
+from sharegpt4video.lvlm.mixture.shorten import sentences, shortened
+from sharegpt4video.lvlm.settings import MixtureSettings, ModelSettings, TrainSettings
+from sharegpt4video.prompts import prompt_set
+from sharegpt4video.records import Step
+from sharegpt4video.vlm.base import Request
+from sharegpt4video.vlm.render import render
+from sharegpt4video.vlm.stored import plain_request, request_of
 
 MODEL = ModelSettings(shape="tiny", random_weights=True)
 
@@ -158,7 +158,7 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], message: s
 
 
 def test_exports_of_another_kind_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="there is no .*nowhere; export it again"):
+    with pytest.raises(SettingsError, match=r"there is no .*nowhere; export it again"):
         prepare(settings(tmp_path / "nowhere"), tmp_path / "run")
     (tmp_path / "train.json").write_text('[{"id": "a", "conversations": []}]', encoding="utf-8")
     with pytest.raises(SettingsError, match="not a sample of the format captioner"):

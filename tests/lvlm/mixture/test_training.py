@@ -22,9 +22,9 @@ from sharegpt4video.dataset.export import export  # noqa: E402
 from sharegpt4video.dataset.recorded import write_recorded  # noqa: E402
 from sharegpt4video.learning import checkpoints  # noqa: E402
 from sharegpt4video.lvlm.train import merge  # noqa: E402
+from sharegpt4video.prompts import prompt_set  # noqa: E402
 from sharegpt4video.t2v.record import RECORDS, read_records  # noqa: E402
 from sharegpt4video.vlm import open_model  # noqa: E402
-from sharegpt4video.prompts import prompt_set  # noqa: E402
 
 SMALL = ["optimiser.global_batch=2", "optimiser.micro_batch=2", "optimiser.max_steps=3", "run.save_every_steps=1",
          "run.deterministic=true", "run.keep_checkpoints=5"]  # fmt: skip

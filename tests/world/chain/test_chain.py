@@ -37,7 +37,7 @@ def test_what_happens_is_possible_and_undoes_no_move() -> None:
         for before, after in pairwise(scene.deeds):
             assert not (before.startswith("moves") and after == f"moves {back[before.split()[1]]}")
         assert ChainScene.from_json(scene.to_json()) == scene
-    with pytest.raises(ValueError, match="event 1: .* cannot be one that grows"):
+    with pytest.raises(ValueError, match=r"event 1: .* cannot be one that grows"):
         _ = replace(SCENE, deeds=("moves left", "grows")).states
 
 

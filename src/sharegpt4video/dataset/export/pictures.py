@@ -19,9 +19,7 @@ def even_times(start_seconds: float, end_seconds: float, count: int) -> tuple[fl
     return tuple(start_seconds + length * (number + 0.5) / count for number in range(count))
 
 
-def frames(
-    entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int
-) -> dict[float, tuple[float, Image]]:
+def frames(entry: Entry, times: Iterable[float], *, side_pixels: int, quality: int) -> dict[float, tuple[float, Image]]:
     """The frames on screen at these times (seconds of ``entry.location``), each decoded and encoded once.
 
     By the time asked for: since when the frame is on screen, and its picture.

@@ -46,7 +46,8 @@ def samples(
 ) -> Iterator[Sample]:
     """Every sample of a video, or of a clip (whose steps are the video's and are not repeated).
 
-    ``apart``: the frames of a fast sample are pictures of their own. ``short`` is where a short prompt comes from, and the prompt itself. Texts with a problem are never an answer.
+    ``apart``: the frames of a fast sample are pictures of their own. ``short`` is where a short prompt comes from, and
+    the prompt itself. Texts with a problem are never an answer.
     """
     row = entry.row
     whole = entry.clip is None

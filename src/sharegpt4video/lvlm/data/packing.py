@@ -138,9 +138,7 @@ def _text(rows: Sequence[Sequence[Example]], width: int, pad_id: int, packing: b
 
 def _vision(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
     names = dict.fromkeys(name for example in examples for name in example.tensors)
-    found = {
-        name: joined([example.tensors[name] for example in examples if name in example.tensors]) for name in names
-    }
+    found = {name: joined([example.tensors[name] for example in examples if name in example.tensors]) for name in names}
     pictures = [tiles for example in examples for tiles in example.pixel_values]
     if pictures:
         found["pixel_values"] = _padded(pictures)
@@ -156,7 +154,8 @@ def joined(tensors: Sequence[torch.Tensor]) -> torch.Tensor:
         filled = []
         for tensor in tensors:
             place = tensor.new_zeros(len(tensor), *most)
-            place[(slice(None), *(slice(side) for side in tensor.shape[1:]))] = tensor
+            part: tuple[slice, ...] = (slice(None), *(slice(side) for side in tensor.shape[1:]))
+            place[part] = tensor
             filled.append(place)
         tensors = filled
     return torch.cat(list(tensors))

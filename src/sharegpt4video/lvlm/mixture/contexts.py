@@ -80,8 +80,10 @@ def read_mistakes(path: str) -> dict[str, list[str]]:
     found: dict[str, list[str]] = {}
     if not path:
         return found
+    number = 0
     try:
-        for number, line in enumerate(Path(path).expanduser().read_text(encoding="utf-8").splitlines(), start=1):
+        lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+        for number, line in enumerate(lines, start=1):  # noqa: B007
             if line.strip():
                 plain = json.loads(line)
                 found.setdefault(str(plain["id"]), []).append(str(plain["before"]))

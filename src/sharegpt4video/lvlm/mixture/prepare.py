@@ -193,8 +193,7 @@ def _weights(chosen: MixtureSettings, counts: dict[str, Counter[str]]) -> dict[s
     total, weights = sum(found["samples"] for found in counts.values()), wanted(chosen)
     shares = sum(weights.values())
     return {
-        role: max(round(weights[role] / shares * total / found["samples"], 4), 1e-4)
-        for role, found in counts.items()
+        role: max(round(weights[role] / shares * total / found["samples"], 4), 1e-4) for role, found in counts.items()
     }
 
 

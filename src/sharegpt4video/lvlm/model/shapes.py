@@ -275,8 +275,20 @@ _ALL = (
     Shape(
         name="captioner-tiny",
         model_type="llava_next",
-        text=_llama(96, 256, 3, 4, 4, 400, 10_000.0, 4096, bos_token_id=1, eos_token_id=5, pad_token_id=0,
-                    initializer_range=0.08),
+        text=_llama(
+            96,
+            256,
+            3,
+            4,
+            4,
+            400,
+            10_000.0,
+            4096,
+            bos_token_id=1,
+            eos_token_id=5,
+            pad_token_id=0,
+            initializer_range=0.08,
+        ),
         vision=_clip(64, 128, 2, 4, 48, 16),
         whole={
             # A tile for each frame of 46 pixels and for each band between two, so that frames are seen alone.

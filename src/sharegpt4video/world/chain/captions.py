@@ -13,9 +13,10 @@ from ...errors import SettingsError
 from ...records import Step
 from ..captions import CAPTION_KINDS, Caption, CaptionKind
 from ..replacements import Replaced
+from ..scenes import COLOURS
 from ..words import words_of
 from .render import FPS
-from .scenes import COLOURS, DEEDS, PERIOD_SECONDS, PLACES, SHAPES, SIZES, ChainScene, Shape, State
+from .scenes import DEEDS, PERIOD_SECONDS, PLACES, SHAPES, SIZES, ChainScene, Shape, State
 
 NAMES: Mapping[Shape, tuple[str, str]] = {
     "square": ("square", "box"),
@@ -83,7 +84,7 @@ def caption(scene: ChainScene, kind: CaptionKind = "dense", *, variant: int = 0,
 
 
 def steps(scene: ChainScene, name: str, fps: float = FPS) -> tuple[Step, ...]:
-    """The steps of sliding captioning with a keyframe every two seconds; the last keyframe is the video's last frame."""
+    """The steps with a keyframe every two seconds; the last keyframe is the video's last frame."""
     states, last = scene.states, scene.seconds - 1 / fps
     found = [Step("opening", 0.0, 0.0, opening(states[0], name), 0, (0.0,))]
     for number, deed in enumerate(scene.deeds):

@@ -87,7 +87,7 @@ def _deed(before: State, after: State) -> str:
 def compare(reading: ChainReading, scene: ChainScene) -> Comparison:
     """Which facts of a chain a reading has right."""
     first = reading.states[0] if reading.states else None
-    hits = {
+    hits: dict[str, tuple[bool, ...]] = {
         fact: (first is not None and getattr(first, fact) == getattr(scene.start, fact),)
         for fact in ("shape", "colour", "size", "place")
     }
@@ -98,4 +98,3 @@ def compare(reading: ChainReading, scene: ChainScene) -> Comparison:
     if len(reading.deeds) > len(scene.deeds):
         wrong.append(f"{len(reading.deeds)} events, not {len(scene.deeds)}")
     return Comparison(hits, tuple(wrong) if reading.ok else (*wrong, "not one whole thing in a place at every rest"))
-

@@ -196,4 +196,3 @@ def held_out_pairs(scene: ChainScene) -> Iterator[tuple[Pairing, tuple[str, str]
     for pairing, pair in pairs:
         if pair in HELD_OUT[pairing]:
             yield pairing, pair
-

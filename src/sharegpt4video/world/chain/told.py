@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from ..scenes import COLOURS
 from .captions import NAMES
-from .scenes import COLOURS, DEEDS, PLACES, SIZES, State
+from .scenes import DEEDS, PLACES, SIZES, State
 
 LOOK_FACTS = ("size", "colour", "shape", "place")
 STEP_FACTS = (*LOOK_FACTS, "deed", "name")
@@ -63,19 +64,19 @@ def read_step(text: str) -> Told:
         return Told(stray=text.strip())
     parts = found.groupdict()
     deed = parts.pop("deed", None)
-    return Told(**parts, deeds=(deed,) if deed else ())
+    return Told(parts["size"], parts["colour"], parts["name"], parts["place"], (deed,) if deed else ())
 
 
 def read_whole(text: str) -> Told:
     """A text about a whole video, or a part of one."""
     rest = text.strip()
     opening = _OPENING.match(rest)
-    parts = opening.groupdict() if opening else {}
+    looks = replace(Told(), **opening.groupdict()) if opening else Told()
     rest = rest[opening.end() :] if opening else rest
     events = list(_EVENT.finditer(rest))
     stray = " ".join(_EVENT.sub(" ", rest).split())
     numbers = tuple(int(one["number"]) for one in events)
-    return Told(**parts, deeds=tuple(one["deed"] for one in events), numbers=numbers, stray=stray)
+    return replace(looks, deeds=tuple(one["deed"] for one in events), numbers=numbers, stray=stray)
 
 
 def look_hits(told: Told, state: State) -> dict[str, bool]:
@@ -151,5 +152,5 @@ def whole_hits(told: Told, state: State, deeds: Sequence[str]) -> tuple[int, int
 def step_faults(told: Told, state: State, deed: str = "") -> int:
     """How many facts of a step are told wrongly; what is no sentence of this world is one more."""
     told_facts = {fact: getattr(told, fact) for fact in LOOK_FACTS}
-    wrong = sum(bool(value) and value != getattr(state, fact) for fact, value in told_facts.items())
+    wrong = sum(1 for fact, value in told_facts.items() if value and value != getattr(state, fact))
     return wrong + sum(one != deed for one in told.deeds) + bool(told.stray)
