@@ -62,21 +62,23 @@ def read_step(text: str) -> Told:
     found = _CHANGE.fullmatch(text.strip()) or _OPENING.fullmatch(text.strip())
     if found is None:
         return Told(stray=text.strip())
-    parts = found.groupdict()
-    deed = parts.pop("deed", None)
-    return Told(parts["size"], parts["colour"], parts["name"], parts["place"], (deed,) if deed else ())
+    deed = found.groupdict().get("deed")
+    return replace(_looks(found), deeds=(deed,) if deed else ())
 
 
 def read_whole(text: str) -> Told:
     """A text about a whole video, or a part of one."""
     rest = text.strip()
     opening = _OPENING.match(rest)
-    looks = replace(Told(), **opening.groupdict()) if opening else Told()
-    rest = rest[opening.end() :] if opening else rest
+    told, rest = (_looks(opening), rest[opening.end() :]) if opening else (Told(), rest)
     events = list(_EVENT.finditer(rest))
     stray = " ".join(_EVENT.sub(" ", rest).split())
     numbers = tuple(int(one["number"]) for one in events)
-    return replace(looks, deeds=tuple(one["deed"] for one in events), numbers=numbers, stray=stray)
+    return replace(told, deeds=tuple(one["deed"] for one in events), numbers=numbers, stray=stray)
+
+
+def _looks(found: re.Match[str]) -> Told:
+    return Told(found["size"], found["colour"], found["name"], found["place"])
 
 
 def look_hits(told: Told, state: State) -> dict[str, bool]:
