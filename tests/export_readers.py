@@ -19,6 +19,7 @@ WITHOUT_MEDIA: dict[str, dict[str, Any]] = {
     "webdataset": {"media": False},
     "llava": {"pictures": False},
     "captioner": {"pictures": False},
+    "preferences": {"pictures": False},
 }
 
 
@@ -111,6 +112,20 @@ def read_records(folder: Path) -> Read:
     return {one["id"]: (one["split"], one["caption"]["summary"]) for one in plain}
 
 
+def read_preferences(folder: Path) -> Read:
+    """The summaries that are to be preferred; a line is what TRL calls a conversational preference."""
+    found: Read = {}
+    for file in sorted(folder.glob("*.jsonl")):
+        for line in file.read_bytes().splitlines():
+            pair = json.loads(line)
+            roles = [message["role"] for key in ("prompt", "chosen", "rejected") for message in pair[key]]
+            assert roles in (["user", "assistant", "assistant"], ["system", "user", "assistant", "assistant"])
+            assert all(isinstance(message["content"], str) for message in pair["prompt"])
+            if pair["role"] == "summary":
+                found[pair["id"].partition("-")[0]] = (file.stem, pair["chosen"][0]["content"])
+    return found
+
+
 READERS: dict[str, Callable[[Path], Read]] = {
     "sharegpt4video": read_jsonl,
     "parquet": read_parquet,
@@ -118,6 +133,7 @@ READERS: dict[str, Callable[[Path], Read]] = {
     "llava": read_llava,
     "messages": read_messages,
     "captioner": read_captioner,
+    "preferences": read_preferences,
     "t2v": read_records,
     "srt": read_cues,
     "vtt": read_cues,

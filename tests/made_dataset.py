@@ -10,6 +10,7 @@ from made_captions import captioned, step
 from sharegpt4video.config import CaptionSettings
 from sharegpt4video.dataset.rows import CaptionRow, Clip, Selected, SourceVideo
 from sharegpt4video.dataset.settings import DatasetSettings
+from sharegpt4video.dataset.store.schema import to_rows
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.records import Provenance, Step, VideoCaption
 
@@ -82,3 +83,18 @@ def clip_of(row: CaptionRow, first: int, last: int, *, text: str = "", media: st
         problem,
         media,
     )
+
+
+REFUSES = "Unfortunately I cannot see the video."
+
+
+def worse_before(store: Store) -> None:
+    """Let each caption have been repaired: before it stood one whose summary says nothing of the video."""
+    if any(
+        "/captions/" in path and int(path.rpartition("/")[2].split("-")[0]) == 1 for path in store.parts("captions")
+    ):
+        return
+    batches = store.batches("captions", original=True)
+    rows = [row for batch in batches for row in to_rows(CaptionRow, batch)]
+    store.append_at("captions", [replace(row, revision=row.revision - 1, summary=REFUSES, summary_problem="")
+                                 for row in rows], 1)  # fmt: skip

@@ -6,7 +6,7 @@ Filled in by ``run.VideoRun``; whatever happens, `Draft.caption` gives what ther
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,11 +15,13 @@ from .captioner.outcome import Summary
 from .captioner.timeline import Timeline
 from .config import CaptionSettings, FactSettings
 from .prompts import PromptSet
-from .records import BYTES_IN_JSON, Facts, Keyframe, Provenance, Segment, Shot, Step, VideoCaption
-from .vlm.base import VLM, Reply
+from .records import BYTES_IN_JSON, Facts, Keyframe, Provenance, Refused, Segment, Shot, Step, VideoCaption
+from .vlm.base import VLM, Reply, Request
 from .wanted import Ended, Opened
 
 Phase = Literal["reading", "summarizing"]
+_WHOLE = -1
+"""In the place of the number of a step: the summary."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +89,7 @@ class Draft:
         self._keyframes = self._steps_done = 0
         self.summary = Summary("", "")
         self.replies: list[Reply] = []
+        self._refused: list[tuple[Request, str, tuple[str, ...]]] = []
 
     def note(self, event: Opened | Ended | Keyframe | float) -> None:
         """What reading tells of the video: a number is the time up to which it has been read."""
@@ -111,6 +114,10 @@ class Draft:
             chosen = self._chosen.popleft()
             if chosen.keyframe.seconds in facts:
                 self.report("reading", keyframe=replace(chosen, facts=facts[chosen.keyframe.seconds]))
+
+    def refuse(self, request: Request, text: str, reasons: Sequence[str]) -> None:
+        """An answer contradicted what was measured, and a better one was kept."""
+        self._refused.append((request, text, tuple(reasons)))
 
     def finish(self, summary: Summary) -> None:
         """The whole has been told."""
@@ -143,7 +150,20 @@ class Draft:
             warnings=self._ended.warnings,
             provenance=self._provenance(),
             sound=self._ended.sound,
+            refused=self._refused_by_step(),
         )
+
+    def _refused_by_step(self) -> tuple[Refused, ...]:
+        """The refused answers with the numbers of their steps; those to parts of a summary have none, and are left
+        out."""
+        tasks = {"whole": "fast", "opening": "opening", "change": "change"}
+        numbers = {(tasks[step.kind], step.frame_seconds): at for at, step in enumerate(self.timeline.steps)}
+        found = []
+        for request, text, reasons in self._refused:
+            number = _WHOLE if request.task == "summary" else numbers.get((request.task, request.seconds))
+            if number is not None:
+                found.append(Refused(number, text, reasons))
+        return tuple(sorted(found, key=lambda one: (one.step, one.text)))
 
     def _facts(self) -> FactSettings:
         """The settings of the facts with what was left to the installation decided as it came out."""

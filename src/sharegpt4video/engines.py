@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .captioner.engine import Engine, Role
-from .captioner.verified import verified
+from .captioner.verified import OnRefused, verified
 from .config import CaptionSettings, caption_settings
 from .errors import SettingsError
 from .prompts import prompt_set
@@ -68,10 +68,13 @@ def check_facts(vlm: VLM, *, measured: bool) -> None:
         )
 
 
-def held_to_facts(role: Role[T], settings: CaptionSettings) -> Role[T]:
-    """The role, with its answers held against the facts and the texts before, if the settings say ``verify``."""
+def held_to_facts(role: Role[T], settings: CaptionSettings, on_refused: OnRefused = lambda *_: None) -> Role[T]:
+    """The role, with its answers held against the facts and the texts before, if the settings say ``verify``.
+
+    ``on_refused`` is told of answers in the place of which a better one was kept.
+    """
     if not settings.verify:
         return role
     from .verify.answers import contradictions  # a tenth of a second of patterns, for those who want it
 
-    return verified(role, contradictions)
+    return verified(role, contradictions, on_refused)

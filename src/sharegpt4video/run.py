@@ -140,4 +140,5 @@ class VideoRun:
         return Summary(step.text, step.problem)
 
     async def _ask(self, role: Role[T]) -> T:
-        return await self._engine.run(held_to_facts(role, self._settings), on_reply=self.draft.replies.append)
+        held = held_to_facts(role, self._settings, self.draft.refuse)
+        return await self._engine.run(held, on_reply=self.draft.replies.append)

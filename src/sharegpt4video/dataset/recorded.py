@@ -8,15 +8,15 @@ from pathlib import Path
 
 from ..config import CaptionSettings
 from ..errors import InputMissing, SettingsError
+from ..files import file_content_id
 from ..records import Provenance
 from ..t2v.record import Record
 from .rows import CaptionRow, Clip, Selected, SourceVideo
 from .settings import DatasetSettings
-from .sources.ids import content_id, place_id
+from .sources.ids import place_id
 from .store.store import Store
 
 _ROWS = 4096
-_BLOCK = 1 << 20
 
 KnownPart = tuple[int, int, str]
 """The first and the last step of a part of a video, both included, and its caption."""
@@ -68,8 +68,7 @@ def _blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
 def _source(record: Record, folder: Path) -> SourceVideo:
     path = (folder / record.video).absolute()
     try:
-        with path.open("rb") as file:
-            known = content_id(iter(lambda: file.read(_BLOCK), b""))
+        known = file_content_id(path)
     except OSError as error:
         raise InputMissing(f"{path}: the video of record {record.id} cannot be read: {error.strerror}") from error
     return SourceVideo(known, str(path), record.id)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from ..display import Result, caption_html, caption_line
 from ..foreign import without_secrets
-from ..records import Edit, Finding, Mode, Provenance, Shot, Sound, Step, VideoCaption
+from ..records import Edit, Finding, Mode, Provenance, Refused, Shot, Sound, Step, VideoCaption
 from .sources.ids import with_span
 
 Stage = Literal["list", "survey", "short", "caption", "check", "repair"]
@@ -140,6 +140,7 @@ class CaptionRow:
     sound: Sound | None = None
     edits: tuple[Edit, ...] = ()
     edit_key: int = 0
+    refused: tuple[Refused, ...] = ()
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.location, self)

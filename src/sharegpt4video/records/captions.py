@@ -194,6 +194,18 @@ class Edit:
 
 
 @dataclass(frozen=True)
+class Refused:
+    """An answer that contradicted what was measured, in the place of which a better one was kept.
+
+    ``step`` is the number of the step that it would have become, -1 for the summary; ``reasons`` say what was wrong.
+    """
+
+    step: int
+    text: str
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Provenance:
     """How a caption came about, enough to make it again."""
 
@@ -224,6 +236,7 @@ class VideoCaption:
     sound            what was heard in all of it, with the speech written down (None: nobody listened)
     edits            which texts were rewritten since, and by whom
     video_path       where the video lies, seen from the folder of the caption's file, or its address ("" if unknown)
+    refused          answers that were held against the facts and replaced by better ones (``verify``)
 
     ``content_id`` and ``model_identity`` show whether a caption belongs to a video, whatever the file is called. In a
     notebook, a caption shows its keyframes beside the text.
@@ -246,6 +259,7 @@ class VideoCaption:
     sound: Sound | None = None
     edits: tuple[Edit, ...] = ()
     video_path: str = ""
+    refused: tuple[Refused, ...] = field(default=(), repr=False)
 
     def __repr__(self) -> str:
         return caption_line(type(self).__name__, self.video, self)

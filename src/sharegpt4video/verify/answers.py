@@ -14,6 +14,8 @@ from ..vlm.base import Request
 from . import camera, facts, support
 from .prose import SUMMARY, Draft
 
+DESCRIBES = ("opening", "change", "fast", "summary", "fold")
+"""Tasks whose answers describe a video."""
 Rule = Callable[[Draft], Iterator[Finding]]
 
 RULES: tuple[Rule, ...] = (
@@ -49,17 +51,20 @@ def contradictions(request: Request, answer: str) -> tuple[str, ...]:
 
     Empty for tasks that describe no video.
     """
-    if request.task in ("opening", "change", "fast"):
-        part = _Part(request.start_seconds, request.end_seconds, _steps(request, answer))
-        number = len(part.steps) - 1
-    elif request.task in ("summary", "fold"):
-        part = _Part(request.start_seconds, request.end_seconds, request.steps, answer)
-        number = SUMMARY
-    else:
+    if request.task not in DESCRIBES:
         return ()
-    draft = Draft(part)
+    draft, number = draft_of(request, answer)
     found = (finding for rule in RULES for finding in rule(draft) if finding.step == number)
     return tuple(dict.fromkeys(finding.reason for finding in found))
+
+
+def draft_of(request: Request, answer: str, language: str = "en") -> tuple[Draft, int]:
+    """A request of the tasks in ``DESCRIBES`` and its answer as checks read a caption, and the number of the answer."""
+    start, end = request.start_seconds, request.end_seconds
+    if request.task in ("summary", "fold"):
+        return Draft(_Part(start, end, request.steps, answer), language), SUMMARY
+    part = _Part(start, end, _steps(request, answer))
+    return Draft(part, language), len(part.steps) - 1
 
 
 def _steps(request: Request, answer: str) -> tuple[Step, ...]:

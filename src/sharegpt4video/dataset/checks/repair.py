@@ -210,7 +210,8 @@ class _Repair:
         role = retelling(row, findings, pictures, self._prompts, self._settings.fold_steps)
         told = await self._engine.run(role, on_reply=replies.append)
         told = with_texts_of(row, told, {edit.step for edit in row.edits})
-        new = replace(told, revision=row.revision + 1, provenance=self._added_up(row.provenance, replies))
+        added_up = self._added_up(row.provenance, replies)
+        new = replace(told, revision=row.revision + 1, provenance=added_up, refused=())
         found = check_caption(new, language=self._language)
         if self._judge:
             verdict: Verdict = await self._judge.run(judging(new))

@@ -16,6 +16,7 @@ from .llava import LlavaOptions, write_llava
 from .master import MasterOptions, write_master
 from .messages import MessagesOptions, no_parts_in_messages, write_messages
 from .parquet import ParquetOptions, write_parquet
+from .preferences import PreferencesOptions, write_preferences
 from .selection import SPLITS, Selection
 from .sharegpt4video import ShareGPT4VideoOptions, write_sharegpt4video
 from .subtitles import SubtitleOptions, no_parts_beside, write_srt, write_vtt
@@ -39,6 +40,11 @@ EXPORTERS: dict[str, Exporter] = {
         parts=no_parts_in_messages,
     ),
     "captioner": Exporter("conversations for the four roles of a captioner", CaptionerOptions, write_captioner),
+    "preferences": Exporter(
+        "pairs of answers, the better and the worse one, for training on preferences",
+        PreferencesOptions,
+        write_preferences,
+    ),
     "t2v": Exporter("master records for sg4v t2v: steps, facts, scores, short captions", MasterOptions, write_master),
     "srt": Exporter("SubRip subtitles of the steps", SubtitleOptions, write_srt, beside=True, parts=no_parts_beside),
     "vtt": Exporter("WebVTT subtitles of the steps", SubtitleOptions, write_vtt, beside=True, parts=no_parts_beside),

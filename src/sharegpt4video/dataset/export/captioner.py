@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Annotated, Any
 
+from pydantic_core import to_jsonable_python
+
 from ...checking import GridFrames, JpegQuality, Limits, SidePixels, raise_for, wrong_values
 from ...config import STRICT
 from ...errors import VideoError
@@ -41,6 +43,8 @@ class CaptionerOptions:
     """The prompt set to ask with. "": the one that the caption was made with."""
     hints: bool = False
     """Put the measured facts into the questions, as ``hints`` does in captioning."""
+    facts: bool = False
+    """Write the measured facts of each question (``facts``), for a judge of answers; they stay out of the questions."""
     pictures: bool = True
     """Decode the frames and write them. False: samples have only their times."""
     frames: Annotated[int, Limits(0, 1024)] = 16
@@ -67,7 +71,7 @@ def write_captioner(job: ExportJob) -> None:
     with ExitStack() as stack:
         files = stack.enter_context(ConversationFiles(job.target, lines=job.options.lines))
         shorts = stack.enter_context(DiskMultimap(_shorts(job))) if "recaption" in job.options.roles else None
-        for entry in job.entries(facts=job.options.hints, usable=False):
+        for entry in job.entries(facts=job.options.hints or job.options.facts, usable=False):
             if job.options.hints and not any(step.facts for step in entry.row.steps):
                 job.leave_out("without measured facts, which hints asks for")
                 continue
@@ -97,7 +101,7 @@ def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: DiskM
     options: CaptionerOptions = job.options
     known = shorts.get(bytes.fromhex(entry.row.id))[:1] if shorts is not None else []
     source, _, short = known[0].partition("\n") if known else ("", "", "")
-    chosen = _prompts(entry, options)
+    chosen = prompts_of(entry, options.prompts)
     found = list(
         samples(
             entry,
@@ -110,15 +114,15 @@ def _write(job: ExportJob, files: ConversationFiles, entry: Entry, shorts: DiskM
             leave_out=job.leave_out,
         )
     )
-    pictures = _Pictures(job, entry, [sample.request for sample in found])
+    pictures = Pictures(job, entry, [sample.request for sample in found])
     for sample in found:
         files.add(entry.split, _conversation(job, entry, sample, chosen, pictures))
     return len(found)
 
 
-def _prompts(entry: Entry, options: CaptionerOptions) -> PromptSet:
-    """The prompt set of the options, or the caption's own; that of released captions is unknown."""
-    name = options.prompts or entry.row.provenance.prompt_set
+def prompts_of(entry: Entry, name: str = "") -> PromptSet:
+    """The prompt set of this name, or the caption's own; that of released captions is unknown."""
+    name = name or entry.row.provenance.prompt_set
     return PROMPT_SETS.get(name, PROMPT_SETS["default"])
 
 
@@ -129,7 +133,7 @@ def _hash_of(name: str) -> str:
 
 
 def _conversation(
-    job: ExportJob, entry: Entry, sample: Sample, chosen: PromptSet, pictures: _Pictures
+    job: ExportJob, entry: Entry, sample: Sample, chosen: PromptSet, pictures: Pictures
 ) -> dict[str, Any]:
     request, names = pictures.of(sample)
     prompt = render(request, chosen, hints=job.options.hints)
@@ -145,15 +149,19 @@ def _conversation(
         "prompt_hash": _hash_of(chosen.name),
         "prompt_from": sample.prompt_from,
         "request": plain_request(request),
+        **({"facts": to_jsonable_python(request.facts)} if job.options.facts else {}),
     }
 
 
-class _Pictures:
-    """The pictures of one video: each frame is decoded, encoded and written once, even if two steps show it."""
+class Pictures:
+    """The pictures of one video: each frame is decoded, encoded and written once, even if two steps show it.
+
+    The job's options have ``pictures``, ``side_pixels``, ``jpeg_quality`` and ``max_images``.
+    """
 
     def __init__(self, job: ExportJob, entry: Entry, requests: Sequence[Request]) -> None:
         self._job, self._entry = job, entry
-        self._options: CaptionerOptions = job.options
+        self._options = job.options
         self._written: set[str] = set()
         times = {at for request in requests for at in request.seconds} if self._options.pictures else set()
         size = {"side_pixels": self._options.side_pixels, "quality": self._options.jpeg_quality}

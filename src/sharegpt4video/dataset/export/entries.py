@@ -16,7 +16,7 @@ from ..rows import CaptionRow, Clip, SourceVideo
 from ..sources.places import absolute
 from ..store.schema import to_rows
 
-_NESTED = ("shots", "steps", "provenance", "sound")
+_NESTED = ("shots", "steps", "provenance", "sound", "refused")
 REVIEWED = ("edits", "edit_key")
 """Columns that are only worth reading where somebody has edited a caption."""
 _PLAIN = tuple(f.name for f in fields(CaptionRow) if f.name not in (*_NESTED, *REVIEWED))

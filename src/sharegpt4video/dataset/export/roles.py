@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
@@ -13,6 +13,7 @@ from ...captioner.sliding import sliding
 from ...captioner.summary import clip_steps, summary
 from ...prompts import PromptSet
 from ...records import CameraMotion, Facts, Keyframe, Layout, Look, PictureMotion, Segment, Step
+from ...verify.prose import SUMMARY
 from ...vlm.base import Problem, Reply, Request
 from .entries import Entry
 from .pictures import even_times
@@ -24,13 +25,15 @@ _SENTENCE_ENDS = ".!?。！？"
 
 @dataclass(frozen=True)
 class Sample:
-    """One question and its answer. ``prompt_from`` says where the prompt to re-caption comes from."""
+    """One question and its answer. ``prompt_from`` says where the prompt to re-caption comes from; ``step`` is the
+    number of the step that the answer is, -1 for the caption of the whole."""
 
     role: str
     name: str
     request: Request
     answer: str
     prompt_from: str = ""
+    step: int = SUMMARY
 
 
 def samples(
@@ -66,22 +69,37 @@ def samples(
         yield from _recaption(entry, short)
 
 
+def asked(entry: Entry, prompts: PromptSet, fast_layout: Layout, fold_steps: int) -> Iterator[Sample]:
+    """Every question that the model was asked about a video, with what it answered, usable or not.
+
+    A summary of more than ``fold_steps`` steps is left out: what was asked last is not stored.
+    """
+    row = entry.row
+    if row.mode == "fast":
+        yield replace(_fast(entry, fast_layout, 0), step=0)
+        return
+    yield from _sliding(row.video, row.steps, prompts, usable=False)
+    if len(row.steps) <= fold_steps and any(not step.problem for step in row.steps):
+        yield _summary(entry, fold_steps)
+
+
 def _part(entry: Entry) -> tuple[float, float]:
     """The part of the whole video, in its own time."""
     return entry.start_seconds + entry.offset_seconds, entry.end_seconds + entry.offset_seconds
 
 
-def _sliding(video: str, steps: tuple[Step, ...], prompts: PromptSet) -> Iterator[Sample]:
-    number = 0
+def _sliding(video: str, steps: tuple[Step, ...], prompts: PromptSet, *, usable: bool = True) -> Iterator[Sample]:
+    number = first = 0
     for _, run in groupby(steps, key=lambda step: step.shot_index):
         chain = tuple(run)
         segment = _segment(chain)
         if segment is not None:
             role = sliding(segment, video=video, layout=prompts.pair_layout)
-            for request, step in _replayed(role, chain):
-                if not step.problem and step.text.strip():
-                    yield Sample("sliding", f"sliding-{number:04d}", request, step.text)
+            for place, (request, step) in enumerate(_replayed(role, chain), start=first):
+                if not usable or (not step.problem and step.text.strip()):
+                    yield Sample("sliding", f"sliding-{number:04d}", request, step.text, step=place)
                 number += 1
+        first += len(chain)
 
 
 def _segment(chain: tuple[Step, ...]) -> Segment | None:
