@@ -88,6 +88,30 @@ def captioner(
         _train(settings, out, resume=resume)
 
 
+def preferences(
+    config: Config,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", metavar="DIR", help="Checkpoints and logs go here.", file_okay=False)
+    ],
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Resume the run in DIR, or delete it and start over.")
+    ] = True,
+    change: Set = None,
+) -> None:
+    """Train on preferences: pairs of answers (dpo in CONFIG), or the model's own answers and a judge (grpo).
+
+    Pairs come from sg4v dataset export --format preferences. All else is as for sg4v train lvlm.
+    """
+    with exit_codes():
+        settings = train_settings(config, change)
+        if settings.dpo is None and settings.grpo is None:
+            raise SettingsError(
+                f"{config} has neither dpo nor grpo; start from sg4v train configs preferences-tiny, or use"
+                " sg4v train lvlm"
+            )
+        _train(settings, out, resume=resume)
+
+
 def _train(settings: TrainSettings, out: Path, *, resume: bool) -> None:
     from ..lvlm.train import end_processes, train
 
@@ -161,6 +185,7 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     from ..config import load_yaml
     from ..learning.configs import find_config
     from ..lvlm import settings as kinds
+    from ..lvlm.preferences.settings import DpoSettings, GrpoSettings
     from .settings import apply_change
 
     config = find_config(config)
@@ -169,9 +194,10 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     plain: dict[str, Any] = load_yaml(config, dict[str, Any])
     groups = {"model": kinds.ModelSettings, "tune": kinds.TuneSettings, "data": kinds.DataSettings,
               "optimiser": kinds.OptimiserSettings, "run": kinds.RunSettings,
-              "mixture": kinds.MixtureSettings}  # fmt: skip
-    if plain.get("mixture") is None and not any(change.startswith("mixture.") for change in changes):
-        del groups["mixture"]
+              "mixture": kinds.MixtureSettings, "dpo": DpoSettings, "grpo": GrpoSettings}  # fmt: skip
+    for name in ("mixture", "dpo", "grpo"):
+        if plain.get(name) is None and not any(change.startswith(f"{name}.") for change in changes):
+            del groups[name]
     known: dict[str, Any] = {"name": "", **{name: asdict(kind()) for name, kind in groups.items()}}
     # What is no group stays as it is, for the check below to name it.
     merged = {**known, **{name: {**known[name], **value} if name in groups and isinstance(value, dict) else value
@@ -210,6 +236,7 @@ def step_line(report: StepReport) -> str:
         parts.append(f"MFU {report.mfu:.1%}")
     if report.data_stall >= 0.05:
         parts.append(f"{report.data_stall:.0%} waiting for samples")
+    parts += [f"{name} {report.told[name]:.3g}" for name in ("margin", "accuracy", "reward") if name in report.told]
     if report.skipped:
         parts.append(f"{report.skipped} left out")
     return ", ".join(parts)
@@ -224,9 +251,9 @@ def _first() -> bool:
 
 train = typer.Typer(
     name="train",
-    help="Train a video-language model or a captioner, and merge its adapters into a model.",
+    help="Train a video-language model, a captioner or its preferences, and merge its adapters into a model.",
     epilog=EXIT_CODES,
     no_args_is_help=True,
 )
-for step in (lvlm, captioner, merge, push, configs):
+for step in (lvlm, captioner, preferences, merge, push, configs):
     train.command(cls=Verb, no_args_is_help=step is not configs)(step)

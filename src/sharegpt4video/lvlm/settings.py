@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal, get_args
 from ..checking import Count, Limits, Seed, Share, wrong_values
 from ..config import STRICT
 from ..errors import SettingsError
+from .preferences.settings import DpoSettings, GrpoSettings
 
 Trained = Literal["lora", "full", "frozen"]
 VideoLayout = Literal["grid", "frames", "video"]
@@ -87,6 +88,11 @@ class TuneSettings:
         if "frozen" == self.language == self.projector == self.vision:
             found.append("tune: language, projector and vision are all frozen; nothing would learn")
         return found
+
+
+def only_adapters(tune: TuneSettings) -> bool:
+    """Whether adapters are all that learns: without them the model is what it was."""
+    return tune.language == "lora" and tune.projector == tune.vision == "frozen"
 
 
 @dataclass(frozen=True)
@@ -273,13 +279,46 @@ class TrainSettings:
     """For a captioner: the four roles, which ``sg4v train captioner`` makes sources of, beside those of ``data``."""
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     run: RunSettings = field(default_factory=RunSettings)
+    dpo: DpoSettings | None = None
+    """Learn from pairs of answers; the sources are files of pairs (``sg4v dataset export --format preferences``)."""
+    grpo: GrpoSettings | None = None
+    """Learn from answers that the model draws itself and a judge compares; the sources are conversations."""
 
     def __post_init__(self) -> None:
-        parts = (self.model, self.tune, self.data, self.optimiser, self.run)
-        found = [problem for part in parts for problem in part.problems()]
-        found += self.mixture.problems() if self.mixture else []
+        parts: tuple[Any, ...] = (self.model, self.tune, self.data, self.mixture, self.optimiser, self.run, self.dpo,
+                                  self.grpo)  # fmt: skip
+        found = [problem for part in parts if part is not None for problem in part.problems()]
+        found += self._preference_problems() if not found else []
         if found:
             raise SettingsError("; ".join(found))
+
+    @property
+    def is_captioner(self) -> bool:
+        """Whether it is asked as ``hf:FOLDER``, with the template that comes with it."""
+        return self.mixture is not None or self.dpo is not None or self.grpo is not None
+
+    def _preference_problems(self) -> list[str]:
+        found = []
+        if self.dpo is not None and self.grpo is not None:
+            found.append("dpo and grpo are two ways to train; give one of them")
+        if self.dpo is not None and self.mixture is not None:
+            found.append("mixture makes conversations, and dpo learns from pairs; leave mixture out")
+        if self.dpo is not None and self.run.sharding != "none" and not only_adapters(self.tune):
+            found.append(
+                f"run.sharding: {self.run.sharding} with dpo needs adapters alone (tune.language lora, projector and"
+                " vision frozen); set it to none"
+            )
+        if self.grpo is None:
+            return found
+        if self.run.sharding != "none":
+            found.append(f"run.sharding: {self.run.sharding} cannot draw answers; set it to none with grpo")
+        if self.run.compile:
+            found.append("run.compile cannot draw answers; set it to false with grpo")
+        for name, value in (("run.save_every_steps", self.run.save_every_steps),
+                            ("optimiser.max_steps", self.optimiser.max_steps)):  # fmt: skip
+            if value is not None and value % self.grpo.updates:
+                found.append(f"{name} ({value}) must be a multiple of grpo.updates ({self.grpo.updates})")
+        return found
 
     def to_plain(self) -> dict[str, Any]:
         """The settings as plain data, as saved beside every checkpoint."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -49,6 +50,11 @@ class Encoder:
         """Whether several samples may share a row and yet be exactly what they are alone."""
         return self._visual.packable
 
+    @property
+    def never_said(self) -> frozenset[int]:
+        """Tokens that stand for pictures and videos: a model that is asked to write must not write them."""
+        return self._visual.counted
+
     def guess(self, sample: Sample) -> int:
         """About how many tokens a sample will be, without opening anything: the same on every machine."""
         media = sum(len(kinds) for kinds in kinds_of(sample, self.settings))
@@ -56,6 +62,14 @@ class Encoder:
 
     def encode(self, sample: Sample) -> Example:
         """Raises SampleError if its media cannot be read, no mask is exact, or it is longer than allowed."""
+        return self.example(sample, partial(self.shown, sample))
+
+    def shown(self, sample: Sample) -> list[Shown]:
+        """The pictures and videos of a sample. Raises SampleError if they cannot be read."""
+        return [self._visual.show(medium) for medium in media_of(sample, self.settings)]
+
+    def example(self, sample: Sample, show: Callable[[], Sequence[Shown]]) -> Example:
+        """As ``encode``, with what is shown from somewhere else; it is asked for once the sample is known to fit."""
         kinds = kinds_of(sample, self.settings)
         system = self.settings.system if sample.system is None else sample.system
         chunks = self._template.chunks(system, sample.turns, kinds)
@@ -64,8 +78,7 @@ class Encoder:
         wanted = [self._visual.placeholders[kind] for turn in kinds for kind in turn]
         if [token for token in ids if token in self._visual.counted] != wanted:
             raise SettingsError("the chat template does not show each picture once, in order; name a recipe")
-        shown = [self._visual.show(medium) for medium in media_of(sample, self.settings)]
-        return self._joined(sample, ids, labels, shown)
+        return self._joined(sample, ids, labels, show())
 
     def blank(self) -> Example:
         """One grey picture and nothing to learn: keeps the parts that see in a step of texts alone."""

@@ -56,6 +56,7 @@ class Step:
     skipped         samples dealt to this process that could not be used, and why
     epoch           how many epochs are done after the step
     rest            it is the last one, and of fewer samples than those before: all of them may be unusable
+    told            figures of how it came about, by name: a sum, and over how many it is
     waited_seconds  how long the step was waited for, reading, decoding and putting together included
     """
 
@@ -67,3 +68,4 @@ class Step:
     epoch: float
     waited_seconds: float
     rest: bool = False
+    told: Mapping[str, tuple[float, float]] = field(default_factory=dict)

@@ -17,7 +17,7 @@ from ..settings import DataSettings, DataSource, OptimiserSettings
 from .encode import Encoder
 from .example import Example, Step
 from .packing import Batch, collate, pack
-from .samples import Sample, SampleError, read_samples
+from .samples import Sample, SampleError, Samples, read_samples
 from .workers import Outcome, Workers, encode_one
 
 
@@ -57,7 +57,7 @@ class StepLoader:
 
     ``one_row``, ``multiple``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that
     nothing is learned from, so that every process runs every part of the model: needed where gradients are exchanged by
-    parts.
+    parts. ``read`` opens a source.
     Raises SettingsError if there is no source, or samples of this model cannot share rows; when a step has no usable
     sample, SG4VError if there is one process, else that one has no batch. What is left over at the end (``Step.rest``)
     may be a single sample: there, no usable one is no error.
@@ -76,6 +76,7 @@ class StepLoader:
         one_row: bool = True,
         multiple: int = 1,
         blank_images: bool = False,
+        read: Callable[[DataSource], Samples] = read_samples,
     ) -> None:
         if not sources:
             raise SettingsError("data.sources is empty; name at least one file of conversations")
@@ -88,7 +89,7 @@ class StepLoader:
         self.counts = Counts()
         self.start_step = start_step
         self._sources = list(sources)
-        self._samples = [read_samples(source) for source in sources]
+        self._samples = [read(source) for source in sources]
         self._encoder, self._settings, self._optimiser = encoder, settings, optimiser
         self._rank, self._world, self._blank_images = rank, world, blank_images
         self._one_row, self._multiple = one_row, multiple
@@ -133,7 +134,7 @@ class StepLoader:
 
     def blank(self) -> Batch:
         """A batch with one grey picture and nothing to learn: for a process that has fewer batches than the others."""
-        return replace(self._collate([[self._encoder.blank()]]), samples=0, ids=())
+        return replace(self.collate([[self._encoder.blank()]]), samples=0, ids=())
 
     def _dealt(self, number: int, workers: Workers | None) -> _Dealt:
         """Read a step's samples and order those of this process."""
@@ -163,12 +164,13 @@ class StepLoader:
             raise SG4VError(f"step {number + 1}: none of its samples can be used; the first: {skipped[0]}")
         for path, outcome in zip(dealt.sources, outcomes, strict=True):
             self.counts.by_source[path] += isinstance(outcome, Example)
-        batches = self._batches(examples)
+        batches = self.batches(examples)
         done = min((number + 1) * self._optimiser.global_batch, len(self._order)) / max(self._per_epoch, 1)
         loss_tokens = sum(batch.loss_tokens for batch in batches)
         return Step(number, batches, len(examples), loss_tokens, skipped, done, time.perf_counter() - begin, rest)
 
-    def _batches(self, examples: Sequence[Example]) -> list[Batch]:
+    def batches(self, examples: Sequence[Example]) -> list[Batch]:
+        """What goes through the model, one after the other, for these examples."""
         settings, rows_each = self._settings, self._optimiser.micro_batch
         if settings.packing:
             rows = pack(examples, settings.pack_tokens, settings.pack_images)
@@ -178,9 +180,9 @@ class StepLoader:
 
     def _batch(self, rows: list[list[Example]]) -> Batch:
         if not self._blank_images or any(example.media for row in rows for example in row):
-            return self._collate(rows)
+            return self.collate(rows)
         blank = self._encoder.blank()
-        batch = self._collate([*rows, [blank]])
+        batch = self.collate([*rows, [blank]])
         return replace(
             batch,
             samples=batch.samples - 1,
@@ -190,7 +192,8 @@ class StepLoader:
             ids=batch.ids[:-1],
         )
 
-    def _collate(self, rows: list[list[Example]]) -> Batch:
+    def collate(self, rows: list[list[Example]]) -> Batch:
+        """The batch of some rows."""
         return collate(
             rows, self._encoder.pad_id, self._settings.packing, one_row=self._one_row, multiple=self._multiple
         )

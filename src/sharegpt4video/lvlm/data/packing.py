@@ -93,7 +93,7 @@ def collate(
     examples = [example for row in rows for example in row]
     used = [sum(example.tokens for example in row) for row in rows]
     width = -(-max(used) // multiple) * multiple
-    inputs = _text(rows, width, pad_id, packing) | _vision(examples)
+    inputs = _text(rows, width, pad_id, packing) | vision_inputs(examples)
     return Batch(
         inputs,
         samples=len(examples),
@@ -136,7 +136,8 @@ def _text(rows: Sequence[Sequence[Example]], width: int, pad_id: int, packing: b
     return inputs | ({"position_ids": positions} if packing else {"attention_mask": mask})
 
 
-def _vision(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+def vision_inputs(examples: Sequence[Example]) -> dict[str, torch.Tensor]:
+    """The pictures and videos of some examples as a model takes them."""
     names = dict.fromkeys(name for example in examples for name in example.tensors)
     found = {name: joined([example.tensors[name] for example in examples if name in example.tensors]) for name in names}
     pictures = [tiles for example in examples for tiles in example.pixel_values]

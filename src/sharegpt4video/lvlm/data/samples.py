@@ -65,10 +65,10 @@ class Samples(Sequence[Sample]):
     """The samples of one file, each read when asked for; memory holds their places in the file alone."""
 
     def __init__(self, path: Path, media: Path, places: Spans) -> None:
-        self.path, self.media, self._places = path, media, places
+        self.path, self.media, self.places = path, media, places
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     @overload
     def __getitem__(self, index: int) -> Sample: ...
@@ -86,11 +86,15 @@ class Samples(Sequence[Sample]):
         except ValueError as error:
             raise SampleError(name, f"is not JSON: {error}") from error
         _check_characters(plain, name)
-        return _sample(plain, name, self.media, len(raw))
+        return self.made(plain, name, len(raw))
+
+    def made(self, plain: Any, name: str, size: int) -> Sample:
+        """The sample that an object of the file is. Raises SampleError."""
+        return sample_of(plain, name, self.media, size)
 
     def raw(self, index: int) -> bytes:
         """The bytes of a sample as they stand in the file."""
-        begin, end = (int(at) for at in self._places[index])
+        begin, end = (int(at) for at in self.places[index])
         with self.path.open("rb") as file:
             file.seek(begin)
             return file.read(end - begin)
@@ -133,7 +137,8 @@ def _check_characters(plain: Any, name: str) -> None:
         raise SampleError(name, f"holds half of a character ({half!a}); was a text cut within an emoji?") from error
 
 
-def _sample(plain: Any, name: str, media: Path, size: int) -> Sample:
+def sample_of(plain: Any, name: str, media: Path, size: int) -> Sample:
+    """A sample from its JSON; ``name`` says where it stands, ``size`` how many bytes it is. Raises SampleError."""
     if not isinstance(plain, dict):
         raise SampleError(name, f"is {plain!r:.40}, not a JSON object")
     known = plain.get("id")

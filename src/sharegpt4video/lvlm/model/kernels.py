@@ -60,7 +60,8 @@ def tell_sequences(model: nn.Module) -> None:
 
     def before(_: nn.Module, args: tuple[Any, ...], inputs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
         positions = inputs.get("position_ids")
-        if positions is not None and inputs.get("sequences") is None:
+        generating = inputs.get("past_key_values") is not None  # its rows are padded in front, and hold one sample each
+        if positions is not None and inputs.get("sequences") is None and not generating:
             inputs = {**inputs, "sequences": Sequences.in_rows(positions)}
         return args, inputs
 

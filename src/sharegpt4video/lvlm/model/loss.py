@@ -1,4 +1,4 @@
-"""The loss of a batch as a sum over tokens, without ever holding the scores of all tokens at once."""
+"""The loss of a batch, as a sum or for each token, without ever holding the scores of all tokens at once."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from torch.utils.checkpoint import checkpoint
 
 # Scores (rows x vocabulary) held at the same time by the loss in pieces: 2**26 are 256 MiB in 32 bits.
 SCORES_AT_ONCE = 2**26
@@ -31,6 +32,18 @@ def loss_of(model: nn.Module, inputs: dict[str, Any]) -> tuple[Tensor, int]:
     if inputs.get("learned") is None:
         inputs = {**inputs, "learned": learned_places(inputs["labels"])}
     return model(**inputs).loss, len(inputs["learned"])
+
+
+def token_losses(model: nn.Module, inputs: dict[str, Any], temperature: float = 1.0) -> Tensor:
+    """The loss of each learned token, (learned tokens,) in 32 bits and differentiable; ``inputs`` as for `loss_of`.
+
+    They are in the order of the batch, row after row. A token's loss is minus the logarithm of its probability when
+    tokens are drawn at this ``temperature``.
+    """
+    if inputs.get("learned") is None:
+        inputs = {**inputs, "learned": learned_places(inputs["labels"])}
+    losses: Tensor = model(**inputs, temperature=temperature).loss
+    return losses
 
 
 def learned_places(labels: Tensor) -> Tensor:
@@ -74,20 +87,22 @@ def without_autocast(model: nn.Module) -> torch.dtype | None:
 @cache
 def _with_summed_loss(cls: type[Any]) -> type[Any]:
     def forward(
-        self: Any, *args: Any, labels: Tensor | None = None, learned: Tensor | None = None, **kwargs: Any
-    ) -> Any:
+        self: Any, *args: Any, labels: Tensor | None = None, learned: Tensor | None = None,
+        temperature: float | None = None, **kwargs: Any,
+    ) -> Any:  # fmt: skip
         if labels is None:
             return cls.forward(self, *args, **kwargs)
         places = learned_places(labels) if learned is None else learned
         lowered = torch.autocast(labels.device.type, self.autocast_dtype) if self.autocast_dtype else nullcontext()
         with lowered:
-            return _losses(self, labels, places, kwargs)
+            return _losses(self, labels, places, temperature, kwargs)
 
     wrapped = wraps(cls.forward)(forward)  # generate() reads the signature to know what the model takes
     return type(cls.__name__, (SummedLoss, cls), {"forward": wrapped, "__module__": cls.__module__})
 
 
-def _losses(model: Any, labels: Tensor, learned: Tensor, inputs: dict[str, Any]) -> Any:
+def _losses(model: Any, labels: Tensor, learned: Tensor, temperature: float | None, inputs: dict[str, Any]) -> Any:
+    """The summed loss; at a ``temperature`` that of each learned token."""
     from transformers.modeling_outputs import CausalLMOutputWithPast
 
     blind = inputs.get("pixel_values") is None and inputs.get("pixel_values_videos") is None
@@ -96,7 +111,10 @@ def _losses(model: Any, labels: Tensor, learned: Tensor, inputs: dict[str, Any])
     # With a cache, transformers would not look for packed rows, and examples would see each other.
     hidden = model.model(**inputs, use_cache=False).last_hidden_state
     head = model.get_output_embeddings()
-    if model.fused_loss:
+    if temperature is not None:
+        before = hidden.flatten(0, 1).index_select(0, learned - 1)
+        loss = each_loss(before, head.weight, labels.flatten().index_select(0, learned), temperature)
+    elif model.fused_loss:
         before = hidden.flatten(0, 1).index_select(0, learned - 1)
         loss = summed_loss(before, head.weight, labels.flatten().index_select(0, learned))
     else:
@@ -159,6 +177,28 @@ def summed_loss(hidden: Tensor, weight: Tensor, targets: Tensor, at_once: int = 
     rows = max(1, at_once // weight.shape[0])
     loss: Tensor = _InPieces.apply(hidden, weight, targets, rows)
     return loss
+
+
+def each_loss(
+    hidden: Tensor, weight: Tensor, targets: Tensor, temperature: float = 1.0, at_once: int = SCORES_AT_ONCE
+) -> Tensor:
+    """The cross-entropy of each row of ``hidden @ weight.T / temperature`` (rows, vocabulary) against its target.
+
+    Pieces of at most ``at_once`` scores are calculated again in the backward pass, so that none are kept.
+    """
+    if torch.is_autocast_enabled(hidden.device.type):
+        dtype = torch.get_autocast_dtype(hidden.device.type)
+        hidden, weight = hidden.to(dtype), weight.to(dtype)
+    rows = max(1, at_once // weight.shape[0])
+    pieces = zip(hidden.split(rows), targets.split(rows), strict=True)
+    losses = [checkpoint(_piece, one, weight, wanted, temperature, use_reentrant=False) for one, wanted in pieces]
+    return torch.cat(losses)
+
+
+def _piece(hidden: Tensor, weight: Tensor, targets: Tensor, temperature: float) -> Tensor:
+    with torch.autocast(hidden.device.type, enabled=False):
+        scores = functional.linear(hidden, weight).float() / temperature
+        return functional.cross_entropy(scores, targets, reduction="none")
 
 
 def _by_liger(hidden: Tensor, weight: Tensor, targets: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -13,14 +14,17 @@ from ...learning.processes import Processes
 from ...video.samplers import SAMPLERS
 from ..data.encode import Encoder
 from ..data.loader import StepLoader
+from ..data.samples import Samples, read_samples
 from ..model.attention import Attention
 from ..model.build import attention_of, build, configuration, is_tied, processor, shape_of
 from ..model.parts import parameter_groups, prepare
 from ..model.sequences import BLOCK
-from ..settings import TrainSettings
+from ..settings import DataSource, TrainSettings
 from .deepspeed import DeepSpeedEngine
 from .engines import PlainEngine, ScoredModel
 from .sharded import ShardedEngine
+
+Loader = TypeVar("Loader", bound=StepLoader)
 
 LARGE = 2048
 """Wider language models than this are not for a CPU."""
@@ -81,20 +85,32 @@ def make_model(settings: TrainSettings, processes: Processes) -> tuple[nn.Module
 
 
 def make_engine(
-    settings: TrainSettings, model: nn.Module, groups: list[dict[str, Any]], processes: Processes
+    settings: TrainSettings,
+    model: nn.Module,
+    groups: list[dict[str, Any]],
+    processes: Processes,
+    score: Callable[[nn.Module], ScoredModel] = ScoredModel,
 ) -> PlainEngine:
     """What shares weights and gradients between the processes. Raises MissingExtra for DeepSpeed without it."""
-    scored = ScoredModel(model)
+    scored = score(model)
     if settings.run.sharding == "deepspeed":
         return DeepSpeedEngine(scored, groups, settings.optimiser, processes)
     kind = ShardedEngine if settings.run.sharding == "fsdp2" and processes.count > 1 else PlainEngine
     return kind(scored, groups, settings.optimiser, processes)
 
 
-def make_loader(settings: TrainSettings, encoder: Encoder, processes: Processes, start_step: int = 0) -> StepLoader:
-    """The steps of the run, those of this process."""
-    kind = attention(settings, processes).kind
-    return StepLoader(
+def make_loader(
+    settings: TrainSettings,
+    encoder: Encoder,
+    processes: Processes,
+    start_step: int = 0,
+    *,
+    kind: type[Loader] = StepLoader,  # type: ignore[assignment]
+    read: Callable[[DataSource], Samples] = read_samples,
+) -> Loader:
+    """The steps of the run, those of this process, by a loader of this ``kind``; ``read`` opens a source."""
+    attends = attention(settings, processes).kind
+    return kind(
         settings.data.sources,
         encoder,
         settings.data,
@@ -103,22 +119,23 @@ def make_loader(settings: TrainSettings, encoder: Encoder, processes: Processes,
         world=processes.count,
         start_step=start_step,
         # In one row there is no padding between rows; a mask of all by all would grow with the square of it.
-        one_row=kind != "eager",
-        multiple=BLOCK if kind == "flex_attention" else 1,
+        one_row=attends != "eager",
+        multiple=BLOCK if attends == "flex_attention" else 1,
         # Processes that share weights gather each layer together, so none may leave the vision tower out.
         blank_images=settings.run.sharding == "fsdp2" and processes.count > 1,
+        read=read,
     )
 
 
-def make_encoder(settings: TrainSettings) -> Encoder:
+def make_encoder(settings: TrainSettings, kind: type[Encoder] = Encoder) -> Encoder:
     """What turns samples into tokens and pictures for this model, in the form of its recipe.
 
     A captioner is asked with the template that comes with it (``hf:FOLDER``), so it learns in the form of that.
     """
     known = shape_of(settings.model)
-    own = settings.mixture is not None or known is None or known.recipe == "own"
+    own = settings.is_captioner or known is None or known.recipe == "own"
     recipe = None if known is None or own else known.recipe
-    return Encoder(processor(settings.model), settings.data, recipe=recipe)
+    return kind(processor(settings.model), settings.data, recipe=recipe)
 
 
 def _compile_layers(model: nn.Module) -> None:

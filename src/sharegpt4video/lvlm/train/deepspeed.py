@@ -13,7 +13,7 @@ from ...errors import MissingExtra
 from ...learning.errors import TrainingError
 from ...learning.processes import Processes
 from ..settings import OptimiserSettings
-from .engines import PlainEngine, ScoredModel
+from .engines import PlainEngine, Scored, ScoredModel
 
 
 def deepspeed_config(optimiser: OptimiserSettings, processes: int) -> dict[str, Any]:
@@ -64,11 +64,11 @@ class DeepSpeedEngine(PlainEngine):
     def share(self, scored: ScoredModel) -> nn.Module:
         return scored.to(self._processes.device)
 
-    def backward(self, inputs: dict[str, Any], scale: float, *, last: bool) -> tuple[Tensor, int]:
+    def backward(self, inputs: dict[str, Any], scale: float, *, last: bool) -> Scored:
         self._engine.set_gradient_accumulation_boundary(is_boundary=last)
-        loss, tokens = self._engine(inputs)
+        loss, count, told = self._engine(inputs)
         self._engine.backward(loss * scale)
-        return loss.detach(), tokens
+        return loss.detach(), count, told
 
     def update(self, rates: Sequence[float]) -> float:
         """DeepSpeed shortens and steps in one, and knows the length only afterwards."""

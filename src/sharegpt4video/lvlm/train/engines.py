@@ -21,6 +21,9 @@ from ...learning.weights import MOMENTS, check_names, part_of, whole
 from ..model.loss import loss_of
 from ..settings import OptimiserSettings
 
+Scored = tuple[Tensor, int, dict[str, Tensor]]
+"""The summed loss of a batch, over how many it is summed, and what else is to be told: a sum and a count by name."""
+
 
 class ScoredModel(nn.Module):  # type: ignore[misc]  # torch is not checked
     """What is shared between processes: a model that gives the summed loss of a batch, and over how many tokens.
@@ -32,8 +35,8 @@ class ScoredModel(nn.Module):  # type: ignore[misc]  # torch is not checked
         super().__init__()
         self.model = model
 
-    def forward(self, inputs: dict[str, Any]) -> tuple[Tensor, int]:
-        return loss_of(self.model, inputs)
+    def forward(self, inputs: dict[str, Any]) -> Scored:
+        return (*loss_of(self.model, inputs), {})
 
 
 class PlainEngine:
@@ -66,15 +69,15 @@ class PlainEngine:
         fused = self._processes.device.type == "cuda"
         return torch.optim.AdamW(groups, betas=settings.betas, eps=settings.epsilon, fused=fused)
 
-    def backward(self, inputs: dict[str, Any], scale: float, *, last: bool) -> tuple[Tensor, int]:
-        """Run a batch forward and backward; gives its summed loss, detached, and its learned tokens.
+    def backward(self, inputs: dict[str, Any], scale: float, *, last: bool) -> Scored:
+        """Run a batch forward and backward; gives what the module gives of it, with the loss detached.
 
         Gradients are exchanged with the last batch of a step alone.
         """
         with self.accumulating(last=last):
-            loss, tokens = self.module(inputs)
+            loss, count, told = self.module(inputs)
             (loss * scale).backward()
-        return loss.detach(), tokens
+        return loss.detach(), count, told
 
     @contextlib.contextmanager
     def accumulating(self, *, last: bool) -> Iterator[None]:

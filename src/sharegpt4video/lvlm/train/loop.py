@@ -1,7 +1,8 @@
 """The training loop: one optimiser step after the other, whatever shares the weights.
 
 The loss of a step is the sum of the token losses of its global batch over the learned tokens of its global batch, so
-packing, the micro-batch and the number of processes change nothing but rounding.
+packing, the micro-batch and the number of processes change nothing but rounding. Pairs of answers are summed over
+their number instead.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from torch import Tensor
@@ -47,6 +48,14 @@ class Loop:
     """Of one device; None where it is not known: then there is no MFU."""
     blank: Callable[[], Batch] = field(repr=False)
     """Makes a batch of which nothing is learned: a process with fewer batches than another runs it instead."""
+    mean_over: Literal["tokens", "samples"] = "tokens"
+    """What the summed losses of a step are divided by."""
+    tells: bool = False
+    """Whether batches or steps have more to tell than a loss; every process must say the same."""
+    looks_ahead: bool = True
+    """Whether the next step may be put together while one is computed; not if it depends on what is learned."""
+    begin_step: Callable[[Counts], None] = field(default=lambda _: None, repr=False)
+    """Called with what a step holds before anything of it is computed."""
 
     def run(self, steps: Iterable[Step], asked_to_stop: Callable[[], bool]) -> Iterator[tuple[StepReport, Step, bool]]:
         """Yield a report of each step as soon as it is done, the step, and whether any process was asked to stop.
@@ -57,7 +66,7 @@ class Loop:
         on_gpu = self.processes.device.type == "cuda"
         with Transfer(self.processes.device) as transfer, contextlib.ExitStack() as stack:
             # Closed when the run is left early: a thread is at work in it.
-            coming = stack.enter_context(contextlib.closing(ahead(steps))) if on_gpu else steps
+            coming = stack.enter_context(contextlib.closing(ahead(steps))) if on_gpu and self.looks_ahead else steps
             yield from self._run(coming, asked_to_stop, transfer)
 
     def _run(
@@ -67,7 +76,7 @@ class Loop:
         for step in steps:
             counts = self._count(step)
             rates = self.schedule.rates(step.number)
-            loss, norm = self._learned(step, counts, rates, transfer)
+            loss, norm, told = self._learned(step, counts, rates, transfer)
             ended = self.processes.gather([time.perf_counter() - begun, peak_memory_bytes(), float(asked_to_stop())])
             begun = time.perf_counter()
             seconds = max(one[0] for one in ended)
@@ -88,24 +97,37 @@ class Loop:
                 mfu=self._mfu(counts.flops, seconds),
                 data_stall=min(counts.waited / seconds, 1.0),
                 peak_memory_bytes=int(max(one[1] for one in ended)),
+                told=told,
             )
             yield report, step, any(one[2] for one in ended)
 
     def _learned(
         self, step: Step, counts: Counts, rates: Sequence[float], transfer: Transfer
-    ) -> tuple[float | None, float]:
-        """Learn from a step; gives its loss and the length of its gradients.
+    ) -> tuple[float | None, float, dict[str, float]]:
+        """Learn from a step; gives its loss, the length of its gradients, and what else it has to tell.
 
         A rest without a usable sample changes nothing: a run must be able to end in spite of it.
         """
         if step.rest and not counts.samples:
-            return None, 0.0
-        losses = self._backward(step, self._scale(step, counts.loss_tokens), counts.most_batches, transfer)
+            return None, 0.0, {}
+        divisor = counts.loss_tokens if self.mean_over == "tokens" else counts.samples
+        self.begin_step(counts)
+        losses, sums = self._backward(step, self._scale(step, divisor), counts.most_batches, transfer)
         loss_sum = self._checked_loss(step, losses)
         norm = self.engine.update(rates)
         if not math.isfinite(norm):
             raise TrainingError(self._refused(step, f"the gradients are not finite (norm {norm})"))
-        return loss_sum / counts.loss_tokens, norm
+        return loss_sum / divisor, norm, self._told([*step.told.items(), *sums])
+
+    def _told(self, mine: Sequence[tuple[str, tuple[float, float]]]) -> dict[str, float]:
+        """Means over all processes of what has been told, by name; each is a sum and over how many it is."""
+        if not self.tells:
+            return {}
+        sums: dict[str, tuple[float, float]] = {}
+        for name, (value, count) in self.processes.gather_lists(mine):
+            before = sums.get(name, (0.0, 0.0))
+            sums[name] = before[0] + value, before[1] + count
+        return {name: value / count for name, (value, count) in sums.items() if count}
 
     def _count(self, step: Step) -> Counts:
         """Sums over all processes, in one exchange."""
@@ -133,29 +155,35 @@ class Loop:
             waited=max(one[7] for one in every),
         )
 
-    def _scale(self, step: Step, loss_tokens: int) -> float:
+    def _scale(self, step: Step, divisor: int) -> float:
         """What a summed loss is multiplied with. Gradients are averaged over processes, hence their number."""
-        if not loss_tokens:
+        if not divisor:
             raise TrainingError(self._refused(step, "no token of this step is learned, so it has no loss"))
-        return self.processes.count / loss_tokens
+        return self.processes.count / divisor
 
-    def _backward(self, step: Step, scale: float, most_batches: int, transfer: Transfer) -> list[Tensor]:
-        """Summed losses of this process's batches; every process runs the same number of them."""
-        losses = []
+    def _backward(
+        self, step: Step, scale: float, most_batches: int, transfer: Transfer
+    ) -> tuple[list[Tensor], list[tuple[str, tuple[float, float]]]]:
+        """Summed losses of this process's batches, and what they tell; every process runs the same number of them."""
+        losses: list[Tensor] = []
+        sums: list[tuple[str, tuple[float, float]]] = []
         counted = 0
         own_batches = len(step.batches)
         batches = (step.batches[index] if index < own_batches else self.blank() for index in range(most_batches))
         for index, inputs in enumerate(transfer(batches)):
             own, last = index < own_batches, index == most_batches - 1
-            loss, tokens = self.engine.backward(inputs, scale if own else 0.0, last=last)
+            loss, count, told = self.engine.backward(inputs, scale if own else 0.0, last=last)
             if own:
                 losses.append(loss)
-                counted += tokens
-        if counted != step.loss_tokens:
+                counted += count
+                sums += [(name, (float(value[0]), float(value[1]))) for name, value in told.items()]
+        expected = step.loss_tokens if self.mean_over == "tokens" else step.samples
+        if counted != expected:
             raise TrainingError(
-                f"step {step.number + 1}: of {step.loss_tokens} learned tokens in the data, the model counts {counted}"
+                f"step {step.number + 1}: of {expected} learned {self.mean_over} in the data, the model counts"
+                f" {counted}"
             )
-        return losses
+        return losses, sums
 
     def _checked_loss(self, step: Step, losses: list[Tensor]) -> float:
         """The loss of the step over all processes, summed in the order of the ranks."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
+from typing import Any
 
 from ...learning.report import RunEnded, StepDone
 
@@ -29,6 +30,14 @@ class StepReport(StepDone):
     """Share of the step in which the model waited for samples (0..1; the slowest process)."""
     peak_memory_bytes: int
     """Of the device, or of the process on a CPU (the fullest process)."""
+    told: dict[str, float] = field(default_factory=dict)
+    """What preference training says of a step: rewards, margins, accuracy and the like."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """The figures by name; those of ``told`` stand among the others."""
+        plain = asdict(self)
+        plain |= plain.pop("told")
+        return plain
 
 
 OnStep = Callable[[StepReport], None]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import nn
@@ -24,12 +24,13 @@ from ...learning.schedule import Schedule
 from ...learning.stopping import Stopping
 from ...learning.tracking import Log, Named, skipped_kinds
 from ..data.encode import Encoder
+from ..data.example import Step
 from ..data.packing import Batch
 from ..data.samples import SampleError
 from ..mixture.prepare import Mixture, prepare
 from ..settings import TrainSettings
 from .assemble import attention, check_machine, make_encoder, make_engine, make_loader, make_model
-from .engines import PlainEngine
+from .engines import PlainEngine, ScoredModel
 from .loop import Loop
 from .report import OnStep, StepReport, TrainResult
 from .resume_check import check_same, facts_of
@@ -69,20 +70,41 @@ def train(
         kernel = attention(settings, processes)
         if processes.first:
             (logger.warning if kernel.slow else on_note)(kernel.text)
-        model, groups = make_model(settings, processes)
-        encoder = make_encoder(settings)
-        steps = len(make_loader(settings, encoder, processes))
+        kind, (model, groups) = _kind(settings), make_model(settings, processes)
+        encoder = kind.encoder_of(settings)
+        steps = kind.count(settings, encoder, processes)
         facts = processes.from_first(facts_of(settings.data, model, steps) if processes.first else None)
         if mixture is not None and processes.first:
             facts |= {"mixture": mixture.counts, "prompts": list(mixture.prompts)}
-        engine = make_engine(settings, model, groups, processes)
-        run = Run(settings, out, processes, engine, groups, encoder, facts, on_note)
-        return run.go(model, resume=resume, on_step=on_step)
+        engine = make_engine(settings, model, groups, processes, kind.scoring(settings))
+        made = kind(settings, out, processes, engine, groups, encoder, facts, on_note)
+        return made.go(model, resume=resume, on_step=on_step)
+
+
+def _kind(settings: TrainSettings) -> type[Run]:
+    """The run that settings describe: of conversations, or of preferences."""
+    if settings.dpo is None and settings.grpo is None:
+        return Run
+    from ..preferences.run import AnswerRun, PairRun
+
+    return PairRun if settings.dpo is not None else AnswerRun
+
+
+class Steps(Protocol):
+    """The steps of a run, in order."""
+
+    def __iter__(self) -> Iterator[Step]: ...
+
+    def blank(self) -> Batch:
+        """A batch of which nothing is learned."""
+
+    def dealt(self, steps: int) -> int:
+        """How many samples the first steps of the run are made of, those left out included."""
 
 
 @dataclass
 class Run:
-    """The parts of a run that checkpoints are made of."""
+    """The parts of a run that checkpoints are made of. Other kinds of training are other kinds of it."""
 
     settings: TrainSettings
     out: Path
@@ -92,6 +114,21 @@ class Run:
     encoder: Encoder
     facts: dict[str, Any]
     on_note: OnNote
+
+    @staticmethod
+    def encoder_of(settings: TrainSettings) -> Encoder:
+        """What makes examples of samples."""
+        return make_encoder(settings)
+
+    @staticmethod
+    def count(settings: TrainSettings, encoder: Encoder, processes: Processes) -> int:
+        """How many steps the whole run has."""
+        return len(make_loader(settings, encoder, processes))
+
+    @staticmethod
+    def scoring(settings: TrainSettings) -> Callable[[nn.Module], ScoredModel]:  # noqa: ARG004
+        """What gives a model its loss."""
+        return ScoredModel
 
     def go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
         """Load what there is, run what is left, save. No other run may be in the folder meanwhile."""
@@ -103,8 +140,8 @@ class Run:
         # Dropout differs between processes, which hold different samples; from here on only the loop draws.
         if not done:
             seed_everything(self.settings.optimiser.seed + self.processes.rank)
-        steps = make_loader(self.settings, self.encoder, self.processes, done)
-        loop = self._loop(model, total, steps.blank)
+        steps = self.steps_from(done)
+        loop = self.loop(model, total, steps.blank)
         last: StepReport | None = None
         stopped = warned = False
         log = self._log(done) if self.processes.first else None
@@ -165,18 +202,27 @@ class Run:
             checkpoints.keep_newest(self.out, step, self.settings.run.keep_checkpoints)
         self.processes.wait()
 
-    def _loop(self, model: nn.Module, total: int, blank: Callable[[], Batch]) -> Loop:
+    def steps_from(self, done: int) -> Steps:
+        """The steps of the run after those that are done."""
+        return make_loader(self.settings, self.encoder, self.processes, done)
+
+    def loop(self, model: nn.Module, total: int, blank: Callable[[], Batch]) -> Loop:
+        """What runs them."""
+        return Loop(**self.loop_parts(model, total, blank))
+
+    def loop_parts(self, model: nn.Module, total: int, blank: Callable[[], Batch]) -> dict[str, Any]:
+        """What a loop of any kind is made with."""
         share, peaks = self.settings.optimiser.warmup_share, [group["lr"] for group in self.groups]
-        return Loop(
-            engine=self.engine,
-            processes=self.processes,
-            schedule=Schedule(peaks, total, share),
-            group_names=tuple(group["name"] for group in self.groups),
-            total_steps=total,
-            flops=flops_of(self.settings, model),
-            peak_flops=peak_flops(self.processes.device, model),
-            blank=blank,
-        )
+        return {
+            "engine": self.engine,
+            "processes": self.processes,
+            "schedule": Schedule(peaks, total, share),
+            "group_names": tuple(group["name"] for group in self.groups),
+            "total_steps": total,
+            "flops": flops_of(self.settings, model),
+            "peak_flops": peak_flops(self.processes.device, model),
+            "blank": blank,
+        }
 
     def _log(self, done: int) -> Log:
         run = Named(self.settings.name, self.settings.to_plain(), self.out, done)
