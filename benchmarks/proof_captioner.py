@@ -28,10 +28,10 @@ in the text; no answer is helped or repaired.
     python benchmarks/proof_captioner.py --folder DIR --only data
     python benchmarks/proof_captioner.py --folder DIR --arms noise --seeds 0    # a run each, side by side as you like
     python benchmarks/proof_captioner.py --only table                           # of the committed results
-    python benchmarks/proof_captioner.py --only figure                          # docs/pictures/captioner.svg
+    python benchmarks/proof_captioner.py --only markdown                        # the table that tools/plots.py draws
 
 What is finished is not done again and what was begun is gone on with. Results are compact JSON in ``--results``
-(benchmarks/results/proof_captioner), counts by video, from which table and figure are made without any run.
+(benchmarks/results/proof_captioner), counts by video, from which the tables are made without any run.
 """
 
 from __future__ import annotations
@@ -76,7 +76,6 @@ PROMPTS = "brief"
 FORCED_STEP = 8
 """The change, counted from 0, that is forced to be wrong in chains of 32 events."""
 RESULTS = Path(__file__).parent / "results" / "proof_captioner"
-FIGURE = Path(__file__).parent.parent / "docs" / "pictures" / "captioner.svg"
 
 
 @dataclass(frozen=True)
@@ -315,50 +314,26 @@ def _points(values: Any) -> str:
     return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f}; {len(values)} seeds, {values.shape[1]} videos)"
 
 
-# --- the figure -----------------------------------------------------------------------------------------------------
+# --- for the page ---------------------------------------------------------------------------------------------------
 
 
-def figure(results: Path, out: Path) -> None:
-    """Quality and cost over the number of events, arm noise, and errors by step in both arms."""
-    import matplotlib
-
-    matplotlib.use("svg")
-    matplotlib.rcParams["svg.hashsalt"] = "sg4v"
-    from matplotlib import pyplot as plt
-
+def markdown(results: Path) -> None:
+    """The table of docs/proofs.md that ``tools/plots.py`` draws: quality and cost by the number of events."""
     runs = read_runs(results)
-    shown, axes = plt.subplots(1, 3, figsize=(10, 3))
-    for role, colour in (("sliding", "#1b6ca8"), ("multi", "#c8553d"), ("fast", "#7a9e7e")):
-        lengths = [length for length in LENGTHS if of_role(runs, "noise", length, role).size]
-        quality = [bootstrapped(of_role(runs, "noise", length, role)) for length in lengths]
-        axes[0].plot(lengths, [one[0] for one in quality], "o-", color=colour, label=role)
-        axes[0].fill_between(lengths, [one[1] for one in quality], [one[2] for one in quality], color=colour, alpha=0.2)
-        spent = [of_role(runs, "noise", length, role, lambda row: row["input_tokens"] + row["output_tokens"]).mean()
-                 for length in lengths]  # fmt: skip
-        axes[1].plot(lengths, spent, "o-", color=colour, label=role)
-    for arm, colour in (("noise", "#1b6ca8"), ("clean", "#c8553d")):
-        for role, line in (("sliding", "-"), ("forced", ":")):
-            faults = _faults(runs, arm, LENGTHS[-1], role)
-            if faults.size:
-                axes[2].plot(
-                    faults.mean(axis=(0, 1)) / 5, line, color=colour, label=f"{arm}{', forced' * (role == 'forced')}"
-                )
-    for axis, title in zip(
-        axes, ("F1 of events in order", "tokens a video", "share of facts wrong, by step"), strict=True
-    ):
-        axis.set_title(title, fontsize=9)
-        axis.tick_params(labelsize=8)
-        if axis.lines:
-            axis.legend(fontsize=7, frameon=False)
-    for axis in axes[:2]:
-        axis.set_xscale("log", base=2)
-        axis.set_xticks(LENGTHS, [str(length) for length in LENGTHS])
-        axis.set_xlabel("events", fontsize=8)
-    axes[1].set_yscale("log")
-    axes[2].set_xlabel("step", fontsize=8)
-    shown.tight_layout()
-    shown.savefig(out, metadata={"Date": None})
-    print(f"{out}: of {len(runs)} runs")
+    seeds = {length: len(of_role(runs, "noise", length, "sliding")) for length in LENGTHS}
+    shown = [length for length in LENGTHS if seeds[length]]
+    print(f"| | {' | '.join(f'{length} events' for length in shown)} |\n|---|{'---|' * len(shown)}")
+    for role in ("sliding", "multi", "fast"):
+        means = [bootstrapped(of_role(runs, "noise", length, role)) for length in shown]
+        cells = [f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})" for mean, low, high in means]
+        print(f"| {role}, F1 in % | {' | '.join(cells)} |")
+    for role in ("sliding", "multi", "fast"):
+        spent = [of_role(runs, "noise", length, role, _tokens).mean() for length in shown]
+        print(f"| {role}, tokens a video | {' | '.join(f'{one:,.0f}' for one in spent)} |")
+
+
+def _tokens(row: dict[str, Any]) -> int:
+    return int(row["input_tokens"] + row["output_tokens"])
 
 
 def main() -> None:
@@ -368,11 +343,11 @@ def main() -> None:
     parser.add_argument("--results", type=Path, default=RESULTS)
     parser.add_argument("--arms", nargs="+", choices=ARMS, default=list(ARMS))
     parser.add_argument("--seeds", type=int, nargs="+", help="default: 0 1 2; 0 with --quick")
-    parser.add_argument("--only", choices=("data", "table", "figure"), help="do this alone")
+    parser.add_argument("--only", choices=("data", "table", "markdown"), help="do this alone")
     parser.add_argument("--threads", type=int, default=1)
     asked = parser.parse_args()
-    if asked.only in ("table", "figure"):
-        table(asked.results) if asked.only == "table" else figure(asked.results, FIGURE)
+    if asked.only in ("table", "markdown"):
+        table(asked.results) if asked.only == "table" else markdown(asked.results)
         return
     import torch
 

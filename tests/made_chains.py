@@ -8,14 +8,11 @@ from typing import Any
 
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.prompts import prompt_set
-from sharegpt4video.vlm.base import Reply, Request
+from sharegpt4video.vlm.base import VLM, Reply, Request
 from sharegpt4video.vlm.hf import HfVLM
-from sharegpt4video.world.chain.captions import change, opening, whole
-from sharegpt4video.world.chain.scenes import ChainScene, State
+from sharegpt4video.world.chain.captions import change, name_of, opening, whole
+from sharegpt4video.world.chain.scenes import ChainScene
 from sharegpt4video.world.files import SetSettings, read_scenes, write_set
-
-SCENE = ChainScene(State("ring", "blue", "large", 1, 0), ("moves left", "turns green", "shrinks"), 7)
-"""The first video of ``chains``, whatever else is in it, may be told of as any other: this one is for texts."""
 
 
 def chains(folder: Path, count: int = 2, events: tuple[int, int] = (2, 4)) -> dict[str, ChainScene]:
@@ -58,6 +55,22 @@ class Truthful(HfVLM):
     async def generate(self, request: Request) -> Reply:
         self.given.append((request, self.prepare(self._loaded, [self._job(request).asked])))
         return Reply(truth(self.scene, request), request.key(), self.name)
+
+
+class Knowing(VLM):
+    """A model that knows the scenes of some videos and tells the truth about them; ``asked`` are its requests."""
+
+    name, max_images, max_concurrent, uses_facts = "knowing", 48, 8, False
+
+    def __init__(self, scenes: dict[str, ChainScene]) -> None:
+        self.scenes, self.asked = scenes, list[Request]()
+
+    async def generate(self, request: Request) -> Reply:
+        self.asked.append(request)
+        if request.task == "recaption":
+            return Reply(request.user_text, request.key(), self.name)
+        scene = self.scenes[request.video]
+        return Reply(truth(scene, request, name_of(scene)), request.key(), self.name, output_tokens=9)
 
 
 def truth(scene: ChainScene, request: Request, name: str = "ring") -> str:

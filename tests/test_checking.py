@@ -29,9 +29,10 @@ ENDINGS = ("Settings", "Options", "Inputs", "DataSource")
 NAMED = re.compile(rf"^class \w*({'|'.join(ENDINGS)})\b", re.MULTILINE)
 NEEDED: dict[str, dict[str, Any]] = {"PlanInputs": {"videos": 9}, "DataSource": {"path": "a.json"}}
 NEEDED["GrpoSettings"] = {"judge": "module:Judge"}
+NEEDED["MixtureSettings"] = {"exports": ("a",)}
 NEEDED["FrameOptions"] = {"frames": 1, "sampler": "middle", "layout": "grid", "max_images": 1}
 IN_TRAINING = {"TuneSettings": "tune", "DataSettings": "data", "OptimiserSettings": "optimiser", "RunSettings": "run"}
-IN_TRAINING |= {"DpoSettings": "dpo", "GrpoSettings": "grpo"}
+IN_TRAINING |= {"DpoSettings": "dpo", "GrpoSettings": "grpo", "MixtureSettings": "mixture"}
 IN_GENERATORS: dict[type, str] = {
     kind: part
     for part, kind in typing.get_type_hints(T2VSettings).items()

@@ -155,6 +155,33 @@ def proofs() -> None:
     save(figure, "proofs", "The result", "Accuracy in %")
 
 
+def captioner() -> None:
+    """Quality and cost of three ways to caption, by the number of events of a video."""
+    head, *rows = table("Quality and cost")
+    counts = [number(cell) for cell in head[1:]]
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH_INCHES, 2.4))
+    colours = {"sliding": OURS, "multi": UNLIKE, "fast": OTHER}
+    for row in rows:
+        role, measure = row[0].split(", ")
+        one = axes[0 if "F1" in measure else 1]
+        one.plot(counts, [number(cell) for cell in row[1:]], color=colours[role], marker="o", markersize=4)
+        one.text(counts[-1] * 1.15, number(row[-1]), role, va="center", color=colours[role])
+        one.set_title(measure)
+    for one in axes:
+        one.set(xscale="log", xlim=(counts[0] * 0.85, counts[-1] * 2.6))
+        one.set_xticks(counts, [f"{count:.0f}" for count in counts])
+        one.xaxis.set_minor_locator(NullLocator())
+        one.grid(axis="y", color=GRID, linewidth=0.7)
+    axes[0].set_ylim(0, 104)
+    axes[1].set_yscale("log")
+    save(figure, "captioner", "Quality and cost", "Captions by number of events")
+
+
+def has_table(heading: str) -> bool:
+    """Whether the pages have that heading yet."""
+    return any(f"# {heading}\n" in (DOCS / page).read_text(encoding="utf-8") for page in ("benchmarks.md", "proofs.md"))
+
+
 def save(figure: Any, name: str, heading: str, title: str) -> None:
     """Write a figure with the table that it shows in its metadata; a test compares that with the page.
 
@@ -174,3 +201,5 @@ if __name__ == "__main__":
     with mpl.rc_context(STYLE):
         for plot in PLOTS:
             plot()
+        if has_table("Quality and cost"):  # once a run of the proof is finished
+            captioner()

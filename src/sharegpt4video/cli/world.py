@@ -84,15 +84,13 @@ def world(
     A run that was stopped goes on where it stopped; more videos can be added with a larger --videos.
     """
     from ..world.files import write_set
+    from ..world.sizes import usual_size
 
     with exit_codes():
-        from ..world.sizes import usual_size
-
         folder = chosen_out(out, earlier_out)
         width, height = _size(size) if size else usual_size(difficulty)
         settings = _settings(seed=seed, difficulty=difficulty, split=split, pairing=pairing, width=width, height=height,
-                             seconds=seconds, fps=fps, crf=crf, sound=sound,
-                             events=_events(events))  # fmt: skip
+                             seconds=seconds, fps=fps, crf=crf, sound=sound, events=_events(events))  # fmt: skip
         kinds: Any = [] if captions == "none" else [kind.strip() for kind in captions.split(",")]
         result = write_set(folder, videos, settings, captions=kinds, ask=questions, learn_questions=learn_questions,
                            workers=workers)  # fmt: skip

@@ -110,8 +110,7 @@ class HfVLM(VLM):
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
         self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
         self._worker: Worker | None = None
-        self._lock = threading.Lock()
-        self._numbers = itertools.count()
+        self._lock, self._numbers = threading.Lock(), itertools.count()
 
     @property
     def identity(self) -> str:

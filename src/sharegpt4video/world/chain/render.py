@@ -14,7 +14,7 @@ SIDE_PIXELS = 46
 """Of a picture by default: three times three places of about 15 pixels."""
 FPS = 8.0
 """By default. What goes faster from one picture to the next would look like a cut."""
-DARKEST, LIGHTEST = 0.3, 0.5  # of the background
+DARKEST, LIGHTEST = 0.2, 0.6  # of the background
 _PATCHES = 5  # along each side
 
 
