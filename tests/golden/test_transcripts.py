@@ -7,6 +7,7 @@ its wording, is written down by hand from how the video is made: ``TELLS``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -147,6 +148,11 @@ TELLS = (
 )  # fmt: skip
 
 
+WITHOUT_TIMES = {"brief"}
+"""Sets of few words for trained captioners: a step is a number, and its time stays with the caption."""
+TIME = re.compile(r"\d\.\d\d")
+
+
 @pytest.mark.parametrize("prompts", PROMPT_SETS.values(), ids=lambda prompts: prompts.name)
 def test_each_request_tells_what_its_part_of_the_video_calls_for(prompts: PromptSet) -> None:
     _, *requests = transcript(prompts).split("\n===== ")
@@ -154,6 +160,9 @@ def test_each_request_tells_what_its_part_of_the_video_calls_for(prompts: Prompt
         head, _, rest = request.partition("\n")
         assert head.startswith(f"{task}, {pictures} pictures, ")
         text = rest.partition("----- user\n")[2].partition("\n----- reply")[0]
+        if prompts.name in WITHOUT_TIMES:
+            wanted = tuple(one for one in wanted if not TIME.fullmatch(one))
+            assert not TIME.search(text.partition(MEASURED)[0])
         places = [text.find(one) for one in wanted]
         assert -1 not in places, (wanted[places.index(-1)], text)
         assert task != "summary" or places == sorted(places)

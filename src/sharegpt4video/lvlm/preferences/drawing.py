@@ -33,7 +33,7 @@ class Drawer:
         self._base = model.get_base_model() if hasattr(model, "get_base_model") else model  # without adapters
         self._settings, self._pad = settings, pad_id
         names = ("image_token_id", "image_token_index", "video_token_id")  # where the model puts what it sees
-        seen = {getattr(self._base.config, name, None) for name in names} - {None}
+        seen = {int(number) for name in names if (number := getattr(self._base.config, name, None)) is not None}
         self._never = sorted({*never_said, *seen}) or None
         ends = self._base.generation_config.eos_token_id
         self._ends = tuple(ends) if isinstance(ends, list) else (ends,)
