@@ -139,12 +139,10 @@ def test_pictures_get_as_many_tiles_as_the_original_gives_them(released: Path) -
 
 
 def test_an_answer_comes_in_pieces_without_beams(released: Path) -> None:
-    question = Request("ask", user_text="Tell me of a cat on a sofa, and of the sea", max_tokens=40)
-
     async def pieces(vlm: ShareCaptionerVLM) -> list[str]:
-        return [piece async for piece in vlm.stream(question)]
+        return [piece async for piece in vlm.stream(WIDE)]
 
-    (whole,) = ask(vlm_of(released, max_tokens=40), question)
+    (whole,) = ask(vlm_of(released, max_tokens=40), WIDE)
     found = asyncio.run(pieces(vlm_of(released, max_tokens=40)))
     assert len(found) > 1
     assert "".join(found).strip() == whole.text
