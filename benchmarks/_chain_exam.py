@@ -51,8 +51,8 @@ def chain_set(
 
 
 def settings(prompts: str = "brief", **changes: Any) -> CaptionSettings:
-    """As a user would ask: a keyframe every two seconds; nothing is measured, since no such model wants it."""
-    keyframes = KeyframeSettings(selector="uniform")
+    """A keyframe every two seconds, cuts found by the cheap detectors; nothing is measured, as no such model wants it."""
+    keyframes = KeyframeSettings(selector="uniform", verify_cuts=False)
     return CaptionSettings(prompts=prompts, keyframes=keyframes, facts=FactSettings(measure=False), **changes)
 
 
