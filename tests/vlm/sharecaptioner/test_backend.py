@@ -145,7 +145,7 @@ def test_an_answer_comes_in_pieces_without_beams(released: Path) -> None:
     (whole,) = ask(vlm_of(released, max_tokens=40), WIDE)
     found = asyncio.run(pieces(vlm_of(released, max_tokens=40)))
     assert len(found) > 1
-    assert "".join(found).strip() == whole.text
+    assert "".join(found).replace("\0", "").strip() == whole.text  # a reply is tidied, pieces are not
     assert len(asyncio.run(pieces(vlm_of(released, num_beams=2)))) == 1
 
 
