@@ -79,12 +79,12 @@ SMALLEST = 0.1
 class Sizes:
     """How much is learned and asked."""
 
-    videos: int = 300
+    videos: int = 150
     """To draw answers about, of 1 to 6 events."""
-    new: int = 40
+    new: int = 20
     """To be examined with, of each length; half of them of unseen pairs."""
     steps: int = 60
-    questions: int = 16
+    questions: int = 8
     """Of a step."""
     answers: int = 8
     rate: float = 1e-4

@@ -84,7 +84,7 @@ def test_a_repair_leaves_the_question_that_was_asked_and_both_answers(tmp_path: 
     assert [message["content"] for message in pair["prompt"][:-1]] == [asked[0].system] * bool(asked[0].system)
     assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == (CHANGE, TALKS)
     assert (pair["from"], pair["role"], pair["seconds"]) == ("repair", "sliding", [0.0, 2.0])
-    assert [one["check"] for one in pair["why"]] == ["meta talk"]
+    assert pair["why"].startswith("meta talk: ")
     assert len(pair["images"]) == 2
     with Pillow.open(tmp_path / "out" / pair["images"][0]) as picture:
         assert picture.size == (160, 96)
@@ -110,14 +110,14 @@ def test_what_verification_refused_is_stored_and_becomes_a_pair(tmp_path: Path) 
     assert stored.refused == row.refused
     (pair,), _ = pairs(store, tmp_path / "out")
     assert (pair["from"], pair["chosen"][0]["content"]) == ("verify", CHANGE)
-    assert pair["why"] == [{"check": "verify", "reason": row.refused[0].reasons[0]}]
+    assert pair["why"] == f"verify: {row.refused[0].reasons[0]}"
 
 
 def test_a_text_by_a_person_is_better_because_they_say_so(tmp_path: Path) -> None:
     store = made_store(tmp_path / "set", [plain_row()])
     Desk(store).add(row_id(0), "The squares trade places.", step=1, author="ada")
     (pair,), result = pairs(store, tmp_path / "out")
-    assert (pair["from"], pair["edited_by"], pair["why"]) == ("review", "ada", [])
+    assert (pair["from"], pair["edited_by"], pair["why"]) == ("review", "ada", "")
     assert (pair["chosen"][0]["content"], pair["rejected"][0]["content"]) == ("The squares trade places.", CHANGE)
     assert result.texts == 1
 
@@ -170,7 +170,7 @@ def test_a_text_that_nobody_could_use_may_be_rejected(tmp_path: Path) -> None:
     store.append("captions", [replace(row, revision=1)])
     (pair,), _ = pairs(store, tmp_path / "out", roles=["sliding"])
     assert (pair["rejected"][0]["content"], pair["chosen"][0]["content"]) == ("I cannot.", CHANGE)
-    assert [one["check"] for one in pair["why"]] == ["unusable"]
+    assert pair["why"].startswith("unusable: ")
 
 
 def test_odd_characters_and_control_tokens_come_through_as_text(tmp_path: Path) -> None:

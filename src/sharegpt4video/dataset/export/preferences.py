@@ -237,7 +237,8 @@ def _line(job: ExportJob, entry: Entry, pair: Pair, pictures: Pictures) -> dict[
         "id": f"{entry.id}-{pair.sample.name}-{pair.source}",
         "role": pair.sample.role,
         "from": pair.source,
-        "why": [{"check": one.check, "reason": one.reason} for one in pair.why],
+        # One text: a column of lists that are empty at first has no type that readers could know.
+        "why": "; ".join(f"{one.check}: {one.reason}" for one in pair.why),
         "edited_by": pair.author,
         "source_video": job.location(entry),
         "seconds": [round(at, 3) for at in request.seconds],
