@@ -17,7 +17,7 @@ from sharegpt4video.world.files import SetSettings, read_scenes, write_set
 
 def chains(folder: Path, count: int = 2, events: tuple[int, int] = (2, 4)) -> dict[str, ChainScene]:
     """A set of videos in ``folder``, and their scenes by name."""
-    write_set(folder, count, SetSettings(seed=3, difficulty="chain", width=46, height=46, events=events),
+    write_set(folder, count, SetSettings(seed=5, difficulty="chain", width=46, height=46, events=events),
               ask=False, workers=1)  # fmt: skip
     return {name: scene for name, scene in read_scenes(folder).items() if isinstance(scene, ChainScene)}
 
