@@ -51,7 +51,7 @@ def chain_set(
 
 
 def settings(prompts: str = "brief", **changes: Any) -> CaptionSettings:
-    """A keyframe every two seconds, cuts found by the cheap detectors; nothing is measured, as no such model wants it."""
+    """A keyframe every two seconds, cuts found by the cheap detectors, nothing measured."""
     keyframes = KeyframeSettings(selector="uniform", verify_cuts=False)
     return CaptionSettings(prompts=prompts, keyframes=keyframes, facts=FactSettings(measure=False), **changes)
 
