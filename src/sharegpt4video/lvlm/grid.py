@@ -36,7 +36,7 @@ well can tell: those of at most 336 pixels a side. A converted checkpoint has ea
 # Of CLIP (openai/clip-vit-large-patch14-336), in its preprocessor_config.json.
 CLIP_MEAN = (0.48145466, 0.4578275, 0.40821073)
 CLIP_STD = (0.26862954, 0.26130258, 0.27577711)
-_RESCALE = 0.00392156862745098  # 1/255 as that file writes it
+RESCALE = 0.00392156862745098  # 1/255 as that file writes it
 
 
 def video_grid(frames: Sequence[Pixels] | Sequence[Frame], *, max_side_pixels: int | None = GRID_SIDE_PIXELS) -> Pixels:
@@ -164,7 +164,7 @@ def _normalised(squares: Pixels) -> Tiles:
 @lru_cache(maxsize=1)
 def _normal_values() -> NDArray[np.float32]:
     """What each byte becomes in each channel: rounded to float32 after every step, as the original does."""
-    scaled = (np.arange(256) * _RESCALE).astype(np.float32)
+    scaled = (np.arange(256) * RESCALE).astype(np.float32)
     mean, std = np.array(CLIP_MEAN, np.float32), np.array(CLIP_STD, np.float32)
     values: NDArray[np.float32] = (scaled[None] - mean[:, None]) / std[:, None]
     return values

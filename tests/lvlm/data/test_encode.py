@@ -16,6 +16,7 @@ from sharegpt4video.errors import SettingsError  # noqa: E402
 from sharegpt4video.lvlm.data.encode import Encoder  # noqa: E402
 from sharegpt4video.lvlm.data.packing import collate  # noqa: E402
 from sharegpt4video.lvlm.data.samples import Sample, SampleError, Turn, read_samples  # noqa: E402
+from sharegpt4video.lvlm.data.visual import TiledPictures, visual  # noqa: E402
 from sharegpt4video.lvlm.settings import DataSettings, DataSource  # noqa: E402
 
 TURNS = (Turn("user", "What?", 1), Turn("assistant", "That."))
@@ -48,6 +49,19 @@ def test_the_model_takes_as_many_tokens_as_the_picture_gives(
     assert image_token(example) == example.visual_tokens == batch.visual_tokens
     assert example.image_sizes == (size,)
     assert set(example.labels[example.input_ids == processor.image_token_id].tolist()) == {-100}
+
+
+@pytest.mark.parametrize("means", [None, [0.5, 0.5, 0.5]], ids=["CLIP's own", "other means"])
+def test_pixels_are_those_of_the_processor(means: list[float] | None) -> None:
+    """They are cut without it where it is CLIP's, which is faster, and by it where it is not."""
+    made = tiny_models.llava_next_processor(tiny_models.byte_tokenizer())
+    made.image_processor.image_mean = means or made.image_processor.image_mean
+    shown = visual(made)
+    assert isinstance(shown, TiledPictures)
+    for size in ((28, 28), (40, 61), (13, 200)):
+        picture = np.random.default_rng(size[0]).integers(0, 255, (*size, 3), dtype=np.uint8)
+        theirs = made.image_processor(images=[picture], return_tensors="pt", input_data_format="channels_last")
+        assert torch.equal(shown.show(picture).pixels, theirs["pixel_values"][0])
 
 
 def test_a_video_becomes_a_grid_of_the_right_frames(processor: Any, video: Path) -> None:

@@ -98,6 +98,7 @@ class ChatTemplate:
         self._begin = _begin(tokenizer)
         self._parts = processor is not tokenizer  # only processors take lists of parts
         self._mark = re.compile(r"\s*(?:" + "|".join(re.escape(m) for m in sorted(marks, key=len, reverse=True)) + ")")
+        self._rendered: dict[str, tuple[str, list[tuple[int, int]]]] = {}  # conversations of one form render alike
         self._strips = self._found_stripping()
 
     def chunks(self, system: str | None, turns: Sequence[Turn], media: Sequence[Sequence[str]]) -> list[Chunk]:
@@ -107,7 +108,10 @@ class ChatTemplate:
         messages = [{"role": "system", "content": self._content(0, ())}] if system else []
         for number, (turn, shown) in enumerate(zip(turns, media, strict=True), start=len(messages)):
             messages.append({"role": turn.role, "content": self._content(number, shown)})
-        rendered, spans = self._render(messages)
+        form = repr(messages)
+        if form not in self._rendered:
+            self._rendered[form] = self._render(messages)
+        rendered, spans = self._rendered[form]
         found = self._cut(rendered, texts, answers=range(len(texts) - len(turns) + 1, len(texts), 2), spans=spans)
         begins = bool(self._bos) and rendered.startswith(self._bos)
         return found if begins or not self._begin else [Chunk(self._begin), *found]

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from PIL.Image import Resampling
 
 from ...errors import SettingsError
-from ..grid import size_for_transformers
+from ..grid import CLIP_MEAN, CLIP_STD, RESCALE, size_for_transformers, tiles
 from .media import Clip, Medium, Pixels
 
 _TICKS = 1000  # per second: fine enough for the times that some models write between the frames
@@ -51,19 +52,46 @@ class TiledPictures:
             "tile": cutter.crop_size["height"],
             "patch": processor.patch_size,
         }
+        self._plain = _as_clip(cutter)
+        self._counts: dict[tuple[int, int], int] = {}
 
     def show(self, medium: Medium) -> Shown:
         if isinstance(medium, Clip):
             raise SettingsError("this model takes no video; set data.layout to 'grid' or 'frames'")
-        made = self._processor.image_processor(images=[medium], return_tensors="pt", input_data_format="channels_last")
-        height, width = (int(side) for side in made["image_sizes"][0])
-        width, height = size_for_transformers(width, height, **self._cut)
+        width, height = size_for_transformers(medium.shape[1], medium.shape[0], **self._cut)
         ids = [self.placeholders["image"]] * self.tokens((height, width))
-        return Shown(ids, len(ids), made["pixel_values"][0], (height, width))
+        return Shown(ids, len(ids), self._pixels(medium), (height, width))
+
+    def _pixels(self, picture: Pixels) -> torch.Tensor:
+        if self._plain:  # the same bits as the processor's, in a quarter of the time
+            return torch.from_numpy(tiles(picture, pinpoints=self._cut["pinpoints"], tile=self._cut["tile"]))
+        made = self._processor.image_processor(images=[picture], return_tensors="pt", input_data_format="channels_last")
+        pixels: torch.Tensor = made["pixel_values"][0]
+        return pixels
 
     def tokens(self, size: tuple[int, int] = _WIDE_PICTURE) -> int:
         """How many tokens a picture of this (height, width) is."""
-        return int(self._processor._get_num_multimodal_tokens(image_sizes=[size])["num_image_tokens"][0])
+        if size not in self._counts:
+            found = self._processor._get_num_multimodal_tokens(image_sizes=[size])
+            self._counts[size] = int(found["num_image_tokens"][0])
+        return self._counts[size]
+
+
+def _as_clip(cutter: Any) -> bool:
+    """Whether an image processor does to a picture what `grid.tiles` does, and nothing else."""
+    from transformers.models.llava_next.image_processing_pil_llava_next import LlavaNextImageProcessorPil
+
+    side = cutter.crop_size["height"]
+    steps = ("do_convert_rgb", "do_resize", "do_center_crop", "do_rescale", "do_normalize", "do_pad")
+    return (
+        type(cutter) is LlavaNextImageProcessorPil
+        and all(getattr(cutter, step) for step in steps)
+        and int(cutter.resample) == Resampling.BICUBIC
+        and dict(cutter.size) == {"shortest_edge": side}
+        and dict(cutter.crop_size) == {"height": side, "width": side}
+        and (tuple(cutter.image_mean), tuple(cutter.image_std)) == (CLIP_MEAN, CLIP_STD)
+        and cutter.rescale_factor == RESCALE
+    )
 
 
 class ProcessedMedia:
