@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from sharegpt4video.learning.order import Order, deal
+from sharegpt4video.learning.order import Order, Preceded, deal
 
 FIRST_EIGHT = [1, 5, 4, 0, 7, 3, 6, 2]  # ranks of PCG64's raw numbers, worked out apart
 
@@ -79,3 +79,15 @@ def test_dealing_evens_out_the_lengths() -> None:
     lengths = [2000] * 8 + [100] * 24
     sums = [sum(lengths[at] for at in hand) for hand in deal(lengths, 4)]
     assert max(sums) == min(sums) == 2 * 2000 + 6 * 100
+
+
+def test_some_sources_come_first_and_the_order_follows_as_it_was() -> None:
+    order = Order([10, 4, 6], [1.0, 1.0, 1.0], seed=3, epochs=2)
+    whole = Preceded(order, [10, 4, 6], [1, 2], 25, seed=3)
+    places = whole.part(0, len(whole))
+    assert len(places) == len(whole) == 25 + 40
+    assert {source for source, _ in places[:25]} == {1, 2}
+    assert sorted(places[:10]) == sorted(places[10:20]), "each sample once before any comes again"
+    assert places[25:] == order.part(0, len(order))
+    assert whole.part(20, 30) == places[20:30], "it can be entered anywhere"
+    assert whole.part(60, 99) == places[60:]

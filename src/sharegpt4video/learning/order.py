@@ -74,6 +74,24 @@ class Order:
         return found
 
 
+class Preceded:
+    """An order that some sources come before, so many samples of them, shuffled again and again; then it begins."""
+
+    def __init__(self, order: Order, sizes: Sequence[int], sources: Sequence[int], count: int, *, seed: int) -> None:
+        own = [sizes[source] for source in sources]
+        self._order, self._sources, self._count = order, list(sources), count
+        self._first = Order(own, [1.0] * len(own), seed=seed, epochs=-(-count // sum(own)))
+
+    def __len__(self) -> int:
+        return self._count + len(self._order)
+
+    def part(self, begin: int, end: int) -> list[tuple[int, int]]:
+        """The places ``[begin, end)`` of the order; fewer where it ends."""
+        first = self._first.part(begin, min(end, self._count)) if begin < self._count else []
+        then = self._order.part(max(begin - self._count, 0), max(end - self._count, 0))
+        return [*((self._sources[source], index) for source, index in first), *then]
+
+
 def _shuffled(count: int, *key: int) -> _Places:
     """0 to ``count`` - 1 in the order of random numbers; the stream of PCG64 is the same in every version of NumPy."""
     numbers = np.random.PCG64(np.random.SeedSequence(key)).random_raw(count)

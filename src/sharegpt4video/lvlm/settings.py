@@ -164,6 +164,9 @@ class MixtureSettings:
     """How often steps are learned (first frames, and changes given the step before), relative to the other roles."""
     opening_share: Share | None = None
     """Share of the steps that are first frames; None: as in the exports. More of them teach a new model to see."""
+    first_openings: Annotated[int, Limits(0, 10**9)] = 0
+    """So many first frames are learned before anything else: a model from random weights has to see before it can
+    compare. Needs ``opening_share``."""
     fast: Weight = 1.5
     """How often whole videos from pictures in one request."""
     summary: Weight = 1.5
@@ -197,6 +200,8 @@ class MixtureSettings:
             found.append("mixture.exports is empty; name folders of sg4v dataset export --format captioner")
         if not any(getattr(self, role) for role in ROLES):
             found.append(f"mixture: the weights of {', '.join(ROLES)} are all 0; nothing would be learned")
+        if self.first_openings and not self.opening_share:
+            found.append("mixture.first_openings needs mixture.opening_share, the share of first frames afterwards")
         if self.wrong_context + self.missing_context > 1:
             found.append("mixture.wrong_context and mixture.missing_context are more than 1 together")
         if self.wrong_context and not self.wrong_kinds:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from ...errors import SettingsError, SG4VError
-from ...learning.order import Order, deal
+from ...learning.order import Order, Preceded, deal
 from ..settings import DataSettings, DataSource, OptimiserSettings
 from .encode import Encoder
 from .example import Example, Step
@@ -55,6 +55,7 @@ class StepLoader:
     processes evenly by their guessed lengths. What cannot be used is left out, named in ``Step.skipped``, and the step
     is smaller by that. Workers are processes; with none, samples are encoded when asked for, with the same result.
 
+    ``first`` are sources (their places in ``sources``) of which so many samples come before all others.
     ``one_row``, ``multiple``: see ``packing.collate``. ``blank_images``: batches without a picture get a grey one that
     nothing is learned from, so that every process runs every part of the model: needed where gradients are exchanged by
     parts. ``read`` opens a source.
@@ -77,6 +78,7 @@ class StepLoader:
         multiple: int = 1,
         blank_images: bool = False,
         read: Callable[[DataSource], Samples] = read_samples,
+        first: tuple[Sequence[int], int] = ((), 0),
     ) -> None:
         if not sources:
             raise SettingsError("data.sources is empty; name at least one file of conversations")
@@ -95,7 +97,9 @@ class StepLoader:
         self._one_row, self._multiple = one_row, multiple
         weights = [source.weight for source in sources]
         sizes = [len(samples) for samples in self._samples]
-        self._order = Order(sizes, weights, seed=optimiser.seed, epochs=optimiser.epochs)
+        self._order: Order | Preceded = Order(sizes, weights, seed=optimiser.seed, epochs=optimiser.epochs)
+        if first[1]:
+            self._order = Preceded(self._order, sizes, *first, seed=optimiser.seed)
         if not len(self._order):
             raise SettingsError(f"{optimiser.epochs} epochs of {sum(sizes)} samples, by these weights, are no sample")
         self._per_epoch = len(Order(sizes, weights))

@@ -169,6 +169,13 @@ def _contexts(chosen: MixtureSettings, files: Sequence[Path]) -> Contexts:
     return Contexts(chosen, pool or [("", "")], read_mistakes(chosen.own_mistakes))
 
 
+def first_sources(settings: TrainSettings) -> tuple[list[int], int]:
+    """Which sources come before all others, and how many samples of them: the first frames, if the mixture says so."""
+    count = settings.mixture.first_openings if settings.mixture else 0
+    found = [at for at, source in enumerate(settings.data.sources) if Path(source.path).stem.endswith("-opening")]
+    return (found, count) if found and count else ([], 0)
+
+
 def _check_roles(counts: dict[str, Counter[str]]) -> None:
     missing = [role for role, found in counts.items() if not found["samples"]]
     if missing:

@@ -52,6 +52,7 @@ def build(
     if settings.random_weights or place.type == "meta":
         with _seeded(seed, place), place:
             model = AutoModelForImageTextToText.from_config(config, dtype=dtype, attn_implementation=implementation)
+            _spread_places(model, settings)
         _set_ends(model, settings)
     else:
         model = _read(settings, config, place, dtype, implementation)
@@ -231,6 +232,13 @@ def _for_random(wanted: Shape) -> PreTrainedConfig:
         config.text_config.eos_token_id = ids["<|eot_id|>"]
         config.text_config.pad_token_id = ids["<pad>"]
     return config
+
+
+def _spread_places(model: Any, settings: ModelSettings) -> None:
+    """Set where patches are apart from the first step on, for a shape that is learned from nothing."""
+    deviation = shape(settings.shape).places if settings.shape else 0.0
+    if deviation and settings.random_weights:
+        torch.nn.init.normal_(model.model.vision_tower.embeddings.position_embedding.weight, std=deviation)
 
 
 def _set_ends(model: PreTrainedModel, settings: ModelSettings) -> None:

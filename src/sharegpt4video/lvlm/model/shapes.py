@@ -104,6 +104,9 @@ class Shape:
     video_token: str = ""
     tokens: Mapping[str, int] = field(default_factory=dict)
     """Ids of special tokens that the configuration names."""
+    places: float = 0.0
+    """Deviation of the vision tower's embeddings of places in random weights; 0: transformers' own, which is small beside
+    the patches, so that a new model learns late where things are."""
 
     @property
     def parts(self) -> Parts:
@@ -289,7 +292,7 @@ _ALL = (
             pad_token_id=0,
             initializer_range=0.08,
         ),
-        vision=_clip(64, 128, 2, 4, 48, 16),
+        vision=_clip(96, 192, 2, 4, 48, 16),
         whole={
             # A tile for each frame of 46 pixels and for each band between two, so that frames are seen alone.
             "image_grid_pinpoints": [[48 * count, 48 * count] for count in (1, 3, 5, 7, 9, 11)] + [[144, 48]],
@@ -303,6 +306,7 @@ _ALL = (
         image_token="<image>",
         tokens={"image_token_index": 6},
         source="ours: the same parts for captions of the world of chains",
+        places=0.3,
     ),
 )
 

@@ -15,6 +15,7 @@ from ...video.samplers import SAMPLERS
 from ..data.encode import Encoder
 from ..data.loader import StepLoader
 from ..data.samples import Samples, read_samples
+from ..mixture.prepare import first_sources
 from ..model.attention import Attention
 from ..model.build import attention_of, build, configuration, is_tied, processor, shape_of
 from ..model.parts import parameter_groups, prepare
@@ -124,6 +125,7 @@ def make_loader(
         # Processes that share weights gather each layer together, so none may leave the vision tower out.
         blank_images=settings.run.sharding == "fsdp2" and processes.count > 1,
         read=read,
+        first=first_sources(settings),
     )
 
 
