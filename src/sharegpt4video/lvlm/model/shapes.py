@@ -105,8 +105,8 @@ class Shape:
     tokens: Mapping[str, int] = field(default_factory=dict)
     """Ids of special tokens that the configuration names."""
     places: float = 0.0
-    """Deviation of the vision tower's embeddings of places in random weights; 0: transformers' own, which is small beside
-    the patches, so that a new model learns late where things are."""
+    """Deviation of the vision tower's embeddings of places in random weights; 0: transformers' own, which is small
+    beside the patches, so that a new model learns late where things are."""
 
     @property
     def parts(self) -> Parts:
