@@ -87,7 +87,7 @@ class Sizes:
     questions: int = 8
     """Of a step."""
     answers: int = 8
-    rate: float = 1e-4
+    rate: float = 5e-4
     tokens: int = 96
 
 
