@@ -69,9 +69,9 @@ def test_the_captioner_has_no_system_prompt_and_its_own_layouts() -> None:
 
 
 def test_the_sets_are_known_by_name() -> None:
-    assert list(PROMPT_SETS) == ["default", "paper", "sharecaptioner"]
+    assert list(PROMPT_SETS) == ["default", "paper", "sharecaptioner", "brief"]
     assert all(prompt_set(name).name == name for name in PROMPT_SETS)
-    with pytest.raises(SettingsError, match="'defualt'; known are: default, paper, sharecaptioner"):
+    with pytest.raises(SettingsError, match="'defualt'; known are: default, paper, sharecaptioner, brief"):
         prompt_set("defualt")
 
 

@@ -48,7 +48,7 @@ def test_nothing_found_is_no_failure_but_an_unseen_moment_is(captions: Path) -> 
     with ChatServer(default=answer("5")) as server:
         done = run(str(captions), "rain", "--model", f"server:m@{server.base_url}")
     assert done.exit_code == 1
-    assert "not judged: 7.mp4: " in done.stdout
+    assert "7.mp4: No such file" in done.stdout
 
 
 def test_wrong_use_is_told(captions: Path, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import av
 import pytest
 
-from export_readers import READERS, WITHOUT_MEDIA, formats
+from export_readers import READERS, WITHOUT_MEDIA, without_pairs
 from made_dataset import MADE, caption_row, clip_of, made_store, row_id, story
 from media import numbered_run, write_video
 from sharegpt4video.dataset.export import EXPORTERS, export
@@ -84,7 +84,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("change", [written_over, same_size, renamed_over, swapped])
-@formats
+@without_pairs
 def test_a_replaced_file_is_left_out_and_told(
     format: str, change: Callable[[Path], None], older: bool, folder: Path, tmp_path: Path
 ) -> None:
@@ -98,7 +98,7 @@ def test_a_replaced_file_is_left_out_and_told(
     assert json.loads((tmp_path / "out" / "export.json").read_text("utf-8"))["failed"] == 1
 
 
-@formats
+@without_pairs
 def test_a_file_that_was_touched_or_moved_stays_with_its_caption(format: str, folder: Path, tmp_path: Path) -> None:
     rows = captioned_files(folder)
     store = a_store(tmp_path / "set", rows)
@@ -116,7 +116,7 @@ def test_a_file_that_was_touched_or_moved_stays_with_its_caption(format: str, fo
         assert "b.mp4" not in text
 
 
-@formats
+@without_pairs
 def test_what_was_listed_anew_under_the_name_counts(format: str, folder: Path, tmp_path: Path) -> None:
     old = captioned_files(folder / "a.mp4")
     written_over(folder)
@@ -128,7 +128,7 @@ def test_what_was_listed_anew_under_the_name_counts(format: str, folder: Path, t
 
 
 @pytest.mark.parametrize("ending", ["tar", "zip"])
-@formats
+@without_pairs
 def test_a_member_of_an_archive_is_compared_as_well(format: str, ending: str, tmp_path: Path) -> None:
     archive = tmp_path / f"v.{ending}"
     pack(archive, {"a.mp4": b"one", "b.mp4": b"two"})
@@ -153,7 +153,7 @@ def pack(archive: Path, members: dict[str, bytes]) -> None:
             tar.addfile(info, io.BytesIO(data))
 
 
-@formats
+@without_pairs
 def test_a_replaced_clip_is_left_out_and_one_of_a_replaced_video_stays(
     format: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -350,13 +350,13 @@ PARTS: dict[str, Callable[[Path], dict[str, Part]]] = {
 }
 
 
-@formats
+@without_pairs
 def test_a_part_of_a_file_is_cut_out_or_comes_with_its_times(
     format: str, parted: tuple[Store, list[CaptionRow]], tmp_path: Path
 ) -> None:
     store, rows = parted
     whole = {name for name, options in WHOLE_FILES_ONLY if not options}
-    assert {*PARTS, *whole} == EXPORTERS.keys()
+    assert {*PARTS, *whole, "preferences"} == EXPORTERS.keys()
     if format not in PARTS:
         return  # held by the test above
     options = {"captioner": {"pictures": False, "roles": ["sliding", "fast"]}, "llava": {"side_pixels": 64}}.get(format)

@@ -60,7 +60,8 @@ def written(whole: Path, format: str, **options: Any) -> Path:
 
 
 def test_every_exporter_writes_what_is_kept(whole: Path, tmp_path: Path) -> None:
-    for format in EXPORTERS.keys() - ({"lance"} if find_spec("lance") is None else set()):
+    left_out = {"preferences", *({"lance"} if find_spec("lance") is None else ())}  # nobody judged or repaired these
+    for format in EXPORTERS.keys() - left_out:
         result = export(Store.open(whole / "set"), format, str(tmp_path / format), clips=format == "csv")
         assert result.videos == len(rows(whole)), result.text()
         assert set(result.splits) == {"train", "val", "test"}

@@ -22,8 +22,9 @@ def plain_request(request: Request) -> dict[str, Any]:
         if one.name not in _LEFT_OUT and value != getattr(_USUAL, one.name):
             plain[one.name] = list(value) if isinstance(value, tuple) else value
     if request.steps:
+        # Words leave a step with a problem out, so that its text is nobody's to learn from.
         plain["steps"] = [{name: value for name, value in asdict(step).items() if name != "facts"}
-                          for step in request.steps]  # fmt: skip
+                          | ({"text": ""} if step.problem else {}) for step in request.steps]  # fmt: skip
     return plain
 
 

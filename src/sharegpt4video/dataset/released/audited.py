@@ -13,7 +13,18 @@ Told = Iterator[tuple[str, str]]
 
 CONVERSATION_KEYS = frozenset(("id", "image", "video", "conversations"))
 OUR_CONVERSATION_KEYS = frozenset(
-    ("role", "task", "source_video", "seconds", "system", "prompt_set", "prompt_hash", "prompt_from", "model")
+    (
+        "role",
+        "task",
+        "source_video",
+        "seconds",
+        "system",
+        "prompt_set",
+        "prompt_hash",
+        "prompt_from",
+        "model",
+        "request",
+    )
 )
 _HUMANS, _MODELS = ("human", "user"), ("gpt", "assistant")
 
