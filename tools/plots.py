@@ -143,13 +143,13 @@ def copies() -> None:
 
 
 def proofs() -> None:
-    """Accuracy of the model that either arm began with, of both arms, and of guessing."""
+    """Accuracy of guessing, of the base, and of each arm that was run."""
     head, *rows = table("The result")
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH_INCHES, 1.9), sharey=True)
-    names = ["chance", "before training", "short captions", "dense captions"]
-    for row, one in zip(rows, axes, strict=True):
-        values = [number(row[head.index(column)]) for column in ("chance", "base", "short", "dense")]
-        bars(one, names, values, "{:.1f}", [OTHER, OTHER, UNLIKE, OURS])
+    columns = head[head.index("chance") : -1]
+    figure, axes = plt.subplots(1, 2, figsize=(WIDTH_INCHES, 0.8 + 0.27 * len(columns)), sharey=True)
+    colours = [OURS if column == "dense" else UNLIKE if column == "short" else OTHER for column in columns]
+    for row, one in zip(rows[:2], axes, strict=True):
+        bars(one, columns, [number(row[head.index(column)]) for column in columns], "{:.1f}", colours)
         one.set_xlim(0, 108)
         one.set_title(f"{row[0]} questions")
     save(figure, "proofs", "The result", "Accuracy in %")
@@ -178,8 +178,11 @@ def captioner() -> None:
 
 
 def has_table(heading: str) -> bool:
-    """Whether the pages have that heading yet."""
-    return any(f"# {heading}\n" in (DOCS / page).read_text(encoding="utf-8") for page in ("benchmarks.md", "proofs.md"))
+    """Whether a table stands below that heading yet."""
+    try:
+        return bool(source(heading))
+    except IndexError:
+        return False
 
 
 def save(figure: Any, name: str, heading: str, title: str) -> None:
@@ -194,12 +197,12 @@ def save(figure: Any, name: str, heading: str, title: str) -> None:
     plt.close(figure)
 
 
-PLOTS: tuple[Callable[[], None], ...] = (reading, shots, engine, million, copies, proofs)
+PLOTS: tuple[Callable[[], None], ...] = (reading, shots, engine, million, copies)
+PROOFS = {"The result": proofs, "Quality and cost": captioner}
+"""Drawn once their runs are finished."""
 
 if __name__ == "__main__":
     (DOCS / "pictures").mkdir(exist_ok=True)
     with mpl.rc_context(STYLE):
-        for plot in PLOTS:
+        for plot in (*PLOTS, *(plot for heading, plot in PROOFS.items() if has_table(heading))):
             plot()
-        if has_table("Quality and cost"):  # once a run of the proof is finished
-            captioner()
