@@ -148,7 +148,7 @@ def settings_of(folder: Path, base: Path, arm: str, seed: int, sizes: Sizes) -> 
 
 
 def write_pairs(out: Path, asked: TrainSettings) -> None:
-    """Draw answers of the base to every question once; the best over the worst, where one is without fault."""
+    """Draw answers of the base to the questions that ``grpo`` sees; the best over the worst, if one is without fault."""
     from sharegpt4video.learning.processes import Processes
     from sharegpt4video.lvlm.model.build import processor
     from sharegpt4video.lvlm.preferences.drawing import Drawer
@@ -160,8 +160,7 @@ def write_pairs(out: Path, asked: TrainSettings) -> None:
     model, _ = make_model(asked, processes)
     encoder = make_encoder(asked, QuestionEncoder)
     drawer = Drawer(model, asked.grpo, encoder.pad_id, encoder.never_said)
-    once = replace(asked, optimiser=replace(asked.optimiser, epochs=1.0, max_steps=None))
-    loader = make_loader(once, encoder, processes, kind=QuestionLoader, read=read_questions)
+    loader = make_loader(asked, encoder, processes, kind=QuestionLoader, read=read_questions)
     words, lines = processor(asked.model).tokenizer, []
     for step in loader:
         drawn = drawer.draw(loader.asked, f"pairs {asked.optimiser.seed} {step.number}")
