@@ -148,7 +148,7 @@ def settings_of(folder: Path, base: Path, arm: str, seed: int, sizes: Sizes) -> 
 
 
 def write_pairs(out: Path, asked: TrainSettings) -> None:
-    """Draw answers of the base to the questions that ``grpo`` sees; the best over the worst, if one is without fault."""
+    """Draw the base's answers to the questions that ``grpo`` sees; the best over the worst, if one is without fault."""
     from sharegpt4video.learning.processes import Processes
     from sharegpt4video.lvlm.model.build import processor
     from sharegpt4video.lvlm.preferences.drawing import Drawer
