@@ -71,7 +71,7 @@ class Sizes:
     every: int = 500
     """Steps from one point of the curve to the next."""
     least: int = 4_000
-    most: int = 12_000
+    most: int = 30_000
     feature_steps: int = 400
 
 
