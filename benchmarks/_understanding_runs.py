@@ -27,7 +27,7 @@ from sharegpt4video.world.questions import Question
 
 PATCH, WIDTH, HEADS, VISION_LAYERS, LANGUAGE_LAYERS = 14, 64, 4, 3, 3
 VISION_SHARE = 0.5
-"""Of the language model's rate: with the full one the vision tower learns nothing."""
+"""Of the language model's rate: in a trial with 2e-3 for all parts, colours were not learned in 300 steps."""
 LEAST_PRIOR = 1e-3
 DATA = DataSettings(frames=FRAMES, system="", max_tokens=512, packing=False, workers=0)
 SCORED_AT_ONCE = 96
@@ -80,7 +80,7 @@ def write_model(out: Path) -> None:
     shown.chat_template = shown.tokenizer.chat_template = TEMPLATE
     torch.manual_seed(0)
     model = LlavaNextForConditionalGeneration._from_config(config)
-    # As large as what the patches give: with the usual 0.02 it takes thousands of steps to tell where a patch is.
+    # About as large as what the patches give; the usual 0.02 would be lost beside it.
     torch.nn.init.normal_(model.model.vision_tower.embeddings.position_embedding.weight, std=0.5)
     print(f"model of {sum(weight.numel() for weight in model.parameters()):,} parameters")
     model.save_pretrained(out)

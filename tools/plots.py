@@ -143,7 +143,9 @@ def copies() -> None:
 
 
 def proofs() -> None:
-    """Accuracy of guessing, of the base, and of each arm that was run."""
+    """Accuracy of guessing, of the base, and of each arm that was run; nothing before the base is examined."""
+    if "| temporal |" not in (DOCS / "proofs.md").read_text(encoding="utf-8"):
+        return
     head, *rows = table("The result")
     columns = head[head.index("chance") : -1]
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH_INCHES, 0.8 + 0.27 * len(columns)), sharey=True)
