@@ -69,7 +69,8 @@ def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(roles: Path, 
     vlm = open_model(f"hf:{model}", prompts=prompt_set("brief"), max_tokens=2)
     video = next((roles.parent / "set" / "videos").glob("*.mp4"))
     told = caption(video, model=vlm, settings=caption_settings("brief"))
-    assert [step.kind for step in told.steps] == ["opening", "change", "change"]
+    # Whether the detector takes a change of this scene for a cut is not for this test to say.
+    assert len(told.steps) == 3
 
 
 def test_another_mixture_is_another_run(roles: Path, tmp_path: Path) -> None:
