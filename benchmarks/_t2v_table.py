@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from _statistics import bootstrapped
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _intervals import bootstrapped
 
 DOSES = {"H10": 0.1, "H20": 0.2, "H40": 0.4}
 ARMS = ("B", "C", "D", "E", "F", *DOSES)

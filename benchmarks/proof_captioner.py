@@ -58,6 +58,7 @@ from _chain_exam import (
     step_rows,
     write_json,
 )
+from _intervals import bootstrapped
 
 from sharegpt4video.config import load_yaml
 from sharegpt4video.dataset.export import export
@@ -209,18 +210,6 @@ def _f1(row: dict[str, Any]) -> float:
 # --- the table ------------------------------------------------------------------------------------------------------
 
 
-def bootstrapped(values: Any, times: int = 4000) -> tuple[float, float, float]:
-    """Mean of (seed, video) and its 95 % interval, both drawn again with replacement."""
-    rng = np.random.default_rng(0)
-    seeds, videos = values.shape
-    means = np.empty(times)
-    for at in range(times):
-        part = values[rng.integers(0, seeds, seeds)]
-        means[at] = part[:, rng.integers(0, videos, videos)].mean()
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(values.mean()), float(low), float(high)
-
-
 Runs = dict[tuple[str, int], dict[str, Any]]
 
 
@@ -252,7 +241,7 @@ def table(results: Path) -> None:
 
 
 def _line(runs: Runs, arm: str, length: int, role: str, values: Any) -> str:
-    mean, low, high = bootstrapped(values)
+    mean, (low, high) = float(values.mean()), bootstrapped(values)
     rows = [row for (name, _), run in runs.items() if name == arm and str(length) in run
             for row in run[str(length)][role]]  # fmt: skip
     both, order = sum(r["both"] for r in rows), sum(r["in_order"] for r in rows)
@@ -310,7 +299,7 @@ def _clips(runs: Runs) -> list[str]:
 
 
 def _points(values: Any) -> str:
-    mean, low, high = (100 * each for each in bootstrapped(values))
+    mean, low, high = (100 * each for each in (float(values.mean()), *bootstrapped(values)))
     return f"{mean:+.1f} points ({low:+.1f} to {high:+.1f}; {len(values)} seeds, {values.shape[1]} videos)"
 
 
@@ -324,7 +313,8 @@ def markdown(results: Path) -> None:
     shown = [length for length in LENGTHS if seeds[length]]
     print(f"| | {' | '.join(f'{length} events' for length in shown)} |\n|---|{'---|' * len(shown)}")
     for role in ("sliding", "multi", "fast"):
-        means = [bootstrapped(of_role(runs, "noise", length, role)) for length in shown]
+        found = [of_role(runs, "noise", length, role) for length in shown]
+        means = [(float(values.mean()), *bootstrapped(values)) for values in found]
         cells = [f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})" for mean, low, high in means]
         print(f"| {role}, F1 in % | {' | '.join(cells)} |")
     for role in ("sliding", "multi", "fast"):

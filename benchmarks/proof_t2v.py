@@ -33,13 +33,13 @@ import platform
 import random
 import shutil
 import time
-from _statistics import frechet, mmd, power
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from _intervals import frechet, mmd, power
 from _t2v_table import ARMS, DOSES, MODES, table
 
 from sharegpt4video.config import load_yaml

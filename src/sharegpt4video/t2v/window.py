@@ -110,7 +110,7 @@ def _touches(step: Step, start_seconds: float, end_seconds: float) -> bool:
 def _told(step: Step, start_seconds: float, end_seconds: float) -> Step | None:
     """The part of the step that is true of the window; None if that is unknown.
 
-    The opening of a shot describes its first frame, so it is true of any window that includes that frame.
+    The opening of a shot describes its first frame, so it holds for any window that includes that frame.
     """
     if step.problem or not step.text.strip():
         return None

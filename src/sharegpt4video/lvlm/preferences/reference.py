@@ -73,7 +73,9 @@ def _read(path: Path, made_by: str) -> dict[bytes, Tensor]:
             told = (file.metadata() or {}).get("made_by")
             keys, values = file.get_tensor("keys"), file.get_tensor("log_probs")
     except (OSError, SafetensorError) as error:
-        raise StorageError(f"{path}: cannot be read ({error}); delete it, and it is made again") from error
+        raise StorageError(
+            f"{path}: cannot be read ({error}); delete it and run the same command: it is recomputed"
+        ) from error
     if told != made_by:
         raise StorageError(f"{path}: was made by another model than the base of this run; start over with --fresh")
     return {bytes(key.tolist()): value for key, value in zip(keys, values, strict=True)}
