@@ -100,6 +100,21 @@ def test_a_text_that_was_just_written_is_found_at_once(tmp_path: Path) -> None:
             assert all_ids(catalogue, q=word) == [id_of(number)]
 
 
+def test_what_came_with_a_refresh_is_told_at_once(tmp_path: Path) -> None:
+    """Not a second later: a page that has just loaded would show the numbers of half a data set."""
+    store = made(tmp_path / "set", range(20))
+    with Catalogue(store.root, poll_seconds=60) as catalogue:
+        assert catalogue.wait()
+        for rows in (30, 40):
+            append(store, range(rows - 10, rows))
+            catalogue.overview()
+            catalogue.refresh_soon()
+            assert len(all_ids(catalogue, q="summary")) == rows  # waits for the refresh
+            told = catalogue.overview()
+            motion = next(one for one in told.described.columns if one.name == "motion")
+            assert (told.counts.captions, told.indexed_rows, motion.most) == (rows, rows, (rows - 1) / 1000)
+
+
 def test_pages_of_parquet_go_on_when_the_index_is_there(tmp_path: Path) -> None:
     catalogue = Catalogue(made(tmp_path / "set", range(25)).root, poll_seconds=0.1)
     first = catalogue.page(Query.of(), "", 10)

@@ -126,7 +126,7 @@ class Catalogue:
         self._asking = 0
         self._slots = threading.BoundedSemaphore(ASKING_AT_ONCE)
         self._mutex = threading.Lock()
-        self._states: dict[str, tuple[float, object, Any]] = {}
+        self._states: dict[str, tuple[float, tuple[int, ...], Any]] = {}
         self._problem = ""
         self._thread = threading.Thread(target=self._run, name="sg4v-catalogue", daemon=True)
 
@@ -164,7 +164,7 @@ class Catalogue:
 
     def require_there(self) -> None:
         """Raises NotReady where the data set was moved or deleted: what is known of it is not there any more."""
-        if not self._remembered("there", None, self.store.exists):
+        if not self._remembered("there", (), self.store.exists):
             raise NotReady(f"{self.store.root}: {GONE}")
 
     def page(self, query: Query, after: str = "", limit: int = 50) -> Page:
@@ -235,7 +235,7 @@ class Catalogue:
             )
 
     def _building(self) -> bool:
-        return bool(self._remembered("building", None, lambda: is_being_written(self.store.fs, self.store.root)))
+        return bool(self._remembered("building", (), lambda: is_being_written(self.store.fs, self.store.root)))
 
     def _catch_up(self) -> None:
         """Wait until what ``refresh_soon`` was called for can be found: who has just edited a text searches for it."""
@@ -244,16 +244,17 @@ class Catalogue:
                 told = self._told
                 self._newest.wait_for(lambda: self._taken >= told, CATCH_UP_SECONDS)
 
-    def _version(self) -> object:
+    def _version(self) -> tuple[int, ...]:
+        """After which refresh of which follower the index is, and how much of the next is still to come."""
         follower = self._follower
-        return (id(follower), follower.version, self._known.waiting_rows) if follower else None
+        return (id(follower), follower.version, self._known.waiting_rows) if follower else ()
 
-    def _remembered(self, name: str, version: object, make: Any) -> Any:
-        """A value that is worked out again when the index has changed, and not within a second."""
+    def _remembered(self, name: str, version: tuple[int, ...], make: Any) -> Any:
+        """A value that is worked out again when the index has changed; during a refresh, once a second at most."""
         with self._mutex:
-            when, of, value = self._states.get(name, (-1e9, None, None))
-            now = time.monotonic()
-            if now - when < STATE_SECONDS or (of == version and version is not None):
+            when, of, value = self._states.get(name, (-1e9, (), None))
+            same = of[:2] == version[:2] and time.monotonic() - when < STATE_SECONDS
+            if same or (version and of == version):
                 return value
         value = make()
         with self._mutex:
