@@ -18,7 +18,7 @@ from sharegpt4video.world.questions import Question, questions
 from sharegpt4video.world.render import render
 from sharegpt4video.world.sampling import Constraints, sample_scene
 from sharegpt4video.world.scenes import Scene, state
-from sharegpt4video.world.words import place_words, the
+from sharegpt4video.world.words import describe, place_words, the
 
 SIDE, FRAMES, SECONDS = 42, 6, 2.0
 CLOCK_PIXELS = 2
@@ -46,6 +46,10 @@ CAPTIONS: dict[str, CaptionKind] = {"dense": "dense", "short": "short", "shuffle
 class Sizes:
     """How much is learned and asked."""
 
+    frames: int = 24_000
+    """Single frames of the base's videos, described before anything else is learned."""
+    frame_steps: int = 1_200
+    frame_batch: int = 32
     base_videos: int = 12_000
     videos: int = 8_000
     new_videos: int = 1_200
@@ -62,12 +66,12 @@ class Sizes:
     base_batch: int = 16
     steps: int = 600
     batch: int = 32
-    base_rate: float = 1e-3
+    base_rate: float = 2e-3
     rate: float = 5e-4
 
 
-QUICK = Sizes(base_videos=40, videos=40, new_videos=30, gate_videos=20, kept=10, control=40, per_kind=4, base_steps=3,
-              base_batch=4, steps=2, batch=4)  # fmt: skip
+QUICK = Sizes(frames=40, frame_steps=2, frame_batch=4, base_videos=40, base_steps=3, base_batch=4, videos=40,
+              new_videos=30, gate_videos=20, kept=10, control=40, per_kind=4, steps=2, batch=4)  # fmt: skip
 
 
 def scene_of(name: str, number: int) -> Scene:
@@ -83,7 +87,7 @@ def asked_about(scene: Scene) -> list[Question]:
 
 
 def write_data(folder: Path, sizes: Sizes) -> None:
-    """The strips of four sets of videos, and the conversations of the base and of all arms."""
+    """The strips of four sets of videos, single frames of the base's, the conversations of the base and all arms."""
     if (folder / "ready").exists():
         return
     counts = {"base": sizes.base_videos, "learned": sizes.videos, "new": sizes.new_videos, "gate": sizes.gate_videos}
@@ -91,6 +95,8 @@ def write_data(folder: Path, sizes: Sizes) -> None:
         (folder / name).mkdir(parents=True, exist_ok=True)
         for number in range(count):
             strip(scene_of(name, number)).save(folder / strip_name(name, number), compress_level=1)
+    (folder / "frames").mkdir(exist_ok=True)
+    save(folder / "frames.json", list(_of_frames(folder, sizes)))
     save(folder / "base.json", list(_of_base(sizes)))
     for arm in CAPTIONS:
         save(folder / f"{arm}.json", list(_captions(arm, sizes)))
@@ -125,6 +131,16 @@ def conversation(name: str, video: str, turns: Sequence[tuple[str, str]]) -> dic
         shown = f"<image>\n{question}" if video and not number else question
         talk += [{"from": "human", "value": shown}, {"from": "gpt", "value": answer}]
     return {"id": name, **({"image": video} if video else {}), "conversations": talk}
+
+
+def _of_frames(folder: Path, sizes: Sizes) -> Iterator[dict[str, Any]]:
+    """One frame each, and what it shows: a model from random weights that saw videos alone did not learn to see."""
+    for number in range(sizes.frames):
+        video, dice = number % sizes.base_videos, random.Random(f"frame {number}")
+        scene, frame, name = scene_of("base", video), dice.randrange(FRAMES), f"frames/{number:06d}.png"
+        with Image.open(folder / strip_name("base", video)) as whole:
+            whole.crop((0, frame * SIDE, SIDE, (frame + 1) * SIDE)).save(folder / name, compress_level=1)
+        yield conversation(f"frame-{number}", name, [(DESCRIBE, f"{describe(scene, 0, frame / (FRAMES - 1))}.")])
 
 
 def _of_base(sizes: Sizes) -> Iterator[dict[str, Any]]:

@@ -13,10 +13,10 @@ Terms, fixed before any arm was run:
 
 Input     six frames of 42 pixels, each a tile of its own, nothing between them, with a rim that tells the time. Things
           move fast, the camera is still.
-Base      trained under direct supervision, on videos of four colours, four shapes and things that move, change their
-          colour or size. Gate: at least 70 % of `direction` and 70 % of `order` about new such videos; else no arm is
-          run, and that is the result. Its captions are of all kinds alike. It is also asked without videos, and where
-          things are at the beginning and at the end.
+Base      trained under direct supervision: on single frames, then on videos of four colours, four shapes and things
+          that move, change their colour or size. Gate: at least 70 % of `direction` and 70 % of `order` about new such
+          videos; else no arm is run, and that is the result. Its captions are of all kinds alike. It is also asked
+          without videos, and where things are at the beginning and at the end.
 Arms      8,000 videos with two more colours, two more shapes, and things that turn around, appear and disappear, of
           which the base knows neither looks nor words. One caption for each; the same steps, and tokens in a step (a
           shorter caption is seen more often). All get the same 500 questions, of kinds that the examination leaves
@@ -48,7 +48,7 @@ from pathlib import Path
 
 from _understanding_data import CAPTIONS, EXAM, GATE, QUICK, TEMPORAL, Sizes, examination, write_data
 from _understanding_figures import power, read_answers, table, verdict, write_answers
-from _understanding_runs import arm_settings, base_settings, examine, learn, write_model
+from _understanding_runs import arm_settings, base_settings, examine, frame_settings, learn, write_model
 
 RESULTS = Path(__file__).parent / "results" / "proof_understanding"
 GATE_PERCENT = 70.0
@@ -58,6 +58,7 @@ def run_base(folder: Path, results: Path, sizes: Sizes) -> dict[str, float]:
     """Train and examine the base; gives its accuracy in % at the questions of the gate."""
     out = folder / "run-base"
     write_model(folder / "start")
+    learn(frame_settings(folder, sizes), folder / "run-frames")
     learned = learn(base_settings(folder, sizes), out)
     for name, kinds in (("gate", GATE), ("new", EXAM)):
         path = results / f"{'base' if name == 'new' else name}.json"

@@ -8,11 +8,13 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "proof_understanding"
@@ -63,6 +65,22 @@ def test_frames_lie_on_each_other_and_their_rims_tell_the_time(proof: SimpleName
     assert [np.unique(np.concatenate([frame[:2].ravel(), frame[:, -2:].ravel()])).tolist() for frame in frames] == [
         [0], [51], [102], [153], [204], [255]
     ]  # fmt: skip
+
+
+def test_single_frames_are_told_as_they_are(proof: SimpleNamespace, tmp_path: Path) -> None:
+    """Each is cut out of its video's strip, its rim says which it is, and its sentence holds at that time."""
+    data = proof.data
+    data.write_data(tmp_path, replace(data.QUICK, videos=2, new_videos=1, gate_videos=1))
+    told = json.loads((tmp_path / "frames.json").read_text("utf-8"))
+    assert len(told) == data.QUICK.frames
+    for row in told[:20]:
+        scene = data.scene_of("base", int(row["id"].removeprefix("frame-")) % data.QUICK.base_videos)
+        seen = np.asarray(Image.open(tmp_path / row["image"]))
+        number = int(seen[0, 0, 0]) // 51
+        assert (seen == np.asarray(data.strip(scene))[number * data.SIDE :][: data.SIDE]).all()
+        now = data.state(scene, 0, number / (data.FRAMES - 1))
+        for word in (now.colour, scene.things[0].shape, data.place_words(now.x, now.y)):
+            assert word in row["conversations"][1]["value"]
 
 
 def test_intervals_grow_with_what_seeds_and_videos_differ_by(proof: SimpleNamespace) -> None:
