@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 
+def interval(statistic: Callable[..., Any], seeds: Sequence[int], items: int, times: int = 4000) -> Any:
+    """The ends (2, ...) of the 95 % interval of a statistic, with the seeds and the items drawn again with replacement.
+
+    ``statistic`` is called with the places of the seeds drawn of each arm, which has ``seeds`` of them, then with those
+    of the items (prompts, videos), which are the same in all arms.
+    """
+    rng = np.random.default_rng(0)
+    every = [statistic(*(rng.integers(0, many, many) for many in (*seeds, items))) for _ in range(times)]
+    return np.quantile(every, (0.025, 0.975), axis=0)
+
+
 def bootstrapped(values: Any, times: int = 4000) -> tuple[float, float]:
     """The 95 % interval of the mean of (seed, prompt), both drawn again with replacement."""
-    rng = np.random.default_rng(0)
     seeds, prompts = values.shape
-    means = np.empty(times)
-    for at in range(times):
-        part = values[rng.integers(0, seeds, seeds)]
-        means[at] = part[:, rng.integers(0, prompts, prompts)].mean()
-    low, high = np.quantile(means, (0.025, 0.975))
+    low, high = interval(lambda mine, at: values[mine][:, at].mean(), [seeds], prompts, times)
     return float(low), float(high)
 
 
