@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeVar, overload
 
 from ...errors import SettingsError, SG4VError
 from ..settings import DataSource
@@ -108,24 +108,37 @@ class Samples(Sequence[Sample]):
                 yield error
 
 
+Opened = TypeVar("Opened", bound=Samples)
+
+
+def opened(kind: type[Opened], source: DataSource, needs: Sequence[str], advice: str) -> Opened:
+    """Index a file of samples of a kind: a JSON list, or JSON lines.
+
+    Raises SettingsError when the file is missing, empty, or something else, or when its first sample lacks a key that
+    it ``needs``; ``advice`` then says what is wanted.
+    """
+    path = Path(source.path).expanduser()
+    found = kind(path, Path(source.media).expanduser() if source.media else path.parent, spans(path))
+    try:
+        first = json.loads(found.raw(0))
+    except ValueError as error:
+        raise SettingsError(f"{path}: is neither a JSON list nor JSON lines: {error}") from error
+    missing = [key for key in needs if not isinstance(first, dict) or key not in first]
+    if missing:
+        raise SettingsError(f"{path}: the first sample has no {missing[0]!r}; {advice}")
+    return found
+
+
 def read_samples(source: DataSource) -> Samples:
     """Index a file of conversations: a JSON list, or JSON lines.
 
     Raises SettingsError when the file is missing, empty, or something else; a sample that is wrong raises SampleError
     when it is read.
     """
-    path = Path(source.path).expanduser()
-    found = Samples(path, Path(source.media).expanduser() if source.media else path.parent, spans(path))
-    try:
-        first = json.loads(found.raw(0))
-    except ValueError as error:
-        raise SettingsError(f"{path}: is neither a JSON list nor JSON lines: {error}") from error
-    if not isinstance(first, dict) or "conversations" not in first:
-        raise SettingsError(
-            f"{path}: the first sample has no 'conversations'; a list in the LLaVA layout is wanted, as "
-            '"sg4v dataset export" writes with the formats llava and captioner'
-        )
-    return found
+    advice = (
+        'a list in the LLaVA layout is wanted, as "sg4v dataset export" writes with the formats llava and captioner'
+    )
+    return opened(Samples, source, ["conversations"], advice)
 
 
 def _check_characters(plain: Any, name: str) -> None:

@@ -8,23 +8,19 @@ each), ``images`` (paths, shown before the first question). ``system`` and ``id`
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache, partial
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ...errors import SettingsError
 from ..data.encode import Encoder
 from ..data.example import Example
-from ..data.index import spans
 from ..data.loader import StepLoader
 from ..data.packing import Batch
-from ..data.samples import IMAGE, Sample, SampleError, Samples, sample_of
+from ..data.samples import IMAGE, Sample, SampleError, Samples, opened, sample_of
 from ..settings import DataSource
 
 KEY_BYTES = 16
@@ -63,19 +59,8 @@ def read_pairs(source: DataSource) -> Pairs:
     Raises SettingsError when the file is missing, empty, or something else; a pair that is wrong raises SampleError
     when it is read.
     """
-    path = Path(source.path).expanduser()
-    found = Pairs(path, Path(source.media).expanduser() if source.media else path.parent, spans(path))
-    try:
-        first = json.loads(found.raw(0))
-    except ValueError as error:
-        raise SettingsError(f"{path}: is neither a JSON list nor JSON lines: {error}") from error
-    missing = [key for key in ("prompt", "chosen", "rejected") if not isinstance(first, dict) or key not in first]
-    if missing:
-        raise SettingsError(
-            f'{path}: the first line has no {missing[0]!r}; pairs of answers are wanted, as "sg4v dataset export'
-            ' --format preferences" writes them with layout=trl'
-        )
-    return found
+    advice = 'pairs of answers are wanted, as "sg4v dataset export --format preferences" writes them with layout=trl'
+    return opened(Pairs, source, ["prompt", "chosen", "rejected"], advice)
 
 
 def _messages(plain: Mapping[str, Any], key: str, name: str) -> list[dict[str, Any]]:
