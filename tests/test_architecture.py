@@ -73,7 +73,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
     },
     "moments": BASICS | {"caption_files", "captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
-    "learning": {"checking", "display", "errors", "files"},
+    "learning": {"checking", "config", "display", "errors", "files"},
     "lvlm": BASICS | {"__init__", "learning", "tensors", "video", "vlm"},
     "t2v": BASICS | {"__init__", "caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},

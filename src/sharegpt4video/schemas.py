@@ -95,12 +95,14 @@ def _dataclasses(hint: Any) -> Iterator[type]:
 
 
 def field_docs(kind: type) -> dict[str, str]:
-    """The line under each field of a dataclass, where there is one."""
-    (body,) = ast.parse(textwrap.dedent(inspect.getsource(kind))).body
+    """The line under each field of a dataclass, its own or one of a dataclass that it is based on."""
     found = {}
-    for field, below in zip(body.body, body.body[1:], strict=False):  # type: ignore[attr-defined]  # it is a class
-        if isinstance(field, ast.AnnAssign) and isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant):
-            found[ast.unparse(field.target)] = inspect.cleandoc(str(below.value.value))
+    for part in (one for one in reversed(kind.__mro__) if is_dataclass(one)):
+        (body,) = ast.parse(textwrap.dedent(inspect.getsource(part))).body
+        for field, below in zip(body.body, body.body[1:], strict=False):  # type: ignore[attr-defined]  # it is a class
+            text = below.value.value if isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant) else None
+            if isinstance(field, ast.AnnAssign) and isinstance(text, str):
+                found[ast.unparse(field.target)] = inspect.cleandoc(text)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,6 +12,7 @@ from typing import Any, Protocol
 from ..errors import MissingExtra
 from ..files import write_whole
 from .report import StepDone
+from .settings import AnyRun
 
 
 @dataclass(frozen=True)
@@ -81,11 +82,11 @@ TRACKERS: dict[str, Callable[[Named], Tracker]] = {"tensorboard": TensorBoard, "
 class Log:
     """Writes a line per step and per sample left out; what stands there of later steps than ``run.step`` is cut off."""
 
-    def __init__(self, run: Named, *, every_steps: int = 1, trackers: Sequence[str] = ()) -> None:
-        self._every = every_steps
+    def __init__(self, run: Named, how: AnyRun) -> None:
+        self._every = how.log_every_steps
         self._log = cut_after(run.out / "log.jsonl", run.step).open("a", encoding="utf-8")
         self._skipped = cut_after(run.out / "skipped.jsonl", run.step).open("a", encoding="utf-8")
-        self._trackers: list[Tracker] = [TRACKERS[name](run) for name in trackers]
+        self._trackers: list[Tracker] = [TRACKERS[name](run) for name in how.trackers]
 
     def step(self, report: StepDone) -> None:
         if report.step % self._every and report.step != report.total_steps:

@@ -9,15 +9,13 @@ from typing import Annotated, Any, Literal, get_args
 from ..checking import Count, Limits, Seed, Share, wrong_values
 from ..config import STRICT
 from ..errors import SettingsError
+from ..learning.settings import AnyRun, LearningRate, Part
 from .preferences.settings import DpoSettings, GrpoSettings
 
 Trained = Literal["lora", "full", "frozen"]
 VideoLayout = Literal["grid", "frames", "video"]
 VisualTokens = Literal["anyres", "overview"]
-LearningRate = Annotated[float, Limits(0, 10, over=True)]
 Weight = Annotated[float, Limits(0, 1e6)]
-Part = Annotated[float, Limits(0, 1, under=True)]
-"""A share that cannot be all."""
 Wrong = Literal["another", "spliced", "dropped", "swapped", "own"]
 Role = Literal["sliding", "fast", "summary", "recaption"]
 ROLES: tuple[Role, ...] = get_args(Role)
@@ -242,13 +240,11 @@ class OptimiserSettings:
 
 
 @dataclass(frozen=True)
-class RunSettings:
+class RunSettings(AnyRun):
     """How it runs and what it leaves behind."""
 
     __pydantic_config__ = STRICT
 
-    precision: Literal["bf16", "fp32"] = "bf16"
-    """Of the calculation; what learns is kept in 32 bits in either case."""
     checkpointing: Literal["none", "full", "selective"] = "full"
     """What is calculated again in the backward pass to save memory: nothing, all, or all but the attention."""
     fused_loss: bool = True
@@ -257,16 +253,8 @@ class RunSettings:
     """Compile the language model's layers (``torch.compile``)."""
     sharding: Literal["none", "fsdp2", "deepspeed"] = "none"
     """How several processes share the weights: each holds all, FSDP2, or ZeRO-2 by DeepSpeed."""
-    save_every_steps: Count = 200
-    keep_checkpoints: Count = 2
-    log_every_steps: Count = 1
-    trackers: tuple[Literal["tensorboard", "wandb"], ...] = ()
-    """Where figures go besides ``log.jsonl`` in the output folder."""
     deterministic: bool = False
     """Ask every kernel for the same result in every run, at some cost of speed."""
-
-    def problems(self) -> list[str]:
-        return [*wrong_values(self, "run.").values()]
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,13 @@ from typing import Annotated, Any, Literal
 from ..checking import Count, Limits, Seed, Share, wrong_values
 from ..config import STRICT
 from ..errors import SettingsError
+from ..learning.settings import AnyRun, LearningRate, Part
 from .manifests.base import Frames
 
 Family = Literal["wan", "latte"]
 Prediction = Literal["velocity", "data"]
 Positive = Annotated[float, Limits(0, 1e6, over=True)]
 Side = Annotated[int, Limits(8, 16384)]
-Part = Annotated[float, Limits(0, 1, under=True)]
 TINY = "tiny"
 BASE = "base"
 
@@ -137,7 +137,7 @@ class OptimiserSettings:
     batch: Count = 32
     micro_batch: Count = 32
     """Clips that go through the model at the same time on one device."""
-    rate: Annotated[float, Limits(0, 10, over=True)] = 1e-4
+    rate: LearningRate = 1e-4
     schedule: Literal["cosine", "constant"] = "constant"
     warmup_steps: Annotated[int, Limits(0, 10**9)] = 100
     weight_decay: Annotated[float, Limits(0, 1e3)] = 0.01
@@ -160,22 +160,14 @@ class OptimiserSettings:
 
 
 @dataclass(frozen=True)
-class RunSettings:
+class RunSettings(AnyRun):
     """How it runs and what it leaves behind."""
 
     __pydantic_config__ = STRICT
 
-    precision: Literal["bf16", "fp32"] = "bf16"
-    """Of the calculation; what learns is kept in 32 bits in either case."""
     checkpointing: bool = False
     """Calculate the layers again in the backward pass, to save memory."""
     save_every_steps: Count = 500
-    keep_checkpoints: Count = 2
-    log_every_steps: Count = 1
-    trackers: tuple[Literal["tensorboard", "wandb"], ...] = ()
-
-    def problems(self) -> list[str]:
-        return [*wrong_values(self, "run.").values()]
 
 
 @dataclass(frozen=True)

@@ -8,24 +8,14 @@ from typing import Any
 
 from torch import nn
 
+from ...learning import settings as learning
 from ...learning.checkpoints import Checkpoint, sha256
 from ...learning.resume import changes, flat, refuse_another_run, version_notes
 from ...learning.weights import whole
 from ..settings import DataSettings, TrainSettings
 
 # They change no number of the run.
-HARMLESS = frozenset(
-    {
-        "name",
-        "data.workers",
-        "data.ready_steps",
-        "data.max_skipped_share",
-        "run.save_every_steps",
-        "run.keep_checkpoints",
-        "run.log_every_steps",
-        "run.trackers",
-    }
-)
+HARMLESS = learning.HARMLESS | {"data.workers", "data.ready_steps", "data.max_skipped_share"}
 # They change the order in which the same numbers are added, and which dropout masks are drawn.
 ROUNDING = frozenset(
     {

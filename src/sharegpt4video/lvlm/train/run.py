@@ -226,7 +226,7 @@ class Run:
 
     def _log(self, done: int) -> Log:
         run = Named(self.settings.name, self.settings.to_plain(), self.out, done)
-        return Log(run, every_steps=self.settings.run.log_every_steps, trackers=self.settings.run.trackers)
+        return Log(run, self.settings.run)
 
     def _tell(self, report: StepReport, skipped: list[SampleError], log: Log | None, on_step: OnStep | None) -> None:
         if log is None:

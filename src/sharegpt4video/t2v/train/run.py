@@ -23,6 +23,7 @@ from ...learning.processes import Processes
 from ...learning.report import OnNote
 from ...learning.resume import begin, changes, refuse_another_run, version_notes
 from ...learning.schedule import Schedule
+from ...learning.settings import HARMLESS
 from ...learning.stopping import Stopping
 from ...learning.tracking import Log, Named
 from ...learning.weights import load_into, moments_of
@@ -36,8 +37,6 @@ from .report import OnStep, StepReport, TrainResult
 
 logger = logging.getLogger(__name__)
 AVERAGE = "average.safetensors"
-HARMLESS = ("name", "run.save_every_steps", "run.keep_checkpoints", "run.log_every_steps", "run.trackers")
-"""Settings that change no number of the run."""
 ROUNDING = ("optimiser.micro_batch", "run.checkpointing")
 
 
@@ -188,9 +187,8 @@ class Run:
         return contextlib.nullcontext() if last or self.processes.count == 1 else self.module.no_sync()
 
     def _log(self, done: int) -> Log:
-        run, plain = self.settings.run, self.settings.to_plain()
-        return Log(Named(self.settings.name, plain, self.out, done), every_steps=run.log_every_steps,
-                   trackers=run.trackers)  # fmt: skip
+        run = Named(self.settings.name, self.settings.to_plain(), self.out, done)
+        return Log(run, self.settings.run)
 
     def _begin(self, *, resume: bool) -> int:
         """Load the newest checkpoint; gives the number of steps done."""
