@@ -1,11 +1,14 @@
 """What holds for all tests."""
 
+import functools
 import gc
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import typer.main
+import typer.testing
 from hypothesis import settings
 
 from dealing import FileByFile, place
@@ -14,6 +17,9 @@ from sharegpt4video.cores import ordinary_priority
 # A busy machine is no defect.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+# Typer makes all commands anew for each call, which takes longer than many a call; they keep nothing between two.
+typer.main.get_command = typer.testing._get_command = functools.cache(typer.main.get_command)
 
 # What is started in the background of a shell ignores Ctrl-C, and so would the processes that tests interrupt.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

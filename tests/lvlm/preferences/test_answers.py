@@ -131,15 +131,15 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(grpo: Make, tmp_path: Pa
         pass
 
     def stop(report: StepReport) -> None:
-        if report.step == 5:
+        if report.step == 3:
             raise Stop
 
-    epochs = 3.0 / changes.get("grpo__updates", 1)
+    epochs = 2.0 / changes.get("grpo__updates", 1)
     settings = grpo(**changes, optimiser__epochs=epochs, grpo__answers=2, grpo__max_new_tokens=4)
     train(settings, tmp_path / "whole")
     with pytest.raises(Stop):
         train(settings, tmp_path / "stopped", on_step=stop)
-    assert train(settings, tmp_path / "stopped").resumed_from == 4
+    assert train(settings, tmp_path / "stopped").resumed_from == 2
     assert figures(tmp_path / "stopped") == figures(tmp_path / "whole")
     name = sorted(path.name for path in (tmp_path / "whole" / "checkpoints").iterdir() if path.is_dir())[-1]
     ends = [
