@@ -93,7 +93,7 @@ def test_pictures_too_small_for_the_filter_come_as_they_are(tmp_path: Path) -> N
         assert "could not be deinterlaced" in reader.warnings[0]
 
 
-def test_a_cut_that_is_coded_again_is_deinterlaced_and_says_so(tmp_path: Path) -> None:
+def test_a_cut_that_is_re_encoded_is_deinterlaced_and_says_so(tmp_path: Path) -> None:
     write_video(tmp_path / "v.mp4", fields(True), fps=FPS, options={"x264-params": "tff=1"})
     done = cut(tmp_path / "v.mp4", tmp_path / "clip.mp4", 1.5, 3.0, preset="ultrafast")
     assert (done.how, done.frames) == ("re-encoded", 15)

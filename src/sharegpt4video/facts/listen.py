@@ -68,7 +68,6 @@ class Listener:
     ) -> None:
         self._track, self._detector, self._transcriber = track, detector, transcriber
         self._start = track.start_seconds
-        self._bins: list[Bins] = []
         self._all: Bins = np.zeros((0, 3), np.float32)
         self._tail: Samples = np.zeros(0, np.float32)
         self._unheard: Samples = np.zeros(0, np.float32)

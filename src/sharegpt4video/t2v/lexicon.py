@@ -223,11 +223,6 @@ CAMERA_VERBS = word_set(
     pan pans panning tilt tilts tilting zoom zooms zooming dolly dollies dollying tracks truck trucks pedestals
     """
 )
-FRAME_NOUNS = word_set(
-    """
-    video scene clip footage sequence film frame frames shot narrative recording movie
-    """
-)
 STAYING = word_set(
     """
     remain remains stay stays maintain maintains keeps continues

@@ -144,10 +144,6 @@ def text_width(transformer: Any, family: Family) -> int:
     return int(transformer.config.text_dim if family == "wan" else transformer.config.caption_channels)
 
 
-def channels_of(transformer: Any) -> int:
-    return int(transformer.config.in_channels)
-
-
 def prepare(transformer: Any, tune: TuneSettings) -> None:
     """Let learn what is to learn: all weights, or adapters in the linear layers named.
 

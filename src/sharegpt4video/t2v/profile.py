@@ -97,11 +97,6 @@ class Profile:
         return Nearest(self.examples)
 
     @property
-    def speaks_of_camera(self) -> float:
-        """The largest share of captions with one and the same word on the camera."""
-        return max((share for _, share in self.camera), default=0.0)
-
-    @property
     def main_tense(self) -> str:
         return max(self.tense, key=lambda one: one[1])[0] if self.tense else "present"
 

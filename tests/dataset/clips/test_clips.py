@@ -264,7 +264,8 @@ def test_media_is_cut_named_by_id_and_resumed(
     store, _ = cut_store
     monkeypatch.chdir(tmp_path)
     made = cut_media(store, "media", CutOptions(preset="ultrafast"), processes=1)
-    assert (made.copied, made.coded_again, made.kept, made.failed) == (4, 2, 0, {})
+    assert (made.copied, made.re_encoded, made.kept, made.failed) == (4, 2, 0, {})
+    assert made.coded_again == 2  # the earlier name
     clips = list(store.rows("clips"))
     for clip in clips:
         assert Path(clip.media) == media_path(tmp_path / "media", clip.id, ".mp4")

@@ -55,9 +55,6 @@ def test_a_span_ends_after_it_starts(start: float, end: float) -> None:
             checked_span(start, end)
 
 
-PANDA = "[['0:00:02.1', '0:00:07.3'], ['0:01:00.0', '0:01:09.5']]"
-
-
 @pytest.mark.parametrize("as_text", [True, False])
 def test_a_list_of_timestamps_is_one_source_for_each_span(as_text: bool) -> None:
     spans = [["0:00:02.1", "0:00:07.3"], ["0:01:00.0", "0:01:09.5"]]

@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 torch = pytest.importorskip("torch")
 pytest.importorskip("transformers")
 pytest.importorskip("sentencepiece")
-safetensors = pytest.importorskip("safetensors")
+pytest.importorskip("safetensors")
 
 from made_sharecaptioner import FIXTURES, expected, picture  # noqa: E402
 from sharegpt4video.prompts import SHARECAPTIONER  # noqa: E402

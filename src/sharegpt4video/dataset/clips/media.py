@@ -73,7 +73,7 @@ class MediaResult(Result):
     """What was cut. ``kept`` files were there already; ``failed`` counts clips by kind, ``examples`` says some."""
 
     copied: int = 0
-    coded_again: int = 0
+    re_encoded: int = 0
     kept: int = 0
     size_bytes: int = 0
     early: int = 0
@@ -83,13 +83,18 @@ class MediaResult(Result):
 
     @property
     def cut(self) -> int:
-        return self.copied + self.coded_again
+        return self.copied + self.re_encoded
+
+    @property
+    def coded_again(self) -> int:
+        """The name that ``re_encoded`` had until 1.0."""
+        return self.re_encoded
 
     def text(self) -> str:
         """The counts, one line for each kind."""
         lines = [
             f"cut {counted(self.cut, 'clip')} ({self.size_bytes / 1e6:.1f} MB): {self.copied} copied,"
-            f" {self.coded_again} re-encoded; {self.kept} were there already"
+            f" {self.re_encoded} re-encoded; {self.kept} were there already"
         ]
         if self.early:
             lines.append(f"{self.early} begin earlier than their caption, at the keyframe before")
@@ -102,7 +107,7 @@ class MediaResult(Result):
             self.copied += 1
             self.early += done.start_seconds < start_seconds - 1e-3
         else:
-            self.coded_again += 1
+            self.re_encoded += 1
             self.reasons[done.reason] += 1
         self.size_bytes += done.size_bytes
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from ..settings import SplitSettings
@@ -23,11 +22,6 @@ def split_of(group_id: str, settings: SplitSettings) -> Split:
     if share < settings.test:
         return "test"
     return "val" if share >= 1 - settings.val else "train"
-
-
-def split_all(group_ids: Iterable[str], settings: SplitSettings) -> Iterator[Split]:
-    """The splits of many groups, one by one."""
-    return (split_of(group_id, settings) for group_id in group_ids)
 
 
 def _share(group_id: str, seed: int) -> float:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from ..manifests import Window
 from .notes import Notes, Sample
@@ -105,8 +104,3 @@ def check_settings(notes: Notes, window: Window, multiple: int) -> None:
     for name, side in (("width", notes.width), ("height", notes.height)):
         if side and multiple > 1 and side % multiple:
             notes.found("size-off-step", f"a {name} of {side} is not a multiple of {multiple}")
-
-
-def stem_of(sample: Sample) -> str:
-    """The name of a sample's video, without folder and ending."""
-    return Path(sample.video).stem

@@ -16,7 +16,6 @@ from .captions import NAMES
 from .scenes import DEEDS, PLACES, SIZES, State
 
 LOOK_FACTS = ("size", "colour", "shape", "place")
-STEP_FACTS = (*LOOK_FACTS, "deed", "name")
 _SHAPE_OF = {name: shape for shape, names in NAMES.items() for name in names}
 _PLACES = sorted(
     {State("square", "red", "small", column, row).place for column in range(PLACES) for row in range(PLACES)},
