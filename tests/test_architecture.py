@@ -154,6 +154,11 @@ def dotted(path: Path) -> str:
 
 
 @functools.cache
+def known_modules() -> frozenset[str]:
+    return frozenset(map(dotted, modules()))
+
+
+@functools.cache
 def source(path: Path) -> str:
     return path.read_text(encoding="utf-8")
 
@@ -187,7 +192,7 @@ def inner_imports(path: Path) -> set[str]:
         module = [part for part in module if part and part != "sharegpt4video"]
         for alias in node.names:
             target = [*module, alias.name]
-            is_module = (PACKAGE.joinpath(*target).with_suffix(".py")).exists() or PACKAGE.joinpath(*target).is_dir()
+            is_module = ".".join(target) in known_modules()
             found.add(".".join(target if is_module else module) or "__init__")
     return found
 

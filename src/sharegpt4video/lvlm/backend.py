@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import SettingsError, VLMError
 from ..prompts import PromptSet
-from ..vlm.base import Reply, Request
+from ..vlm.base import Request
 from ..vlm.hf import Asked, HfVLM, messages
 from .convert.configs import is_original
 from .grid import size_for_transformers, tiles, visual_tokens
@@ -76,19 +76,9 @@ class LvlmVLM(HfVLM):
     def own_options(self) -> Mapping[str, Any]:
         return {"visual_tokens": self.visual_tokens}
 
-    async def generate(self, request: Request) -> Reply:
-        """Answer one request, in the words of the recipe. Raises as ``HfVLM`` does."""
-        reply = await super().generate(in_recipe_words(request))
-        return replace(reply, request_key=request.key())
-
-    def preview(self, request: Request) -> Mapping[str, Any]:
-        """What the model would be asked, in the words of the recipe."""
-        return super().preview(in_recipe_words(request))
-
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer as it is written. Raises as ``HfVLM`` does."""
-        async for piece in super().stream(in_recipe_words(request)):
-            yield piece
+    def reworded(self, request: Request) -> Request:
+        """The request in the words of the recipe."""
+        return in_recipe_words(request)
 
     def prepare(self, loaded: Any, asked: Sequence[Asked]) -> Mapping[str, Any]:
         """Tokens and tiles for some questions, padded on the left. Raises VLMError for ``<image>`` in their words."""

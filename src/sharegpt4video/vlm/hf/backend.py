@@ -65,7 +65,8 @@ class HfVLM(VLM):
     stop at the next token. ``usage`` counts tokens exactly, picture tokens and end token included.
     Raises SettingsError for an invalid option, MissingExtra without torch and transformers.
 
-    A subclass that prepares its pictures in its own way overrides ``prepare``.
+    A subclass that prepares its pictures in its own way overrides ``prepare``; one that asks in words of its own
+    overrides ``reworded``.
     """
 
     kind = "hf"
@@ -144,6 +145,10 @@ class HfVLM(VLM):
         from .generation import prepare
 
         return prepare(loaded, asked)
+
+    def reworded(self, request: Request) -> Request:
+        """What the model is asked for a request. The reply belongs to the request all the same."""
+        return request
 
     async def generate(self, request: Request) -> Reply:
         """Answer one request, in a batch with others that are waiting.
@@ -242,6 +247,7 @@ class HfVLM(VLM):
         return {**how, "num_beams": self._num_beams, **self._generate}
 
     def _job(self, request: Request, *, alone: bool = False) -> Job:
+        request = self.reworded(request)
         if len(request.images) > self.max_images:
             raise VLMError(
                 f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import importlib.util
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 from ...errors import MissingExtra, SettingsError
 from ...prompts import SHARECAPTIONER, PromptSet
-from ..base import FREE_TASKS, Reply, Request
+from ..base import FREE_TASKS, Request
 from ..hf.backend import HfVLM
 from ..hf.chat import Asked
 from ..hf.worker import Job
@@ -100,24 +100,13 @@ class ShareCaptionerVLM(HfVLM):
     def own_options(self) -> Mapping[str, Any]:
         return {"quantized": self.quantized, "hd_num": self.hd_num, "as_released": self.as_released}
 
-    async def generate(self, request: Request) -> Reply:
-        """Answer one request. Raises as ``HfVLM`` does."""
-        self._warn(request)
-        reply = await super().generate(self._numbered(request))
-        return replace(reply, request_key=request.key())
-
-    async def stream(self, request: Request) -> AsyncGenerator[str, None]:
-        """The answer as it is written, at once with beams. Raises as ``HfVLM`` does."""
-        async for piece in super().stream(self._numbered(request)):
-            yield piece
-
-    def preview(self, request: Request) -> Mapping[str, Any]:
-        """What the model would be asked."""
-        return super().preview(self._numbered(request))
+    def reworded(self, request: Request) -> Request:
+        """The request with its frames numbered as in the release, if that is wanted."""
+        return as_released(request) if self.as_released else request
 
     def estimate_tokens(self, request: Request) -> int:
         """About how many input tokens a request will be; those of the pictures exactly."""
-        prompt = render(self._numbered(request), self._prompts, hints=self._hints)
+        prompt = render(self.reworded(request), self._prompts, hints=self._hints)
         seen = sum(tokens_of(image.width, image.height, self._tiles(request)) for image in request.images)
         return estimate_text_tokens(prompt.system + prompt.text) + seen
 
@@ -127,13 +116,11 @@ class ShareCaptionerVLM(HfVLM):
 
         return inputs(loaded, asked)
 
-    def _numbered(self, request: Request) -> Request:
-        return as_released(request) if self.as_released else request
-
     def _tiles(self, request: Request) -> int:
         return self.hd_num or HD_NUM.get(request.task, HD_NUM_OTHERWISE)
 
     def _job(self, request: Request, *, alone: bool = False) -> Job:
+        self._warn(request)
         job = super()._job(request, alone=alone)
         parts = {part.name: getattr(job.asked, part.name) for part in fields(Asked)}
         job.asked = TiledAsked(**parts, hd_num=self._tiles(request))
