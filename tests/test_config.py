@@ -125,6 +125,8 @@ def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
         ("a: [", "cannot be read as YAML"),
         ("a: " + "[" * 5000, "cannot be read as YAML"),
         ("- 1", "a.yaml"),
+        ('prompts: "caf\\ud800"', "prompts has half of a character"),
+        ('keyframes: {encoder: "\\udce9"}', "keyframes.encoder has bytes that are not UTF-8 text, at character 1"),
         ("end_seconds: 1\nstart_seconds: 2", "before end_seconds"),
     ],
 )

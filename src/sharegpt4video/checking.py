@@ -212,6 +212,34 @@ _QUOTED = re.compile(r"'([^']*)'")
 _SHOWN_CHARACTERS = 60
 
 
+def check_text(text: str, what: str) -> None:
+    """Raise SettingsError, naming ``what``, for a text that UTF-8 cannot hold: no model, file or server takes it.
+
+    Bytes of a command line that are not UTF-8 come as lone surrogates; JSON and YAML can spell them, too.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        half, at = text[error.start], error.start + 1
+        if "\udc80" <= half <= "\udcff":  # as os.fsdecode gives what it cannot decode
+            raise SettingsError(f"{what} has bytes that are not UTF-8 text, at character {at}") from None
+        raise SettingsError(
+            f"{what} has half of a character ({half!a}), at character {at}; was it cut within an emoji?"
+        ) from None
+
+
+def check_texts(plain: object, place: str) -> None:
+    """``check_text`` for every text in plain data, with its place in the message after ``place``."""
+    if isinstance(plain, str):
+        check_text(plain, place)
+    elif isinstance(plain, Mapping):
+        for name, value in plain.items():
+            check_texts(value, f"{place}{'.' if place[-1:] not in ' ' else ''}{name}")
+    elif isinstance(plain, list | tuple):
+        for value in plain:
+            check_texts(value, place)
+
+
 def validated(settings_type: type[T], plain: object, where: str) -> T:
     """Settings out of plain data (a YAML file, a stored description), with numbers in texts read as such.
 
@@ -219,6 +247,7 @@ def validated(settings_type: type[T], plain: object, where: str) -> T:
     """
     from pydantic import TypeAdapter, ValidationError
 
+    check_texts(plain, f"{where}: ")
     try:
         return TypeAdapter(settings_type).validate_python(plain)
     except ValidationError as error:

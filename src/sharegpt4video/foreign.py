@@ -157,3 +157,8 @@ def spelled_out(name: str) -> str:
 def well_formed(text: str) -> str:
     """A text that every file format can hold: halves of characters (lone surrogates) become U+FFFD, NULs go."""
     return _NOT_TEXT.sub(lambda found: "" if found[0] == "\0" else "\ufffd", text)
+
+
+def whole_characters(text: str) -> str:
+    """The text with halves of characters put together where they are a pair; any other becomes U+FFFD."""
+    return text if is_text(text) else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")

@@ -9,6 +9,7 @@ from .captioner.engine import Role
 from .captioner.outcome import Summary
 from .captioner.recaption import recaption as recaption_role
 from .captioner.summary import summary as summary_role
+from .checking import check_text
 from .config import CaptionSettings
 from .engines import engine_for, held_to_facts, settings_for
 from .records import VideoCaption
@@ -68,6 +69,7 @@ def recaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSe
 
 async def arecaption(prompt: str, *, model: str | VLM = "embedded", settings: CaptionSettings | None = None) -> Summary:
     """As ``recaption``, inside an event loop."""
+    check_text(prompt, "the prompt to re-caption")
     return await _run_role(recaption_role(prompt), model, settings_for(model, settings))
 
 

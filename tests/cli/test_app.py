@@ -348,6 +348,14 @@ def test_recaption(run: Runner) -> None:
     assert (ended.code, ended.out) == (0, "recaption of: a red boat\n")
 
 
+@pytest.mark.parametrize("words", [["recaption", "caf\udce9", "-m", "fake"], ["find", ".", "caf\udce9"],
+                                   ["recaption", "caf\udce9", "--encoder", "T5-226"]])  # fmt: skip
+def test_words_that_are_not_utf_8_are_told_so(run: Runner, words: list[str]) -> None:
+    ended = run(*words)
+    assert (ended.code, ended.out) == (2, "")
+    assert "has bytes that are not UTF-8 text, at character 4" in ended.err
+
+
 def test_keyframes_are_listed_and_written(run: Runner, clip: Path) -> None:
     plain = run("keyframes", clip, "--out", "frames", "--json")
     assert plain.code == 0

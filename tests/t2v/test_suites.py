@@ -84,6 +84,7 @@ def test_what_vbench_requires_is_read(tmp_path: Path) -> None:
         ("a.jsonl", '"a"\n{"x": 1}\n', "line 2: has x, and none of prompt_en"),
         ("a.csv", "id\n", "holds no rows below its header"),
         ("a.txt", " \n", "holds no prompt"),
+        ("a.jsonl", '"a"\n"b\\ud800"\n', "prompt 2 has half of a character .* at character 2; was it cut"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, name: str, content: str, problem: str) -> None:

@@ -37,6 +37,9 @@ def test_captions_of_records_folders_and_texts(tmp_path: Path) -> None:
     (folder / "b.txt").write_text("Two\nlines.", encoding="utf-8")
     assert texts(folder) == ["Two\nlines."]
     assert texts(folder / "b.txt") == ["Two", "lines."]
+    (folder / "c.txt").write_bytes(b"caf\xe9")
+    with pytest.raises(SettingsError, match=r"c\.txt: not UTF-8 text"):
+        texts(folder)
     (tmp_path / "empty").mkdir()
     with pytest.raises(SettingsError, match="neither records"):
         texts(tmp_path / "empty")

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from made_captions import step
 from sharegpt4video.vlm.base import VLM, Reply, Request
 from sharegpt4video.vlm.forwarding import ForwardingVLM
 
@@ -54,3 +55,16 @@ def test_a_model_in_front_of_another_changes_only_the_answers() -> None:
     inner = Inner()
     assert asyncio.run(use(Loud(inner))) == ("HELLO", ["HELLO"])
     assert inner.closed
+
+
+def test_half_of_a_character_in_a_request_is_mended_where_it_enters() -> None:
+    bad, good = "caf\ud800", "caf\ufffd"
+    request = Request("ask", video="\udce9.mp4", user_text=bad, system=bad, before=bad, cast=bad, prefill=bad,
+                      reminder=bad, earlier=((bad, bad),), steps=(step("opening", 0, 0, bad),))  # fmt: skip
+    assert request == Request("ask", video="\udce9.mp4", user_text=good, system=good, before=good, cast=good,
+                              prefill=good, reminder=good, earlier=((good, good),),
+                              steps=(step("opening", 0, 0, good),))  # fmt: skip
+    assert len(request.key()) == 32
+    assert (
+        Request("recaption", user_text="a café").key() == "f7989e713d21f72826d9dfd186084003"
+    )  # stored answers are found by it

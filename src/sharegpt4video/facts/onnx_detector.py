@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import SettingsError
+from ..foreign import well_formed
 from ..networks import THREADS, session
 from ..records import Box
 from .detect import LABELS, Detection, flipped
@@ -120,7 +121,7 @@ class OnnxDetector:
                 told = dict(json.loads(path.read_text(encoding="utf-8")))
             except (OSError, ValueError, TypeError) as wrong:
                 raise self._wrong(f"{path.name} beside it cannot be read: {wrong}") from wrong
-        labels = tuple(str(label or "") for label in told.get("labels") or _usual_labels(classes))
+        labels = tuple(well_formed(str(label or "")) for label in told.get("labels") or _usual_labels(classes))
         if not any(labels) or (classes is not None and len(labels) > classes):
             raise self._wrong(
                 f'{classes or "its"} classes have no labels; list them as {{"labels": [...]}} in {path.name}'

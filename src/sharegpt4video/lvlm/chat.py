@@ -8,6 +8,7 @@ from typing import Literal
 
 from PIL import Image as Pillow
 
+from ..checking import check_text
 from ..errors import SettingsError
 from ..prompts import DEFAULT
 from ..records import Frame, Image
@@ -51,7 +52,7 @@ class Conversation:
                 f"the model {vlm.name!r} looks at no pictures, so it answers no questions about them; name one that"
                 " does, such as lvlm:FOLDER, hf:NAME or server:MODEL@URL"
             )
-        _check_text(system, "the system text")
+        check_text(system, "the system text")
         if not frames:
             raise SettingsError("a conversation needs at least one frame of the video")
         self.turns: list[tuple[str, str]] = []
@@ -68,7 +69,7 @@ class Conversation:
         """
         if not text.strip():
             raise SettingsError("the question is empty")
-        _check_text(text, "the question")
+        check_text(text, "the question")
         pieces = []
         async for piece in self._vlm.stream(self.request(text)):
             pieces.append(piece)
@@ -107,13 +108,6 @@ class Conversation:
             return ""
         times = ", ".join(f"{seconds:.2f}" for seconds in self._seconds) + " s"
         return words.format(count=len(self._seconds), times=times)
-
-
-def _check_text(text: str, what: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise SettingsError(f"{what} has bytes that are not UTF-8 text, at character {error.start + 1}") from None
 
 
 def _apart(vlm: VLM, count: int, layout: AskLayout) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from ..checking import check_text
 from ..errors import SettingsError
 from ..verify.lexicon import words_for
 from ..verify.prose import irregular_forms, stem
@@ -31,8 +32,9 @@ class Term:
 def terms_of(query: str) -> tuple[Term, ...]:
     """The words to look for, the first ``MOST_TERMS`` of them; words such as "the" are left out.
 
-    Raises SettingsError for a query without any.
+    Raises SettingsError for a query without any, or one that is no text.
     """
+    check_text(query, "the query")
     words = [word.casefold() for word in _WORD.findall(query)]
     terms: dict[str, Term] = {}
     for word in words:

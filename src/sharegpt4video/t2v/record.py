@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..checking import first_problem, one_of, raise_for
+from ..checking import check_texts, first_problem, one_of, raise_for
 from ..errors import SettingsError
 from ..foreign import json_text
 from ..records import Shot, Step, VideoCaption
@@ -59,6 +59,7 @@ class Record:
         plain = json.loads(text)
         if not isinstance(plain, dict):
             raise ValueError("a record is a JSON object")
+        check_texts(plain, "")
         missing = [name for name in ("id", "video", "caption") if not plain.get(name)]
         if missing:
             raise ValueError(f"the record has no {' and no '.join(missing)}")

@@ -16,6 +16,7 @@ from typing import Any, Literal
 
 from ..background import mapped
 from ..captioner.outcome import problem_of
+from ..checking import check_text
 from ..config import CaptionSettings, caption_settings
 from ..engines import engine_for
 from ..errors import SettingsError
@@ -191,6 +192,7 @@ class Rewriter:
 def _check(prompt: str, where: str) -> None:
     if not prompt.strip():
         raise SettingsError(f"{where} to rewrite is empty; give a sentence such as 'a dog runs over a beach'")
+    check_text(prompt, where)
     check_length(prompt, where)
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..checking import check_text
 from ..errors import InputMissing, SettingsError
 from .manifests.tables import csv_rows
 
@@ -35,16 +36,22 @@ class Prompt:
 def read_prompts(file: str | Path, *, rewritten: bool = False) -> tuple[Prompt, ...]:
     """The prompts of a file, in its order; an empty line of a text file is an empty prompt, so that lines still match.
 
-    Raises InputMissing where it cannot be read, and SettingsError where no prompts are found in it.
+    Raises InputMissing where it cannot be read, and SettingsError where no prompts are found in it, or one is no text.
     """
     path = Path(file)
+    found = _prompts_of(path, (*REWRITTEN_KEYS, *PROMPT_KEYS) if rewritten else PROMPT_KEYS)
+    for number, prompt in enumerate(found, start=1):
+        check_text(prompt.text, f"{path}, prompt {number}")
+    return found
+
+
+def _prompts_of(path: Path, keys: tuple[str, ...]) -> tuple[Prompt, ...]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as problem:
         raise InputMissing(f"{path}: cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
         raise SettingsError(f"{path}: not UTF-8 text ({problem.reason}); save it as UTF-8") from None
-    keys = (*REWRITTEN_KEYS, *PROMPT_KEYS) if rewritten else PROMPT_KEYS
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _of_json(_parsed(text, str(path)), keys, path)

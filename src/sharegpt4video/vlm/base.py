@@ -15,7 +15,7 @@ from typing import Literal
 from pydantic_core import from_json, to_json
 
 from ..errors import VLMError
-from ..foreign import spelled_out, well_formed
+from ..foreign import is_text, spelled_out, well_formed, whole_characters
 from ..records import Audio, Facts, Image, Layout, Step, without_unset
 from .telling import Telling
 from .usage import token_count
@@ -23,6 +23,7 @@ from .usage import token_count
 Task = Literal["opening", "change", "fast", "summary", "fold", "recaption", "judge", "ask"]
 FREE_TASKS: frozenset[Task] = frozenset({"judge", "ask"})
 """Tasks in words of the caller's own: an answer to them may be JSON, or anything else that was asked for."""
+_TEXTS = ("before", "cast", "user_text", "system", "prefill", "reminder")
 Problem = Literal[
     "", "empty", "cut off", "refused", "repeating", "not plain text", "contradicted", "mixed up", "unavailable"
 ]
@@ -31,6 +32,9 @@ Problem = Literal[
 @dataclass(frozen=True)
 class Request:
     """One question to a model, as structured data: a model may turn it into a prompt or answer from the facts.
+
+    Half of a character (a lone surrogate), in a benchmark's question say, which no server takes and no key can be made
+    of, becomes U+FFFD.
 
     task            what to write; ``fold`` condenses some of many steps, ``summary`` covers them all, ``judge`` is a
                     question about texts and ``ask`` one about the pictures, in the caller's own words
@@ -74,6 +78,15 @@ class Request:
     first_number: int = 1
     reminder: str = ""
     remaining: int = 0
+
+    def __post_init__(self) -> None:
+        for name in _TEXTS:
+            object.__setattr__(self, name, whole_characters(getattr(self, name)))
+        earlier = tuple((whole_characters(question), whole_characters(answer)) for question, answer in self.earlier)
+        object.__setattr__(self, "earlier", earlier)
+        if not all(is_text(step.text) for step in self.steps):
+            steps = tuple(replace(step, text=whole_characters(step.text)) for step in self.steps)
+            object.__setattr__(self, "steps", steps)
 
     def key(self) -> str:
         """Hash of everything in the request that can change the answer; the reply carries it back."""

@@ -10,7 +10,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from ..foreign import well_formed
+from ..foreign import well_formed, whole_characters
 from .complaints import cap_tokens, content_form, refuses_system
 from .events import Event, events, opened
 from .faults import Fault, error_in_answer, error_of
@@ -29,7 +29,6 @@ _MOST_DEPTH = 64
 _MOST_BRACKETS = 1_000_000  # an empty list of two bytes takes fifty in memory
 _STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)', re.DOTALL)  # also one that is never closed: linear
 _CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
-_HALVES = re.compile("[\ud800-\udfff]")
 _BRACKETS = re.compile(r"[\[\]{}]")
 
 _WILL_NOT = ("unsupported", "not support", "unrecognized", "unknown", "not permitted", "not allowed", "unexpected",
@@ -304,9 +303,7 @@ def _refusal_of_parts(content: object) -> str:
 
 def joined(text: str) -> str:
     """The text with the halves of characters put together, as they come when tokens are sent one by one."""
-    if _HALVES.search(text):
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return well_formed(text)
+    return well_formed(whole_characters(text))
 
 
 def _count(usage: object, name: str) -> int:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from .. import background
 from ..errors import ModelDenied, ModelUnavailable, SettingsError, VLMError
+from ..foreign import well_formed
 from .clients import Address, Clients, check_options
 from .faults import Fault, client_faults, fault_of_status, raw_response, read_error
 from .pace import Pace, persist, within
@@ -149,10 +150,10 @@ def segments_of(told: Mapping[str, Any], start_seconds: float, seconds: float) -
         start = min(max(start, 0.0), seconds)
         found.append({
             **{name: _number(one.get(name)) for name in ("avg_logprob", "no_speech_prob", "compression_ratio")},
-            "text": " ".join(text.split()), "start": start_seconds + start,
+            "text": " ".join(well_formed(text).split()), "start": start_seconds + start,
             "end": start_seconds + min(max(end, start), seconds),
         })  # fmt: skip
-    text = " ".join(str(told["text"]).split())
+    text = " ".join(well_formed(str(told["text"])).split())
     if not found and text:
         found = [{"text": text, "start": start_seconds, "end": start_seconds + seconds}]
     return [one for one in found if one["text"]]

@@ -131,6 +131,18 @@ def test_prompts_to_recaption_are_shortened_captions_of_several_lengths(tmp_path
     assert set(lengths) == {0, 1, 3}
 
 
+def test_half_of_a_character_is_refused_where_it_enters(tmp_path: Path) -> None:
+    folder, own = exported(tmp_path / "roles"), tmp_path / "own.jsonl"
+    own.write_text('{"id": "v3-sliding-0001", "before": "cut \\ud83d"}\n')
+    asked = settings(folder, wrong_context=1.0, missing_context=0.0, wrong_kinds=("own",), own_mistakes=str(own))
+    with pytest.raises(SettingsError, match=r"own\.jsonl, line 1: before has half of a character"):
+        prepare(asked, tmp_path / "run")
+    train = folder / "train.json"
+    train.write_text(train.read_text().replace("Thing 3", "\\ud83d", 1))
+    with pytest.raises(SettingsError, match=r"at byte .* half of a character"):
+        prepare(settings(folder), tmp_path / "other")
+
+
 def test_own_mistakes_are_told_where_there_are_some(tmp_path: Path) -> None:
     folder, own = exported(tmp_path / "roles"), tmp_path / "own.jsonl"
     own.write_text(json.dumps({"id": "v3-sliding-0001", "before": "Thing 3 was never there."}) + "\n")

@@ -9,6 +9,7 @@ from datetime import datetime, timezone
 from itertools import islice
 from typing import Any
 
+from ...checking import check_texts
 from ...display import Result
 from ...errors import SettingsError, SG4VError
 from ...wording import counted
@@ -64,6 +65,7 @@ def proposal_of(line: str, author: str = "") -> Proposal:
         raise SettingsError(f"is not JSON ({error})") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("caption"), str):
         raise SettingsError("is not a JSON object that names a caption")
+    check_texts(plain, "")
     if unknown := sorted(plain.keys() - {*KEYS, *TOLD}):
         raise SettingsError(f"has an unknown key {unknown[0]!r}; known are: {', '.join(KEYS)}")
     kinds: dict[str, Any] = {"step": int, "was": str, "text": str, "verdict": str, "author": str, "base_revision": int}

@@ -17,6 +17,8 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
+from ...foreign import whole_characters
+
 R = TypeVar("R")
 
 SCHEMA_VERSION = 1
@@ -148,7 +150,7 @@ def _array(hint: Any, values: list[Any]) -> pa.Array:
     try:
         return pa.array(values, kind)
     except UnicodeEncodeError:
-        return pa.array([value and _encodable(value) for value in values], kind)
+        return pa.array([value and whole_characters(value) for value in values], kind)
 
 
 def _present(values: list[Any]) -> tuple[NDArray[np.bool_] | None, list[Any]]:
@@ -169,10 +171,6 @@ def _columns(hint: Any, values: list[Any]) -> Iterator[tuple[Any, list[Any]]]:
     else:
         for number, inner in enumerate(typing.get_args(hint)):
             yield inner, list(map(itemgetter(number), values))
-
-
-def _encodable(text: str) -> str:
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 class _Unusual(Exception):

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from ...checking import check_texts
 from ...errors import SettingsError
 from ..settings import MixtureSettings, Wrong
 from .shorten import sentences
@@ -83,9 +84,10 @@ def read_mistakes(path: str) -> dict[str, list[str]]:
     number = 0
     try:
         lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
-        for number, line in enumerate(lines, start=1):  # noqa: B007
+        for number, line in enumerate(lines, start=1):
             if line.strip():
                 plain = json.loads(line)
+                check_texts(plain, f"mixture.own_mistakes: {path}, line {number}: ")
                 found.setdefault(str(plain["id"]), []).append(str(plain["before"]))
     except OSError as error:
         raise SettingsError(f"mixture.own_mistakes: {path} cannot be read: {error.strerror}") from error

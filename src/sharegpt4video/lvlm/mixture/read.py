@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ...checking import check_texts
 from ...errors import SettingsError
 from ...prompts import PROMPT_SETS, PromptSet
 from ...vlm.base import Request
@@ -68,8 +69,10 @@ def read_export(path: Path) -> Iterator[Exported]:
             file.seek(begin)
             line = file.read(int(end - begin))
             try:
-                yield _exported(json.loads(line))
-            except (ValueError, KeyError, TypeError, IndexError) as error:
+                plain = json.loads(line)
+                check_texts(plain, "")
+                yield _exported(plain)
+            except (SettingsError, ValueError, KeyError, TypeError, IndexError) as error:
                 raise SettingsError(
                     f"{path}, at byte {begin}: not a sample of the format captioner ({error!r}); {_ADVICE}"
                 ) from error
