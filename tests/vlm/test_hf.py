@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
 from inspect import signature
 from pathlib import Path
@@ -17,9 +18,12 @@ import tiny_models  # noqa: E402
 from made_hf import LIMIT, SEVERAL, WIDE, alone, opened, prepared, run_with_room_for, vlm_of  # noqa: E402
 from made_requests import ASK, FIRST, OPENING, PROMPTS, ask, picture  # noqa: E402
 from sharegpt4video.errors import VLMError  # noqa: E402
+from sharegpt4video.lvlm.backend import LvlmVLM  # noqa: E402
 from sharegpt4video.vlm.base import Request  # noqa: E402
 from sharegpt4video.vlm.hf import HfVLM  # noqa: E402
+from sharegpt4video.vlm.hf.worker import Reading  # noqa: E402
 from sharegpt4video.vlm.screen import tidy  # noqa: E402
+from sharegpt4video.vlm.sharecaptioner import ShareCaptionerVLM  # noqa: E402
 
 # The same answers as transformers alone
 
@@ -117,6 +121,36 @@ def test_the_end_of_a_turn_is_known_from_the_template_where_the_configuration_is
 
     loaded = load(Source(str(tmp_path), None, "cpu", "auto", "auto", False))
     assert set(loaded.ends) == set(tokenizer.convert_tokens_to_ids([tiny_models.END, tiny_models.END_OF_TURN]))
+
+
+# Advice
+
+
+@pytest.mark.parametrize("kind", [HfVLM, LvlmVLM, ShareCaptionerVLM])
+@pytest.mark.parametrize("thinks", [False, True])
+@pytest.mark.parametrize("text", ["", "<think>Hm.", "<think>Hm.</think>", "I see a"])
+def test_advice_names_options_that_there_are(kind: type[HfVLM], thinks: bool, text: str) -> None:
+    vlm = kind("folder", prompts=PROMPTS)
+    for cut_off in (True, False):
+        told = vlm._reply(Request("ask", user_text="?"), Reading(text, cut_off, thinks=thinks)).detail
+        named = set(re.findall(r"-O (\w+)=", told))
+        assert named <= set(signature(kind).parameters)
+        assert ("thinking" in named) == (kind is HfVLM and thinks and "I see" not in text and (cut_off or "Hm" in text))
+    if kind is not HfVLM:
+        with pytest.raises(VLMError, match="max_images is 1; have them put into one picture"):
+            vlm._job(Request("ask", images=(picture(1), picture(2)), seconds=(0.0, 1.0)))
+
+
+def test_thinking_is_spoken_of_where_the_template_knows_of_it(tmp_path: Path) -> None:
+    usual = tiny_models.chat_template()
+    off = "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
+    for folder, template, advice in (
+        ("plain", usual, "max_tokens=9 went into reasoning; use -O max_tokens=4105"),
+        ("able", usual + off, "max_tokens=9 went into reasoning; use -O thinking=off or -O max_tokens=4105"),
+    ):
+        tiny_models.save_echo(tmp_path / folder, template=template)
+        (reply,) = ask(vlm_of(tmp_path / folder, max_tokens=9), Request("ask", user_text="<think>A cat or a dog?"))
+        assert (reply.problem, reply.detail) == ("cut off", advice)
 
 
 # Templates

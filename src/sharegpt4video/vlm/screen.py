@@ -6,6 +6,7 @@ import re
 import zlib
 from collections import Counter
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,10 @@ _SQUEEZE_FROM_BYTES = 400
 _SQUEEZE_RATIO = 4.0  # 60 published summaries reach 2.4; of 3,798 captions of a 7B model all above 4 do loop
 
 
+Switch = Literal["can", "off", "none"]
+"""Whether ``-O thinking=off`` can help, is set already, or is nothing that this backend or its model has."""
+
+
 @dataclass(frozen=True)
 class Screened:
     """A model's text as it is kept, what is wrong with it, and why; ``thought_only``: reasoning left no answer."""
@@ -110,13 +115,13 @@ def screen(
     caption: bool = True,
     reasoning: str = "",
     max_tokens: int | None = None,
-    off: bool = False,
+    switch: Switch = "none",
 ) -> Screened:
     """A model's text without markup and wrapping, with what is wrong with it and what the user can do.
 
     ``finish_reason`` is the one of the OpenAI chat API in any spelling, None where there is none. ``caption``: the
     question was for prose, so data is not an answer. ``reasoning`` is what the server gave apart from the answer;
-    ``max_tokens`` bounded them together. ``off``: the server was asked not to let the model think.
+    ``max_tokens`` bounded them together. ``switch``: what the backend's option ``thinking`` can still do.
     """
     stripped = _taken_off(text, caption)
     answer = stripped.text
@@ -131,12 +136,12 @@ def screen(
     if repeats(answer):
         return Screened(answer, "repeating")
     if cut_off or not said:
-        detail = _why(said, end == "limit", stripped.unfinished, thought, max_tokens, off)
+        detail = _why(said, end == "limit", stripped.unfinished, thought, max_tokens, switch)
         return Screened(answer, "cut off" if cut_off else "empty", detail, not said and (thought or cut_off))
     if len(answer) <= REFUSAL_LIMIT_CHARS and _REFUSAL.match(answer.lstrip("*_# ")) and not tells_of_words(answer):
         return Screened(answer, "refused")
     if caption and thinks_aloud(answer):
-        return Screened(answer, "not plain text", _with_advice("its reasoning came as the answer", "", off), True)
+        return Screened(answer, "not plain text", _with_advice("its reasoning came as the answer", "", switch), True)
     if caption and (what := leftover(answer, strip(text).text if "```" in text else "")):
         return Screened(answer, "not plain text", f"the model answered with {what}")
     return Screened(answer)
@@ -184,24 +189,26 @@ def judge(text: str, finish_reason: str | None) -> Problem:
     return screen(text, finish_reason).problem
 
 
-def _why(said: bool, ran_out: bool, unfinished: bool, thought: bool, max_tokens: int | None, off: bool) -> str:
+def _why(said: bool, ran_out: bool, unfinished: bool, thought: bool, max_tokens: int | None, switch: Switch) -> str:
     """Why there is no whole answer, and what to do."""
     limit = f"max_tokens={max_tokens}" if max_tokens else "the token limit"
     more = f"-O max_tokens={(max_tokens or 0) + ROOM_TOKENS}"
     if said and ran_out:
         return f"{limit} ended it; use -O max_tokens={2 * max_tokens}" if max_tokens else f"{limit} ended it"
     if ran_out and thought:
-        return _with_advice(f"{limit} went into reasoning", more, off)
+        return _with_advice(f"{limit} went into reasoning", more, switch)
     if ran_out:
-        return _with_advice(f"{limit} was used up without an answer, as by hidden reasoning", more, off)
+        hidden = "" if switch == "none" else ", as by hidden reasoning"
+        return _with_advice(f"{limit} was used up without an answer{hidden}", more, switch)
     if unfinished:
-        return _with_advice("its reasoning never came to an end", more, off)
-    return _with_advice("there was reasoning but no answer", "", off) if thought else "the model said nothing"
+        return _with_advice("its reasoning never came to an end", more, switch)
+    return _with_advice("there was reasoning but no answer", "", switch) if thought else "the model said nothing"
 
 
-def _with_advice(what: str, more: str, off: bool) -> str:
-    if off:
-        return f"{what}, although thinking is off; use {more or 'a model that does not reason'}"
+def _with_advice(what: str, more: str, switch: Switch) -> str:
+    if switch != "can":
+        although = ", although thinking is off" if switch == "off" else ""
+        return f"{what}{although}; use {more or 'a model that does not reason'}"
     return f"{what}; use -O thinking=off" + (f" or {more}" if more else "")
 
 

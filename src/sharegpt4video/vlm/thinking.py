@@ -46,7 +46,8 @@ class ThinkingControl:
             # Nobody thinks: the server's parser took an answer without an end of thinking for the thinking itself.
             text, reasoning = reasoning, ""
         caption = request.task not in FREE_TASKS
-        return screen(text, answer.finish_reason, caption=caption, reasoning=reasoning, max_tokens=max_tokens, off=off)
+        return screen(text, answer.finish_reason, caption=caption, reasoning=reasoning, max_tokens=max_tokens,
+                      switch="off" if off else "can")  # fmt: skip
 
     def why_nothing(self, request: Request, answer: Answer, prompt: Prompt) -> str:
         """Why an answer without text has none, in words."""

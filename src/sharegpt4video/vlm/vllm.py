@@ -26,7 +26,7 @@ from .pictures import DataUrls
 from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_choice
 from .render import render
 from .request_ids import is_of_another, new_request_id
-from .screen import screen
+from .screen import Switch, screen
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .vllm_release import release
 
@@ -258,7 +258,9 @@ class VllmVLM(VLM):
         self.usage.add(input_tokens, output_tokens)
         limit = self._max_tokens or render(request, self._prompts, hints=self._hints).max_tokens
         caption = request.task not in FREE_TASKS
-        screened = screen(said.text, finish_reason_of(said.finish_reason), caption=caption, max_tokens=limit)
+        switch: Switch = "off" if self._thinking == "off" else "can"
+        screened = screen(said.text, finish_reason_of(said.finish_reason), caption=caption, max_tokens=limit,
+                          switch=switch)  # fmt: skip
         return Reply(
             text=screened.text,
             request_key=request.key(),

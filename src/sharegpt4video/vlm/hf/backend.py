@@ -6,6 +6,7 @@ import asyncio
 import base64
 import hashlib
 import importlib.util
+import inspect
 import itertools
 import json
 import os
@@ -249,10 +250,10 @@ class HfVLM(VLM):
     def _job(self, request: Request, *, alone: bool = False) -> Job:
         request = self.reworded(request)
         if len(request.images) > self.max_images:
+            more = "raise max_images if the model takes more, or " if self._takes("max_images") else ""
             raise VLMError(
                 f"{self.name}: a {request.task} request carries {len(request.images)} pictures, but max_images is"
-                f" {self.max_images}; raise max_images if the model takes more, or have them put into one picture"
-                " (video.compose.arrange)"
+                f" {self.max_images}; {more}have them put into one picture (video.compose.arrange)"
             )
         prompt = render(request, self._prompts, hints=self._hints)
         jpegs = tuple(image.jpeg for image in request.images)
@@ -265,16 +266,21 @@ class HfVLM(VLM):
         kind: Hashable = (media, bool(prompt.prefill), max_tokens if self._num_beams > 1 else 0)
         return Job(asked, max_tokens, next(self._numbers) if alone else kind)
 
+    def _takes(self, option: str) -> bool:
+        """Whether the user can give this option: subclasses settle some of them."""
+        return option in inspect.signature(type(self)).parameters
+
     def _reply(self, request: Request, reading: Reading) -> Reply:
         screened = Screened(reading.text, "unavailable", reading.problem)
         if not reading.problem:
             self.usage.add(reading.input_tokens, reading.output_tokens)
+            thinks = reading.thinks and self._takes("thinking")
             screened = screen(
                 reading.text,
                 "length" if reading.cut_off else "stop",
                 caption=request.task not in FREE_TASKS,
                 max_tokens=self._max_tokens or render(request, self._prompts, hints=self._hints).max_tokens,
-                off=self._thinking == "off",
+                switch="off" if self._thinking == "off" else "can" if thinks else "none",
             )
         return Reply(
             text=screened.text,

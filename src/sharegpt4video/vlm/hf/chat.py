@@ -11,6 +11,7 @@ import PIL.Image
 
 from ..base import Request
 from ..media import can_be_video
+from ..reasoning import template_kwargs
 from ..render import Prompt
 
 NativeVideo = Literal["auto", "on", "off"]
@@ -51,12 +52,14 @@ class TemplateForm:
     system       it knows the system role; if not, the system's text opens the first question
     parts        a message's content is a list of parts; if not, a text with ``image_mark`` where a picture belongs
     videos       it writes videos down, and the processor takes them
+    thinks       it writes something else where thinking is off
     """
 
     system: bool = True
     parts: bool = True
     image_mark: str = ""
     videos: bool = False
+    thinks: bool = False
 
 
 def wants_video(request: Request, choice: NativeVideo) -> bool:
@@ -148,9 +151,9 @@ def form_of(processor: Any) -> TemplateForm:
     """Try a processor's chat template. Raises whatever a template raises that takes no plain question at all."""
     import jinja2
 
-    def rendered(conversation: list[dict[str, Any]]) -> str:
+    def rendered(conversation: list[dict[str, Any]], **more: bool) -> str:
         try:
-            return str(processor.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True))
+            return str(processor.apply_chat_template(conversation, tokenize=False, add_generation_prompt=True, **more))
         except (jinja2.TemplateError, TypeError, KeyError):
             return ""
 
@@ -164,7 +167,8 @@ def form_of(processor: Any) -> TemplateForm:
     with_system = rendered(messages(Asked(Prompt(_MARK, "?", 1)), form))
     video = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": _MARK}]}]
     videos = parts and getattr(processor, "video_processor", None) is not None and rendered(video) not in ("", shown)
-    return replace(form, system=_MARK in with_system, videos=videos)
+    off, on = (rendered(messages(question, form), **template_kwargs(choice)) for choice in ("off", "on"))
+    return replace(form, system=_MARK in with_system, videos=videos, thinks=off != on)
 
 
 def turn_end(processor: Any, form: TemplateForm) -> str:

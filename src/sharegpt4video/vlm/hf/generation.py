@@ -169,7 +169,7 @@ class HfEngine:
         limits = [self._limit(job, count) for job, count in zip(batch, counts, strict=True)]
         if too_long := [number for number, limit in enumerate(limits) if limit < 1]:
             for number in too_long:
-                batch[number].fail(self._too_long(counts[number]))
+                batch[number].fail(self._too_long(batch[number], counts[number]))
             rest = [job for number, job in enumerate(batch) if number not in too_long]
             return self._answer(rest) if rest else None
         width = inputs["input_ids"].shape[1]
@@ -205,17 +205,19 @@ class HfEngine:
         end = next((number for number, token in enumerate(tokens) if token in self.loaded.ends), None)
         plain = self._structural.isdisjoint(tokens)  # of reasoning in special tokens nothing would tell the end
         text = self.loaded.processor.tokenizer.decode(tokens[:end], skip_special_tokens=plain)
-        return Reading(text, end is None, input_tokens, len(tokens) if end is None else end + 1)
+        return Reading(text, end is None, input_tokens, len(tokens) if end is None else end + 1,
+                       thinks=self.loaded.form.thinks)  # fmt: skip
 
     def _limit(self, job: Job, input_tokens: int) -> int:
         context = self.loaded.context_tokens
         return job.max_tokens if context is None else min(job.max_tokens, context - input_tokens)
 
-    def _too_long(self, input_tokens: int) -> VLMError:
+    def _too_long(self, job: Job, input_tokens: int) -> VLMError:
+        pictures = len(job.asked.jpegs)
+        fewer = "fewer pictures (max_images) or smaller ones, " if pictures > 1 else "smaller pictures, " * pictures
         return VLMError(
             f"{self.name}: the request is too long for this model: {input_tokens} tokens with its pictures, and the"
-            f" model takes {self.loaded.context_tokens}; fewer pictures (max_images) or smaller ones, fewer fold_steps,"
-            " or a shorter question or conversation"
+            f" model takes {self.loaded.context_tokens}; {fewer}fewer fold_steps, or a shorter question or conversation"
         )
 
 

@@ -22,7 +22,7 @@ _LINGER_SECONDS = 0.01  # requests that are asked together come one by one; a ba
 class Reading:
     """What a model wrote: the text as it came, whether the limit ended it, and exact token counts.
 
-    ``problem`` tells why there is no text, "" if there is one.
+    ``problem`` tells why there is no text, "" if there is one. ``thinks``: the model's template can turn thinking off.
     """
 
     text: str
@@ -30,6 +30,7 @@ class Reading:
     input_tokens: int = 0
     output_tokens: int = 0
     problem: str = ""
+    thinks: bool = False
 
 
 @dataclass(eq=False)
