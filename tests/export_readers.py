@@ -11,7 +11,9 @@ from typing import Any
 import av
 import pytest
 
-from sharegpt4video.dataset.export import EXPORTERS
+from made_dataset import worse_before
+from sharegpt4video.dataset.export import EXPORTERS, ExportResult, export
+from sharegpt4video.dataset.store.store import Store
 
 Read = dict[str, tuple[str, str]]  # id -> its split, and the text that was found for it
 
@@ -144,5 +146,10 @@ STEPS_ONLY = ("srt", "vtt")
 needs_lance = pytest.mark.skipif(find_spec("lance") is None, reason="needs the extra lance")
 _FORMATS = [pytest.param(name, marks=needs_lance) if name == "lance" else name for name in EXPORTERS]
 formats = pytest.mark.parametrize("format", _FORMATS)
-without_pairs = pytest.mark.parametrize("format", [name for name in _FORMATS if name != "preferences"])
-"""For captions that nobody repaired, verified or reviewed: ``preferences`` writes nothing of them."""
+
+
+def written(store: Store, format: str, out: Path | str, **more: Any) -> ExportResult:
+    """Export without pictures and videos; ``preferences``, after each caption was repaired: else it has no pairs."""
+    if format == "preferences":
+        worse_before(Store(store.root))
+    return export(store, format, str(out), options=WITHOUT_MEDIA.get(format), **more)

@@ -88,13 +88,19 @@ def clip_of(row: CaptionRow, first: int, last: int, *, text: str = "", media: st
 REFUSES = "Unfortunately I cannot see the video."
 
 
-def worse_before(store: Store) -> None:
-    """Let each caption have been repaired: before it stood one whose summary says nothing of the video."""
+def worse_before(store: Store, *, openings: bool = False) -> None:
+    """Let each caption have been repaired: before it stood one whose summary, or openings, say nothing of the video."""
     if any(
         "/captions/" in path and int(path.rpartition("/")[2].split("-")[0]) == 1 for path in store.parts("captions")
     ):
         return
     batches = store.batches("captions", original=True)
     rows = [row for batch in batches for row in to_rows(CaptionRow, batch)]
-    store.append_at("captions", [replace(row, revision=row.revision - 1, summary=REFUSES, summary_problem="")
-                                 for row in rows], 1)  # fmt: skip
+    store.append_at("captions", [_worse(replace(row, revision=row.revision - 1), openings) for row in rows], 1)
+
+
+def _worse(row: CaptionRow, openings: bool) -> CaptionRow:
+    if not openings:
+        return replace(row, summary=REFUSES, summary_problem="")
+    steps = (replace(step, text=REFUSES) if step.kind == "opening" else step for step in row.steps)
+    return replace(row, steps=tuple(steps))

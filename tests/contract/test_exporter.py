@@ -17,9 +17,9 @@ from typing import Any
 import fsspec
 import pytest
 
-from export_readers import READERS, STEPS_ONLY, WITHOUT_MEDIA, formats
+from export_readers import READERS, STEPS_ONLY, WITHOUT_MEDIA, formats, written
 from made_captions import captioned, step
-from made_dataset import caption_row, clip_of, dropped, kept, made_store, row_id, story, worse_before
+from made_dataset import caption_row, clip_of, dropped, kept, made_store, row_id, story
 from sharegpt4video.dataset.export import EXPORTERS, export
 from sharegpt4video.dataset.rows import CaptionRow
 from sharegpt4video.dataset.store.store import Store
@@ -35,12 +35,6 @@ def made(root: Path, count: int = 6) -> tuple[Store, list[CaptionRow]]:
     rows = [caption_row(number, user_id=row_id(number)) for number in range(count)]
     chosen = [kept(0), kept(1), kept(2, "val"), kept(3, "test"), dropped(4), dropped(5, "a duplicate of 0")]
     return made_store(root, rows, selected=chosen[:count]), rows
-
-
-def written(store: Store, format: str, out: Path | str, **more: Any) -> Any:
-    if format == "preferences":
-        worse_before(Store(store.root))
-    return export(store, format, str(out), options=WITHOUT_MEDIA.get(format), **more)
 
 
 @formats

@@ -15,8 +15,8 @@ from typing import Any
 import av
 import pytest
 
-from export_readers import READERS, WITHOUT_MEDIA, without_pairs
-from made_dataset import MADE, caption_row, clip_of, made_store, row_id, story
+from export_readers import READERS, formats, written
+from made_dataset import MADE, caption_row, clip_of, made_store, row_id, story, worse_before
 from media import numbered_run, write_video
 from sharegpt4video.dataset.export import EXPORTERS, export
 from sharegpt4video.dataset.rows import CaptionRow, SourceVideo
@@ -84,21 +84,21 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("older", [False, True])
 @pytest.mark.parametrize("change", [written_over, same_size, renamed_over, swapped])
-@without_pairs
+@formats
 def test_a_replaced_file_is_left_out_and_told(
     format: str, change: Callable[[Path], None], older: bool, folder: Path, tmp_path: Path
 ) -> None:
     rows = captioned_files(folder / "a.mp4", folder / "b.mp4")
     store = a_store(tmp_path / "set", rows, older=older)
     change(folder)
-    result = export(store, format, str(tmp_path / "out"), options=WITHOUT_MEDIA.get(format))
+    result = written(store, format, tmp_path / "out")
     assert READERS[format](tmp_path / "out").keys() == {rows[1].id}
     assert (result.left_out, result.failed, result.videos) == ({REPLACED: 1}, 1, 1)
     assert [note for note in result.notes if "a.mp4" in note]
     assert json.loads((tmp_path / "out" / "export.json").read_text("utf-8"))["failed"] == 1
 
 
-@without_pairs
+@formats
 def test_a_file_that_was_touched_or_moved_stays_with_its_caption(format: str, folder: Path, tmp_path: Path) -> None:
     rows = captioned_files(folder)
     store = a_store(tmp_path / "set", rows)
@@ -106,7 +106,7 @@ def test_a_file_that_was_touched_or_moved_stays_with_its_caption(format: str, fo
     (folder / "b.mp4").rename(folder / "moved.mp4")
     store.append("sources", [replace(row.original, location=str(folder / "moved.mp4")) for row in rows[1:2]])
     (folder / "c.mp4").unlink()
-    result = export(store, format, str(tmp_path / "out"), options=WITHOUT_MEDIA.get(format))
+    result = written(store, format, tmp_path / "out")
     assert READERS[format](tmp_path / "out").keys() == {row.id for row in rows}
     assert (result.failed, result.left_out) == (0, {})
     assert [note for note in result.notes if "no longer where they were" in note]
@@ -116,26 +116,26 @@ def test_a_file_that_was_touched_or_moved_stays_with_its_caption(format: str, fo
         assert "b.mp4" not in text
 
 
-@without_pairs
+@formats
 def test_what_was_listed_anew_under_the_name_counts(format: str, folder: Path, tmp_path: Path) -> None:
     old = captioned_files(folder / "a.mp4")
     written_over(folder)
     new = captioned_files(folder / "a.mp4")
     store = a_store(tmp_path / "set", [*old, *new], older=True)
     (folder / "a.mp4").unlink()  # the list alone tells
-    export(store, format, str(tmp_path / "out"), options=WITHOUT_MEDIA.get(format))
+    written(store, format, tmp_path / "out")
     assert READERS[format](tmp_path / "out").keys() == {new[0].id}
 
 
 @pytest.mark.parametrize("ending", ["tar", "zip"])
-@without_pairs
+@formats
 def test_a_member_of_an_archive_is_compared_as_well(format: str, ending: str, tmp_path: Path) -> None:
     archive = tmp_path / f"v.{ending}"
     pack(archive, {"a.mp4": b"one", "b.mp4": b"two"})
     rows = captioned_files(archive)
     store = a_store(tmp_path / "set", rows)
     pack(archive, {"b.mp4": b"two", "a.mp4": b"eno"})
-    result = export(store, format, str(tmp_path / "out"), options=WITHOUT_MEDIA.get(format))
+    result = written(store, format, tmp_path / "out")
     assert READERS[format](tmp_path / "out").keys() == {rows[1].id}
     assert result.left_out == {REPLACED: 1}
 
@@ -153,7 +153,7 @@ def pack(archive: Path, members: dict[str, bytes]) -> None:
             tar.addfile(info, io.BytesIO(data))
 
 
-@without_pairs
+@formats
 def test_a_replaced_clip_is_left_out_and_one_of_a_replaced_video_stays(
     format: str, folder: Path, tmp_path: Path
 ) -> None:
@@ -166,9 +166,10 @@ def test_a_replaced_clip_is_left_out_and_one_of_a_replaced_video_stays(
     Path(cut[1].media).write_bytes(b"123456")
     store.append("clips", [clips[0], *cut])
     written_over(folder)
-    result = export(store, format, str(tmp_path / "out"), clips=True, options=WITHOUT_MEDIA.get(format))
+    result = written(store, format, tmp_path / "out", clips=True)
     assert READERS[format](tmp_path / "out").keys() <= {cut[0].id}
-    assert (result.videos, result.clips, result.failed) == (0, 1, 3)
+    # Pairs are made of whole videos: nobody repairs a clip.
+    assert (result.videos, result.clips, result.failed) == (0, 0 if format == "preferences" else 1, 3)
     assert result.left_out == {
         REPLACED: 1,
         "clips whose file was replaced since it was captioned": 1,
@@ -222,11 +223,16 @@ def moved_by(seconds: float, row: CaptionRow) -> CaptionRow:
         )
         for step in row.steps
     )
+    shots = tuple(
+        replace(shot, start_seconds=shot.start_seconds + seconds, end_seconds=shot.end_seconds + seconds)
+        for shot in row.shots
+    )
     settings = {**MADE.settings, "start_seconds": seconds, "end_seconds": row.end_seconds + seconds}
     return replace(
         row,
         user_id=row.id,
         steps=steps,
+        shots=shots,
         start_seconds=seconds,
         end_seconds=row.end_seconds + seconds,
         provenance=replace(MADE, settings=settings),
@@ -294,6 +300,13 @@ def role_parts(folder: Path) -> dict[str, Part]:
     return found
 
 
+def pair_parts(folder: Path) -> dict[str, Part]:
+    found: dict[str, list[float]] = {}
+    for pair in map(json.loads, (folder / "train.jsonl").read_text("utf-8").splitlines()):
+        found.setdefault(pair["id"].partition("-")[0], []).extend(pair["seconds"])
+    return {id: (min(times), max(times)) for id, times in found.items()}
+
+
 def cue_parts(folder: Path) -> dict[str, Part]:
     found = {}
     for file in [*folder.rglob("*.srt"), *folder.rglob("*.vtt")]:
@@ -342,6 +355,7 @@ PARTS: dict[str, Callable[[Path], dict[str, Part]]] = {
     "webdataset": media_parts,
     "llava": shown_parts,
     "captioner": role_parts,
+    "preferences": pair_parts,
     "t2v": record_parts,
     "srt": cue_parts,
     "vtt": cue_parts,
@@ -350,19 +364,27 @@ PARTS: dict[str, Callable[[Path], dict[str, Part]]] = {
 }
 
 
-@without_pairs
+@formats
 def test_a_part_of_a_file_is_cut_out_or_comes_with_its_times(
     format: str, parted: tuple[Store, list[CaptionRow]], tmp_path: Path
 ) -> None:
     store, rows = parted
     whole = {name for name, options in WHOLE_FILES_ONLY if not options}
-    assert {*PARTS, *whole, "preferences"} == EXPORTERS.keys()
+    assert {*PARTS, *whole} == EXPORTERS.keys()
     if format not in PARTS:
         return  # held by the test above
     options = {"captioner": {"pictures": False, "roles": ["sliding", "fast"]}, "llava": {"side_pixels": 64}}.get(format)
+    if format == "preferences":
+        store = made_store(tmp_path / "set", rows)
+        store.append("clips", [clip_of(rows[0], 0, 2)])
+        worse_before(store, openings=True)
     result = export(store, format, str(tmp_path / "out"), clips=True, options=options)
     (clip,) = store.rows("clips")
     found = {id: pytest.approx(part, abs=0.01) for id, part in PARTS[format](tmp_path / "out").items()}
+    if format == "preferences":  # of videos alone: nobody repairs a clip; pairs are of the openings of both shots
+        assert (result.videos, result.clips, result.left_out) == (2, 0, {})
+        assert found == {rows[0].id: (0.0, 4.0), rows[1].id: (1.0, 5.0)}
+        return
     assert (result.videos, result.clips, result.left_out) == (2, 1, {})
     if format == "captioner":  # the first and the last picture that is asked about, of 16 in fast mode
         assert found == {rows[0].id: (0.0, 9.6875), rows[1].id: (1.0, 8.75), clip.id: (0.125, 3.875)}
