@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -24,11 +25,13 @@ from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.evaluate.answers import AnswerLog, read_answers
 from sharegpt4video.evaluate.base import Answer, Benchmark, Question
 from sharegpt4video.evaluate.compare import compare_runs
+from sharegpt4video.evaluate.contents import content_of
 from sharegpt4video.evaluate.frames import FrameOptions, FrameSet, frame_set, pixels_hash, video_path
 from sharegpt4video.evaluate.judge import Judge
 from sharegpt4video.evaluate.report import Report
 from sharegpt4video.evaluate.runner import BenchmarkOptions, request_of, run, select
 from sharegpt4video.evaluate.tempcompass import TEMPCOMPASS, load
+from sharegpt4video.files import file_content_id
 from sharegpt4video.records import Image
 from sharegpt4video.video.compose import decode_jpeg
 from sharegpt4video.video.reader import VideoReader
@@ -176,6 +179,55 @@ def test_a_second_run_asks_nothing_again(ask: Run, right: dict[str, str]) -> Non
     again = ask(vlm := knowing(right))
     assert vlm.requests == []
     assert again.plain() == first.plain()
+
+
+def test_answers_to_a_video_that_was_replaced_are_asked_again(
+    ask: Run, folders: tuple[Path, Path], right: dict[str, str], tmp_path: Path
+) -> None:
+    videos = tmp_path / "videos"
+    shutil.copytree(folders[1], videos)
+    ask(knowing(right), videos=videos)
+    os.utime(videos / "100.mp4", ns=(9, 9))  # touched: the bytes decide
+    (videos / "200_reverse.mp4").rename(videos / "aside.mp4")
+    shutil.copy2(videos / "aside.mp4", videos / "200_reverse.mp4")
+    report = ask(vlm := knowing(right), videos=videos)
+    assert (vlm.requests, report.notes) == ([], ())
+    state = (videos / "200.mp4").stat()
+    write_video(videos / "200.mp4", numbered_run(50), fps=10)
+    os.utime(videos / "200.mp4", ns=(state.st_atime_ns, state.st_mtime_ns))
+    (videos / "200_reverse.mp4").unlink()
+    report = ask(vlm := knowing(right), videos=videos)
+    assert {request.video for request in vlm.requests} == {"200.mp4"}
+    assert report.notes == (
+        "5 stored answers taken as they are: their videos are not there to compare",
+        "5 questions asked again: another video has the name now",
+    )
+    assert report.notes[1] in report.text()
+    assert ask(vlm := knowing(right), videos=videos).notes == report.notes[:1]
+    assert vlm.requests == []
+
+
+def test_answers_of_earlier_versions_stand_and_that_is_said(ask: Run, right: dict[str, str], tmp_path: Path) -> None:
+    ask(knowing(right))
+    log = tmp_path / "out" / "answers.jsonl"
+    head, *rows = map(json.loads, log.read_text().splitlines())
+    older = [{name: value for name, value in row.items() if name not in ("content_id", "video_state")} for row in rows]
+    log.write_text("".join(json.dumps(row) + "\n" for row in (head, *older)))
+    report = ask(vlm := knowing(right))
+    assert (vlm.requests, len(report.notes)) == ([], 1)
+    assert "15 stored answers taken as they are: an earlier version did not note" in report.markdown()
+
+
+def test_folders_of_pictures_and_several_files_have_a_content(tmp_path: Path) -> None:
+    for name, texts in (("one", "ab"), ("same", "ab"), ("other", "ba")):
+        (tmp_path / name).mkdir()
+        for number, text in enumerate(texts):
+            (tmp_path / name / f"{number}.jpg").write_text(text)
+    one, same, other = (content_of(tmp_path / name).id for name in ("one", "same", "other"))
+    assert one == same != other
+    files = sorted((tmp_path / "one").iterdir())
+    assert content_of(files).id == one
+    assert content_of(files[0]).id == file_content_id(files[0])
 
 
 def test_a_part_is_spread_evenly_and_the_rest_comes_later(ask: Run, right: dict[str, str]) -> None:

@@ -53,6 +53,8 @@ class Answer:
     problem          "" for a text; else why there is none: ``undecodable``, ``unavailable``, ``empty``, ...
     frame_seconds    the times of the frames shown; ``pixels`` is a hash of their pixels as they were sent
     prompt           a hash of all texts sent; ``input_tokens`` as the model counts them, pictures included
+    content_id       a hash of the video's bytes ("": nothing was shown, or an earlier version did not note it)
+    video_state      a hash of its size and times of change then; while it holds, the video need not be read again
     """
 
     question: str
@@ -66,6 +68,8 @@ class Answer:
     prompt: str = ""
     input_tokens: int = 0
     output_tokens: int = 0
+    content_id: str = ""
+    video_state: str = ""
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from ..errors import SettingsError, VideoError
 from ..records import Frame, Image, Layout
 from ..video.compose import Pixels, encode_jpeg, grid
 from .base import Benchmark, Question
+from .contents import Content, content_of, state_of
 
 _OTHER_ENDINGS = (".mp4", ".webm", ".avi", ".mkv", ".mov", ".gif", ".m4v")
 
@@ -47,7 +48,10 @@ class FrameOptions:
 
 @dataclass(frozen=True)
 class FrameSet:
-    """The pictures of one part of a video, ready to be sent, or why there are none (``detail``)."""
+    """The pictures of one part of a video, ready to be sent, or why there are none (``detail``).
+
+    ``content`` says which video they are of.
+    """
 
     images: tuple[Image, ...] = field(default=(), repr=False)
     seconds: tuple[float, ...] = ()
@@ -55,6 +59,7 @@ class FrameSet:
     pixels: str = ""
     detail: str = ""
     failed: bool = False
+    content: Content | None = None
 
 
 def frame_set(path: Path | Sequence[Path], question: Question, options: FrameOptions) -> FrameSet:
@@ -63,6 +68,7 @@ def frame_set(path: Path | Sequence[Path], question: Question, options: FrameOpt
 
     if options.max_images == 0:
         return FrameSet()
+    before = _state(path)
     try:
         sample = sample_frames(
             path,
@@ -74,10 +80,20 @@ def frame_set(path: Path | Sequence[Path], question: Question, options: FrameOpt
         )
         pictures = _pictures(sample.frames, options)
         images = tuple(_encoded(picture, options) for picture in pictures)
+        content = content_of(path)
+        if content.state != before:
+            raise VideoError(f"{path}: was replaced while it was read; run again")
     except (VideoError, SettingsError, OSError, ValueError) as error:
         return FrameSet(detail=str(error) or type(error).__name__, failed=True)
     seconds = tuple(round(frame.seconds, 6) for frame in sample.frames)
-    return FrameSet(images, seconds, sample.indices, pixels_hash(pictures))
+    return FrameSet(images, seconds, sample.indices, pixels_hash(pictures), content=content)
+
+
+def _state(path: Path | Sequence[Path]) -> str:
+    try:
+        return state_of(path)
+    except OSError:  # whoever opens it says more
+        return ""
 
 
 def video_path(benchmark: Benchmark, folder: Path, question: Question) -> Path | Sequence[Path]:

@@ -26,6 +26,7 @@ class Report:
     unscored   how many answers could not be scored, by reason
     decided    how many were decided by a rule, a judge, or nothing
     chance     accuracy of guessing, in percent; None if unknown
+    notes      what became of the answers of an earlier run
     """
 
     benchmark: str
@@ -43,6 +44,7 @@ class Report:
     judge: str = ""
     judge_counts: Mapping[str, int] = field(default_factory=dict)
     judge_note: str = ""
+    notes: tuple[str, ...] = ()
 
     @property
     def failures(self) -> list[str]:
@@ -104,7 +106,7 @@ class Report:
             counts = ", ".join(f"{name} {count}" for name, count in self.judge_counts.items() if count)
             lines.append(f"judge {self.judge}: {self.judge_note or counts or 'nothing asked'}")
         lines.append("95 % intervals by video (cluster-robust)")
-        return lines + [f"FAILED: {line}" for line in self.failures]
+        return [*lines, *self.notes] + [f"FAILED: {line}" for line in self.failures]
 
 
 def make_report(

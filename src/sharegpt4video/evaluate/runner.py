@@ -25,6 +25,7 @@ from ..records import Layout
 from ..vlm.base import VLM, Reply, Request
 from .answers import AnswerLog, hash_of
 from .base import Answer, Benchmark, MakeOfflineJudge, OfflineJudge, Protocol, Question, Scored, Verdict
+from .contents import Standing
 from .frames import FrameOptions, FrameSet, frame_set, video_path
 from .judge import Judge, run_all
 from .report import Report, make_report
@@ -80,10 +81,10 @@ def run(
 ) -> Report:
     """Ask, score and report; ``out`` gets ``answers.jsonl``, ``scores.jsonl``, ``report.json`` and ``report.md``.
 
-    Questions with an answer are not asked again. Raises SettingsError for settings that do not fit the benchmark or
-    the answers in ``out``, or when none of the videos is there; VLMError when the model is gone (answers are kept:
-    run again to go on); StorageError when ``out`` cannot be written. ``close_model`` closes it before scoring begins,
-    so that the judge has the memory.
+    Questions with an answer are not asked again, unless another video has the name of theirs now. Raises SettingsError
+    for settings that do not fit the benchmark or the answers in ``out``, or when none of the videos is there; VLMError
+    when the model is gone (answers are kept: run again to go on); StorageError when ``out`` cannot be written.
+    ``close_model`` closes it before scoring begins, so that the judge has the memory.
     """
     options = options or BenchmarkOptions()
     _check_judge(benchmark, judge)  # before the model is asked thousands of questions
@@ -97,7 +98,7 @@ def run(
         asking = _Asking(benchmark, vlm, log, frames, places, options, on_progress)
         answers = background.run(_asked(asking, questions, vlm if close_model else None))
     settings = {**settings, "limit": options.limit}
-    return score_and_report(benchmark, questions, answers, settings, out, judge=judge)
+    return score_and_report(benchmark, questions, answers, settings, out, judge=judge, notes=asking.standing.notes())
 
 
 async def _asked(asking: _Asking, questions: Sequence[Question], to_close: VLM | None) -> dict[str, Answer]:
@@ -180,6 +181,7 @@ def score_and_report(
     out: Path,
     *,
     judge: Judge | OfflineJudge | None = None,
+    notes: Sequence[str] = (),
 ) -> Report:
     """Score answers, write ``scores.jsonl``, ``report.json`` and ``report.md``, and return the report.
 
@@ -191,7 +193,7 @@ def score_and_report(
         told = {"judge": judge.model, "judge_counts": asdict(judge.counts)}
     elif judge is not None:
         told = {"judge": judge.name, "judge_note": judge.agreement}
-    report = make_report(benchmark, scored, settings, **told)
+    report = replace(make_report(benchmark, scored, settings, **told), notes=tuple(notes))
     remove_unfinished(out)  # of a run that was killed while it wrote
     rows = ({"question": q.id, "video": q.video, "groups": dict(q.groups), **asdict(v)} for q, _, v in scored)
     _write(out / SCORES, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
@@ -281,11 +283,15 @@ class _Asking:
         self._decoders = max(1, options.decoders)
         self._report = on_progress or (lambda _done, _total: None)
         self._unavailable = 0
+        self.standing = Standing(places)
 
     async def ask(self, questions: Sequence[Question]) -> dict[str, Answer]:
         """All answers, old and new. Raises VLMError when the model is gone."""
-        standing = self._log.standing()
-        self._done = {q.id: standing[q.id] for q in questions if q.id in standing and self._stands(q, standing[q.id])}
+        stored = self._log.standing()
+        same = [(q, stored[q.id]) for q in questions if q.id in stored and self._stands(q, stored[q.id])]
+        self._done = {q.id: answer for q, answer in same}
+        if self._frames.max_images:  # else nobody looked at the videos
+            self._done = await asyncio.to_thread(self.standing.of, same)
         self._total = len(questions)
         left = [question for question in questions if question.id not in self._done]
         self._report(len(self._done), self._total)
@@ -365,6 +371,8 @@ def _answer_of(question: Question, frames: FrameSet, reply: Reply) -> Answer:
         prompt=prompt_hash(question),
         input_tokens=reply.input_tokens,
         output_tokens=reply.output_tokens,
+        content_id=frames.content.id if frames.content else "",
+        video_state=frames.content.state if frames.content else "",
     )
 
 
