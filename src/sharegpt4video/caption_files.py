@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path, PurePath
 
 from .checking import first_problem
@@ -43,18 +44,20 @@ def video_of(captioned: VideoCaption, file: Path, media: Path | None = None) -> 
     return str(found.parent.resolve() / found.name)  # ".." behind a link leads to what is above its target
 
 
-def check_made_from(video: str | os.PathLike[str], content_id: str) -> None:
+def check_made_from(
+    video: str | os.PathLike[str], content_id: str, content_of: Callable[[str], str] = file_content_id
+) -> None:
     """Hold a file against the content that a caption was made from: names say nothing of what a file holds today.
 
     A caption without ``content_id`` was made by an earlier version, or describes a part of its file that was cut out
-    since; an address is not downloaded. Neither is compared. Raises VideoError for another file, and for one that
-    cannot be read.
+    since; an address is not downloaded. Neither is compared. ``content_of`` may remember what was read before. Raises
+    AnotherVideo for another file, VideoError for one that cannot be read.
     """
     name = os.fspath(video)
     if not content_id or "://" in name:
         return
     try:
-        found = file_content_id(name)
+        found = content_of(name)
     except OSError as error:
         raise VideoError(f"{name}: cannot be read: {error.strerror or error}") from error
     if found != content_id:

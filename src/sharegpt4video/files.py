@@ -11,6 +11,7 @@ import re
 import secrets
 import shutil
 import socket
+import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -67,6 +68,17 @@ def file_state(path: str | os.PathLike[str]) -> tuple[int, int] | None:
     except (OSError, ValueError):
         return None
     return state.st_size, state.st_mtime_ns
+
+
+def user_cache() -> Path:
+    """The folder for what can be made again, as the system has it (``XDG_CACHE_HOME`` on Linux)."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        base = str(Path.home() / "Library" / "Caches")
+    else:
+        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "sharegpt4video"
 
 
 def write_whole(path: Path, content: str | bytes, *, replace: bool = True) -> None:

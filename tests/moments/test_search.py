@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,8 +19,11 @@ from made_captions import captioned, step
 from made_dataset import caption_row, dropped, kept, made_store, row_id, story
 from media import numbered_run, write_video
 from sharegpt4video.caption_files import read_caption
+from sharegpt4video.dataset.settings import DatasetSettings
+from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import InputMissing, SettingsError, SG4VError
-from sharegpt4video.files import content_id
+from sharegpt4video.files import content_id, file_content_id
+from sharegpt4video.moments import known
 from sharegpt4video.moments.corpus import Captioned, InMemory
 from sharegpt4video.moments.found import Moment, playlist
 from sharegpt4video.moments.query import terms_of
@@ -184,6 +188,70 @@ def test_a_file_that_is_not_the_one_captioned_is_not_shown(video: Path) -> None:
     right = replace(told, content_id=content_id([video.read_bytes()]))
     with ChatServer(default=answer("9")) as server:
         assert sg4v.find("dog", right, encoder=None, model=f"server:m@{server.base_url}").moments[0].model_score == 0.9
+
+
+def a_data_set(root: Path, video: Path) -> Path:
+    """A video that was listed and captioned, and another one that is gone."""
+    state, data = video.stat(), video.read_bytes()
+    row = caption_row(0, replace(DOG, video=video.name), location=str(video))
+    told = {"content_id": content_id([data]), "size_bytes": len(data), "modified": str(state.st_mtime_ns)}
+    rows = [replace(row, **told), caption_row(1, DOG, location=str(root / "gone.mp4"))]
+    store = Store.create(root, DatasetSettings(), "tiny", "0123456789ab")
+    store.append("sources", [replace(row.original, id=row.id) for row in rows])
+    store.append("captions", rows)
+    return root
+
+
+def test_no_caption_is_shown_with_a_video_it_was_not_made_from(tmp_path: Path) -> None:
+    video = tmp_path / "v.mp4"
+    video.write_bytes(b"the first")
+    (tmp_path / "captions").mkdir()
+    told = replace(DOG, video="v.mp4", video_path="../v.mp4", content_id=content_id([b"the first"]))
+    (tmp_path / "captions" / "v.json").write_text(told.to_json(), "utf-8")
+    places = (tmp_path / "captions", a_data_set(tmp_path / "set", video))
+    before = [sg4v.find("a dog", place, encoder=None) for place in places]
+    assert all(one.link and not one.problem for found in before for one in found.moments)
+    os.utime(video, ns=(9, 9))  # touched: its bytes decide
+    assert [sg4v.find("a dog", place, encoder=None) for place in places] == before
+    video.write_bytes(b"new bytes")
+    for place, one in zip(places, before, strict=True):
+        found = sg4v.find("a dog", place, encoder=None)
+        assert len(found.moments) == len(one.moments)
+        bad = [moment for moment in found.moments if moment.replaced]
+        assert bad == list(found.moments[-len(bad) :])
+        assert {Path(moment.video).name for moment in bad} == {"v.mp4"}
+        assert all(moment.problem and not moment.link for moment in bad)
+        assert not any(moment.replaced for moment in found.moments[: -len(bad)])
+        assert "v.mp4" not in playlist(found.moments)
+
+
+def test_a_moment_leads_to_where_its_video_lies_now(tmp_path: Path) -> None:
+    video, moved = tmp_path / "v.mp4", tmp_path / "moved.mp4"
+    video.write_bytes(b"the first")
+    place = a_data_set(tmp_path / "set", video)
+    video.rename(moved)
+    video.write_bytes(b"another")
+    store = Store.open(place)
+    (row,) = (one for one in store.rows("sources") if one.location == str(video))
+    store.append("sources", [replace(row, location=str(moved))])
+    assert str(moved) in {one.video for one in sg4v.find("a dog", place, encoder=None).moments}
+    assert not any(one.replaced for one in sg4v.find("a dog", place, encoder=None).moments)
+
+
+def test_a_film_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    film, read = tmp_path / "film.mp4", []
+    film.write_bytes(bytes(2 << 20))
+    monkeypatch.setattr(known, "file_content_id", lambda path: read.append(path) or file_content_id(path))
+    cache = tmp_path / "cache"
+    ids = {known.KnownContents(cache).of(str(film)) for _ in range(3)}
+    assert (ids, len(read)) == ({content_id([bytes(2 << 20)])}, 1)
+    with film.open("r+b") as file:
+        file.write(b"1")
+    assert known.KnownContents(cache).of(str(film)) not in ids
+    (cache / known.FILE).write_text('{"torn\n["a"]\n', "utf-8")
+    assert known.KnownContents(cache).of(str(film)) == file_content_id(film)
+    (tmp_path / "file").write_text("")
+    assert known.KnownContents(tmp_path / "file").of(str(film)) == file_content_id(film)
 
 
 def test_a_model_that_sees_nothing_is_refused() -> None:

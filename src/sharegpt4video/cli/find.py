@@ -110,7 +110,8 @@ def _print(found: Found) -> None:
     console = rich_console(stderr=False)
     for one in found.moments:
         if console.is_terminal:
-            time = Text(f"[{show_span(one.start_seconds, one.end_seconds)}]", style=f"link {one.link}")
+            link = f"link {one.link}" if one.link else ""
+            time = Text(f"[{show_span(one.start_seconds, one.end_seconds)}]", style=link)
             console.print(Text.assemble(time, f" {_line(one)}"), soft_wrap=True)
         else:
             print_text(f"[{show_span(one.start_seconds, one.end_seconds)}] {_line(one)}")
@@ -119,7 +120,8 @@ def _print(found: Found) -> None:
 def _line(one: Moment) -> str:
     score = one.score if one.model_score is None else one.model_score
     name = one.video if "://" in one.video else Path(one.video).name
-    problem = f"  (not judged: {terminal_line(one.problem)})" if one.problem else ""
+    what = "not shown" if one.replaced else "not judged"
+    problem = f"  ({what}: {terminal_line(one.problem)})" if one.problem else ""
     return f"{score:.2f}  {terminal_line(name)}  {terminal_line(one.text)}{problem}"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Protocol
@@ -15,11 +15,16 @@ from numpy.typing import NDArray
 from ..caption_files import check_made_from
 from ..dataset.lookup import caption_batches
 from ..dataset.report.samples import find_rows
-from ..dataset.rows import CaptionRow
+from ..dataset.rows import CaptionRow, SourceVideo
+from ..dataset.sources.contents import confirmed
+from ..dataset.sources.kinds import single_kind
 from ..dataset.sources.listed import Listed, original_of, places_of
+from ..dataset.sources.places import SourceReplaced
 from ..dataset.sources.sources import open_source
 from ..dataset.store.store import Store
+from ..errors import VideoError
 from ..records import VideoCaption
+from .known import KnownContents
 
 LEAST_SECONDS = 2.0
 """How long the description of a single picture is taken to hold, within its shot."""
@@ -59,6 +64,12 @@ class Corpus(Protocol):
     def take(self, rows: Sequence[int]) -> dict[int, Captioned]:
         """The captions of these numbers."""
 
+    def location(self, captioned: Captioned) -> str:
+        """Where the video of a caption is now, or was last if it is gone. Web addresses are not asked.
+
+        Raises AnotherVideo or SourceReplaced if another one lies there.
+        """
+
     def opened(self, captioned: Captioned) -> AbstractContextManager[str | BinaryIO]:
         """The video of a caption, for a ``VideoReader``. Raises SG4VError if it is gone or was replaced."""
 
@@ -68,6 +79,7 @@ class InMemory:
 
     def __init__(self, captions: Sequence[Captioned]) -> None:
         self._captions = captions
+        self._contents = KnownContents()
 
     def batches(self) -> Iterator[StepTexts]:
         steps = [(row, step) for row, one in enumerate(self._captions) for step in one.caption.steps]
@@ -80,10 +92,13 @@ class InMemory:
     def take(self, rows: Sequence[int]) -> dict[int, Captioned]:
         return {row: self._captions[row] for row in rows}
 
-    def opened(self, captioned: Captioned) -> AbstractContextManager[str | BinaryIO]:
+    def location(self, captioned: Captioned) -> str:
         if Path(captioned.video).is_file():  # what is missing is told by the reader
-            check_made_from(captioned.video, captioned.caption.content_id)
-        return nullcontext(captioned.video)
+            check_made_from(captioned.video, captioned.caption.content_id, self._contents.of)
+        return captioned.video
+
+    def opened(self, captioned: Captioned) -> AbstractContextManager[str | BinaryIO]:
+        return nullcontext(self.location(captioned))
 
 
 class InDataset:
@@ -112,9 +127,26 @@ class InDataset:
         found: dict[str, CaptionRow] = find_rows(self._store, "captions", list(by_id))
         return {by_id[id]: Captioned(row.location, row.caption, row) for id, row in found.items()}
 
+    def location(self, captioned: Captioned) -> str:
+        if single_kind(captioned.video) == "address":
+            return captioned.video
+        try:
+            return self._original(captioned).location
+        except SourceReplaced:
+            raise
+        except VideoError:  # gone, or not to be looked up: nothing to be mistaken for it
+            return captioned.video
+
     def opened(self, captioned: Captioned) -> AbstractContextManager[str | BinaryIO]:
+        return open_source(self._original(captioned))
+
+    def _original(self, captioned: Captioned) -> SourceVideo:
+        """The file of a caption, wherever it lies now; the list of sources is read if it is not where it was."""
         row = captioned.row
         if row is None:
             raise ValueError("this caption is of no data set")
+        if row.can_compare:
+            with suppress(VideoError):
+                return confirmed(row.original)
         places = places_of(self._store, self._listed, [row.id])
-        return open_source(original_of(row, places[row.id], self._listed))
+        return original_of(row, places[row.id], self._listed)

@@ -19,7 +19,8 @@ class Moment:
     text        the step's text
     score       how well the text fits (0..1), by words and, with an encoder, by meaning
     model_score how well a model finds that the pictures fit (0..1); None if none was asked
-    problem     why the model could not judge it; "" otherwise
+    problem     why the model could not judge it, or why its video is not shown; "" otherwise
+    replaced    whether another video lies where its own was: it has no link
     """
 
     video: str
@@ -30,12 +31,18 @@ class Moment:
     id: str = ""
     model_score: float | None = None
     problem: str = ""
+    replaced: bool = False
 
     @property
     def link(self) -> str:
-        """The address of the moment as a media fragment (W3C), which browsers start to play at its time."""
+        """The address of the moment as a media fragment (W3C), which browsers start to play at its time.
+
+        "" if another video lies there now.
+        """
         from pathlib import Path
 
+        if self.replaced:
+            return ""
         address = self.video if "://" in self.video else Path(self.video).absolute().as_uri()
         return f"{address}#t={self.start_seconds:.2f},{self.end_seconds:.2f}"
 
@@ -58,9 +65,11 @@ class Found(Result):
 
 
 def playlist(moments: Sequence[Moment]) -> str:
-    """The moments as an M3U playlist with VLC's start and stop times."""
+    """The moments as an M3U playlist with VLC's start and stop times; those whose video was replaced are left out."""
     lines = ["#EXTM3U"]
     for one in moments:
+        if one.replaced:
+            continue
         title = " ".join(one.text.split())
         lines += [
             f"#EXTINF:{one.end_seconds - one.start_seconds:.0f},{title}",

@@ -7,14 +7,18 @@ sentence encoder is there; then a model that sees may judge the pictures.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
-from ..caption_files import read_caption, video_of
+from ..caption_files import AnotherVideo, read_caption, video_of
 from ..config import CaptionSettings
 from ..dataset.dataset import Dataset
 from ..dataset.similar.novelty import TextEncoder, open_encoder
+from ..dataset.sources.places import SourceReplaced
 from ..dataset.store.store import Store
-from ..errors import MissingExtra, SettingsError, SG4VError
+from ..errors import MissingExtra, SettingsError, SG4VError, VideoError
 from ..pipeline import caption
 from ..records import VideoCaption
 from ..vlm.base import VLM
@@ -25,6 +29,8 @@ from .rank import Hits, by_meaning, by_words, combined
 from .refine import Told, refine
 
 Where = str | os.PathLike[str] | VideoCaption | Dataset
+_LOOKS_AT_ONCE = 8
+_ANOTHER = (AnotherVideo, SourceReplaced)
 JUDGED = 20
 """How many moments a model looks at, unless more are wanted."""
 
@@ -62,7 +68,9 @@ def find(
     means = opened_encoder(encoder) if encoder is None or isinstance(encoder, str) else encoder
     hits = by_words(corpus.batches(), terms, all_compared=means is not None)
     ranked = _ranked(corpus, hits, query, means, most if model is None else max(most, JUDGED))
-    moments = [moment for moment, _ in ranked] if model is None else refine(ranked, query, model, corpus.opened)
+    here, replaced = _compared(corpus, ranked)
+    moments = [moment for moment, _ in here] if model is None else refine(here, query, model, corpus.opened)
+    moments += replaced
     return Found(query, tuple(moments[:most]), hits.steps_searched, means.name if means else "")
 
 
@@ -122,6 +130,34 @@ def _ranked(corpus: Corpus, hits: Hits, query: str, encoder: TextEncoder | None,
     scores = combined(hits.words, by_meaning(encoder, query, texts) if encoder and texts else None)
     best = sorted(range(len(places)), key=lambda at: -scores[at])[:most]
     return [(_moment(captions[row], step, scores[at]), captions[row]) for at in best for row, step in [places[at]]]
+
+
+def _compared(corpus: Corpus, ranked: Sequence[Told]) -> tuple[list[Told], list[Moment]]:
+    """The moments, each with the place of its video, and apart from them those whose video was replaced."""
+    videos = {_key(captioned): captioned for _, captioned in ranked}
+
+    def look(captioned: Captioned) -> str | VideoError:
+        try:
+            return corpus.location(captioned)
+        except VideoError as error:
+            return error
+
+    with ThreadPoolExecutor(_LOOKS_AT_ONCE, thread_name_prefix="sg4v-look") as pool:
+        found = dict(zip(videos, pool.map(look, videos.values()), strict=True))
+    here: list[Told] = []
+    replaced: list[Moment] = []
+    for moment, captioned in ranked:
+        place = found[_key(captioned)]
+        if isinstance(place, str):
+            here.append((replace(moment, video=place), captioned))
+        else:
+            replaced.append(replace(moment, problem=str(place), replaced=isinstance(place, _ANOTHER)))
+    return here, replaced
+
+
+def _key(captioned: Captioned) -> tuple[str, str]:
+    """Under one name there may have been several videos, each with its captions."""
+    return captioned.video, captioned.row.id if captioned.row else captioned.caption.content_id
 
 
 def _moment(captioned: Captioned, step: int, score: float) -> Moment:

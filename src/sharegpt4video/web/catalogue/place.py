@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from ...dataset.store import flock as locks
 from ...dataset.store.storage import is_local
 from ...dataset.store.store import Store
 from ...errors import StorageError
+from ...files import user_cache
 
 FOLDER = ".catalogue"
 MOST_PLACES = 16
@@ -48,17 +48,6 @@ class Place:
             locks.held.discard(self._handle)
             os.close(self._handle)
             self._handle = -1
-
-
-def user_cache() -> Path:
-    """The folder for what can be made again, as the system has it (``XDG_CACHE_HOME`` on Linux)."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "sharegpt4video"
 
 
 def place_for(store: Store, cache: Path | None = None) -> Place:
