@@ -261,6 +261,24 @@ def test_columns_of_ltx_2_are_those_of_the_first_row(tmp_path: Path) -> None:
     assert found == {"not-read": 2, "missing-file": 1, "no-sound": 2}
 
 
+def test_what_lies_beside_a_clip_is_as_long_as_the_frames_that_are_taken(tmp_path: Path) -> None:
+    for name, count in (("clip", 20), ("long", 17), ("short", 16)):
+        put(tmp_path / f"{name}.mp4", frames=count)
+    (tmp_path / "mask.png").write_bytes(b"a picture holds for all frames")
+    (tmp_path / "broken.mp4").write_bytes(b"no video")
+    for column, kind in (("video_mask", "mask-too-short"), ("reference_video", "reference-too-short")):
+        rows = [
+            {"video": "clip.mp4", "caption": "A ball.", column: f"{name}.mp4"} for name in ("long", "short", "broken")
+        ]
+        lines(tmp_path / "dataset.jsonl", *rows, {**rows[0], column: "mask.png"})
+        for settings in (LintSettings(frames=17, fps=FPS), LintSettings(fps=FPS)):
+            report = lint(tmp_path, "ltx-2", settings)
+            expected = {kind: 1, "unreadable-file": 1}
+            assert {name: kinds(report).get(name) for name in expected} == expected
+            assert f"{column} short.mp4 has 16 frames, and 17 are taken of the clip" in report.text()
+        assert kind not in kinds(lint(tmp_path, "ltx-2", LintSettings(frames=9, fps=FPS)))
+
+
 def test_a_key_with_a_dot_loses_its_video(tmp_path: Path) -> None:
     (tmp_path / "v1.txt").write_text("A dog runs.", "utf-8")
     put(tmp_path / "v.mp4")

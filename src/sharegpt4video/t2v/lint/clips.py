@@ -14,6 +14,9 @@ UNSEEN_SECONDS = 0.25
 """A tail of a clip that is not taken is harmless when it is shorter: a caption hardly tells of it."""
 _FRAMES_OFF, _RATE_OFF = 1, 0.02
 _SMALLER = 0.99
+_BESIDE = {"video_mask": "mask-too-short", "reference_video": "reference-too-short",
+           "ref_media_path": "reference-too-short"}  # fmt: skip
+_PICTURES = (".png", ".jpg", ".jpeg", ".heic", ".heif", ".bmp", ".tiff", ".webp")  # they hold for all frames
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ def check_clip(notes: Notes, sample: Sample, window: Window, needs: Needs) -> No
         return
     _check_told(notes, sample, header)
     _check_frames(notes, sample, header, window, needs)
+    _check_beside(notes, sample, header, window)
     if notes.width and (header.width < notes.width * _SMALLER or header.height < notes.height * _SMALLER):
         detail = f"has {header.width}x{header.height} of {notes.width}x{notes.height}"
         notes.at("size-too-small", detail, sample)
@@ -93,6 +97,21 @@ def _check_frames(notes: Notes, sample: Sample, header: Header, window: Window, 
         taken = {"head": "the first", "middle": "the middle"}.get(window.frames, "a run of")
         detail = f"{seen}, of which {taken} {count} are taken; {unseen:.1f} s of what is told are not seen"
         notes.at("caption-tells-more", detail, sample)
+
+
+def _check_beside(notes: Notes, sample: Sample, header: Header, window: Window) -> None:
+    """Masks and references that are videos, against the frames that are taken of their clip."""
+    longest = (header.frames - window.add) // window.step * window.step + window.add
+    taken = max((one for one in notes.buckets if one <= header.frames), default=notes.frames or longest)
+    for name, kind in _BESIDE.items():
+        path = sample.beside.get(name)
+        if path is None or not path.is_file() or path.suffix.lower() in _PICTURES:
+            continue
+        found = header_of(path)
+        if isinstance(found, str):
+            notes.at("unreadable-file", f"{name} {path.name} {found}", sample)
+        elif found.frames < min(taken, header.frames):
+            notes.at(kind, f"{name} {path.name} has {found.frames} frames, and {taken} are taken of the clip", sample)
 
 
 def check_settings(notes: Notes, window: Window, multiple: int) -> None:

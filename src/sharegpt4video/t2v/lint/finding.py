@@ -49,6 +49,8 @@ KINDS: dict[str, str] = {
     "another-rate": "convert the clips to the frame rate of the model, or name their rate where it is asked for",
     "missing-field": "add the field, measured from the file",
     "wrong-field": "write what the file has",
+    "mask-too-short": "make the mask as long as the clip, or use one picture",
+    "reference-too-short": "make the reference as long as the clip",
     "no-sound": "train without sound, or take the clip out",
     # captions
     "cut-off": "shorten the captions to the encoder: sg4v t2v budget",

@@ -56,6 +56,7 @@ class Sample:
     path   where the trainer looks for it; None inside of an archive
     file, line  where the caption stands
     told   what the manifest says of the file: ``frames``, ``fps``, ``width``, ``height``
+    beside further files of the clip, such as a mask, by the name of their column
     """
 
     video: str
@@ -64,6 +65,7 @@ class Sample:
     file: str
     line: int = 0
     told: Mapping[str, float] = field(default_factory=dict)
+    beside: Mapping[str, Path] = field(default_factory=dict)
 
 
 @dataclass

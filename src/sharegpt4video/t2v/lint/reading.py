@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,14 +169,16 @@ def samples_of_table(
             notes.found("bad-row", f"has no {videos[0]}", file=notes.name(path), line=number)
             continue
         sample = Sample(video, root / video.strip(), texts_in(row, captions), notes.name(path), number, told_of(row))
+        others: dict[str, Path] = {}
         named = {name for name in beside if row.get(name)}
         first = named if first is None else first
         for name in sorted(named ^ first):
             notes.at("not-read", f"{'has' if name in named else 'lacks'} {name}, unlike the first row", sample)
         for name in sorted(named):
-            if not is_there(root / str(row[name]).strip()):
+            others[name] = root / str(row[name]).strip()
+            if not is_there(others[name]):
                 notes.at("missing-file", f"{name} is {row[name]}, which is not there", sample)
-        yield sample
+        yield replace(sample, beside=others)
 
 
 def texts_in(row: Mapping[str, Any], names: Sequence[str]) -> tuple[str, ...]:

@@ -227,6 +227,10 @@ _LTX_2 = _made(
     errors={
         **_LTX_SHARED,
         "too-few-frames": "it logs a warning and skips the clip",
+        "mask-too-short": "it stops in training: the mask has fewer latent frames than the clip",
+        "reference-too-short": "it skips the reference with a warning, and then the clip with a message only at the "
+        "level of debugging",
+        "unreadable-file": "it leaves the clip out with a warning, and stops where it is a mask",
         "not-read": "it looks for columns in the first row only: it does not read those of later rows, and stops where "
         "one is missing later",
     },
