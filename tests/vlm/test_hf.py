@@ -153,6 +153,14 @@ def test_thinking_is_spoken_of_where_the_template_knows_of_it(tmp_path: Path) ->
         assert (reply.problem, reply.detail) == ("cut off", advice)
 
 
+def test_a_run_that_was_not_merged_is_no_model_yet(tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoints" / "step-000002").mkdir(parents=True)
+    (tmp_path / "run" / "checkpoints" / "step-000002" / "state.json").write_text("{}")
+    for folder in (tmp_path / "run", tmp_path / "run" / "checkpoints" / "step-000002"):
+        with pytest.raises(VLMError, match=f"merge it: sg4v train merge {folder} --out FOLDER"):
+            HfVLM(str(folder), prompts=PROMPTS, device="cpu").load()
+
+
 # Templates
 
 

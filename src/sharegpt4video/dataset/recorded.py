@@ -14,6 +14,7 @@ from ..t2v.record import Record
 from .rows import CaptionRow, Clip, Selected, SourceVideo
 from .settings import DatasetSettings
 from .sources.ids import place_id
+from .sources.places import stat
 from .store.store import Store
 
 _ROWS = 4096
@@ -68,10 +69,10 @@ def _blocks(records: Iterable[Record]) -> Iterator[list[Record]]:
 def _source(record: Record, folder: Path) -> SourceVideo:
     path = (folder / record.video).absolute()
     try:
-        known = file_content_id(path)
+        known, found = file_content_id(path), stat(str(path))
     except OSError as error:
         raise InputMissing(f"{path}: the video of record {record.id} cannot be read: {error.strerror}") from error
-    return SourceVideo(known, str(path), record.id)
+    return SourceVideo(known, str(path), record.id, size_bytes=found.size_bytes, modified=found.modified)
 
 
 def _as_asked_by_default(row: CaptionRow) -> CaptionRow:

@@ -170,7 +170,7 @@ def test_settings_that_cannot_be_are_refused(changes: dict[str, Any], message: s
 
 
 def test_exports_of_another_kind_are_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"there is no .*nowhere; export it again"):
+    with pytest.raises(SettingsError, match=r"there is no .*nowhere; export it: sg4v"):
         prepare(settings(tmp_path / "nowhere"), tmp_path / "run")
     (tmp_path / "train.json").write_text('[{"id": "a", "conversations": []}]', encoding="utf-8")
     with pytest.raises(SettingsError, match="not a sample of the format captioner"):

@@ -19,7 +19,7 @@ from ..data.samples import IMAGE
 from ..settings import ROLES, Role
 
 _MARK = f"{IMAGE}\n"
-_ADVICE = "export it again: sg4v dataset export DATASET --format captioner --out FOLDER"
+_ADVICE = "export it: sg4v dataset export DATASET --format captioner --out FOLDER"
 
 
 @dataclass(frozen=True)

@@ -167,8 +167,12 @@ def form_of(processor: Any) -> TemplateForm:
     with_system = rendered(messages(Asked(Prompt(_MARK, "?", 1)), form))
     video = [{"role": "user", "content": [{"type": "video"}, {"type": "text", "text": _MARK}]}]
     videos = parts and getattr(processor, "video_processor", None) is not None and rendered(video) not in ("", shown)
-    off, on = (rendered(messages(question, form), **template_kwargs(choice)) for choice in ("off", "on"))
-    return replace(form, system=_MARK in with_system, videos=videos, thinks=off != on)
+    # Names that a template does not know would be taken for the processor's, with a warning.
+    template = str(getattr(processor, "chat_template", ""))
+    off, on = ({name: value for name, value in template_kwargs(choice).items() if name in template}
+               for choice in ("off", "on"))  # fmt: skip
+    thinks = off != on and rendered(messages(question, form), **off) != rendered(messages(question, form), **on)
+    return replace(form, system=_MARK in with_system, videos=videos, thinks=thinks)
 
 
 def turn_end(processor: Any, form: TemplateForm) -> str:

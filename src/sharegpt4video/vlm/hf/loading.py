@@ -161,6 +161,11 @@ def _check_folder(source: Source) -> None:
             raise VLMError(f"{source.name}: there is no such folder")
         return
     config = folder / "config.json"
+    if not config.is_file() and ((folder / "checkpoints").is_dir() or (folder / "state.json").is_file()):
+        raise VLMError(
+            f"{source.name}: this is a run of sg4v train, not yet a model; merge it: sg4v train merge {source.model}"
+            " --out FOLDER, then use hf:FOLDER"
+        )
     if not config.is_file():
         raise VLMError(f"{source.name}: the folder has no config.json; is it a checkpoint in transformers' format?")
     kind = str(json.loads(config.read_text(encoding="utf-8")).get("model_type", ""))
