@@ -215,3 +215,9 @@ def test_model_processor_and_grid_agree_on_the_number_of_visual_tokens(
     assert (inputs["input_ids"] == tiny.config.image_token_id).sum() == expected
     with torch.no_grad():
         tiny(**inputs)  # raises where the features are more or fewer
+
+
+def test_a_run_is_no_base_until_it_is_merged(tmp_path: Path) -> None:
+    (tmp_path / "run" / "checkpoints").mkdir(parents=True)
+    with pytest.raises(SettingsError, match="merge it: sg4v train merge"):
+        configuration(ModelSettings(base=str(tmp_path / "run")))

@@ -115,6 +115,8 @@ def write_preferences(job: ExportJob) -> None:
         if not files.opened:
             files.file("train")
         splits = files.opened
+    if not sources:
+        job.note("there are no pairs yet; these leave some: sg4v dataset repair, captions made with --verify, reviews")
     if sources:
         job.note("pairs by source: " + ", ".join(f"{sources[name]:,} {name}" for name in SOURCES if sources[name]))
     if job.options.layout == "llamafactory":

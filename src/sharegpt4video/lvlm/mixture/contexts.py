@@ -1,4 +1,4 @@
-"""What a step is told of the step before, spoiled on purpose: missing, of another video, mixed up, incomplete."""
+"""The previous step's text in a prompt, corrupted on purpose: missing, from another video, spliced, cut or shuffled."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _TRIES = 20  # for a step of another video that says something else
 
 
 class Contexts:
-    """Draws contexts. ``pool`` holds (video, text) of all true ones; ``own`` the model's mistakes by sample."""
+    """Draws contexts. ``pool``: (video, text) of all correct ones; ``own``: the model's mistakes by sample id."""
 
     def __init__(
         self, settings: MixtureSettings, pool: Sequence[tuple[str, str]], own: Mapping[str, Sequence[str]]
@@ -26,7 +26,7 @@ class Contexts:
     def draw(self, id: str, video: str, before: str, rng: random.Random) -> tuple[str, str]:
         """The context for one sample, and what it is: "true", "missing", or the kind of what is wrong with it.
 
-        A kind that cannot be made of this text gives way to a step of another video.
+        A kind that cannot be made from this text falls back to a step of another video.
         """
         chance = rng.random()
         if chance < self._settings.missing_context:

@@ -1,4 +1,4 @@
-"""The mixture written down as sources of the trainer: what is learned can be read before, and is the same when resumed.
+"""Write the mixture as data sources for the trainer, so that it can be inspected first and a resumed run sees the same.
 
 Everything follows from the exports, the settings and the seed. Each role of each export is a file of its own, weighted
 so that the roles come as often as the settings say.
@@ -52,7 +52,7 @@ class Mixture:
 def prepare(settings: TrainSettings, out: str | Path) -> tuple[TrainSettings, Mixture]:
     """Write the mixture of a run into its folder ``out``; gives the settings with its sources, and what was written.
 
-    A mixture that is there already and made of the same is kept. Of several processes the first one writes. Raises
+    An existing mixture made from the same inputs is kept. With several processes, rank 0 writes. Raises
     SettingsError for settings without a mixture, and exports that are missing or of another kind.
     """
     chosen = settings.mixture

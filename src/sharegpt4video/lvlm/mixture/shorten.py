@@ -1,4 +1,4 @@
-"""Short prompts out of long captions: some of the sentences, in their order."""
+"""Short prompts from long captions: some of the sentences, in order."""
 
 from __future__ import annotations
 

@@ -208,6 +208,11 @@ def _base_config(settings: ModelSettings) -> PreTrainedConfig:
     except OSError as error:
         raise SettingsError(f"model.base: {settings.base} cannot be read: {error}") from error
     if not plain:
+        if (Path(settings.base) / "checkpoints").is_dir():
+            raise SettingsError(
+                f"model.base: {settings.base} is a run of sg4v train, not yet a model; merge it: sg4v train merge"
+                f" {settings.base} --out FOLDER, then name FOLDER"
+            )
         raise SettingsError(f"model.base: {settings.base} has no config.json; is it a folder of a model?")
     if "mm_vision_tower" in plain or str(plain.get("model_type", "")).startswith("llava_llama"):
         raise SettingsError(

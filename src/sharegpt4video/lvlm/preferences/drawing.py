@@ -1,4 +1,4 @@
-"""Answers drawn from the model that is being trained, by transformers' own ``generate``."""
+"""Sample answers from the model being trained, with transformers' ``generate``."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class Drawer:
         return [self._cut(row) for row in whole[:, inputs["input_ids"].shape[1] :].cpu()]
 
     def _inputs(self, rows: Sequence[Example]) -> dict[str, Tensor]:
-        """Rows padded in front, so that each goes on where it ends."""
+        """Left-padded rows, so that generation continues each one."""
         width = max(one.tokens for one in rows)
         names = dict.fromkeys(name for one in rows for name in one.aligned)
         found = {name: torch.zeros(len(rows), width, dtype=torch.long) for name in (*names, "attention_mask")}

@@ -21,7 +21,7 @@ def pair_losses(margins: Tensor, beta: float, label_smoothing: float = 0.0) -> T
     """The DPO loss of each pair, (pairs,).
 
     ``margins`` (pairs,): by how much more the chosen answer has gained in log-probability than the rejected one, each
-    against the model at the beginning.
+    against the reference model.
     """
     right = functional.logsigmoid(beta * margins)
     wrong = functional.logsigmoid(-beta * margins)
@@ -29,13 +29,13 @@ def pair_losses(margins: Tensor, beta: float, label_smoothing: float = 0.0) -> T
 
 
 def by_answer(values: Tensor, answer: Tensor, answers: int) -> Tensor:
-    """Sums of values of tokens, (answers,); ``answer`` (tokens,) says whose each token is."""
+    """Sum per-token values by answer, (answers,); ``answer`` (tokens,) is the answer that each token belongs to."""
     return values.new_zeros(answers).index_add(0, answer, values)
 
 
 @dataclass(frozen=True)
 class Clipped:
-    """The GRPO loss of each token, (tokens,), and what to tell of it, each a sum over tokens."""
+    """The GRPO loss of each token, (tokens,), and statistics for the log, each a sum over tokens."""
 
     losses: Tensor
     kl: Tensor
@@ -63,7 +63,7 @@ def clipped_losses(
 
 
 def advantages_of(rewards: Tensor, *, by_deviation: bool = True, tie_margin: float = 0.0) -> Tensor:
-    """How much better each answer is than the others to its question: (questions, answers), as ``rewards``.
+    """Advantage of each answer over the others to its question, (questions, answers), the shape of ``rewards``.
 
     A question whose rewards differ by no more than ``tie_margin`` has none.
     """

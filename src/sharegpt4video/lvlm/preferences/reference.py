@@ -1,4 +1,4 @@
-"""What a model made of each pair before it learned: calculated once, and kept beside the run."""
+"""Reference log-probabilities of each pair: computed once before training, and kept beside the run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Steps over answers that the model draws itself, as it is just then: drawn, judged, and made into batches."""
+"""On-policy steps: answers are sampled from the current model, judged, and made into batches."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Rollouts:
                 step, told = emptied(step), {}
 
     def blank(self) -> Batch:
-        """A batch of which nothing is learned."""
+        """A batch without any learned token."""
         return self.questions.blank()
 
     def dealt(self, steps: int) -> int:

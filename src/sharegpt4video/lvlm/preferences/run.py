@@ -1,4 +1,4 @@
-"""Runs of preference training: what they do otherwise than a run over conversations (``train/run.py``)."""
+"""Runs of preference training: how they differ from a run over conversations (``train/run.py``)."""
 
 from __future__ import annotations
 

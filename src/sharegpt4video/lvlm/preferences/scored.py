@@ -20,14 +20,14 @@ AsBefore = Callable[[], AbstractContextManager[None]]
 
 
 def without_dropout(model: nn.Module) -> None:
-    """Set every dropout to 0: log-probabilities are compared, which it would change by chance."""
+    """Set every dropout to 0: it would add noise to the log-probabilities that are compared."""
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
 
 
 def without_adapters(model: Any) -> AsBefore:
-    """For a PEFT model."""
+    """The reference of a PEFT model: the same model with its adapters disabled."""
 
     @contextlib.contextmanager
     def off() -> Iterator[None]:

@@ -33,7 +33,8 @@ LARGE = 2048
 
 def check_machine(settings: TrainSettings, processes: Processes) -> None:
     """Raises SettingsError, with all problems, for settings that this machine or these processes do not fit."""
-    found = [f"data.sources: there is no file {source.path}" for source in settings.data.sources
+    found = [f"data.sources: there is no file {source.path}; sg4v dataset export writes one, or name another"
+             for source in settings.data.sources
              if not Path(source.path).expanduser().is_file()]  # fmt: skip
     if not settings.data.sources:
         found.append("data.sources is empty; name files of conversations (--set 'data.sources=[{path: FILE}]')")

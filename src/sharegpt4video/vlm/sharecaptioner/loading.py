@@ -1,4 +1,4 @@
-"""From the released files to a model that is ready; of code that comes with them, none is run or fetched."""
+"""Load the released files; none of the code that comes with them is run or downloaded."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The network: transformers' own Llama and CLIP, with a low-rank addition in each linear layer for pictures only.
+"""The network: transformers' Llama and CLIP, with a low-rank update in each linear layer for picture tokens only.
 
 InternLM2 is a Llama in other names, whose queries, keys and values are the rows of one matrix. Attention, masks, cache
 and the search are transformers'.

@@ -1,4 +1,4 @@
-"""A picture as the model sees it: enlarged to as many tiles as it may have, padded with white, as colours CLIP knows.
+"""Image preprocessing: resize to as many tiles as allowed, pad with white, normalise as CLIP does.
 
 Pixels are those of the original bit for bit, with the same Pillow (``HD_transform`` of ShareGPT4Omni/ShareGPT4Video,
 captioner/app.py, and of InternLM/InternLM-XComposer, InternLM-XComposer-2.0/finetune/ixc_utils.py).
@@ -49,8 +49,8 @@ def tokens_of(width: int, height: int, hd_num: int, tile: int = 336, side: int =
 def hd_pixels(picture: Pillow.Image, hd_num: int, tile: int = 336) -> Pixels:
     """An RGB picture in (height, width, 3) bytes, each side a multiple of ``tile``.
 
-    A picture that is higher than wide is turned over its diagonal, treated as a wide one, and turned back. Its shorter
-    side is padded with white on both ends. Raises ValueError for ``hd_num`` under 1.
+    A picture that is taller than wide is transposed, treated as a wide one, and transposed back. Its shorter
+    side is padded with white on both sides. Raises ValueError for ``hd_num`` under 1.
     """
     turned = picture.width < picture.height
     if turned:

@@ -1,4 +1,4 @@
-"""The architecture in numbers, and every weight's released name and shape.
+"""The architecture's sizes, and the released name and shape of every weight.
 
 InternLM-XComposer2-4KHD (arXiv 2404.06512) reads pictures in tiles with CLIP-L/14, and writes with InternLM2-7B
 (arXiv 2403.17297), whose linear layers have a low-rank addition for pictures only (Partial LoRA, arXiv 2401.16420).

@@ -1,4 +1,4 @@
-"""What the model needs: bytes of weights, cache and prompt, and operations, from the shape alone."""
+"""Memory and compute from the shape alone: bytes of weights, KV cache and prompt, and FLOPs."""
 
 from __future__ import annotations
 
