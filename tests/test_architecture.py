@@ -14,7 +14,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
 BASICS = {"background", "records", "errors", "checking", "prompts", "config", "cores", "display", "files", "foreign"}
-BASICS |= {"networks", "processes", "wording"}
+BASICS |= {"given", "networks", "processes", "wording"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -24,17 +24,18 @@ MAY_IMPORT: dict[str, set[str]] = {
     "errors": {"records", "foreign"},
     "prompts": {"records", "errors"},
     "checking": {"errors"},
-    "config": {"records", "errors", "checking", "prompts"},
+    "config": {"records", "errors", "checking", "given", "prompts"},
     "background": set(),
     "subtitles": {"records", "foreign"},
     "formats": {"records", "foreign", "subtitles", "times", "wording"},
     "times": set(),
+    "given": set(),
     "cores": set(),
     "networks": set(),
     "processes": {"errors"},
     "files": {"foreign"},
-    "caption_files": {"checking", "errors", "files", "foreign", "records"},
-    "tensors": {"errors"},
+    "caption_files": {"checking", "errors", "files", "foreign", "given", "records"},
+    "tensors": {"errors", "given"},
     "wording": set(),
     "video": BASICS - {"prompts"},
     "facts": (BASICS - {"prompts"}) | {"video"},
@@ -73,11 +74,11 @@ MAY_IMPORT: dict[str, set[str]] = {
         "vlm",
     },
     "moments": BASICS | {"caption_files", "captioner", "dataset", "engines", "pipeline", "verify", "video", "vlm"},
-    "learning": {"checking", "config", "display", "errors", "files"},
+    "learning": {"checking", "config", "display", "errors", "files", "given"},
     "lvlm": BASICS | {"__init__", "learning", "tensors", "video", "vlm"},
     "t2v": BASICS | {"__init__", "caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
     "evaluate": BASICS | {"__init__", "video", "vlm"},
-    "world": {"checking", "cores", "errors", "files", "processes", "records", "t2v", "wording"},
+    "world": {"checking", "cores", "errors", "files", "given", "processes", "records", "t2v", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},
     "__main__": {"cli"},
     "web": BASICS

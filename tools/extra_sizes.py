@@ -59,7 +59,9 @@ def measure(extra: str, work: Path, base: Path | None) -> Measured:
     plain = set(PERMISSIVE.split())
     other = tuple(f"{one.package}: {one.expression or 'unknown'}" for one in found
                   if not set(re.split(r" AND | OR ", one.expression.replace(" WITH ", "-with-"))) <= plain)  # fmt: skip
-    return Measured(extra, size, tuple(f"{one.package} {one.version}" for one in found), other, platform.python_version())
+    return Measured(
+        extra, size, tuple(f"{one.package} {one.version}" for one in found), other, platform.python_version()
+    )
 
 
 def run(*command: object) -> str:

@@ -82,7 +82,9 @@ def licence(name: str, version: str, told: metadata.PackageMetadata) -> Licence:
     expression = READ_BY_HAND[name][0] if name in READ_BY_HAND else _expression(told)
     if not expression:
         said = (told.get("License") or "nothing").strip().split("\n")[0][:60]
-        return Licence(name, version, "", f"says {said!r} of its licence: read its licence file, and add it to READ_BY_HAND")
+        return Licence(
+            name, version, "", f"says {said!r} of its licence: read its licence file, and add it to READ_BY_HAND"
+        )
     problem = "" if allows(expression) else f"is under {expression}, which is not on the list"
     return Licence(name, version, expression, problem)
 
@@ -91,7 +93,9 @@ def _expression(told: metadata.PackageMetadata) -> str:
     """The SPDX expression; made of the classifiers, or of the old field, where there is none."""
     if expression := told.get("License-Expression"):
         return str(expression)
-    classifiers = [line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or () if line.startswith("License")]
+    classifiers = [
+        line.rpartition(" :: ")[2] for line in told.get_all("Classifier") or () if line.startswith("License")
+    ]
     named = [_spdx(word) for word in classifiers if word.lower() not in _NO_LICENCE]
     old = str(told.get("License") or "").strip()
     if named and all(named):
@@ -104,7 +108,11 @@ def _spdx(word: str) -> str:
 
 
 def _parts(expression: str) -> list[str]:
-    return re.split(r"\s+(?:AND|OR)\s+", re.sub(r"[()]", "", expression.replace(" WITH ", "-with-"))) if expression else [""]
+    return (
+        re.split(r"\s+(?:AND|OR)\s+", re.sub(r"[()]", "", expression.replace(" WITH ", "-with-")))
+        if expression
+        else [""]
+    )
 
 
 def allows(expression: str) -> bool:

@@ -9,13 +9,14 @@ from pathlib import Path, PurePath
 from .checking import first_problem
 from .errors import InputMissing, SG4VError, VideoError
 from .files import file_content_id
+from .given import read_bytes
 from .records import VideoCaption
 
 
 def read_caption(path: Path) -> VideoCaption:
     """The caption in a ``.json`` file. Raises InputMissing if it cannot be read, SG4VError if it is something else."""
     try:
-        return VideoCaption.from_json(path.read_bytes())
+        return VideoCaption.from_json(read_bytes(path))
     except OSError as gone:
         raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
     except ValueError as wrong:

@@ -21,6 +21,7 @@ from .checking import (
     wrong_values,
 )
 from .errors import SettingsError
+from .given import read_text
 from .prompts import PROMPT_SETS
 from .records import Mode
 
@@ -187,7 +188,7 @@ def load_yaml(path: str | Path, settings_type: type[T]) -> T:
     import yaml
 
     try:
-        plain = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+        plain = yaml.safe_load(read_text(Path(path)))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error.strerror or error}") from error
     except (ValueError, RecursionError, yaml.YAMLError) as error:

@@ -5,12 +5,12 @@ PyTorch's own files are read with ``weights_only``, so no code in them is ever r
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from . import given
 from .errors import StorageError
 
 DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F64", "int64": "I64", "int32": "I32",
@@ -103,7 +103,7 @@ class Reader:
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object. Raises StorageError if the file is not one."""
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = given.read_json(path)
     except (OSError, ValueError) as error:
         raise StorageError(f"{path}: cannot be read as JSON: {error}") from error
     if not isinstance(found, dict):

@@ -17,6 +17,7 @@ from ..errors import SettingsError, StorageError
 from ..files import seen_from, write_whole
 from ..foreign import spelled_out
 from ..formats import ENDINGS, FORMATS
+from ..given import read_bytes
 from ..records import VideoCaption
 from .claims import Claims
 from .content import Content
@@ -320,7 +321,7 @@ def keep_elsewhere(name: str, captioned: VideoCaption) -> Path | None:
 def _has(path: Path, content: str) -> bool:
     """Whether a file has just this content."""
     try:
-        return path.read_bytes() == content.encode()
+        return read_bytes(path) == content.encode()
     except OSError:
         return False
 
@@ -336,4 +337,4 @@ def _read(path: Path) -> VideoCaption | None:
 
 @lru_cache(maxsize=16)  # one video's files are asked about a few times in a row
 def _parsed(path: Path, *_: int) -> VideoCaption:
-    return VideoCaption.from_json(path.read_bytes())
+    return VideoCaption.from_json(read_bytes(path))

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ..errors import SettingsError
+from ..given import read_text
 
 if TYPE_CHECKING:
     from ..config import CaptionSettings
@@ -68,7 +69,7 @@ def names_prompts(config: Path | None, changes: Sequence[str] | None) -> bool:
     """Whether the file or a change, which both have been read before, says what the prompt set is."""
     import yaml
 
-    plain = yaml.safe_load(config.read_text(encoding="utf-8")) if config else None
+    plain = yaml.safe_load(read_text(config)) if config else None
     return "prompts" in read_pairs(changes) or (isinstance(plain, dict) and "prompts" in plain)
 
 

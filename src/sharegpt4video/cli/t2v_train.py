@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..errors import SettingsError
+from ..given import read_text
 from .console import INTERRUPTED, exit_codes, print_text, say
 from .options import set_option
 
@@ -84,7 +85,7 @@ def sample(
 
 def _lines(path: Path) -> list[str]:
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = read_text(path).splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}; give a text file with a prompt per line") from error
     if not lines:

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..errors import SettingsError, StorageError
 from ..files import write_all
+from ..given import from_json, read_bytes
 from .base import Answer
 
 FILE = "answers.jsonl"
@@ -100,7 +101,7 @@ def read_answers(path: Path) -> tuple[dict[str, Any], dict[str, Answer]]:
     """The settings and the answers of a run's folder or of its ``answers.jsonl``. Raises StorageError."""
     path = path / FILE if path.is_dir() else path
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise StorageError(f"{path}: cannot read answers there: {error}") from error
     lines = data[: data.rfind(b"\n") + 1].split(b"\n")[:-1]
@@ -146,7 +147,7 @@ def _answers(path: Path, lines: list[bytes]) -> Iterator[Answer]:
 
 def _json(line: bytes) -> dict[str, Any] | None:
     with contextlib.suppress(ValueError):
-        row = json.loads(line)
+        row = from_json(line)
         return row if isinstance(row, dict) else None
     return None
 

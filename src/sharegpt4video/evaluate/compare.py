@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError, StorageError
+from ..given import from_json, read_text
 from .figures import Comparison, compare
 from .runner import SCORES
 
@@ -51,7 +51,7 @@ def _compared(parts: list[Scores], first: Path, second: Path) -> Comparison:
 def _rows(folder: Path) -> list[dict[str, Any]]:
     path = folder / SCORES if folder.is_dir() else folder
     try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line]
+        return [from_json(line) for line in read_text(path).split("\n") if line]
     except OSError as error:
         raise StorageError(f"{path}: no scores can be read there ({error.strerror}); score the run first") from error
     except ValueError as error:

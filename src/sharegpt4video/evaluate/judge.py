@@ -19,6 +19,7 @@ from .. import background
 from ..background import gone, mapped
 from ..errors import SettingsError, StorageError, VLMError
 from ..files import write_all
+from ..given import from_json, read_bytes
 from ..vlm.base import VLM, Reply, Request
 from .base import Scoring, Verdict
 
@@ -201,7 +202,7 @@ class Judge:
     def _read(self) -> dict[Key, Reply]:
         kept: dict[Key, Reply] = {}
         try:
-            data = self.path.read_bytes() if self.path.exists() else b""
+            data = read_bytes(self.path) if self.path.exists() else b""
         except OSError as error:
             raise StorageError(f"{self.path}: cannot read the judge's replies: {error}") from error
         self._cut_short = bool(data) and not data.endswith(b"\n")  # a write that was killed, or found no room
@@ -209,7 +210,7 @@ class Judge:
             if not line.strip():
                 continue
             try:
-                row = json.loads(line)
+                row = from_json(line)
                 kept[str(row["key"]), str(row["model"])] = _reply(row)
             except (ValueError, KeyError, TypeError, AttributeError):
                 self.counts.damaged += 1  # what cannot be read is asked again

@@ -8,7 +8,6 @@ Five tasks have bounds in seconds. One question's part has no length: its one fr
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..given import read_json
 from . import choice
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Unscored, Verdict, names_in
 from .choice import LETTERS
@@ -99,7 +99,7 @@ def _items(annotations: Path, task: Task) -> list[dict[str, Any]]:
     if not path.exists():
         path = annotations / "json" / f"{task.file}.json"
     try:
-        items = json.loads(path.read_text(encoding="utf-8"))
+        items = read_json(path)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{path}: cannot be read as the MVBench task {task.title!r}; put the 20 JSON files of the release there, "

@@ -7,12 +7,12 @@ multiple-choice question of their video. Prompts and rules are facts of that rep
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..given import read_json
 from ..vlm.base import Reply, Request
 from . import choice
 from .base import (
@@ -107,7 +107,7 @@ def read_questions(folder: Path, form: str) -> dict[str, Any]:
     """One of the four files: video -> aspect -> questions. Raises SettingsError."""
     path = folder / f"{form}.json"
     try:
-        content = json.loads(path.read_text(encoding="utf-8-sig"))
+        content = read_json(path)
     except (OSError, ValueError) as error:
         raise SettingsError(
             f"{path}: cannot be read as the TempCompass questions {form!r}; put the folder `questions` and "
@@ -123,7 +123,7 @@ def read_details(annotations: Path) -> dict[str, Any]:
     for path in (annotations / "meta_info.json", annotations.parent / "meta_info.json"):
         if path.is_file():
             try:
-                content = json.loads(path.read_text(encoding="utf-8-sig"))
+                content = read_json(path)
             except (OSError, ValueError) as error:
                 raise SettingsError(f"{path}: cannot be read as TempCompass' meta information: {error}") from error
             return content if isinstance(content, dict) else {}

@@ -16,6 +16,7 @@ from typing import Any
 
 from ..errors import SettingsError, StorageError
 from ..files import write_whole
+from ..given import read_json
 from ..vlm.base import Reply, Request
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .choice import LETTERS, chosen
@@ -88,7 +89,7 @@ def _wanted(names: Any) -> list[str]:
 
 def _read(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return read_json(path)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as a file of Video-Bench: {error}") from error
 

@@ -7,7 +7,6 @@ The scorer of prediction files is in ``videomme_files``.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import SettingsError
+from ..given import read_json, read_text
 from . import choice
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .figures import mean_figure
@@ -119,7 +119,7 @@ def _parquet_rows(path: Path) -> Rows:
 
 def _json_rows(path: Path) -> Rows:
     try:
-        videos = json.loads(path.read_text(encoding="utf-8"))
+        videos = read_json(path)
         return [{**video, **question} for video in videos for question in video["questions"]]
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise SettingsError(f"{path}: cannot be read as a list of videos with questions: {error!r}") from error
@@ -187,7 +187,7 @@ def read_srt(path: Path) -> tuple[Cue, ...]:
     Raises SettingsError when the file cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        text = read_text(path, "utf-8-sig", errors="replace")
     except OSError as error:
         raise SettingsError(f"{path}: the subtitles cannot be read: {error}") from error
     cues = []

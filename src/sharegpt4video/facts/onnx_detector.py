@@ -10,7 +10,6 @@ Two forms are known, by the names and shapes of the outputs:
 from __future__ import annotations
 
 import functools
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from ..errors import SettingsError
 from ..foreign import well_formed
+from ..given import read_json
 from ..networks import THREADS, session
 from ..records import Box
 from .detect import LABELS, Detection, flipped
@@ -118,7 +118,7 @@ class OnnxDetector:
         told: dict[str, Any] = {}
         if path.exists():
             try:
-                told = dict(json.loads(path.read_text(encoding="utf-8")))
+                told = dict(read_json(path))
             except (OSError, ValueError, TypeError) as wrong:
                 raise self._wrong(f"{path.name} beside it cannot be read: {wrong}") from wrong
         labels = tuple(well_formed(str(label or "")) for label in told.get("labels") or _usual_labels(classes))

@@ -32,6 +32,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import StorageError
+from ..given import read_json
 
 STATE = "state.json"
 WEIGHTS = "weights.safetensors"
@@ -156,7 +157,7 @@ def finish(
 def read(folder: Path) -> Checkpoint:
     """Read and check a checkpoint. Raises StorageError naming the file that is missing or damaged."""
     try:
-        state = json.loads((folder / STATE).read_text(encoding="utf-8"))
+        state = read_json(folder / STATE)
         if state["format"] != FORMAT:
             raise StorageError(f"{folder}: a checkpoint of format {state['format']}; this version reads {FORMAT}")
         files, processes = state["files"], state["processes"]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from ..errors import MissingExtra
 from ..files import write_whole
+from ..given import from_json, read_json, read_text
 from .report import StepDone
 from .settings import AnyRun
 
@@ -63,7 +64,7 @@ class WandB:
             what = "run.trackers: wandb (which is not in the extra: also pip install wandb)"
             raise MissingExtra(what, "train") from error
         given = run.out / "wandb.json"
-        known = json.loads(given.read_text(encoding="utf-8"))["id"] if run.step and given.exists() else None
+        known = read_json(given)["id"] if run.step and given.exists() else None
         self._run: Any = wandb.init(
             project="sharegpt4video", name=run.name or None, id=known, resume="allow", config=dict(run.settings)
         )
@@ -113,9 +114,9 @@ class Log:
 def skipped_kinds(out: Path) -> Counter[str]:
     """How many samples of the whole run were left out, by what was wrong, as ``skipped.jsonl`` says."""
     path = out / "skipped.jsonl"
-    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    lines = read_text(path).splitlines() if path.exists() else []
     # Earlier versions did not write the kind.
-    return Counter(json.loads(line).get("kind", "unusable") for line in lines)
+    return Counter(from_json(line).get("kind", "unusable") for line in lines)
 
 
 def figures(report: StepDone) -> dict[str, float]:
@@ -133,9 +134,9 @@ def cut_after(path: Path, step: int) -> Path:
     if not path.exists():
         return path
     kept = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+    for line in read_text(path).splitlines(keepends=True):
         try:
-            said = json.loads(line)
+            said = from_json(line)
         except ValueError:
             break
         if said["step"] > step or not line.endswith("\n"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import SettingsError, StorageError
 from ..files import write_whole
+from ..given import from_json, read_json
 
 REPORT = "t2v.json"
 LOCK = ".t2v.lock"
@@ -43,10 +44,10 @@ def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> No
 
     ``clips`` is their pattern. Raises SettingsError if it holds something else, or an export with other settings.
     """
-    said = json.loads(json.dumps(said))
+    said = from_json(json.dumps(said))
     report = out / REPORT
     try:
-        earlier = json.loads(report.read_text(encoding="utf-8")) if report.exists() else None
+        earlier = read_json(report) if report.exists() else None
         if earlier is None and any(path.name not in ("records", LOCK) for path in out.iterdir()):
             raise SettingsError(f"{out}: is not empty and holds no export of ours; choose another folder")
         if earlier is not None and {name: earlier.get(name) for name in said} != said:
@@ -67,5 +68,5 @@ def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> No
 
 def finish(out: Path, counts: dict[str, Any]) -> None:
     """Add what came of it."""
-    said = json.loads((out / REPORT).read_text(encoding="utf-8"))
+    said = read_json(out / REPORT)
     write_whole(out / REPORT, json.dumps(said | {"finished": True, **counts}, indent=1, ensure_ascii=False) + "\n")

@@ -16,6 +16,7 @@ from ..cores import cores
 from ..display import Result
 from ..errors import SettingsError, SG4VError
 from ..files import is_abandoned
+from ..given import from_json
 from ..wording import counted
 from .claiming import alone_in, claim, finish
 from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
@@ -391,4 +392,4 @@ def _count_failed(result: T2VResult, record: Record, outcome: NotCut) -> None:
 def _rows(spool: IO[str]) -> Iterator[Row]:
     spool.seek(0)
     for line in spool:
-        yield Row(**json.loads(line))
+        yield Row(**from_json(line))

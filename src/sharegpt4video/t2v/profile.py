@@ -22,6 +22,7 @@ import numpy as np
 
 from ..errors import InputMissing, SettingsError
 from ..files import write_whole
+from ..given import from_json, read_text
 from ..verify.prose import Passage
 from ..vlm.embedded.prompt import is_english
 from ..vlm.embedded.vocabulary import FINITE_VERBS
@@ -106,7 +107,7 @@ class Profile:
     @staticmethod
     def from_json(text: str) -> Profile:
         """Read what ``to_json`` wrote. Raises ValueError where it does not fit."""
-        plain = json.loads(text)
+        plain = from_json(text)
         if not isinstance(plain, dict) or plain.pop("version", None) != VERSION:
             raise ValueError(f"it is no profile of version {VERSION}")
         plain["words"], plain["sentences"] = Spread(**plain["words"]), Spread(**plain["sentences"])
@@ -141,7 +142,7 @@ def load(file: str | Path) -> Profile:
     """Read a profile. Raises InputMissing if the file is not there, SettingsError if it is none."""
     path = Path(file)
     try:
-        return Profile.from_json(path.read_text(encoding="utf-8"))
+        return Profile.from_json(read_text(path))
     except OSError as gone:
         raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
     except (ValueError, TypeError, KeyError, AttributeError) as wrong:

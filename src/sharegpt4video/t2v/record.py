@@ -17,6 +17,7 @@ from typing import Any
 from ..checking import check_texts, first_problem, one_of, raise_for
 from ..errors import SettingsError
 from ..foreign import json_text
+from ..given import from_json
 from ..records import Shot, Step, VideoCaption
 
 RECORDS = "records.jsonl"
@@ -46,7 +47,7 @@ class Record:
     def to_json(self) -> str:
         """The record as one line of JSON; ``Record.from_json`` reads it back to an equal value."""
         plain = {"id": self.id, "video": self.video, "split": self.split, "scores": dict(self.scores)}
-        plain |= {"texts": dict(self.texts), "caption": json.loads(self.caption.to_json(indent=None))}
+        plain |= {"texts": dict(self.texts), "caption": from_json(self.caption.to_json(indent=None))}
         return json_text(json.dumps(plain, ensure_ascii=False))
 
     @staticmethod
@@ -56,7 +57,7 @@ class Record:
         Clips get their names from ``id`` and their folders from ``split``: whatever else a stranger wrote there could
         lead out of the folder of an export.
         """
-        plain = json.loads(text)
+        plain = from_json(text)
         if not isinstance(plain, dict):
             raise ValueError("a record is a JSON object")
         check_texts(plain, "")

@@ -20,6 +20,7 @@ from torch import Tensor
 from ..checking import validated
 from ..errors import InputMissing, SettingsError, StorageError
 from ..files import write_whole
+from ..given import read_json
 from .flow import back, velocity_of
 from .latents import Space, as_pixels, space_of
 from .models import Generator, make_transformer, text_width, transformer_class
@@ -116,7 +117,7 @@ def open_model(folder: str | Path, *, device: str = "") -> Model:
     if not (root / "generator.json").is_file():
         raise InputMissing(f"{folder}: no trained video generator (generator.json); name what sg4v t2v train wrote")
     try:
-        plain = json.loads((root / "generator.json").read_text(encoding="utf-8"))["settings"]
+        plain = read_json(root / "generator.json")["settings"]
     except (ValueError, KeyError, TypeError) as error:
         raise StorageError(f"{root / 'generator.json'}: damaged: {error!r}; train again or copy it again") from error
     settings = validated(T2VSettings, plain, str(root / "generator.json"))

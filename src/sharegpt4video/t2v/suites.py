@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Any
 
 from ..checking import check_text
 from ..errors import InputMissing, SettingsError
+from ..given import from_json, read_text
 from .manifests.tables import csv_rows
 
 PROMPT_KEYS = ("prompt_en", "prompt", "text", "caption", "cap", "original", "input", "description", "title")
@@ -47,7 +47,7 @@ def read_prompts(file: str | Path, *, rewritten: bool = False) -> tuple[Prompt, 
 
 def _prompts_of(path: Path, keys: tuple[str, ...]) -> tuple[Prompt, ...]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except OSError as problem:
         raise InputMissing(f"{path}: cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
@@ -71,7 +71,7 @@ def _prompts_of(path: Path, keys: tuple[str, ...]) -> tuple[Prompt, ...]:
 
 def _parsed(text: str, where: str) -> Any:
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError as problem:
         raise SettingsError(f"{where}: not valid JSON: {problem}") from None
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ..errors import MissingExtra, SettingsError, StorageError
 from ..files import write_whole
+from ..given import read_json
 from .settings import BASE, TINY, ModelSettings, TextSettings
 from .words import PAD, TinyText, Words, split
 
@@ -98,7 +99,7 @@ class TinyEncoder(nn.Module):  # type: ignore[misc]  # torch is not checked
     def load(cls, folder: Path) -> TinyEncoder:
         """Read what ``save`` wrote. Raises StorageError if it cannot be read."""
         try:
-            plain = json.loads((folder / "words.json").read_text(encoding="utf-8"))
+            plain = read_json(folder / "words.json")
             size = {name: plain[name] for name in ("width", "layers", "max_tokens")}
             made = cls(Words(plain["words"]), TextSettings(**size))
             made.load_state_dict(load_file(folder / "text.safetensors"))

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..errors import InputMissing, SettingsError
+from ..given import read_text
 from ..records import Step
 from .clauses import sentences_of
 from .record import RECORDS, read_records
@@ -47,7 +48,7 @@ def told_in(source: str | Path) -> Iterator[Told]:
 
 def _read(file: Path) -> str:
     try:
-        return file.read_text(encoding="utf-8-sig")
+        return read_text(file, "utf-8-sig")
     except OSError as problem:
         raise InputMissing(f"{file}: cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:

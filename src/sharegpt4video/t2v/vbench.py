@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import InputMissing, SettingsError, VideoError
 from ..files import whole_folder
+from ..given import from_json, read_json, read_text
 from ..video.reader import VideoReader
 
 Mode = Literal["vbench_standard", "custom_input"]
@@ -79,12 +80,12 @@ def read_samples(file: str | Path) -> tuple[Sample, ...]:
     """
     path = Path(file)
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except OSError as gone:
         raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
     try:
         lines = path.suffix.lower() in (".jsonl", ".ndjson")
-        plain: Any = [json.loads(line) for line in text.split("\n") if line.strip()] if lines else json.loads(text)
+        plain: Any = [from_json(line) for line in text.split("\n") if line.strip()] if lines else from_json(text)
         if isinstance(plain, dict):
             plain = [{"video": video, "prompt": prompt} for video, prompt in plain.items()]
         if not isinstance(plain, list) or not all(isinstance(one, dict) for one in plain):
@@ -183,7 +184,7 @@ def read_results(file: str | Path) -> tuple[Dimension, ...]:
     """The scores in an ``…_eval_results.json``. Raises InputMissing, or SettingsError if it is none."""
     path = Path(file)
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         return tuple(_dimension(name, value) for name, value in plain.items())
     except OSError as gone:
         raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone

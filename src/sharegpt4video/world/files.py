@@ -16,6 +16,7 @@ from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wron
 from ..cores import cores
 from ..errors import SettingsError, StorageError
 from ..files import file_content_id, write_whole
+from ..given import from_json, read_json, read_text
 from ..processes import without_main
 from ..records import Provenance, Shot, VideoCaption
 from ..t2v.record import RECORDS, Record, write_records
@@ -207,7 +208,7 @@ def read_scenes(folder: str | Path) -> dict[str, AnyScene]:
     """The scenes of a set by the name of their video ("000000.mp4"). Raises StorageError if they cannot be read."""
     path = Path(folder) / "scenes.jsonl"
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = [from_json(line) for line in read_text(path).splitlines()]
         return {row["video"]: scene_from(row["scene"]) for row in rows}
     except (OSError, ValueError, KeyError) as error:
         raise StorageError(f"{path}: not the scenes of a set: {error}; write the set again") from error
@@ -217,7 +218,7 @@ def read_settings(folder: str | Path) -> SetSettings:
     """The settings of a set. Raises StorageError if they cannot be read."""
     path = Path(folder) / "set.json"
     try:
-        plain = json.loads(path.read_text(encoding="utf-8"))
+        plain = read_json(path)
         del plain["format"]
         return SetSettings(**{**plain, "events": tuple(plain.get("events", SetSettings.events))})
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -236,7 +237,7 @@ def _claim(folder: Path, settings: SetSettings) -> None:
     path = folder / "set.json"
     if path.exists():
         try:
-            there = json.loads(path.read_text(encoding="utf-8"))
+            there = read_json(path)
         except ValueError:
             there = None
         if not isinstance(there, dict):
@@ -260,7 +261,7 @@ def _there(folder: Path) -> int:
 def _learned(folder: Path) -> int:
     """How many questions a video ``train-questions.json`` has."""
     path = folder / "train-questions.json"
-    rows = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+    rows = read_json(path) if path.exists() else []
     return max(Counter(row["video"] for row in rows).values(), default=0)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 
+from ...given import from_json
 from ...records import Finding
 from ...verify.prose import Draft
 from ..checks import CHECKS, check_caption
@@ -67,7 +68,7 @@ class Digest:
 
     @staticmethod
     def from_json(text: str) -> Digest:
-        plain = json.loads(text)
+        plain = from_json(text)
         plain["said"] = Said(**{name: set(values) for name, values in plain["said"].items()})
         plain["claims"] = tuple((kind, tuple(meanings)) for kind, meanings in plain["claims"])
         return Digest(**plain)
@@ -113,7 +114,7 @@ def digests(store: Store) -> Iterator[tuple[str, Digest]]:
 def findings_of(row: CaptionRow, stored: list[str]) -> tuple[Finding, ...]:
     """The findings of a caption; ``stored``: its checks, as JSON."""
     for text in stored:
-        revision, edit_key, findings = json.loads(text)
+        revision, edit_key, findings = from_json(text)
         if (revision, edit_key) == (row.revision, row.edit_key):
             return tuple(Finding(*one) for one in findings)
     return check_caption(row)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from ...errors import MissingExtra, SettingsError, SG4VError
+from ...given import read_json
 from .target import MANIFEST
 
 
@@ -44,7 +44,7 @@ def push(
 def _check_finished(folder: Path) -> None:
     path = folder / MANIFEST
     try:
-        said = json.loads(path.read_text(encoding="utf-8"))
+        said = read_json(path)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{folder}: is no export ({path.name}: {error}); export into it first") from error
     if not said.get("finished"):

@@ -15,6 +15,7 @@ from typing import IO, Any, Literal, cast
 
 from ... import files
 from ...errors import SettingsError
+from ...given import from_json
 from ..store.storage import FULL, is_local, open_storage, read, storage_errors, storage_problem
 
 MANIFEST = "export.json"
@@ -60,7 +61,7 @@ class Target:
         if data is None:
             return []
         try:
-            said = json.loads(data)
+            said = from_json(data)
             names = [*said["files"], *said["folders"]]
         except (ValueError, KeyError, TypeError) as error:
             raise SettingsError(f"{self.out}/{MANIFEST}: cannot be read ({error}); empty the folder by hand") from error

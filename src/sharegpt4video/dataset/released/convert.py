@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from ... import __version__
 from ...errors import SettingsError
+from ...given import from_json
 from ...records import Provenance, Shot, Step, VideoCaption
 from ...wording import counted
 from ..rows import CaptionRow, SourceVideo
@@ -158,7 +159,7 @@ def _caption(plain: dict[str, Any], row: ReleasedRow, unit: float) -> VideoCapti
 def _kept(plain: dict[str, Any]) -> list[list[Any]]:
     """The fields of a row as they were, in their order, without the texts (these are steps and summary now)."""
     text = json.dumps([[name, None if name in ("captions", "summary") else value] for name, value in plain.items()])
-    kept: list[list[Any]] = json.loads(clean(text))
+    kept: list[list[Any]] = from_json(clean(text))
     return kept
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputMissing, SettingsError
+from ...given import from_json, read_bytes
 from ..export.target import MANIFEST
 from .jsonstream import JsonRow, json_rows
 
@@ -71,7 +71,7 @@ def _manifest(path: Path) -> dict[str, list[str]] | None:
     try:
         if path.name != MANIFEST or path.stat().st_size > _MANIFEST_BYTES:
             return None
-        said = json.loads(path.read_bytes())
+        said = from_json(read_bytes(path))
     except (OSError, ValueError, RecursionError):
         return None
     if not isinstance(said, dict) or not {"format", "finished", "files"} <= said.keys():

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
+from ...given import from_json
+
 CHUNK_BYTES = 1 << 20
 MAX_ROW_BYTES = 256 << 20
 """A row longer than this is taken for a file that is not what it should be."""
@@ -41,7 +43,7 @@ def _lines(file: IO[bytes]) -> Iterator[JsonRow]:
         if not line.strip(b" \t\r\n\xef\xbb\xbf"):
             continue
         try:
-            yield JsonRow(number, json.loads(line.decode("utf-8-sig")))
+            yield JsonRow(number, from_json(line.decode("utf-8-sig")))
         except (ValueError, RecursionError) as error:
             yield JsonRow(number, None, f"is not JSON: {error}")
 

@@ -12,6 +12,7 @@ from typing import Any
 from ...checking import check_texts
 from ...display import Result
 from ...errors import SettingsError, SG4VError
+from ...given import from_json
 from ...wording import counted
 from ..rows import Review
 from ..store.store import Store
@@ -60,7 +61,7 @@ def line_of(row: Review, *, counts: bool) -> str:
 def proposal_of(line: str, author: str = "") -> Proposal:
     """What a line asks for. Raises SettingsError for a line that is no review."""
     try:
-        plain = json.loads(line)
+        plain = from_json(line)
     except ValueError as error:
         raise SettingsError(f"is not JSON ({error})") from error
     if not isinstance(plain, dict) or not isinstance(plain.get("caption"), str):
@@ -109,7 +110,7 @@ def _proposals(lines: Iterable[tuple[int, str]], author: str, done: Applied) -> 
         except SettingsError as error:
             done.refused.append((number, str(error)))
             continue
-        if json.loads(line).get("counts") is False:
+        if from_json(line).get("counts") is False:
             done.refused.append((number, "was undone where it comes from"))
         else:
             yield number, proposal

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ... import __version__
 from ...checking import validated
 from ...errors import SettingsError, StorageError
+from ...given import from_json
 from ..settings import DatasetSettings
 from . import generations, parts, storage
 from .schema import SCHEMA_VERSION
@@ -58,7 +59,7 @@ def description(fs: Any, root: str) -> dict[str, Any]:
     if data is None:
         raise StorageError(f"{root}: not a data set (no {FILE}); sg4v dataset build VIDEOS --out {root} makes one")
     try:
-        plain = json.loads(data)
+        plain = from_json(data)
     except ValueError as error:
         raise StorageError(
             f"{path}: is damaged ({error}); put it back from a copy, or delete it: it is then rebuilt from the tables"
@@ -83,7 +84,7 @@ def _rebuilt(fs: Any, root: str) -> dict[str, Any]:
     for table in ("captions", "shorts", "surveys", "sources"):
         for made in reversed(list(_made_with(fs, f"{root}/{table}"))):
             if made:
-                plain: dict[str, Any] = json.loads(made)
+                plain: dict[str, Any] = from_json(made)
                 return plain
     return {}
 
@@ -116,7 +117,7 @@ def check_same(fs: Any, root: str, settings: DatasetSettings, model: str, prompt
     _require_same(root, _decides(told), _decides(_plain(settings, model, prompt_hash)), "was built with")
     for table in ("captions", "shorts"):
         for made in set(_made_with(fs, f"{root}/{table}")) - {""}:
-            _require_same(root, _decides(json.loads(made)), _decides(told), f"holds {table} that were made with")
+            _require_same(root, _decides(from_json(made)), _decides(told), f"holds {table} that were made with")
 
 
 def check_captions(store: Store, settings: DatasetSettings, model: str, prompt_hash: str) -> None:
@@ -137,7 +138,7 @@ def check_captions(store: Store, settings: DatasetSettings, model: str, prompt_h
                 if key in seen:
                     continue
                 seen.add(key)
-                made = {**json.loads(row["settings"] or "{}"), **_NO_SPAN}
+                made = {**from_json(row["settings"] or "{}"), **_NO_SPAN}
                 known = _flat("caption", DatasetSettings().to_plain()["caption"]) if made.keys() - _NO_SPAN else {}
                 if table == "shorts":
                     made["mode"] = plain["caption"]["mode"]

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...errors import StorageError
+from ...given import from_json
 from . import storage
 
 STAMP = re.compile(r"\d{20}")
@@ -51,7 +52,7 @@ def _contents(folder: str, found: Sequence[str], records: Sequence[str], data: b
         return Contents(plain, (), tuple(of_generations(names)), newest)
     number = int(STAMP.findall(records[-1])[0])
     try:
-        told = json.loads(data)
+        told = from_json(data)
         listed, removed = set(told["parts"]), set(told["removed"])
     except (ValueError, TypeError, KeyError) as error:
         raise StorageError(f"{folder}/{records[-1]}: is damaged ({error}); put it back from a copy") from error

@@ -26,6 +26,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ...errors import SG4VError, StorageError
+from ...given import from_json, read_bytes
 from . import storage
 from .schema import SCHEMA_VERSION, VERSION_KEY
 
@@ -35,6 +36,7 @@ WRITTEN_KEY = b"sg4v_written"
 MADE_KEY = b"sg4v_made"
 """In the footer of a part: what ``dataset.json`` said when it was written, so that this can be held against it."""
 MAGIC = b"PAR1"
+MOST_PART_BYTES = 1 << 36
 
 NAME = re.compile(r"(?P<stamp>\d{20})-(?P<token>[0-9a-f]{8})-(?P<footer>[0-9a-f]{8})(?P<whole>[0-9a-f]{8})(\.g\d{20})?")
 
@@ -149,7 +151,7 @@ def rows_at(
 def written(file: pq.ParquetFile) -> list[Written]:
     """When the rows of a part were written; unknown ([]) for one from elsewhere."""
     told = (file.metadata.metadata or {}).get(WRITTEN_KEY)
-    return [Written(float(seconds), int(rows)) for seconds, rows in json.loads(told)] if told else []
+    return [Written(float(seconds), int(rows)) for seconds, rows in from_json(told)] if told else []
 
 
 def made(file: pq.ParquetFile) -> str:
@@ -175,7 +177,7 @@ def _source(fs: Any, path: str) -> pa.NativeFile:
 
 
 def _whole(fs: Any, path: str) -> pa.NativeFile:
-    data = Path(path).read_bytes() if storage.is_local(fs) else fs.cat_file(path)
+    data = read_bytes(Path(path), MOST_PART_BYTES) if storage.is_local(fs) else fs.cat_file(path)
     match = NAME.match(_name(path))
     if match and zlib.crc32(data) != int(match["whole"], 16):
         raise DamagedPart(path, f"is damaged (its {len(data)} bytes are not those that were written)")

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from ...errors import StorageError
+from ...given import from_json
 from . import storage
 from .store import Store
 
@@ -44,7 +45,7 @@ class Pending:
         if data is None:
             return []
         try:
-            found = json.loads(data)
+            found = from_json(data)
             if not isinstance(found, list) or not all(isinstance(text, str) for text in found):
                 raise ValueError("it is not a list of names")
         except ValueError as error:

@@ -21,6 +21,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from ...errors import MissingExtra, StorageError
 from ...files import UNFINISHED, write_whole
+from ...given import read_bytes
 
 FULL = {errno.ENOSPC, errno.EDQUOT}
 S3 = ("s3://", "s3a://")
@@ -79,7 +80,7 @@ def read(fs: Any, path: str) -> bytes | None:
     """The bytes of a file, None if there is none."""
     with told(path, "read"):
         try:
-            return Path(path).read_bytes() if is_local(fs) else bytes(fs.cat_file(path))
+            return read_bytes(Path(path)) if is_local(fs) else bytes(fs.cat_file(path))
         except FileNotFoundError:
             return None
 

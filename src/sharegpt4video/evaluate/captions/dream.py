@@ -8,13 +8,13 @@ references have no event: their recall is 1.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import from_json, read_text
 from ...vlm.base import Reply, Request
 from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
 from ..figures import figure_of
@@ -69,10 +69,10 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     path = annotations / "DREAM-1k.jsonl" if annotations.is_dir() else annotations
     pattern = str(options.get("video_name") or "video_{vid}.mp4")
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = read_text(path).split("\n")
         for line in lines:
             if line.strip():
-                yield _question(json.loads(line), pattern)
+                yield _question(from_json(line), pattern)
     except (OSError, ValueError, KeyError, IndexError, TypeError) as error:
         raise SettingsError(f"{path}: cannot be read as DREAM-1k.jsonl of tarsier: {error!r}") from error
 

@@ -9,7 +9,6 @@ here the video's name is the seed.
 from __future__ import annotations
 
 import ast
-import json
 import random
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import from_json, read_text
 from ...vlm.base import Reply, Request
 from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from ..figures import figure_of
@@ -80,8 +80,8 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 def _pairs(path: Path) -> dict[str, tuple[tuple[str, str], ...]]:
     found: dict[str, tuple[tuple[str, str], ...]] = {}
     try:
-        for line in path.read_text(encoding="utf-8").split("\n"):
-            for video, rows in (json.loads(line) if line.strip() else {}).items():
+        for line in read_text(path).split("\n"):
+            for video, rows in (from_json(line) if line.strip() else {}).items():
                 found[video] = tuple((str(row["question"]), str(row["answer"])) for row in rows)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise SettingsError(f"{path}: cannot be read as a file of VDC's questions: {error!r}") from error

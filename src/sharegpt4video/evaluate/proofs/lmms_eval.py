@@ -6,7 +6,6 @@ Layouts and rules are facts of EvolvingLMMs-Lab/lmms-eval 75571cf (``loggers/eva
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import read_json
 from .. import mvbench, videomme
 from ..base import Answer, Figure, Question, Scored, Verdict
 from ..figures import macro, mean_figure
@@ -281,7 +281,7 @@ def _published(file: Path, benchmark: str, notes: list[str]) -> dict[str, str]:
         if not path.is_file():
             continue
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))["results"][task_of(file)]
+            values = read_json(path)["results"][task_of(file)]
             value = next(float(values[key]) for key in values if str(key).partition(",")[0] in METRICS)
             if not math.isfinite(value):
                 raise ValueError(value)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import read_json
 from .. import mvbench
 from ..base import Answer, Protocol, Question, Scored
 from ..choice import LETTERS
@@ -20,7 +20,7 @@ def read_results(path: Path, protocol: Protocol) -> list[Scored]:
     SettingsError if it is neither.
     """
     try:
-        stored = json.loads(path.read_text(encoding="utf-8-sig"))
+        stored = read_json(path)
         rows = stored.get("result_list", stored.get("res_list")) if isinstance(stored, dict) else stored
         scored = [_scored_row(number, row, protocol) for number, row in enumerate(rows or ())]
     except (OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import zipfile
 from collections import Counter
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, SettingsError
+from ...given import from_json, read_bytes
 
 Row = dict[str, Any]
 _TRUTH = {"true": 1.0, "false": 0.0}
@@ -35,7 +35,7 @@ def read_rows(path: Path) -> list[Row]:
     Raises SettingsError for an unreadable or empty file, MissingExtra for Excel without its reader.
     """
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from error
     if data[:4] == b"PK\x03\x04" or path.suffix.lower() in (".xlsx", ".xlsm"):
@@ -114,7 +114,7 @@ def _text_rows(path: Path, text: str) -> list[Row]:
 def _json_rows(path: Path, text: str) -> list[Row]:
     """One document (a list of rows, or an object with ``logs``), or one object per line."""
     try:
-        whole = json.loads(text)
+        whole = from_json(text)
     except (ValueError, RecursionError):
         return [_json_line(path, number, line) for number, line in enumerate(_lines(text), 1) if line.strip()]
     if isinstance(whole, dict):
@@ -135,7 +135,7 @@ def _lines(text: str) -> list[str]:
 
 def _json_line(path: Path, number: int, line: str) -> Row:
     try:
-        row = json.loads(line)
+        row = from_json(line)
     except (ValueError, RecursionError) as error:
         raise SettingsError(f"{path}, line {number}: is not valid JSON (cut short?): {error}") from error
     if not isinstance(row, dict):

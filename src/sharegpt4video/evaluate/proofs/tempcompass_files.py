@@ -12,7 +12,6 @@ counted there either.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputMissing, SettingsError
+from ...given import from_json, read_text
 from ..base import Answer, Question
 from ..tempcompass import FORMS
 
@@ -168,11 +168,11 @@ def _read_all(files: Mapping[str, Path]) -> dict[str, Form]:
 def read_form(path: Path) -> Form:
     """One file of predictions or judgements. Raises SettingsError if it is neither."""
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
         if path.suffix == ".jsonl":
-            content: Any = [json.loads(line) for line in text.split("\n") if line.strip()]
+            content: Any = [from_json(line) for line in text.split("\n") if line.strip()]
         else:
-            content = json.loads(text)
+            content = from_json(text)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as JSON: {error}") from error
     form = Form(path)

@@ -14,12 +14,12 @@ counts (``[1, 0]``), a response that is not text, two files that may be the same
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import from_json, read_json, read_text
 from ..base import Figure, Protocol, Scored
 from ..figures import macro, mean_figure
 from . import lmms_eval, mvbench_files, tarsier, tvbench, vlmevalkit
@@ -83,11 +83,11 @@ def _official(path: Path) -> str | None:
     if path.suffix.lower() != ".json":
         return None
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from error
     try:
-        whole = json.loads(text)
+        whole = from_json(text)
     except (ValueError, RecursionError):
         # The template of Video-MME has commas that JSON does not allow; it is read anyway.
         return "videomme" if '"questions"' in text else None
@@ -200,7 +200,7 @@ def _notebook(path: Path, benchmark: str, protocol: Protocol) -> Verification:
 
 def _accuracies(path: Path) -> dict[str, tuple[int, int]]:
     """The numbers of right and of all answers by task, from the notebook's ``acc_dict``."""
-    whole = json.loads(path.read_text(encoding="utf-8-sig"))
+    whole = read_json(path)
     stored = whole.get("acc_dict") if isinstance(whole, dict) else None
     if not isinstance(stored, dict):
         return {}

@@ -6,7 +6,6 @@ is ours and was compared with it line by line of its output (see docs/evaluation
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import from_json, read_text
 from ..base import Answer, Figure, Protocol, Question, Scored
 from ..videomme import (
     DOMAINS,
@@ -116,7 +116,7 @@ def _wanted(
 
 def _videos(path: Path) -> list[Mapping[str, Any]]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        text = read_text(path, "utf-8-sig")
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read: {error}") from error
     try:
@@ -135,11 +135,11 @@ def _videos(path: Path) -> list[Mapping[str, Any]]:
 
 def _parsed(text: str) -> Any:
     try:
-        return json.loads(text)
+        return from_json(text)
     except ValueError:
         # The official template has commas before closing brackets; inside strings they stay.
         loose = re.sub(r'("(?:[^"\\]|\\.)*")|,(?=\s*[\]}])', lambda found: found[1] or "", text)
-        return json.loads(loose)
+        return from_json(loose)
 
 
 def _field(video: Mapping[str, Any], name: str, path: Path) -> str:

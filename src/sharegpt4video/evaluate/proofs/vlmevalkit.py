@@ -8,7 +8,6 @@ without a judge (``exact_matching``), odd cases included: for MVBench, a predict
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import read_json
 from .. import choice
 from ..choice import LETTERS
 from ..videomme import DURATIONS
@@ -278,12 +278,12 @@ def _tempcompass_ratings(file: Path) -> dict[str, str]:
 
 
 def _mvbench_ratings(file: Path) -> dict[str, str]:
-    ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    ratings: Mapping[str, Any] = read_json(file)
     return {str(task): str(value[2]).rstrip("%") for task, value in ratings.items()}
 
 
 def _videomme_ratings(file: Path) -> dict[str, str]:
-    ratings: Mapping[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    ratings: Mapping[str, Any] = read_json(file)
     found = []
     for duration, cells in ratings.items():
         before = "" if duration == "overall" else f"{duration}, "

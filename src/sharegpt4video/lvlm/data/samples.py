@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 from ...errors import SettingsError, SG4VError
+from ...given import from_json
 from ..settings import DataSource
 from .index import Spans, spans
 
@@ -82,7 +83,7 @@ class Samples(Sequence[Sample]):
         raw = self.raw(at)
         name = f"{self.path.name}[{at}]"
         try:
-            plain = json.loads(raw)
+            plain = from_json(raw)
         except ValueError as error:
             raise SampleError(name, f"is not JSON: {error}") from error
         _check_characters(plain, name)
@@ -120,7 +121,7 @@ def opened(kind: type[Opened], source: DataSource, needs: Sequence[str], advice:
     path = Path(source.path).expanduser()
     found = kind(path, Path(source.media).expanduser() if source.media else path.parent, spans(path))
     try:
-        first = json.loads(found.raw(0))
+        first = from_json(found.raw(0))
     except ValueError as error:
         raise SettingsError(f"{path}: is neither a JSON list nor JSON lines: {error}") from error
     missing = [key for key in needs if not isinstance(first, dict) or key not in first]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ...checking import check_texts
 from ...errors import SettingsError
+from ...given import from_json, read_text
 from ..settings import MixtureSettings, Wrong
 from .shorten import sentences
 
@@ -83,10 +83,10 @@ def read_mistakes(path: str) -> dict[str, list[str]]:
         return found
     number = 0
     try:
-        lines = Path(path).expanduser().read_text(encoding="utf-8").splitlines()
+        lines = read_text(Path(path).expanduser()).splitlines()
         for number, line in enumerate(lines, start=1):
             if line.strip():
-                plain = json.loads(line)
+                plain = from_json(line)
                 check_texts(plain, f"mixture.own_mistakes: {path}, line {number}: ")
                 found.setdefault(str(plain["id"]), []).append(str(plain["before"]))
     except OSError as error:

@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from ...errors import SettingsError, StorageError
 from ...files import whole_file, write_whole
+from ...given import read_json
 from ...learning.processes import Processes
 from ..data.samples import IMAGE
 from ..settings import ROLES, DataSource, MixtureSettings, TrainSettings
@@ -76,7 +77,7 @@ def prepare(settings: TrainSettings, out: str | Path) -> tuple[TrainSettings, Mi
 def read_mixture(folder: Path) -> Mixture:
     """What ``prepare`` has written there. Raises StorageError."""
     try:
-        plain = json.loads((folder / COUNTS).read_text(encoding="utf-8"))
+        plain = read_json(folder / COUNTS)
         sources = tuple(DataSource(str(folder / one["file"]), one["media"], one["weight"]) for one in plain["sources"])
         return Mixture(sources, plain["counts"], tuple(plain["prompts"]))
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -216,7 +217,7 @@ def _fingerprint(chosen: MixtureSettings, seed: int, files: Sequence[Path]) -> s
 
 def _is_there(folder: Path, key: str) -> bool:
     try:
-        plain = json.loads((folder / COUNTS).read_text(encoding="utf-8"))
+        plain = read_json(folder / COUNTS)
         return plain["key"] == key and all((folder / one["file"]).is_file() for one in plain["sources"])
     except (OSError, ValueError, KeyError, TypeError):
         return False

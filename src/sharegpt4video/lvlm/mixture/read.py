@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from ...checking import check_texts
 from ...errors import SettingsError
+from ...given import from_json
 from ...prompts import PROMPT_SETS, PromptSet
 from ...vlm.base import Request
 from ...vlm.render import render
@@ -69,7 +69,7 @@ def read_export(path: Path) -> Iterator[Exported]:
             file.seek(begin)
             line = file.read(int(end - begin))
             try:
-                plain = json.loads(line)
+                plain = from_json(line)
                 check_texts(plain, "")
                 yield _exported(plain)
             except (SettingsError, ValueError, KeyError, TypeError, IndexError) as error:

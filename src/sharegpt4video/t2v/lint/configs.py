@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
 
+from ...given import read_json, read_text
 from ..manifests.diffusion_pipe import CONFIG as DIFFUSION_PIPE
 from ..manifests.musubi_tuner import CONFIG as MUSUBI
 from ..manifests.musubi_tuner import WHOLE_CAPTION
@@ -29,7 +29,7 @@ def understood(notes: Notes, file: str, check: Callable[[], T]) -> T | None:
 
 def checked_ai_toolkit(notes: Notes, path: Path) -> Path | None:
     """The folder of the first data set of ``config.yaml``, where it is here."""
-    told = yaml.safe_load(path.read_text(encoding="utf-8"))["config"]["process"][0]["datasets"][0]
+    told = yaml.safe_load(read_text(path))["config"]["process"][0]["datasets"][0]
     notes.frames = notes.frames or int(told.get("num_frames") or 0)
     notes.prefix = str(told.get("trigger_word") or "")
     if told.get("shuffle_tokens"):
@@ -60,7 +60,7 @@ def checked_finetrainers(notes: Notes, path: Path) -> Path:
     """The folder that ``training.json`` names."""
     if not path.exists():
         return notes.folder
-    told = json.loads(path.read_text(encoding="utf-8"))["datasets"][0]
+    told = read_json(path)["datasets"][0]
     buckets = tuple(int(one[0]) for one in told.get("video_resolution_buckets", []))
     notes.frames = notes.frames or min(buckets, default=0)
     notes.prefix = str(told.get("id_token") or "")
@@ -105,7 +105,7 @@ def checked_simpletuner(notes: Notes, path: Path) -> tuple[str, Path]:
     """How captions are found, and in which folder."""
     if not path.exists():
         return "textfile", notes.folder
-    listed = json.loads(path.read_text(encoding="utf-8"))
+    listed = read_json(path)
     told = next(iter([one for one in listed if one.get("dataset_type") == "video"]), None)
     if told is None:
         notes.found("unreadable-manifest", "names no data set of videos", file=notes.name(path))

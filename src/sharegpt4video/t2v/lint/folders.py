@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import read_json
 from ..claiming import REPORT
 from ..manifests import (
     ai_toolkit,
@@ -217,7 +217,7 @@ def of_diffusion_pipe(notes: Notes) -> Samples:
 
 def _of_captions_json(notes: Notes, path: Path) -> Samples:
     try:
-        told = json.loads(path.read_text(encoding="utf-8"))
+        told = read_json(path)
     except (OSError, ValueError) as error:
         notes.found("unreadable-manifest", f"cannot be read ({error})", file=notes.name(path))
         return

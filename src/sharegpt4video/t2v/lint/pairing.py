@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from ...given import from_json, read_text
 from ..manifests.beside import ENDINGS
 from ..manifests.writing import one_paragraph
 from ..record import RECORDS
@@ -64,7 +64,7 @@ def _told(folder: Path) -> Iterator[tuple[str, str]]:
         with records.open(encoding="utf-8", errors="replace") as lines:
             for line in lines:
                 try:
-                    plain = json.loads(line)
+                    plain = from_json(line)
                     texts = [plain["caption"].get("summary", ""), *(plain.get("texts") or {}).values()]
                     stem = PurePosixPath(plain["video"]).stem
                 except (ValueError, LookupError, AttributeError, TypeError):
@@ -73,7 +73,7 @@ def _told(folder: Path) -> Iterator[tuple[str, str]]:
     for video in (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS):
         beside = video.with_suffix(".txt")
         if beside.is_file():
-            yield video.stem, beside.read_text(encoding="utf-8", errors="replace")
+            yield video.stem, read_text(beside, errors="replace")
 
 
 def _key(text: str) -> int:

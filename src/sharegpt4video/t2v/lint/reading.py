@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import from_json, read_text
 from ..manifests.beside import ENDINGS
 from ..manifests.tables import csv_of, csv_rows, parquet_rows
 from ..manifests.writing import NO_TEXT, read_list
@@ -62,7 +62,7 @@ def is_there(path: Path) -> bool:
 def text_of(notes: Notes, path: Path) -> str:
     """The text of a file; "" where it cannot be read, which is noted."""
     try:
-        return path.read_text(encoding="utf-8")
+        return read_text(path)
     except (OSError, ValueError) as error:
         notes.found("unreadable-manifest", f"cannot be read ({error})", file=notes.name(path))
         return ""
@@ -140,7 +140,7 @@ def _json_lines(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]
             notes.found("blank-line", "is empty", file=notes.name(path), line=number)
             continue
         try:
-            row = json.loads(line)
+            row = from_json(line)
         except ValueError as error:
             notes.found("bad-row", f"is not JSON ({error})", file=notes.name(path), line=number)
             continue

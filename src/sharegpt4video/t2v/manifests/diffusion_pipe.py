@@ -16,6 +16,7 @@ from ...checking import Count, Limits, SidePixels, raise_for
 from ...errors import SettingsError
 from ...files import write_whole
 from ...foreign import json_text
+from ...given import from_json
 from ..mixing import repeated, wrong_weights
 from .base import Manifest, Row, Window
 from .beside import below, read_beside, write_beside
@@ -123,7 +124,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, Any]]:
             try:
                 for line in file:
                     if line != "}\n":
-                        ((name, value),) = json.loads(f"{{{line.rstrip().removesuffix(',')}}}").items()
+                        ((name, value),) = from_json(f"{{{line.rstrip().removesuffix(',')}}}").items()
                         yield name, value
                 return
             except ValueError:

@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from ...checking import Count, Limits, SidePixels, raise_for
 from ...errors import SettingsError
 from ...files import write_whole
+from ...given import read_bytes, read_json, read_text
 from ..mixing import normalised, wrong_weights
 from .base import Manifest, Row, Window
 from .lines import CAPTIONS, VIDEOS, read_pair_of_lists, write_pair_of_lists
@@ -164,7 +165,7 @@ def _write_pairs(rows: Iterable[Row], folder: Path, options: FinetrainersOptions
 
 def _says(text: Path, caption: str) -> bool:
     """Whether a file holds this caption already: a run that was stopped half-way goes on."""
-    return text.exists() and text.read_bytes() == f"{caption}\n".encode()
+    return text.exists() and read_bytes(text) == f"{caption}\n".encode()
 
 
 def _write_metadata(rows: Iterable[Row], folder: Path, options: FinetrainersOptions) -> list[Path]:
@@ -250,7 +251,7 @@ def _seen_from(folder: Path, video: Path) -> str:
 def _root(folder: Path) -> Path:
     """The folder of the data that ``training.json`` names; metadata and pairs lie beside their videos."""
     try:
-        named = json.loads((folder / TRAINING).read_text(encoding="utf-8"))["datasets"][0]["data_root"]
+        named = read_json(folder / TRAINING)["datasets"][0]["data_root"]
     except (OSError, ValueError, LookupError, TypeError):
         return folder
     return Path(named)
@@ -261,7 +262,7 @@ def _read_pairs(root: Path, folder: Path) -> Iterator[Row]:
         text = root / name
         video = next((text.with_suffix(ending) for ending in ENDINGS if text.with_suffix(ending).exists()), None)
         if video is not None:
-            caption = one_paragraph(text.read_text(encoding="utf-8"))
+            caption = one_paragraph(read_text(text))
             yield Row(_seen_from(folder, video), {"caption": caption}, 0, 0.0, 0, 0)
 
 

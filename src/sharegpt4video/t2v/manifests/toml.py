@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import read_text
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -43,7 +44,7 @@ def _value(value: Any) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a file. Raises SettingsError where it cannot be read."""
     try:
-        return dict(tomllib.loads(path.read_text(encoding="utf-8")))
+        return dict(tomllib.loads(read_text(path)))
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror})") from None
     except ValueError as error:  # no UTF-8, too

@@ -6,7 +6,6 @@ numbers. finetrainers takes captions from members, not from the JSON: ``long_cap
 
 from __future__ import annotations
 
-import json
 import tarfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from typing import Annotated, Any
 
 from ...checking import Limits
 from ...errors import SettingsError
+from ...given import from_json
 from .base import Manifest, Row, Window
 from .beside import ENDINGS
 from .tars import add_member, new_tars
@@ -79,7 +79,7 @@ def _read(path: Path) -> Iterator[Row]:
 
 
 def _row(video: str, members: dict[str, bytes]) -> Row:
-    plain = json.loads(members.get("json", b"{}"))
+    plain = from_json(members.get("json", b"{}"))
     texts = plain.get("captions")
     if not isinstance(texts, dict):
         texts = texts_of([text.decode() for name, text in members.items() if name.endswith("txt")])

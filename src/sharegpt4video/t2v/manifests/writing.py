@@ -15,6 +15,7 @@ from ...config import STRICT
 from ...errors import SettingsError, StorageError
 from ...files import BUFFER_BYTES, whole_path
 from ...foreign import json_text, plain
+from ...given import from_json
 
 READ_CHARACTERS = 1 << 16
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
@@ -163,7 +164,7 @@ def read_lines(path: Path) -> Iterator[dict[str, Any]]:
             if not line.strip():
                 continue
             try:
-                value = json.loads(line)
+                value = from_json(line)
             except ValueError as wrong:
                 raise SettingsError(f"{path}, line {number}: not JSON ({wrong})") from None
             yield an_object(value, f"{path}, line {number}")

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from ...errors import StorageError, VideoError
 from ...files import file_state, write_whole
+from ...given import read_json
 from ..clips import Clip, read_pixels
 from ..latents import PixelSpace, Space, as_video
 from ..settings import DataSettings, T2VSettings
@@ -109,7 +110,7 @@ def _made(folder: Path, make: Callable[[Path], dict[str, Any]]) -> tuple[Any, di
         if not done.exists():
             folder.mkdir(parents=True, exist_ok=True)
             write_whole(done, json.dumps(make(array)).encode())
-        return np.load(array, mmap_mode="r"), json.loads(done.read_text(encoding="utf-8"))
+        return np.load(array, mmap_mode="r"), read_json(done)
     except (OSError, ValueError) as error:
         raise StorageError(
             f"{folder}: the cache cannot be written or read: {error}; delete it to make it again"

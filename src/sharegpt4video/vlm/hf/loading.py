@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 import transformers
 
 from ...errors import VLMError
+from ...given import read_json
 from .chat import TemplateForm, form_of, turn_end
 
 _ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
@@ -168,7 +168,7 @@ def _check_folder(source: Source) -> None:
         )
     if not config.is_file():
         raise VLMError(f"{source.name}: the folder has no config.json; is it a checkpoint in transformers' format?")
-    kind = str(json.loads(config.read_text(encoding="utf-8")).get("model_type", ""))
+    kind = str(read_json(config).get("model_type", ""))
     if kind in _ORIGINAL_LLAVA:
         raise VLMError(f"{source.name}: {_original_llava(source.model)}")
     if not any(folder.glob("*.safetensors")):

@@ -1,0 +1,51 @@
+"""Files that somebody else may have written, read whole: never from a device or a pipe, never without bound.
+
+A folder from elsewhere may hold a link to ``/dev/zero``, a pipe that nobody writes to, or JSON that is nested a hundred
+thousand times. Each is an error here that the callers of ``read_text`` and ``json.loads`` expect anyway.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+MOST_BYTES = 1 << 31
+"""No file is larger that is read whole."""
+_OPENED = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
+"""What a shell calls a pipe that the user has opened: ``--config <(...)``."""
+
+
+def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
+    """All of a regular file. Raises OSError as reading does, for what is no file, and for one that is larger."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    is_given = str(path).startswith(_OPENED)
+    with open(path, "rb", opener=None if is_given else lambda name, _: os.open(name, flags)) as file:
+        state = os.fstat(file.fileno())
+        if not stat.S_ISREG(state.st_mode) and not is_given:
+            raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
+        if state.st_size > most_bytes:
+            raise OSError(errno.EFBIG, f"it is larger than {most_bytes:,} bytes", str(path))
+        return file.read()
+
+
+def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> str:
+    """The text of a regular file, with every end of a line as a newline. Raises OSError, or ValueError for no text."""
+    text = read_bytes(path).decode(encoding, errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def from_json(text: str | bytes) -> Any:
+    """The value that JSON holds. Raises ValueError, also where it is nested too deep to be read."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("it is nested too deep") from None
+
+
+def read_json(path: Path) -> Any:
+    """What a file of JSON in UTF-8 holds. Raises OSError if it cannot be read, ValueError if it is no JSON."""
+    return from_json(read_text(path, "utf-8-sig"))
