@@ -194,6 +194,13 @@ def is_abandoned(path: Path) -> bool:
         return False
 
 
+def leading_out(folder: Path) -> Path | None:
+    """A link below a folder that leads out of it, if there is one: to send the folder away would send what is there."""
+    real = folder.resolve()
+    links = (path for path in sorted(folder.rglob("*")) if path.is_symlink())
+    return next((link for link in links if not link.resolve().is_relative_to(real)), None)
+
+
 def write_all(descriptor: int, content: bytes) -> None:
     """Write to an open file, however many calls that takes; the system may take a part. Raises OSError."""
     left = memoryview(content)

@@ -57,17 +57,17 @@ def is_unchanged(content: Content) -> bool:
 
 
 def _of_web(address: str) -> Content:
-    from ..dataset.sources.places import is_web, storage_errors, web_stat
+    from ..dataset.sources.contents import reading_errors
+    from ..dataset.sources.places import is_web, web_stat
 
     source_of(address)
     if not is_web(address):
         raise VideoError(f"{address}: cannot open addresses of this kind")
-    failures: tuple[type[BaseException], ...] = (VideoError, ValueError, *storage_errors())
     try:
         found = web_stat(address)
     except FileNotFoundError as error:
         raise VideoError(str(error)) from error
-    except failures:
+    except reading_errors():
         return Content(place_id("web", address), without_secrets(address))
     id = place_id("web", address, str(found.size_bytes), found.modified)
     return Content(id, without_secrets(address), found.size_bytes, found.modified)

@@ -80,11 +80,21 @@ def space_of(settings: ModelSettings, device: torch.device, dtype: torch.dtype) 
     folder = None if alone else "vae"
     try:
         config = diffusers.AutoModel.load_config(where, subfolder=folder, revision=settings.revision or None)
-        kind = getattr(diffusers, config["_class_name"])
-        vae = kind.from_pretrained(where, subfolder=folder, torch_dtype=dtype)
+        vae = _class_of(config).from_pretrained(where, subfolder=folder, torch_dtype=dtype)
     except (OSError, ValueError, KeyError, AttributeError) as error:
         raise SettingsError(f"model.vae: {where}: no autoencoder of diffusers can be loaded: {error}") from error
     return LatentSpace(vae.to(device).eval().requires_grad_(False))
+
+
+def _class_of(config: Any) -> Any:
+    """The class that a file names, which must be one of an autoencoder: others load and run more. Raises ValueError."""
+    import diffusers
+
+    name = str(config["_class_name"])
+    kind = getattr(diffusers, name, None)
+    if "Autoencoder" not in name or not isinstance(kind, type) or not issubclass(kind, diffusers.ModelMixin):
+        raise ValueError(f"it names the class {name}, which is no autoencoder of diffusers")
+    return kind
 
 
 def as_video(pixels: Tensor) -> Tensor:

@@ -144,7 +144,8 @@ def load_encoder(text: TextSettings, model: ModelSettings, device: torch.device,
     where, revision = (model.base, model.revision) if of_base else (text.encoder, text.revision)
     folders = {"tokenizer": "tokenizer" if of_base else "", "model": "text_encoder" if of_base else ""}
     try:
-        options = {"revision": revision or None}
+        # False, not left out: a person would be asked, and `yes |` would answer.
+        options = {"revision": revision or None, "trust_remote_code": False}
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, subfolder=folders["tokenizer"], **options)
         config = transformers.AutoConfig.from_pretrained(where, subfolder=folders["model"], **options)
         kind = getattr(transformers, _T5.get(config.model_type, "AutoModel"))

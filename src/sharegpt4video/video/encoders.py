@@ -53,7 +53,7 @@ class ClipEncoder:
         self.name, self.batch_size = model, batch_size
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:
-            self._processor: Any = AutoImageProcessor.from_pretrained(model)
+            self._processor: Any = AutoImageProcessor.from_pretrained(model, trust_remote_code=False)
             tower: Any = CLIPVisionModel.from_pretrained(model, use_safetensors=True)
         except (OSError, ValueError) as error:
             raise SettingsError(

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...errors import MissingExtra, SettingsError, SG4VError
+from ...files import leading_out
 from ...given import read_json
 from .target import MANIFEST
 
@@ -49,3 +50,7 @@ def _check_finished(folder: Path) -> None:
         raise SettingsError(f"{folder}: is no export ({path.name}: {error}); export into it first") from error
     if not said.get("finished"):
         raise SettingsError(f"{folder}: the export in it was not finished; export again with overwrite")
+    if link := leading_out(folder):
+        raise SettingsError(
+            f"{link}: leads to a file elsewhere, which would be sent; put a copy there, or remove it"
+        )

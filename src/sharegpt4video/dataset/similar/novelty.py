@@ -148,8 +148,9 @@ class MeanEncoder:
         shown = bars.is_progress_bar_enabled()
         bars.disable_progress_bar()  # half a second of loading is nobody's progress
         try:
-            self._tokens: Any = AutoTokenizer.from_pretrained(model, local_files_only=offline)
-            loaded: Any = AutoModel.from_pretrained(model, local_files_only=offline, use_safetensors=True)
+            how = {"local_files_only": offline, "trust_remote_code": False}
+            self._tokens: Any = AutoTokenizer.from_pretrained(model, **how)
+            loaded: Any = AutoModel.from_pretrained(model, use_safetensors=True, **how)
         except (OSError, ValueError) as error:
             raise SettingsError(
                 f"novelty.encoder {name!r} cannot be loaded; give a folder or a hub name of a text encoder with "

@@ -10,10 +10,12 @@ import re
 import stat as modes
 import sys
 import threading
+import time
 import unicodedata
 import urllib.error
 import urllib.request
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO, cast
 from urllib.parse import quote, urlsplit
@@ -28,6 +30,10 @@ MOST_BLOCKS = 64
 """At most this many blocks are requested at once: 4 MiB."""
 KEPT_BLOCKS = 512
 WEB_TIMEOUT_SECONDS = 30.0
+MOST_WEB_BYTES = 64 << 30
+"""No file behind a web address is read further, whatever its server goes on to send."""
+LEAST_WEB_RATE = 4096
+"""Bytes per second, over all of a file after its first minute: a server that sends less keeps a run from ending."""
 STORAGE = frozenset({"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "oss", "obs", "hf", "hdfs", "webhdfs"}) | {
     "sftp", "ssh", "smb", "memory"
 }  # fmt: skip
@@ -294,13 +300,27 @@ def web_stat(address: str) -> Stat:
         raise VideoError(f"{address}: this is a web page, not a video; download the video and give its file")
     strong = headers.get("ETag", "")
     modified = strong.strip('"') if strong and not strong.startswith("W/") else headers.get("Last-Modified", "")
-    return Stat(int(headers.get("Content-Length") or 0), modified)
+    return Stat(_length(headers.get("Content-Length", "")), modified)
 
 
-def web_chunks(address: str, chunk_bytes: int) -> Any:
-    """Yield the bytes of a web address."""
+def _length(told: str) -> int:
+    """The length that a server tells; 0 where that is none."""
+    return int(told) if re.fullmatch(r"[0-9]{1,18}", told.strip()) else 0
+
+
+def web_chunks(address: str, chunk_bytes: int) -> Iterator[bytes]:
+    """Yield the bytes of a web address. Raises VideoError where its server sends without end, or next to nothing."""
+    began, read = time.monotonic(), 0
     with _asked(address, "GET") as answer:
-        while chunk := answer.read(chunk_bytes):
+        while chunk := answer.read1(chunk_bytes):
+            read += len(chunk)
+            passed = time.monotonic() - began
+            if read > MOST_WEB_BYTES:
+                raise VideoError(
+                    f"{address}: the server sends more than {MOST_WEB_BYTES >> 30} GiB; download the video"
+                )
+            if passed > 2 * WEB_TIMEOUT_SECONDS and read < LEAST_WEB_RATE * passed:
+                raise VideoError(f"{address}: the server sends only {read / passed:.0f} bytes per second; download it")
             yield chunk
 
 
@@ -310,7 +330,19 @@ def _asked(address: str, method: str) -> Any:
         path=quote(parts.path, safe=_WEB_SAFE), query=quote(parts.query, safe=_WEB_SAFE + "?"), fragment=""
     )
     request = urllib.request.Request(plain.geturl(), method=method, headers={"User-Agent": "sharegpt4video"})
-    return urllib.request.urlopen(request, timeout=WEB_TIMEOUT_SECONDS)
+    return _OPENER.open(request, timeout=WEB_TIMEOUT_SECONDS)
+
+
+class _WithinTheWeb(urllib.request.HTTPRedirectHandler):
+    """Follows redirects from http and https to nothing else; Python's own would also ask an FTP server."""
+
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
+        if not is_web(newurl):
+            raise urllib.error.HTTPError(req.full_url, code, "it redirects to no web address", headers, fp)
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
+_OPENER = urllib.request.build_opener(_WithinTheWeb)
 
 
 def _web_error(address: str, error: urllib.error.HTTPError) -> OSError:

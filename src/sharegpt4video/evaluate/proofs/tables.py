@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import MissingExtra, SettingsError
-from ...given import from_json, read_bytes
+from ...given import MOST_BYTES, from_json, read_bytes
 
 Row = dict[str, Any]
 _TRUTH = {"true": 1.0, "false": 0.0}
@@ -149,8 +149,13 @@ def _excel_rows(path: Path, data: bytes) -> list[Row]:
     except ImportError as error:
         raise MissingExtra(f"{path}: reading Excel files", "evaluate") from error
     try:
+        with zipfile.ZipFile(io.BytesIO(data)) as packed:
+            if sum(part.file_size for part in packed.infolist()) > MOST_BYTES:
+                raise ValueError(f"it unpacks to more than {MOST_BYTES:,} bytes")
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
-        return _table([list(row) for row in book.worksheets[0].iter_rows(values_only=True)])
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # else each row is as wide as the file claims, up to 16,384 cells
+        return _table([list(row) for row in sheet.iter_rows(values_only=True) if row])
     except (zipfile.BadZipFile, KeyError, ValueError, OSError, IndexError, SyntaxError) as error:
         raise SettingsError(f"{path}: cannot be read as an Excel file: {error}") from error
 

@@ -188,7 +188,8 @@ def _from_files(folder: Path, **options: Any) -> Any:
 
     try:
         # A configuration of no kind: it would warn of the folder's own, which transformers does not know.
-        return transformers.AutoTokenizer.from_pretrained(folder, config=transformers.PretrainedConfig(), **options)
+        none = transformers.PretrainedConfig()
+        return transformers.AutoTokenizer.from_pretrained(folder, config=none, trust_remote_code=False, **options)
     except (OSError, ValueError, ImportError, KeyError, RuntimeError, AttributeError, TypeError) as error:
         first = " ".join(str(error).split())[:300]
         raise SettingsError(f"{folder}: the tokenizer cannot be loaded ({first})") from error

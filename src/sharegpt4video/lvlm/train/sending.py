@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from ...errors import InputMissing, MissingExtra, SettingsError, SG4VError
+from ...files import leading_out
 
 
 def push(
@@ -25,6 +26,10 @@ def push(
     missing = [name for name in ("config.json", "README.md") if not (Path(folder) / name).is_file()]
     if missing or not list(Path(folder).glob("*.safetensors")):
         raise InputMissing(f"{folder}: not a merged model (no {', '.join(missing) or 'weights'}); see sg4v train merge")
+    if link := leading_out(Path(folder)):
+        raise SettingsError(
+            f"{link}: leads to a file elsewhere, which would be sent; put a copy there, or remove it"
+        )
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError

@@ -92,6 +92,7 @@ class Index:
                     "autoload_known_extensions": False,
                 },
             )
+            self._lock_up()
             self._prepare(address)
             self.words = Words(place.folder / "words.sqlite") if have_fts5() else None
             self._check_words()
@@ -118,6 +119,15 @@ class Index:
                     part.close()
                 except damage():
                     continue
+
+    def _lock_up(self) -> None:
+        """The data set may be a stranger's, and the index in it: a view there could read any file of this machine."""
+        self._db.execute("SET enable_external_access = false")  # not at the start: then nothing may be spilled
+        self._db.execute("SET lock_configuration = true")
+        views = "SELECT view_name FROM duckdb_views() WHERE NOT internal AND view_name <> 'shown'"
+        macros = "SELECT function_name FROM duckdb_functions() WHERE NOT internal"
+        if names := self._db.execute(f"{views} UNION ALL {macros}").fetchall():
+            raise DamagedIndex(f"it holds {names[0][0]}, which was not put there by us")
 
     def _prepare(self, address: str) -> None:
         self._db.execute("CREATE TABLE IF NOT EXISTS meta (version VARCHAR, address VARCHAR)")
