@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+from typer.testing import CliRunner
 
+from chat_server import ChatServer
 from made_sets import QUICK, captions, quick, write_clips
+from sharegpt4video.cli.app import app
 from sharegpt4video.config import CaptionSettings
-from sharegpt4video.dataset.build import BuildOptions, build
+from sharegpt4video.dataset.build import BuildOptions, build, chosen_model, chosen_settings
 from sharegpt4video.dataset.counts import BuildCounts
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.places.models import ModelSpec, stored_spec
@@ -307,3 +310,39 @@ def test_nothing_to_begin_with_leaves_no_trace(tmp_path: Path, inputs: list[str]
 def test_a_kind_of_failure_that_there_is_not_is_refused() -> None:
     with pytest.raises(SettingsError, match="not 'unreadabel'; did you mean 'unreadable'"):
         BuildOptions(retry=("unreadabel",))
+
+
+def test_a_strangers_data_set_names_no_server_and_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Built here, it goes on as ever; the same folder from somebody else asks nobody until a user names the server."""
+    clip, other = write_clips(tmp_path / "in", 2)
+    with ChatServer() as server:
+        name = f"server:m@{server.base_url}"
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "mine"))
+        assert run(clip, out=tmp_path / "set", model=name).captioned == 1
+        assert run(other, out=tmp_path / "set", model=None, settings=None).captioned == 1
+        asked = len(server.received), server.asked_models
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "yours"))
+        with pytest.raises(SettingsError, match=r"which you have not named here.*--model server:m@http"):
+            run(out=tmp_path / "set", model=None, settings=None)
+        shown = CliRunner().invoke(app, ["dataset", "build", str(clip), "--out", str(tmp_path / "set")])
+        assert (shown.exit_code, len(server.received), server.asked_models) == (2, *asked)
+        assert run(out=tmp_path / "set", model=name, settings=None).known == 2  # named, and from now on known
+        assert run(out=tmp_path / "set", model=None, settings=None).known == 2
+
+
+@pytest.mark.parametrize("named", ["openai:m@http://127.0.0.1:9/v1", "hf:evil/model", "lvlm:/tmp/model", "plug-in"])
+def test_whatever_a_stranger_names_is_not_opened(tmp_path: Path, named: str) -> None:
+    store = Store.create(tmp_path / "set", QUICK, named, "0")
+    store.update_settings(QUICK, model_name=named, model_options={"trust_remote_code": True}, model_secrets=[])
+    with pytest.raises(SettingsError, match="which you have not named here"):
+        chosen_model(tmp_path / "set", None)
+    assert chosen_model(tmp_path / "set", named) == named
+
+
+def test_a_stranger_names_no_server_for_what_is_said(tmp_path: Path) -> None:
+    facts = replace(QUICK.caption.facts, speech_model="server:whisper@http://127.0.0.1:9/v1")
+    settings = replace(QUICK, caption=replace(QUICK.caption, facts=facts))
+    Store.create(tmp_path / "set", settings, "embedded@0", "0")
+    with pytest.raises(SettingsError, match=r"--set caption\.facts\.speech_model=server:whisper@http"):
+        chosen_settings(tmp_path / "set", None)
+    assert chosen_settings(tmp_path / "set", settings) == settings

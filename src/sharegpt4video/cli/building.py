@@ -110,6 +110,7 @@ def build(
     is paid for twice.
     """
     from ..dataset.build import BuildOptions
+    from ..dataset.places.trusted import check_speech
 
     if out is None and not canary:
         raise typer.BadParameter("a data set needs a directory", param_hint="--out")
@@ -119,7 +120,10 @@ def build(
         run = BuildOptions(processes, tuple(retry_failed or ()), _shard(shard), replies)
         videos = with_stdin(videos or [])
         own, others = model_options(model_option, changes)
-        settings = dataset_settings(config, others, None if out is None else _there(out))
+        there = None if out is None else _there(out)
+        settings = dataset_settings(config, others, there)
+        if config is None and there is not None and not any("speech_model" in each for each in others):
+            check_speech(there)
         spec = _model(model, own, out)
         if canary:
             raise typer.Exit(_canary(videos, spec, settings))
@@ -224,9 +228,13 @@ def _print_filtered(found: Waterfall, last: str, *, thresholds: bool) -> None:
 def _model(name: str | None, options: dict[str, Any], out: str | None) -> ModelSpec:
     """The model named, else the one that the data set was built with; options come on top of its own."""
     from ..dataset.places.models import ModelSpec, stored_spec
+    from ..dataset.places.trusted import check_model
 
     store = _there(out) if name is None and out is not None else None
-    return stored_spec(store, options) if store is not None else ModelSpec(name or "embedded", options)
+    if store is None:
+        return ModelSpec(name or "embedded", options)
+    check_model(store)
+    return stored_spec(store, options)
 
 
 def _there(out: str) -> Store | None:

@@ -28,6 +28,7 @@ from .decide.select import select
 from .flow import Flow
 from .ledger import ALL_KINDS, Ledger
 from .outcomes import Outcomes
+from .places import trusted
 from .places.base import Place
 from .places.here import Here
 from .places.jobs import READING
@@ -172,6 +173,8 @@ def chosen_settings(out: str | os.PathLike[str], settings: DatasetSettings | Non
     """The settings given, else those of the data set in ``out``, else the defaults."""
     expect(settings, DatasetSettings)
     store = Store(out)
+    if settings is None and store.exists():
+        trusted.check_speech(store)
     return settings or (store.settings() if store.exists() else DatasetSettings())
 
 
@@ -188,7 +191,10 @@ def chosen_model(out: str | os.PathLike[str], model: Model | None) -> Model:
     if model is not None:
         return model
     store = Store(out)
-    return stored_spec(store) if store.exists() else ModelSpec()
+    if not store.exists():
+        return ModelSpec()
+    trusted.check_model(store)
+    return stored_spec(store)
 
 
 def check_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM) -> None:
@@ -234,6 +240,8 @@ def open_store(out: str | os.PathLike[str], settings: DatasetSettings, vlm: VLM,
             Store.create(out, settings, vlm.identity, prompts.hash)
     surveyed_otherwise = store.description["settings"].get("survey") != asdict(settings.survey)
     store.update_settings(settings, model=vlm.identity, prompt_hash=prompts.hash, **told)
+    if told:
+        trusted.note(store)
     if surveyed_otherwise and store.parts("surveys"):  # there are no captions, or this would have been refused
         store.replace("surveys", [])
     return store

@@ -51,6 +51,4 @@ def _check_finished(folder: Path) -> None:
     if not said.get("finished"):
         raise SettingsError(f"{folder}: the export in it was not finished; export again with overwrite")
     if link := leading_out(folder):
-        raise SettingsError(
-            f"{link}: leads to a file elsewhere, which would be sent; put a copy there, or remove it"
-        )
+        raise SettingsError(f"{link}: leads to a file elsewhere, which would be sent; put a copy there, or remove it")

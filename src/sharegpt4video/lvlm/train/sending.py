@@ -27,9 +27,7 @@ def push(
     if missing or not list(Path(folder).glob("*.safetensors")):
         raise InputMissing(f"{folder}: not a merged model (no {', '.join(missing) or 'weights'}); see sg4v train merge")
     if link := leading_out(Path(folder)):
-        raise SettingsError(
-            f"{link}: leads to a file elsewhere, which would be sent; put a copy there, or remove it"
-        )
+        raise SettingsError(f"{link}: leads to a file elsewhere, which would be sent; put a copy there, or remove it")
     try:
         from huggingface_hub import HfApi
         from huggingface_hub.errors import HfHubHTTPError, HFValidationError
