@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -131,6 +131,9 @@ def merge(
     base: Annotated[
         str, typer.Option(metavar="FOLDER", help="Where the base is now, if it was moved.", show_default=False)
     ] = "",
+    trust_remote_code: Annotated[
+        bool, typer.Option("--trust-remote-code", help="Let the base run the code that comes with it.")
+    ] = False,
 ) -> None:
     """Fold what was learned into the base: a model on its own, in the format of transformers."""
     with exit_codes():
@@ -142,7 +145,8 @@ def merge(
         trial = f"ask VIDEO --model lvlm:{out}"
         if prompts:  # of a captioner, which any image-text-to-text model may be
             trial = f"caption VIDEO --model hf:{out} --prompts {prompts[0]}"
-        print_text(f"{write(checkpoint, out, base=base)}: the merged model; try sg4v {trial}")
+        merged = write(checkpoint, out, base=base, trust_remote_code=trust_remote_code)
+        print_text(f"{merged}: the merged model; try sg4v {trial}")
 
 
 def push(
@@ -189,9 +193,10 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     from .settings import apply_change
 
     config = find_config(config)
+    plain: dict[str, Any] = load_yaml(config, dict[str, Any])
+    _check_code(config, plain, changes or ())
     if not changes:
         return load_yaml(config, kinds.TrainSettings)
-    plain: dict[str, Any] = load_yaml(config, dict[str, Any])
     groups = {"model": kinds.ModelSettings, "tune": kinds.TuneSettings, "data": kinds.DataSettings,
               "optimiser": kinds.OptimiserSettings, "run": kinds.RunSettings,
               "mixture": kinds.MixtureSettings, "dpo": DpoSettings, "grpo": GrpoSettings}  # fmt: skip
@@ -205,6 +210,23 @@ def train_settings(config: Path, changes: list[str] | None) -> TrainSettings:
     for change in changes:
         apply_change(merged, change)
     return validated(kinds.TrainSettings, merged, f"{config} with --set")
+
+
+def _check_code(config: Path, plain: dict[str, Any], changes: Sequence[str]) -> None:
+    """Raises SettingsError for a file that names code to run: it may be a stranger's, and only a user says so."""
+    from ..lvlm.preferences.judging import OURS
+
+    groups = {name: value for name, value in plain.items() if isinstance(value, dict)}
+    judge = groups.get("grpo", {}).get("judge")
+    named = {"grpo.judge": judge} if judge and judge not in OURS else {}
+    if groups.get("model", {}).get("trust_remote_code") not in (None, False):
+        named["model.trust_remote_code"] = "true"
+    for name, value in named.items():
+        if not any(change.lstrip().startswith(f"{name}=") for change in changes):
+            raise SettingsError(
+                f"{config}: {name} names code that would be run, which a file alone cannot start; if you know that"
+                f" code, say so: --set {name}={value}"
+            )
 
 
 @contextmanager

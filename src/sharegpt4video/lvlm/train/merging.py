@@ -28,19 +28,20 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def merge(checkpoint: str | Path, out: str | Path, *, base: str = "") -> Path:
+def merge(checkpoint: str | Path, out: str | Path, *, base: str = "", trust_remote_code: bool = False) -> Path:
     """Write the trained model to ``out`` as a whole: weights in shards, processor, generation settings, card.
 
     ``checkpoint`` is a run's folder (its newest sound checkpoint is taken) or a checkpoint's. ``base`` says where the
-    base lies now if it was moved. A base in safetensors is merged weight by weight, from its files into new ones: that
-    takes the memory of a few weights and of the mapped file they are read from. Random weights and other
+    base lies now if it was moved. ``trust_remote_code`` lets a base run code of its own, as it may have in training;
+    that the checkpoint says so is not enough. A base in safetensors is merged weight by weight, from its files into new
+    ones: that takes the memory of a few weights and of the mapped file they are read from. Random weights and other
     bases that cannot be read so (``streamed.base_files``) need memory for the whole model in the type of its weights.
     ``out`` must be new or empty. Raises StorageError for a damaged checkpoint or a full disk, SettingsError for an
     ``out`` with something in it, a base other than the one that was trained, or one with weights missing or too many.
     """
     found, out = find(Path(checkpoint)), Path(out)
     _check_new(out)
-    settings = settings_of(found, base)
+    settings = settings_of(found, base, trust_remote_code=trust_remote_code)
     files = base_files(settings.model)
     with _written_whole(out) as folder:
         if files:
@@ -62,9 +63,16 @@ def find(path: Path) -> checkpoints.Checkpoint:
     return found
 
 
-def settings_of(checkpoint: checkpoints.Checkpoint, base: str = "") -> TrainSettings:
-    """The settings that a checkpoint was trained with."""
+def settings_of(
+    checkpoint: checkpoints.Checkpoint, base: str = "", *, trust_remote_code: bool = False
+) -> TrainSettings:
+    """The settings that a checkpoint was trained with. Raises SettingsError where they want to run code unasked."""
     plain = {**checkpoint.settings, "model": dict(checkpoint.settings["model"])}
+    if plain["model"].get("trust_remote_code") not in (None, False) and not trust_remote_code:
+        raise SettingsError(
+            f"{checkpoint.folder}: its base {plain['model'].get('base')} runs code of its own; if you know that code, "
+            "say so: --trust-remote-code (in Python, trust_remote_code=True)"
+        )
     if base:
         plain["model"]["base"] = base
     return validated(TrainSettings, plain, f"{checkpoint.folder}: its settings cannot be read by this version")
