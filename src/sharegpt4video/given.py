@@ -1,4 +1,4 @@
-"""Files that somebody else may have written, read whole: never from a device or a pipe, never without bound.
+"""Files that somebody else may have written: never a device or a pipe, and never read whole without bound.
 
 A folder from elsewhere may hold a link to ``/dev/zero``, a pipe that nobody writes to, or JSON that is nested a hundred
 thousand times. Each is an error here that the callers of ``read_text`` and ``json.loads`` expect anyway.
@@ -7,11 +7,12 @@ thousand times. Each is an error here that the callers of ``read_text`` and ``js
 from __future__ import annotations
 
 import errno
+import io
 import json
 import os
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, TextIO
 
 MOST_BYTES = 1 << 31
 """No file is larger that is read whole."""
@@ -19,15 +20,28 @@ _OPENED = ("/dev/fd/", "/dev/stdin", "/proc/self/fd/")
 """What a shell calls a pipe that the user has opened: ``--config <(...)``."""
 
 
+def open_file(path: Path) -> BinaryIO:
+    """A regular file, open for reading; the caller closes it. Raises OSError as opening does, and for anything else."""
+    if str(path).startswith(_OPENED):
+        return path.open("rb")
+    # A pipe that nobody writes to would keep a plain open() waiting.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    file = open(path, "rb", opener=lambda name, _: os.open(name, flags))  # noqa: SIM115
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
+    return file
+
+
+def open_text(path: Path, encoding: str = "utf-8", errors: str = "strict", newline: str | None = None) -> TextIO:
+    """As `open_file`, for text that is read line by line."""
+    return io.TextIOWrapper(open_file(path), encoding, errors, newline)
+
+
 def read_bytes(path: Path, most_bytes: int = MOST_BYTES) -> bytes:
     """All of a regular file. Raises OSError as reading does, for what is no file, and for one that is larger."""
-    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    is_given = str(path).startswith(_OPENED)
-    with open(path, "rb", opener=None if is_given else lambda name, _: os.open(name, flags)) as file:
-        state = os.fstat(file.fileno())
-        if not stat.S_ISREG(state.st_mode) and not is_given:
-            raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(path))
-        if state.st_size > most_bytes:
+    with open_file(path) as file:
+        if os.fstat(file.fileno()).st_size > most_bytes:
             raise OSError(errno.EFBIG, f"it is larger than {most_bytes:,} bytes", str(path))
         return file.read()
 
@@ -44,6 +58,16 @@ def from_json(text: str | bytes) -> Any:
         return json.loads(text)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def read_yaml(path: Path) -> Any:
+    """What a file of YAML holds: plain values, no objects. Raises OSError, and ValueError if it is no YAML."""
+    import yaml
+
+    try:
+        return yaml.safe_load(read_text(path))
+    except (RecursionError, yaml.YAMLError) as error:
+        raise ValueError("it is nested too deep" if isinstance(error, RecursionError) else str(error)) from None
 
 
 def read_json(path: Path) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
+from ..given import open_text
 from . import options as o
 from .building import DataSet
 from .console import FAILED, exit_codes, print_text, say
@@ -189,7 +190,7 @@ def _opened(file: str) -> Iterator[TextIO]:
         yield sys.stdin
         return
     try:
-        with Path(file).open(encoding="utf-8-sig", errors="replace") as lines:
+        with open_text(Path(file), "utf-8-sig", errors="replace") as lines:
             yield lines
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read: {error.strerror or error}") from error

@@ -17,7 +17,7 @@ from typing import Any
 from ..checking import check_texts, first_problem, one_of, raise_for
 from ..errors import SettingsError
 from ..foreign import json_text
-from ..given import from_json
+from ..given import from_json, open_text
 from ..records import Shot, Step, VideoCaption
 
 RECORDS = "records.jsonl"
@@ -104,7 +104,7 @@ def read_records(file: str | Path) -> Iterator[Record]:
     """The records of a file, one at a time. Raises SettingsError naming file and line where one cannot be read."""
     advice = f"give the {RECORDS} of an export with --format t2v"
     try:
-        with Path(file).open(encoding="utf-8-sig", newline="\n") as lines:
+        with open_text(Path(file), "utf-8-sig", newline="\n") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _record(line, f"{file}, line {number}")

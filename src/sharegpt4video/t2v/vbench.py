@@ -83,6 +83,8 @@ def read_samples(file: str | Path) -> tuple[Sample, ...]:
         text = read_text(path, "utf-8-sig")
     except OSError as gone:
         raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
+    except ValueError as wrong:
+        raise SettingsError(f"{path}: is not UTF-8 ({wrong})") from wrong
     try:
         lines = path.suffix.lower() in (".jsonl", ".ndjson")
         plain: Any = [from_json(line) for line in text.split("\n") if line.strip()] if lines else from_json(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputMissing, SettingsError
-from ...given import from_json, read_bytes
+from ...given import from_json, open_file, read_bytes
 from ..export.target import MANIFEST
 from .jsonstream import JsonRow, json_rows
 
@@ -43,7 +43,7 @@ def released_rows(file: Path) -> Iterator[JsonRow]:
     """The rows of one file, videos of an export of ours named absolutely. Raises SettingsError if it cannot be read."""
     folder = file.absolute().parent if is_exported(file) else None
     try:
-        with file.open("rb") as opened:
+        with open_file(file) as opened:
             for row in json_rows(opened):
                 yield row if folder is None else replace(row, value=_located(row.value, folder))
     except OSError as error:

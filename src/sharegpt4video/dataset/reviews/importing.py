@@ -20,6 +20,7 @@ from pathlib import Path
 from ... import __version__
 from ...display import Result
 from ...errors import SettingsError, SG4VError, VideoError
+from ...given import open_file
 from ...records import Provenance, Shot, Step, VideoCaption
 from ...video.reader import VideoReader
 from ...wording import counted
@@ -83,7 +84,7 @@ class _Text:
     def read(self) -> str:
         """Raises SettingsError for a file that holds no caption."""
         try:
-            with self.path.open("rb") as file:
+            with open_file(self.path) as file:
                 content = file.read(_MOST_BYTES + 1)
             if len(content) > _MOST_BYTES:
                 raise SettingsError(f"has more than {MOST_CHARACTERS:,} characters")

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import SettingsError
+from ...given import open_file
 
 Spans = NDArray[np.int64]
 
@@ -32,7 +33,7 @@ def spans(path: Path) -> Spans:
     if path.is_dir():
         raise SettingsError(f"{path}: is a folder; name the file of conversations in it, such as train.json")
     try:
-        with path.open("rb") as file:
+        with open_file(path) as file:
             if not path.stat().st_size:
                 raise SettingsError(f"{path}: the file is empty; {_ADVICE}")
             with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:

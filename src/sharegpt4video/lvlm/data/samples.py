@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeVar, overload
 
 from ...errors import SettingsError, SG4VError
-from ...given import from_json
+from ...given import from_json, open_file
 from ..settings import DataSource
 from .index import Spans, spans
 
@@ -96,7 +96,7 @@ class Samples(Sequence[Sample]):
     def raw(self, index: int) -> bytes:
         """The bytes of a sample as they stand in the file."""
         begin, end = (int(at) for at in self.places[index])
-        with self.path.open("rb") as file:
+        with open_file(self.path) as file:
             file.seek(begin)
             return file.read(end - begin)
 

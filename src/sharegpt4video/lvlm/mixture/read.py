@@ -9,7 +9,7 @@ from typing import Any
 
 from ...checking import check_texts
 from ...errors import SettingsError
-from ...given import from_json
+from ...given import from_json, open_file
 from ...prompts import PROMPT_SETS, PromptSet
 from ...vlm.base import Request
 from ...vlm.render import render
@@ -64,7 +64,7 @@ def file_of(export: str) -> Path:
 
 def read_export(path: Path) -> Iterator[Exported]:
     """The samples of an export in their order. Raises SettingsError for a file of another kind."""
-    with path.open("rb") as file:
+    with open_file(path) as file:
         for begin, end in spans(path):
             file.seek(begin)
             line = file.read(int(end - begin))

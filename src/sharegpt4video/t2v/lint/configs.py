@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
-
-from ...given import read_json, read_text
+from ...given import read_json, read_yaml
 from ..manifests.diffusion_pipe import CONFIG as DIFFUSION_PIPE
 from ..manifests.musubi_tuner import CONFIG as MUSUBI
 from ..manifests.musubi_tuner import WHOLE_CAPTION
@@ -22,14 +20,14 @@ def understood(notes: Notes, file: str, check: Callable[[], T]) -> T | None:
     """What a check of a configuration finds; None where the configuration is built otherwise, which is noted."""
     try:
         return check()
-    except (OSError, ValueError, LookupError, TypeError, AttributeError, yaml.YAMLError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
         notes.found("unreadable-manifest", f"cannot be understood ({type(error).__name__}: {error})", file=file)
         return None
 
 
 def checked_ai_toolkit(notes: Notes, path: Path) -> Path | None:
     """The folder of the first data set of ``config.yaml``, where it is here."""
-    told = yaml.safe_load(read_text(path))["config"]["process"][0]["datasets"][0]
+    told = read_yaml(path)["config"]["process"][0]["datasets"][0]
     notes.frames = notes.frames or int(told.get("num_frames") or 0)
     notes.prefix = str(told.get("trigger_word") or "")
     if told.get("shuffle_tokens"):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from ...given import from_json, read_text
+from ...given import from_json, open_text, read_text
 from ..manifests.beside import ENDINGS
 from ..manifests.writing import one_paragraph
 from ..record import RECORDS
@@ -60,8 +60,8 @@ def owners_of(notes: Notes) -> dict[int, str]:
 
 def _told(folder: Path) -> Iterator[tuple[str, str]]:
     records = folder / RECORDS
-    if records.exists():
-        with records.open(encoding="utf-8", errors="replace") as lines:
+    if records.is_file():
+        with open_text(records, errors="replace") as lines:
             for line in lines:
                 try:
                     plain = from_json(line)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from ...given import from_json, read_text
+from ...given import from_json, open_text, read_text
 from ..manifests.beside import ENDINGS
 from ..manifests.tables import csv_of, csv_rows, parquet_rows
 from ..manifests.writing import NO_TEXT, read_list
@@ -100,7 +100,7 @@ def rows_of(notes: Notes, path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
         return
     try:
         if path.suffix == ".csv":
-            with path.open(encoding="utf-8-sig", newline="") as file:  # pandas knows the mark of other editors
+            with open_text(path, "utf-8-sig", newline="") as file:  # pandas knows the mark of other editors
                 for number, row in enumerate(csv_rows(file), start=1):
                     if None in row:
                         notes.found("bad-row", "has more cells than columns", file=notes.name(path), line=number)

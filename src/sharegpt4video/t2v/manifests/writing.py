@@ -15,7 +15,7 @@ from ...config import STRICT
 from ...errors import SettingsError, StorageError
 from ...files import BUFFER_BYTES, whole_path
 from ...foreign import json_text, plain
-from ...given import from_json
+from ...given import from_json, open_text
 
 READ_CHARACTERS = 1 << 16
 _BETWEEN = re.compile(r"[ \t\r\n,]*")
@@ -147,6 +147,8 @@ def read_list(path: Path) -> Iterator[dict[str, Any]]:
                 return
             try:
                 value, place = decoder.raw_decode(held, place)
+            except RecursionError:
+                raise SettingsError(f"{path}: item {number + 1} is nested too deep") from None
             except ValueError:
                 more = file.read(max(READ_CHARACTERS, len(held) - place))
                 if not more:
@@ -180,7 +182,7 @@ def an_object(value: Any, where: str) -> dict[str, Any]:
 def opened(path: Path) -> Iterator[IO[str]]:
     """A manifest to read. Raises SettingsError if it is not there or is not text."""
     try:
-        with path.open(encoding="utf-8-sig", newline="\n") as file:
+        with open_text(path, "utf-8-sig", newline="\n") as file:
             yield file
     except OSError as error:
         raise SettingsError(f"{path}: cannot be read ({error.strerror}); is this the folder of the manifest?") from None
