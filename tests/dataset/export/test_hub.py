@@ -14,6 +14,7 @@ from hub_server import HubServer, hub_server
 from made_dataset import caption_row, made_store
 from sharegpt4video.dataset.export import export, push
 from sharegpt4video.errors import MissingExtra, SettingsError
+from sharegpt4video.files import leading_out
 
 
 @pytest.fixture
@@ -90,3 +91,17 @@ def test_without_the_client_the_extra_is_named(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(MissingExtra, match=r"sharegpt4video\[hub\]"):
         push(tmp_path, "me/captions")
+
+
+def test_a_link_out_of_the_folder_is_not_sent(tmp_path: Path) -> None:
+    """A folder that somebody else has prepared would send away what lies behind it."""
+    export(made_store(tmp_path / "set", [caption_row(0)]), "parquet", str(tmp_path / "out"))
+    (tmp_path / "secret").write_text("the key of this machine")
+    (tmp_path / "out" / "data").mkdir(exist_ok=True)
+    link = tmp_path / "out" / "data" / "notes.txt"
+    link.symlink_to(tmp_path / "secret")
+    with pytest.raises(SettingsError, match=r"notes.txt: leads to a file elsewhere, which would be sent"):
+        push(tmp_path / "out", "me/captions")
+    link.unlink()
+    link.symlink_to("../export.json")
+    assert leading_out(tmp_path / "out") is None

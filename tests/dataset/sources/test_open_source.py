@@ -12,8 +12,10 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import fsspec
@@ -22,8 +24,10 @@ import pytest
 from listed_sources import found, put
 from media import numbered_run, write_video
 from sharegpt4video.dataset.rows import Failure, SourceVideo
-from sharegpt4video.dataset.sources.contents import confirmed
+from sharegpt4video.dataset.sources import places
+from sharegpt4video.dataset.sources.contents import confirmed, reading_errors
 from sharegpt4video.dataset.sources.ids import StoredHashes, with_span
+from sharegpt4video.dataset.sources.places import web_chunks, web_stat
 from sharegpt4video.dataset.sources.sources import (
     SourceGone,
     SourceReplaced,
@@ -268,3 +272,62 @@ def test_web_addresses(web: str) -> None:
     del _Server.files["/bare.mp4"]
     with pytest.raises(SourceGone), open_source(bare):
         pass
+
+
+class _Odd(http.server.BaseHTTPRequestHandler):
+    """A server that says what none should, by the path it is asked for."""
+
+    lengths: ClassVar = {"/word": "many", "/minus": "-9", "/huge": "9" * 30, "/two": "5, 6"}
+
+    def do_HEAD(self) -> None:
+        if self.path == "/garbage":
+            self.wfile.write(b"\x00\xff\r\n" * 9)
+            return
+        if self.path.startswith("/to/"):
+            self.send_response(302)
+            self.send_header("Location", self.path.removeprefix("/to/"))
+        else:
+            self.send_response(200)
+            self.send_header("Content-Length", self.lengths.get(self.path, "0"))
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+        with suppress(OSError):  # whoever has enough goes
+            for _ in range(1000):
+                self.wfile.write(b"x" * (1 if self.path == "/slow" else 1 << 12))
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def odd() -> Iterator[str]:
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Odd)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+    server.server_close()
+
+
+def test_lengths_that_are_none_and_answers_that_are_none(odd: str) -> None:
+    assert [web_stat(f"{odd}{path}").size_bytes for path in _Odd.lengths] == [0] * len(_Odd.lengths)
+    with pytest.raises(reading_errors()):
+        web_stat(f"{odd}/garbage")
+
+
+@pytest.mark.parametrize("where", ["ftp://127.0.0.1:9/x", "file:///etc/passwd", "data:,x", "gopher://h/x"])
+def test_a_redirect_stays_within_the_web(odd: str, where: str) -> None:
+    with pytest.raises(OSError, match="the server refused: 302"):
+        web_stat(f"{odd}/to/{where}")
+
+
+def test_a_server_that_sends_without_end_or_next_to_nothing_is_left(odd: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "MOST_WEB_BYTES", 1 << 16)
+    with pytest.raises(VideoError, match="the server sends more than"):
+        list(web_chunks(f"{odd}/endless", 1 << 12))
+    seconds = iter(range(0, 100_000, 50))
+    monkeypatch.setattr(places, "time", SimpleNamespace(monotonic=lambda: next(seconds)))
+    with pytest.raises(VideoError, match="bytes per second"):
+        list(web_chunks(f"{odd}/slow", 16))

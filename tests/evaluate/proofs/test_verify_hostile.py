@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import json
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -175,3 +177,29 @@ def test_a_row_with_more_fields_than_columns_is_refused(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text("a,b\n1,2\n1,2,3\n")
     with pytest.raises(SettingsError, match="row 3: has 3 fields where the first row has 2"):
         tables.read_rows(tmp_path / "t.csv")
+
+
+def _workbook(path: Path, sheet: bytes, packed: bytes = b"") -> Path:
+    """A workbook of two cells whose sheet says something else."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    book.active.append(["a", "b"])
+    book.save(plain := io.BytesIO())
+    with zipfile.ZipFile(plain) as read, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as written:
+        for name in read.namelist():
+            data = read.read(name)
+            if name.endswith("sheet1.xml"):
+                data = data.replace(b'"A1:B1"', b'"A1:XFD1048576"').replace(b"</sheetData>", sheet + b"</sheetData>")
+            written.writestr(name, data)
+        if packed:
+            written.writestr("xl/media/zeros", packed)
+    return path
+
+
+def test_a_workbook_is_not_as_large_as_it_claims(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two kilobytes that claim a million rows of 16,384 cells took six gigabytes; so do bombs of zeros."""
+    last = b'<row r="2"><c r="A2"><v>1</v></c></row><row r="1048576"><c r="XFD1048576"><v>1</v></c></row>'
+    assert tables.read_rows(_workbook(tmp_path / "rows.xlsx", last)) == [{"a": 1, "b": None}]
+    monkeypatch.setattr(tables, "MOST_BYTES", 1 << 20)
+    with pytest.raises(SettingsError, match="it unpacks to more than 1,048,576 bytes"):
+        tables.read_rows(_workbook(tmp_path / "bomb.xlsx", b"", bytes(2 << 20)))

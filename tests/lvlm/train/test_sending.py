@@ -79,3 +79,11 @@ def test_a_folder_that_holds_no_model_is_not_sent(model: Path) -> None:
     (model / "model.safetensors").unlink()
     with pytest.raises(SettingsError, match=r"not a merged model \(no weights\)"):
         push(model, "me/model")
+
+
+def test_a_link_out_of_the_folder_is_not_sent(model: Path, hub: HubServer) -> None:
+    (model / "notes.txt").symlink_to("/etc/hostname")
+    shown = pushed(model, hub)
+    assert shown.returncode == 1
+    assert "notes.txt: leads to a file elsewhere, which would be sent" in shown.stderr
+    assert hub.asked == []
