@@ -6,7 +6,7 @@ BIN := .venv/bin
 COMMA := ,
 INSTALLED := .venv/installed-$(subst $(COMMA),-,$(EXTRAS))
 
-.PHONY: venv test check lint types docs clean
+.PHONY: venv test check lint types docs audit clean
 
 $(INSTALLED): pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -28,7 +28,12 @@ types: $(INSTALLED)
 docs: $(INSTALLED)
 	$(BIN)/python tools/build_docs.py
 
-check: lint types docs test
+# Licences of all that is installed, and known vulnerabilities; AUDIT=--required: the service has to answer.
+audit: $(INSTALLED)
+	$(BIN)/python tools/licences.py
+	$(BIN)/python tools/audit.py $(AUDIT)
+
+check: lint types docs audit test
 
 clean:
 	rm -rf .venv .cache site dist

@@ -15,10 +15,10 @@ import platform
 import re
 import subprocess
 import sys
-import tomllib
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import tomllib
 from licences import PERMISSIVE, licences
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -27,7 +27,7 @@ ALLOWED = frozenset(f"{PERMISSIVE} {FILE_BY_FILE}".split())
 EXCEPTIONS = {
     "num2words": ("LGPL-2.1", "Python code, imported by transformers where a processor asks for it, never changed"),
     "nvidia-*": ("NVIDIA", "CUDA's libraries under NVIDIA's terms, which builds of PyTorch for its GPUs bring along"),
-    "cuda-*": ("NVIDIA", "as nvidia-*"),
+    "cuda-*": ("NVIDIA", "parts of the same libraries, under the same terms"),
 }
 """Packages (names may have ``*``) that may be there although their licence is not on the list, and why."""
 
@@ -38,7 +38,8 @@ READ_BY_HAND = {
 """Packages whose metadata says nothing, or not enough: what their licence file says."""
 
 _WORDS = {
-    "BSD-3-Clause": "bsd|bsd license|3-clause bsd license|bsd 3-clause license|new bsd|bsd-3-clause license|bsd 3-clause",
+    "BSD-3-Clause": "bsd|bsd license|3-clause bsd license|bsd 3-clause license|new bsd|bsd-3-clause license"
+    "|bsd 3-clause",
     "Apache-2.0": "apache|apache 2|apache 2.0|apache license|apache license 2.0|apache license, version 2.0|apache 2.0"
     " license|apache software license|apache-2.0 license",
     "MIT": "mit license|mit licence|the mit license",

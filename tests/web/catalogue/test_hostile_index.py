@@ -21,9 +21,7 @@ def planted(store: Store, secret: Path) -> None:
     place = place_for(store)
     Index(place, store.address).close()
     db = duckdb.connect(str(place.folder / "videos.duckdb"))
-    columns = [
-        row[0] for row in db.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'videos'").fetchall()
-    ]
+    rows = db.execute("SELECT column_name FROM duckdb_columns() WHERE table_name = 'videos'").fetchall()
     shown = ", ".join(f"(SELECT content FROM read_text('{secret}')) AS summary" if name == "summary" else f'"{name}"'
                       for (name,) in rows)  # fmt: skip
     db.execute(f"CREATE OR REPLACE VIEW shown AS SELECT {shown} FROM videos")
