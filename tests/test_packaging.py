@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
 import types
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +100,57 @@ def test_the_authors_are_those_of_the_citation() -> None:
     assert authors == [author["name"] for author in citation["authors"]]
 
 
-def test_the_sdist_has_every_file(tmp_path: Path) -> None:
-    """``.ci/wheel`` asks the same wherever hatchling is not installed."""
-    pytest.importorskip("hatchling", reason="the build backend is installed where packages are built: .ci/wheel")
+def checkout(to: Path) -> set[str]:
+    """The files of the repository in another folder; their paths."""
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
     if listed.returncode:
         pytest.skip("not a git checkout")
-    build = [sys.executable, "-m", "hatchling", "build", "--target", "sdist", "--directory", str(tmp_path)]
-    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
-    (sdist,) = tmp_path.glob("*.tar.gz")
-    with tarfile.open(sdist) as archive:
+    paths = {path for path in listed.stdout.split("\0") if path and (ROOT / path).exists()}
+    for path in paths:
+        (to / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / path, to / path)
+    return paths
+
+
+def built(source: Path, out: Path, **environment: str) -> dict[str, Path]:
+    """The sdist and the wheel of a checkout, by their endings."""
+    build = [sys.executable, "-m", "hatchling", "build", "--directory", str(out)]
+    subprocess.run(build, cwd=source, check=True, capture_output=True, env={**os.environ, **environment})
+    return {path.suffix: path for path in out.iterdir()}
+
+
+def test_what_is_built_is_the_same_bytes_again_and_holds_what_it_should(tmp_path: Path) -> None:
+    """From another folder, at another time, by somebody whose files are private: the sdist and the wheel are equal."""
+    pytest.importorskip("hatchling", reason="part of the extra dev")
+    paths = checkout(tmp_path / "one")
+    first = built(tmp_path / "one", tmp_path / "first")
+    shutil.copytree(tmp_path / "one", tmp_path / "deep" / "er" / "two")
+    for path in (tmp_path / "deep").rglob("*"):
+        os.utime(path, (978307200, 978307200))
+        path.chmod(path.stat().st_mode & 0o700)
+    again = built(
+        tmp_path / "deep" / "er" / "two", tmp_path / "second", TZ="Asia/Tokyo", LC_ALL="C", PYTHONHASHSEED="7"
+    )
+    assert first.keys() == again.keys() == {".gz", ".whl"}
+    assert {kind: path.read_bytes() for kind, path in first.items()} == {k: p.read_bytes() for k, p in again.items()}
+    with tarfile.open(first[".gz"]) as archive:
         packed = {name.partition("/")[2] for name in archive.getnames()}
-    assert {path for path in listed.stdout.split("\0") if path and (ROOT / path).exists()} <= packed
+    assert packed == paths | {"PKG-INFO"}, "an sdist has every file of the repository, and nothing else"
+    _check_wheel(first[".whl"], paths)
+
+
+def _check_wheel(wheel: Path, paths: set[str]) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = [name for name in archive.namelist() if ".dist-info/" not in name]
+        told = {name.partition(".dist-info/")[2] for name in archive.namelist() if ".dist-info/" in name}
+        modes = {entry.external_attr >> 16 & 0o777 for entry in archive.infolist()}
+    package = {path.removeprefix("src/") for path in paths if path.startswith("src/sharegpt4video/")}
+    assert sorted(names) == sorted(package | {"sharegpt4video/web/sample/park.mp4"})
+    licences = {f"licenses/{path}" for path in paths if re.search(r"(^|/)(LICENSE|NOTICE)[^/]*$", path)}
+    assert {"licenses/LICENSE", "licenses/src/sharegpt4video/facts/weights/NOTICE",
+            "licenses/src/sharegpt4video/web/static/vendor/LICENSE-preact"} <= licences  # fmt: skip
+    assert told == {"METADATA", "WHEEL", "entry_points.txt", "RECORD"} | licences
+    assert modes <= {0o644, 0o755}
 
 
 def made(root: Path, version: str = "0.2.0", cited: str = "0.2.0", heading: str = "0.2.0 – 2026-12-01") -> Path:
