@@ -1,4 +1,4 @@
-"""Measure what each extra adds to an installation, and write the table of docs/extras.md.
+"""Measure what each extra adds to an installation, and print the table of docs/extras.md.
 
     python tools/extra_sizes.py WORK [EXTRA ...]
 
@@ -22,7 +22,6 @@ import tomllib
 from licences import PERMISSIVE, licences
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "extras.md"
 LEFT_OUT = {"docs", "dev"}  # for work on the package itself
 
 
@@ -34,8 +33,7 @@ class Measured:
     megabytes: float
     packages: tuple[str, ...]
     other_licences: tuple[str, ...]
-    versions: str
-    """Of the main packages, as they were measured."""
+    python: str
 
 
 def extras() -> dict[str, list[str]]:
@@ -64,6 +62,19 @@ def measure(extra: str, work: Path, base: Path | None) -> Measured:
     )
 
 
+def table(work: Path) -> str:
+    """What was measured, as the table of docs/extras.md: each extra less the core."""
+    core = Measured(**json.loads((work / "core.json").read_text(encoding="utf-8")))
+    lines = ["| extra | adds | packages | licences besides permissive ones |", "|---|---|---|---|"]
+    for extra in (name for name in extras() if (work / f"{name}.json").exists()):
+        found = Measured(**json.loads((work / f"{extra}.json").read_text(encoding="utf-8")))
+        other = {one.rpartition(": ")[2] for one in set(found.other_licences) - set(core.other_licences)}
+        more = len(set(found.packages) - set(core.packages))
+        size = f"{found.megabytes - core.megabytes:,.0f} MB"
+        lines.append(f"| `{extra}` | {size} | {more} | {', '.join(sorted(other)) or '-'} |")
+    return "\n".join(lines)
+
+
 def run(*command: object) -> str:
     ended = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     if ended.returncode:
@@ -84,6 +95,7 @@ def main() -> None:
         measured = measure(extra, work, base)
         kept.write_text(json.dumps(asdict(measured), indent=1), encoding="utf-8")
         print(f"{extra or 'core'}: {measured.megabytes:,.0f} MB, {len(measured.packages)} packages", flush=True)
+    print(table(work))
 
 
 if __name__ == "__main__":
