@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import typer
 from typer.testing import CliRunner
 
 from sharegpt4video.cli.world import world, world_check
+from sharegpt4video.t2v.record import RECORDS, read_records
 from sharegpt4video.world.render import write_video
 from sharegpt4video.world.scenes import Event, Scene, Thing
 
@@ -40,3 +42,25 @@ def test_a_clip_that_is_not_what_its_set_says_fails(tmp_path: Path) -> None:
 def test_wrong_usage_is_named(tmp_path: Path) -> None:
     assert run.invoke(app, ["world", str(tmp_path), "--size", "big"]).exit_code == 2
     assert run.invoke(app, ["world", str(tmp_path), "--difficulty", "epic"]).exit_code == 2
+
+
+def test_generated_clips_are_held_against_their_prompts(tmp_path: Path) -> None:
+    made = ["world", str(tmp_path), "--videos", "2", "--difficulty", "chain", "--events", "1-2", "--workers", "1"]
+    assert run.invoke(app, made).exit_code == 0
+    clips = sorted((tmp_path / "videos").iterdir())
+    prompts = [record.texts["dense"] for record in read_records(tmp_path / RECORDS)]
+    rows = [json.dumps({"video": clip.name, "prompt": prompt}) for clip, prompt in zip(clips, prompts, strict=True)]
+    asked = tmp_path / "prompts.jsonl"
+    asked.write_text("\n".join(rows))
+    command = ["world-check", *map(str, clips), "--prompts", str(asked)]
+    checked = run.invoke(app, command)
+    assert checked.exit_code == 0, checked.output
+    assert checked.output.count("all as it should be") == 2
+    asked.write_text("\n".join([rows[0], json.dumps({"video": clips[1].name, "prompt": "a dog."})]))
+    checked = run.invoke(app, command)
+    assert checked.exit_code == 1
+    assert "no full caption" in checked.output
+    assert "2 clips, 0 not matching the facts" in checked.output
+    assert run.invoke(app, [*command, "--scenes", str(tmp_path)]).exit_code == 2
+    asked.write_text(rows[0])
+    assert "000001.mp4 is not in" in run.invoke(app, command).output

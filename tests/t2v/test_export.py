@@ -32,6 +32,7 @@ from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SettingsError, SG4VError
 from sharegpt4video.files import file_content_id
 from sharegpt4video.records import Step
+from sharegpt4video.t2v.clips import captions_of, read_clips
 from sharegpt4video.t2v.cutting import CutJob, Cutting, NotCut, cut_clip
 from sharegpt4video.t2v.encoders import ENCODERS, count_tokens
 from sharegpt4video.t2v.export import ExportSettings, T2VResult, export
@@ -40,6 +41,7 @@ from sharegpt4video.t2v.manifests import MANIFESTS, Row
 from sharegpt4video.t2v.planning import PlanSettings
 from sharegpt4video.t2v.record import RECORDS, Record, read_records, write_records
 from sharegpt4video.t2v.sources import records_from
+from sharegpt4video.t2v.told import told_in
 
 FPS, FRAMES = 8, 64
 SHOT = FRAMES // 2
@@ -280,6 +282,30 @@ def test_a_layout_that_says_how_many_frames_are_trained_on_takes_any_number(vide
     exported([record(video)], tmp_path / "out", "finetrainers", plan=PlanSettings(frames=17, fps=FPS))
     told = json.loads((tmp_path / "out" / "train" / "training.json").read_text("utf-8"))
     assert [bucket[0] for bucket in told["datasets"][0]["video_resolution_buckets"]] == [17]
+
+
+def test_what_came_to_nothing_says_what_to_change_and_does_not_hold_its_folder(video: Path, tmp_path: Path) -> None:
+    """Shots of 32 frames are too short for 49, and long enough for what the layout is then set to."""
+    out, plan = tmp_path / "out", PlanSettings(fps=FPS)
+    with pytest.raises(SG4VError, match=r"shorter than the 49 frames .*\n.*--set frames=N"):
+        exported([record(video)], out, "finetrainers", plan=plan)
+    made = exported([record(video)], out, "finetrainers", plan=plan, options={"frames": 20})
+    assert (made.clips, made.refused) == (2, {})
+
+
+def test_a_folder_of_an_export_says_itself_whose_it_is(video: Path, tmp_path: Path) -> None:
+    plan = PlanSettings(frames=17, fps=FPS, most_untold=0.2)
+    exported([record(video)], tmp_path, "finetrainers", plan=plan)
+    folder = tmp_path / "train"
+    report = lint(folder)
+    assert (report.trainer, report.samples, report.errors) == ("finetrainers", 2, 0)
+    assert "how many frames" not in report.text()
+    wanted = [row.text for row in rows("finetrainers", folder)]
+    assert [told.text for told in told_in(folder)] == wanted  # and not prompts.txt and videos.txt as a caption each
+    learned = captions_of(read_clips(str(folder)), {"dense": 1.0})  # its only caption has no name there
+    assert [texts for texts, _ in learned] == [(text,) for text in wanted]
+    with pytest.raises(SettingsError, match="no export says for whom"):
+        lint(folder / "clips")
 
 
 def test_the_command_reads_a_data_set_records_and_captions(video: Path, tmp_path: Path) -> None:

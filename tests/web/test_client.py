@@ -85,3 +85,31 @@ def test_a_caption_that_is_none_is_told_and_not_hidden_by_cancelling_it(data: by
         media = client.info("m")
         with pytest.raises(ServerRefused, match="another form"):
             client.caption(media)
+
+
+def session_of(**more: Any) -> bytes:
+    plain = {"version": "1", "models": [], "roots": [], "sample": None, "dataset": None, "compare": None, "encoders": [],
+             "profile": None, "limits": {"upload_bytes": 1, "max_seconds": 1.0}, "fetch_urls": False}  # fmt: skip
+    return answer(json.dumps(plain | more).encode())
+
+
+def page(total: int | None) -> bytes:
+    return answer(json.dumps({"items": [], "next": None, "total": total, "took_ms": 1}).encode())
+
+
+def test_waiting_lasts_until_all_of_the_data_set_can_be_searched() -> None:
+    own, busy = session_of(dataset={"name": "my-set"}), answer(b"{}", "503 wait")
+    with lying(b"", own, page(None), own, busy, own, page(3), session_of()) as client:
+        client.wait(20)
+        assert client.session().dataset is None, "the answer after those it waited for"
+
+
+def test_waiting_ends_in_time_and_at_once_for_who_may_not_enter() -> None:
+    never = [session_of(dataset={"name": "my-set"}), page(None)] * 5
+    with lying(*never) as client, pytest.raises(ServerRefused, match="wait longer"):
+        client.wait(0.1)
+    with lying(answer(b"{}", "401 no")) as client, pytest.raises(ServerRefused) as refused:
+        client.wait(60)
+    assert refused.value.status == 401
+    with pytest.raises(ServerRefused, match="still running"):
+        WebClient("http://127.0.0.1:9", "t").wait(0.0)

@@ -25,8 +25,8 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        help="The captions: a data set, records.jsonl, a folder of .txt files, or text with one on each line, "
-        ".json, .jsonl, .csv.",
+        help="The captions: a data set, records.jsonl, a folder of .txt files or one that sg4v t2v export wrote, or "
+        "text with one on each line, .json, .jsonl, .csv.",
         show_default=False,
     ),
 ]

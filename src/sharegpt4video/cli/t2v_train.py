@@ -21,7 +21,12 @@ Config = Annotated[Path, typer.Argument(metavar="CONFIG", help="A YAML file, or 
                                         "t2v-latte-opensora-plan, t2v-wan-lora.")]  # fmt: skip
 Data = Annotated[
     str,
-    typer.Option("--data", metavar="SOURCE", help="records.jsonl, its folder, or LAYOUT:FOLDER.", show_default=False),
+    typer.Option(
+        "--data",
+        metavar="SOURCE",
+        help="records.jsonl, its folder, the folder of a split by sg4v t2v export, or LAYOUT:FOLDER.",
+        show_default=False,
+    ),
 ]
 Out = Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where results go.", show_default=False)]
 Set = Annotated[list[str] | None, set_option("Change a setting, such as optimiser.steps=500; may be repeated.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -71,6 +72,15 @@ def captioner(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Resume the run in DIR, or delete it and start over.")
     ] = True,
+    data: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--data",
+            metavar="FOLDER",
+            help="An export to learn from, in place of mixture.exports; may be given several times.",
+            show_default=False,
+        ),
+    ] = None,
     change: Set = None,
 ) -> None:
     """Train a captioner in its four roles, from exports with --format captioner.
@@ -79,7 +89,8 @@ def captioner(
     takes this configuration.
     """
     with exit_codes():
-        settings = train_settings(config, change)
+        exports = [f"mixture.exports={json.dumps(data)}"] if data else []
+        settings = train_settings(config, [*(change or ()), *exports])
         if settings.mixture is None:
             raise SettingsError(
                 f"{config} has no mixture, which a captioner is trained on; start from sg4v train configs"

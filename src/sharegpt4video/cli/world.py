@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..errors import SettingsError, VideoError
 from ..foreign import terminal_line
 from ..wording import counted
 from .console import FAILED, error, exit_codes, print_text, say
@@ -130,43 +131,71 @@ def world_check(
             metavar="SET", help="The set they belong to: compare with its facts.", file_okay=False, show_default=False
         ),
     ] = None,
+    prompts: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="The prompts.jsonl of sg4v t2v sample: compare with what was asked for.",
+            dir_okay=False,
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
-    """Read the facts of rendered clips back from their pixels."""
-    from ..errors import SettingsError, VideoError
-    from ..world.files import read_scenes
+    """Read the facts of rendered or generated clips back from their pixels.
+
+    Exits with 1 if a clip cannot be read, or is not as the set or the prompts say.
+    """
     from ..world.sizes import check, compare
 
     with exit_codes():
-        known = read_scenes(scenes) if scenes else {}
-        wrong = failed = 0
+        known = _known(clips, scenes, prompts)
+        wrong = failed = right = facts = 0
         for clip in clips:
-            if scenes and clip.name not in known:
-                raise SettingsError(f"{clip.name} is not in {scenes / 'scenes.jsonl'}; name the set it belongs to")
-        for clip in clips:
+            scene = known.get(clip.name)
             try:
-                reading = check(clip, known.get(clip.name))
+                if known and scene is None:
+                    raise VideoError(f"{clip}: its prompt is no full caption of the tiny world or of a chain")
+                reading = check(clip, scene)
             except (VideoError, OSError) as unreadable:
                 failed += 1
                 error(f"{clip.name}: {str(unreadable).removeprefix(f'{clip}: ')}")
                 continue
             print_text(f"{terminal_line(clip.name)}: {describe(reading)}")
-            if scenes:
-                misses = compare(reading, known[clip.name]).misses
-                wrong += bool(misses)
-                print_text("\n".join(f"  {miss}" for miss in misses) or "  all as it should be")
-        if scenes or failed:
-            compared = f", {wrong} not matching the facts" if scenes else ""
-            say(f"{counted(len(clips), 'clip')}{compared}{f', {failed} failed' if failed else ''}")
+            if scene is not None:
+                compared = compare(reading, scene)
+                hits = [hit for each in compared.hits.values() for hit in each]
+                wrong, right, facts = wrong + bool(compared.misses), right + sum(hits), facts + len(hits)
+                print_text("\n".join(f"  {miss}" for miss in compared.misses) or "  all as it should be")
+        if known or failed:
+            told = f", {wrong} not matching the facts, {right} of {facts} facts right" if known else ""
+            say(f"{counted(len(clips), 'clip')}{told}{f', {failed} failed' if failed else ''}")
         if wrong or failed:
             raise typer.Exit(FAILED)
+
+
+def _known(clips: list[Path], scenes: Path | None, prompts: Path | None) -> dict[str, Any]:
+    """What each clip should show, by its name; None where its prompt does not say, {} where nothing is known."""
+    from ..world.files import read_scenes
+    from ..world.prompted import read_prompts, scene_asked_for
+
+    if scenes and prompts:
+        raise SettingsError("--scenes and --prompts both say what the clips should show; give one of them")
+    known: dict[str, Any] = dict(read_scenes(scenes)) if scenes else {}
+    if prompts:
+        known = {name: scene_asked_for(prompt) for name, prompt in read_prompts(prompts).items()}
+    missing = [clip.name for clip in clips if clip.name not in known]
+    if missing and (scenes or prompts):
+        where = scenes / "scenes.jsonl" if scenes else prompts
+        raise SettingsError(f"{missing[0]} is not in {where}; name the {'set' if scenes else 'samples'} it belongs to")
+    return known
 
 
 def describe(reading: Any) -> str:
     """A reading on one line."""
     if hasattr(reading, "states"):  # of a chain
         first = reading.states[0] if reading.states else None
-        what = f"{first.size} {first.colour} {first.shape} {first.place}" if first else "nothing"
-        return f"{what}: {', '.join(deed or '?' for deed in reading.deeds)}{'' if reading.ok else '; not whole'}"
+        what = f"{first.size} {first.colour} {first.shape} {first.place}: " if first else "nothing"
+        return f"{what}{', '.join(deed or '?' for deed in reading.deeds)}{'' if reading.ok else '; not whole'}"
     if hasattr(reading, "places"):  # of a tiny clip, which has one thing
         moves = f"moves {reading.first}, {f'turns {reading.turn}, ' * bool(reading.turn)}moves {reading.second}"
         where = f"{reading.colour} {reading.shape} {' or '.join(reading.places)}"
@@ -179,8 +208,6 @@ def describe(reading: Any) -> str:
 
 
 def _size(text: str) -> tuple[int, int]:
-    from ..errors import SettingsError
-
     width, _, height = text.partition("x")
     if not (width.isdigit() and height.isdigit()):
         raise SettingsError(f"--size is WIDTHxHEIGHT, such as 128x128, not {text!r}")
@@ -188,8 +215,6 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def _events(text: str) -> tuple[int, int]:
-    from ..errors import SettingsError
-
     least, _, most = text.partition("-")
     if not least.isdigit() or not (most or least).isdigit():
         raise SettingsError(f"--events is N-M, such as 1-8, or one number, not {text!r}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,25 @@ from ..given import from_json, read_json
 
 REPORT = "t2v.json"
 LOCK = ".t2v.lock"
+
+
+@dataclass(frozen=True)
+class Made:
+    """Whose files a folder of an export holds, and how its clips were made; None: as the trainer has it."""
+
+    trainer: str
+    frames: int | None
+    fps: float | None
+
+
+def made_for(folder: Path) -> Made | None:
+    """What an export says of the folder of one of its splits; None for a folder that no export has written."""
+    try:
+        told = json.loads((folder.parent / REPORT).read_text(encoding="utf-8"))
+        plan = told["settings"]["plan"]
+        return Made(str(told["trainer"]), plan["frames"], plan["fps"]) if folder.name in told["splits"] else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 @contextmanager
@@ -42,7 +62,8 @@ def alone_in(out: Path) -> Iterator[None]:
 def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> None:
     """Make the folder that of an export with these settings; with ``overwrite``, clips of other settings are removed.
 
-    ``clips`` is their pattern. Raises SettingsError if it holds something else, or an export with other settings.
+    ``clips`` is their pattern. Raises SettingsError if it holds something else, or an export with other settings, unless
+    that one made no clip: who mends the settings of a run that came to nothing need not overwrite anything.
     """
     said = from_json(json.dumps(said))
     report = out / REPORT
@@ -51,7 +72,7 @@ def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> No
         if earlier is None and any(path.name not in ("records", LOCK) for path in out.iterdir()):
             raise SettingsError(f"{out}: is not empty and holds no export of ours; choose another folder")
         if earlier is not None and {name: earlier.get(name) for name in said} != said:
-            if not overwrite:
+            if not overwrite and next(out.glob(clips), None):
                 raise SettingsError(
                     f"{out}: holds an export with other settings; choose another folder, or overwrite it (--overwrite)"
                 )

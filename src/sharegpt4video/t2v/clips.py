@@ -15,8 +15,9 @@ from ..caption_files import check_made_from
 from ..checking import did_you_mean
 from ..errors import InputMissing, SettingsError, VideoError
 from ..video.reader import VideoReader
+from .claiming import made_for
 from .manifests import MANIFESTS
-from .manifests.base import Frames
+from .manifests.base import UNNAMED, Frames
 from .record import RECORDS, Record, read_records
 from .variants import texts_of
 
@@ -36,11 +37,14 @@ class Clip:
 
 
 def read_clips(source: str, splits: Sequence[str] = ("train",)) -> list[Clip]:
-    """The clips that ``--data`` names: records, a folder with ``records.jsonl``, or ``LAYOUT:FOLDER`` for a manifest.
+    """The clips that ``--data`` names: records, a folder with ``records.jsonl``, a folder that ``sg4v t2v export`` made
+    for a trainer, or ``LAYOUT:FOLDER`` for a manifest of any origin.
 
     Raises SettingsError for a manifest that cannot be read or has no clips, InputMissing for one that is not there.
     """
     layout, colon, folder = source.partition(":")
+    if not colon and (made := made_for(Path(source).expanduser())):
+        layout, colon, folder = made.trainer, ":", source
     if colon and layout in MANIFESTS:
         root = Path(folder).expanduser()
         rows = MANIFESTS[layout].read(root)
@@ -49,9 +53,9 @@ def read_clips(source: str, splits: Sequence[str] = ("train",)) -> list[Clip]:
         path = Path(source).expanduser()
         path = path / RECORDS if path.is_dir() else path
         if not path.is_file():
-            known = f" of the layouts {', '.join(MANIFESTS)}" if MANIFESTS else ""
             raise InputMissing(
-                f"--data {source}: no such file; name a {RECORDS}, the folder it is in, or LAYOUT:FOLDER{known}"
+                f"--data {source}: no such file; name a {RECORDS}, the folder it is in, the folder of a split that sg4v"
+                f" t2v export wrote, or LAYOUT:FOLDER of the layouts {', '.join(MANIFESTS)}"
             )
         clips = [_clip(record, path.parent) for record in read_records(path) if record.split in splits]
     if not clips:
@@ -66,13 +70,14 @@ def _clip(record: Record, root: Path) -> Clip:
 def captions_of(clips: Sequence[Clip], weights: Mapping[str, float]) -> list[tuple[tuple[str, ...], tuple[float, ...]]]:
     """For each clip its captions and how often each is drawn; with no weights given, the main one alone.
 
-    A caption that a clip lacks is never drawn for it. Raises SettingsError for a clip that has none of them.
+    A caption that a clip lacks is never drawn for it. The only one of a manifest that does not name it is taken for the
+    one that is asked for. Raises SettingsError for a clip that has none of them.
     """
     found: list[tuple[tuple[str, ...], tuple[float, ...]]] = []
     for clip in clips:
         if not clip.texts:
             raise SettingsError(f"{clip.video}: has no caption that can be trusted; repair it or take it out of --data")
-        if not weights:
+        if not weights or (len(weights) == 1 and set(clip.texts) == {UNNAMED}):
             found.append(((next(iter(clip.texts.values())),), (1.0,)))
             continue
         names = [name for name in weights if name in clip.texts]

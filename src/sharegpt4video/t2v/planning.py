@@ -14,6 +14,7 @@ from .record import Record
 from .window import EDGE_SECONDS, MOST_UNTOLD, Refused, WindowText, window_of
 
 DEFAULT_FPS = 24.0
+TOO_SHORT = "shorter than the"
 _TINY = 1e-6
 
 
@@ -152,7 +153,7 @@ def _free(found: Plan, record: Record, span: tuple[float, float], settings: Plan
         end = _run_end(record.caption, at, span[1], settings.max_seconds)
         frames = usable(int((end - at) * fps + 0.5), window)
         if frames < window.minimum or frames < 1:
-            found.refused.append(f"shorter than the {window.minimum} frames that the trainer needs")
+            found.refused.append(f"{TOO_SHORT} {window.minimum} frames that the trainer needs")
         else:
             length = frames / fps
             told = window_of(record, at, at + length, most_untold=settings.most_untold)

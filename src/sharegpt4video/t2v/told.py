@@ -9,7 +9,9 @@ from pathlib import Path
 from ..errors import InputMissing, SettingsError
 from ..given import read_text
 from ..records import Step
+from .claiming import made_for
 from .clauses import sentences_of
+from .manifests import MANIFESTS
 from .record import RECORDS, read_records
 from .suites import read_prompts
 from .variants import texts_of
@@ -26,14 +28,17 @@ class Told:
 
 
 def told_in(source: str | Path) -> Iterator[Told]:
-    """The captions of master records (the dense ones), of a file of texts, or of a folder with ``.txt`` files.
+    """The captions of master records (the dense ones), of a file of texts, of a folder with ``.txt`` files, or of one
+    that ``sg4v t2v export`` made for a trainer, as that reads it.
 
     Records without a text that can be trusted are passed over. Raises InputMissing and SettingsError, naming the file.
     """
     path = Path(source)
     if path.is_dir() and (path / RECORDS).is_file():
         path = path / RECORDS
-    if path.is_dir():
+    if made := made_for(path):
+        yield from (Told(row.text) for row in MANIFESTS[made.trainer].read(path))
+    elif path.is_dir():
         files = sorted(path.glob("*.txt"))
         if not files:
             raise SettingsError(f"{path}: holds neither {RECORDS} nor .txt files with captions")

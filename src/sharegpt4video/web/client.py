@@ -33,6 +33,8 @@ _LONGEST_LINE_BYTES = 64 << 20
 _OTHER_FORM = "the server's answer has another form; is it of another version?"
 _ANOTHER_VERSION = 200
 """The status of an answer that makes no sense: it was given, so asking again is of no use."""
+_NOT_YET = 503
+"""The status while the index of a data set is being made."""
 _LAST = frozenset({"done", "failed", "cancelled"})
 
 
@@ -71,6 +73,25 @@ class WebClient:
 
     def __repr__(self) -> str:
         return f"WebClient({self._host!r}, port={self._port})"
+
+    def wait(self, seconds: float = 60.0) -> None:
+        """Wait for a server that was just started, and until all of its data set can be searched, if it has one."""
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                if not self.session().dataset or self._is_whole():
+                    return
+                late = f"the data set cannot be searched as a whole after {seconds:g} s; wait longer"
+            except ServerRefused as refused:
+                if refused.status and refused.status != _NOT_YET:
+                    raise
+                late = str(refused)
+            if time.monotonic() > until:
+                raise ServerRefused(late, 0)
+            time.sleep(0.2)
+
+    def _is_whole(self) -> bool:
+        return self.dataset("captions", where=["steps>=0"], limit=1)["total"] is not None
 
     def session(self) -> shapes.Session:
         """What the server offers."""

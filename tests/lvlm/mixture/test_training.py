@@ -77,7 +77,7 @@ def test_another_mixture_is_another_run(roles: Path, tmp_path: Path) -> None:
     asked = settings(roles, "optimiser.max_steps=1")
     train(asked, tmp_path)
     changed = CliRunner().invoke(
-        app, ["train", "captioner", "captioner-tiny", "--out", str(tmp_path), "--set", f"mixture.exports=[{roles}]",
+        app, ["train", "captioner", "captioner-tiny", "--out", str(tmp_path), "--data", str(roles),
               *(part for change in (*SMALL, "optimiser.max_steps=1", "mixture.wrong_context=0.5")
                 for part in ("--set", change))]
     )  # fmt: skip

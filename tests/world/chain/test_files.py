@@ -36,6 +36,7 @@ def test_a_data_set_of_the_truth_can_be_exported(tmp_path: Path) -> None:
     options = {"pictures": False, "prompts": "brief"}
     result = export(store, "captioner", str(tmp_path / "roles"), clips=True, options=options)
     assert (result.videos, result.clips) == (2, 4)
+    assert result.notes == (), "the files are known, so nobody need doubt them"
     rows = json.loads((tmp_path / "roles" / "train.json").read_text("utf-8"))
     summaries = [row for row in rows if row["role"] == "summary"]
     assert len(summaries) == 6

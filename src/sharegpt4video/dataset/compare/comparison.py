@@ -15,6 +15,7 @@ from typing import Any, Literal
 
 from ...display import Result
 from ...errors import SettingsError
+from ...wording import counted
 from ..dataset import Dataset
 from ..export.multimap import DiskMultimap
 from ..store.description import differences
@@ -134,7 +135,7 @@ class Totals:
 
 def told_setting(value: Any) -> str:
     """A setting as people read it."""
-    return "not set" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
+    return "not set" if value in (None, "") else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class Comparison(Result):
@@ -184,7 +185,7 @@ class Comparison(Result):
     def text(self) -> str:
         """The totals for a terminal."""
         totals = self.totals
-        lines = [f"{totals.videos:,} videos captioned twice", *self._sides()]
+        lines = [f"{counted(totals.videos, 'video')} captioned twice", *self._sides()]
         lines.append(f"{'per video':<20}{'first':>12}{'second':>12}{'difference':>12}  95 % interval")
         for name, pair in totals.measures.items():
             if pair.videos:
@@ -200,9 +201,12 @@ class Comparison(Result):
     def _sides(self) -> Iterator[str]:
         for number, word in enumerate(("first", "second")):
             alone = self.totals.alone[number]
-            more = f", {alone:,} videos that the other has not" if alone else ""
+            more = f", {counted(alone, 'video')} that the other has not" if alone else ""
             facts = f"facts measured of {self.totals.with_facts[number]:,}"
-            yield f"{word}: {self.names[number]} ({self.models[number]}), {facts}{more}"
+            model, _, options = self.models[number].partition(" {")
+            yield f"{word}: {self.names[number]} ({model}), {facts}{more}"
+            if options and self.models[0] != self.models[1]:
+                yield f"  model options: {{{options}"
         for name, (one, other) in self.differs.items():
             yield f"{name}: {told_setting(one)} in the first, {told_setting(other)} in the second"
 

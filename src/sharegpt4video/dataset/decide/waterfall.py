@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...display import Result
+from ...wording import counted
 from ..settings import FilterSettings
 from ..store.store import Store
 from . import words
@@ -66,8 +67,8 @@ class GateCounts:
 class Waterfall(Result):
     """The waterfall of a data set; ``rows`` is plain data, gate by gate, ``text`` and ``thresholds`` are tables of it.
 
-    ``rows`` has every gate that is set or has scores, in order. ``unsurveyed`` sources are not in it: they failed, or
-    were not reached yet.
+    ``rows`` has every gate that is set or has scores, in order. ``unsurveyed`` sources are not in it: they failed, were
+    not reached yet, or came with captions that others had made.
     """
 
     rows: tuple[GateCounts, ...]
@@ -79,7 +80,12 @@ class Waterfall(Result):
 
     def text(self) -> str:
         """The waterfall of the filters that are set, and the result as its last line."""
-        unsurveyed = f"{self.unsurveyed:,} sources have no survey: they failed or were not reached yet"
+        unsurveyed = (
+            f"{counted(self.unsurveyed, 'video')} not in this table, without a survey: failed, not reached yet, or"
+            " added with their captions"
+        )
+        if not self.videos and self.unsurveyed:
+            return f"no filter had anything to measure: {unsurveyed}"
         return "\n".join([*_waterfall(self), "", *([unsurveyed] if self.unsurveyed else []), _kept(self)])
 
     def thresholds(self) -> str:

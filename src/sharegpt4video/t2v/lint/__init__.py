@@ -6,11 +6,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ...checking import did_you_mean
 from ...errors import InputMissing, SettingsError
-from ..claiming import REPORT
+from ..claiming import REPORT, made_for
 from ..encoders import Counter, encoders_of
 from ..manifests import MANIFESTS
 from ..record import SPLITS
@@ -25,19 +26,27 @@ from .trainers import TRAINERS
 __all__ = ["KINDS", "TRAINERS", "Finding", "LintReport", "LintSettings", "lint"]
 
 
-def lint(folder: str | Path, trainer: str, settings: LintSettings | None = None) -> LintReport:
-    """Look at a trainer's folder. ``trainer`` is one of ``TRAINERS``.
+def lint(folder: str | Path, trainer: str = "", settings: LintSettings | None = None) -> LintReport:
+    """Look at a trainer's folder. ``trainer`` is one of ``TRAINERS``; "": the one that our export made the folder for,
+    with the frames and the rate that it was made with, where ``settings`` do not say others.
 
-    Raises SettingsError for an unknown trainer, InputMissing where there is no such folder. What is wrong in the folder
-    is in the report.
+    Raises SettingsError for an unknown trainer, or where none is given for a folder of other origin, InputMissing where
+    there is no such folder. What is wrong in the folder is in the report.
     """
-    if trainer not in TRAINERS:
+    root, settings = Path(folder), settings or LintSettings()
+    if trainer and trainer not in TRAINERS:
         near = did_you_mean(trainer, TRAINERS)
         raise SettingsError(f"no trainer is called {trainer!r}; known are: {', '.join(TRAINERS)}{near}")
-    root = Path(folder)
     if not root.is_dir():
         raise InputMissing(f"{folder}: is not a folder; give the one of the manifest")
-    notes = _notes(root, trainer, settings or LintSettings())
+    made = made_for(root)
+    if made and trainer in ("", made.trainer):
+        trainer = made.trainer
+        frames, fps = settings.frames or made.frames or 0, settings.fps or made.fps or 0.0
+        settings = replace(settings, frames=frames, fps=fps)
+    if not trainer:
+        raise SettingsError(f"{folder}: no export says for whom it was made; name the trainer (--for)")
+    notes = _notes(root, trainer, settings)
     known, window = TRAINERS[trainer], MANIFESTS[trainer].window
     pairing = Pairing(notes, known.name_of, owners_of(notes))
     samples = 0

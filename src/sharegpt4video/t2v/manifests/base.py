@@ -12,6 +12,10 @@ Frames = Literal["whole", "spread", "head", "middle", "random", "chunks"]
 a random run, or run after run, each with the same caption."""
 
 
+UNNAMED = "caption"
+"""What the caption of a layout is called that holds one for each clip, and does not say which it is."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One clip file and what is written about it.

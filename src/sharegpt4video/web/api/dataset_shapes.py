@@ -65,7 +65,8 @@ class Item(BaseModel):
 
 
 class Items(BaseModel):
-    """A page: ``next`` is asked for with ``after``. ``total`` is null where counting would take long."""
+    """A page: ``next`` is asked for with ``after``. ``total`` is null as long as not all captions can be searched, as in
+    the first moments of a server; more may be found then."""
 
     items: list[Item]
     next: str | None
