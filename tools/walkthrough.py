@@ -1,10 +1,10 @@
 """Run the blocks of a page in their order, and put what they print now under each that shows it.
 
-    python tools/walkthrough.py examples/journey.md
+    python tools/walkthrough.py docs/journey.md
 
 A page is Markdown with ``bash`` and ``python`` blocks that build on each other; a ``text`` block right below one shows
-what it prints. Commands of ``sg4v`` run in this process, which spares a start for each; ``&`` at the end of a line starts
-a server, ``kill %1`` ends it. The tests run pages with the same functions and compare what they show.
+what it prints. Commands of ``sg4v`` run in this process, which spares a start for each; ``&`` at the end of a line
+starts a server, ``kill %1`` ends it. The tests run pages with the same functions and compare what they show.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ COLUMNS = 110
 LONG_LINES = "\n  "
 """What a folded line goes on with."""
 _BLOCK = re.compile(
-    r"^```(?P<language>bash|python)\n(?P<code>.*?)^```\n(?P<learned>\n<!-- learned -->)?(?P<shown>\n```text\n.*?^```\n)?",
+    r"^```(?P<language>bash|python)\n(?P<code>.*?)^```\n"
+    r"(?P<learned>\n<!-- learned -->)?(?P<shown>\n```text\n.*?^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
 _PROGRAM = "from sharegpt4video.cli import main; main()"

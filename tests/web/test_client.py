@@ -88,8 +88,9 @@ def test_a_caption_that_is_none_is_told_and_not_hidden_by_cancelling_it(data: by
 
 
 def session_of(**more: Any) -> bytes:
-    plain = {"version": "1", "models": [], "roots": [], "sample": None, "dataset": None, "compare": None, "encoders": [],
-             "profile": None, "limits": {"upload_bytes": 1, "max_seconds": 1.0}, "fetch_urls": False}  # fmt: skip
+    plain: dict[str, Any] = dict.fromkeys(("sample", "dataset", "compare", "profile"))
+    plain |= {"version": "1", "models": [], "roots": [], "encoders": [], "fetch_urls": False}
+    plain["limits"] = {"upload_bytes": 1, "max_seconds": 1.0}
     return answer(json.dumps(plain | more).encode())
 
 

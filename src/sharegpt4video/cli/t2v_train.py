@@ -24,7 +24,7 @@ Data = Annotated[
     typer.Option(
         "--data",
         metavar="SOURCE",
-        help="records.jsonl, its folder, the folder of a split by sg4v t2v export, or LAYOUT:FOLDER.",
+        help="records.jsonl, its folder, one that sg4v t2v export wrote for a split, or LAYOUT:FOLDER.",
         show_default=False,
     ),
 ]

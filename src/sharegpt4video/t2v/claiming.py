@@ -62,8 +62,8 @@ def alone_in(out: Path) -> Iterator[None]:
 def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> None:
     """Make the folder that of an export with these settings; with ``overwrite``, clips of other settings are removed.
 
-    ``clips`` is their pattern. Raises SettingsError if it holds something else, or an export with other settings, unless
-    that one made no clip: who mends the settings of a run that came to nothing need not overwrite anything.
+    ``clips`` is their pattern. Raises SettingsError if it holds something else, or clips of an export with other
+    settings: who mends those of a run that came to nothing need not overwrite anything.
     """
     said = from_json(json.dumps(said))
     report = out / REPORT

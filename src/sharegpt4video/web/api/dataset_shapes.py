@@ -65,8 +65,8 @@ class Item(BaseModel):
 
 
 class Items(BaseModel):
-    """A page: ``next`` is asked for with ``after``. ``total`` is null as long as not all captions can be searched, as in
-    the first moments of a server; more may be found then."""
+    """A page: ``next`` is asked for with ``after``. ``total`` is null while not all captions can be searched yet, as
+    in the first moments of a server; later, more may be found."""
 
     items: list[Item]
     next: str | None
