@@ -33,6 +33,7 @@ _BLOCK = re.compile(
     r"(?P<learned>\n<!-- learned -->)?(?P<shown>\n```text\n.*?^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
+os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # as ``sg4v`` does where nobody watches
 _PROGRAM = "from sharegpt4video.cli import main; main()"
 
 

@@ -220,7 +220,8 @@ def _records(source: str, out: Path, splits: list[str] | None, media: Path | Non
     if not place.is_file() and Store(source).exists():
         place = out / "records"
         made: Any = export_records(Store.open(source), "t2v", str(place), splits=splits, overwrite=True)
-        print_text(made.text())
+        if made.left_out or made.notes:  # else its counts are those of the clips, once more
+            print_text(made.text())
     for record in records_from(place, media=media):
         if not splits or record.split in splits:
             yield record

@@ -148,14 +148,14 @@ def test_the_text_is_an_aligned_table(told: Waterfall) -> None:
         end = head.index(title) + len(title)
         assert all(line[end - 1].isdigit() and line[end : end + 1] in ("", " ") for line in rows)
     assert lines[-1].startswith(f"kept {told.kept} of {told.videos} videos")
-    assert "5 videos not in this table, without a survey" in lines[-2]
+    assert "not in this table: 5 videos without a survey" in lines[-2]
     assert "at most 90.0 % of the time" in told.text()
     assert all(line == line.rstrip() for line in lines)
 
 
 def test_a_set_whose_videos_have_no_survey_has_no_empty_table(told: Waterfall) -> None:
     empty = replace(told, videos=0, kept=0).text()
-    assert empty.startswith("no filter had anything to measure: 5 videos")
+    assert empty.startswith("the filters had nothing to measure: 5 videos")
     assert "\n" not in empty
 
 

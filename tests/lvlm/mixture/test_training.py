@@ -49,7 +49,9 @@ def weights(out: Path, step: int) -> dict[str, Any]:
     return checkpoints.read(checkpoints.checkpoint_folder(out, step)).weights()
 
 
-def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(roles: Path, tmp_path: Path) -> None:
+def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(
+    roles: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     train(settings(roles), tmp_path / "whole")
     train(settings(roles), tmp_path / "resumed")
     for step in (2, 3):  # as if it had been killed after the first step
@@ -66,7 +68,11 @@ def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(roles: Path, 
     assert "| sliding | 52% | 2 | " in card
     assert "| opening | 18% | 1 | " in card
     assert "`--prompts brief`" in card
+    open_model(f"hf:{model}", prompts=prompt_set("default"))
+    assert "learned to be asked with the prompts brief" in caplog.text
+    caplog.clear()
     vlm = open_model(f"hf:{model}", prompts=prompt_set("brief"), max_tokens=2)
+    assert not caplog.text
     video = next((roles.parent / "set" / "videos").glob("*.mp4"))
     told = caption(video, model=vlm, settings=caption_settings("brief"))
     # Whether the detector takes a change of this scene for a cut is not for this test to say.

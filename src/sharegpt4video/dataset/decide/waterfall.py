@@ -80,13 +80,10 @@ class Waterfall(Result):
 
     def text(self) -> str:
         """The waterfall of the filters that are set, and the result as its last line."""
-        unsurveyed = (
-            f"{counted(self.unsurveyed, 'video')} not in this table, without a survey: failed, not reached yet, or"
-            " added with their captions"
-        )
         if not self.videos and self.unsurveyed:
-            return f"no filter had anything to measure: {unsurveyed}"
-        return "\n".join([*_waterfall(self), "", *([unsurveyed] if self.unsurveyed else []), _kept(self)])
+            return f"the filters had nothing to measure: {_unsurveyed(self)}"
+        unsurveyed = [f"not in this table: {_unsurveyed(self)}"] if self.unsurveyed else []
+        return "\n".join([*_waterfall(self), "", *unsurveyed, _kept(self)])
 
     def thresholds(self) -> str:
         """A table of what other thresholds would have dropped; "" without scores."""
@@ -201,6 +198,10 @@ def _waterfall(told: Waterfall) -> list[str]:
             )
         )
     return _aligned(rows, left_columns=2)
+
+
+def _unsurveyed(told: Waterfall) -> str:
+    return f"{counted(told.unsurveyed, 'video')} without a survey (failed, not reached yet, or added with captions)"
 
 
 def _kept(told: Waterfall) -> str:

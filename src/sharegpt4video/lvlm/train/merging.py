@@ -17,6 +17,7 @@ from ...files import whole_folder
 from ...learning import checkpoints
 from ...learning.randomness import seed_everything
 from ...learning.weights import check_names
+from ...vlm.hf import TAUGHT, taught_text
 from ..model.build import build, processor
 from ..model.parts import prepare
 from ..settings import TrainSettings
@@ -50,6 +51,8 @@ def merge(checkpoint: str | Path, out: str | Path, *, base: str = "", trust_remo
             fold(load(found, settings)).save_pretrained(folder, max_shard_size=SHARD_BYTES)
         processor(settings.model).save_pretrained(folder)
         (folder / "README.md").write_text(card(found, settings), encoding="utf-8")
+        if prompts := found.facts.get("prompts"):
+            (folder / TAUGHT).write_text(taught_text(prompts), encoding="utf-8")
     return out
 
 
