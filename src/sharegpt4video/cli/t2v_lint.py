@@ -11,18 +11,20 @@ from ..errors import SettingsError
 from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text
 
+Trainer = Annotated[
+    str,
+    typer.Option(
+        "--for",
+        metavar="TRAINER",
+        help="Such as musubi-tuner, diffusion-pipe, ltx-2, finetrainers; what sg4v t2v export wrote says itself.",
+        show_default=False,
+    ),
+]
+
 
 def lint(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder that the trainer is given.")],
-    trainer: Annotated[
-        str,
-        typer.Option(
-            "--for",
-            metavar="TRAINER",
-            help="Such as musubi-tuner, diffusion-pipe, ltx-2, finetrainers; what sg4v t2v export wrote says itself.",
-            show_default=False,
-        ),
-    ] = "",
+    trainer: Trainer = "",
     frames: Annotated[
         int, typer.Option(metavar="N", help="Frames to train on, where the folder does not say.", show_default=False)
     ] = 0,

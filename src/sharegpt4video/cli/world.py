@@ -57,6 +57,21 @@ Sounds = Annotated[bool, typer.Option("--sound", help="Give the videos sound: mu
 Workers = Annotated[
     int | None, typer.Option(metavar="N", min=1, help="Processes. Default: one for each core.", show_default=False)
 ]
+OfSet = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="SET", help="The set they belong to: compare with its facts.", file_okay=False, show_default=False
+    ),
+]
+OfPrompts = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="The prompts.jsonl of sg4v t2v sample: compare with what was asked for.",
+        dir_okay=False,
+        show_default=False,
+    ),
+]
 
 
 def world(
@@ -125,52 +140,47 @@ def _as_data_set(folder: Path, out: Path, parts: int) -> str:
 
 def world_check(
     clips: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Clips to read.", dir_okay=False)],
-    scenes: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="SET", help="The set they belong to: compare with its facts.", file_okay=False, show_default=False
-        ),
-    ] = None,
-    prompts: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE",
-            help="The prompts.jsonl of sg4v t2v sample: compare with what was asked for.",
-            dir_okay=False,
-            show_default=False,
-        ),
-    ] = None,
+    scenes: OfSet = None,
+    prompts: OfPrompts = None,
 ) -> None:
     """Read the facts of rendered or generated clips back from their pixels.
 
     Exits with 1 if a clip cannot be read, or is not as the set or the prompts say.
     """
-    from ..world.sizes import check, compare
-
     with exit_codes():
         known = _known(clips, scenes, prompts)
         wrong = failed = right = facts = 0
         for clip in clips:
-            scene = known.get(clip.name)
             try:
-                if known and scene is None:
-                    raise VideoError(f"{clip}: its prompt is no full caption of the tiny world or of a chain")
-                reading = check(clip, scene)
+                compared = _compared(clip, known)
             except (VideoError, OSError) as unreadable:
                 failed += 1
                 error(f"{clip.name}: {str(unreadable).removeprefix(f'{clip}: ')}")
                 continue
-            print_text(f"{terminal_line(clip.name)}: {describe(reading)}")
-            if scene is not None:
-                compared = compare(reading, scene)
+            if compared is not None:
                 hits = [hit for each in compared.hits.values() for hit in each]
                 wrong, right, facts = wrong + bool(compared.misses), right + sum(hits), facts + len(hits)
-                print_text("\n".join(f"  {miss}" for miss in compared.misses) or "  all as it should be")
         if known or failed:
             told = f", {wrong} not matching the facts, {right} of {facts} facts right" if known else ""
             say(f"{counted(len(clips), 'clip')}{told}{f', {failed} failed' if failed else ''}")
         if wrong or failed:
             raise typer.Exit(FAILED)
+
+
+def _compared(clip: Path, known: dict[str, Any]) -> Any:
+    """Print what is read in a clip, and what of that is wrong; None where nothing is known. Raises VideoError."""
+    from ..world.sizes import check, compare
+
+    scene = known.get(clip.name)
+    if known and scene is None:
+        raise VideoError(f"{clip}: its prompt is no full caption of the tiny world or of a chain")
+    reading = check(clip, scene)
+    print_text(f"{terminal_line(clip.name)}: {describe(reading)}")
+    if scene is None:
+        return None
+    compared = compare(reading, scene)
+    print_text("\n".join(f"  {miss}" for miss in compared.misses) or "  all as it should be")
+    return compared
 
 
 def _known(clips: list[Path], scenes: Path | None, prompts: Path | None) -> dict[str, Any]:

@@ -24,7 +24,7 @@ from .fitter import Fitter
 from .manifests import MANIFESTS, Manifest, Row
 from .mixing import chosen, wrong_weights
 from .originals import Comparison, Original, original_of
-from .planning import TOO_SHORT, Planned, PlanSettings, plan, wrong_frames
+from .planning import ADVICE, Planned, PlanSettings, plan, wrong_frames
 from .record import Record
 from .suffixes import SuffixStyle, suffix_of
 from .told import Told, events_of
@@ -34,11 +34,6 @@ CLIPS = "clips"
 OF_THE_WHOLE = ("motion", "camera_motion", "flow", "vmaf_motion")
 """Scores of motion say nothing about a part of the video that they were measured of."""
 MOST_EXAMPLES = 20
-_ADVICE = {
-    "is cut by the border": "more fit with other --frames, captions of shorter steps (--every), or a larger --untold",
-    TOO_SHORT: "more fit with fewer frames (--frames N, or --set frames=N where the layout has it) or a higher --fps",
-}
-"""What may be done about clips that are refused, by a part of the reason."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +97,7 @@ class T2VResult(Result):
         if self.repeats:
             lines.append(f"{counted(self.repeats, 'clip')} with repeated frames: the video is slower; lower --fps")
         lines += [f"{count} refused: {reason}" for reason, count in self.refused.most_common()]
-        lines += [f"  {advice}" for reason, advice in _ADVICE.items() if any(reason in each for each in self.refused)]
+        lines += [f"  {advice}" for reason, advice in ADVICE.items() if any(reason in each for each in self.refused)]
         lines += [f"{count} failed: {kind}" for kind, count in self.failed.most_common()]
         lines += [f"  {example}" for example in self.examples]
         lines += [f"note: {note}" for note in self.notes]

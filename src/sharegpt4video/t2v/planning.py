@@ -15,6 +15,11 @@ from .window import EDGE_SECONDS, MOST_UNTOLD, Refused, WindowText, window_of
 
 DEFAULT_FPS = 24.0
 TOO_SHORT = "shorter than the"
+ADVICE = {
+    "is cut by the border": "more fit with other --frames, captions of shorter steps (--every), or a larger --untold",
+    TOO_SHORT: "more fit with fewer frames (--frames N, or --set frames=N where the layout has it) or a higher --fps",
+}
+"""What may be done about clips that are refused, by a part of the reason."""
 _TINY = 1e-6
 
 

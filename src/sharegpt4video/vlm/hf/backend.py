@@ -9,7 +9,6 @@ import importlib.util
 import inspect
 import itertools
 import json
-import logging
 import os
 import threading
 from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
@@ -27,14 +26,12 @@ from ..render import render
 from ..screen import Screened, screen
 from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .chat import Asked, NativeVideo, wants_video
-from .taught import other_prompts
+from .taught import noticed
 from .worker import Job, Reading, Worker
 
 if TYPE_CHECKING:
     from .generation import HfEngine
     from .loading import Loaded
-
-logger = logging.getLogger(__name__)
 
 _PREVIEW_URL = "data:image/jpeg;base64,"
 _DTYPES = ("auto", "float32", "bfloat16", "float16")
@@ -110,9 +107,7 @@ class HfVLM(VLM):
         self.uses_facts, self.frames_apart = hints, frames_apart
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
-        if remark := other_prompts(Path(self._model), prompts):
-            logger.warning("%s: %s", self.name, remark)
-        self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
+        self._prompts, self._prompt_hash, self._hints = noticed(prompts, model), prompts.hash, hints
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
 from ...prompts import PromptSet, prompt_set
+
+logger = logging.getLogger(__name__)
 
 TAUGHT = "captioner.json"
 
@@ -16,13 +19,13 @@ def taught_text(names: Iterable[str]) -> str:
     return json.dumps({"prompts": {name: prompt_set(name).hash for name in names}}, indent=1) + "\n"
 
 
-def other_prompts(folder: Path, asked: PromptSet) -> str:
-    """What is to be said when a captioner is asked with prompts that it has not learned; "" where nothing is."""
+def noticed(asked: PromptSet, model: str) -> PromptSet:
+    """The prompt set as it is; a warning says when the captioner in the folder ``model`` has learned others."""
     try:
-        known = json.loads((folder / TAUGHT).read_text(encoding="utf-8"))["prompts"]
-        if not known or asked.hash in known.values():
-            return ""
-        names = " or ".join(known)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return ""
-    return f"it learned to be asked with the prompts {names}, and is asked with others; choose them (prompts={names})"
+        known = json.loads((Path(model).expanduser() / TAUGHT).read_text(encoding="utf-8"))["prompts"]
+        if known and asked.hash not in known.values():
+            names = " or ".join(known)
+            logger.warning("hf:%s learned to be asked with the prompts %s, and is asked with others", model, names)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+        pass  # no captioner of ours: it takes any prompts
+    return asked
