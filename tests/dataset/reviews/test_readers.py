@@ -148,7 +148,7 @@ def test_exports_say_who_edited(ds: Dataset, tmp_path: Path) -> None:
     assert {row["id"]: row["edited_by"] for row in rows} == {row_id(0): [], row_id(1): ["ada"], row_id(3): []}
     assert "edited in review" in (tmp_path / "parquet" / "README.md").read_text("utf-8")
     manifest = next((tmp_path / "parquet").glob("*.json"))
-    assert "1 caption with texts that were rewritten in review" in json.loads(manifest.read_text("utf-8"))["notes"]
+    assert "captions with texts that were rewritten in review: 1" in json.loads(manifest.read_text("utf-8"))["notes"]
 
 
 def test_checks_run_again_on_what_was_edited_and_on_nothing_else(ds: Dataset) -> None:

@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 from ...display import Result
 from ...files import seen_from
 from ...foreign import without_secrets
-from ...wording import counted
 from ..reviews.clips import outdated_clips
 from ..rows import Clip
 from ..sources.listed import Listed
@@ -209,7 +208,8 @@ class ExportJob:
             if count := found.counts[kind]:
                 self.note(f"{count:,} {words} (first: {found.examples[kind]})")
         if self.tally.edited:
-            self.note(f"{counted(self.tally.edited, 'caption')} with texts that were rewritten in review")
+            what = "captions of videos and clips" if self.tally.clips else "captions"
+            self.note(f"{what} with texts that were rewritten in review: {self.tally.edited:,}")
 
     def wrote(self, entry: Entry, texts: int = 1) -> None:
         """Count an exported entry and its texts."""
