@@ -76,7 +76,7 @@ def test_each_room_gets_what_the_room_before_has_made(walked: tuple[Path, list[t
     assert len(list((folder / "samples").glob("*.mp4"))) == 2
 
 
-def test_a_block_without_a_command_of_ours_is_no_journey() -> None:
+def test_every_room_lies_on_the_way() -> None:
     lines = [line for block in walkthrough.blocks_of(PAGE.read_text("utf-8")) for line in block.code.splitlines()]
     rooms = {tuple(line.split()[1:3]) for line in lines if line.startswith("sg4v")}
     assert {("web", "--dataset"), ("dataset", "compare"), ("train", "captioner"), ("t2v", "sample")} <= rooms
