@@ -33,7 +33,8 @@ _BLOCK = re.compile(
     r"(?P<learned>\n<!-- learned -->)?(?P<shown>\n```text\n.*?^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
-os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # as ``sg4v`` does where nobody watches
+_BAR = re.compile(r"\n?[^\n]*\d+%\|[^\n|]*\| \d+/\d+ \[[^\]\n]*\]")
+"""Progress bars, which ``sg4v`` does not let libraries draw where nobody watches; here it may be too late for that."""
 _PROGRAM = "from sharegpt4video.cli import main; main()"
 
 
@@ -86,7 +87,7 @@ class Walk:
                 exec(compile(block.code, "<block>", "exec"), self.names)
             return printed.getvalue()
         printed = "".join(map(self.line, block.code.replace("\\\n", " ").splitlines()))
-        return printed.replace(f"{Path.cwd()}/", "")
+        return _BAR.sub("", printed.replace(f"{Path.cwd()}/", "")).lstrip("\n")
 
     def line(self, line: str) -> str:
         """What one line of a shell prints, on both of its ways."""
