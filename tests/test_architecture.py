@@ -77,7 +77,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "learning": {"checking", "config", "display", "errors", "files", "given"},
     "lvlm": BASICS | {"__init__", "learning", "tensors", "video", "vlm"},
     "t2v": BASICS | {"__init__", "caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
-    "evaluate": BASICS | {"__init__", "video", "vlm"},
+    "evaluate": BASICS | {"__init__", "caption_files", "video", "vlm"},
     "world": {"checking", "cores", "errors", "files", "given", "processes", "records", "t2v", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},
     "__main__": {"cli"},

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from .engines import open_engine
     from .errors import CaptionInterrupted, MissingExtra, SettingsError, SG4VError, VideoError, VLMError
     from .evaluate.compare import compare_runs
-    from .evaluate.launch import run_benchmark
+    from .evaluate.launch import answer_from_captions, run_benchmark
     from .evaluate.runner import BenchmarkOptions
     from .look import keyframes, measure
     from .lvlm.launch import train
@@ -58,7 +58,7 @@ _HOMES = {
     "engines": ("open_engine",),
     "errors": ("CaptionInterrupted", "MissingExtra", "SG4VError", "SettingsError", "VLMError", "VideoError"),
     "evaluate.compare": ("compare_runs",),
-    "evaluate.launch": ("run_benchmark",),
+    "evaluate.launch": ("answer_from_captions", "run_benchmark"),
     "evaluate.runner": ("BenchmarkOptions",),
     "lvlm.launch": ("train",),
     "lvlm.settings": ("TrainSettings",),
@@ -101,6 +101,7 @@ __all__ = [
     "VideoError",
     "VideoReader",
     "acaption",
+    "answer_from_captions",
     "build_dataset",
     "caption",
     "compare_runs",

@@ -10,6 +10,7 @@ from .. import __version__
 from .ask import ask
 from .building import build, filter, status
 from .caption import caption
+from .captions_answer import captions_answer
 from .comparing import compare
 from .console import SafeGroup, print_text
 from .convert import convert
@@ -53,6 +54,7 @@ dataset = typer.Typer(
 for step in (build, status, filter, check, repair, clips, export, audit, report, plan, compact, compare):
     dataset.command(cls=Verb, no_args_is_help=True)(step)
 dataset.add_typer(review)
+evaluate.command("captions-answer", cls=Verb, no_args_is_help=True)(captions_answer)
 for group in (dataset, train, evaluate, t2v):
     app.add_typer(group)
 

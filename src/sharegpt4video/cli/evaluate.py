@@ -120,7 +120,7 @@ def run(
         vlm = _model(model, own)
         if not (out / ANSWERS).is_file():  # a resumed run may have all its answers already
             _check(vlm, judge)
-        with _progress(quiet=quiet) as report:
+        with progress(quiet=quiet) as report:
             result = run_benchmark(benchmark, vlm, **where, **rules, on_progress=report)
         _end(result, out, json=json)
 
@@ -316,7 +316,7 @@ def _model(name: str, options: dict[str, Any]) -> VLM:
 
 
 @contextlib.contextmanager
-def _progress(*, quiet: bool) -> Iterator[Any]:
+def progress(*, quiet: bool) -> Iterator[Any]:
     """A bar on stderr when that is a terminal; gives what is to be called with (done, total)."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 

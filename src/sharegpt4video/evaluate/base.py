@@ -15,7 +15,7 @@ Protocol = Literal["strict", "official", "original", "lmms-eval"]
 """Whose rules: ours (the authors' questions, without the defects of their scoring), the benchmark's authors', those of
 the released ShareGPT4Video scripts, or lmms-eval's."""
 
-Unscored = Literal["", "empty", "unparsed", "undecodable", "unavailable", "no judge"]
+Unscored = Literal["", "empty", "unparsed", "undecodable", "unavailable", "no judge", "no caption"]
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,8 @@ class Question:
     groups           what results are broken down by, such as ``{"format": "yes_no", "aspect": "speed"}``
     start_seconds, end_seconds   the part of the video that is asked about; None: from its start, to its end
     reference        whatever else the scorer needs
+    stem, right      the question alone, without options and instructions, and the index of the right option; "" and
+                     None where the question is not a choice or its answer is not published
     """
 
     id: str
@@ -44,6 +46,8 @@ class Question:
     start_seconds: float | None = None
     end_seconds: float | None = None
     reference: Mapping[str, Any] = field(default_factory=dict)
+    stem: str = ""
+    right: int | None = None
 
 
 @dataclass(frozen=True)

@@ -105,6 +105,10 @@ class Judge:
         """The identity of the model whose replies these are."""
         return self._model
 
+    def cost_usd(self, input_tokens: int, output_tokens: int) -> float | None:
+        """What this many tokens of the model cost in US dollars; None without prices, and for stored replies."""
+        return self._vlm.cost_usd(input_tokens, output_tokens) if self._vlm else None
+
     @property
     def concurrent(self) -> int:
         """How many requests may wait at the same time."""

@@ -6,8 +6,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..checking import expect
 from ..config import CaptionSettings
@@ -16,13 +17,19 @@ from ..prompts import prompt_set
 from ..vlm import open_model
 from ..vlm.base import VLM
 from . import answers, runner
-from .base import Benchmark, OfflineJudge, Protocol, StoredAnswers
+from .base import Benchmark, Encode, OfflineJudge, Protocol, StoredAnswers
 from .benchmarks import benchmark_named
+from .captions.answer import run_answers
+from .captions.answer_report import CaptionReport
+from .captions.answering import Answerer, LocalAnswerer
+from .captions.given import CaptionSet, read_captions
 from .judge import FILE, Judge
+from .local_judge import LocalJudge
 from .report import Report
 from .runner import BenchmarkOptions, Progress
 
 Place = str | os.PathLike[str]
+MadeJudge = TypeVar("MadeJudge")
 
 
 def run_benchmark(
@@ -67,6 +74,63 @@ def run_benchmark(
     )  # fmt: skip
 
 
+def answer_from_captions(
+    name: str | Benchmark,
+    captions: Mapping[str, Place | CaptionSet],
+    judge: str | VLM | Judge | Answerer,
+    *,
+    annotations: Place,
+    out: Place,
+    videos: Place | None = None,
+    protocol: Protocol | None = None,
+    load: Mapping[str, Any] | None = None,
+    limit: int | None = None,
+    on_progress: Progress | None = None,
+) -> CaptionReport:
+    """Score captions by the questions of a benchmark that can be answered from them alone.
+
+        report = answer_from_captions(
+            "tempcompass", {"ours": "captions/ours", "theirs": "theirs.json"}, "server:MODEL@URL",
+            annotations="TempCompass", out="scores",
+        )
+        print(report.text(by="aspect"))
+
+    To resume a run that was stopped, call this again: no question is asked twice.
+
+    name      one of ``sg4v evaluate list`` with multiple choice, or your own ``Benchmark``
+    captions  by the name that the report gives them: a folder of ``sg4v caption --out``, a file, or a ``CaptionSet``
+    judge     who answers: a model's name, a ``VLM``, ``"local"`` (asks no model, weak), ``"replay"`` or
+              ``"replay:MODEL"`` (what is stored in ``out``), or an ``Answerer`` of your own
+    annotations, out  the benchmark's files, and where replies and scores go
+    videos    their folder, to hold captions against the content of their videos
+    protocol, load, limit  as in ``run_benchmark``: which questions there are
+
+    ``CaptionReport.failures`` names videos without captions, and questions without a verdict. Raises SettingsError,
+    VLMError and StorageError as ``run_benchmark`` does.
+    """
+    benchmark, folder = benchmark_named(name) if isinstance(name, str) else name, Path(out)
+    sets = [
+        given if isinstance(given, CaptionSet) else read_captions(Path(given), title)
+        for title, given in captions.items()
+    ]
+    return run_answers(
+        benchmark, Path(annotations), sets, folder, _answerer(judge, benchmark, folder),
+        videos=None if videos is None else Path(videos), protocol=protocol, load=load, limit=limit,
+        on_progress=on_progress,
+    )  # fmt: skip
+
+
+def _answerer(judge: str | VLM | Judge | Answerer, benchmark: Benchmark, out: Path) -> Judge | Answerer:
+    if judge == "local":
+        return LocalAnswerer(_with_vectors(LocalJudge))
+    if isinstance(judge, Answerer):
+        return judge
+    found = open_judge(judge, benchmark, out)
+    if not isinstance(found, Judge):
+        raise SettingsError(f"a judge is a model's name, 'local', 'replay', a VLM or a Judge, not {judge!r}")
+    return found
+
+
 def open_judge(
     judge: str | VLM | Judge | OfflineJudge | None, benchmark: Benchmark, out: Path, before: Path | None = None
 ) -> Judge | OfflineJudge | None:
@@ -94,10 +158,13 @@ def open_judge(
 
 
 def _local_judge(benchmark: Benchmark) -> OfflineJudge:
+    return _with_vectors(runner.local_judge_of(benchmark))
+
+
+def _with_vectors(make: Callable[[Encode | None, str], MadeJudge]) -> MadeJudge:
     """With sentence vectors where the extra ``novelty`` is installed, else with words alone."""
     from ..dataset.similar.novelty import open_encoder
 
-    make = runner.local_judge_of(benchmark)
     try:
         return make(open_encoder("minilm").encode, "all-MiniLM-L6-v2")
     except MissingExtra:

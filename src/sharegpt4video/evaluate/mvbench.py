@@ -133,6 +133,8 @@ def _question(task: Task, number: int, item: Mapping[str, Any], protocol: Protoc
         # One real question asks about an instant: its end is moved by so little that no other frame becomes nearer.
         end_seconds=end if start != end or start is None else start + INSTANT_SECONDS,
         reference=reference,
+        stem=str(item["question"]),
+        right=candidates.index(str(item["answer"])),
         **_asked(str(item["question"]), candidates, protocol),
     )
 

@@ -80,6 +80,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
                 asked = _choice_of(choices, video, aspect, folder)
                 reference |= {"choice": asked["question"], "choice_answer": asked["answer"], "cut": cut}
             text = item["question"] + suffix
+            lines = ["yes", "no"] if form == "yes_no" else item["question"].split("\n")[1:]
             yield Question(
                 id=f"{form}/{video}/{aspect}/{number}",
                 video=f"{video}.mp4",
@@ -89,6 +90,8 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
                 answer=item["answer"],
                 groups=groups_of(form, video, aspect, details),
                 reference=reference,
+                stem="" if form == "captioning" else item["question"].split("\n")[0],
+                right=lines.index(item["answer"]) if form != "captioning" and item["answer"] in lines else None,
             )
 
 

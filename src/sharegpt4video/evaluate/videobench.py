@@ -125,13 +125,16 @@ def _question(name: str, key: str, item: Mapping[str, Any], answer: str, protoco
     else:
         lines = "\n".join(f"({LETTERS[number]}) {option}" for number, option in enumerate(options))
         asked = _asked_by_grid(stated, lines) if protocol == "original" else _asked(stated, lines)
+    right = answer or _letter(str(item.get("answer", "")))
     return Question(
         id=f"{name}/{key}",
         video=str(item["vid_path"]),
         options=options,
-        answer=answer or _letter(str(item.get("answer", ""))),
+        answer=right,
         groups={"set": name, "level": SETS[name][0]},
         reference=reference,
+        stem=stated,
+        right=letters.index(right) if right in letters else None,
         **asked,
     )
 

@@ -145,7 +145,14 @@ def _question(row: Mapping[str, Any], protocol: Protocol, subtitles: Path | None
             "task type": str(row["task_type"]),
         },
         reference=reference,
+        stem=str(row["question"]),
+        right=_place(str(row["answer"]), len(lines)),
     )
+
+
+def _place(letter: str, count: int) -> int | None:
+    place = "ABCD".find(letter)
+    return place if len(letter) == 1 and 0 <= place < count else None
 
 
 def prompt(question: str, lines: Sequence[str], protocol: Protocol) -> str:
