@@ -6,9 +6,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..checking import expect
 from ..config import CaptionSettings
@@ -17,7 +17,7 @@ from ..prompts import prompt_set
 from ..vlm import open_model
 from ..vlm.base import VLM
 from . import answers, runner
-from .base import Benchmark, Encode, OfflineJudge, Protocol, StoredAnswers
+from .base import Benchmark, OfflineJudge, Protocol, StoredAnswers
 from .benchmarks import benchmark_named
 from .captions.answer import run_answers
 from .captions.answer_report import CaptionReport
@@ -29,7 +29,6 @@ from .report import Report
 from .runner import BenchmarkOptions, Progress
 
 Place = str | os.PathLike[str]
-MadeJudge = TypeVar("MadeJudge")
 
 
 def run_benchmark(
@@ -122,7 +121,7 @@ def answer_from_captions(
 
 def _answerer(judge: str | VLM | Judge | Answerer, benchmark: Benchmark, out: Path) -> Judge | Answerer:
     if judge == "local":
-        return LocalAnswerer(_with_vectors(LocalJudge))
+        return LocalAnswerer(LocalJudge())  # sentence vectors add nothing to its agreement on captions
     if isinstance(judge, Answerer):
         return judge
     found = open_judge(judge, benchmark, out)
@@ -158,13 +157,10 @@ def open_judge(
 
 
 def _local_judge(benchmark: Benchmark) -> OfflineJudge:
-    return _with_vectors(runner.local_judge_of(benchmark))
-
-
-def _with_vectors(make: Callable[[Encode | None, str], MadeJudge]) -> MadeJudge:
     """With sentence vectors where the extra ``novelty`` is installed, else with words alone."""
     from ..dataset.similar.novelty import open_encoder
 
+    make = runner.local_judge_of(benchmark)
     try:
         return make(open_encoder("minilm").encode, "all-MiniLM-L6-v2")
     except MissingExtra:

@@ -87,7 +87,7 @@ def _check_names(sets: Sequence[CaptionSet]) -> None:
     names = [one.name for one in sets]
     if not sets:
         raise SettingsError("no captions given")
-    if wrong := [name for name in names if not re.fullmatch(r"[\w.+-][\w.+ -]*", name) or name in (BASELINE, "judge")]:
+    if wrong := [name for name in names if not re.fullmatch(r"[\w+-][\w.+ -]*", name) or name in (BASELINE, "judge")]:
         raise SettingsError(f"{wrong[0]!r} cannot be the name of a set of captions; name it, as in ours=captions.json")
     if len(set(names)) < len(names):
         doubled = next(name for name in names if names.count(name) > 1)
