@@ -6,20 +6,30 @@ import difflib
 
 from ..errors import SettingsError
 from .base import Benchmark
+from .camerabench import CAMERABENCH
+from .captions.capability import CAPABILITY
+from .captions.captionqa import CAPTIONQA
 from .captions.dream import DREAM
 from .captions.vdc import VDC
 from .mvbench import MVBENCH
 from .tempcompass import TEMPCOMPASS
+from .timelens import TIMELENS
 from .videobench import VIDEOBENCH
 from .videomme import VIDEOMME
+from .videomme_v2 import VIDEOMME_V2
 
 BENCHMARKS: dict[str, Benchmark] = {
     "tempcompass": TEMPCOMPASS,
     "mvbench": MVBENCH,
     "videobench": VIDEOBENCH,
     "videomme": VIDEOMME,
+    "videommev2": VIDEOMME_V2,
+    "camerabench": CAMERABENCH,
+    "timelens": TIMELENS,
     "dream": DREAM,
     "vdc": VDC,
+    "capability": CAPABILITY,
+    "captionqa": CAPTIONQA,
 }
 
 

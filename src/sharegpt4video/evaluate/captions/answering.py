@@ -85,7 +85,8 @@ Picking = Generator[Request, "Reply | None", tuple[int, tuple[int, int], Unscore
 
 
 def _picked(question: Question, caption: str | None) -> Picking:
-    offered = (*question.options, NOT_TOLD) if caption is not None else question.options
+    way_out = caption is not None and worth_of_silence(question) is not None
+    offered = (*question.options, NOT_TOLD) if way_out else question.options
     request = _request(question, caption, offered)
     tokens = (0, 0)
     for _ in range(MOST_TRIES):
@@ -106,21 +107,27 @@ def _request(question: Question, caption: str | None, offered: Sequence[str]) ->
     if question.start_seconds is not None and question.end_seconds is not None:
         told.append(f"The question is about seconds {question.start_seconds:g} to {question.end_seconds:g}.")
     rule = "Choose the likeliest option."
-    if caption is not None:
+    if len(offered) > len(question.options):
         rule = f"Choose {LETTERS[len(offered) - 1]} unless the caption states or implies the answer. Do not guess."
     text = "\n".join([*told, f"Question: {question.stem}", *lines, "", f"{rule} Reply with the letter alone."])
     system = JUDGE_SYSTEM if caption is not None else BLIND_SYSTEM
     return Request("judge", video=question.video, user_text=text, system=system, max_tokens=JUDGE_TOKENS)
 
 
+def worth_of_silence(question: Question) -> float | None:
+    """What "not told" is worth: 1 / options, or as the benchmark says; None where it is not offered."""
+    worth: float | None = question.reference.get("not_told_worth", 1 / len(question.options))
+    return worth
+
+
 def verdict_on(question: Question, picked: int) -> Verdict:
-    """1 for the right option, 0 for another, 1 / options for none; ``numbers`` has what was picked, -1 for none."""
+    """1 for the right option, 0 for another, a guess's worth for none; ``numbers`` has what was picked, -1 for none."""
     numbers = {"picked": float(picked)}
     if picked == ABSTAINED:
-        return Verdict(1 / len(question.options), "judge", numbers=numbers)
+        return Verdict(worth_of_silence(question) or 0.0, "judge", numbers=numbers)
     return Verdict(float(picked == question.right), "judge", numbers=numbers)
 
 
 def untold(question: Question) -> Verdict:
     """The verdict where there is no caption: it tells nothing."""
-    return Verdict(1 / len(question.options), "none", "no caption", numbers={"picked": float(ABSTAINED)})
+    return Verdict(worth_of_silence(question) or 0.0, "none", "no caption", numbers={"picked": float(ABSTAINED)})
