@@ -158,21 +158,93 @@ def write_vdc(folder: Path) -> Path:
     return folder
 
 
+def write_videomme_v2(folder: Path) -> Path:
+    """Three groups: one of consistency, two chains of different structure."""
+    rows = []
+    kinds = (("relevance", "None"), ("logic", "[1, [2, 3], 4]"), ("logic", "[[1, 2], 3, 4]"))
+    for video, (kind, structure) in enumerate(kinds, 1):
+        for number in range(4):
+            options = "\n".join(f"{letter}. thing {video}{number}{letter}" for letter in "ABCDEFGH")
+            row = {"video_id": f"{video:03d}", "question": f"What is {number}?", "options": options}
+            row |= {"answer": "ABCDEFGH"[video + number], "level": str(video), "group_type": kind}
+            rows.append({**row, "group_structure": structure, "second_head": f"s{video}", "third_head": "t"})
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "test.parquet")
+    return folder
+
+
+def write_camerabench(folder: Path) -> Path:
+    """Two skills with a row each."""
+    for skill, way in (("has_motion", "left"), ("only_motion", "up")):
+        row = {"pos_video": f"{way}1.mp4", "neg_video": f"{way}2.mp4"}
+        row |= {"pos_question": f"Does it move {way}?", "neg_question": f"Does it not move {way}?"}
+        path = folder / "vqa_and_retrieval" / skill / f"{way}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(row) + "\n", encoding="utf-8")
+    return folder
+
+
+def write_timelens(folder: Path) -> Path:
+    """One of the three sets: two videos, three queries, whose spans do not overlap."""
+    videos = {
+        "100": {"duration": 30, "queries": ["A dog  runs.", "It stops"], "spans": [[2, 5], [7.0, 9.0]]},
+        "200": {"duration": 20.5, "queries": ["A cat."], "spans": [[11, 19]]},
+    }
+    write_json(folder / "charades-timelens.json", videos)
+    return folder
+
+
+def write_capability(folder: Path) -> Path:
+    """Three of the thirteen views: one that is counted, one that is judged, one that is classified."""
+    wanted = {"dynamic_object_number": {"chair": 2, "table": 1}, "event": "A dog runs.", "camera_movement": "left"}
+    for view, annotation in wanted.items():
+        row = {"file_id": f"{view}_0", "file_path": f"data/{view}/0.mp4", "annotation": annotation, "task": view}
+        path = folder / "annotations" / f"{view}.jsonl"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({**row, "data_type": "video"}) + "\n", encoding="utf-8")
+    return folder
+
+
+def write_captionqa(folder: Path) -> Path:
+    """Two images; one question is of yes or no, one has no right answer and is left out."""
+    red = {
+        "question": "What colour is it?",
+        "choices": ["red", "blue", "green"],
+        "answer": "red",
+        "category": ["Attribute"],
+    }
+    closed = {"question": "Is it big?", "choices": ["yes", "no"], "answer": "no", "category": ["Attribute"]}
+    rows = [
+        {"id": "nat_001", "questions": [red, closed]},
+        {"id": "doc_001", "questions": [{**red, "answer": "blue"}, {**red, "answer": "black"}]},
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    pq.write_table(pa.Table.from_pylist(rows), folder / "val.parquet")
+    return folder
+
+
 SAMPLES: dict[str, tuple[Callable[[Path], Path], dict[str, Any]]] = {
     "tempcompass": (write_tempcompass, {}),
     "mvbench": (write_mvbench, {"tasks": ["moving_direction", "action_sequence"]}),
     "videobench": (write_videobench, {"sets": ["MSVD"]}),
     "videomme": (write_videomme, {}),
+    "videommev2": (write_videomme_v2, {}),
+    "camerabench": (write_camerabench, {}),
+    "timelens": (write_timelens, {"sets": ["charades"]}),
     "dream": (write_dream, {}),
     "vdc": (write_vdc, {"kinds": ["short"]}),
+    "capability": (write_capability, {"tasks": ["dynamic_object_number", "event", "camera_movement"]}),
+    "captionqa": (write_captionqa, {}),
 }
 """Benchmark -> what writes its sample, and the options to load it with."""
 
 
 def right_answer(name: str, question: Question) -> str:
     """What a model that is right and does as it is told would add; "" where a judge has to tell."""
-    if name in ("dream", "vdc"):
+    if name in ("dream", "vdc", "capability"):
         return ""
+    if name == "timelens":
+        return "The event happens in {} - {} seconds.".format(*question.reference["span"])
     if name == "tempcompass":
         return "" if question.groups["format"] == "captioning" else question.answer
     if name == "mvbench":

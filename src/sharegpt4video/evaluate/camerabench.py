@@ -119,6 +119,7 @@ CAMERABENCH = Benchmark(
     figures=figures,
     frames={"strict": 16, "lmms-eval": 16},
     samplers={"strict": "uniform", "lmms-eval": "uniform"},
+    items=14172,
     options=("skills",),
     licence="as its authors say",
     get="linzhiqiu/t2v_metrics on GitHub (camerabench/data), syCen/CameraBench on the Hugging Face hub (videos)",

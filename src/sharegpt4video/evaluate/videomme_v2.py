@@ -12,6 +12,7 @@ import ast
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -168,7 +169,8 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
 
 
 def _mean(values: Sequence[float], videos: Sequence[str]) -> Figure:
-    return figure_of([value / 100 for value in values], videos)
+    figure = figure_of([value / 100 for value in values], videos)
+    return replace(figure, low=max(figure.low, 0.0), high=min(figure.high, 100.0))
 
 
 VIDEOMME_V2 = Benchmark(

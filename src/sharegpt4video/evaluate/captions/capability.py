@@ -146,7 +146,7 @@ def verdict_of(marks: Sequence[int]) -> Verdict:
     """The verdict on marks of -1, 0 and 1."""
     right, spoken = sum(mark == 1 for mark in marks), sum(mark != 0 for mark in marks)
     numbers = {"all": float(len(marks)), "spoken": float(spoken), "right": float(right)}
-    return Verdict(right / len(marks), by="judge", numbers=numbers)
+    return Verdict(right / max(len(marks), 1), by="judge", numbers=numbers)
 
 
 def _judged(task: str, wanted: Any, caption: str) -> Generator[Request, Reply | None, int | Verdict]:
@@ -248,6 +248,7 @@ CAPABILITY = Benchmark(
     score=score,
     figures=figures,
     frames={"strict": 16},
+    items=11631,
     options=("tasks",),
     licence="academic research only; not to be passed on",
     get="ali-vilab/CAPability on GitHub (annotations/), lntzm/CAPability on the Hugging Face hub (videos and images)",

@@ -111,6 +111,7 @@ CAPTIONQA = Benchmark(
     score=score,
     figures=figures,
     frames={"strict": 1},
+    items=8492,
     licence="as its authors say",
     get="Borise/CaptionQA on the Hugging Face hub",
 )
