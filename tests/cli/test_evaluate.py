@@ -101,7 +101,7 @@ def test_a_judge_is_repeated_from_the_run_and_by_name(sample: Path, videos: Path
 @pytest.mark.parametrize("benchmark", BENCHMARKS)
 def test_an_option_that_a_benchmark_does_not_have_is_refused(benchmark: str, videos: Path, tmp_path: Path) -> None:
     where = ("--annotations", tmp_path, "--videos", videos, "--out", tmp_path / "out", "--model", "fake")
-    ended = sg4v("run", benchmark, *where, "--set", "task=x")
+    ended = sg4v("run", benchmark, *where, "--protocol", BENCHMARKS[benchmark].protocols[0], "--set", "task=x")
     assert ended.exit_code == 2
     assert "has no option task; it has" in " ".join(ended.output.split())
 

@@ -88,11 +88,7 @@ def answer_from_captions(
 ) -> CaptionReport:
     """Score captions by the questions of a benchmark that can be answered from them alone.
 
-        report = answer_from_captions(
-            "tempcompass", {"ours": "captions/ours", "theirs": "theirs.json"}, "server:MODEL@URL",
-            annotations="TempCompass", out="scores",
-        )
-        print(report.text(by="aspect"))
+        report = answer_from_captions("tempcompass", {"ours": "captions"}, "local", annotations="TC", out="scores")
 
     To resume a run that was stopped, call this again: no question is asked twice.
 
@@ -108,10 +104,7 @@ def answer_from_captions(
     VLMError and StorageError as ``run_benchmark`` does.
     """
     benchmark, folder = benchmark_named(name) if isinstance(name, str) else name, Path(out)
-    sets = [
-        given if isinstance(given, CaptionSet) else read_captions(Path(given), title)
-        for title, given in captions.items()
-    ]
+    sets = [each if isinstance(each, CaptionSet) else read_captions(Path(each), t) for t, each in captions.items()]
     return run_answers(
         benchmark, Path(annotations), sets, folder, _answerer(judge, benchmark, folder),
         videos=None if videos is None else Path(videos), protocol=protocol, load=load, limit=limit,

@@ -52,9 +52,8 @@ def run_answers(
     ``out`` gets ``report.json``, ``report.md``, and a folder for each set with ``scores.jsonl``, as a run has it (so
     ``compare_runs`` takes them). A judge's replies are kept, and a stopped run goes on when it is started again.
 
-    videos    the folder of the videos: captions that say which content they were made from are held against it. Without
-              it, captions are found by the names of their videos alone
-    limit     ask only this many questions, spread evenly over all
+    ``videos`` is the folder of the videos, against whose content captions are held that know theirs. At most ``limit``
+    questions are asked, spread evenly over all.
 
     Raises SettingsError when the benchmark has no multiple choice, two sets have the same name, or a set has no caption
     of any of the videos, or two of one; VLMError when the judge is gone (its replies are kept); StorageError for
@@ -63,10 +62,7 @@ def run_answers(
     _check_names(sets)
     rules = protocol or benchmark.protocols[0]
     questions = load_questions(benchmark, annotations, rules, load)
-    usable = [question for question in questions if question.stem and question.right is not None]
-    if not usable:
-        raise SettingsError(f"{benchmark.title} has no multiple-choice questions with published answers to ask here")
-    usable = select(usable, limit)
+    usable = select(_usable(benchmark, questions), limit)
     contents = _contents(benchmark, usable, videos) if any(one.knows_contents for one in sets) else {}
     runs = {one.name: _with_captions(one, usable, contents) for one in sets}
     scored = _scored({**runs, BASELINE: [_Asked(_by_name(question), None) for question in usable]}, judge, on_progress)
@@ -76,11 +72,18 @@ def run_answers(
         scored[BASELINE],
         judge,
         missing={name: _missing(asked_) for name, asked_ in runs.items()},
-        left_out=len(questions) - len(usable) if limit is None else 0,
+        left_out=0 if limit else len(questions) - len(usable),
         by_name_alone=videos is None and any(one.knows_contents for one in sets),
     )
     _write_all(out, scored, report)
     return report
+
+
+def _usable(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
+    found = [question for question in questions if question.stem and question.right is not None]
+    if not found:
+        raise SettingsError(f"{benchmark.title} has no multiple-choice questions with published answers to ask here")
+    return found
 
 
 def _check_names(sets: Sequence[CaptionSet]) -> None:
