@@ -52,20 +52,18 @@ def run_answers(
     ``out`` gets ``report.json``, ``report.md``, and a folder for each set with ``scores.jsonl``, as a run has it (so
     ``compare_runs`` takes them). A judge's replies are kept, and a stopped run goes on when it is started again.
 
-    ``videos`` is the folder of the videos, against whose content captions are held that know theirs. At most ``limit``
-    questions are asked, spread evenly over all.
-
-    Raises SettingsError when the benchmark has no multiple choice, two sets have the same name, or a set has no caption
-    of any of the videos, or two of one; VLMError when the judge is gone (its replies are kept); StorageError for
-    files that cannot be read or written.
+    Captions that know their content are held against the files in ``videos``. At most ``limit`` questions are asked.
+    Raises SettingsError for a benchmark without multiple choice and for captions that do not fit, VLMError when the
+    judge is gone (its replies are kept), StorageError for files that cannot be read or written.
     """
     _check_names(sets)
-    rules = protocol or benchmark.protocols[0]
-    questions = load_questions(benchmark, annotations, rules, load)
+    questions = load_questions(benchmark, annotations, protocol or benchmark.protocols[0], load)
     usable = select(_usable(benchmark, questions), limit)
-    contents = _contents(benchmark, usable, videos) if any(one.knows_contents for one in sets) else {}
+    known = any(one.knows_contents for one in sets)
+    contents = _contents(benchmark, usable, videos) if known else {}
     runs = {one.name: _with_captions(one, usable, contents) for one in sets}
-    scored = _scored({**runs, BASELINE: [_Asked(_by_name(question), None) for question in usable]}, judge, on_progress)
+    blind = [_Asked(_by_name(question), None) for question in usable]
+    scored = _scored({**runs, BASELINE: blind}, judge, on_progress)
     report = make_report(
         benchmark,
         {name: scored[name] for name in runs},
@@ -73,7 +71,7 @@ def run_answers(
         judge,
         missing={name: _missing(asked_) for name, asked_ in runs.items()},
         left_out=0 if limit else len(questions) - len(usable),
-        by_name_alone=videos is None and any(one.knows_contents for one in sets),
+        by_name_alone=videos is None and known,
     )
     _write_all(out, scored, report)
     return report
