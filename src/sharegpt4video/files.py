@@ -194,17 +194,6 @@ def is_abandoned(path: Path) -> bool:
         return False
 
 
-def user_cache() -> Path:
-    """The folder for what can be made again, as the system has it (``XDG_CACHE_HOME`` on Linux)."""
-    if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = str(Path.home() / "Library" / "Caches")
-    else:
-        base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "sharegpt4video"
-
-
 def leading_out(folder: Path) -> Path | None:
     """A link below a folder that leads out of it, if there is one: to send the folder away would send what is there."""
     real = folder.resolve()
