@@ -64,15 +64,13 @@ def run_answers(
     runs = {one.name: _with_captions(one, usable, contents) for one in sets}
     blind = [_Asked(_by_name(question), None) for question in usable]
     scored = _scored({**runs, BASELINE: blind}, judge, on_progress)
+    told = {name: scored[name] for name in runs}
     report = make_report(
-        benchmark,
-        {name: scored[name] for name in runs},
-        scored[BASELINE],
-        judge,
+        benchmark, told, scored[BASELINE], judge,
         missing={name: _missing(asked_) for name, asked_ in runs.items()},
         left_out=0 if limit else len(questions) - len(usable),
         by_name_alone=videos is None and known,
-    )
+    )  # fmt: skip
     _write_all(out, scored, report)
     return report
 
