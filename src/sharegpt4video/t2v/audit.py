@@ -1,4 +1,4 @@
-"""An audit of anybody's prompt rewriter: what of the prompts its texts keep, lose, contradict, and say to all alike.
+"""Audit any prompt rewriter: what its texts keep, lose or contradict of the prompts, and which phrases they all share.
 
 Rules only, no model: the same two lists always give the same report.
 """

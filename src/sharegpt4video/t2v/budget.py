@@ -1,4 +1,4 @@
-"""Captions fitted to a text encoder: the least that matters is shed first, and events last.
+"""Fit captions to a text encoder: what matters least is dropped first, events last.
 
 What is left stands in the order of the caption and in its words; a caption that fits is returned as it is.
 """
@@ -23,7 +23,7 @@ class Fitted:
     """A caption that an encoder reads to its end.
 
     tokens         of ``text``, counted as the report counts; never more than ``limit``
-    estimated      whether they were counted by words, for want of the encoder's tokenizer
+    estimated      whether they were estimated from words, without the encoder's tokenizer
     shed           what is no longer told, in the caption's order
     tokens_before  of the caption as it was
     """

@@ -1,4 +1,4 @@
-"""The folder of an export: whose it is, with which settings, and that no other export writes to it meanwhile."""
+"""The output folder of an export: which export it belongs to, and a lock against a second one writing there."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A sentence of a caption taken apart at its commas: which piece is the main clause, and which can go without it.
+"""Split a sentence of a caption at its commas: which piece is the main clause, and which can be dropped.
 
 Rules over word lists, no parser: captions are written in a narrow English. Where a rule is unsure, a piece counts as
 part of the main clause, which is never taken apart.

@@ -1,4 +1,4 @@
-"""The clips that a video generator learns from: named by master records or by any manifest, read as pixels."""
+"""The clips that a video generator is trained on, listed by master records or any manifest, and read as pixels."""
 
 from __future__ import annotations
 

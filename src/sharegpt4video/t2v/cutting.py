@@ -1,4 +1,4 @@
-"""Cutting clips in parallel processes: a crash in a codec costs one clip, and what is cut already is kept."""
+"""Cut clips in parallel processes: a codec crash costs one clip, and finished clips are kept."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ class CutJob:
 
 @dataclass(frozen=True)
 class CutClip:
-    """A clip that is there. ``kept``: it was there before."""
+    """A clip that exists. ``kept``: an earlier run cut it."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""Facts of a prompt held against a text: which are kept, only come near, are lost or contradicted; and their order."""
+"""Compare the facts of a prompt with a text: which are kept, nearly kept, lost or contradicted, and in what order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Captions as a network takes them: by an encoder learned beside it or one of transformers; nothing cut in silence."""
+"""Captions as network inputs, from an encoder trained along with it or one of transformers; truncation is reported."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class Cut:
 
 
 class Encoder(Protocol):
-    """Gives texts as (text, token, width), and where they are filled up."""
+    """Encodes texts as (text, token, width), and a mask, true at padding."""
 
     width: int
     learns: bool

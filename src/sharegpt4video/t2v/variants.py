@@ -1,4 +1,4 @@
-"""Matched captions of one clip, from dense to short, so that they differ in length and in nothing else."""
+"""Matched captions of one clip, from dense to short, that differ in length only."""
 
 from __future__ import annotations
 

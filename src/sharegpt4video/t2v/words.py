@@ -1,4 +1,4 @@
-"""The text encoder that is learned from scratch: the words of the captions, and a few layers over them."""
+"""The text encoder trained from scratch: a vocabulary of the captions' words, and a few transformer layers."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def split(text: str) -> list[str]:
 
 
 class TinyText(nn.Module):  # type: ignore[misc]  # torch is not checked
-    """A transformer encoder over words; gives (text, word, width), zero at the filling."""
+    """A transformer encoder over words; gives (text, word, width), zero at padding."""
 
     def __init__(self, words: int, width: int, layers: int, length: int) -> None:
         super().__init__()

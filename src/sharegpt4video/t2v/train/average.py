@@ -1,4 +1,4 @@
-"""The moving average of the weights that learn, which samples better than the weights themselves."""
+"""Exponential moving average of the trained weights, which samples better than the weights themselves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is made of clips and captions once, and read in every step: pixels or latents, and encoded captions.
+"""Pixels or latents of clips and encoded captions: computed once, read in every step.
 
 Arrays are memory-mapped NumPy files, so memory does not grow with them. A cache records what it was made from and is
 rebuilt when that changes.

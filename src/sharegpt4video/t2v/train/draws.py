@@ -1,4 +1,4 @@
-"""What is drawn for a step: clips, captions, frames, noise. All follows from the seed and the number of the step.
+"""Random draws of a step: clips, captions, frames, noise. All follow from the seed and the step number.
 
 So a run that is resumed needs to remember nothing of it, and more processes draw what one would.
 """

@@ -1,4 +1,4 @@
-"""From clips and captions to the batches of a step: caches, the encoder, what was cut and what was left out."""
+"""From clips and captions to the batches of a step: caches, the encoder, and what was truncated or left out."""
 
 from __future__ import annotations
 

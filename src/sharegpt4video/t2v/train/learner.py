@@ -1,4 +1,4 @@
-"""What is run in a step: the network, the text encoder that learns with it, and the loss."""
+"""What a step computes: the network, the text encoder trained with it, and the loss."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a training run of a video generator tells: each step as it is done, and the end."""
+"""What a training run of a video generator reports: each step, and the result."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of a chain: an opening, a sentence for each event, and the whole; and every word of it.
+"""Captions of a chain: an opening, a sentence per event, and a summary; and their vocabulary.
 
 A thing has two names, of which a video uses one throughout. Each step says how the thing is before its event, so that
 any run of steps tells all there is to know of its part. The sentences of a whole are numbered like the steps.

@@ -1,4 +1,4 @@
-"""Draw a chain: one thing before patches of grey that stay as they are."""
+"""Render a chain: one thing in front of a fixed background of grey patches."""
 
 from __future__ import annotations
 
