@@ -1,6 +1,6 @@
 """Refuse a release whose tag, version, changelog, citation or address do not agree.
 
-    python tools/check_release.py v0.1.0 https://github.com/OWNER/REPOSITORY
+    python tools/check_release.py v1.0.0rc1 https://github.com/OWNER/REPOSITORY
 
 Needs nothing but Python, and exits with 1 if anything is wrong.
 """

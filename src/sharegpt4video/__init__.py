@@ -13,7 +13,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "1.0.0rc1"
 
 # From 1.29 on, ONNX Runtime reports its use over the network unless this is set before its first import in the process.
 # Set it to 0 to have the reports.

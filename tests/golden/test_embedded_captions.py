@@ -1,6 +1,7 @@
 """What the embedded model says about scenes whose facts are known: every sentence was read and judged by a person.
 
-A change here is a change of the product: read the new sentences aloud before accepting them.
+A change here is a change of the product: read the new sentences aloud before accepting them, and raise
+``WORDS_VERSION``, or captions of two ways of telling are mixed in one data set.
 """
 
 from __future__ import annotations

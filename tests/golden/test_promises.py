@@ -20,6 +20,7 @@ from typing import Any
 import click
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from made_requests import REQUESTS
 from made_sets import QUICK, write_clips
@@ -169,6 +170,41 @@ def test_the_replies_of_an_earlier_version_are_found(earlier: Path) -> None:
     replies = {key: cache.get(bytes.fromhex(key)) for key in paid}
     assert {key: reply and reply.text for key, reply in replies.items()} == paid
     cache.close()
+
+
+def told_by_itself(folder: Path) -> dict[str, list[str]]:
+    """What the subtitles in a folder say, by the name of the video."""
+    return {path.stem: path.read_text(encoding="utf-8").splitlines() for path in sorted(folder.glob("*.srt"))}
+
+
+@pytest.fixture
+def by_0_1(tmp_path: Path) -> Path:
+    """Two of four ``clips`` captioned by version 0.1.0 with its embedded model: a data ``set``, and ``captions``."""
+    shutil.copytree(PROMISES / "embedded", tmp_path / "by_0_1")
+    shutil.copytree(PROMISES / "earlier" / "clips", tmp_path / "by_0_1" / "clips")
+    return tmp_path / "by_0_1"
+
+
+def test_a_data_set_that_0_1_began_goes_on_without_captioning_again(by_0_1: Path) -> None:
+    before = texts(by_0_1 / "set")
+    counts = build([str(by_0_1 / "clips")], by_0_1 / "set", model=None, settings=None, options=ONE)
+    assert (counts.listed, counts.known, counts.captioned, counts.failed.total()) == (4, 2, 2, 0)
+    after = texts(by_0_1 / "set")
+    assert {name: after[name] for name in before} == before
+    assert sorted(after) == [f"clip-00{number}.mp4" for number in range(4)]
+
+
+def test_captions_that_0_1_wrote_are_finished(by_0_1: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(by_0_1)
+    before = told_by_itself(by_0_1 / "captions")
+    settings = ["keyframes.selector=uniform", "facts.ocr=false", "image_side_pixels=64"]
+    words = [word for one in settings for word in ("--set", one)]
+    ended = CliRunner().invoke(app, ["caption", "clips", "--out", "captions", "--format", "srt", *words])
+    assert ended.exit_code == 0, ended.output
+    assert "captioned 2 videos, 2 already done" in " ".join(ended.output.split())
+    after = told_by_itself(by_0_1 / "captions")
+    assert (len(before), len(after)) == (2, 4)
+    assert {name: after[name] for name in before} == before
 
 
 def pin() -> None:
