@@ -19,6 +19,7 @@ from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.errors import SG4VError
 from sharegpt4video.evaluate.answers import read_answers
 from sharegpt4video.evaluate.benchmarks import BENCHMARKS
+from sharegpt4video.evaluate.captions.given import read_captions
 from sharegpt4video.evaluate.captions.ours import read_scenes
 from sharegpt4video.evaluate.compare import compare_runs
 from sharegpt4video.evaluate.proofs.tables import read_rows
@@ -31,6 +32,7 @@ from sharegpt4video.t2v.manifests.toml import read_toml
 from sharegpt4video.t2v.record import read_records
 from sharegpt4video.tensors import read_json
 from sharegpt4video.world.files import read_settings
+from sharegpt4video.world.prompted import read_prompts as prompts_of_samples
 
 DEEP = b'{"caption":' + b'[{"a":' * 100_000
 KINDS = ("a device", "a pipe", "a folder", "nested", "not closed", "long number", "no text", "sparse")
@@ -54,6 +56,7 @@ def hostile(kind: str, path: Path) -> Path:
     return path
 
 
+VIEW = {"tasks": "action"}
 READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a caption": ("caption.json", read_caption),
     "settings": ("settings.yaml", lambda path: load_yaml(path, CaptionSettings)),
@@ -68,6 +71,17 @@ READERS: dict[str, tuple[str, Callable[[Path], object]]] = {
     "a result": ("result.json", lambda path: verify_file(path, "mvbench")),
     "tempcompass": ("multi-choice.json", lambda path: read_questions(path.parent, "multi-choice")),
     "videomme": ("videomme.json", lambda path: list(BENCHMARKS["videomme"].load(path, "official", {}))),
+    "videommev2": ("test.json", lambda path: list(BENCHMARKS["videommev2"].load(path, "official", {}))),
+    "timelens": ("charades-timelens.json", lambda path: list(BENCHMARKS["timelens"].load(path.parent, "strict", {}))),
+    "camerabench": ("a/b.jsonl", lambda path: list(BENCHMARKS["camerabench"].load(path.parents[1], "strict", {}))),
+    "capability": ("action.jsonl", lambda path: list(BENCHMARKS["capability"].load(path.parent, "strict", VIEW))),
+    "captionqa": ("q.json", lambda path: list(BENCHMARKS["captionqa"].load(path, "strict", {}))),
+    "a Parquet file": ("q.parquet", lambda path: list(BENCHMARKS["captionqa"].load(path, "strict", {}))),
+    "Video-MME's Parquet": ("q.parquet", lambda path: list(BENCHMARKS["videomme"].load(path, "strict", {}))),
+    "Video-MME-v2's Parquet": ("q.parquet", lambda path: list(BENCHMARKS["videommev2"].load(path, "strict", {}))),
+    "captions of others": ("captions.json", read_captions),
+    "lines of captions": ("captions.jsonl", read_captions),
+    "prompts of samples": ("prompts.jsonl", prompts_of_samples),
     "dream": ("DREAM-1k.jsonl", lambda path: list(BENCHMARKS["dream"].load(path, "official", {}))),
     "prompts": ("prompts.json", suites.read_prompts),
     "samples": ("samples.json", vbench.read_samples),
@@ -141,3 +155,11 @@ def test_a_file_is_read_as_it_is(tmp_path: Path) -> None:
     assert large.value.errno == errno.EFBIG
     with pytest.raises(FileNotFoundError):
         given.read_bytes(tmp_path / "none")
+    path.write_bytes(b'\xef\xbb\xbf{"a": 1}\r\n\r\n[2]\r\n')
+    assert given.read_json_lines(path) == [{"a": 1}, [2]]
+    path.write_text('{"a": 1}\n{"a": ')
+    with pytest.raises(ValueError, match="line 2: "):
+        given.read_json_lines(path)
+    assert given.from_json('{"a": 1, "a": 2}') == {"a": 2}
+    with pytest.raises(ValueError, match="'a' twice"):
+        given.from_json('[{"b": {"a": 1, "a": 2}}]', twice="refused")

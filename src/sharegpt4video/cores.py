@@ -19,7 +19,7 @@ def cores() -> int:
     """
     there = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     given = os.environ.get(_LIMIT_NAME, "")
-    limits = [there, _quota()] + ([int(given)] if given.isdigit() else [])
+    limits = [there, _quota()] + ([int(given)] if given.isdecimal() else [])
     return max(min(limit for limit in limits if limit is not None), 1)
 
 

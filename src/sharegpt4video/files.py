@@ -213,7 +213,7 @@ def remove_unfinished(folder: Path) -> int:
     here, removed = _writer(None), 0
     for path in folder.glob(f".*{here}*{UNFINISHED}"):
         process = path.name.rpartition(here)[2].partition("-")[0]
-        if process.isdigit() and not _runs(int(process)):
+        if process.isdecimal() and not _runs(int(process)):
             with contextlib.suppress(OSError):
                 path.unlink()
                 removed += 1

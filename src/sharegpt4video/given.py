@@ -11,8 +11,9 @@ import io
 import json
 import os
 import stat
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any, BinaryIO, Literal, TextIO
 
 MOST_BYTES = 1 << 31
 """No file is larger that is read whole."""
@@ -52,12 +53,23 @@ def read_text(path: Path, encoding: str = "utf-8", errors: str = "strict") -> st
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
-def from_json(text: str | bytes) -> Any:
-    """The value that JSON holds. Raises ValueError, also where it is nested too deep to be read."""
+def from_json(text: str | bytes, *, twice: Literal["last", "refused"] = "last") -> Any:
+    """The value that JSON holds. Raises ValueError, also where it is nested too deep to be read.
+
+    ``twice`` says what a key counts that an object has more than once.
+    """
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_without_repeats if twice == "refused" else None)
     except RecursionError:
         raise ValueError("it is nested too deep") from None
+
+
+def _without_repeats(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise ValueError(f"it has {next(name for name in found if names.count(name) > 1)!r} twice")
+    return found
 
 
 def read_yaml(path: Path) -> Any:
@@ -73,3 +85,15 @@ def read_yaml(path: Path) -> Any:
 def read_json(path: Path) -> Any:
     """What a file of JSON in UTF-8 holds. Raises OSError if it cannot be read, ValueError if it is no JSON."""
     return from_json(read_text(path, "utf-8-sig"))
+
+
+def read_json_lines(path: Path) -> list[Any]:
+    """The values of a file with JSON in every line that is not blank. Raises as `read_json`, naming the line."""
+    values = []
+    for number, line in enumerate(read_text(path, "utf-8-sig").split("\n"), 1):
+        if line.strip():
+            try:
+                values.append(from_json(line))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+    return values

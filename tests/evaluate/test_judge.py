@@ -145,6 +145,18 @@ def test_a_line_cut_short_costs_only_itself(tmp_path: Path) -> None:
     assert [v.score for v in run_all([scoring("good"), scoring("bad")], Judge.replay(tmp_path))] == [1, 0]
 
 
+def test_numbers_that_are_none_in_a_kept_line_cost_only_that_line(tmp_path: Path) -> None:
+    run_all([scoring("good"), scoring("bad")], Judge(vlm(), tmp_path))
+    path = tmp_path / FILE
+    first, second = path.read_text().splitlines()
+    for wrong in ("1e400", "NaN", "[]", '"x"'):
+        row = {**json.loads(first), "problem": None, "input_tokens": 0}
+        path.write_text(json.dumps(row).replace('"input_tokens": 0', f'"input_tokens": {wrong}') + f"\n{second}\n")
+        assert Judge(vlm(), tmp_path).counts.damaged == 1
+    path.write_text(json.dumps(row) + "\n")
+    assert [v.score for v in run_all([scoring("good")], Judge.replay(tmp_path))] == [1]
+
+
 def test_what_is_kept_says_who_was_asked_what(tmp_path: Path) -> None:
     run(scoring("good"), Judge(vlm(), tmp_path))
     row = json.loads((tmp_path / FILE).read_text())

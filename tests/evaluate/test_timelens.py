@@ -52,3 +52,17 @@ def test_figures_and_what_is_rounded(tmp_path: Path) -> None:
         assert [round(figures[f"R1@{least}"].value, 2) for least in (0.3, 0.5, 0.7)] == [66.67, 66.67, 33.33]
     with pytest.raises(SettingsError, match="activitynet-timelens"):
         load_questions(TIMELENS, tmp_path, "strict")
+
+
+def test_spans_that_are_none_are_refused(tmp_path: Path) -> None:
+    for span in ("[NaN, 1]", "[0, 1e400]", f"[0, {'9' * 400}]", "[0]", "3"):
+        (tmp_path / "charades-timelens.json").write_text(f'{{"v": {{"queries": ["q"], "spans": [{span}]}}}}')
+        with pytest.raises(SettingsError, match="charades-timelens"):
+            load_questions(TIMELENS, tmp_path, "strict", {"sets": "charades"})
+
+
+def test_a_model_that_repeats_a_digit_costs_no_time_and_scores_nothing(tmp_path: Path) -> None:
+    question = load_questions(TIMELENS, write_timelens(tmp_path), "official", {"sets": "charades"})[0]
+    for protocol in TIMELENS.protocols:
+        for text in ("9" * 20_000, f"{'9' * 20_000}x", f"from {'9' * 500} to {'9' * 600}", f"0 - {'9' * 500}"):
+            assert run(TIMELENS.score(question, text, protocol)).score == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -64,3 +65,9 @@ def test_other_files_are_refused(tmp_path: Path) -> None:
         pq.write_table(pa.Table.from_pylist(wrong), tmp_path / f"{name}.parquet")
         with pytest.raises(SettingsError, match=name):
             load_questions(VIDEOMME_V2, tmp_path / f"{name}.parquet", "strict")
+    later = [*rows[:3], {"video_id": rows[0]["video_id"]}]
+    many = [{**row, "options": "\n".join("ABCDEFGHI")} for row in rows]
+    for number, other in enumerate(({"rows": rows}, [1], [], later, many, None)):
+        (tmp_path / f"{number}.json").write_text(json.dumps(other))
+        with pytest.raises(SettingsError, match=rf"{number}\.json"):
+            load_questions(VIDEOMME_V2, tmp_path / f"{number}.json", "strict")

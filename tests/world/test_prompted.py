@@ -41,6 +41,9 @@ def test_captions_of_chains_are_read_as_a_whole_and_as_joined_steps(seed: int) -
     ["", "a dog runs.", "a red ring.", "a large red ring in the middle.",
      "1 a large red ring at the top. 2 moves up.",  # it is there already
      "1 a large red ring at the top. 2 grows.",
+     "1 a large red ring in the middle. 2 moves up. and a dog",
+     f"1 a large red ring in the middle. {'9' * 5000} moves up.",
+     "a red ring " * 20_000, "9" * 20_000, "it moves left, " * 10_000,
      "at the beginning there is a red ring. first it moves left."],
 )  # fmt: skip
 def test_what_leaves_facts_open_or_cannot_be_asks_for_no_scene(text: str) -> None:
@@ -53,6 +56,12 @@ def test_prompts_are_those_of_the_samples(tmp_path: Path) -> None:
         read_prompts(file)
     file.write_text('{"video": "000000.mp4", "prompt": "a ring."}\n')
     assert read_prompts(file) == {"000000.mp4": "a ring."}
-    file.write_text("a ring.\n")
-    with pytest.raises(SettingsError, match="a line of JSON with video and prompt"):
+    file.write_text('\ufeff{"video": "a.mp4", "prompt": "a\u2028ring."}\r\n', encoding="utf-8")
+    assert read_prompts(file) == {"a.mp4": "a\u2028ring."}
+    for wrong in ("a ring.", "[]", '{"video": "a.mp4"}', '{"video": "a.mp4", "prompt": 1}', "[" * 100_000):
+        file.write_text(f"{wrong}\n")
+        with pytest.raises(SettingsError, match="a line of JSON with video and prompt"):
+            read_prompts(file)
+    file.write_text('{"video": "a", "prompt": "a ring."}\n{"video": "a", "prompt": "a star."}\n')
+    with pytest.raises(SettingsError, match="two prompts of a"):
         read_prompts(file)

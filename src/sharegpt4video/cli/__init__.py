@@ -49,7 +49,7 @@ def main() -> None:
 def help_columns() -> int:
     """How wide help and usage errors are: as the terminal, if any stream is one (in `sg4v -h | less`, stdin is)."""
     columns = os.environ.get("COLUMNS", "")
-    widths = [int(columns)] if columns.isdigit() else [_columns(stream) for stream in (1, 2, 0)]
+    widths = [int(columns)] if columns.isdecimal() else [_columns(stream) for stream in (1, 2, 0)]
     return min(next(filter(None, widths), NO_TERMINAL_COLUMNS), MOST_COLUMNS)
 
 

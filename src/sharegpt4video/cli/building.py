@@ -255,6 +255,6 @@ def _shard(text: str | None) -> tuple[int, int] | None:
     if text is None:
         return None
     number, slash, count = text.partition("/")
-    if not (slash and number.isdigit() and count.isdigit() and int(number) < int(count)):
+    if not (slash and number.isdecimal() and count.isdecimal() and int(number) < int(count)):
         raise typer.BadParameter(f"{text!r} is not of the form I/N with I from 0 to N-1", param_hint="--shard")
     return int(number), int(count)

@@ -219,14 +219,14 @@ def describe(reading: Any) -> str:
 
 def _size(text: str) -> tuple[int, int]:
     width, _, height = text.partition("x")
-    if not (width.isdigit() and height.isdigit()):
+    if not (width.isdecimal() and height.isdecimal()):
         raise SettingsError(f"--size is WIDTHxHEIGHT, such as 128x128, not {text!r}")
     return int(width), int(height)
 
 
 def _events(text: str) -> tuple[int, int]:
     least, _, most = text.partition("-")
-    if not least.isdigit() or not (most or least).isdigit():
+    if not least.isdecimal() or not (most or least).isdecimal():
         raise SettingsError(f"--events is N-M, such as 1-8, or one number, not {text!r}")
     return int(least), int(most or least)
 

@@ -8,13 +8,13 @@ of CameraBench (classification by probability, captions of the camera against re
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..given import read_json_lines
 from . import choice
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .figures import figure_of, mean_figure
@@ -43,7 +43,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+        rows = read_json_lines(path)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as a file of CameraBench: {error}") from error
     needed = {f"{side}_{what}" for side in SIDES for what in ("video", "question")}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,7 +108,9 @@ def video_path(benchmark: Benchmark, folder: Path, question: Question) -> Path |
 
 
 def _names(path: Path) -> list[str]:
-    return [path.name, *(path.stem + ending for ending in _OTHER_ENDINGS)]
+    """Also in the other form of Unicode: disks keep an umlaut as one character or as two."""
+    names = [path.name, *(path.stem + ending for ending in _OTHER_ENDINGS)]
+    return names + [unicodedata.normalize(form, name) for form in ("NFC", "NFD") for name in names]
 
 
 def pixels_hash(pictures: Sequence[Pixels]) -> str:

@@ -13,14 +13,14 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from .. import background
 from ..background import gone, mapped
 from ..errors import SettingsError, StorageError, VLMError
 from ..files import write_all
 from ..given import from_json, read_bytes
-from ..vlm.base import VLM, Reply, Request
+from ..vlm.base import VLM, Problem, Reply, Request
 from .base import Scoring, Verdict
 
 FILE = "replies.jsonl"
@@ -216,7 +216,7 @@ class Judge:
             try:
                 row = from_json(line)
                 kept[str(row["key"]), str(row["model"])] = _reply(row)
-            except (ValueError, KeyError, TypeError, AttributeError):
+            except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
                 self.counts.damaged += 1  # what cannot be read is asked again
         return kept
 
@@ -228,7 +228,7 @@ def _reply(row: dict[str, Any]) -> Reply:
         model=str(row.get("answered_by") or row["model"]),
         input_tokens=int(row.get("input_tokens", 0)),
         output_tokens=int(row.get("output_tokens", 0)),
-        problem=row.get("problem", ""),
+        problem=cast("Problem", str(row.get("problem") or "")),
         detail=str(row.get("detail", "")),
     )
 

@@ -6,13 +6,14 @@ is ours. The score of an answer is the overlap of its first span with the annota
 
 from __future__ import annotations
 
-import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..given import read_json
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .figures import figure_of
 
@@ -25,8 +26,10 @@ OVERLAPS = (0.3, 0.5, 0.7)
 Span = tuple[float, float]
 
 _CLOCK = re.compile(r"\b(\d{1,2}:\d{2}:\d{2}(?:\.\d+)?|\d{1,2}:\d{2}(?:\.\d+)?)\b")
-_RANGES = (re.compile(r"(\d+\.?\d*)\s*-\s*(\d+\.?\d*)"), re.compile(r"(\d+\.?\d*)\s+to\s+(\d+\.?\d*)"))
-_NUMBERS = {"official": re.compile(r"\b(\d+\.\d+|\d+)\b"), "lmms-eval": re.compile(r"\b\d+\.?\d*\b")}
+# Others' rules, written so that a long row of digits is tried once, not from each of its digits.
+_NUMBER = r"\d+(?:\.\d*)?"
+_RANGES = tuple(re.compile(rf"(?<!\d)({_NUMBER}){between}({_NUMBER})") for between in (r"\s*-\s*", r"\s+to\s+"))
+_NUMBERS = {"official": re.compile(r"\b(\d+\.\d+|\d+)\b"), "lmms-eval": re.compile(rf"\b{_NUMBER}\b")}
 
 
 def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> Iterator[Question]:
@@ -40,13 +43,20 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
             raise SettingsError(f"TimeLens-Bench has no set {name!r}; it has {', '.join(SETS)}")
         path = annotations / f"{name}-timelens.json"
         try:
-            videos = json.loads(path.read_text(encoding="utf-8"))
+            videos = read_json(path)
             for video, row in videos.items():
                 pairs = zip(row["queries"], row["spans"], strict=True)
                 for number, (query, span) in enumerate(pairs):
-                    yield _question(name, str(video), number, str(query), (float(span[0]), float(span[1])), protocol)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError) as error:
+                    yield _question(name, str(video), number, str(query), _span(span), protocol)
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError) as error:
             raise SettingsError(f"{path}: cannot be read as a file of TimeLens-Bench: {error!r}") from error
+
+
+def _span(said: Sequence[Any]) -> Span:
+    start, end = float(said[0]), float(said[1])
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise ValueError(f"a span from {start} to {end} seconds")
+    return start, end
 
 
 def _question(name: str, video: str, number: int, query: str, span: Span, protocol: Protocol) -> Question:
@@ -101,7 +111,7 @@ def score(question: Question, text: str, protocol: Protocol) -> Scoring:
         return Verdict(0.0, unscored="unparsed" if text.strip() else "empty")
     start, end = spans[0]
     if protocol == "official":
-        start, end = float(round(start)), float(round(end))
+        start, end = (float(round(at)) if math.isfinite(at) else at for at in (start, end))
     return Verdict(overlap(question.reference["span"], (start, end)))
     yield  # a role is a generator, also one that never asks
 

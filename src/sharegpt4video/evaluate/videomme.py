@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ..errors import SettingsError
-from ..given import read_json, read_text
+from ..given import open_file, read_json, read_text
 from . import choice
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from .figures import mean_figure
@@ -111,7 +111,8 @@ def _parquet_rows(path: Path) -> Rows:
     import pyarrow.parquet as pq
 
     try:
-        rows: Rows = pq.read_table(path).to_pylist()
+        with open_file(path) as file:
+            rows: Rows = pq.read_table(file).to_pylist()
     except (OSError, pa.ArrowException) as error:
         raise SettingsError(f"{path}: cannot be read as the parquet file of Video-MME: {error}") from error
     return rows

@@ -9,7 +9,6 @@ code is ours.
 from __future__ import annotations
 
 import ast
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError
+from ..given import open_file, read_json
 from . import choice
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
 from .figures import figure_of, mean_figure
@@ -58,27 +58,39 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        json_rows = path.suffix == ".json"
-        rows = json.loads(path.read_text(encoding="utf-8")) if json_rows else pq.read_table(path).to_pylist()
+        rows = read_json(path) if path.suffix == ".json" else _parquet(path)
     except (OSError, ValueError, pa.ArrowException) as error:
         raise SettingsError(f"{path}: cannot be read as the annotation of Video-MME-v2: {error}") from error
-    missing = sorted(set(_NEEDED) - set(rows[0])) if rows else ["rows"]
-    if missing:
-        raise SettingsError(f"{path}: is not Video-MME-v2's annotation, it has no {', '.join(missing)}")
-    for row in rows:
+    if not isinstance(rows, list) or not rows:
+        raise SettingsError(f"{path}: is not Video-MME-v2's annotation, it has no rows")
+    for number, row in enumerate(rows):
+        if missing := [name for name in _NEEDED if not isinstance(row, dict) or name not in row]:
+            raise SettingsError(f"{path}: is not Video-MME-v2's annotation, row {number} has no {', '.join(missing)}")
+        if len(_options(row)) > len(LETTERS):
+            raise SettingsError(f"{path}: row {number} has {len(_options(row))} options, over {len(LETTERS)}")
         structure = str(row["group_structure"])
         if row["group_type"] not in ("relevance", "logic") or (
             row["group_type"] == "logic" and structure not in CHAINS
         ):
             raise SettingsError(f"{path}: unknown group {row['group_type']!r} with the structure {structure!r}")
-    return list(rows)
+    return rows
+
+
+def _parquet(path: Path) -> list[dict[str, Any]]:
+    import pyarrow.parquet as pq
+
+    with open_file(path) as file:
+        return list(pq.read_table(file).to_pylist())
+
+
+def _options(row: Mapping[str, Any]) -> list[str]:
+    return str(row["options"]).strip().split("\n")
 
 
 def _question(row: Mapping[str, Any], number: int, last: Mapping[str, Any], protocol: Protocol) -> Question:
-    lines = str(row["options"]).strip().split("\n")
+    lines = _options(row)
     video = str(row["video_id"])
     text = f"Question: {row['question']}\n{row['options']}\n{ORDER}"
     answer = str(row["answer"])

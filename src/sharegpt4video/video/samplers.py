@@ -224,7 +224,7 @@ def _pictures_in(folder: Path) -> list[Path]:
     if not found:
         kinds = ", ".join(PICTURE_SUFFIXES)
         raise VideoError(f"{folder}: no frames found in this folder; they must be pictures ({kinds})")
-    return sorted(found, key=lambda path: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", path.name)])
+    return sorted(found, key=lambda path: [int(p) if p.isdecimal() else p for p in re.split(r"(\d+)", path.name)])
 
 
 def _from_files(paths: Sequence[Path], choice: _Choice, fps: float, name: str) -> Sample:

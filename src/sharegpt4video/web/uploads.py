@@ -125,7 +125,7 @@ def _remove_abandoned() -> None:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
         process = folder.name.removeprefix(_PREFIX).partition("-")[0]
         try:
-            if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not process.isdigit():
+            if folder.is_symlink() or folder.stat().st_uid != os.getuid() or not process.isdecimal():
                 continue
             os.kill(int(process), 0)
         except ProcessLookupError:

@@ -5,11 +5,11 @@ Read are the full captions of the tiny world and of chains; other texts leave fa
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
 
 from ..errors import InputMissing, SettingsError
+from ..given import read_json_lines
 from .chain.scenes import PLACES as SIDE_PLACES
 from .chain.scenes import ChainScene, State
 from .chain.told import Told, read_step, read_whole
@@ -20,7 +20,6 @@ from .tiny.scenes import CAMERAS, SHAPES, TinyScene
 from .words import CAMERA_MOVES
 
 _MIDDLES = (0.1, 0.5, 0.9)
-_SENTENCE = re.compile(r"[^.]+\.")
 _WAYS, _COLOURS = "|".join(DIRECTIONS), "|".join(COLOURS)
 _TINY = re.compile(
     rf"at the beginning there is a (?P<colour>{_COLOURS}) (?P<shape>{'|'.join(SHAPES)}) (?P<place>[a-z ]+)\. "
@@ -50,9 +49,10 @@ def _chain(text: str) -> ChainScene | None:
     """A whole, or an opening and a sentence for each event as steps are joined; what the thing is at first counts."""
     told = read_whole(text)
     if told.stray:
-        first, *later = [read_step(sentence) for sentence in _SENTENCE.findall(text)] or [Told()]
+        *sentences, rest = text.split(".")
+        first, *later = [read_step(f"{sentence}.") for sentence in sentences] or [Told(stray=rest)]
         deeds = tuple(deed for one in (first, *later) for deed in one.deeds)
-        if first.stray or any(one.stray or not one.deeds for one in later):
+        if rest or first.stray or any(one.stray or not one.deeds for one in later):
             return None
         told = Told(first.size, first.colour, first.name, first.place, deeds)
     grid = range(SIDE_PLACES)
@@ -67,14 +67,18 @@ def _chain(text: str) -> ChainScene | None:
 
 def read_prompts(path: Path) -> dict[str, str]:
     """The prompts of ``sg4v t2v sample`` by the names of their videos. Raises InputMissing, SettingsError."""
+    form = "it has a line of JSON with video and prompt for each video"
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
+        rows = read_json_lines(path)
+    except OSError as error:
         raise InputMissing(f"{path}: cannot be read: {error}; give the prompts.jsonl of sg4v t2v sample") from error
-    try:
-        rows = [json.loads(line) for line in lines if line.strip()]
-        return {row["video"]: row["prompt"] for row in rows}
-    except (ValueError, KeyError, TypeError) as error:
-        raise SettingsError(
-            f"{path}: is not the prompts.jsonl of sg4v t2v sample, a line of JSON with video and prompt for each video"
-        ) from error
+    except ValueError as error:
+        raise SettingsError(f"{path}: is not the prompts.jsonl of sg4v t2v sample ({error}); {form}") from error
+    prompts: dict[str, str] = {}
+    for number, row in enumerate(rows, 1):
+        video, prompt = (row.get("video"), row.get("prompt")) if isinstance(row, dict) else (None, None)
+        if not isinstance(video, str) or not isinstance(prompt, str):
+            raise SettingsError(f"{path}: row {number} is not one of the prompts.jsonl of sg4v t2v sample; {form}")
+        if prompts.setdefault(video, prompt) != prompt:
+            raise SettingsError(f"{path}: has two prompts of {video}; leave one of them")
+    return prompts

@@ -38,6 +38,7 @@ def questions(tmp_path: Path) -> dict[str, Question]:
         ("camera_movement", {"pred": "N/A"}, 0),
         ("camera_movement", {"pred": ["sideways"]}, None),
         ("style", {}, None),
+        ("style", {"pred": [["left"], {}]}, None),
     ],
 )
 def test_marks(task: str, judgement: dict[str, Any], mark: int | None) -> None:
@@ -82,3 +83,13 @@ def test_views(tmp_path: Path) -> None:
     assert len(VIEWS) == 13
     with pytest.raises(SettingsError, match="has no view 'taste'"):
         load_questions(CAPABILITY, tmp_path, "strict", {"tasks": "taste"})
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"data_type": "sound"}, {"annotation": ["dog"]}, {"annotation": {}}, {"data_type": None}]
+)
+def test_rows_that_cannot_be_asked_about_are_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
+    row = {"file_id": "1", "file_path": "a.mp4", "data_type": "video", "annotation": {"dog": 1}}
+    (tmp_path / "dynamic_object_number.jsonl").write_text(f"{json.dumps(row)}\n{json.dumps({**row, **wrong})}\n")
+    with pytest.raises(SettingsError, match=r"dynamic_object_number\.jsonl, line 2: "):
+        load_questions(CAPABILITY, tmp_path, "strict", {"tasks": "dynamic_object_number"})

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from made_benchmarks import write_captionqa
+from sharegpt4video.errors import SettingsError
 from sharegpt4video.evaluate.captions.answering import NOT_TOLD
 from sharegpt4video.evaluate.captions.captionqa import CAPTIONQA, is_yes_no
 from sharegpt4video.evaluate.captions.given import CaptionSet, Given
@@ -47,3 +49,13 @@ def test_silence_is_worth_a_guess_and_a_bonus(tmp_path: Path) -> None:
     assert len(offered) == 2
     assert closed.count == 3
     assert report.sets["ours"].groups["domain"]["document"].value == pytest.approx(open_worth)
+
+
+@pytest.mark.parametrize(
+    "row", [1, {"id": "a"}, {"id": "a", "questions": 3}, {"id": "a", "questions": [3]},
+            {"id": "a", "questions": [{"choices": 1e9}]}],
+)  # fmt: skip
+def test_rows_of_another_form_are_refused(tmp_path: Path, row: object) -> None:
+    (tmp_path / "q.jsonl").write_text(f"{json.dumps({'id': 'b', 'questions': None})}\n{json.dumps(row)}\n")
+    with pytest.raises(SettingsError, match="row 2"):
+        load_questions(CAPTIONQA, tmp_path, "strict")

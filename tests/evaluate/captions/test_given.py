@@ -53,8 +53,23 @@ def test_names_in_several_folders_are_told_apart_or_refused() -> None:
     assert (both.of("set/x/a.mp4").text, both.of("y/a.mkv").text) == ("A dog.", "A cat.")
     with pytest.raises(SettingsError, match=r"two captions of a\.mp4"):
         both.of("a.mp4")
+    same = CaptionSet("same", [Given("x/a.mp4", "A dog.", "1"), Given("y/b.mp4", "A cat.", "1")])
+    assert same.of("y/b.mp4", "1").text == "A cat."
+    with pytest.raises(SettingsError, match=r"two captions of c\.mp4"):  # whichever came first would count
+        same.of("c.mp4", "1")
     twice = CaptionSet("twice", [Given("x/a.mp4", "A dog."), Given("y/a.mp4", "A dog.")])
     assert twice.of("a.mp4").text == "A dog."
+
+
+def test_a_name_is_the_same_in_both_forms_of_unicode() -> None:
+    one = CaptionSet("one", [Given("caf\u00e9/\u00fc.mp4", "A dog."), Given("x/\u00fc.mp4", "A cat.")])
+    assert one.of("cafe\u0301/u\u0308.webm").text == "A dog."
+
+
+def test_a_point_within_a_name_is_no_ending() -> None:
+    one = CaptionSet("one", [Given("dog_0.5_12.9", "Another part.")])
+    assert one.of("dog_0.5_12.3").missing == one.of("dog_0.5_12.3.mp4").missing == "no caption"
+    assert one.of("dog_0.5_12.9.mp4").text == "Another part."
 
 
 def test_texts_that_are_none_are_missing() -> None:
@@ -62,7 +77,10 @@ def test_texts_that_are_none_are_missing() -> None:
     assert (one.of("a").missing, one.of("b").missing) == ("caption is empty", "caption not usable: refused: sorry")
 
 
-@pytest.mark.parametrize("content", ["no json", "3", '[{"video": "a"}]', '[{"caption": "a"}]', '{"a": 1}', "[]", "{}"])
+@pytest.mark.parametrize(
+    "content",
+    ["no json", "3", '[{"video": "a"}]', '[{"caption": "a"}]', '{"a": 1}', "[]", "{}", '{"a": "x", "a": "y"}'],
+)
 def test_other_files_are_refused(tmp_path: Path, content: str) -> None:
     (tmp_path / "c.json").write_text(content)
     with pytest.raises(SettingsError, match=r"c\b"):

@@ -88,7 +88,7 @@ FAMILIES: dict[str, Callable[[int, int], int]] = {
 
 def picture_tokens(family: str, width: int, height: int) -> int:
     """The tokens of a picture; ``family`` is a name or a number. Raises SettingsError for anything else."""
-    if family.isdigit():
+    if family.isdecimal():
         return int(family)
     if family not in FAMILIES:
         raise SettingsError(f"pictures is one of {', '.join(FAMILIES)} or a number of tokens, not {family!r}")

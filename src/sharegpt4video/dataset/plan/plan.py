@@ -82,7 +82,7 @@ class PlanInputs:
             found.append("give both prompt_tokens_per_second and output_tokens_per_second, or neither")
         if (self.usd_per_million_input is None) != (self.usd_per_million_output is None):
             found.append("give both usd_per_million_input and usd_per_million_output, or neither")
-        if isinstance(self.pictures, str) and self.pictures not in FAMILIES and not self.pictures.isdigit():
+        if isinstance(self.pictures, str) and self.pictures not in FAMILIES and not self.pictures.isdecimal():
             found.append(f"pictures is one of {', '.join(FAMILIES)} or a number of tokens, not {self.pictures!r}")
         if found:
             raise SettingsError("plan: " + "; ".join(found))

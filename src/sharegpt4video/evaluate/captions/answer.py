@@ -16,6 +16,7 @@ from typing import Any
 from ...errors import SettingsError, StorageError
 from ...files import file_content_id, remove_unfinished, write_whole
 from ..base import Answer, Benchmark, Protocol, Question, Scored, Scoring, Verdict
+from ..choice import LETTERS
 from ..frames import video_path
 from ..judge import Judge, run_all
 from ..runner import SCORES, load_questions, select
@@ -23,6 +24,7 @@ from .answer_report import BASELINE, CaptionReport, make_report
 from .answering import Answerer, answered_by, asked, untold
 from .given import CaptionSet, Found
 
+REPORTS = ("report.json", "report.md")
 Progress = Callable[[int, int], None]
 
 
@@ -59,6 +61,7 @@ def run_answers(
     _check_names(sets)
     questions = load_questions(benchmark, annotations, protocol or benchmark.protocols[0], load)
     usable = select(_usable(benchmark, questions), limit)
+    _make_folders(out, [*(one.name for one in sets), BASELINE])
     known = any(one.knows_contents for one in sets)
     contents = _contents(benchmark, usable, videos) if known else {}
     runs = {one.name: _with_captions(one, usable, contents) for one in sets}
@@ -76,17 +79,24 @@ def run_answers(
 
 
 def _usable(benchmark: Benchmark, questions: Sequence[Question]) -> list[Question]:
-    found = [question for question in questions if question.stem and question.right is not None]
+    found = [question for question in questions if question.stem and question.right is not None and _fits(question)]
     if not found:
         raise SettingsError(f"{benchmark.title} has no multiple-choice questions with published answers to ask here")
     return found
+
+
+def _fits(question: Question) -> bool:
+    """Whether there is a letter for every option, and one more."""
+    return len(question.options) < len(LETTERS)
 
 
 def _check_names(sets: Sequence[CaptionSet]) -> None:
     names = [one.name for one in sets]
     if not sets:
         raise SettingsError("no captions given")
-    if wrong := [name for name in names if not re.fullmatch(r"[\w+-][\w.+ -]*", name) or name in (BASELINE, "judge")]:
+    taken = (BASELINE, "judge", *REPORTS)
+    # " - " stands between two names in the report.
+    if wrong := [one for one in names if not re.fullmatch(r"[\w+-][\w.+ -]*", one) or one in taken or " - " in one]:
         raise SettingsError(f"{wrong[0]!r} cannot be the name of a set of captions; name it, as in ours=captions.json")
     if len(set(names)) < len(names):
         doubled = next(name for name in names if names.count(name) > 1)
@@ -160,12 +170,20 @@ def _scoring(each: _Asked, judge: Judge | Answerer, tick: Callable[[], None]) ->
     return verdict
 
 
+def _make_folders(out: Path, names: Sequence[str]) -> None:
+    """Before the judge is asked, so that nothing is paid for that cannot be written."""
+    for path in (out / name for name in names):
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StorageError(f"{path}: cannot be made: {error.strerror or error}") from error
+
+
 def _write_all(out: Path, scored: Mapping[str, Sequence[Scored]], report: CaptionReport) -> None:
     files = {out / name / SCORES: "".join(_lines(run)) for name, run in scored.items()}
-    files |= {out / "report.json": report.json(), out / "report.md": report.markdown()}
+    files |= dict(zip((out / name for name in REPORTS), (report.json(), report.markdown()), strict=True))
     for path, content in files.items():
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
             remove_unfinished(path.parent)
             write_whole(path, content.encode("utf-8", "replace"))
         except OSError as error:

@@ -7,6 +7,7 @@ same way out, and pays 0.05 more for it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
@@ -57,8 +58,8 @@ class LocalAnswerer:
         return str(self.judge.name)
 
     def answer(self, caption: str, stem: str, options: Sequence[str]) -> int | None:
-        lines = (f"{LETTERS[at]}. {option}" for at, option in enumerate(options))
-        return self.judge.choose("\n".join([stem, *lines]), caption).index
+        lines = (f"{LETTERS[at]}. {_line(option)}" for at, option in enumerate(options))
+        return self.judge.choose("\n".join([_line(stem), *lines]), caption).index
 
 
 def answered_by(answerer: Answerer, question: Question, caption: str) -> Verdict:
@@ -102,8 +103,8 @@ def _picked(question: Question, caption: str | None) -> Picking:
 
 
 def _request(question: Question, caption: str | None, offered: Sequence[str]) -> Request:
-    lines = [f"{LETTERS[at]}. {option}" for at, option in enumerate(offered)]
-    told = [f"Caption of the video:\n<caption>\n{caption}\n</caption>\n"] if caption is not None else []
+    lines = [f"{LETTERS[at]}. {_line(option)}" for at, option in enumerate(offered)]
+    told = [f"Caption of the video:\n<caption>\n{_inner(caption)}\n</caption>\n"] if caption is not None else []
     if question.start_seconds is not None and question.end_seconds is not None:
         told.append(f"The question is about seconds {question.start_seconds:g} to {question.end_seconds:g}.")
     rule = "Choose the likeliest option."
@@ -112,6 +113,16 @@ def _request(question: Question, caption: str | None, offered: Sequence[str]) ->
     text = "\n".join([*told, f"Question: {question.stem}", *lines, "", f"{rule} Reply with the letter alone."])
     system = JUDGE_SYSTEM if caption is not None else BLIND_SYSTEM
     return Request("judge", video=question.video, user_text=text, system=system, max_tokens=JUDGE_TOKENS)
+
+
+def _line(text: str) -> str:
+    """A text on one line: a line of its own would be read as another option."""
+    return " ".join(text.split())
+
+
+def _inner(caption: str) -> str:
+    """A caption that does not end before its end."""
+    return re.sub(r"<(?=\s*/?\s*caption\s*>)", "(", caption, flags=re.IGNORECASE)
 
 
 def worth_of_silence(question: Question) -> float | None:

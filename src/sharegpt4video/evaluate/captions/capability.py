@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import read_json_lines
 from ...vlm.base import Reply, Request
 from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
 from ..figures import figure_of
@@ -82,6 +83,8 @@ VIEWS: Mapping[str, View] = {
     "camera_movement": View("Camera movement", kinds=_MOVES, moving=True),
     "event": View("Event", "the event", "it tells nothing of that event", moving=True),
 }
+SEVERAL = "dynamic_object_number"
+"""The view whose annotation has several elements, each of which is judged."""
 MOVING = tuple(name for name, view in VIEWS.items() if view.moving)
 _POINTS = "objects (names, numbers, colours and how they lie to each other), the scene, the style, any text, and names"
 PROMPTS = {
@@ -115,12 +118,17 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
 
 def _rows(path: Path) -> list[dict[str, Any]]:
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+        rows = read_json_lines(path)
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as annotations of CAPability: {error}") from error
     needed = {"file_id", "file_path", "annotation", "data_type"}
     if wrong := [at for at, row in enumerate(rows, 1) if not isinstance(row, dict) or not needed <= set(row)]:
         raise SettingsError(f"{path}, line {wrong[0]}: has no {', '.join(sorted(needed))}")
+    for at, row in enumerate(rows, 1):
+        if row["data_type"] not in ("image", "video"):
+            raise SettingsError(f"{path}, line {at}: data_type is {row['data_type']!r}, not image or video")
+        if path.stem == SEVERAL and not (isinstance(row["annotation"], dict) and row["annotation"]):
+            raise SettingsError(f"{path}, line {at}: the annotation is not an object of names and numbers")
     return rows
 
 
@@ -131,7 +139,7 @@ def score(question: Question, text: str, protocol: Protocol) -> Scoring:  # noqa
     nothing.
     """
     wanted = question.reference["wanted"]
-    several = question.reference["task"] == "dynamic_object_number"
+    several = question.reference["task"] == SEVERAL
     each = [{name: number} for name, number in wanted.items()] if several else [wanted]
     marks: list[int] = []
     for element in each:
@@ -179,7 +187,7 @@ def mark_of(task: str, judgement: Mapping[str, Any], wanted: Any) -> int | None:
         named = ast.literal_eval(said) if isinstance(said, str) else said
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         named = [said]
-    if not isinstance(named, list) or not all(name in kinds for name in named):
+    if not isinstance(named, list) or not all(isinstance(name, str) and name in kinds for name in named):
         return None
     return 1 if wanted in named else -1
 

@@ -7,13 +7,13 @@ the shuffle are ours, so a published figure needs the authors' script and judge 
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
+from ...given import open_file, read_json, read_json_lines
 from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
 from ..choice import LETTERS, chosen
 from ..figures import by_group, mean_figure
@@ -31,7 +31,7 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     those with fewer than two choices, or an answer that is none of them, are left out. The image's id is its name.
     Raises SettingsError where there is nothing of that form.
     """
-    files = [annotations] if annotations.is_file() else sorted(
+    files = [annotations] if not annotations.is_dir() else sorted(
         path for path in annotations.rglob("*") if path.suffix in (".parquet", ".json", ".jsonl")
     )  # fmt: skip
     for path in files:
@@ -49,16 +49,26 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
     try:
         if path.suffix == ".parquet":
-            rows = pq.read_table(path, columns=["id", "questions"]).to_pylist()
+            with open_file(path) as file:
+                rows = pq.read_table(file, columns=["id", "questions"]).to_pylist()
         else:
-            text = path.read_text(encoding="utf-8")
-            lines = path.suffix == ".jsonl"
-            rows = [json.loads(line) for line in text.split("\n") if line.strip()] if lines else json.loads(text)
-        if not all({"id", "questions"} <= set(row) for row in rows):
-            raise ValueError("a row has no id and questions")
+            rows = read_json_lines(path) if path.suffix == ".jsonl" else read_json(path)
+        for number, row in enumerate(rows, 1):
+            _check(row, number)
     except (OSError, ValueError, TypeError, pa.ArrowException) as error:
         raise SettingsError(f"{path}: cannot be read as questions of CaptionQA: {error}") from error
     return list(rows)
+
+
+def _check(row: Any, number: int) -> None:
+    """Raises ValueError for a row of another form."""
+    if not isinstance(row, dict) or not {"id", "questions"} <= set(row):
+        raise ValueError(f"row {number} has no id and questions")
+    questions = row["questions"] or []
+    if not isinstance(questions, list) or not all(isinstance(asked, dict) for asked in questions):
+        raise ValueError(f"row {number}: questions is not a list of objects")
+    if not all(isinstance(asked.get("choices") or [], list) for asked in questions):
+        raise ValueError(f"row {number}: choices is not a list")
 
 
 def _question(

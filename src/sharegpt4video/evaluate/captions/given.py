@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import json
+import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -10,6 +11,7 @@ from typing import Any, Protocol
 
 from ...caption_files import read_caption
 from ...errors import InputMissing, SettingsError, SG4VError
+from ...given import from_json, read_json_lines, read_text
 
 _TEXTS = ("caption", "summary", "text")
 
@@ -46,7 +48,7 @@ class CaptionSet:
     name: str
     captions: Sequence[Given]
     _by_name: dict[str, list[Given]] = field(init=False, repr=False, compare=False, default_factory=dict)
-    _by_content: dict[str, Given] = field(init=False, repr=False, compare=False, default_factory=dict)
+    _by_content: dict[str, list[Given]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.captions:
@@ -55,7 +57,7 @@ class CaptionSet:
             for name in dict.fromkeys((_last(one.video), _stem(one.video))):
                 self._by_name.setdefault(name, []).append(one)
             if one.content_id:
-                self._by_content.setdefault(one.content_id, one)
+                self._by_content.setdefault(one.content_id, []).append(one)
 
     @property
     def knows_contents(self) -> bool:
@@ -68,17 +70,19 @@ class CaptionSet:
         Raises SettingsError for a video that has two different captions.
         """
         if content_id and content_id in self._by_content:
-            return _usable(self._by_content[content_id])
+            same = self._by_content[content_id]
+            return self._only(_at(video, same) or same, video)
         named = self._by_name.get(_last(video)) or self._by_name.get(_stem(video), [])
-        if len({one.text for one in named}) > 1:
-            named = [one for one in named if _ends_alike(one.video, video)]
-        if len({one.text for one in named}) > 1:
+        if content_id:
+            others, named = named, [one for one in named if not one.content_id]
+            if others and not named:
+                return Found(missing="caption of another video of that name")
+        return self._only(_at(video, named), video)
+
+    def _only(self, found: Sequence[Given], video: str) -> Found:
+        if len({one.text for one in found}) > 1:
             raise SettingsError(f"{self.name}: two captions of {video}; leave one of them in the set")
-        if not named:
-            return Found(missing="no caption")
-        if content_id and named[0].content_id:
-            return Found(missing="caption of another video of that name")
-        return _usable(named[0])
+        return _usable(found[0]) if found else Found(missing="no caption")
 
 
 class Row(Protocol):
@@ -99,23 +103,36 @@ def captions_of_rows(rows: Iterable[Row], name: str) -> CaptionSet:
     return CaptionSet(name, [Given(row.location, row.summary, row.content_id, row.summary_problem) for row in rows])
 
 
+def _at(video: str, found: Sequence[Given]) -> Sequence[Given]:
+    """Of captions with different texts, those whose path is that of the video."""
+    several = len({one.text for one in found}) > 1
+    return [one for one in found if _ends_alike(one.video, video)] if several else found
+
+
 def _usable(one: Given) -> Found:
     if one.problem:
         return Found(missing=f"caption not usable: {one.problem}")
     return Found(one.text) if one.text.strip() else Found(missing="caption is empty")
 
 
+def _path(name: str) -> PurePosixPath:
+    """Names are compared in one form of Unicode: disks keep an umlaut as one character or as two."""
+    return PurePosixPath(unicodedata.normalize("NFC", name.replace("\\", "/")))
+
+
 def _last(name: str) -> str:
-    return PurePosixPath(name.replace("\\", "/")).name
+    return _path(name).name
 
 
 def _stem(name: str) -> str:
-    return PurePosixPath(_last(name)).stem
+    """The name without its ending; what has no letter, as in ``dog_0.5_12.3``, belongs to the name."""
+    last = _path(name)
+    return last.stem if re.search("[A-Za-z]", last.suffix) else last.name
 
 
 def _ends_alike(one: str, other: str) -> bool:
     """Whether one path is the end of the other, but for the ending of the name."""
-    parts = [[*PurePosixPath(name.replace("\\", "/")).parts[:-1], _stem(name)] for name in (one, other)]
+    parts = [[*_path(name).parts[:-1], _stem(name)] for name in (one, other)]
     least = min(map(len, parts))
     return parts[0][-least:] == parts[1][-least:]
 
@@ -176,10 +193,9 @@ def _text(row: Mapping[str, Any]) -> str | None:
 
 def _content(path: Path) -> Mapping[str, Any] | Iterable[Any]:
     try:
-        text = path.read_text(encoding="utf-8-sig")
         if path.suffix.lower() in (".jsonl", ".ndjson"):
-            return [json.loads(line) for line in text.split("\n") if line.strip()]
-        content = json.loads(text)
+            return read_json_lines(path)
+        content = from_json(read_text(path, "utf-8-sig"), twice="refused")
     except (OSError, ValueError) as error:
         raise SettingsError(f"{path}: cannot be read as captions in JSON or JSON lines: {error}") from error
     if not isinstance(content, (dict, list)):

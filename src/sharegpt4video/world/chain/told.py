@@ -33,7 +33,7 @@ _LOOKS = (
 )
 _OPENING = re.compile(rf"(?:1 )?a {_LOOKS}\.")
 _CHANGE = re.compile(rf"the {_LOOKS} (?P<deed>{_any(DEEDS)})\.")
-_EVENT = re.compile(rf"(?P<number>\d+) (?P<deed>{_any(DEEDS)})\.")
+_EVENT = re.compile(rf"(?<!\d)(?P<number>\d{{1,9}}) (?P<deed>{_any(DEEDS)})\.")
 
 
 @dataclass(frozen=True)
