@@ -269,33 +269,43 @@ def difference(one: Any, other: Any) -> Any:
     return np.stack([rates(one.sum(axis=(0, 1))) - rates(other.sum(axis=(0, 1))), low, high], axis=1)
 
 
-def table(results: Path) -> None:
-    """What is finished, and the three statements."""
+def table(results: Path) -> str:
+    """What is finished, with the three statements, as the page has it."""
     runs = read_runs(results)
-    print(f"{'arm':<6}{'seeds':>6}{'videos':>7}{'false':>8}{'recall':>8}")
+    lines = ["| arm | false | recall | (a) false, less the base | (b) recall, less the base | (c) false, less `sft` |",
+             "|---|---|---|---|---|---|"]  # fmt: skip
     for arm in (one for one in ARMS if one in runs):
-        false, recall = rates(runs[arm].sum(axis=(0, 1)))
-        print(f"{arm:<6}{len(runs[arm]):>6}{runs[arm].shape[1]:>7}{false:>8.2%}{recall:>8.2%}")
+        cells = [f"{share:.2%}".replace("%", " %") for share in rates(runs[arm].sum(axis=(0, 1)))]
+        for other, pair in (("base", (0, 1)), ("sft", (0,))):
+            against = arm not in ("base", other) and other in runs
+            found = difference(runs[arm], runs[other]) if against else None
+            cells += [_points(found[at]) if found is not None else "" for at in pair]
+        lines.append(f"| {arm if arm == 'base' else f'`{arm}`'} | {' | '.join(cells)} |".replace("|  |", "| |"))
+    return "\n".join(lines).replace("|  |", "| |")
+
+
+def verdicts(results: Path) -> list[str]:
+    """What follows for each arm."""
+    runs, said = read_runs(results), []
     for arm in (one for one in ARMS[1:] if one in runs and "base" in runs):
-        print(f"{arm}: {verdict(runs[arm], runs['base'])}")
+        holds = "holds" if fewer_at_equal_recall(runs[arm], runs["base"]) else "does not hold"
+        said.append(f"{arm}: fewer false facts at equal recall {holds}")
         if arm != "sft" and "sft" in runs:
-            false, _ = difference(runs[arm], runs["sft"])
-            more = "more than" if false[2] < 0 else "not shown to do more than"
-            print(f"{arm}: (c) false facts less those of sft {_points(false)}: {more} supervised training")
+            more = "more than" if difference(runs[arm], runs["sft"])[0][2] < 0 else "not shown to do more than"
+            said.append(f"{arm}: {more} supervised training")
+    return said
 
 
-def verdict(arm: Any, base: Any) -> str:
+def fewer_at_equal_recall(arm: Any, base: Any) -> bool:
     """Statements (a) and (b) of an arm."""
     false, recall = difference(arm, base)
-    enough = false[2] < 0 and -false[0] >= SMALLEST * rates(base.sum(axis=(0, 1)))[0]
-    equal = recall[1] > -0.01
-    said = "holds" if enough and equal else "does not hold"
-    return f"(a) false facts {_points(false)}, (b) recall {_points(recall)}: fewer false facts at equal recall {said}"
+    enough = -false[0] >= SMALLEST * rates(base.sum(axis=(0, 1)))[0]
+    return bool(false[2] < 0 and enough and recall[1] > -0.01)
 
 
 def _points(values: Any) -> str:
     mean, low, high = 100 * values
-    return f"{mean:+.2f} points ({low:+.2f} to {high:+.2f})"
+    return f"{mean:+.2f} ({low:+.2f} to {high:+.2f})"
 
 
 def main() -> None:
@@ -309,7 +319,7 @@ def main() -> None:
     parser.add_argument("--only", choices=("data", "table"), help="do this alone")
     asked = parser.parse_args()
     if asked.only == "table":
-        table(asked.results)
+        print("\n".join([table(asked.results), *verdicts(asked.results)]))
         return
     import torch
 
@@ -322,7 +332,7 @@ def main() -> None:
         for arm in asked.arms:
             if arm != "base" or seed == 0:  # it has no seed
                 examine(asked.folder, asked.base, results, arm, seed, sizes)
-    table(results)
+    print("\n".join([table(results), *verdicts(results)]))
 
 
 if __name__ == "__main__":
