@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import functools
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -77,7 +78,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "lvlm": BASICS | {"learning", "tensors", "video", "vlm"},
     "t2v": BASICS | {"caption_files", "captioner", "engines", "learning", "verify", "video", "vlm"},
     "evaluate": BASICS | {"caption_files", "video", "vlm"},
-    "world": {"checking", "cores", "errors", "files", "given", "processes", "records", "t2v", "wording"},
+    "world": {"checking", "cores", "errors", "files", "given", "processes", "records", "t2v", "video", "wording"},
     "schemas": {"checking", "config", "records", "dataset", "lvlm", "t2v"},
     "__main__": {"cli"},
     "web": BASICS
@@ -126,7 +127,7 @@ ONLY = {
         "dataset": {"dataset.similar.novelty"},  # sentence vectors
     },
     "dataset": {"t2v": {"t2v.record"}},  # what an export for text-to-video writes
-    "world": {"t2v": {"t2v.record"}},
+    "world": {"t2v": {"t2v.record"}, "video": {"video.source", "video.streams"}},  # clips of models are checked
     "web": {"lvlm": {"lvlm.chat"}},
     # A released model is one more model of transformers; a captioner learns in the words it is asked in.
     "lvlm": {"vlm": {"vlm.base", "vlm.hf", "vlm.render", "vlm.stored"}},
@@ -135,6 +136,30 @@ ONLY = {
 # The embedded model answers from facts, so it alone of its room may read them.
 # A benchmark's local judge takes the sentence vectors that find near texts in a data set.
 ALSO = {"vlm.embedded": {"facts", "__init__"}, "evaluate.launch": {"dataset"}}
+
+
+READS_VIDEOS = {"video/source.py", "cli/codecs.py"}  # the second what it has written into memory
+
+
+def test_videos_are_opened_in_one_place() -> None:
+    """There playlists are refused, which would have FFmpeg read other files and call servers."""
+    assert _with(re.compile(r"\bav\.open\((?!.*\"w\")")) == READS_VIDEOS
+
+
+READS_WHOLE = {
+    "given.py", "cores.py", "cli/claims.py", "cli/doctor.py", "cli/installed.py", "cli/train.py", "cli/trials.py",
+    "dataset/report/page.py", "dataset/store/lock.py", "video/source.py",
+}  # fmt: skip
+"""Files of the system, of ours, and what was found to be a regular file."""
+
+
+def test_files_of_others_are_read_through_given() -> None:
+    """There devices, pipes and what is too large or nested without end are errors."""
+    assert _with(re.compile(r"\.read_(?:text|bytes)\(|\bjson\.load\(")) <= READS_WHOLE
+
+
+def _with(pattern: re.Pattern[str]) -> set[str]:
+    return {path.relative_to(PACKAGE).as_posix() for path in modules() if pattern.search(path.read_text("utf-8"))}
 
 
 def modules() -> list[Path]:

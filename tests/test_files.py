@@ -17,6 +17,7 @@ from sharegpt4video.files import (
     OLD_SECONDS,
     UNFINISHED,
     is_abandoned,
+    open_own,
     remove_unfinished,
     seen_from,
     unfinished_name,
@@ -291,3 +292,21 @@ def test_a_path_seen_from_a_folder_leads_to_the_file(through_a_link: bool, tmp_p
 )
 def test_only_local_paths_are_seen_from_elsewhere(location: str, seen: str) -> None:
     assert seen_from("/data/out", location) == seen
+
+
+@pytest.mark.parametrize("mode", ["ab", "a+b", "a"])
+def test_a_file_that_is_gone_on_with_is_no_link_and_no_pipe(tmp_path: Path, mode: str) -> None:
+    (tmp_path / "theirs").write_text("precious")
+    (tmp_path / "link").symlink_to("theirs")
+    (tmp_path / "gone").symlink_to(tmp_path / "new")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "folder").mkdir()
+    for name in ("link", "gone", "pipe", "folder"):
+        with pytest.raises(OSError):  # noqa: PT011 - each has its own
+            open_own(tmp_path / name, mode)
+    assert (tmp_path / "theirs").read_text() == "precious"
+    assert not (tmp_path / "new").exists()
+    for _ in range(2):
+        with open_own(tmp_path / "own", mode) as file:
+            file.write(b"x" if "b" in mode else "x")
+    assert (tmp_path / "own").read_text() == "xx"

@@ -11,12 +11,13 @@ import re
 import secrets
 import shutil
 import socket
+import stat
 import sys
 import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO, Any, BinaryIO
 
 from .foreign import is_text
 
@@ -199,6 +200,29 @@ def leading_out(folder: Path) -> Path | None:
     real = folder.resolve()
     links = (path for path in sorted(folder.rglob("*")) if path.is_symlink())
     return next((link for link in links if not link.resolve().is_relative_to(real)), None)
+
+
+def open_own(path: Path, mode: str, *, buffering: int = -1, encoding: str | None = None) -> IO[Any]:
+    """Open a file of a folder that is gone on with, to append to it or to lock it.
+
+    Raises OSError as opening does, and where a link or a pipe stands in its place: whoever made the folder would have
+    us write to any file, or wait.
+    """
+    return open(path, mode, buffering, encoding, opener=_own_handle)
+
+
+def _own_handle(name: str, flags: int) -> int:
+    more = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        handle = os.open(name, flags | more, 0o666)
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        raise OSError(errno.ELOOP, "it is a link, through which nothing is written; remove it", str(name)) from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is a device or a pipe, not a file", str(name))
+    return handle
 
 
 def write_all(descriptor: int, content: bytes) -> None:

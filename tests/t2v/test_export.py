@@ -452,3 +452,51 @@ def test_clips_have_the_frame_rate_that_the_configuration_says(video: Path, tmp_
         config = yaml.safe_load((tmp_path / name / "train" / "config.yaml").read_text("utf-8"))
         with av.open(str(next((tmp_path / name).glob("*/clips/*.mp4")))) as clip:
             assert clip.streams.video[0].average_rate == config["config"]["process"][0]["datasets"][0]["fps"]
+
+
+@pytest.mark.parametrize("link", ["train", "train/clips"])
+def test_no_clip_is_cut_or_removed_behind_a_link(video: Path, tmp_path: Path, link: str) -> None:
+    """An export of a stranger that is made again must not reach the user's own videos."""
+    out, own = tmp_path / "out", tmp_path / "own"
+    exported([record(video)], out)
+    (own / "clips").mkdir(parents=True)
+    kept = [own / "holiday.mp4", own / "notes.txt", own / "clips" / "a.mp4"]
+    for path in kept:
+        path.write_text("mine")
+    (out / link).rename(tmp_path / "away")
+    (out / link).symlink_to(own)
+    for more in ({}, {"overwrite": True, "plan": PlanSettings(frames=9, fps=FPS, most_untold=0.2)}):
+        with pytest.raises(SettingsError, match=f"{link}: is a link"):
+            exported([record(video)], out, **more)
+    assert all(path.read_text() == "mine" for path in kept)
+    assert len(list(own.rglob("*"))) == 4
+
+
+LIES: list[dict[str, Any]] = [
+    {"trainer": "nobody"}, {"trainer": ["open-sora"]}, {"settings": {"plan": {"frames": "many", "fps": 8}}},
+    {"settings": {"plan": {"frames": True, "fps": 8}}}, {"settings": {"plan": {"frames": 9, "fps": float("nan")}}},
+    {"settings": {"plan": {"frames": 10**400, "fps": 8}}}, {"settings": []},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("lie", LIES)
+def test_a_folder_that_lies_about_whose_it_is_is_told(tmp_path: Path, lie: dict[str, Any]) -> None:
+    (tmp_path / "train").mkdir()
+    true = {"trainer": "open-sora", "settings": {"plan": {"frames": 9, "fps": 8}}, "splits": {"train": 1}}
+    (tmp_path / "t2v.json").write_text(json.dumps({**true, **lie}))
+    for read in (lint, read_clips, lambda folder: list(told_in(folder))):
+        with pytest.raises(SettingsError, match=r"t2v\.json: "):
+            read(str(tmp_path / "train"))
+
+
+def test_a_manifest_without_a_caption_or_a_video_is_told() -> None:
+    for name, texts in ((True, {"dense": "A dog."}), ("", {"dense": "A dog."}), ("a.mp4", {}), ("a.mp4", {"x": None})):
+        with pytest.raises(SettingsError, match="manifest"):
+            Row(name, texts, 1, 1.0, 1, 1)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("at", ["", "."])
+def test_a_folder_is_known_from_within(video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str) -> None:
+    exported([record(video)], tmp_path / "out")
+    monkeypatch.chdir(tmp_path / "out" / "train")
+    assert list(told_in(at))

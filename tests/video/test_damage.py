@@ -11,7 +11,9 @@ import pytest
 
 from media import corners, number_of, numbered_run, quadrants, write_tone, write_video
 from reading import refused, seen
+from sharegpt4video.errors import VideoError
 from sharegpt4video.video.reader import VideoReader
+from sharegpt4video.video.streams import opened
 
 
 class Words:
@@ -140,5 +142,7 @@ def test_playlists_are_not_followed(tmp_path: Path, plain: Path, name: str) -> N
         "frame%03d.png": "not a picture",
     }
     (tmp_path / name).write_text(texts[name])
+    with pytest.raises(VideoError, match="playlists are not followed"), opened(tmp_path / name):
+        pass
     assert "not a video in a format that is read here" in refused(tmp_path / name)
     assert "not a video in a format that is read here" in refused(io.BytesIO(texts[name].encode()))

@@ -114,3 +114,32 @@ def test_waiting_ends_in_time_and_at_once_for_who_may_not_enter() -> None:
     assert refused.value.status == 401
     with pytest.raises(ServerRefused, match="still running"):
         WebClient("http://127.0.0.1:9", "t").wait(0.0)
+
+
+def test_a_server_that_sends_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sharegpt4video.web.client._LONGEST_BYTES", 1000)
+    monkeypatch.setattr("sharegpt4video.web.client._LONGEST_LINE_BYTES", 1000)
+    with lying(answer(b" " * 2000)) as client, pytest.raises(ServerRefused, match="larger than"):
+        client.session()
+    with lying(EVENTS + b"data: 12345678\n" * 1000) as client, pytest.raises(ServerRefused, match="another form"):
+        list(client.events("x"))
+
+
+def test_a_picture_that_is_cut_short_is_none() -> None:
+    with lying(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n\xff\xd8") as client, pytest.raises(ServerRefused):
+        client.frame("x", 1.0)
+
+
+def test_a_refusal_that_is_nested_without_end_is_a_refusal() -> None:
+    for body in (b'{"error": ' + b"[" * 100_000, b'{"error": {"message": [], "kind": {}}}'):
+        with lying(answer(body, "500 no")) as client, pytest.raises(ServerRefused) as refused:
+            client.session()
+        assert refused.value.status == 500
+
+
+def test_a_server_that_repeats_its_first_event_is_left() -> None:
+    event = b"id: 0\nevent: step\ndata: {}\n\n"
+    begins = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+    broken = begins + b"%x\r\n%b\r\nff\r\n" % (len(event), event)
+    with lying(broken) as client, pytest.raises(ServerRefused):
+        list(client.events("x"))

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import CaptionSettings
 from ..errors import SettingsError
+from ..files import open_own
 from ..foreign import json_text, spelled_out
 from ..records import VideoCaption
 
@@ -151,7 +152,7 @@ class Record:
         noted = replace(entry, location=content.location, size_bytes=content.size_bytes, modified=content.modified)
         line = json_text(json.dumps(asdict(noted), ensure_ascii=False)).encode() + b"\n"
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab+") as file:
+        with open_own(self.path, "ab+") as file:
             if end := file.seek(0, os.SEEK_END):
                 file.seek(end - 1)
                 line = line if file.read(1) == b"\n" else b"\n" + line
@@ -181,7 +182,7 @@ class Record:
     def locked(self) -> Iterator[None]:
         """Only one run at a time is in here, where the system can see to it; then the lines are up to date."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
+        with open_own(self.path, "ab") as file:
             with contextlib.suppress(ImportError, OSError):
                 import fcntl
 

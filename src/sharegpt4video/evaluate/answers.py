@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import SettingsError, StorageError
-from ..files import write_all
+from ..files import open_own, write_all
 from ..given import from_json, read_bytes
 from .base import Answer
 
@@ -40,7 +40,7 @@ class AnswerLog:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             with contextlib.ExitStack() as on_failure:
-                self._file = on_failure.enter_context(self.path.open("a+b", buffering=0))
+                self._file = on_failure.enter_context(open_own(self.path, "a+b", buffering=0))
                 self._begin(header)
                 on_failure.pop_all()  # it stays open from here on
         except OSError as error:

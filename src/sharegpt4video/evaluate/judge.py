@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 from collections.abc import Iterable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -18,7 +17,7 @@ from typing import Any, Literal, cast
 from .. import background
 from ..background import gone, mapped
 from ..errors import SettingsError, StorageError, VLMError
-from ..files import write_all
+from ..files import open_own, write_all
 from ..given import from_json, read_bytes
 from ..vlm.base import VLM, Problem, Reply, Request
 from .base import Scoring, Verdict
@@ -193,11 +192,8 @@ class Judge:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             # One write of a whole line, appended: a killed run, or two at once, leave no half lines among whole ones.
-            handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o666)
-            try:
-                write_all(handle, data)
-            finally:
-                os.close(handle)
+            with open_own(self.path, "ab", buffering=0) as file:
+                write_all(file.fileno(), data)
             self._cut_short = False
         except OSError as error:
             self._cut_short = True

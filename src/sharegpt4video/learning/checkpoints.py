@@ -32,6 +32,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from ..errors import StorageError
+from ..files import open_own
 from ..given import read_json
 
 STATE = "state.json"
@@ -94,8 +95,12 @@ def alone(out: Path) -> Iterator[None]:
     except ImportError:
         yield
         return
-    out.mkdir(parents=True, exist_ok=True)
-    with (out / LOCK).open("w") as file:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        file = open_own(out / LOCK, "ab")
+    except OSError as error:
+        raise StorageError(f"{out}: cannot be written to: {error}; choose another --out") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:

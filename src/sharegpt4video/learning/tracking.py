@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ..errors import MissingExtra
-from ..files import write_whole
-from ..given import from_json, read_json, read_text
+from ..files import open_own, write_whole
+from ..given import from_json, read_json, read_json_lines, read_text
 from .report import StepDone
 from .settings import AnyRun
 
@@ -80,13 +80,17 @@ class WandB:
 TRACKERS: dict[str, Callable[[Named], Tracker]] = {"tensorboard": TensorBoard, "wandb": WandB}
 
 
+_LOG, _SKIPPED = "log.jsonl", "skipped.jsonl"
+
+
 class Log:
     """Writes a line per step and per sample left out; what stands there of later steps than ``run.step`` is cut off."""
 
     def __init__(self, run: Named, how: AnyRun) -> None:
         self._every = how.log_every_steps
-        self._log = cut_after(run.out / "log.jsonl", run.step).open("a", encoding="utf-8")
-        self._skipped = cut_after(run.out / "skipped.jsonl", run.step).open("a", encoding="utf-8")
+        self._log, self._skipped = (
+            open_own(cut_after(run.out / name, run.step), "a", encoding="utf-8") for name in (_LOG, _SKIPPED)
+        )
         self._trackers: list[Tracker] = [TRACKERS[name](run) for name in how.trackers]
 
     def step(self, report: StepDone) -> None:
@@ -113,10 +117,9 @@ class Log:
 
 def skipped_kinds(out: Path) -> Counter[str]:
     """How many samples of the whole run were left out, by what was wrong, as ``skipped.jsonl`` says."""
-    path = out / "skipped.jsonl"
-    lines = read_text(path).splitlines() if path.exists() else []
+    path = out / _SKIPPED
     # Earlier versions did not write the kind.
-    return Counter(from_json(line).get("kind", "unusable") for line in lines)
+    return Counter(row.get("kind", "unusable") for row in (read_json_lines(path) if path.exists() else []))
 
 
 def figures(report: StepDone) -> dict[str, float]:
@@ -134,13 +137,13 @@ def cut_after(path: Path, step: int) -> Path:
     if not path.exists():
         return path
     kept = []
-    for line in read_text(path).splitlines(keepends=True):
+    *lines, _ = read_text(path).split("\n")  # what a kill cut short has no end
+    for line in lines:
         try:
-            said = from_json(line)
-        except ValueError:
+            if from_json(line)["step"] > step:
+                break
+        except (ValueError, LookupError, TypeError):
             break
-        if said["step"] > step or not line.endswith("\n"):
-            break
-        kept.append(line)
+        kept.append(f"{line}\n")
     write_whole(path, "".join(kept).encode())
     return path

@@ -7,12 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from ..checking import Limits, one_of, raise_for, wrong_values
 from ..errors import SettingsError, StorageError
-from ..files import write_whole
+from ..files import open_own, write_whole
 from ..given import from_json, read_json
+from .manifests import MANIFESTS
 
+CLIPS = "clips"
+"""The folder of the clips, in that of a split."""
 REPORT = "t2v.json"
 LOCK = ".t2v.lock"
 
@@ -22,18 +26,27 @@ class Made:
     """Whose files a folder of an export holds, and how its clips were made; None: as the trainer has it."""
 
     trainer: str
-    frames: int | None
-    fps: float | None
+    frames: Annotated[int, Limits(1, 100_000)] | None
+    fps: Annotated[float, Limits(0.001, 1000)] | None
 
 
 def made_for(folder: Path) -> Made | None:
-    """What an export says of the folder of one of its splits; None for a folder that no export has written."""
+    """What an export says of the folder of one of its splits; None for a folder that no export has written.
+
+    Raises SettingsError for a report that no export of ours has written so.
+    """
+    folder = folder.absolute()
+    report = folder.parent / REPORT
     try:
-        told = json.loads((folder.parent / REPORT).read_text(encoding="utf-8"))
+        told = read_json(report) if report.exists() else {}
+        if folder.name not in told.get("splits", {}):
+            return None
         plan = told["settings"]["plan"]
-        return Made(str(told["trainer"]), plan["frames"], plan["fps"]) if folder.name in told["splits"] else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+        made = Made(told["trainer"], plan["frames"], plan["fps"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SettingsError(f"{report}: cannot be read as the report of an export: {error!r}") from error
+    raise_for([*wrong_values(made, f"{report}: ").values(), *one_of(f"{report}: trainer", made.trainer, MANIFESTS)])
+    return made
 
 
 @contextmanager
@@ -44,7 +57,7 @@ def alone_in(out: Path) -> Iterator[None]:
     """
     try:
         out.mkdir(parents=True, exist_ok=True)
-        handle = (out / LOCK).open("ab")
+        handle = open_own(out / LOCK, "ab")
     except OSError as error:
         raise StorageError(f"{out}: cannot be written to ({error.strerror}); give another folder") from error
     with handle:
@@ -68,6 +81,7 @@ def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> No
     said = from_json(json.dumps(said))
     report = out / REPORT
     try:
+        _refuse_links(out)
         earlier = read_json(report) if report.exists() else None
         if earlier is None and any(path.name not in ("records", LOCK) for path in out.iterdir()):
             raise SettingsError(f"{out}: is not empty and holds no export of ours; choose another folder")
@@ -85,6 +99,16 @@ def claim(out: Path, said: dict[str, Any], clips: str, *, overwrite: bool) -> No
         raise SettingsError(f"{report}: cannot be read ({damaged}); choose another folder") from None
     except OSError as error:
         raise StorageError(f"{out}: cannot be written to ({error.strerror}); give another folder") from error
+
+
+def _refuse_links(out: Path) -> None:
+    """Clips are cut, and earlier ones removed, in the folders of the splits: these must not be elsewhere."""
+    for folder in (*out.glob("*"), *out.glob(f"*/{CLIPS}")):
+        if folder.is_symlink() and folder.is_dir():
+            raise SettingsError(
+                f"{folder}: is a link, and clips are written and removed there; put a folder in its place, or make the"
+                " whole of --out a link"
+            )
 
 
 def finish(out: Path, counts: dict[str, Any]) -> None:

@@ -120,10 +120,9 @@ def _is_full(error: BaseException | None) -> bool:
 
 
 def _looked_at(path: Path, *, kept: bool, repeats: bool) -> CutClip:
-    import av
+    from ..video.streams import opened
 
-    with av.open(str(path)) as clip:
-        video = clip.streams.video[0]
+    with opened(path) as (clip, video):
         return CutClip(video.width, video.height, bool(clip.streams.audio), path.stat().st_size, kept, repeats)
 
 

@@ -18,7 +18,7 @@ from ..errors import SettingsError, SG4VError
 from ..files import is_abandoned
 from ..given import from_json
 from ..wording import counted
-from .claiming import alone_in, claim, finish
+from .claiming import CLIPS, alone_in, claim, finish
 from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
 from .fitter import Fitter
 from .manifests import MANIFESTS, Manifest, Row
@@ -30,7 +30,6 @@ from .suffixes import SuffixStyle, suffix_of
 from .told import Told, events_of
 from .variants import camera_of, texts_of
 
-CLIPS = "clips"
 OF_THE_WHOLE = ("motion", "camera_motion", "flow", "vmaf_motion")
 """Scores of motion say nothing about a part of the video that they were measured of."""
 MOST_EXAMPLES = 20

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +13,7 @@ import av
 
 from ..errors import VideoError
 from .restart import canonical_name
-from .source import AV_ERRORS, MAX_SIDE_PIXELS, Source, max_pixels
+from .source import AV_ERRORS, MAX_SIDE_PIXELS, Source, max_pixels, source_of
 
 _DEFAULT, _NO_FILM = 0x1, 0x400 | 0x800  # AV_DISPOSITION_*: attached pictures, timed thumbnails
 _PROBE_PACKETS = 600
@@ -67,6 +70,21 @@ def main_stream(container: Any, source: Source) -> tuple[Any, str]:
     if not others:
         return best.stream, ""
     return best.stream, f"of its {len(others) + 1} videos, stream {best.text()} was read, not {' or '.join(others)}"
+
+
+@contextmanager
+def opened(path: str | os.PathLike[str]) -> Iterator[tuple[Any, Any]]:
+    """A file's container and the stream to read, for who decodes without caring for times.
+
+    Playlists and pictures over the limit are refused as everywhere. Raises VideoError, and PyAV's ``AV_ERRORS`` while
+    pictures are read.
+    """
+    source = source_of(path)
+    container: Any = source.open()
+    with container:
+        stream, _ = main_stream(container, source)
+        stream.codec_context.options = {"max_pixels": str(max_pixels())}
+        yield container, stream
 
 
 def has_alpha_layer(stream: Any) -> bool:

@@ -21,6 +21,7 @@ from urllib.parse import parse_qs, quote, urlencode, urlsplit
 from pydantic import BaseModel, RootModel
 
 from ..errors import InputMissing, SettingsError, SG4VError
+from ..given import from_json
 from ..records import VideoCaption
 from . import shapes
 
@@ -30,6 +31,8 @@ Query = Mapping[str, "str | float | Sequence[str] | None"]
 _RESUMES = 5
 _CHUNK_BYTES = 1 << 18
 _LONGEST_LINE_BYTES = 64 << 20
+_LONGEST_BYTES = 512 << 20
+"""Of an answer, such as a long caption in a file's form. A server that sends without end is left."""
 _OTHER_FORM = "the server's answer has another form; is it of another version?"
 _ANOTHER_VERSION = 200
 """The status of an answer that makes no sense: it was given, so asking again is of no use."""
@@ -181,7 +184,8 @@ class WebClient:
             try:
                 headers = {"Last-Event-ID": str(after)} if after >= 0 else {}
                 for event in self._stream("GET", f"/v1/captions/{quote(caption)}/events", None, headers):
-                    after, broken = after if event.number is None else event.number, 0
+                    if event.number is not None and event.number > after:  # it does go on
+                        after, broken = event.number, 0
                     yield event
                     if event.kind in _LAST:
                         return
@@ -276,7 +280,7 @@ class WebClient:
     def _send(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> bytes:
         with closing(self._connection()) as connection:
             try:
-                return self._asked(connection, method, path, body, headers or {}).read()
+                return _bounded(self._asked(connection, method, path, body, headers or {}))
             except (OSError, http.client.HTTPException) as error:
                 raise self._lost(error) from error
 
@@ -285,7 +289,7 @@ class WebClient:
             try:
                 response = self._asked(connection, method, path, body, headers)
                 yield from _events(iter(partial(response.readline, _LONGEST_LINE_BYTES), b""))
-            except (ValueError, RecursionError) as wrong:
+            except ValueError as wrong:
                 raise ServerRefused(_OTHER_FORM, _ANOTHER_VERSION) from wrong
             except (OSError, http.client.HTTPException) as error:
                 raise self._lost(error) from error
@@ -301,7 +305,7 @@ class WebClient:
         connection.request(method, self._base + path, body, {**headers, **proof})
         response = connection.getresponse()
         if response.status >= 400:
-            raise _refused(response.status, response.read())
+            raise _refused(response.status, response.read(_LONGEST_LINE_BYTES))
         return response
 
     def _lost(self, error: Exception) -> ServerRefused:
@@ -314,10 +318,19 @@ class _Plain(RootModel[dict[str, Any]]):
 
 def _refused(status: int, content: bytes) -> ServerRefused:
     try:
-        body = json.loads(content)
-        return ServerRefused(body["error"]["message"], status, body["error"]["kind"], body)
+        body = from_json(content)
+        return ServerRefused(str(body["error"]["message"]), status, str(body["error"]["kind"]), body)
     except (ValueError, LookupError, TypeError):
         return ServerRefused(f"the server answered {status}", status)
+
+
+def _bounded(response: http.client.HTTPResponse) -> bytes:
+    content = response.read(_LONGEST_BYTES + 1)
+    if len(content) > _LONGEST_BYTES:
+        raise ServerRefused(f"the server's answer is larger than {_LONGEST_BYTES:,} bytes", _ANOTHER_VERSION)
+    if response.length:  # a read with a bound does not mind an early end
+        raise http.client.IncompleteRead(content, response.length)
+    return content
 
 
 def _events(lines: Iterator[bytes]) -> Iterator[Event]:
@@ -328,10 +341,12 @@ def _events(lines: Iterator[bytes]) -> Iterator[Event]:
             kind = value
         elif name == "data":
             data += value
+            if len(data) > _LONGEST_LINE_BYTES:
+                raise ValueError("the data of an event has no end")
         elif name == "id":
             number = int(value)
         elif not name and data:
-            plain = json.loads(data)
+            plain = from_json(data)
             if not isinstance(plain, dict):
                 raise ValueError("the data of an event is an object")
             yield Event(kind, plain, number)

@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import VideoError
+from ..video.source import AV_ERRORS
+from ..video.streams import opened
 from . import words as w
 from .backdrop import Wall, beside_the_wall, camera_of, tones_of, wall_of
 from .deeds import BETWEEN_SPEEDS, Deed, deeds_of
@@ -79,12 +81,12 @@ def read_pictures(path: str | Path) -> list[Pixels]:
 
     Raises VideoError if that fails.
     """
-    import av
-
     try:
-        with av.open(str(path)) as container:
-            return thinned(reduced(frame.to_ndarray(format="rgb24")) for frame in container.decode(video=0))
-    except (OSError, av.FFmpegError, IndexError) as error:
+        with opened(path) as (container, stream):
+            return thinned(reduced(frame.to_ndarray(format="rgb24")) for frame in container.decode(stream))
+    except VideoError as error:
+        raise VideoError(f"{path}: {str(error).removeprefix(f'{Path(path).name}: ')}") from error
+    except AV_ERRORS as error:
         raise VideoError(f"{path}: cannot be decoded: {error}; is it a video?") from error
 
 

@@ -16,7 +16,7 @@ from ..checking import Interval, Limits, Rate, Seed, SidePixels, raise_for, wron
 from ..cores import cores
 from ..errors import SettingsError, StorageError
 from ..files import file_content_id, write_whole
-from ..given import from_json, read_json, read_text
+from ..given import read_json, read_json_lines
 from ..processes import without_main
 from ..records import Provenance, Shot, VideoCaption
 from ..t2v.record import RECORDS, Record, write_records
@@ -208,9 +208,9 @@ def read_scenes(folder: str | Path) -> dict[str, AnyScene]:
     """The scenes of a set by the name of their video ("000000.mp4"). Raises StorageError if they cannot be read."""
     path = Path(folder) / "scenes.jsonl"
     try:
-        rows = [from_json(line) for line in read_text(path).splitlines()]
+        rows = read_json_lines(path)
         return {row["video"]: scene_from(row["scene"]) for row in rows}
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise StorageError(f"{path}: not the scenes of a set: {error}; write the set again") from error
 
 

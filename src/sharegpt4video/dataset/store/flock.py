@@ -68,8 +68,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def open_file(path: Path, *, create: bool = True) -> int:
-    """A handle of a file, opened for locking. Raises OSError."""
-    return os.open(path, os.O_RDWR | os.O_CLOEXEC | (os.O_CREAT if create else 0), 0o666)
+    """A handle of a file, opened for locking. Raises OSError, also for a link."""
+    flags = os.O_RDWR | os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)
+    return os.open(path, flags | (os.O_CREAT if create else 0), 0o666)
 
 
 def flock(handle: int, *, wait: bool = False) -> bool:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import SettingsError
-from ...given import from_json, read_text
+from ...given import read_json_lines
 
 
 @dataclass(frozen=True)
@@ -327,7 +327,7 @@ def _event_facts(subject: str, event: Mapping[str, Any], seconds: float) -> Iter
 def read_scenes(path: Path) -> list[Mapping[str, Any]]:
     """The scenes of a JSON Lines file; a line is a scene or has one under ``scene``. Raises SettingsError."""
     try:
-        rows = [from_json(line) for line in read_text(path).splitlines() if line.strip()]
+        rows = read_json_lines(path)
         return [row.get("scene", row) for row in rows]
     except (OSError, ValueError, AttributeError) as error:
         raise SettingsError(f"{path}: cannot be read as scenes in JSON lines: {error}") from error

@@ -83,7 +83,7 @@ def read_mistakes(path: str) -> dict[str, list[str]]:
         return found
     number = 0
     try:
-        lines = read_text(Path(path).expanduser()).splitlines()
+        lines = read_text(Path(path).expanduser()).split("\n")
         for number, line in enumerate(lines, start=1):
             if line.strip():
                 plain = from_json(line)

@@ -20,7 +20,7 @@ def understood(notes: Notes, file: str, check: Callable[[], T]) -> T | None:
     """What a check of a configuration finds; None where the configuration is built otherwise, which is noted."""
     try:
         return check()
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
         notes.found("unreadable-manifest", f"cannot be understood ({type(error).__name__}: {error})", file=file)
         return None
 

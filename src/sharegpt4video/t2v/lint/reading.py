@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -129,7 +130,7 @@ def stored_as_decimals(table: Path, column: str) -> bool:
                     numbers += 1
                     if not float(cell).is_integer():
                         return False
-    except (OSError, ValueError, SettingsError):
+    except (OSError, ValueError, TypeError, OverflowError, SettingsError):
         return False  # what cannot be read is noted by who reads it
     return bool(numbers and decimals)
 
@@ -195,7 +196,9 @@ def told_of(row: Mapping[str, Any]) -> dict[str, float]:
     told: dict[str, float] = {}
     for name, value in found.items():
         try:
-            told[name] = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+            number = float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError):
             continue
+        if math.isfinite(number):
+            told[name] = number
     return told

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from ...errors import SettingsError
+
 Frames = Literal["whole", "spread", "head", "middle", "random", "chunks"]
 """Which frames of a file meet its caption: all of them, some evenly spread over all, the first, those in the middle,
 a random run, or run after run, each with the same caption."""
@@ -40,6 +42,12 @@ class Row:
     camera: str = ""
     split: str = "train"
     record: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.video, str) or not self.video:
+            raise SettingsError(f"a manifest names {self.video!r} in the place of a video")
+        if not self.texts or not all(isinstance(text, str) for text in self.texts.values()):
+            raise SettingsError(f"{self.video}: the manifest has no caption of it")
 
     @property
     def text(self) -> str:

@@ -131,7 +131,7 @@ def _pairs(path: Path) -> Iterator[tuple[str, Any]]:
                 pass  # another writer's lines
         file.seek(0)
         try:
-            whole = json.load(file)
+            whole = from_json(file.read())
         except ValueError as wrong:
             raise SettingsError(f"{path}: is not JSON ({wrong})") from None
     if not isinstance(whole, dict):

@@ -7,6 +7,7 @@ import logging
 from collections.abc import Iterable
 from pathlib import Path
 
+from ...given import read_json
 from ...prompts import PromptSet, prompt_set
 
 logger = logging.getLogger(__name__)
@@ -22,7 +23,7 @@ def taught_text(names: Iterable[str]) -> str:
 def noticed(asked: PromptSet, model: str) -> PromptSet:
     """The prompt set as it is; a warning says when the captioner in the folder ``model`` has learned others."""
     try:
-        known = json.loads((Path(model).expanduser() / TAUGHT).read_text(encoding="utf-8"))["prompts"]
+        known = read_json(Path(model).expanduser() / TAUGHT)["prompts"]
         if known and asked.hash not in known.values():
             names = " or ".join(known)
             logger.warning("hf:%s learned to be asked with the prompts %s, and is asked with others", model, names)

@@ -13,6 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ...dataset.similar.columns import vectors_of
+from ...files import open_own
 
 DIMENSIONS = 256
 _RECORD = np.dtype([("norm", "<f4"), ("vector", "i1", (DIMENSIONS,))])
@@ -41,7 +42,7 @@ class Pictures:
         records = np.zeros(len(scaled), _RECORD)
         records["vector"], records["norm"] = scaled, np.linalg.norm(scaled, axis=1)
         first = len(self)
-        with self._path.open("ab") as file:
+        with open_own(self._path, "ab") as file:
             file.truncate(first * _RECORD.itemsize)  # what a killed process wrote in part
             file.write(records.tobytes())
         numbers[np.flatnonzero(fits)[usable]] = np.arange(first, first + len(records))
