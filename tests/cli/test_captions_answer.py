@@ -47,7 +47,7 @@ def test_a_video_without_a_caption_ends_with_1_and_wrong_usage_with_2(world: Pat
     ended = answer(world, tmp_path / "out", "-c", part)
     assert ended.exit_code == 1
     assert "FAILED: part: 1 video without a usable caption" in ended.stdout
-    for more in (("-c", part, "-c", part), ("-c", part, "--by", "task")):
+    for more in (("-c", part, "-c", part), ("-c", part, "--by", "task"), ("-c", "ours="), ("-c", "")):
         assert answer(world, tmp_path / "out", *more).exit_code == 2, more
     assert "no such file or folder" in answer(world, tmp_path / "out", "-c", tmp_path / "gone.json").output
     fake = answer(world, tmp_path / "out2", "-c", part, "--judge", "fake", "--limit", 3)

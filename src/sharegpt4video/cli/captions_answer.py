@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .. import background
+from ..errors import SettingsError
 from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text, say
 from .evaluate import Annotations, Limit, Name, OutFolder, Rules, progress
@@ -99,6 +100,8 @@ def _set_named(word: str) -> CaptionSet:
     name, mark, place = word.partition("=")
     if not mark or Path(word).exists():
         name, place = "", word
+    if not place:
+        raise SettingsError(f"--captions {word!r} names no captions; give a file or a folder, as in ours=captions.json")
     path = Path(place)
     if not (path / "dataset.json").is_file():
         return read_captions(path, name)
@@ -108,8 +111,6 @@ def _set_named(word: str) -> CaptionSet:
 
 
 def _same_names(captions: list[str]) -> Exception:
-    from ..errors import SettingsError
-
     return SettingsError(f"two sets of captions have the same name; name them, as in first={captions[0]}")
 
 

@@ -126,6 +126,8 @@ def test_texts_alone_videos_and_system_texts(tmp_path: Path) -> None:
         ({"conversations": []}, "list of turns"),
         ({"conversations": [ASKED, {"from": "gpt"}]}, "turn 1 needs"),
         ({"conversations": [ASKED, {"from": "bot", "value": "x"}]}, "turn 1 needs"),
+        ({"conversations": [ASKED, {"from": ["gpt"], "value": "x"}]}, "turn 1 needs"),
+        ({"conversations": [{"from": {}, "value": "x"}, SAID]}, "turn 0 needs"),
         ({"conversations": [ASKED, {"from": "gpt", "value": " "}]}, "empty"),
         ({"conversations": [ASKED, {"from": "gpt", "value": "see <image>"}]}, "cannot show"),
         ({"image": ["a.png", "b.png"]}, "1 places"),

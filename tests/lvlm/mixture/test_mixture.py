@@ -176,6 +176,13 @@ def test_exports_of_another_kind_are_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="not a sample of the format captioner"):
         prepare(settings(tmp_path), tmp_path / "run")
     folder = exported(tmp_path / "roles")
+    first, *others = json.loads((folder / "train.json").read_text("utf-8"))
+    said = [{"from": "human", "value": 3}, {"from": "gpt", "value": None}]
+    for wrong in ({"conversations": said}, {"conversations": [said[1], first["conversations"][1]]}, {"role": []},
+                  {"image": [1]}, {"system": {}}, {"id": 5}, {"request": 7}):  # fmt: skip
+        (tmp_path / "train.json").write_text(json.dumps([{**first, **wrong}, *others]), encoding="utf-8")
+        with pytest.raises(SettingsError, match="not a sample of the format captioner"):
+            prepare(settings(tmp_path), tmp_path / "run")
     rows = [row for row in json.loads((folder / "train.json").read_text("utf-8")) if row["role"] != "summary"]
     (folder / "train.json").write_text(json.dumps(rows), encoding="utf-8")
     with pytest.raises(SettingsError, match=r"no samples of summary; set mixture\.summary to 0"):

@@ -191,7 +191,7 @@ def _turns(id: str, plain: Mapping[str, Any]) -> tuple[str | None, tuple[Turn, .
 def _pair(id: str, number: int, turn: Any) -> tuple[str, str]:
     role = turn.get("from", turn.get("role")) if isinstance(turn, dict) else None
     text = turn.get("value", turn.get("content")) if isinstance(turn, dict) else None
-    if role not in _ROLES or not isinstance(text, str):
+    if not isinstance(role, str) or role not in _ROLES or not isinstance(text, str):
         raise SampleError(id, f"turn {number} needs 'from' (human, gpt or system) and 'value' (a text): {turn!r:.80}")
     return _ROLES[role], text
 

@@ -72,7 +72,7 @@ def read_export(path: Path) -> Iterator[Exported]:
                 plain = from_json(line)
                 check_texts(plain, "")
                 yield _exported(plain)
-            except (SettingsError, ValueError, KeyError, TypeError, IndexError) as error:
+            except (SettingsError, ValueError, LookupError, TypeError, AttributeError) as error:
                 raise SettingsError(
                     f"{path}, at byte {begin}: not a sample of the format captioner ({error!r}); {_ADVICE}"
                 ) from error
@@ -84,6 +84,8 @@ def _exported(plain: dict[str, Any]) -> Exported:
     asked, told = (turn["value"] for turn in plain["conversations"])
     images = plain.get("image") or []
     images = (images,) if isinstance(images, str) else tuple(images)
+    if not all(isinstance(one, str) for one in (asked, told, plain["id"], plain["system"], *images)):
+        raise ValueError("the id, the system text, the turns and the pictures' paths are texts")
     if not asked.startswith(_MARK * len(images)):
         raise ValueError("the question does not begin with its pictures")
     text = asked[len(_MARK) * len(images) :]

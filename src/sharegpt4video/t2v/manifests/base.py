@@ -44,7 +44,7 @@ class Row:
     record: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.video, str) or not self.video:
+        if not isinstance(self.video, str):
             raise SettingsError(f"a manifest names {self.video!r} in the place of a video")
         if not self.texts or not all(isinstance(text, str) for text in self.texts.values()):
             raise SettingsError(f"{self.video}: the manifest has no caption of it")
