@@ -87,7 +87,7 @@ class Sizes:
     """Of each length, to learn from."""
     new: tuple[int, ...] = (40, 40, 40, 40, 40)
     """Of each length, to be examined with."""
-    steps: int = 1_500
+    steps: int = 2_500
     lengths: tuple[int, ...] = LENGTHS
     max_tokens: int | None = None
     """Of an answer; None: as the prompts say."""
