@@ -27,7 +27,8 @@ from sharegpt4video.t2v.record import RECORDS, read_records  # noqa: E402
 from sharegpt4video.vlm import open_model  # noqa: E402
 
 SMALL = ["optimiser.global_batch=2", "optimiser.micro_batch=2", "optimiser.max_steps=3", "run.save_every_steps=1",
-         "run.deterministic=true", "run.keep_checkpoints=5"]  # fmt: skip
+         "run.deterministic=true", "run.keep_checkpoints=5", "mixture.sliding=7", "mixture.opening_share=0.25",
+         "mixture.fast=0.8", "mixture.summary=1.5", "mixture.recaption=0.7"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
