@@ -165,13 +165,15 @@ def read(folder: Path) -> Checkpoint:
         state = read_json(folder / STATE)
         if state["format"] != FORMAT:
             raise StorageError(f"{folder}: a checkpoint of format {state['format']}; this version reads {FORMAT}")
-        files, processes = state["files"], state["processes"]
-        found = Checkpoint(folder, state["step"], state["settings"], processes, state["facts"], state["versions"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        files = {str(name): (known["bytes"], known["sha256"]) for name, known in state["files"].items()}
+        step, processes = int(state["step"]), int(state["processes"])
+        plain = [dict(state[name]) for name in ("settings", "facts", "versions")]
+        found = Checkpoint(folder, step, plain[0], processes, *plain[1:])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
         raise StorageError(f"{folder}: is not a finished checkpoint ({STATE}: {error!r})") from error
-    for name, known in files.items():
+    for name, (size, digest) in files.items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != known["bytes"] or sha256(path) != known["sha256"]:
+        if not path.is_file() or path.stat().st_size != size or sha256(path) != digest:
             raise StorageError(f"{path}: is missing or damaged; it is not what was written")
     return found
 

@@ -12,7 +12,8 @@ import torch
 from sharegpt4video.errors import SettingsError, StorageError
 from sharegpt4video.learning.processes import Processes
 from sharegpt4video.lvlm.data.samples import SampleError
-from sharegpt4video.lvlm.preferences.pairs import PairEncoder, PairLoader, read_pairs
+from sharegpt4video.lvlm.preferences.pairs import KEY_BYTES, PairEncoder, PairLoader, read_pairs
+from sharegpt4video.lvlm.preferences.reference import _read
 from sharegpt4video.lvlm.preferences.scored import ScoredPairs, with_first_weights, without_dropout
 from sharegpt4video.lvlm.settings import DataSource, TrainSettings
 from sharegpt4video.lvlm.train import StepReport, train
@@ -145,3 +146,25 @@ def test_a_missing_picture_is_told_once(pairs: Path, dpo: Make, tmp_path: Path) 
     encoder = make_encoder(dpo(), PairEncoder)
     with pytest.raises(SampleError, match=r"none\.png"):
         encoder.encode(read_pairs(DataSource(str(path), str(pairs.parent)))[0])
+
+
+def test_a_reference_that_is_none_is_told(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    path, key = tmp_path / "reference.safetensors", torch.zeros(1, KEY_BYTES, dtype=torch.uint8)
+    true = {"keys": key, "log_probs": torch.zeros(1, 2)}
+    save_file(true, path, {"made_by": "us"})
+    assert list(_read(path, "us")) == [bytes(KEY_BYTES)]
+    for wrong in ({"keys": key.float()}, {"keys": key[0]}, {"log_probs": torch.zeros(2, 2)},
+                  {"log_probs": torch.full((1, 2), torch.nan)}, {"log_probs": torch.zeros(())}):  # fmt: skip
+        save_file({**true, **wrong}, path, {"made_by": "us"})
+        with pytest.raises(StorageError, match="is damaged; delete it"):
+            _read(path, "us")
+
+
+def test_a_pair_that_the_reference_does_not_know_is_named(dpo: Make) -> None:
+    settings, processes = dpo(), Processes()
+    loader = make_loader(settings, make_encoder(settings, PairEncoder), processes, kind=PairLoader, read=read_pairs)
+    loader.reference = {}
+    with pytest.raises(StorageError, match="does not know this pair"):
+        next(iter(loader))

@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import StorageError
 from ..data.encode import Encoder
 from ..data.example import Example
 from ..data.loader import StepLoader
@@ -156,7 +157,7 @@ class PairLoader(StepLoader):
         more = {"answer_tokens": torch.tensor(lengths),
                 "keys": torch.frombuffer(bytearray(b"".join(keys)), dtype=torch.uint8).view(-1, KEY_BYTES)}  # fmt: skip
         if self.reference is not None:
-            more["reference"] = torch.cat([self.reference[key] for key in keys])
+            more["reference"] = torch.cat([self._known(pair) for pair in pairs])
         others = tuple(one.id for row in rows for one in row if not isinstance(one, PairExample))
         return replace(
             batch,
@@ -165,6 +166,15 @@ class PairLoader(StepLoader):
             loss_tokens=sum(pair.chosen.loss_tokens for pair in pairs),
             ids=(*(pair.id for pair in pairs), *others),
         )
+
+    def _known(self, pair: PairExample) -> Tensor:
+        assert self.reference is not None
+        if pair.key not in self.reference:
+            raise StorageError(
+                f"{pair.id}: the reference beside the run does not know this pair; was its file or a picture changed? "
+                "Undo that, or start over with --fresh"
+            )
+        return self.reference[pair.key]
 
 
 def _answers(one: Example) -> tuple[Example, ...]:

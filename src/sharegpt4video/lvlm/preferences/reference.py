@@ -76,6 +76,9 @@ def _read(path: Path, made_by: str) -> dict[bytes, Tensor]:
         raise StorageError(
             f"{path}: cannot be read ({error}); delete it and run the same command: it is recomputed"
         ) from error
+    whole = keys.dtype == torch.uint8 and keys.shape[1:] == (KEY_BYTES,) and values.shape == (keys.shape[0], 2)
+    if not whole or not torch.isfinite(values).all():
+        raise StorageError(f"{path}: is damaged; delete it and run the same command: it is recomputed")
     if told != made_by:
         raise StorageError(f"{path}: was made by another model than the base of this run; start over with --fresh")
     return {bytes(key.tolist()): value for key, value in zip(keys, values, strict=True)}
