@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import json
+import re
 import tempfile
 import tracemalloc
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hostile_texts import TEXTS, texts
-from sharegpt4video.errors import SettingsError
+from sharegpt4video.errors import SettingsError, SG4VError
 from sharegpt4video.t2v.encoders import ENCODERS
 from sharegpt4video.t2v.manifests import MANIFESTS, Row
 from sharegpt4video.t2v.manifests.writing import one_paragraph
@@ -191,3 +194,20 @@ def test_several_captions_are_kept_where_the_layout_says_so(case: tuple[str, dic
     several = one.variants and case[1].get("layout", "webdataset") == "webdataset" and case != ("finetrainers", {})
     for read, row in itertools.zip_longest(back, rows):
         assert set(read.texts.values()) == (set(row.texts.values()) if several else {row.text})
+
+
+WRONG = [True, float("inf"), [], {}, "x", "1e400", 10**400, None]
+
+
+@pytest.mark.parametrize("name", sorted(MANIFESTS))
+def test_whatever_stands_in_a_strangers_field_is_a_row_or_an_error(tmp_path: Path, name: str) -> None:
+    """Each value of each JSON and TOML in turn: no reader raises anything else."""
+    write((name, {}), rows_of(["A dog runs.", "A cat sleeps."], tmp_path), tmp_path)
+    for path in [path for path in tmp_path.rglob("*") if path.suffix in (".json", ".jsonl", ".toml", ".csv")]:
+        whole = path.read_text("utf-8")
+        for found in re.finditer(r"(?<=: )[^,\n{}\[\]]+|(?<=,)[\d.]+(?=,)", whole):
+            for wrong in WRONG:
+                path.write_text(whole[: found.start()] + json.dumps(wrong) + whole[found.end() :], encoding="utf-8")
+                with suppress(SG4VError, OSError):
+                    assert all(isinstance(row.text, str) for row in MANIFESTS[name].read(tmp_path))
+        path.write_text(whole, encoding="utf-8")

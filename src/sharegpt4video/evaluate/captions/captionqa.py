@@ -34,6 +34,8 @@ def load(annotations: Path, protocol: Protocol, options: Mapping[str, Any]) -> I
     files = [annotations] if not annotations.is_dir() else sorted(
         path for path in annotations.rglob("*") if path.suffix in (".parquet", ".json", ".jsonl")
     )  # fmt: skip
+    if not files:
+        raise SettingsError(f"{annotations}: holds no .parquet, .json or .jsonl of CaptionQA")
     for path in files:
         for row in _rows(path):
             for number, asked in enumerate(row["questions"] or ()):

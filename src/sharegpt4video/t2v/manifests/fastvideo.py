@@ -15,7 +15,7 @@ from typing import Any
 
 from ...errors import SettingsError
 from .base import Manifest, Row, Window
-from .writing import Options, caption_of, new_files, path_of, read_list, write_list
+from .writing import NOT_A_ROW, Options, caption_of, new_files, path_of, read_list, write_list
 
 NAME, VIDEOS = "videos2caption.json", "videos"
 
@@ -54,7 +54,7 @@ def read_fastvideo(folder: Path) -> Iterator[Row]:
     for item in read_list(folder / NAME):
         try:
             yield _row(item)
-        except (KeyError, TypeError, ValueError, IndexError) as wrong:
+        except NOT_A_ROW as wrong:
             raise SettingsError(f"{folder / NAME}: {item.get('path', 'an item')}: {wrong!r}") from None
 
 

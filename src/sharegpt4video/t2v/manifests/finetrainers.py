@@ -251,10 +251,9 @@ def _seen_from(folder: Path, video: Path) -> str:
 def _root(folder: Path) -> Path:
     """The folder of the data that ``training.json`` names; metadata and pairs lie beside their videos."""
     try:
-        named = read_json(folder / TRAINING)["datasets"][0]["data_root"]
+        return Path(read_json(folder / TRAINING)["datasets"][0]["data_root"])
     except (OSError, ValueError, LookupError, TypeError):
         return folder
-    return Path(named)
 
 
 def _read_pairs(root: Path, folder: Path) -> Iterator[Row]:

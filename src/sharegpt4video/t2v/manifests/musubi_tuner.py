@@ -143,11 +143,15 @@ def read_musubi(folder: Path) -> Iterator[Row]:
     """The rows of all lists in a folder, or of the texts beside its clips."""
     lists = sorted(folder.glob("captions*.jsonl"))
     for path in lists:
-        rate = path.stem.removeprefix("captions").removeprefix("-")
+        told = path.stem.removeprefix("captions").removeprefix("-")
+        try:
+            rate = float(told or 0)
+        except ValueError:
+            raise SettingsError(f"{path}: {told!r} is no frame rate; a list is called captions-24.jsonl") from None
         for item in read_lines(path):
             video = Path(cell(item, "video_path", path))
             shown = video.relative_to(folder.absolute()) if video.is_relative_to(folder.absolute()) else video
-            yield Row(shown.as_posix(), {"caption": cell(item, "caption", path)}, 0, float(rate or 0), 0, 0)
+            yield Row(shown.as_posix(), {"caption": cell(item, "caption", path)}, 0, rate, 0, 0)
     if not lists:
         for found, text in read_beside(folder):
             yield Row(found, {"caption": text}, 0, 0.0, 0, 0)

@@ -18,7 +18,7 @@ from ...errors import SettingsError
 from ...files import whole_path
 from .base import Manifest, Row, Window
 from .tables import CHUNK_ROWS, csv_of, parquet_rows
-from .writing import Options, cell_of, new_files, new_paths, path_of
+from .writing import NOT_A_ROW, Options, cell_of, new_files, new_paths, path_of
 
 COLUMNS = ("path", "text", "num_frames", "height", "width", "aspect_ratio", "resolution", "fps")
 SCORES = {"vmaf_motion": "score_vmafmotion", "aesthetic": "aes", "flow": "flow"}
@@ -107,7 +107,7 @@ def read_open_sora(folder: Path) -> Iterator[Row]:
         for number, item in enumerate(items, start=1):
             try:
                 yield _row(item)
-            except (KeyError, TypeError, ValueError) as wrong:
+            except NOT_A_ROW as wrong:
                 raise SettingsError(f"{there[0]}, row {number}: {wrong!r}") from None
 
 

@@ -15,7 +15,7 @@ from ...checking import raise_for
 from ...errors import SettingsError
 from ..mixing import repeated, wrong_weights
 from .base import Manifest, Row, Window
-from .writing import Options, caption_of, new_files, opened, path_of, read_list, texts_of, write_list
+from .writing import NOT_A_ROW, Options, caption_of, new_files, opened, path_of, read_list, texts_of, write_list
 
 ANNOTATIONS = "anno.json"
 MERGE = "merge.txt"
@@ -87,7 +87,7 @@ def read_plan(folder: Path) -> Iterator[Row]:
     for item in read_list(_annotations(folder)):
         try:
             yield _row(item)
-        except (KeyError, TypeError, ValueError) as wrong:
+        except NOT_A_ROW as wrong:
             raise SettingsError(f"{folder / ANNOTATIONS}: {item.get('path', 'an item')}: {wrong!r}") from None
 
 

@@ -18,7 +18,7 @@ from ...given import from_json
 from .base import Manifest, Row, Window
 from .beside import ENDINGS
 from .tars import add_member, new_tars
-from .writing import Options, caption_of, json_item, path_of, texts_of
+from .writing import NOT_A_ROW, Options, caption_of, json_item, path_of, texts_of
 
 COLUMNS = {"dense": "long_caption", "medium": "medium_caption", "short": "short_caption"}
 _KEPT = ("frames", "fps", "width", "height", "has_sound", "camera", "record")
@@ -56,7 +56,7 @@ def read_webdataset(folder: Path) -> Iterator[Row]:
     for path in sorted(folder.glob("*.tar")):
         try:
             yield from _read(path)
-        except (tarfile.TarError, ValueError, KeyError, TypeError) as wrong:
+        except (tarfile.TarError, *NOT_A_ROW) as wrong:
             raise SettingsError(f"{path}: cannot be read ({wrong}); is the shard whole?") from None
 
 

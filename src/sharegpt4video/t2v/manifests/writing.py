@@ -178,6 +178,10 @@ def an_object(value: Any, where: str) -> dict[str, Any]:
     return value
 
 
+NOT_A_ROW = (LookupError, TypeError, ValueError, AttributeError, OverflowError)
+"""What is raised by a row that somebody else wrote: fields that are not there, or of another kind, or infinite."""
+
+
 @contextmanager
 def opened(path: Path) -> Iterator[IO[str]]:
     """A manifest to read. Raises SettingsError if it is not there or is not text."""
