@@ -134,10 +134,14 @@ def test_what_failed_gives_exit_code_1_and_is_shown(folder: Path) -> None:
     options = ("--out", folder / "with-broken", "-c", folder / "quick.yaml", "--processes", 1)
     failed = sg4v("build", folder / "videos", broken, *options)
     assert failed.exit_code == 1
-    assert "failed: 1 unreadable" in failed.output
-    assert "unreadable" in sg4v("status", folder / "with-broken").output
+    why = "broken.mp4: not a video in a format that is read here"
+    assert f"failed: 1 unreadable\n    {why}" in failed.output
     again = sg4v("build", "--retry-failed", "unreadable", *options)
     assert again.exit_code == 1
+    assert why not in sg4v("status", folder / "with-broken").output
+    assert sg4v("status", folder / "with-broken", "--failures").output.count(f"unreadable  {why}") == 1
+    told = json.loads(sg4v("status", folder / "with-broken", "--failures", "--json").output)
+    assert [one["kind"] for one in told["failures"]] == ["unreadable"]
 
 
 @pytest.mark.parametrize("shard", ["1", "3/3", "a/b", "-1/2"])

@@ -24,6 +24,7 @@ class BuildDisplay:
         console = rich_console()
         self._at_terminal, self._quiet = console.is_terminal and not quiet, quiet
         self._said = time.monotonic()
+        self._counts: BuildCounts | None = None
         self._bar = Progress(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=24),
@@ -44,8 +45,12 @@ class BuildDisplay:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._bar.stop()
+        if kind is KeyboardInterrupt and not self._quiet:
+            done = f"{_how_far(self._counts)}; " if self._counts and self._counts.listed else ""
+            say(f"stopped: {done}the same command carries on")
 
     def show(self, counts: BuildCounts) -> None:
+        self._counts = counts
         if self._at_terminal:
             doing = "videos" if counts.all_listed else "videos (listing)"
             self._bar.update(
@@ -57,7 +62,11 @@ class BuildDisplay:
             )
         elif not self._quiet and time.monotonic() - self._said >= SAY_EVERY_SECONDS:
             self._said = time.monotonic()
-            say(f"{counts.done} of {counts.listed} videos done, {_more(counts)}")
+            say(_how_far(counts))
+
+
+def _how_far(counts: BuildCounts) -> str:
+    return f"{counts.done} of {counts.listed} videos done, {_more(counts)}"
 
 
 def _more(counts: BuildCounts) -> str:

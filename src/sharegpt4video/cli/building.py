@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from contextlib import AbstractContextManager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..foreign import terminal_line
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, print_json, print_text, say
 from .inputs import with_stdin
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from ..dataset.build import BuildOptions
     from ..dataset.decide.waterfall import Waterfall
     from ..dataset.places.models import ModelSpec
+    from ..dataset.rows import Failure
     from ..dataset.settings import DatasetSettings
     from ..dataset.status import Status
     from ..dataset.store.store import Store
@@ -168,6 +171,9 @@ def _canary(videos: list[str], model: ModelSpec, settings: DatasetSettings) -> i
 
 def status(
     directory: DataSet,
+    failures: Annotated[
+        bool, typer.Option("--failures", help="Also list what failed: each video, and what is wrong with it.")
+    ] = False,
     json: o.Json = False,
 ) -> None:
     """Show how far a data set is: done, failed by kind, left, rate and time left."""
@@ -175,16 +181,26 @@ def status(
     from ..dataset.store.store import Store
 
     with exit_codes():
-        found = status_of(Store.open(directory))
+        store = Store.open(directory)
+        found, failed = status_of(store), _failures(store) if failures else []
         if json:
-            print_json(_plain(found))
-        else:
-            print_text(found.text())
+            print_json(_plain(found) | ({"failures": [asdict(one) for one in failed]} if failures else {}))
+            return
+        print_text(found.text())
+        for one in failed:
+            print_text(f"{one.kind}  {terminal_line(one.line())}")
+
+
+def _failures(store: Store) -> list[Failure]:
+    """The failures that stand."""
+    from ..dataset.lookup import table
+    from ..dataset.rows import Failure
+    from ..dataset.store.schema import to_rows
+
+    return [row for batch in table(store, "failures") for row in to_rows(Failure, batch)]
 
 
 def _plain(found: Status) -> dict[str, Any]:
-    from dataclasses import asdict
-
     failed = [{"kind": kind, "stage": stage, "videos": count} for (kind, stage), count in sorted(found.failed.items())]
     return {**asdict(found), "failed": failed}
 

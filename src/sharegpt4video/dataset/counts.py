@@ -7,12 +7,17 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from ..display import Result
+from ..foreign import terminal_line
 from ..records import VideoCaption
 from ..wording import counted
 
 if TYPE_CHECKING:
     from .checks.run import ChecksResult
     from .decide.select import Selection
+    from .rows import Failure
+
+MOST_FAILURES = 5
+"""That a build names at its end."""
 
 
 @dataclass(repr=False)
@@ -23,6 +28,7 @@ class BuildCounts(Result):
     moved, replaced, unlisted, pending, skipped     as in ``Worklist``
     known           done in an earlier run
     dropped, failed     by reason, and by kind; ``failed_before``: failed in an earlier run and not tried again
+    failures        what went wrong with the first few that failed, each with the name of its video
     standing        all failures of the data set that stand after this run, as ``status`` counts them
     unanswered      captioned, but texts are missing because the model did not answer; the next build asks again
     requests_paid   requests that the model was asked; the replies to the others were known
@@ -47,6 +53,7 @@ class BuildCounts(Result):
     unanswered: int = 0
     failed: Counter[str] = field(default_factory=Counter)
     failed_before: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
     standing: int = 0
     steps: int = 0
     video_seconds: float = 0.0
@@ -76,6 +83,12 @@ class BuildCounts(Result):
         self.output_tokens += made.output_tokens
         if made.cost_usd is not None:
             self.cost_usd = (self.cost_usd or 0.0) + made.cost_usd
+
+    def add_failure(self, failure: Failure) -> None:
+        """Count a failure, and keep what it says if it is one of the first."""
+        self.failed[failure.kind] += 1
+        if len(self.failures) < MOST_FAILURES:
+            self.failures.append(failure.line())
 
     @property
     def done(self) -> int:
@@ -139,6 +152,10 @@ class BuildCounts(Result):
         lines = []
         for what, counts in (("dropped", self.dropped), ("failed", self.failed), ("skipped", self.skipped)):
             lines += [f"  {what}: {number} {reason}" for reason, number in counts.most_common()]
+            if what == "failed" and self.failures:
+                lines += [f"    {terminal_line(line)}" for line in self.failures]
+                more = self.failed.total() - len(self.failures)
+                lines += [f"    and {more} more; sg4v dataset status DIR --failures lists all"] if more else []
         for kind, number in self.failed_before.most_common():
             lines.append(f"  failed before: {number} {kind} (--retry-failed {kind} tries again)")
         elsewhere = self.standing - self.failed.total() - self.failed_before.total()

@@ -42,7 +42,7 @@ class Outcomes:
         """A source, or what is named and cannot be one."""
         self.counts.listed += state != "again"
         if isinstance(item, Failure):
-            self.counts.failed[item.kind] += 1
+            self.counts.add_failure(item)
             await self._writer.add("failures", item)
         elif state != "stored":
             await self._writer.add("sources", item)
@@ -97,7 +97,7 @@ class Outcomes:
             self._unexpected_in_a_row[failure.stage] += 1
             if (times := self._unexpected_in_a_row[failure.stage]) >= UNEXPECTED_FAILURES:
                 raise GivenUp(f"{times} unexpected errors in a row, last: {failure.message}")
-        self.counts.failed[failure.kind] += 1
+        self.counts.add_failure(failure)
         await self._writer.add("failures", failure)
 
     async def finish(self) -> None:
@@ -119,5 +119,5 @@ class Outcomes:
         """The model answers others: what it did not answer before is the fault of those requests."""
         waiting, self._model_failures = self._model_failures, []
         for failure in waiting:
-            self.counts.failed[failure.kind] += 1
+            self.counts.add_failure(failure)
             await self._writer.add("failures", failure)

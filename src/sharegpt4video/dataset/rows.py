@@ -204,6 +204,11 @@ class Failure(Result):
         """What went wrong, in words."""
         return f"failed at {self.stage} ({self.kind}): {self.location}: {self.message}"
 
+    def line(self) -> str:
+        """The video and what is wrong with it; most messages begin with its name."""
+        name = self.location.rpartition("/")[2]
+        return self.message if name in self.message else f"{self.location}: {self.message}"
+
 
 @dataclass(frozen=True)
 class Checked:
