@@ -118,6 +118,16 @@ def test_what_cannot_be_imported_is_not_called_ok(
         assert (states["hf"], states["embedded"]) == ("wrong", "ok")
 
 
+def test_a_module_beside_the_main_one_may_need_more(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB brings one that needs a package which it does not ask for."""
+    info = install("duck-here", "2.0")
+    (info.parent / "driver_here.py").write_text("import driver_manager_that_is_not_here")
+    (info / "RECORD").write_text("duck_here/__init__.py,,\ndriver_here.py,,\n")
+    forget()
+    install("made-here", "0.1", "duck-here; extra == 'web'", extras=("web",))
+    assert shown(monkeypatch)["web"]["state"] == "ok"
+
+
 def test_a_core_that_cannot_be_imported_is_a_failure(install: Install, monkeypatch: pytest.MonkeyPatch) -> None:
     info = install("base-here", "1.0")
     (info.parent / "base_here" / "__init__.py").write_text("1 / 0")
@@ -186,7 +196,10 @@ def test_a_model_whose_extra_is_not_there_is_not_called_ok(install: Install, mon
     states = {check.name.partition(":")[0]: check for check in doctor.models()}
     assert (states["hf"].state, states["lvlm"].state, states["embedded"].state) == ("ok", "ok", "ok")
     assert states["vllm"].state == "absent"
-    assert states["vllm"].detail == "needs the extra vllm: engine-here is not installed"
+    assert states["vllm"].detail == "needs the extra vllm"
+    text = CliRunner().invoke(app, ["doctor"]).stdout
+    assert "to add an extra, only where you need it: pip install --upgrade 'made-here[NAME]'" in text
+    assert text.count("pip install") == 1, "not a line for each of the extras"
 
 
 def test_our_own_extras_are_those_of_the_package() -> None:

@@ -65,3 +65,15 @@ def test_a_word_narrows_the_list_and_tells_more() -> None:
 def test_without_probes_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probing, "probes", lambda: pytest.fail("asked"))
     assert {row["now"] for name, row in rows("--no-probe").items() if name in PROVIDERS} == {"not tried"}
+
+
+def test_names_are_whole_wherever_they_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    piped = CliRunner().invoke(app, ["models"]).stdout
+    assert "…" not in piped
+    for model in HUB_MODELS.values():
+        assert any(model.path in line and "extra missing" not in line for line in piped.splitlines()), model.path
+    monkeypatch.setenv("COLUMNS", "80")
+    narrow = CliRunner().invoke(app, ["models", "ollama"]).stdout
+    assert "such as qwen3-vl:8b" in narrow
+    assert "takes images" in narrow
+    assert "…" not in narrow

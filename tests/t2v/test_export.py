@@ -304,7 +304,7 @@ def test_a_folder_of_an_export_says_itself_whose_it_is(video: Path, tmp_path: Pa
     assert [told.text for told in told_in(folder)] == wanted  # and not prompts.txt and videos.txt as a caption each
     learned = captions_of(read_clips(str(folder)), {"dense": 1.0})  # its only caption has no name there
     assert [texts for texts, _ in learned] == [(text,) for text in wanted]
-    with pytest.raises(SettingsError, match="no export says for whom"):
+    with pytest.raises(SettingsError, match=r"name its trainer: --for .*finetrainers"):
         lint(folder / "clips")
 
 

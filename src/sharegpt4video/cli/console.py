@@ -31,6 +31,7 @@ FAILED = 1
 WRONG_USAGE = 2
 MARKED = 3  # everything was done, but a text came back with a problem
 INTERRUPTED = 130
+PIPE_COLUMNS = 240
 
 
 def print_text(text: object = "", *, end: str = "\n") -> None:
@@ -79,10 +80,16 @@ def is_terminal(stream: TextIO | None) -> bool:
 
 
 def rich_console(*, stderr: bool = True) -> Console:
-    """A console on which ``[bold]`` and ``:smile:`` are text. Give it text made safe by ``foreign.terminal``."""
+    """A console on which ``[bold]`` and ``:smile:`` are text. Give it text made safe by ``foreign.terminal``.
+
+    In a pipe or a file, the lines of a table on stdout are whole.
+    """
     from rich.console import Console
 
-    return Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    console = Console(stderr=stderr, markup=False, emoji=False, highlight=False)
+    if not stderr and not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = PIPE_COLUMNS
+    return console
 
 
 _NEEDED = {"number": "a number is needed", "integer": "a whole number is needed", "boolean": "true or false is needed"}

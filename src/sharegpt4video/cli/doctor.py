@@ -203,7 +203,7 @@ def models() -> list[Check]:
         backend = BACKENDS.get(name.partition(":")[0])
         extra = states.get(backend.extra) if backend else None
         if extra is not None and extra.state != "ok":
-            detail = f"needs the extra {extra.name}: {extra.detail}"
+            detail = f"needs the extra {extra.name}"  # whose own line says what is missing of it
             found.append(Check("models", name, extra.state, detail, extra.remedy))
         else:
             found.append(Check("models", name, "ok", MODELS.get(name, "a plug-in")))
@@ -273,7 +273,10 @@ def _print(found: list[Check]) -> None:
     console = rich_console(stderr=False)
     console.print(f"sharegpt4video {__version__}")
     console.print(table)
-    for remedy in dict.fromkeys(check.remedy for check in found if check.remedy):
+    absent = {check.remedy for check in found if check.group == "extras" and check.state == "absent"}
+    for remedy in dict.fromkeys(check.remedy for check in found if check.remedy and check.remedy not in absent):
         checks = [check for check in found if check.remedy == remedy and check.group != "models"]
         verb = "repair" if any(check.state == "wrong" for check in checks) else "add"
         print_text(f"to {verb} {', '.join(check.name for check in checks)}: {remedy}")
+    if absent:
+        print_text(f"to add an extra, only where you need it: pip install --upgrade '{PACKAGE}[NAME]'")

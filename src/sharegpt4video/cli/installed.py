@@ -134,9 +134,14 @@ def version(package: str) -> str:
 
 
 def modules_of(package: str) -> list[str]:
-    """The modules that a package is imported by; none for a package of data or of programs."""
-    return [name for name in _modules().get(canonical(package), []) if name.isidentifier() and name[0] != "_"
-            and name not in NOT_MODULES]  # fmt: skip
+    """The modules that a package is imported by; none for a package of data or of programs.
+
+    One that has the package's own name stands for all: what else comes with it may need packages that it does not
+    (the ``adbc_driver_duckdb`` of DuckDB).
+    """
+    names = [name for name in _modules().get(canonical(package), []) if name.isidentifier() and name[0] != "_"
+             and name not in NOT_MODULES]  # fmt: skip
+    return [name for name in names if canonical(name) == canonical(package)] or names
 
 
 @cache

@@ -16,6 +16,8 @@ from .options import Json
 
 _COLOURS = {"ready": "green", "not tried": ""}
 _SERVED_SHOWN = 3
+_WIDE_COLUMNS = 110
+"""What a model takes has a column of its own from here on."""
 _PACKAGE = "sharegpt4video"
 _OWN = {
     "embedded": ("states what was measured: offline, on a CPU", "facts"),
@@ -148,19 +150,17 @@ def _providers(*, probe: bool) -> Iterator[Listed]:
 
 
 def _print(rows: Sequence[Listed], *, in_full: bool) -> None:
-    """A line a model; on a terminal that is too narrow, its end is left to ``sg4v models WORD``."""
+    """A line a model; on a terminal that is too narrow, what it takes and its end are left to ``sg4v models WORD``."""
     from rich.table import Table
     from rich.text import Text
 
     console = rich_console(stderr=False)
     table = Table(box=None, pad_edge=False, show_header=False)
-    for width in (
-        max(len(row.name) for row in rows) + 2,
-        max(len(row.now) for row in rows),
-        len("images, video, sound"),
-    ):
-        table.add_column(no_wrap=True, min_width=width)
-    table.add_column(no_wrap=console.is_terminal and not in_full, overflow="ellipsis")
+    narrow = console.width < _WIDE_COLUMNS
+    columns = [[row.name for row in rows], [row.now for row in rows], *([] if narrow else [[row.can for row in rows]])]
+    for number, column in enumerate(columns):
+        table.add_column(no_wrap=True, min_width=max(map(len, column)) + (2 if number == 0 else 0))
+    table.add_column(no_wrap=console.is_terminal and not in_full, overflow="fold" if in_full else "ellipsis")
     group = ""
     for row in rows:
         if row.group != group:
@@ -169,8 +169,8 @@ def _print(rows: Sequence[Listed], *, in_full: bool) -> None:
         table.add_row(
             f"  {terminal(row.name)}",
             Text(row.now, style=_COLOURS.get(row.now, "yellow")),
-            row.can,
-            terminal(_about(row, in_full=in_full)),
+            *([] if narrow else [row.can]),
+            terminal(_about(row, in_full=in_full, takes=narrow and in_full)),
         )
     console.print(table)
     helps = [f"{row.example}: {row.add}" for row in rows if row.add]
@@ -181,13 +181,14 @@ def _print(rows: Sequence[Listed], *, in_full: bool) -> None:
         print_text("sg4v models WORD, such as ollama, tells how to get one that is not ready")
 
 
-def _about(row: Listed, *, in_full: bool) -> str:
-    """What there is to say: what it needs first, since the end may not fit."""
+def _about(row: Listed, *, in_full: bool, takes: bool = False) -> str:
+    """What there is to say: what it needs first, since the end may not fit. ``takes``: also what it takes."""
     example = f"such as {row.example.partition(':')[2]}" if row.name.endswith(":MODEL") else ""
     told = (
         (example, row.needs, row.title) if in_full else (example or row.needs, _served(row, in_full=False), row.title)
     )
-    return "; ".join(part for part in (*told, _served(row, in_full=True) if in_full else "") if part)
+    can = f"takes {row.can}" if takes and row.can else ""
+    return "; ".join(part for part in (*told, can, _served(row, in_full=True) if in_full else "") if part)
 
 
 def _served(row: Listed, *, in_full: bool) -> str:

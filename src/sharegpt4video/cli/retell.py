@@ -107,6 +107,8 @@ def recaption(
 
 
 def _check_part(captioned: VideoCaption, start_seconds: float, end_seconds: float) -> None:
+    if captioned.start_seconds <= end_seconds <= start_seconds < captioned.end_seconds:
+        raise SettingsError(f"--start {show_time(start_seconds)} must be before --end {show_time(end_seconds)}")
     if start_seconds >= min(end_seconds, captioned.end_seconds) or end_seconds <= captioned.start_seconds:
         first, last = show_time(start_seconds), show_time(end_seconds)
         span = show_span(captioned.start_seconds, captioned.end_seconds)

@@ -45,7 +45,7 @@ def lint(folder: str | Path, trainer: str = "", settings: LintSettings | None = 
         frames, fps = settings.frames or made.frames or 0, settings.fps or made.fps or 0.0
         settings = replace(settings, frames=frames, fps=fps)
     if not trainer:
-        raise SettingsError(f"{folder}: no export says for whom it was made; name the trainer (--for)")
+        raise SettingsError(f"{folder}: not written by sg4v t2v export; name its trainer: --for {'|'.join(TRAINERS)}")
     notes = _notes(root, trainer, settings)
     known, window = TRAINERS[trainer], MANIFESTS[trainer].window
     pairing = Pairing(notes, known.name_of, owners_of(notes))
