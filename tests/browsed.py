@@ -104,7 +104,7 @@ class Visit:
         return found
 
     def time(self) -> float:
-        return float(self.page.evaluate("document.querySelector('video').currentTime"))
+        return float(self.page.evaluate("document.querySelector('video')?.currentTime ?? 0"))
 
     def texts(self, selector: str) -> list[str]:
         return list(self.page.locator(selector).all_inner_texts())
