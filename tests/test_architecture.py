@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).resolve().parents[1] / "src" / "sharegpt4video"
 
 BASICS = {"background", "records", "errors", "checking", "prompts", "config", "cores", "display", "files", "foreign"}
-BASICS |= {"given", "networks", "processes", "wording"}
+BASICS |= {"given", "hub", "networks", "processes", "wording"}
 
 # room -> rooms it may import (besides itself). `background` is plain asyncio and knows nobody.
 MAY_IMPORT: dict[str, set[str]] = {
@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "times": set(),
     "given": set(),
     "cores": set(),
+    "hub": set(),
     "networks": set(),
     "processes": {"errors"},
     "files": {"foreign"},

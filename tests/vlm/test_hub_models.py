@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sharegpt4video.errors import SettingsError
-from sharegpt4video.vlm.hub_models import HUB_MODELS, hub_path, is_downloaded
+from sharegpt4video.vlm.hub_models import HUB_MODELS, hub_path
 
 
 def test_a_short_name_stands_for_a_whole_one() -> None:
@@ -35,13 +35,3 @@ def test_a_name_that_is_none_gets_the_nearest() -> None:
         hub_path("qwen3-vl-3b", "vllm")
     with pytest.raises(SettingsError, match="ORGANIZATION/NAME, and short names are: smolvlm2-256m, "):
         hub_path("zzz", "hf")
-
-
-def test_what_is_in_the_cache_of_the_hub_is_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    monkeypatch.setenv("HF_HOME", str(tmp_path))
-    snapshot = tmp_path / "hub" / "models--org--model" / "snapshots" / "0123"
-    snapshot.mkdir(parents=True)
-    assert not is_downloaded("org/model"), "only its settings are there"
-    (snapshot / "model.safetensors").touch()
-    assert is_downloaded("org/model")

@@ -110,7 +110,8 @@ def _own(extras: Mapping[str, str]) -> Iterator[Listed]:
 
 
 def _on_the_hub(extra: str) -> Iterator[Listed]:
-    from ..vlm.hub_models import HUB_MODELS, is_downloaded
+    from ..hub import is_downloaded
+    from ..vlm.hub_models import HUB_MODELS
 
     for name, model in HUB_MODELS.items():
         here = is_downloaded(model.path)

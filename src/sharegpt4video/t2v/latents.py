@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from ..errors import MissingExtra, SettingsError
+from ..hub import need_within_reach
 from .settings import BASE, ModelSettings
 
 
@@ -79,6 +80,7 @@ def space_of(settings: ModelSettings, device: torch.device, dtype: torch.dtype) 
     alone = (Path(where) / "config.json").is_file()
     folder = None if alone else "vae"
     try:
+        need_within_reach(where)
         config = diffusers.AutoModel.load_config(where, subfolder=folder, revision=settings.revision or None)
         vae = _class_of(config).from_pretrained(where, subfolder=folder, torch_dtype=dtype)
     except (OSError, ValueError, KeyError, AttributeError) as error:

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import MissingExtra, SettingsError
+from ..hub import need_within_reach
 from .settings import Family, ModelSettings, TuneSettings
 
 CLASSES: Mapping[Family, str] = {"wan": "WanTransformer3DModel", "latte": "LatteTransformer3DModel"}
@@ -118,6 +119,7 @@ def _open_gates(transformer: Any) -> None:
 
 def _loaded(kind: Any, settings: ModelSettings, dtype: torch.dtype) -> Any:
     try:
+        need_within_reach(settings.base)
         return kind.from_pretrained(settings.base, torch_dtype=dtype, **_where(settings))
     except (OSError, ValueError, KeyError) as error:
         raise SettingsError(

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..errors import MissingExtra, SettingsError, StorageError
 from ..files import write_whole
 from ..given import read_json
+from ..hub import need_within_reach
 from .settings import BASE, TINY, ModelSettings, TextSettings
 from .words import PAD, TinyText, Words, split
 
@@ -144,6 +145,7 @@ def load_encoder(text: TextSettings, model: ModelSettings, device: torch.device,
     where, revision = (model.base, model.revision) if of_base else (text.encoder, text.revision)
     folders = {"tokenizer": "tokenizer" if of_base else "", "model": "text_encoder" if of_base else ""}
     try:
+        need_within_reach(where)
         # False, not left out: a person would be asked, and `yes |` would answer.
         options = {"revision": revision or None, "trust_remote_code": False}
         tokenizer = transformers.AutoTokenizer.from_pretrained(where, subfolder=folders["tokenizer"], **options)

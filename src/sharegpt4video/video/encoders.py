@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MissingExtra, SettingsError
+from ..hub import out_of_reach
 
 
 class FrameEncoder(Protocol):
@@ -50,6 +51,8 @@ class ClipEncoder:
             raise MissingExtra("the keyframe encoder 'clip'", "hf") from error
         if batch_size < 1:
             raise SettingsError(f"batch_size must be at least 1, not {batch_size}")
+        if problem := out_of_reach(model):
+            raise SettingsError(f"the keyframe encoder {model}: {problem}; check the name and the connection")
         self.name, self.batch_size = model, batch_size
         self._device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         try:

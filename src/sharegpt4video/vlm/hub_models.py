@@ -67,11 +67,3 @@ def hub_path(name: str, backend: str) -> str:
         f"{backend}: there is no folder {name!r} here{near}; a model of the Hub is ORGANIZATION/NAME, and short names"
         f" are: {', '.join(HUB_MODELS)}"
     )
-
-
-def is_downloaded(path: str) -> bool:
-    """Whether a model of the Hub lies in its cache on this machine, by what the Hub's library documents."""
-    home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
-    snapshots = cache / f"models--{path.replace('/', '--')}" / "snapshots"
-    return any(snapshots.glob("*/*.safetensors"))

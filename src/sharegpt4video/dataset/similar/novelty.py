@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import MissingExtra, SettingsError
+from ...hub import need_within_reach
 from .arrays import GrowingArray
 from .neighbours import Neighbours
 
@@ -148,6 +149,8 @@ class MeanEncoder:
         shown = bars.is_progress_bar_enabled()
         bars.disable_progress_bar()  # half a second of loading is nobody's progress
         try:
+            if not offline:
+                need_within_reach(model)
             how = {"local_files_only": offline, "trust_remote_code": False}
             self._tokens: Any = AutoTokenizer.from_pretrained(model, **how)
             loaded: Any = AutoModel.from_pretrained(model, use_safetensors=True, **how)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from ...errors import MissingExtra, SettingsError
+from ...hub import need_within_reach
 from ..settings import AttentionKind, ModelSettings
 from .attention import Attention, Heads, choose
 from .kernels import registered, tell_sequences
@@ -77,6 +78,7 @@ def processor(settings: ModelSettings) -> ProcessorMixin:
 
     # The PIL backend, since its pixels equal those of the original code; torchvision's are close, not equal.
     try:
+        need_within_reach(settings.base)
         return AutoProcessor.from_pretrained(
             settings.base,
             revision=settings.revision or None,
@@ -204,6 +206,7 @@ def _base_config(settings: ModelSettings) -> PreTrainedConfig:
 
     revision = settings.revision or None
     try:
+        need_within_reach(settings.base)
         plain, _ = PreTrainedConfig.get_config_dict(settings.base, revision=revision)
     except OSError as error:
         raise SettingsError(f"model.base: {settings.base} cannot be read: {error}") from error

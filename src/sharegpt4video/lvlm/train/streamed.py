@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import SettingsError, StorageError
+from ...hub import need_within_reach
 from ...learning.checkpoints import WEIGHTS, Checkpoint
 from ...learning.weights import check_names
 from ...tensors import Reader, Stored, stored_in, weight_files
@@ -282,6 +283,7 @@ def _folder(settings: ModelSettings) -> Path:
 
     patterns = ["model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"]
     try:
+        need_within_reach(settings.base)
         return Path(snapshot_download(settings.base, revision=settings.revision or None, allow_patterns=patterns))
     except (OSError, ValueError) as error:
         raise StorageError(f"model.base: {settings.base} cannot be fetched: {error}") from error

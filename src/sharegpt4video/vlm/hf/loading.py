@@ -11,6 +11,7 @@ import transformers
 
 from ...errors import VLMError
 from ...given import read_json
+from ...hub import out_of_reach
 from .chat import TemplateForm, form_of, turn_end
 
 _ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
@@ -159,6 +160,8 @@ def _check_folder(source: Source) -> None:
     if not folder.is_dir():
         if source.model.startswith(("/", ".")) or source.model.count("/") > 1:
             raise VLMError(f"{source.name}: there is no such folder")
+        if problem := out_of_reach(source.model):
+            raise VLMError(f"{source.name}: {problem}; check the name and the connection")
         return
     config = folder / "config.json"
     if not config.is_file() and ((folder / "checkpoints").is_dir() or (folder / "state.json").is_file()):

@@ -11,6 +11,7 @@ import torch
 import transformers
 
 from ...errors import StorageError, VLMError
+from ...hub import out_of_reach
 from ...tensors import FLOATS, Reader, Stored, named_only, read_json, stored_in, weight_files
 from ..hf.chat import TemplateForm
 from ..hf.loading import Loaded, Source, advice_on, device_of, dtype_of
@@ -69,6 +70,8 @@ def _folder(source: Source) -> Path:
         return folder
     if source.model.startswith(("/", ".", "~")) or source.model.count("/") != 1:
         raise VLMError(f"{source.name}: there is no such folder")
+    if problem := out_of_reach(source.model):
+        raise VLMError(f"{source.name}: {problem}; check the name and the connection")
     from huggingface_hub import snapshot_download
 
     try:
