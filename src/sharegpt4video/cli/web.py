@@ -32,7 +32,7 @@ DatasetDir = Annotated[
     typer.Option(
         "--dataset",
         metavar="DIR",
-        help="A data set to browse and mend; needs --root, the folder of its videos, to show them.",
+        help="A data set to browse and edit; needs --root, the folder of its videos, to show them.",
         show_default=False,
     ),
 ]
@@ -93,7 +93,7 @@ def web(
     open_page: Open = False,
     access_log: AccessLog = False,
 ) -> None:
-    """Serve the pages: caption, ask, browse and mend, in a browser.
+    """Serve the pages: caption, ask, browse and edit in a browser.
 
     They are served to this machine alone unless --host says otherwise. The address that is printed carries a token.
     """
