@@ -34,6 +34,7 @@ def test_help_says_the_exit_codes_and_names_no_type_of_python(path: tuple[str, .
     shown = CliRunner().invoke(app, [*path, "--help"])
     assert shown.exit_code == 0
     assert "Exit codes: 0 all fine" in shown.output
+    assert not re.search(r"^│ +[\w.|-]+>", shown.output, re.MULTILINE), "a list of choices is broken: give it a metavar"
     assert not re.search(r"<(bool|str|int|float|list)|\w(Settings|Options|Inputs)\b|earlier_out|\[OUT\]", shown.output)
 
 

@@ -60,7 +60,9 @@ Set = Annotated[
     ),
 ]
 Frames = Annotated[int, typer.Option(min=1, metavar="N", help="How many frames the model sees.")]
-Samplers = Annotated[Sampler, typer.Option(help="How frames are chosen.")]
+Samplers = Annotated[
+    Sampler, typer.Option(metavar="NAME", help="How frames are chosen: sharegpt4video, tempcompass or uniform.")
+]
 Layouts = Annotated[Layout, typer.Option(help="One grid, separate frames, or as the model takes them (auto).")]
 System = Annotated[str, typer.Option(metavar="TEXT", help="The system prompt (the model's own).", show_default=False)]
 MaxTokens = Annotated[int, typer.Option(min=1, metavar="N", help="Maximum length of an answer in tokens.")]

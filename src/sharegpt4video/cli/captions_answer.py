@@ -11,7 +11,7 @@ from .. import background
 from ..errors import SettingsError
 from . import options as o
 from .console import FAILED, exit_codes, print_json, print_text, say
-from .evaluate import Annotations, Limit, Name, OutFolder, Rules, progress
+from .evaluate import RULES, Annotations, Limit, Name, OutFolder, Rules, progress
 from .settings import model_options, read_pairs
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ Sets = Annotated[
     list[str] | None,
     o.set_option("An option of the benchmark, such as forms=yes_no, or of the judge: model.temperature=0."),
 ]
+Protocol = Annotated[Rules | None, typer.Option(metavar="NAME", help=f"Whose questions, if they differ: {RULES}.")]
 By = Annotated[str | None, typer.Option(metavar="GROUP", help="Break the score down by it (default: the first).")]
 
 
@@ -61,7 +62,7 @@ def captions_answer(
     judge: JudgeName,
     out: OutFolder,
     videos: Videos = None,
-    protocol: Annotated[Rules | None, typer.Option(help="Whose questions, if they differ.")] = None,
+    protocol: Protocol = None,
     by: By = None,
     limit: Limit = None,
     set_option: Sets = None,

@@ -32,6 +32,9 @@ class Rules(str, Enum):
     strict = "strict"
 
 
+RULES = "official, original, lmms-eval or strict"
+
+
 class Layouts(str, Enum):
     """How frames are shown."""
 
@@ -46,7 +49,9 @@ Annotations = Annotated[
 Protocols = Annotated[
     Rules,
     typer.Option(
-        help="Whose rules: the authors', the released ShareGPT4Video scripts', lmms-eval's, or ours (strict)."
+        metavar="NAME",
+        help="Whose rules: the authors' (official), the released ShareGPT4Video scripts' (original), lmms-eval, or "
+        "ours (strict).",
     ),
 ]
 JudgeName = Annotated[
@@ -133,7 +138,7 @@ def score(
         typer.Option(metavar="PATH", help="A run's folder, or (TempCompass) predictions in the official layout."),
     ],
     out: OutFolder,
-    protocol: Annotated[Rules | None, typer.Option(help="Whose rules (those of the run, or official).")] = None,
+    protocol: ScoreRules = None,
     judge: JudgeName = None,
     set_option: Sets = None,
     json: o.Json = False,
@@ -202,9 +207,13 @@ Tables = Annotated[
     list[Path] | None,
     typer.Option("--vlmevalkit", metavar="TABLE", help="TempCompass tables of VLMEvalKit.", callback=existing),
 ]
+ScoreRules = Annotated[
+    Rules | None,
+    typer.Option(metavar="NAME", help=f"Whose rules: {RULES} (those of the run, or official)."),
+]
 AnyRules = Annotated[
     Rules | None,
-    typer.Option(help="Whose rules, for the notebooks' JSON of MVBench and TVBench (the authors')."),
+    typer.Option(metavar="NAME", help=f"Whose rules, for the notebooks' JSON of MVBench and TVBench: {RULES}."),
 ]
 
 

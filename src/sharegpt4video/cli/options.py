@@ -139,7 +139,13 @@ Verify = Annotated[
 ]
 Formats = Annotated[
     list[Format] | None,
-    typer.Option("--format", "-f", help="What to write; with --out, may be given several times.", show_default=False),
+    typer.Option(
+        "--format",
+        "-f",
+        help="text, json, srt, vtt or md; with --out, may be given several times.",
+        metavar="NAME",
+        show_default=False,
+    ),
 ]
 JsonFormat = Annotated[bool, typer.Option("--json", help="The same as --format json.")]
 Out = Annotated[

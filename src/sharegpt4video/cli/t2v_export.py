@@ -113,7 +113,12 @@ Encoder = Annotated[
     ),
 ]
 Suffixes = Annotated[
-    Suffix, typer.Option(help="Put scores and the camera move behind each caption.", rich_help_panel=_CAPTIONS)
+    Suffix,
+    typer.Option(
+        metavar="NAME",
+        help="Put scores and the camera move behind each caption: open-sora-1.2, open-sora-1.3, open-sora-2 or none.",
+        rich_help_panel=_CAPTIONS,
+    ),
 ]
 TrainerSets = Annotated[
     list[str] | None,
