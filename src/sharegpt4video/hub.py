@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import ssl
+import sys
 from pathlib import Path
+from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -17,9 +19,14 @@ ANSWER_SECONDS = 5.0
 def is_downloaded(path: str, files: str = "*.safetensors") -> bool:
     """Whether a model of the Hub lies in its cache on this machine, by what the Hub's library documents."""
     home = os.environ.get("HF_HOME") or Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache", "huggingface")
-    cache = Path(os.environ.get("HF_HUB_CACHE") or Path(home, "hub")).expanduser()
-    snapshots = cache / f"models--{path.replace('/', '--')}" / "snapshots"
-    return any(snapshots.glob(f"*/{files}"))
+    caches = {os.environ.get("HF_HUB_CACHE") or str(Path(home, "hub")), str(_loaded("HF_HUB_CACHE") or "")} - {""}
+    folders = [Path(cache).expanduser() / f"models--{path.replace('/', '--')}" / "snapshots" for cache in caches]
+    return any(any(folder.glob(f"*/{files}")) for folder in folders)
+
+
+def _loaded(constant: str) -> Any:
+    """What the Hub's library goes by, if it is loaded: a program may have set it otherwise than the environment."""
+    return getattr(sys.modules.get("huggingface_hub.constants"), constant, None)
 
 
 def out_of_reach(model: str) -> str:
@@ -27,8 +34,8 @@ def out_of_reach(model: str) -> str:
 
     Any answer will do, a refusal too: what it means is told when the model is loaded.
     """
-    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")  # then nothing is asked
-    if offline or Path(model).expanduser().is_dir() or is_downloaded(model, "*"):
+    offline = os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    if offline or _loaded("HF_HUB_OFFLINE") or Path(model).expanduser().is_dir() or is_downloaded(model, "*"):
         return ""
     hub = os.environ.get("HF_ENDPOINT") or "https://huggingface.co"
     if not hub.startswith(("http://", "https://")):

@@ -68,6 +68,7 @@ def test_without_probes_nobody_is_asked(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_names_are_whole_wherever_they_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)  # tests that run side by side are given one
     piped = CliRunner().invoke(app, ["models"]).stdout
     assert "…" not in piped
     for model in HUB_MODELS.values():
