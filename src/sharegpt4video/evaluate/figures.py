@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .base import Figure, Question, Scored
@@ -67,6 +67,11 @@ def figure_of(values: Sequence[float], clusters: Sequence[str], unit: str = "%")
         return Figure(0.0, 0, 0.0, scale, unit)
     low, high = interval(values, clusters)
     return Figure(scale * sum(values) / len(values), len(values), scale * low, scale * high, unit)
+
+
+def bounded(figure: Figure) -> Figure:
+    """The figure of a score in %, with an interval that ends where the score does."""
+    return replace(figure, low=max(figure.low, 0.0), high=min(figure.high, 100.0))
 
 
 def plain(value: Any) -> Any:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from ..errors import SettingsError
 from ..given import open_file, read_json
 from . import choice
 from .base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict
-from .figures import figure_of, mean_figure
+from .figures import bounded, figure_of, mean_figure
 
 LETTERS = "ABCDEFGH"
 FRAMES_LINE = "These are the frames of a video."
@@ -181,8 +180,7 @@ def figures(scored: Sequence[Scored], protocol: Protocol) -> Mapping[str, Figure
 
 
 def _mean(values: Sequence[float], videos: Sequence[str]) -> Figure:
-    figure = figure_of([value / 100 for value in values], videos)
-    return replace(figure, low=max(figure.low, 0.0), high=min(figure.high, 100.0))
+    return bounded(figure_of([value / 100 for value in values], videos))
 
 
 VIDEOMME_V2 = Benchmark(

@@ -6,7 +6,7 @@ import json
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
@@ -14,7 +14,7 @@ from ...errors import SettingsError
 from ...foreign import markdown, terminal_line
 from ...wording import counted
 from ..base import Benchmark, Figure, Scored
-from ..figures import Comparison, by_group, chance, compare, figure_of, mean_figure, plain
+from ..figures import Comparison, bounded, by_group, chance, compare, figure_of, mean_figure, plain
 from ..judge import Judge
 from .answering import ABSTAINED, Answerer
 
@@ -212,23 +212,18 @@ def _score_of(name: str, run: Sequence[Scored], judge: Judge | Answerer, missing
     return CaptionScore(
         name=name,
         figures={
-            "score": _bounded(mean_figure(counted_)),
+            "score": bounded(mean_figure(counted_)),
             "right": figure_of(right, videos),
             "not told": figure_of(untold, videos),
             "right if told": mean_figure(told),
         },
-        groups={group: {k: _bounded(v) for k, v in by_group(counted_, group).items()} for group in groups},
+        groups={group: {k: bounded(v) for k, v in by_group(counted_, group).items()} for group in groups},
         missing=dict(missing),
         unscored=dict(Counter(v.unscored for _, _, v in run if v.unscored and v.unscored != "no caption")),
         input_tokens=tokens[0],
         output_tokens=tokens[1],
         cost_usd=judge.cost_usd(tokens[0], tokens[1]) if isinstance(judge, Judge) else 0.0,
     )
-
-
-def _bounded(figure: Figure) -> Figure:
-    """The same with an interval that ends where a score does."""
-    return replace(figure, low=max(figure.low, 0.0), high=min(figure.high, 100.0))
 
 
 def _cost(one: CaptionScore) -> str:

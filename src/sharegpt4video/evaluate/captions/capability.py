@@ -19,7 +19,7 @@ from ...errors import SettingsError
 from ...given import read_json_lines
 from ...vlm.base import Reply, Request
 from ..base import Benchmark, Figure, Protocol, Question, Scored, Scoring, Verdict, names_in
-from ..figures import figure_of
+from ..figures import bounded, figure_of
 from .replies import dictionary
 
 JUDGE_TOKENS = 512
@@ -234,8 +234,7 @@ def _cells(name: str, part: Sequence[Scored]) -> dict[str, Figure]:
             own = {"": ("all", "spoken"), ", precision": ("spoken",), ", recall": ("all",)}[end]
             away = factor * verdict.numbers["right"] - value * sum(verdict.numbers[key] for key in own)
             moved.append(value + (len(part) * away / below if below else 0.0))
-        figure = figure_of(moved, videos)
-        cells[f"{name}{end}"] = replace(figure, low=max(figure.low, 0.0), high=min(figure.high, 100.0))
+        cells[f"{name}{end}"] = bounded(figure_of(moved, videos))
     return cells
 
 
