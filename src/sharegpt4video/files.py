@@ -72,7 +72,7 @@ def file_state(path: str | os.PathLike[str]) -> tuple[int, int] | None:
 
 
 def user_cache() -> Path:
-    """The folder for what can be made again, as the system has it (``XDG_CACHE_HOME`` on Linux)."""
+    """This user's cache folder, where the system keeps caches (``XDG_CACHE_HOME`` on Linux)."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA") or str(Path.home() / "AppData" / "Local")
     elif sys.platform == "darwin":
@@ -203,7 +203,7 @@ def leading_out(folder: Path) -> Path | None:
 
 
 def open_own(path: Path, mode: str, *, buffering: int = -1, encoding: str | None = None) -> IO[Any]:
-    """Open a file of a folder that is gone on with, to append to it or to lock it.
+    """Open a file in the folder of a resumed run, to append to it or to lock it.
 
     Raises OSError as opening does, and where a link or a pipe stands in its place: whoever made the folder would have
     us write to any file, or wait.
