@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +14,7 @@ from fastapi.testclient import TestClient
 
 from dataset_client import CAPTIONS, until, whole
 from made_catalogue import caption_of, id_of, made
+from sharegpt4video.dataset.reviews import bulk
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.web.app import make_app
 from sharegpt4video.web.settings import WebSettings
@@ -103,6 +105,37 @@ def test_a_bulk_change_is_previewed_made_and_undone(served: tuple[TestClient, St
     until(client, f"{CAPTIONS}?q=gist", lambda page: page["total"] == 0)
     assert client.get(BULK).json()["batches"][0]["undone"]
     assert client.delete(f"{BULK}/{batch}").status_code == 404
+
+
+def test_a_change_that_ends_while_the_changes_are_listed_is_running_or_done(
+    served: tuple[TestClient, Store], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, _ = served
+    listed = threading.Event()
+    apply, batches = bulk.apply, bulk.batches
+
+    def applied_late(*given: Any, **more: Any) -> bulk.Batch:
+        listed.wait(10)
+        return apply(*given, **more)
+
+    def ended_meanwhile(store: Store) -> list[bulk.Batch]:
+        there = batches(store)
+        listed.set()
+        deadline = time.monotonic() + 10
+        while not any(one.id == batch and one.finished for one in batches(store)) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        time.sleep(0.1)  # for the run to take note of it
+        return there
+
+    monkeypatch.setattr(bulk, "apply", applied_late)
+    asked = {"change": {"kind": "replace", "find": "Step 0", "with": "Stage 0"}, "preview": False}
+    batch = client.post(BULK, json=asked).json()["batch"]
+    with monkeypatch.context() as patch:
+        patch.setattr(bulk, "batches", ended_meanwhile)
+        first = client.get(BULK).json()["batches"][0]
+    assert first["id"] == batch
+    assert first["status"] in ("running", "done")
+    assert client.delete(f"{BULK}/{batch}").status_code == 204
 
 
 def test_a_change_that_changes_nothing_says_so(served: tuple[TestClient, Store]) -> None:

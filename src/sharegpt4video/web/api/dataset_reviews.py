@@ -103,6 +103,7 @@ async def change(
 @router.get("/bulk", response_model=Batches)
 def batches(stored: Set, catalogue: Index) -> Plain:
     """The bulk changes, the last one first."""
+    runs = {id: run for id, run in stored.runs.items() if run.status != "done"}  # first: one may end meanwhile
     found = [
         {
             "id": one.id,
@@ -116,7 +117,6 @@ def batches(stored: Set, catalogue: Index) -> Plain:
         }
         for one in bulk.batches(catalogue.store)
     ]
-    runs = {id: run for id, run in stored.runs.items() if run.status != "done"}
     mine = [run.plain() for run in reversed(runs.values())]
     return {"batches": [*mine, *(one for one in found if one["id"] not in runs)]}
 

@@ -34,7 +34,7 @@ from .derive import Known
 from .follow import Follower
 from .index import Index, damage, following_errors, is_damage, opened
 from .like import Likeness, Meaning
-from .pages import COUNTED, Page, Pages, Query
+from .pages import Page, Pages, Query
 from .place import place_for
 from .raw import PREFIX, raw_page
 from .summary import Counts, Described, counts_of, described
@@ -50,6 +50,8 @@ POLITE_SECONDS = 0.25
 """So long the background waits for those who ask, before each batch."""
 ASKING_AT_ONCE = 4
 STATE_SECONDS = 1.0
+BUILDING_SECONDS = 0.1
+"""A lock on a local disk is looked at in microseconds."""
 GONE = "the data set is gone; put it back, or end this server"
 
 
@@ -215,9 +217,8 @@ class Catalogue:
         with self._open() as (index, _):
             version = self._version()
             shape = self._remembered("shape", version, lambda: described(index.cursor(), COLUMNS))
-            rows = self._remembered("rows", version, lambda: _captions(index))
         problems = tuple(self._known.problems.values())
-        counts = self._counts()
+        counts, rows = self._counts()
         return Overview(
             self.name, str(told["model"]), counts, self._building(), shape, rows,
             (*problems, *([self._problem] if self._problem else [])),
@@ -226,16 +227,17 @@ class Catalogue:
     def live(self) -> Live:
         building = self._building()
         rate = videos_per_second(list(self._known.written)) if building else None
-        return Live(self._counts(), building, rate, self._known.failures)
+        return Live(self._counts()[0], building, rate, self._known.failures)
 
-    def _counts(self) -> Counts:
+    def _counts(self) -> tuple[Counts, int]:
         with self._open() as (index, _):
             return self._remembered(  # type: ignore[no-any-return]
                 "counts", self._version(), lambda: counts_of(index.cursor(), self._known)
             )
 
     def _building(self) -> bool:
-        return bool(self._remembered("building", (), lambda: is_being_written(self.store.fs, self.store.root)))
+        seconds = BUILDING_SECONDS if is_local(self.store.fs) else STATE_SECONDS
+        return bool(self._remembered("building", (), lambda: is_being_written(self.store.fs, self.store.root), seconds))
 
     def _catch_up(self) -> None:
         """Wait until what ``refresh_soon`` was called for can be found: who has just edited a text searches for it."""
@@ -249,11 +251,11 @@ class Catalogue:
         follower = self._follower
         return (id(follower), follower.version, self._known.waiting_rows) if follower else ()
 
-    def _remembered(self, name: str, version: tuple[int, ...], make: Any) -> Any:
-        """A value that is worked out again when the index has changed; during a refresh, once a second at most."""
+    def _remembered(self, name: str, version: tuple[int, ...], make: Any, seconds: float = STATE_SECONDS) -> Any:
+        """A value that is worked out again when the index has changed; during a refresh, once in ``seconds``."""
         with self._mutex:
             when, of, value = self._states.get(name, (-1e9, (), None))
-            same = of[:2] == version[:2] and time.monotonic() - when < STATE_SECONDS
+            same = of[:2] == version[:2] and time.monotonic() - when < seconds
             if same or (version and of == version):
                 return value
         value = make()
@@ -391,8 +393,3 @@ class Catalogue:
 
     def _told_rebuild(self, why: str) -> None:
         logger.info("%s: rebuilding the index: %s", self.name, why)
-
-
-def _captions(index: Index) -> int:
-    db = index.cursor()
-    return int(db.execute(f"SELECT count(*) FROM shown WHERE {COUNTED}").fetchall()[0][0])

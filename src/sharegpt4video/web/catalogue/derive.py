@@ -6,6 +6,7 @@ It is worked out by the functions that all commands go by, and takes a small sha
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -38,6 +39,7 @@ class Known:
     written        when captions were written, oldest first
     failures       the last of those that stand
     problems       parts that cannot be read, and why
+    counting       held while rows go from waiting into the index: no caption is counted twice, or not at all
     """
 
     videos: int = 0
@@ -45,6 +47,7 @@ class Known:
     written: tuple[Written, ...] = ()
     failures: tuple[dict[str, str], ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
+    counting: threading.Lock = field(default_factory=threading.Lock)
 
 
 class Derived:

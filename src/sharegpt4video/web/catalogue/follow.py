@@ -104,10 +104,9 @@ class Follower:
                     self._pause()
                     rows = self._flattened(table, batch)
                     places = pa.array(np.arange(at, at + rows.num_rows), pa.int32())
-                    self._take_rows(table, name, number, rows.append_column("part_row", places))
+                    came = batch.num_rows if table == "captions" else 0
+                    self._take_rows(table, name, number, rows.append_column("part_row", places), came)
                     at += batch.num_rows
-                    if table == "captions":
-                        self.known.waiting_rows = max(0, self.known.waiting_rows - batch.num_rows)
                 problem = ""
         except reading_errors() as error:
             if is_damage(error):
@@ -126,8 +125,11 @@ class Follower:
     def _flattened(self, table: str, batch: pa.RecordBatch) -> pa.Table:
         return self._reviewed.flat(batch) if table == "captions" else _flattened(table, batch)
 
-    def _take_rows(self, table: str, name: str, number: int, rows: pa.Table) -> None:
-        """Write some rows of a part, each with its place in it (``part_row``), as far as they count."""
+    def _take_rows(self, table: str, name: str, number: int, rows: pa.Table, came: int = 0) -> None:
+        """Write some rows of a part, each with its place in it (``part_row``), as far as they count.
+
+        ``came`` of them were waiting.
+        """
         part = PART_OF[table]
         self._db.register("incoming", rows)
         try:
@@ -150,7 +152,9 @@ class Follower:
         self._db.execute("BEGIN")
         try:
             self._merge(table, number)
-            self._db.execute("COMMIT")
+            with self.known.counting:
+                self._db.execute("COMMIT")
+                self.known.waiting_rows = max(0, self.known.waiting_rows - came)
         except BaseException:
             self._db.execute("ROLLBACK")
             raise

@@ -45,15 +45,17 @@ class Described:
     splits: dict[str, int]
 
 
-def counts_of(db: Any, known: Known) -> Counts:
-    """Count what the index has."""
-    captions, failures, kept, dropped, reviewed = db.execute(
-        f"SELECT count(*) FILTER ({COUNTED}), count(*) FILTER (failure <> ''),"
-        " count(*) FILTER (kept AND NOT replaced), count(*) FILTER (NOT kept AND x_part IS NOT NULL AND NOT replaced),"
-        f" count(*) FILTER ({COUNTED} AND (verdict <> '' OR edited)) FROM shown"
-    ).fetchall()[0]
-    captions += known.waiting_rows
-    return Counts(max(known.videos, captions), captions, failures, kept, dropped, reviewed)
+def counts_of(db: Any, known: Known) -> tuple[Counts, int]:
+    """Count what the index has; beside it how many captions are in the index itself."""
+    with known.counting:
+        captions, failures, kept, dropped, reviewed = db.execute(
+            f"SELECT count(*) FILTER ({COUNTED}), count(*) FILTER (failure <> ''),"
+            " count(*) FILTER (kept AND NOT replaced),"
+            " count(*) FILTER (NOT kept AND x_part IS NOT NULL AND NOT replaced),"
+            f" count(*) FILTER ({COUNTED} AND (verdict <> '' OR edited)) FROM shown"
+        ).fetchall()[0]
+        written = captions + known.waiting_rows
+    return Counts(max(known.videos, written), written, failures, kept, dropped, reviewed), captions
 
 
 def described(db: Any, columns: Mapping[str, Column]) -> Described:
