@@ -131,7 +131,7 @@ ONLY = {
     "world": {"t2v": {"t2v.record"}, "video": {"video.source", "video.streams"}},  # clips of models are checked
     "web": {"lvlm": {"lvlm.chat"}},
     # A released model is one more model of transformers; a captioner learns in the words it is asked in.
-    "lvlm": {"vlm": {"vlm.base", "vlm.hf", "vlm.render", "vlm.stored"}},
+    "lvlm": {"vlm": {"vlm.base", "vlm.hf", "vlm.render", "vlm.stored", "vlm.taught"}},
 }
 
 # The embedded model answers from facts, so it alone of its room may read them.

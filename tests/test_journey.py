@@ -65,7 +65,8 @@ def test_each_room_gets_what_the_room_before_has_made(walked: tuple[Path, list[t
     exported = (folder / "roles" / "train.json").read_text(encoding="utf-8")
     assert " ring " in exported
     assert "hoop" not in exported, "the mended captions are those that are learned from"
-    assert "--prompts brief" in (folder / "models" / "captioner" / "README.md").read_text(encoding="utf-8")
+    card = (folder / "models" / "captioner" / "README.md").read_text(encoding="utf-8")
+    assert "asks it with the prompts it knows: `brief`" in card
     (scores,) = [printed for _, printed in blocks if "my-set:" in printed and "facts right" in printed]
     (first, all_first), (second, all_second) = re.findall(r"(\d+) of (\d+) facts right", scores)
     assert first == all_first

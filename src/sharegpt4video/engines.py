@@ -44,7 +44,7 @@ def settings_for(model: str | VLM, given: CaptionSettings | None) -> CaptionSett
 
     Raises SettingsError as ``caption_settings`` does.
     """
-    own = own_prompts(model) if given is None and isinstance(model, (str, VLM)) else ""
+    own = own_prompts(model) if given is None else ""
     return CaptionSettings(prompts=own) if own else caption_settings(given)
 
 

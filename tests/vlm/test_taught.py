@@ -2,27 +2,66 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from made_sets import write_clips
+from sharegpt4video.cli.app import app
+from sharegpt4video.cli.options import read_settings
+from sharegpt4video.dataset.dataset import build_dataset, open_dataset
+from sharegpt4video.dataset.places.models import ModelSpec, settings_for_new
 from sharegpt4video.prompts import prompt_set
-from sharegpt4video.vlm.hf import TAUGHT, taught_text
-from sharegpt4video.vlm.hf.taught import noticed
+from sharegpt4video.vlm import own_prompts
+from sharegpt4video.vlm.fake import FakeVLM
+from sharegpt4video.vlm.taught import TAUGHT, noticed, taught, taught_text
 
 
 def test_only_other_prompts_are_worth_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / TAUGHT).write_text(taught_text(["brief"]))
     brief, default = prompt_set("brief"), prompt_set("default")
-    assert noticed(brief, str(tmp_path)) is brief
+    assert noticed(brief, "hf", str(tmp_path)) is brief
     assert not caplog.text
-    assert noticed(default, str(tmp_path)) is default
-    assert "learned to be asked with the prompts brief, and is asked with others" in caplog.text
+    assert noticed(default, "hf", str(tmp_path)) is default
+    assert "has learned to be asked with the prompts brief, and is asked with default" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"prompts": 3}', '{"prompts": {}}', '{"prompts": [1]}'])
 def test_other_files_of_that_name_say_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str) -> None:
     (tmp_path / TAUGHT).write_text(text)
-    noticed(prompt_set("default"), str(tmp_path))
-    noticed(prompt_set("default"), "some/name-of-the-hub")
+    noticed(prompt_set("default"), "hf", str(tmp_path))
+    noticed(prompt_set("default"), "hf", "some/name-of-the-hub")
     assert not caplog.text
+    assert taught(str(tmp_path)) == taught("some/name-of-the-hub") == ""
+
+
+def test_a_captioner_is_asked_with_what_it_learned_unless_others_are_named(tmp_path: Path) -> None:
+    (tmp_path / TAUGHT).write_text(taught_text(["brief", "paper"]))
+    for name in (f"hf:{tmp_path}", f"vllm:{tmp_path}"):
+        assert own_prompts(name) == "brief"
+        assert read_settings(None, model=name).prompts == "brief"
+        assert read_settings(None, model=name, prompts="default").prompts == "default"
+        assert settings_for_new(ModelSpec(name)).caption.prompts == "brief"
+    assert own_prompts(f"server:{tmp_path}@http://localhost:1/v1") == ""
+
+
+def test_a_set_that_has_changed_since_or_is_not_here_is_not_taken(tmp_path: Path) -> None:
+    known = {"somebody.yaml": "0", "default": "of an earlier version", "paper": prompt_set("paper").hash}
+    (tmp_path / TAUGHT).write_text(json.dumps({"prompts": known}))
+    assert taught(str(tmp_path)) == "paper"
+    (tmp_path / TAUGHT).write_text(json.dumps({"prompts": {"default": "of an earlier version"}}))
+    assert taught(str(tmp_path)) == ""
+
+
+def test_a_new_data_set_is_built_with_what_the_model_learned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeVLM, "own_prompts", "brief")
+    clips = write_clips(tmp_path / "videos", 1, seconds=1.0)
+    asked = ["--model", "fake", "--out", str(tmp_path / "set")]
+    for more, expected in (([], "brief"), (["--set", "caption.prompts=paper"], "paper")):
+        out = tmp_path / expected
+        told = CliRunner().invoke(app, ["dataset", "build", str(clips[0]), *asked[:3], str(out), *more])
+        assert told.exit_code == 0, told.output
+        assert open_dataset(out).settings.caption.prompts == expected
+    assert build_dataset(clips[0], tmp_path / "in-python", model="fake").settings.caption.prompts == "brief"

@@ -13,7 +13,7 @@ from ..foreign import terminal_line
 from . import options as o
 from .console import FAILED, MARKED, exit_codes, print_json, print_text, say
 from .inputs import with_stdin
-from .settings import dataset_settings, model_options
+from .settings import dataset_settings, model_options, names_prompts
 
 if TYPE_CHECKING:
     from ..dataset.build import BuildOptions
@@ -113,7 +113,6 @@ def build(
     is paid for twice.
     """
     from ..dataset.build import BuildOptions
-    from ..dataset.places.trusted import check_speech
 
     if out is None and not canary:
         raise typer.BadParameter("a data set needs a directory", param_hint="--out")
@@ -124,10 +123,8 @@ def build(
         videos = with_stdin(videos or [])
         own, others = model_options(model_option, changes)
         there = None if out is None else _there(out)
-        settings = dataset_settings(config, others, there)
-        if config is None and there is not None and not any("speech_model" in each for each in others):
-            check_speech(there)
         spec = _model(model, own, out)
+        settings = _settings(config, others, there, spec)
         if canary:
             raise typer.Exit(_canary(videos, spec, settings))
         raise typer.Exit(_build(videos, str(out), spec, settings, run, on, quiet=quiet))
@@ -239,6 +236,19 @@ def _print_filtered(found: Waterfall, last: str, *, thresholds: bool) -> None:
     if thresholds and (table := found.thresholds()):
         print_text(f"{table}\n")
     print_text(f"{found.text()}\n{last}".rstrip())
+
+
+def _settings(config: Path | None, changes: list[str], there: Store | None, spec: ModelSpec) -> DatasetSettings:
+    """What a build is asked for; a new data set has the prompts of its model where nothing names others."""
+    from ..dataset.places.models import settings_for_new
+    from ..dataset.places.trusted import check_speech
+
+    settings = dataset_settings(config, changes, there)
+    if there is None and not names_prompts(config, changes, "caption"):
+        return settings_for_new(spec, settings)
+    if config is None and there is not None and not any("speech_model" in each for each in changes):
+        check_speech(there)
+    return settings
 
 
 def _model(name: str | None, options: dict[str, Any], out: str | None) -> ModelSpec:

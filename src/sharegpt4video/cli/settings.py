@@ -65,12 +65,18 @@ def caption_settings(config: Path | None, changes: Sequence[str] | None) -> Capt
     return _changed(settings.to_plain(), changes, CaptionSettings) if changes else settings
 
 
-def names_prompts(config: Path | None, changes: Sequence[str] | None) -> bool:
-    """Whether the file or a change, which both have been read before, says what the prompt set is."""
+def names_prompts(config: Path | None, changes: Sequence[str] | None, within: str = "") -> bool:
+    """Whether the file or a change, which both have been read before, says what the prompt set is.
+
+    ``within``: the group of settings that has it.
+    """
     import yaml
 
     plain = yaml.safe_load(read_text(config)) if config else None
-    return "prompts" in read_pairs(changes) or (isinstance(plain, dict) and "prompts" in plain)
+    if within:
+        plain = plain.get(within) if isinstance(plain, dict) else None
+    named = f"{within}.prompts" if within else "prompts"
+    return named in read_pairs(changes) or (isinstance(plain, dict) and "prompts" in plain)
 
 
 def dataset_settings(config: Path | None, changes: Sequence[str] | None, store: Store | None = None) -> DatasetSettings:

@@ -152,10 +152,10 @@ def merge(
         from ..lvlm.train.merging import find
 
         out = chosen_out(out, earlier_out)
-        prompts = find(checkpoint).facts.get("prompts", [])
+        is_captioner = bool(find(checkpoint).facts.get("prompts"))
         trial = f"ask VIDEO --model lvlm:{out}"
-        if prompts:  # of a captioner, which any image-text-to-text model may be
-            trial = f"caption VIDEO --model hf:{out} --prompts {prompts[0]}"
+        if is_captioner:  # which any image-text-to-text model may be
+            trial = f"caption VIDEO --model hf:{out}"
         merged = write(checkpoint, out, base=base, trust_remote_code=trust_remote_code)
         print_text(f"{merged}: the merged model; try sg4v {trial}")
 

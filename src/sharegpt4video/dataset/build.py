@@ -32,7 +32,7 @@ from .places import trusted
 from .places.base import Place
 from .places.here import Here
 from .places.jobs import READING
-from .places.models import Model, ModelSpec, opened, stored_spec
+from .places.models import Model, ModelSpec, opened, settings_for_new, stored_spec
 from .places.pairing import PairedVLM
 from .places.pool import WorkerPool
 from .places.replies import CachedVLM, ReplyCache, replies_folder, writer_name
@@ -87,12 +87,12 @@ def build(
     """Caption every video named by ``inputs`` that passes the filters, then check the captions and select.
 
     Without inputs, resumes with those that ``out`` already knows; without a model or settings, with those of ``out``
-    (for a new data set: ``embedded`` and the defaults).
+    (for a new data set: ``embedded``, and the defaults with the prompts that the model was trained with).
 
     Raises SettingsError if there is nothing to do or ``out`` has captions made with other settings or another model,
     lock.Busy if another run writes to ``out``, StorageError if ``out`` cannot be written.
     """
-    settings, options = chosen_settings(out, settings), chosen_options(options)
+    settings, options = chosen_settings(out, settings, model), chosen_options(options)
     model = chosen_model(out, model)
     vlm = opened(model, settings)
     check_store(out, settings, vlm)  # before a lock leaves its trace
@@ -169,13 +169,15 @@ def _forget_listed(store: Store, worklist: Worklist) -> None:
         store.replace("failures", (failure for failure in store.rows("failures") if failure.id not in over))
 
 
-def chosen_settings(out: str | os.PathLike[str], settings: DatasetSettings | None) -> DatasetSettings:
-    """The settings given, else those of the data set in ``out``, else the defaults."""
+def chosen_settings(
+    out: str | os.PathLike[str], settings: DatasetSettings | None, model: Model | None
+) -> DatasetSettings:
+    """The settings given, else those of the data set in ``out``, else the defaults with the prompts of the model."""
     expect(settings, DatasetSettings)
     store = Store(out)
     if settings is None and store.exists():
         trusted.check_speech(store)
-    return settings or (store.settings() if store.exists() else DatasetSettings())
+    return settings or (store.settings() if store.exists() else settings_for_new(model or ModelSpec()))
 
 
 def chosen_options(options: BuildOptions | None) -> BuildOptions:

@@ -71,7 +71,8 @@ def build_on_ray(
     every machine. Raises what ``build`` raises, and MissingExtra without Ray.
     """
     ray = _ray()
-    settings, options, cluster = chosen_settings(out, settings), chosen_options(options), cluster or ClusterOptions()
+    settings, options = chosen_settings(out, settings, model), chosen_options(options)
+    cluster = cluster or ClusterOptions()
     chosen = chosen_model(out, model)
     spec = ModelSpec(chosen) if isinstance(chosen, str) else cast(ModelSpec, chosen)
     vlm = spec.open(settings)

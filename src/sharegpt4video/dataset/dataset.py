@@ -72,7 +72,7 @@ def build_dataset(
 
     inputs    files, folders, globs, lists, archives or addresses; none: the videos that ``out`` already knows
     model     a name, a ``ModelSpec`` or a ``VLM``; None: the model of ``out``, ``embedded`` for a new data set
-    settings  None: those of ``out``, the defaults for a new data set
+    settings  None: those of ``out``; for a new data set the defaults, with the prompts the model was trained with
     on        where it runs: ``"local"``, ``"ray"`` or a ``ClusterOptions``
     options   how it runs; does not change the result
 

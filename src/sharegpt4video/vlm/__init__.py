@@ -16,6 +16,7 @@ from ..prompts import PromptSet
 from .base import VLM, Problem, Reply, Request, Task
 from .hub_models import HUB_MODELS, hub_path
 from .providers import ALSO_CALLED, PROVIDERS
+from .taught import taught
 
 __all__ = ["VLM", "Problem", "Reply", "Request", "Task", "model_names", "open_model", "own_prompts"]
 
@@ -94,12 +95,16 @@ def model_class(name: str) -> type[VLM]:
     return found
 
 
-def own_prompts(model: str | VLM) -> str:
+def own_prompts(model: object) -> str:
     """The prompt set that a model, or the one of that name, was trained with; "" if that says nothing."""
     if isinstance(model, VLM):
         return model.own_prompts
-    name = model.partition(":")[0]
-    return model_class(name).own_prompts if name in BACKENDS else ""
+    if not isinstance(model, str):
+        return ""  # whoever opens it says what is wrong with it
+    name, _, argument = model.partition(":")
+    if name not in BACKENDS:
+        return ""
+    return model_class(name).own_prompts or (taught(argument) if "FOLDER" in BACKENDS[name].argument else "")
 
 
 def model_names() -> tuple[str, ...]:

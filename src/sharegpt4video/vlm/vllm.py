@@ -27,6 +27,7 @@ from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_cho
 from .render import render
 from .request_ids import is_of_another, new_request_id
 from .screen import Switch, screen
+from .taught import noticed, taught
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .vllm_release import release
 
@@ -84,7 +85,7 @@ class VllmVLM(VLM):
         self.name, self.uses_facts = f"vllm:{model}" + (f"@{revision}" if revision else ""), hints
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
-        self._prompts, self._prompt_hash, self._hints = prompts, prompts.hash, hints
+        self._prompts, self._prompt_hash, self._hints = noticed(prompts, "vllm", model), prompts.hash, hints
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
         self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
         self._engine_options = {
@@ -95,7 +96,7 @@ class VllmVLM(VLM):
             "limit_mm_per_prompt": {"image": max_images},
             **(engine or {}),
         }
-        self._pictures, self._dialect = DataUrls(), Dialect()
+        self._pictures, self._dialect, self.own_prompts = DataUrls(), Dialect(), taught(model)
         self._running: _Running | None = None
         self._lock = threading.Lock()
 

@@ -20,6 +20,7 @@ from sharegpt4video.cli.app import app  # noqa: E402
 from sharegpt4video.cli.train import train_settings  # noqa: E402
 from sharegpt4video.dataset.export import export  # noqa: E402
 from sharegpt4video.dataset.recorded import write_recorded  # noqa: E402
+from sharegpt4video.engines import settings_for  # noqa: E402
 from sharegpt4video.learning import checkpoints  # noqa: E402
 from sharegpt4video.lvlm.train import merge  # noqa: E402
 from sharegpt4video.prompts import prompt_set  # noqa: E402
@@ -68,14 +69,15 @@ def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(
     card = (model / "README.md").read_text("utf-8")
     assert "| sliding | 52% | 2 | " in card
     assert "| opening | 18% | 1 | " in card
-    assert "`--prompts brief`" in card
+    assert "asks it with the prompts it knows: `brief`" in card
     open_model(f"hf:{model}", prompts=prompt_set("default"))
-    assert "learned to be asked with the prompts brief" in caplog.text
+    assert "has learned to be asked with the prompts brief" in caplog.text
     caplog.clear()
     vlm = open_model(f"hf:{model}", prompts=prompt_set("brief"), max_tokens=2)
     assert not caplog.text
     video = next((roles.parent / "set" / "videos").glob("*.mp4"))
     told = caption(video, model=vlm, settings=caption_settings("brief"))
+    assert settings_for(f"hf:{model}", None).prompts == settings_for(vlm, None).prompts == "brief"
     # Whether the detector takes a change of this scene for a cut is not for this test to say.
     assert len(told.steps) == 3
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ...errors import SettingsError
 from ...prompts import prompt_set
-from ...vlm import open_model
+from ...vlm import open_model, own_prompts
 from ...vlm.base import VLM
 from ..settings import DatasetSettings
 from ..store.store import Store
@@ -42,6 +42,13 @@ class ModelSpec:
 
 
 Model = str | ModelSpec | VLM
+
+
+def settings_for_new(model: Model, settings: DatasetSettings | None = None) -> DatasetSettings:
+    """The settings for a new data set, or the defaults, with the prompts that the model was trained with, if any."""
+    settings = settings or DatasetSettings()
+    own = own_prompts(model.name if isinstance(model, ModelSpec) else model)
+    return replace(settings, caption=replace(settings.caption, prompts=own)) if own else settings
 
 
 def opened(model: Model, settings: DatasetSettings) -> VLM:

@@ -63,9 +63,9 @@ def _mixture(checkpoint: Checkpoint, mixture: MixtureSettings) -> str:
         f"{', '.join(f'{number:,} {kind}' for kind, number in counts.items() if kind != 'samples')} |"
         for role, counts in checkpoint.facts.get("mixture", {}).items()
     ]
-    asked = ", ".join(f"`--prompts {name}`" for name in checkpoint.facts.get("prompts", []))
+    sets = ", ".join(f"`{name}`" for name in checkpoint.facts.get("prompts", []))
     table = _table("Roles of the captioner", ("role", "share", "samples", "of these"), rows)
-    return f"{table}\n\nAsk it with the prompts it knows: `sg4v caption VIDEO --model hf:FOLDER` and {asked}."
+    return f"{table}\n\n`sg4v caption VIDEO --model hf:FOLDER` asks it with the prompts it knows: {sets}."
 
 
 def _layout(settings: TrainSettings) -> str:

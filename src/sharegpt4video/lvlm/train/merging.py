@@ -17,7 +17,7 @@ from ...files import whole_folder
 from ...learning import checkpoints
 from ...learning.randomness import seed_everything
 from ...learning.weights import check_names
-from ...vlm.hf import TAUGHT, taught_text
+from ...vlm.taught import TAUGHT, taught_text
 from ..model.build import build, processor
 from ..model.parts import prepare
 from ..settings import TrainSettings

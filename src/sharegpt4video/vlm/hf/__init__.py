@@ -2,7 +2,6 @@
 
 from .backend import HfVLM
 from .chat import Asked, messages
-from .taught import TAUGHT, taught_text
 from .worker import Job, Reading
 
-__all__ = ["TAUGHT", "Asked", "HfVLM", "Job", "Reading", "messages", "taught_text"]
+__all__ = ["Asked", "HfVLM", "Job", "Reading", "messages"]

@@ -24,9 +24,9 @@ from ..media import picture_times as picture_times_of
 from ..reasoning import Thinking, as_word, template_kwargs, thinking_choice
 from ..render import render
 from ..screen import Screened, screen
+from ..taught import noticed, taught
 from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .chat import Asked, NativeVideo, wants_video
-from .taught import noticed
 from .worker import Job, Reading, Worker
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ class HfVLM(VLM):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
         self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
-        self.uses_facts, self.frames_apart = hints, frames_apart
+        self.uses_facts, self.frames_apart, self.own_prompts = hints, frames_apart, self.own_prompts or taught(model)
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
-        self._prompts, self._prompt_hash, self._hints = noticed(prompts, model), prompts.hash, hints
+        self._prompts, self._prompt_hash, self._hints = noticed(prompts, self.kind, model), prompts.hash, hints
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
