@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,9 @@ from sharegpt4video.cli.options import read_settings
 from sharegpt4video.dataset.dataset import build_dataset, open_dataset
 from sharegpt4video.dataset.places.models import ModelSpec, settings_for_new
 from sharegpt4video.prompts import prompt_set
-from sharegpt4video.vlm import own_prompts
+from sharegpt4video.vlm import open_model, own_prompts
 from sharegpt4video.vlm.fake import FakeVLM
-from sharegpt4video.vlm.taught import TAUGHT, noticed, taught, taught_text
+from sharegpt4video.vlm.taught import TAUGHT, noticed, taught, taught_apart, taught_text
 
 
 def test_only_other_prompts_are_worth_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -45,6 +46,17 @@ def test_a_captioner_is_asked_with_what_it_learned_unless_others_are_named(tmp_p
         assert read_settings(None, model=name, prompts="default").prompts == "default"
         assert settings_for_new(ModelSpec(name)).caption.prompts == "brief"
     assert own_prompts(f"server:{tmp_path}@http://localhost:1/v1") == ""
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+def test_frames_are_shown_as_they_were_learned_from(tmp_path: Path) -> None:
+    brief = prompt_set("brief")
+    for apart in (True, False):
+        (tmp_path / TAUGHT).write_text(taught_text(["brief"], frames_apart=apart))
+        assert taught_apart(str(tmp_path)) is apart
+        assert open_model(f"hf:{tmp_path}", prompts=brief).frames_apart is apart
+        assert open_model(f"hf:{tmp_path}", prompts=brief, frames_apart=not apart).frames_apart is not apart
+    assert not open_model("hf:some/name", prompts=brief).frames_apart
 
 
 def test_a_set_that_has_changed_since_or_is_not_here_is_not_taken(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Which prompts a trained captioner knows: written by ``sg4v train merge``, read when it is named or opened."""
+"""What a trained captioner knows: written by ``sg4v train merge``, read when it is named or opened."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ logger = logging.getLogger(__name__)
 TAUGHT = "captioner.json"
 
 
-def taught_text(names: Iterable[str]) -> str:
-    """The content of the file for a captioner that learned these prompt sets."""
-    return json.dumps({"prompts": {name: prompt_set(name).hash for name in names}}, indent=1) + "\n"
+def taught_text(names: Iterable[str], *, frames_apart: bool = False) -> str:
+    """The content of the file for a captioner that learned these prompt sets, and fast mode so."""
+    known = {"prompts": {name: prompt_set(name).hash for name in names}, "frames_apart": frames_apart}
+    return json.dumps(known, indent=1) + "\n"
 
 
 def taught(model: str) -> str:
     """The first prompt set that the captioner in the folder ``model`` has learned and that is as it was; "": none."""
-    for name, hash in _known(model).items():
+    for name, hash in _prompts(model).items():
         try:
             if prompt_set(name).hash == hash:
                 return name
@@ -33,9 +34,14 @@ def taught(model: str) -> str:
     return ""
 
 
+def taught_apart(model: str) -> bool:
+    """Whether the captioner in the folder ``model`` has learned fast mode from frames one by one."""
+    return _known(model).get("frames_apart") is True
+
+
 def noticed(asked: PromptSet, kind: str, model: str) -> PromptSet:
     """The prompt set as it is; a warning says when the captioner in the folder ``model`` has learned others."""
-    known = _known(model)
+    known = _prompts(model)
     if known and asked.hash not in known.values():
         logger.warning(
             "%s:%s has learned to be asked with the prompts %s, and is asked with %s: expect poor captions; choose"
@@ -44,10 +50,15 @@ def noticed(asked: PromptSet, kind: str, model: str) -> PromptSet:
     return asked
 
 
-def _known(model: str) -> Mapping[str, Any]:
+def _prompts(model: str) -> Mapping[str, Any]:
     """The learned sets' hashes by name; {} for what is no captioner of ours, which takes any prompts."""
+    known = _known(model).get("prompts")
+    return known if isinstance(known, dict) else {}
+
+
+def _known(model: str) -> Mapping[str, Any]:
     try:
-        known = read_json(Path(model).expanduser() / TAUGHT)["prompts"]
-    except (OSError, RuntimeError, ValueError, KeyError, TypeError):
+        known = read_json(Path(model).expanduser() / TAUGHT)
+    except (OSError, RuntimeError, ValueError):
         return {}
-    return {name: hash for name, hash in known.items() if isinstance(name, str)} if isinstance(known, dict) else {}
+    return known if isinstance(known, dict) else {}

@@ -21,6 +21,7 @@ from sharegpt4video.lvlm.data.encode import Encoder  # noqa: E402
 from sharegpt4video.lvlm.data.masks import IGNORED  # noqa: E402
 from sharegpt4video.lvlm.data.samples import read_samples  # noqa: E402
 from sharegpt4video.lvlm.mixture import prepare  # noqa: E402
+from sharegpt4video.lvlm.mixture.prepare import APART  # noqa: E402
 from sharegpt4video.lvlm.model.build import processor  # noqa: E402
 from sharegpt4video.lvlm.settings import DataSettings, MixtureSettings, ModelSettings, TrainSettings  # noqa: E402
 from sharegpt4video.pipeline import acaption, open_engine, recaption, summarize  # noqa: E402
@@ -55,12 +56,13 @@ def exported(told: Any, video: Path, out: Path, apart: bool) -> Path:
     return out / "roles"
 
 
-def learned(roles: Path, out: Path) -> dict[str, Any]:
+def learned(roles: Path, out: Path, apart: bool) -> dict[str, Any]:
     """The examples that the trainer makes of an export, without noise, by their names."""
     mixture = MixtureSettings((str(roles),), wrong_context=0.0, missing_context=0.0, short_prompts=0.0)
     model = ModelSettings(shape="captioner-tiny", random_weights=True)
-    settings, _ = prepare(TrainSettings(model=model, mixture=mixture), out)
+    settings, made = prepare(TrainSettings(model=model, mixture=mixture), out)
     encoder = Encoder(processor(model), DataSettings(max_tokens=4096))
+    assert (made.counts["fast"].get(APART) == made.counts["fast"]["samples"]) is apart
     samples = [sample for source in settings.data.sources for sample in read_samples(source)]
     return {sample.id.split(" ")[0]: encoder.encode(sample) for sample in samples}
 
@@ -71,7 +73,7 @@ def test_training_asks_what_captioning_asks(folder: Path, prompts: str, apart: b
     ((name, scene),) = chains(tmp_path / "videos", 1, (3, 3)).items()
     video = tmp_path / "videos" / "videos" / name
     told, given = asked_in_all_roles(folder, video, scene, prompts, apart)
-    found = learned(exported(told, video, tmp_path, apart), tmp_path / "run")
+    found = learned(exported(told, video, tmp_path, apart), tmp_path / "run", apart)
     whole, part = "0" * 31 + "1", "0" * 31 + "2"
     order = [*(f"{whole}-sliding-{at:04d}" for at in range(4)), f"{whole}-summary", f"{whole}-fast", f"{part}-summary",
              f"{whole}-recaption"]  # fmt: skip
@@ -91,6 +93,6 @@ def test_the_answer_ends_where_the_model_stops(folder: Path, tmp_path: Path) -> 
     ((name, scene),) = chains(tmp_path / "videos", 1, (2, 2)).items()
     video = tmp_path / "videos" / "videos" / name
     told, _ = asked_in_all_roles(folder, video, scene, "brief", apart=False)
-    for example in learned(exported(told, video, tmp_path, apart=False), tmp_path / "run").values():
+    for example in learned(exported(told, video, tmp_path, apart=False), tmp_path / "run", apart=False).values():
         answer = example.labels[example.labels != IGNORED].tolist()
         assert answer[-1] == generation["eos_token_id"]

@@ -70,6 +70,7 @@ def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(
     assert "| sliding | 52% | 2 | " in card
     assert "| opening | 18% | 1 | " in card
     assert "asks it with the prompts it knows: `brief`" in card
+    assert '"frames_apart": false' in (model / "captioner.json").read_text("utf-8")
     open_model(f"hf:{model}", prompts=prompt_set("default"))
     assert "has learned to be asked with the prompts brief" in caplog.text
     caplog.clear()

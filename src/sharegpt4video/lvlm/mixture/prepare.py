@@ -27,6 +27,8 @@ from .read import Exported, file_of, read_export
 from .shorten import shortened
 
 FOLDER = "mixture"
+APART = "frames apart"
+"""How a fast sample is counted that shows its frames one by one, and not in a grid."""
 COUNTS = "counts.json"
 _FORMAT = 1
 
@@ -136,7 +138,7 @@ def _drawn(
     """What is learned of one sample of an export, each with what kind it is."""
     request = sample.request
     if sample.task not in ("change", "recaption"):
-        yield _sample(sample, sample.text, 0), ""
+        yield _sample(sample, sample.text, 0), APART if sample.role == "fast" and len(sample.images) > 1 else ""
         return
     for copy in range(chosen.copies):
         rng = random.Random(f"{seed} {sample.id} {copy}")

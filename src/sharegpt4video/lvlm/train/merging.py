@@ -18,6 +18,7 @@ from ...learning import checkpoints
 from ...learning.randomness import seed_everything
 from ...learning.weights import check_names
 from ...vlm.taught import TAUGHT, taught_text
+from ..mixture.prepare import APART
 from ..model.build import build, processor
 from ..model.parts import prepare
 from ..settings import TrainSettings
@@ -52,7 +53,9 @@ def merge(checkpoint: str | Path, out: str | Path, *, base: str = "", trust_remo
         processor(settings.model).save_pretrained(folder)
         (folder / "README.md").write_text(card(found, settings), encoding="utf-8")
         if prompts := found.facts.get("prompts"):
-            (folder / TAUGHT).write_text(taught_text(prompts), encoding="utf-8")
+            fast = found.facts.get("mixture", {}).get("fast", {})
+            apart = bool(fast) and fast.get(APART) == fast["samples"]
+            (folder / TAUGHT).write_text(taught_text(prompts, frames_apart=apart), encoding="utf-8")
     return out
 
 

@@ -24,7 +24,7 @@ from ..media import picture_times as picture_times_of
 from ..reasoning import Thinking, as_word, template_kwargs, thinking_choice
 from ..render import render
 from ..screen import Screened, screen
-from ..taught import noticed, taught
+from ..taught import noticed, taught, taught_apart
 from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .chat import Asked, NativeVideo, wants_video
 from .worker import Job, Reading, Worker
@@ -53,7 +53,8 @@ class HfVLM(VLM):
     max_tokens        None: as the prompt set says for each task
     native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
                       model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
-    frames_apart      fast mode shows the frames one by one, not in one grid (at most ``max_images``)
+    frames_apart      fast mode shows the frames one by one, not in one grid (at most ``max_images``); None: as a
+                      captioner that `sg4v train merge` wrote has learned it, else in a grid
     picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
                       model's family is trained), or a template with {seconds}, {clock} or {number}
     num_beams, generate  beams of the search, and more arguments for ``generate`` such as {"top_p": 0.9}
@@ -73,6 +74,7 @@ class HfVLM(VLM):
 
     kind = "hf"
     weight_files: tuple[str, ...] = ("*.safetensors",)
+    _worker: Worker | None = None
 
     def __init__(
         self,
@@ -89,7 +91,7 @@ class HfVLM(VLM):
         temperature: float | None = 0.0,
         max_tokens: int | None = None,
         native_video: NativeVideo = "auto",
-        frames_apart: bool = False,
+        frames_apart: bool | None = None,
         picture_times: str = "none",
         num_beams: int = 1,
         generate: Mapping[str, Any] | None = None,
@@ -104,7 +106,8 @@ class HfVLM(VLM):
             if importlib.util.find_spec(package) is None:
                 raise MissingExtra(f"the model {self.kind}:{model}", "hf")
         self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
-        self.uses_facts, self.frames_apart, self.own_prompts = hints, frames_apart, self.own_prompts or taught(model)
+        self.uses_facts, self.own_prompts = hints, self.own_prompts or taught(model)
+        self.frames_apart = taught_apart(model) if frames_apart is None else frames_apart
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = noticed(prompts, self.kind, model), prompts.hash, hints
@@ -112,7 +115,6 @@ class HfVLM(VLM):
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
         self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
-        self._worker: Worker | None = None
         self._lock, self._numbers = threading.Lock(), itertools.count()
 
     @property
