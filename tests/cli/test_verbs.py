@@ -94,3 +94,16 @@ def test_help_into_a_pipe_is_not_cut() -> None:
     )
     assert max(map(len, shown.stdout.splitlines())) == 100
     assert "…" not in shown.stdout
+
+
+def test_what_is_missing_is_explained() -> None:
+    told = CliRunner().invoke(app, ["dataset", "export", "my-set"])
+    assert told.exit_code == 2
+    assert re.search(r"Missing option '--format'.*webdataset", told.output, re.DOTALL)
+
+
+@pytest.mark.parametrize(("name", "why"), [("wan", "that is a model"), ("diffsynt", "did you mean")])
+def test_a_model_is_no_trainer(name: str, why: str) -> None:
+    told = CliRunner().invoke(app, ["t2v", "export", "my-set", "--for", name, "--out", "x"])
+    assert told.exit_code == 2
+    assert why in " ".join(told.output.split())

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from typer import BadParameter
 from typer.core import TyperCommand
 
 EXIT_CODES = (
@@ -29,7 +30,12 @@ class Verb(TyperCommand):
         self.epilog = self.epilog or EXIT_CODES
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        return super().parse_args(ctx, with_current_names(args, self.aliases()))
+        try:
+            return super().parse_args(ctx, with_current_names(args, self.aliases()))
+        except BadParameter as error:
+            if not error.message:  # of what is missing only the name is told
+                error.message = getattr(error.param, "help", None) or ""
+            raise
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         pieces = (one.get_usage_pieces(ctx) for one in self.get_params(ctx) if not getattr(one, "hidden", False))

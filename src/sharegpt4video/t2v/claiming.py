@@ -14,6 +14,7 @@ from ..errors import SettingsError, StorageError
 from ..files import open_own, write_whole
 from ..given import from_json, read_json
 from .manifests import MANIFESTS
+from .record import SPLITS
 
 CLIPS = "clips"
 """The folder of the clips, in that of a split."""
@@ -47,6 +48,23 @@ def made_for(folder: Path) -> Made | None:
         raise SettingsError(f"{report}: cannot be read as the report of an export: {error!r}") from error
     raise_for([*wrong_values(made, f"{report}: ").values(), *one_of(f"{report}: trainer", made.trainer, MANIFESTS)])
     return made
+
+
+def split_folder(folder: Path) -> Path:
+    """The folder of a split: the folder itself, or the one that is meant where it is that of a whole export.
+
+    Raises SettingsError where such an export has no clips, or several splits to choose from.
+    """
+    if not (folder / REPORT).is_file():
+        return folder
+    try:
+        splits = [folder / name for name in SPLITS if name in read_json(folder / REPORT)["splits"]]
+    except (OSError, ValueError, KeyError, TypeError):
+        return folder  # of some other tool, or not finished
+    if len(splits) != 1:
+        choose = f"give one of its splits: {', '.join(map(str, splits))}" if splits else "it made no clips"
+        raise SettingsError(f"{folder}: the folder of an export by sg4v t2v export; {choose}")
+    return splits[0]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from ..caption_files import check_made_from
 from ..checking import did_you_mean
 from ..errors import InputMissing, SettingsError, VideoError
 from ..video.reader import VideoReader
-from .claiming import made_for
+from .claiming import made_for, split_folder
 from .manifests import MANIFESTS
 from .manifests.base import UNNAMED, Frames
 from .record import RECORDS, Record, read_records
@@ -43,8 +43,8 @@ def read_clips(source: str, splits: Sequence[str] = ("train",)) -> list[Clip]:
     Raises SettingsError for a manifest that cannot be read or has no clips, InputMissing for one that is not there.
     """
     layout, colon, folder = source.partition(":")
-    if not colon and (made := made_for(Path(source).expanduser())):
-        layout, colon, folder = made.trainer, ":", source
+    if not colon and (made := made_for(whole := split_folder(Path(source).expanduser()))):
+        layout, colon, folder = made.trainer, ":", str(whole)
     if colon and layout in MANIFESTS:
         root = Path(folder).expanduser()
         rows = MANIFESTS[layout].read(root)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import IO, Any, Literal
 
-from ..checking import did_you_mean, raise_for, validated
+from ..checking import raise_for, validated
 from ..cores import cores
 from ..display import Result
 from ..errors import SettingsError, SG4VError
@@ -21,7 +21,7 @@ from ..wording import counted
 from .claiming import CLIPS, alone_in, claim, finish
 from .cutting import CutClip, CutJob, Cutters, Cutting, NotCut
 from .fitter import Fitter
-from .manifests import MANIFESTS, Manifest, Row
+from .manifests import MANIFESTS, Manifest, Row, unknown_trainer
 from .mixing import chosen, wrong_weights
 from .originals import Comparison, Original, original_of
 from .planning import ADVICE, Planned, PlanSettings, plan, wrong_frames
@@ -106,8 +106,7 @@ class T2VResult(Result):
 def manifest_named(name: str) -> Manifest:
     """The manifest of a trainer. Raises SettingsError for an unknown one."""
     if name not in MANIFESTS:
-        near = did_you_mean(name, MANIFESTS)
-        raise SettingsError(f"no trainer is called {name!r}; known are: {', '.join(MANIFESTS)}{near}")
+        raise unknown_trainer(name)
     return MANIFESTS[name]
 
 

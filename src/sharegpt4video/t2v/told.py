@@ -9,7 +9,7 @@ from pathlib import Path
 from ..errors import InputMissing, SettingsError
 from ..given import read_text
 from ..records import Step
-from .claiming import made_for
+from .claiming import made_for, split_folder
 from .clauses import sentences_of
 from .manifests import MANIFESTS
 from .record import RECORDS, read_records
@@ -33,7 +33,7 @@ def told_in(source: str | Path) -> Iterator[Told]:
 
     Records without a text that can be trusted are passed over. Raises InputMissing and SettingsError, naming the file.
     """
-    path = Path(source)
+    path = split_folder(Path(source))
     if path.is_dir() and (path / RECORDS).is_file():
         path = path / RECORDS
     if made := made_for(path):

@@ -14,9 +14,11 @@ import pytest
 
 from linted_folders import FPS, FRAMES, HEIGHT, WIDTH, clips, here, lines, put
 from sharegpt4video.errors import InputMissing, SettingsError
+from sharegpt4video.t2v.clips import read_clips
 from sharegpt4video.t2v.lint import KINDS, TRAINERS, LintReport, LintSettings, lint
 from sharegpt4video.t2v.lint.folders import FOLDERS
 from sharegpt4video.t2v.manifests import MANIFESTS
+from sharegpt4video.t2v.told import told_in
 
 CAPTIONS = ["A red ball rolls left, then bounces.", "Zwei Hunde laufen – „so“, dann ruhen sie.", "A cat sleeps."]
 SET = LintSettings(frames=FRAMES, fps=FPS)
@@ -433,6 +435,23 @@ def test_the_folder_above_the_one_of_the_trainer_says_which_it_is(tmp_path: Path
     (found,) = lint(tmp_path, "musubi-tuner", SET).findings
     assert found.kind == "unreadable-manifest"
     assert found.detail.endswith(f"the trainer is given {tmp_path}/train")
+
+
+def test_an_export_stands_for_its_only_split(tmp_path: Path) -> None:
+    split, plan = tmp_path / "train", {"plan": {"frames": None, "fps": None}}
+    told = {"trainer": "diffsynth", "settings": plan, "splits": {"train": 1}}
+    split.mkdir()
+    put(split / "a.mp4")
+    (split / "metadata.csv").write_text("video,prompt\na.mp4,A dog runs.\n", "utf-8")
+    (tmp_path / "t2v.json").write_text(json.dumps(told), "utf-8")
+    assert lint(tmp_path).samples == lint(split).samples == 1
+    assert [clip.video for clip in read_clips(str(tmp_path))] == [split / "a.mp4"]
+    assert [one.text for one in told_in(tmp_path)] == ["A dog runs."]
+    for splits, problem in (({"train": 1, "val": 2}, "give one of its splits: .*train, .*val"), ({}, "made no clips")):
+        (tmp_path / "t2v.json").write_text(json.dumps({**told, "splits": splits}), "utf-8")
+        for read in (lint, told_in, read_clips):
+            with pytest.raises(SettingsError, match=problem):
+                list(read(str(tmp_path)))
 
 
 def open_sora_rows(folder: Path) -> list[dict[str, Any]]:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from ...checking import did_you_mean
 from ...errors import InputMissing, SettingsError
-from ..claiming import REPORT, made_for
+from ..claiming import REPORT, made_for, split_folder
 from ..encoders import Counter, encoders_of
-from ..manifests import MANIFESTS
+from ..manifests import MANIFESTS, unknown_trainer
 from ..record import SPLITS
 from .captions import check_captions, check_name
 from .clips import check_clip, check_settings
@@ -28,15 +27,15 @@ __all__ = ["KINDS", "TRAINERS", "Finding", "LintReport", "LintSettings", "lint"]
 
 def lint(folder: str | Path, trainer: str = "", settings: LintSettings | None = None) -> LintReport:
     """Look at a trainer's folder. ``trainer`` is one of ``TRAINERS``; "": the one that our export made the folder for,
-    with the frames and the rate that it was made with, where ``settings`` do not say others.
+    with the frames and the rate that it was made with, where ``settings`` do not say others. The folder of a whole
+    export stands for its only split then.
 
     Raises SettingsError for an unknown trainer, or where none is given for a folder of other origin, InputMissing where
     there is no such folder. What is wrong in the folder is in the report.
     """
-    root, settings = Path(folder), settings or LintSettings()
+    root, settings = Path(folder) if trainer else split_folder(Path(folder)), settings or LintSettings()
     if trainer and trainer not in TRAINERS:
-        near = did_you_mean(trainer, TRAINERS)
-        raise SettingsError(f"no trainer is called {trainer!r}; known are: {', '.join(TRAINERS)}{near}")
+        raise unknown_trainer(trainer)
     if not root.is_dir():
         raise InputMissing(f"{folder}: is not a folder; give the one of the manifest")
     made = made_for(root)

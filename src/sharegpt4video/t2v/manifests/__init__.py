@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+from ...checking import did_you_mean
+from ...errors import SettingsError
 from .ai_toolkit import AI_TOOLKIT
 from .base import Manifest, Row, Window
 from .cogvideox import COGVIDEOX
@@ -16,7 +20,7 @@ from .open_sora_plan import OPEN_SORA_PLAN, OPEN_SORA_PLAN_OLD
 from .simpletuner import SIMPLETUNER
 from .webdataset import WEBDATASET
 
-__all__ = ["MANIFESTS", "Manifest", "Row", "Window"]
+__all__ = ["MANIFESTS", "Manifest", "Row", "Window", "unknown_trainer"]
 
 _ALL: tuple[Manifest, ...] = (
     OPEN_SORA_PLAN,
@@ -36,3 +40,12 @@ _ALL: tuple[Manifest, ...] = (
 )
 MANIFESTS: dict[str, Manifest] = {one.name: one for one in _ALL}
 """Every layout by its name. A new one is a file in this folder and a line here."""
+_MODEL = re.compile(r"cogvideo|hunyuan|latte|ltx|mochi|stepvideo|wan", re.IGNORECASE)
+
+
+def unknown_trainer(name: str) -> SettingsError:
+    """The error for a name that no trainer has, with the nearest one, or why a model's is none."""
+    why = did_you_mean(name, MANIFESTS)
+    if not why and _MODEL.match(name):
+        why = "; that is a model: name the trainer that you train it with"
+    return SettingsError(f"no trainer is called {name!r}; known are: {', '.join(MANIFESTS)}{why}")
