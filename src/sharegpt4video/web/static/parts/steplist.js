@@ -39,7 +39,7 @@ function Chapter({ step, number, playback, picture, now, chosen, onStep, onEdit,
   return html`<li class=${`step ${step.kind} ${now ? "now" : ""} ${chosen ? "chosen" : ""}`} aria-current=${now ? "step" : null} onClick=${press}>
     <button class="thumb" aria-label=${`Step ${number + 1}: jump to ${clock(step.start_seconds)}`} onClick=${onStep}>
       ${picture && html`<img src=${picture.picture} alt="" loading="lazy" />`}${now && !isInstant(step) && html`<${Progress} step=${step} playback=${playback} />`}</button>
-    <div class="body"><p class="when"><span><b class="number">${number + 1}</b> ${step.kind === "opening" ? "Opening" : spanText(step.start_seconds, step.end_seconds)}</span>
+    <div class="body"><p class="when"><span><b class="number">${number + 1}</b> ${step.kind === "opening" ? (number ? `Opening, ${clock(step.start_seconds)}` : "Opening") : spanText(step.start_seconds, step.end_seconds)}</span>
       ${onEdit && html`<button class="plain small" aria-label=${`Edit step ${number + 1}`} title="Edit (e)" onClick=${onEdit}><${Icon} name="edit" /></button>`}</p>
       ${children}</div></li>`;
 }
