@@ -26,7 +26,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", required=True, metavar="hf:FOLDER")
     parser.add_argument("--videos", type=int, default=100, help="of each set")
-    parser.add_argument("--events", type=int, nargs=2, default=(1, 6), metavar=("LEAST", "MOST"))
+    parser.add_argument("--events", type=int, nargs=2, default=(1, 4), metavar=("LEAST", "MOST"))
+    parser.add_argument("--fast-frames", type=int, default=8, help="frames of fast mode")
     parser.add_argument("--prompts", default="brief")
     parser.add_argument("--folder", type=Path, help="where the videos go (default: nowhere that stays)")
     asked = parser.parse_args()
@@ -43,7 +44,7 @@ def main() -> None:
             shares = [
                 totals(sliding, "step_right", "step_facts"),
                 totals(sliding),
-                totals(fast_rows(model, videos, asked.prompts)),
+                totals(fast_rows(model, videos, asked.prompts, asked.fast_frames)),
                 totals(recaption_rows(model, scenes, asked.prompts)),
             ]
             used, name = time.process_time() - begun, {"train": "like learned"}.get(split, split)
