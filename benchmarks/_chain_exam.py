@@ -51,8 +51,8 @@ def chain_set(
 
 
 def settings(prompts: str = "brief", **changes: Any) -> CaptionSettings:
-    """A keyframe every two seconds, cuts found by the cheap detectors, nothing measured."""
-    keyframes = KeyframeSettings(selector="uniform", verify_cuts=False)
+    """A keyframe every two seconds of one take, nothing measured."""
+    keyframes = KeyframeSettings(selector="uniform", cuts=False)
     return CaptionSettings(prompts=prompts, keyframes=keyframes, facts=FactSettings(measure=False), **changes)
 
 

@@ -58,6 +58,8 @@ class KeyframeSettings:
     """Keep a candidate whose cosine to the last kept frame is below this. None: the encoder's own value."""
     max_gap_seconds: Interval = 20.0
     """Keep a candidate anyway after this long, so that no step grows without end."""
+    cuts: bool = True
+    """Look for cuts. False: each video, or its part that is captioned, is one shot; for videos known to be one take."""
     verify_cuts: bool = True
     """Let a network decide about what looks like a cut but may be none. False: cheaper detectors decide alone."""
 

@@ -26,7 +26,7 @@ def keyframes(video: str | os.PathLike[str] | BinaryIO, settings: CaptionSetting
     """
     settings = caption_settings(settings)
     with VideoReader(video, start_seconds=settings.start_seconds, end_seconds=settings.end_seconds) as reader:
-        detector = ShotDetector(verify=settings.keyframes.verify_cuts)
+        detector = ShotDetector(verify=settings.keyframes.verify_cuts) if settings.keyframes.cuts else None
         flow = candidates(reader.decoded(), detector, settings.keyframes.every_seconds)
         for selected in open_selector(settings.keyframes).select(flow):
             decoded = selected.candidate.decoded

@@ -29,6 +29,7 @@ from sharegpt4video.video.fades import Transition
 from sharegpt4video.video.keyframes import UniformSelector
 from sharegpt4video.video.picture import DecodedFrame
 from sharegpt4video.video.reader import VideoReader
+from sharegpt4video.video.shots import ShotDetector
 
 SETTINGS = CaptionSettings(facts=FactSettings(every_seconds=1.0, ocr=False))
 EVERY_SECOND = KeyframeSettings(every_seconds=1.0)
@@ -68,6 +69,26 @@ def test_segments_follow_the_shots_and_facts_their_keyframes(two_shots: Path) ->
         assert [facts.end_seconds for facts in segment.facts] == times
         assert [facts.start_seconds for facts in segment.facts[1:]] == times[:-1]
         assert all(keyframe.image is None for keyframe in segment.keyframes)
+
+
+def test_one_take_is_one_shot_and_a_detector_of_the_callers_sees_its_cuts_all_the_same(two_shots: Path) -> None:
+    class Noting(ShotDetector):
+        def push(self, *frame: Any) -> list[Any]:
+            found.extend(super().push(*frame))
+            return []
+
+        def flush(self) -> list[Any]:
+            found.extend(super().flush())
+            return []
+
+    found: list[Any] = []
+    whole = replace(SETTINGS, keyframes=replace(SETTINGS.keyframes, cuts=False))
+    for detector in (None, Noting()):
+        with VideoReader(two_shots) as reader:
+            parts = [*segments(reader.decoded(), UniformSelector(1.0), whole, with_images=False, detector=detector)]
+        assert {part.shot_index for part in parts} == {0}
+        assert parts[-1].shot_end_seconds == pytest.approx(6.0)
+    assert [one.seconds for one in found] == [pytest.approx(3.0)]
 
 
 def test_each_shot_has_its_own_camera(two_shots: Path) -> None:

@@ -55,9 +55,10 @@ def segments(
     """Turn decoded frames into segments ready to be described, in time order.
 
     Each frame is looked at once. ``with_images`` adds the pictures as JPEG; a model that does not look at pictures
-    needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's,
-    ``listener`` hears what belongs to the pictures. ``on_keyframe`` is called with each keyframe as soon as it is
-    chosen, and with what gives its pixels for a longest side.
+    needs none. Where the settings leave facts out, segments have none. ``detector`` is a new one of the caller's, who
+    may have a use for cuts where the settings have none; ``listener`` hears what belongs to the pictures.
+    ``on_keyframe`` is called with each keyframe as soon as it is chosen, and with what gives its pixels for a longest
+    side.
 
     A segment is handed on once it has ``new_keyframes``, or the end of its shot: with one, each step can be described
     as soon as it has been seen. What is in the segments does not depend on it.
@@ -65,7 +66,10 @@ def segments(
     observer = Observer(settings.facts, listener) if settings.facts.measure else None
     watcher = _Pass(observer, settings, with_images, on_keyframe, new_keyframes)
     chosen = settings.keyframes
-    detector = detector or ShotDetector(verify=chosen.verify_cuts)
+    if chosen.cuts:
+        detector = detector or ShotDetector(verify=chosen.verify_cuts)
+    elif detector is not None:
+        decoded, detector = detector.watching(decoded), None
     for found in walked(watcher.watch(decoded), detector, chosen.every_seconds):
         watcher.follow(found)
         for selected in selector.take(found) if isinstance(found, Candidate) else selector.reach(found):

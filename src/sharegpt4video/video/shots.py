@@ -7,7 +7,7 @@ what is found with stricter limits stands.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 import cv2
@@ -20,6 +20,7 @@ from .fades import BELIEVED, MIN_SHOT_SECONDS, PROPOSED, FadeDetector, Proposal,
 from .verdicts import Judge
 
 if TYPE_CHECKING:
+    from .picture import DecodedFrame
     from .reader import VideoReader
 
 # A cut that is believed shows another place for sure, so a shot may be short; two fades cannot be told apart as fast.
@@ -63,6 +64,13 @@ class ShotDetector:
         found = self._accept(self._decided(proposals, ended=True), ended=True)
         self._settled = float("inf")
         return found
+
+    def watching(self, decoded: Iterable[DecodedFrame]) -> Iterator[DecodedFrame]:
+        """The frames as they are; each is pushed on its way, and at the end the detector is flushed."""
+        for frame in decoded:
+            self.push(frame.seconds, frame.small(self.side_pixels))
+            yield frame
+        self.flush()
 
     def take_changes(self) -> list[float]:
         """When, since this was last asked, the picture became another one within its shot: a new page, an inset.

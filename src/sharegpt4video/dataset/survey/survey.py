@@ -99,9 +99,8 @@ def _heard(reader: VideoReader, surveyor: Surveyor) -> dict[str, Any]:
 
 
 def _alone(_: VideoReader, frames: Iterator[DecodedFrame], detector: ShotDetector) -> None:
-    for frame in frames:
-        detector.push(frame.seconds, frame.small(detector.side_pixels))
-    detector.flush()
+    for _frame in detector.watching(frames):
+        pass
 
 
 def _with_signs(frames: Iterator[DecodedFrame], alive: Callable[[], None]) -> Iterator[DecodedFrame]:
