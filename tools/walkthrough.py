@@ -33,7 +33,7 @@ _BLOCK = re.compile(
     r"(?P<learned>\n<!-- learned -->)?(?P<shown>\n```text\n.*?^```\n)?",
     re.MULTILINE | re.DOTALL,
 )
-_BAR = re.compile(r"\n?[^\n]*\d+%\|[^\n|]*\| \d+/\d+ \[[^\]\n]*\]")
+_BAR = re.compile(r"(?:(?<=\n)|\A)[^\n]*\d+%\|[^\n|]*\| \d+/\d+ \[[^\]\n]*\]\n?")
 """Progress bars, which ``sg4v`` does not let libraries draw where nobody watches; here it may be too late for that."""
 _PROGRAM = "from sharegpt4video.cli import main; main()"
 
