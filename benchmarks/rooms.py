@@ -23,7 +23,7 @@ import shlex
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -56,8 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if args.only is None or "table" in args.only:
         try:
             print(printed(args.beside))
-        except ValueError as fault:
-            faults.append(str(fault))
+        except ValueError as error:
+            faults.append(str(error))
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0
@@ -71,8 +71,8 @@ def run_and_keep(benchmark: Benchmark, path: Path) -> str | None:
         return f"{benchmark.name} failed with exit code {exit_code}; run it alone: {shlex.join(benchmark.command)}"
     try:
         kept["figures"] = picked(benchmark, str(kept["output"]))
-    except ValueError as fault:
-        return f"{fault}; it printed:\n{kept['output']}"
+    except ValueError as error:
+        return f"{error}; it printed:\n{kept['output']}"
     keep(path, benchmark.name, kept)
     return None
 
@@ -129,7 +129,7 @@ def printed(before: str) -> str:
     return table(max(kept, key=last_run), then, notes)
 
 
-def last_run(stored: dict[str, Any]) -> str:
+def last_run(stored: Mapping[str, Any]) -> str:
     return max(str(room["date"]) for room in stored["rooms"].values())
 
 
