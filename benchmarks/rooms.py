@@ -18,7 +18,6 @@ import argparse
 import json
 import os
 import platform
-import resource
 import shlex
 import subprocess
 import sys
@@ -28,6 +27,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
+from _processor import adopt_orphans, descendants_seconds, orphans_awaited
 from _rooms import BENCHMARKS, LEFT_OUT, Benchmark, picked
 from _rooms_table import table, times_as_good
 
@@ -80,22 +80,17 @@ def run_and_keep(benchmark: Benchmark, path: Path) -> str | None:
 def run(command: Sequence[str]) -> tuple[dict[str, Any], int]:
     """What a command printed and took, and its exit code; its errors go to the terminal."""
     date, load = datetime.now(timezone.utc).isoformat(timespec="seconds"), os.getloadavg()[0]
-    others, cpu, start = busy_seconds(), children_seconds(), time.monotonic()
-    done = subprocess.run(
-        [sys.executable, *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=False
-    )
-    wall, cpu, others = time.monotonic() - start, children_seconds() - cpu, busy_seconds() - others
+    others, cpu, start = busy_seconds(), descendants_seconds(), time.monotonic()
+    with orphans_awaited():
+        done = subprocess.run(
+            [sys.executable, *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=False
+        )
+    wall, cpu, others = time.monotonic() - start, descendants_seconds() - cpu, busy_seconds() - others
     kept = {
         "command": shlex.join(command), "date": date, "load_average": round(load, 2), "wall_seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1), "others_cpu_seconds": round(max(0.0, others - cpu), 1), "output": done.stdout,
     }  # fmt: skip
     return kept, done.returncode
-
-
-def children_seconds() -> float:
-    """CPU time of all processes that were started here and have ended."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return usage.ru_utime + usage.ru_stime
 
 
 def busy_seconds() -> float:
@@ -139,4 +134,5 @@ def read(path: Path) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
+    adopt_orphans()
     sys.exit(main())
