@@ -66,7 +66,7 @@ BENCHMARKS = (
         ("caption with the embedded model", "x", "less", r"sharegpt4video, caption .* s # x"),
     ),
     benchmark(
-        "transitions", "Shots", "transitions.py --videos 60",
+        "transitions", "Shots", "transitions.py --quick",
         ("F1 of cuts", "%", "more", r"^sharegpt4video .*\n cuts .* F1 # "),
         ("F1 of fades", "%", "more", r"^sharegpt4video .*\n.*\n fades .* F1 # "),
         ("time a frame", "ms", "less", r"^sharegpt4video # ms/frame"),
@@ -250,7 +250,7 @@ BENCHMARKS = (
         ("simple, 32x32", "%", "more", r"^\| simple 32x32 \| # "),
     ),
     benchmark(
-        "sft_data", "Training data", "sft_data.py --clips 2",
+        "sft_data", "Training data", "sft_data.py --clips 8",
         ("samples of one core, from videos", "samples/s", "more", r"^ 0 # \S+$"),
         ("samples of one core, from rendered grids", "samples/s", "more", r"^ 0 \S+ #$"),
         ("rows of 8,192 full", "%", "more", r"^rows of 8192: .*\), # % full"),

@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -128,7 +129,8 @@ def _uncached(catalogue: Catalogue, q: str, *where: str) -> float:
 def _page_after(catalogue: Catalogue, id: str) -> str:
     """The place behind an id, as a page that ends there would give it."""
     told = json.loads(base64.urlsafe_b64decode(catalogue.page(Query.of(order="id")).next + "=="))
-    return base64.urlsafe_b64encode(json.dumps([*told[:2], [id], *told[3:]]).encode()).decode().rstrip("=")
+    told[2] = [str(uuid.UUID(id))]
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
 
 
 def _like(catalogue: Catalogue) -> float:
