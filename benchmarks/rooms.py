@@ -86,9 +86,10 @@ def run(command: Sequence[str]) -> tuple[dict[str, Any], int]:
             [sys.executable, *command[1:]], cwd=HERE.parent, stdout=subprocess.PIPE, text=True, check=False
         )
     wall, cpu, others = time.monotonic() - start, descendants_seconds() - cpu, busy_seconds() - others
+    output = done.stdout.replace(f"{HERE.parents[1]}/", "../")  # no path of this machine
     kept = {
         "command": shlex.join(command), "date": date, "load_average": round(load, 2), "wall_seconds": round(wall, 1),
-        "cpu_seconds": round(cpu, 1), "others_cpu_seconds": round(max(0.0, others - cpu), 1), "output": done.stdout.replace(f"{HERE.parents[1]}/", "../"),
+        "cpu_seconds": round(cpu, 1), "others_cpu_seconds": round(max(0.0, others - cpu), 1), "output": output,
     }  # fmt: skip
     return kept, done.returncode
 
