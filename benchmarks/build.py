@@ -24,7 +24,6 @@ import multiprocessing
 import os
 import platform
 import random
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -34,6 +33,7 @@ from typing import Any
 
 import av
 import numpy as np
+from _processor import descendants_seconds
 
 from sharegpt4video.config import CaptionSettings, FactSettings, KeyframeSettings
 from sharegpt4video.cores import limit_cores
@@ -146,7 +146,7 @@ def with_server(folder: Path, videos: int, median_seconds: float) -> None:
     )
     process.start()
     vlm = ServerVLM("m", f"http://127.0.0.1:{ours.recv()}/v1", prompts=prompt_set("default"), max_concurrent=SLOTS)
-    cpu, workers, began = time.process_time(), _children_cpu(), time.monotonic()
+    cpu, workers, began = time.process_time(), descendants_seconds(), time.monotonic()
     counts = build([str(folder)], folder.with_suffix(".set"), model=vlm, settings=settings, options=BuildOptions())
     seconds, cpu = time.monotonic() - began, time.process_time() - cpu
     ours.send("stop")
@@ -162,17 +162,12 @@ def with_server(folder: Path, videos: int, median_seconds: float) -> None:
     ):
         print(f"{'slots busy, ' + name:<52}{_busy(spans, end) / length / SLOTS:>8.1%}   of {length:.1f} s")
     print(f"{'our processor time for each request':<52}{1000 * cpu / requests:>8.2f} ms")
-    print(f"{'that of the workers that decode':<52}{1000 * (_children_cpu() - workers) / requests:>8.2f} ms")
+    print(f"{'that of the workers that decode':<52}{1000 * (descendants_seconds() - workers) / requests:>8.2f} ms")
 
 
 def _busy(spans: list[tuple[float, float]], end: float) -> float:
     """Seconds that slots were busy before ``end``, all slots together."""
     return sum(min(start + latency, end) - start for start, latency in spans)
-
-
-def _children_cpu() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def write_take(path: Path, quality: int) -> None:
@@ -237,10 +232,10 @@ def in_decodes(folder: Path, videos: int) -> None:
         caption = CaptionSettings(facts=FactSettings(measure=facts, ocr=False if facts else None))
         settings = DatasetSettings(caption=caption, filters=FilterSettings(max_frozen_share=None))
         flow.LIKELY = 0.9 if decodes == 1 else 2.0
-        cpu, workers = time.process_time(), _children_cpu()
+        cpu, workers = time.process_time(), descendants_seconds()
         counts = build([str(folder)], folder.with_suffix(f".{facts}{decodes}"), model=model, settings=settings)
         assert counts.captioned == videos, counts.text()
-        used = time.process_time() - cpu + _children_cpu() - workers
+        used = time.process_time() - cpu + descendants_seconds() - workers
         name = f"facts {'measured' if facts else 'left out'}, {decodes} decode{'s' * (decodes > 1)}"
         print(f"{name:<44}{used:>8.2f} s {used / decoding:>8.2f}")
 

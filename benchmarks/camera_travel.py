@@ -92,7 +92,7 @@ def main() -> int:
     if len(found) < 3:
         print("too few photographs found; run: pip install scikit-image scikit-learn (or give --photos DIR)")
         return 1
-    started, total = time.process_time(), 0
+    started, total, all_right = time.process_time(), 0, 0
     for name, view in VIEWS.items():
         answers: Counter[tuple[str, ...]] = Counter()
         for place, speed in enumerate(SPEEDS):
@@ -106,7 +106,9 @@ def main() -> int:
                 answers[answer.moves] += 1
                 total += 1
         right = sum(count for moves, count in answers.items() if moves[:1] == (name.partition(",")[0],))
+        all_right += right
         print(f"{name:22s}{right:4d}/{sum(answers.values())}   {dict(answers)}")
+    print(f"{'all':22s}{all_right:4d}/{total}   {all_right / total:.1%}")
     slides = CameraMotion(pan_widths=0.3, moves=("pan right",), confidence=0.8)
     print(f"following              {followed(slides, [SUBJECT]).moves}")
     print(f"{(time.process_time() - started) / total:.2f} s of CPU a take")

@@ -1,6 +1,6 @@
 """What reading a video costs: processor time beside other ways of getting the same frames, and memory against length.
 
-python benchmarks/decode.py [--quick]
+python benchmarks/decode.py [--quick] [--minutes 10 120]
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ EVERY_SECONDS = 2.0
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="shorter videos")
+    parser.add_argument("--minutes", type=int, nargs=2, default=(10, 120), help="two lengths whose memory is compared")
     parser.add_argument("--child", nargs=2, metavar=("HOW", "PATH"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.child:
@@ -41,7 +42,8 @@ def main() -> None:
     )
     with tempfile.TemporaryDirectory() as folder:
         compare_ways(Path(folder), 20 if options.quick else 60)
-        compare_lengths(Path(folder), (60, 600) if options.quick else (600, 7200))
+        short, long = (1, 10) if options.quick else options.minutes
+        compare_lengths(Path(folder), (60 * short, 60 * long))
 
 
 def compare_ways(folder: Path, seconds: int) -> None:

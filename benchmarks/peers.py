@@ -1,6 +1,6 @@
 """What reading, cutting into shots, choosing keyframes and captioning cost, beside what others do the same with.
 
-    python benchmarks/peers.py [VIDEO ...] [--quick]
+    python benchmarks/peers.py [VIDEO ...] [--quick] [--heights 720 2160]
 
 User and system time of whole processes, start included, in rounds in which each way has its turn; shown is the median,
 and how many times PyAV's bare decode it is. Without a video, the sample clip of examples/ is brought to 720p, 1080p and
@@ -79,13 +79,16 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="5 seconds of 720p, one round")
     parser.add_argument("--seconds", type=float, default=20.0, help="of each video that is made")
     parser.add_argument("--rounds", type=int, default=3)
+    heights = [height for _, height in SIZES]
+    parser.add_argument("--heights", type=int, nargs="+", choices=heights, default=heights, help="of those made")
     args = parser.parse_args()
+    sizes = [size for size in SIZES if size[1] in args.heights]
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, PyAV {av.__version__}")
     rounds, seconds = (1, 5.0) if args.quick else (args.rounds, args.seconds)
     with tempfile.TemporaryDirectory() as folder:
         for video in args.videos:
             compare(video, rounds)
-        for width, height in () if args.videos else SIZES[:1] if args.quick else SIZES:
+        for width, height in () if args.videos else SIZES[:1] if args.quick else sizes:
             compare(made(Path(folder) / f"{height}p.mp4", seconds, (width, height)), rounds)
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+from _processor import adopt_orphans, descendants_seconds, orphans_awaited
 
 from sharegpt4video.files import file_content_id
 from sharegpt4video.records import Provenance, Shot, Step, VideoCaption
@@ -51,6 +52,7 @@ def main() -> None:
     if asked.run:
         one_run(asked.run[0], asked.run[1], Path(asked.run[2]))
         return
+    adopt_orphans()
     print(f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}, PyAV {av.__version__}\n")
     print(f"{'trainer':<16}{'run':<18}{'clips':>8}{'seconds':>9}{'processor':>11}{'ms a clip':>11}{'MB':>7}")
     with tempfile.TemporaryDirectory() as folder:
@@ -65,9 +67,10 @@ def main() -> None:
 def measured(trainer: str, name: str, clips: int, source: Path) -> None:
     """One run in a process of its own: time on the clock, processor time with its children's, peak memory."""
     command = [sys.executable, __file__, "--run", trainer, name, str(source)]
-    before = processor_of_children()
-    seconds, megabytes = map(float, subprocess.run(command, capture_output=True, check=True).stdout.split())
-    processor = processor_of_children() - before
+    before = descendants_seconds()
+    with orphans_awaited():  # the server that forks the processes which cut
+        seconds, megabytes = map(float, subprocess.run(command, capture_output=True, check=True).stdout.split())
+    processor = descendants_seconds() - before
     row = f"{trainer:<16}{name:<18}{clips:>8,}{seconds:>9.1f}{processor:>11.1f}{1e3 * processor / clips:>11.2f}"
     print(f"{row}{megabytes:>7.0f}", flush=True)
 
@@ -76,11 +79,6 @@ def one_run(trainer: str, name: str, source: Path) -> None:
     began = time.perf_counter()
     _RUNS[name](trainer, source)
     print(time.perf_counter() - began, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
-
-
-def processor_of_children() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 def exported(trainer: str, source: Path) -> None:

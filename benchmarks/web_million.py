@@ -21,7 +21,9 @@ import subprocess
 import sys
 import tempfile
 import time
+import uuid
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ import duckdb
 from million import write
 from store import peak_bytes
 
+from sharegpt4video.dataset.sources.places import SourceGone
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.web.catalogue.catalogue import Catalogue
 from sharegpt4video.web.catalogue.index import size_bytes
@@ -104,7 +107,7 @@ def indexed(root: str) -> dict[str, float]:
         "words and a filter": _uncached(catalogue, WORD, NUMBER),
         "like a video": _like(catalogue),
         "one caption": best(lambda: catalogue.row(item.id)),
-        "its video, without a date": best(lambda: local_path(catalogue.store, catalogue.row(item.id))),
+        "its video, without a date": best(lambda: place_of(catalogue, item.id)),
         "overview": _overview(catalogue),
     }
     middle = _page_after(catalogue, MIDDLE)
@@ -126,7 +129,8 @@ def _uncached(catalogue: Catalogue, q: str, *where: str) -> float:
 def _page_after(catalogue: Catalogue, id: str) -> str:
     """The place behind an id, as a page that ends there would give it."""
     told = json.loads(base64.urlsafe_b64decode(catalogue.page(Query.of(order="id")).next + "=="))
-    return base64.urlsafe_b64encode(json.dumps([*told[:2], [id], *told[3:]]).encode()).decode().rstrip("=")
+    told[2] = [str(uuid.UUID(id))]
+    return base64.urlsafe_b64encode(json.dumps(told).encode()).decode().rstrip("=")
 
 
 def _like(catalogue: Catalogue) -> float:
@@ -146,6 +150,12 @@ USES: dict[str, Callable[[str], dict[str, float]]] = {
     "catalogue, first time": fresh,
     "catalogue": indexed,
 }
+
+
+def place_of(catalogue: Catalogue, id: str) -> None:
+    """Find the file of a caption; there is none here, which is told after the look-up."""
+    with suppress(SourceGone):
+        local_path(catalogue.store, catalogue.row(id))
 
 
 def measured(use: str, root: str, rows: int) -> dict[str, float]:

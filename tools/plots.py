@@ -142,6 +142,26 @@ def copies() -> None:
     save(figure, "copies", "Copies found", "Copies found (in %, more is better) and wrong pairs (fewer is better)")
 
 
+def rooms() -> None:
+    """Each figure as times as good as in the version before, a line for each room, on a logarithmic scale."""
+    head, *rows = table("1.0 beside 0.1")
+    ratio, room = head.index("times as good"), head.index("room")
+    compared = [(row[room], number(row[ratio])) for row in rows if row[ratio]]
+    names = list(dict.fromkeys(name for name, _ in compared))
+    figure, axes = plt.subplots(figsize=(WIDTH_INCHES, 0.7 + 0.2 * len(names)))
+    for name, value in compared:
+        colour = OURS if value >= 0.9 else UNLIKE
+        axes.plot(min(max(value, 0.25), 8), names.index(name), "o", color=colour, markersize=5, alpha=0.75)
+    axes.axvline(1, color=TEXT, linewidth=0.8)
+    axes.set(xscale="log", xlim=(0.22, 9), ylim=(len(names) - 0.4, -0.6))
+    axes.set_yticks(range(len(names)), names)
+    ticks = (0.25, 0.5, 1, 2, 4, 8)
+    axes.set_xticks(ticks, [f"{tick:g}×" for tick in ticks])
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.grid(color=GRID, linewidth=0.7)
+    save(figure, "rooms", "1.0 beside 0.1", "Figures of 1.0, times as good as those of 0.1")
+
+
 def proofs() -> None:
     """Accuracy of guessing, of the base, and of each arm that was run; nothing before the base is examined."""
     if "| temporal |" not in (DOCS / "proofs.md").read_text(encoding="utf-8"):
@@ -199,7 +219,7 @@ def save(figure: Any, name: str, heading: str, title: str) -> None:
     plt.close(figure)
 
 
-PLOTS: tuple[Callable[[], None], ...] = (reading, shots, engine, million, copies)
+PLOTS: tuple[Callable[[], None], ...] = (rooms, reading, shots, engine, million, copies)
 PROOFS = {"The result": proofs, "Quality and cost": captioner}
 """Drawn once their runs are finished."""
 
