@@ -167,3 +167,14 @@ def test_what_counts_as_left_is_built(stage: Stage, tmp_path: Path) -> None:
     store.append("shorts", [ShortCaption(IDS[0], "a cat", "", MADE)])
     assert status(store).left == 1
     assert not Ledger(store).failed(IDS[0])
+
+
+def test_each_survey_is_its_own_in_whatever_order_they_are_asked_for(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    ids = [hashlib.sha256(bytes([part, at])).hexdigest()[:32] for part in range(3) for at in range(100)]
+    for part in range(3):
+        store.append("surveys", [Survey(id, codec=id) for id in ids[100 * part : 100 * (part + 1)]])
+    for known in (Ledger(store), Ledger(store, with_hashes=True)):
+        for order in (ids, ids[::-1], sorted(ids)):
+            assert [survey.codec for id in order if (survey := known.survey(id)) is not None] == order
+    assert Ledger(store).survey("0" * 32) is None

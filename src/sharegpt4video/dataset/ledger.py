@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 
 import numpy as np
 import pyarrow as pa
@@ -40,6 +41,10 @@ PASSING = frozenset({"unavailable", "model", "vanished"})
 """Not the fault of the video: each run tries again, since the server or the model's options may have been fixed, or the
 file may be back or found elsewhere."""
 
+NEIGHBOURS, BLOCKS_KEPT = 64, 16
+"""Surveys are turned into values so many at a time, which costs as much as three alone; a build asks for them in about
+the order in which they were written."""
+
 
 class Ledger:
     """The finished videos of a data set, by id.
@@ -54,6 +59,7 @@ class Ledger:
         self._unanswered = _unanswered(store)
         self._failed, self._kinds = _failed_ids(store, PASSING.union(retry))
         self._surveys = _Lookup(store, "surveys", columns)
+        self._surveys_of = lru_cache(BLOCKS_KEPT)(self._block)
         self._shorts = _Lookup(store, "shorts", ["text", "problem"])
         self._seen: set[bytes] = set()
 
@@ -86,8 +92,16 @@ class Ledger:
         return self._surveys.has(id)
 
     def survey(self, id: str) -> Survey | None:
-        found = self._surveys.row(id)
-        return None if found is None else to_rows(Survey, found)[0]
+        at = self._surveys.place(id)
+        if at is None:
+            return None
+        try:
+            return self._surveys_of(at // NEIGHBOURS)[at % NEIGHBOURS]
+        except ValueError:  # of a neighbour, perhaps
+            return to_rows(Survey, self._surveys.slice(at, 1))[0]
+
+    def _block(self, number: int) -> list[Survey]:
+        return to_rows(Survey, self._surveys.slice(number * NEIGHBOURS, NEIGHBOURS))
 
     def short_text(self, id: str) -> str | None:
         """The short caption that was made for it; "" for one that cannot be used, None if none was made."""
@@ -194,10 +208,19 @@ class _Lookup:
     def has(self, id: str) -> bool:
         return id in self._index
 
+    def place(self, id: str) -> int | None:
+        """Which row this id has, counted from 0; None if it has none."""
+        return self._index.place(id)
+
+    def slice(self, start: int, count: int) -> pa.Table:
+        """Up to ``count`` rows from ``start`` on."""
+        assert self._table is not None, "an empty table has no places"
+        return self._table.slice(start, count)
+
     def row(self, id: str) -> pa.Table | None:
         """The row of this id as a table of one row; None if there is none."""
-        at = self._index.place(id)
-        return None if at is None or self._table is None else self._table.slice(at, 1)
+        at = self.place(id)
+        return None if at is None else self.slice(at, 1)
 
 
 def _completed(table: pa.Table, row_type: type) -> pa.Table:
