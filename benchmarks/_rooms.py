@@ -70,6 +70,9 @@ BENCHMARKS = (
         ("F1 of cuts", "%", "more", r"^sharegpt4video .*\n cuts .* F1 # "),
         ("F1 of fades", "%", "more", r"^sharegpt4video .*\n.*\n fades .* F1 # "),
         ("time a frame", "ms", "less", r"^sharegpt4video # ms/frame"),
+        ("F1 of cuts, without the network", "%", "more", r"verify_cuts: false .*\n cuts .* F1 # "),
+        ("F1 of fades, without the network", "%", "more", r"verify_cuts: false .*\n.*\n fades .* F1 # "),
+        ("time relative to PySceneDetect Adaptive, without the network", "x", "less", r"verify_cuts: false .*\(# x"),
     ),
     benchmark(
         "cuts", "Shots, real videos", "cuts.py",
