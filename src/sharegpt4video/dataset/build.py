@@ -170,7 +170,7 @@ def _forget_listed(store: Store, worklist: Worklist) -> None:
 
 
 def chosen_settings(
-    out: str | os.PathLike[str], settings: DatasetSettings | None, model: Model | None
+    out: str | os.PathLike[str], settings: DatasetSettings | None, model: Model | None = None
 ) -> DatasetSettings:
     """The settings given, else those of the data set in ``out``, else the defaults with the prompts of the model."""
     expect(settings, DatasetSettings)
