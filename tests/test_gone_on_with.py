@@ -12,6 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
+pytest.importorskip("torch")
+
 from sharegpt4video.cli.record import Record
 from sharegpt4video.dataset.store import flock
 from sharegpt4video.errors import SG4VError

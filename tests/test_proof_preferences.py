@@ -17,6 +17,7 @@ RESULTS = ROOT / "benchmarks" / "results" / "proof_preferences"
 
 @pytest.fixture(scope="module")
 def proof() -> Iterator[ModuleType]:
+    pytest.importorskip("torch")
     sys.path.insert(0, str(ROOT / "benchmarks"))
     try:
         yield importlib.import_module("proof_preferences")

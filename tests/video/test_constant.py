@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,14 +15,25 @@ from sharegpt4video.errors import VideoError
 from sharegpt4video.video.constant import cut_frames
 
 
-def pictures_of(path: Path) -> tuple[list[int], av.VideoStream]:
+@dataclass(frozen=True)
+class Stream:
+    average_rate: Fraction
+    codec: str
+    pix_fmt: str
+    width: int
+    height: int
+
+
+def pictures_of(path: Path) -> tuple[list[int], Stream]:
     """The numbers of all pictures, as PyAV decodes them, and what the file says of its stream."""
     with av.open(str(path)) as clip:
         stream = clip.streams.video[0]
         frames = list(clip.decode(video=0))
         times = [frame.time for frame in frames]
         assert np.allclose(np.diff(times), 1 / float(stream.average_rate), atol=1e-3), "not a constant rate"
-        return [number_of(frame.to_ndarray(format="rgb24")) for frame in frames], stream
+        codec = stream.codec_context
+        said = Stream(stream.average_rate, codec.name, str(codec.pix_fmt), stream.width, stream.height)
+        return [number_of(frame.to_ndarray(format="rgb24")) for frame in frames], said
 
 
 @pytest.mark.parametrize(("start", "frames", "fps"), [(0.0, 9, 8.0), (1.0, 17, 8.0), (0.5, 5, 4.0), (2.0, 7, 8.0)])
@@ -31,7 +43,7 @@ def test_the_pictures_are_those_of_the_window(tmp_path: Path, start: float, fram
     numbers, stream = pictures_of(tmp_path / "clip.mp4")
     assert numbers == [int(start * 8 + (k + 0.5) * 8 / fps) for k in range(frames)]
     assert stream.average_rate == Fraction(fps)
-    assert (stream.codec_context.name, stream.codec_context.pix_fmt) == ("h264", "yuv420p")
+    assert (stream.codec, stream.pix_fmt) == ("h264", "yuv420p")
     assert (done.cut.frames, done.repeated) == (frames, 0)
 
 
