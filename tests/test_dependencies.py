@@ -36,7 +36,7 @@ NOT_IMPORTED = {
     "s3fs": "fsspec opens s3:// with it",
 }
 FOR_DEVELOPERS = ("dev", "docs")
-STANDARD = {*sys.stdlib_module_names, "sharegpt4video"}
+STANDARD = {*sys.stdlib_module_names, "tomllib", "sharegpt4video"}  # tomllib: since 3.11, asked for there alone
 
 
 def canonical(name: str) -> str:
