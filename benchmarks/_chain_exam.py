@@ -117,7 +117,7 @@ def sliding_rows(captions: Sequence[VideoCaption], scenes: Sequence[ChainScene])
 
 
 def fast_rows(model: VLM, videos: Mapping[Path, ChainScene], prompts: str, frames: int = 16) -> list[Row]:
-    """Fast mode: one request with a grid of frames spread evenly."""
+    """Fast mode: one request with frames spread evenly, in a grid or apart, as the model takes them."""
     made = captioned(model, list(videos), settings(prompts, mode="fast", fast_frames=frames))
     return [{**whole_row(one.summary, scene), **cost(one)} for one, scene in zip(made, videos.values(), strict=True)]
 

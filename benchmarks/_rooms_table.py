@@ -13,7 +13,7 @@ WORSE = 0.9
 DISTURBED = 0.1
 """Cores that other programs kept busy, above which figures of time are marked."""
 TIMES = ("s", "ms", "CPU s", "CPU ms", "x", "videos/min", "captions/s", "samples/s")
-HEAD = "| room | figure | 0.1 | {version} | times as good | |\n|---|---|---|---|---|---|"
+HEAD = "| room | figure | {before} | {version} | times as good | |\n|---|---|---|---|---|---|"
 
 
 @dataclass(frozen=True)
@@ -90,4 +90,4 @@ def table(now: Mapping[str, Any], then: Mapping[str, Any], notes: Mapping[str, s
     """All rows, and below them what was not run and why."""
     lines = [one.line() for one in rows(now, then, notes)]
     left_out = ", ".join(f"`{script}` ({reason})" for script, reason in LEFT_OUT.items())
-    return "\n".join([HEAD.format(version=now["version"]), *lines, "", f"Not run: {left_out}."])
+    return "\n".join([HEAD.format(before=then["version"], version=now["version"]), *lines, "", f"Not run: {left_out}."])

@@ -21,6 +21,7 @@ import platform
 import shlex
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
@@ -87,6 +88,7 @@ def run(command: Sequence[str]) -> tuple[dict[str, Any], int]:
         )
     wall, cpu, others = time.monotonic() - start, descendants_seconds() - cpu, busy_seconds() - others
     output = done.stdout.replace(f"{HERE.parents[1]}/", "../")  # no path of this machine
+    output = output.replace(f"{tempfile.gettempdir()}/", "")
     kept = {
         "command": shlex.join(command), "date": date, "load_average": round(load, 2), "wall_seconds": round(wall, 1),
         "cpu_seconds": round(cpu, 1), "others_cpu_seconds": round(max(0.0, others - cpu), 1), "output": output,

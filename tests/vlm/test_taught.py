@@ -26,7 +26,7 @@ def test_only_other_prompts_are_worth_a_warning(tmp_path: Path, caplog: pytest.L
     assert noticed(brief, "hf", str(tmp_path)) is brief
     assert not caplog.text
     assert noticed(default, "hf", str(tmp_path)) is default
-    assert "has learned to be asked with the prompts brief, and is asked with default" in caplog.text
+    assert "was trained with the prompts brief, not default" in caplog.text
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"prompts": 3}', '{"prompts": {}}', '{"prompts": [1]}'])

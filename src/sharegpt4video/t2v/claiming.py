@@ -63,7 +63,7 @@ def split_folder(folder: Path) -> Path:
         return folder  # of some other tool, or not finished
     if len(splits) != 1:
         choose = f"give one of its splits: {', '.join(map(str, splits))}" if splits else "it made no clips"
-        raise SettingsError(f"{folder}: the folder of an export by sg4v t2v export; {choose}")
+        raise SettingsError(f"{folder}: written by sg4v t2v export; {choose}")
     return splits[0]
 
 

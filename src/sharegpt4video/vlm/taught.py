@@ -44,8 +44,8 @@ def noticed(asked: PromptSet, kind: str, model: str) -> PromptSet:
     known = _prompts(model)
     if known and asked.hash not in known.values():
         logger.warning(
-            "%s:%s has learned to be asked with the prompts %s, and is asked with %s: expect poor captions; choose"
-            " with --prompts, or prompts: in the settings", kind, model, " or ".join(known), asked.name,
+            "%s:%s was trained with the prompts %s, not %s: expect poor captions; choose them with --prompts, or with"
+            " prompts: in the settings", kind, model, " or ".join(known), asked.name,
         )  # fmt: skip
     return asked
 

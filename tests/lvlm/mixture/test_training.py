@@ -72,7 +72,7 @@ def test_a_captioner_resumes_exactly_and_says_what_it_learned_from(
     assert "asks it with the prompts it knows: `brief`" in card
     assert '"frames_apart": false' in (model / "captioner.json").read_text("utf-8")
     open_model(f"hf:{model}", prompts=prompt_set("default"))
-    assert "has learned to be asked with the prompts brief" in caplog.text
+    assert "was trained with the prompts brief, not default" in caplog.text
     caplog.clear()
     vlm = open_model(f"hf:{model}", prompts=prompt_set("brief"), max_tokens=2)
     assert not caplog.text
