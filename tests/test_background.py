@@ -7,7 +7,8 @@ import contextlib
 import os
 import signal
 import threading
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from typing import Any
 
@@ -424,3 +425,40 @@ def test_work_whose_results_nobody_takes_any_more_is_cancelled() -> None:
     with contextlib.closing(background.from_loop(work)) as found:
         assert [next(found), next(found)] == [0, 1]
     assert len(begun) < 500
+
+
+def held_up(work: Callable[[], object], *, cancelled: bool) -> Coroutine[Any, Any, object]:
+    """``work`` in the only thread, which is taken when it is asked for, and free only after it was cancelled."""
+
+    async def main() -> object:
+        loop, free = asyncio.get_running_loop(), threading.Event()
+        loop.set_default_executor(ThreadPoolExecutor(1))
+        taken = loop.run_in_executor(None, free.wait)
+        asked = asyncio.ensure_future(background.whole(work))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        if cancelled:
+            asked.cancel()
+            await asyncio.sleep(0)
+        free.set()
+        await taken
+        return await asked
+
+    return main()
+
+
+def test_what_is_to_be_done_whole_is_done_when_cancelled() -> None:
+    done: list[int] = []
+    assert asyncio.run(held_up(lambda: len(done), cancelled=False)) == 0
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(held_up(lambda: done.append(1), cancelled=True))
+    assert done == [1]
+
+
+@pytest.mark.parametrize("cancelled", [False, True])
+def test_what_fails_of_it_is_raised(cancelled: bool) -> None:
+    def fails() -> None:
+        raise OSError("no room")
+
+    with pytest.raises(OSError, match="no room"):
+        asyncio.run(held_up(fails, cancelled=cancelled))

@@ -45,6 +45,12 @@ class Running:
     port: int
     server: Server
     client: WebClient
+    others: frozenset[int]
+    """Processes that were there before: of other servers, of a browser."""
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that the server has at work, or waiting."""
+        return [process for process in workers() if process.pid not in self.others]
 
     def raw(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Answer:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -76,6 +82,7 @@ class Running:
 def running(limits: Limits = FAST, **given: Any) -> Iterator[Running]:
     """The server for these settings; it has ended, with all of its processes, when the block is left."""
     settings = WebSettings(**{"port": free_port("127.0.0.1"), "token": TOKEN, "models": ("fake", "embedded"), **given})
+    others = frozenset(process.pid for process in workers())
     app = make_app(replace(settings, limits=limits))
     served = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=settings.port, **options()))
     thread = threading.Thread(target=served.run, daemon=True)
@@ -85,7 +92,7 @@ def running(limits: Limits = FAST, **given: Any) -> Iterator[Running]:
         thread.join(0.01)
     try:
         address = f"http://127.0.0.1:{settings.port}/"
-        yield Running(settings.port, app.state.server, WebClient(address, settings.token, timeout_seconds=60))
+        yield Running(settings.port, app.state.server, WebClient(address, settings.token, timeout_seconds=60), others)
     finally:
         served.should_exit = True
         thread.join(20)
@@ -93,7 +100,7 @@ def running(limits: Limits = FAST, **given: Any) -> Iterator[Running]:
 
 
 def workers() -> list[psutil.Process]:
-    """The processes that servers of this process have at work, or waiting."""
+    """The processes that lead a group: those of servers of this process, and a browser."""
     found = []
     for process in psutil.Process().children(recursive=True):
         try:

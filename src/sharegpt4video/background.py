@@ -217,6 +217,20 @@ class _Jobs(Generic[T, R]):
         self.news.set()
 
 
+async def whole(function: Callable[..., T], *arguments: object) -> T:
+    """What a function returns in a thread. Cancelled, it is waited for, even where no thread has begun it yet.
+
+    What it raises is raised, also when cancelled: CancelledError says that it was done.
+    """
+    doing = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
+    try:
+        return await asyncio.shield(doing)
+    except asyncio.CancelledError:
+        await asyncio.wait([doing])
+        doing.result()
+        raise
+
+
 async def together(*jobs: Coroutine[Any, Any, T]) -> list[T]:
     """What coroutines that run side by side return. When one raises, the others end before that is raised here."""
     tasks = [asyncio.ensure_future(job) for job in jobs]

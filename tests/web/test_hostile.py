@@ -21,7 +21,7 @@ from made_catalogue import made as made_set
 from media import numbered_run, write_video
 from sharegpt4video.web.api.dataset_set import StoredSet
 from sharegpt4video.web.catalogue.pages import Query
-from web_server import FAST, HEAD, TOKEN, Running, running, workers
+from web_server import FAST, HEAD, TOKEN, Running, running
 
 ID = id_of(1)
 SECRET = "the-content-of-a-file-outside"
@@ -240,7 +240,7 @@ def test_a_thousand_requests_that_mean_harm(web: Running, folder: Path) -> None:
         # A verdict that says nothing is a review that anybody may add.
         assert {**before, "took_ms": 0, "reviews": 0} == {**after, "took_ms": 0, "reviews": 0}
     assert sorted(path.name for path in folder.rglob("*")) == ["clip.mp4", "open", "secret.txt"]
-    assert len(workers()) <= 3
+    assert len(web.workers()) <= 3
 
 
 def test_connections_that_say_nothing_or_too_much_do_not_keep_others_out(web: Running) -> None:

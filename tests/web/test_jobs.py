@@ -52,7 +52,7 @@ def web() -> Iterator[Running]:
 def reading(web: Running) -> list[psutil.Process]:
     """The processes that have an uploaded video open."""
     found = []
-    for process in workers():
+    for process in web.workers():
         with suppress(psutil.NoSuchProcess):
             if any(Path(file.path).is_relative_to(web.server.uploads.folder) for file in process.open_files()):
                 found.append(process)
@@ -128,7 +128,7 @@ def test_cancelling_ends_the_process_at_once(web: Running, long_clip: Path) -> N
     begun = web.client.begin(web.client.upload(long_clip).id, model="embedded")
     events = web.client.events(begun.id)
     assert next(event for event in events if event.kind == "opened")
-    busy = {process.pid for process in workers()}
+    busy = {process.pid for process in web.workers()}
     web.client.cancel(begun.id)
     assert next(event for event in events if event.kind == "cancelled")
     state = web.client.state(begun.id)
@@ -136,7 +136,7 @@ def test_cancelling_ends_the_process_at_once(web: Running, long_clip: Path) -> N
     stopped = VideoCaption.from_json(web.client.download(begun.id))
     assert ["it was stopped after" in one for one in stopped.warnings] == [True], "half a film looks like half a film"
     # The one that waits for the next task may be left.
-    wait_until(lambda: len({process.pid for process in workers()} & busy) <= 1, 4)
+    wait_until(lambda: len({process.pid for process in web.workers()} & busy) <= 1, 4)
     assert at_work(web) == 0
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import defaultdict
+from contextlib import ExitStack
 
+from ..background import whole
 from .store.store import Store
 
 PART_ROWS = 128
@@ -32,17 +34,24 @@ class Writer:
             await self.flush(table)
 
     async def flush(self, *tables: str) -> None:
-        """Write what there is of these tables, of all tables if none is named."""
+        """Write what there is of these tables, of all tables if none is named. What cannot be written is kept."""
         async with self._lock:  # one part at a time: parts of a table keep the order of their rows
             for table in tables or tuple(self._rows):
                 if rows := self._take(table):
-                    await asyncio.to_thread(self._store.append, table, rows)
+                    try:
+                        await whole(self._store.append, table, rows)
+                    except Exception:
+                        self._rows[table][:0] = rows
+                        raise
 
     def flush_now(self) -> None:
-        """As ``flush``, where no event loop can be waited for: at the end of a run that was stopped."""
-        for table in tuple(self._rows):
-            if rows := self._take(table):
-                self._store.append(table, rows)
+        """As ``flush``, where no event loop can be waited for: at the end of a run that was stopped.
+
+        Raises after all tables have been tried.
+        """
+        with ExitStack() as writes:  # each is done, also after one that fails
+            for table in reversed(tuple(self._rows)):
+                writes.callback(self._store.append, table, self._take(table))
 
     def _take(self, table: str) -> list[object]:
         self._oldest.pop(table, None)

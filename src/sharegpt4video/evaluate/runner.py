@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from .. import background
-from ..background import mapped
+from ..background import mapped, whole
 from ..checking import Count, JpegQuality, Limits, raise_for, wrong_values
 from ..errors import SettingsError, StorageError, VLMError
 from ..files import remove_unfinished, write_whole
@@ -327,7 +327,7 @@ class _Asking:
     async def _ask(self, item: tuple[Question, FrameSet]) -> Answer:
         question, frames = self._complete(item[0], item[1].seconds), item[1]
         answer = self._without_video(question, frames) if frames.failed else await self._answer(question, frames)
-        await asyncio.to_thread(self._log.add, answer)
+        await whole(self._log.add, answer)
         return answer
 
     async def _answer(self, question: Question, frames: FrameSet) -> Answer:

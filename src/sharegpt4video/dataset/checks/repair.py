@@ -185,7 +185,7 @@ class _Repair:
                     self._settle(row, findings, outcome)
                     on_progress(self.result)
                     if len(self._captions) + len(self._failures) >= PART_ROWS:
-                        await asyncio.to_thread(self.flush)
+                        await background.whole(self.flush)
         finally:
             if closes:
                 await self._engine.vlm.close()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from ...background import whole
 from ..rows import Survey
 from .columns import Candidates
 from .decider import Decider
@@ -116,9 +117,5 @@ class Undecided:
     async def _decisions(self, block: Candidates) -> Decisions:
         if not self._decider.wants_text:
             return self._decider.decide(block)
-        # Texts are encoded by a network: the event loop must go on meanwhile.
-        deciding = asyncio.ensure_future(asyncio.to_thread(self._decider.decide, block))
-        try:
-            return await asyncio.shield(deciding)
-        finally:
-            await asyncio.wait([deciding])  # also when cancelled: who did that is about to flush the decider
+        # Texts are encoded by a network: the event loop must go on meanwhile. Who cancels this, flushes the decider.
+        return await whole(self._decider.decide, block)
