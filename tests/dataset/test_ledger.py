@@ -24,6 +24,7 @@ from sharegpt4video.dataset.rows import (
 )
 from sharegpt4video.dataset.sources.listed import Listed
 from sharegpt4video.dataset.status import status
+from sharegpt4video.dataset.store.schema import to_table
 from sharegpt4video.dataset.store.store import Store
 from sharegpt4video.records import Provenance, Step
 
@@ -178,3 +179,14 @@ def test_each_survey_is_its_own_in_whatever_order_they_are_asked_for(tmp_path: P
         for order in (ids, ids[::-1], sorted(ids)):
             assert [survey.codec for id in order if (survey := known.survey(id)) is not None] == order
     assert Ledger(store).survey("0" * 32) is None
+
+
+def test_a_survey_that_does_not_fit_does_not_keep_its_neighbours_from_being_read(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    table = to_table(Survey, [Survey(id, codec="h264") for id in IDS])
+    codecs = pa.array([None, *["h264"] * (len(IDS) - 1)], pa.string())
+    store.append_arrow("surveys", table.set_column(table.schema.names.index("codec"), "codec", codecs))
+    known = Ledger(store)
+    assert [survey.codec for id in IDS[1:] if (survey := known.survey(id)) is not None] == ["h264"] * (len(IDS) - 1)
+    with pytest.raises(ValueError, match="codec"):
+        known.survey(IDS[0])

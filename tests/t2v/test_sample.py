@@ -76,6 +76,11 @@ def test_the_verbs_train_and_sample(tmp_path: Path) -> None:
     assert sampled.exit_code == 0, sampled.output
     assert "3 videos" in sampled.stdout
     assert "longer than the window of 36 tokens" in sampled.output
+    (tmp_path / "prompts.txt").write_text('{"prompt": "a ring", "rewritten": "a red ring."}\n')
+    rewritten = (tmp_path / "prompts.txt").rename(tmp_path / "rewritten.jsonl")
+    asked[1] = str(rewritten)
+    assert runner.invoke(app, ["t2v", "sample", str(tmp_path / "run"), *asked]).exit_code == 0
+    assert json.loads((tmp_path / "samples" / "prompts.jsonl").read_text())["prompt"] == "a red ring."
     wrong = runner.invoke(app, ["t2v", "train", "t2v-tiny", "--data", data, "--out", "x", "-s", "optimiser.stps=1"])
     assert wrong.exit_code == 2
     missing = runner.invoke(app, ["t2v", "sample", str(tmp_path), *asked])

@@ -8,8 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..errors import SettingsError
-from ..given import read_text
 from .console import INTERRUPTED, exit_codes, print_text, say
 from .options import set_option
 
@@ -65,7 +63,7 @@ def train(
 def sample(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="What sg4v t2v train wrote.")],
     prompts: Annotated[
-        Path, typer.Option("--prompts", metavar="FILE", help="A prompt per line; an empty line asks for any video.",
+        Path, typer.Option("--prompts", metavar="FILE", help="Prompts, one per line; an empty line asks for any video.",
                            show_default=False)
     ],
     out: Out,
@@ -78,24 +76,15 @@ def sample(
     """Make a video for each prompt: MP4 files, and a sheet of their frames."""
     with exit_codes():
         from ..t2v.sample import Sampling, open_model, write_samples
+        from ..t2v.suites import read_prompts
 
-        lines = _lines(prompts)
+        lines = [prompt.text for prompt in read_prompts(prompts, rewritten=True)]
         opened = open_model(model)
         if (cut := opened.cut(lines)).over:
             say(f"warning: of the prompts, {cut.text()}")
         how = Sampling(steps, guidance, seed, batch)
         sheet = write_samples(opened, lines, out, how, fps=fps)
         print_text(f"{len(lines)} videos in {out}; {sheet} shows their frames")
-
-
-def _lines(path: Path) -> list[str]:
-    try:
-        lines = read_text(path).splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"{path}: cannot be read: {error}; give a text file with a prompt per line") from error
-    if not lines:
-        raise SettingsError(f"{path}: has no prompts; give one per line")
-    return lines
 
 
 def settings_of(config: Path, changes: list[str] | None) -> T2VSettings:

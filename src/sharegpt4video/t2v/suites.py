@@ -45,13 +45,18 @@ def read_prompts(file: str | Path, *, rewritten: bool = False) -> tuple[Prompt, 
     return found
 
 
-def _prompts_of(path: Path, keys: tuple[str, ...]) -> tuple[Prompt, ...]:
+def text_of(file: Path) -> str:
+    """The text of a file, without a byte order mark. Raises InputMissing, or SettingsError where it is not UTF-8."""
     try:
-        text = read_text(path, "utf-8-sig")
+        return read_text(file, "utf-8-sig")
     except OSError as problem:
-        raise InputMissing(f"{path}: cannot be read: {problem.strerror}") from problem
+        raise InputMissing(f"{file}: cannot be read: {problem.strerror}") from problem
     except UnicodeDecodeError as problem:
-        raise SettingsError(f"{path}: not UTF-8 text ({problem.reason}); save it as UTF-8") from None
+        raise SettingsError(f"{file}: not UTF-8 text ({problem.reason}); save it as UTF-8") from None
+
+
+def _prompts_of(path: Path, keys: tuple[str, ...]) -> tuple[Prompt, ...]:
+    text = text_of(path)
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _of_json(_parsed(text, str(path)), keys, path)

@@ -6,14 +6,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import InputMissing, SettingsError
-from ..given import read_text
+from ..errors import SettingsError
 from ..records import Step
 from .claiming import made_for, split_folder
 from .clauses import sentences_of
 from .manifests import MANIFESTS
 from .record import RECORDS, read_records
-from .suites import read_prompts
+from .suites import read_prompts, text_of
 from .variants import texts_of
 
 
@@ -42,22 +41,13 @@ def told_in(source: str | Path) -> Iterator[Told]:
         files = sorted(path.glob("*.txt"))
         if not files:
             raise SettingsError(f"{path}: holds neither {RECORDS} nor .txt files with captions")
-        yield from (Told(_read(file)) for file in files)
+        yield from (Told(text_of(file)) for file in files)
     elif path.name.endswith("records.jsonl"):
         for record in read_records(path):
             if dense := texts_of(record, ["dense"]).get("dense"):
                 yield Told(dense, events_of(record.caption.steps))
     else:
         yield from (Told(prompt.text) for prompt in read_prompts(path))
-
-
-def _read(file: Path) -> str:
-    try:
-        return read_text(file, "utf-8-sig")
-    except OSError as problem:
-        raise InputMissing(f"{file}: cannot be read: {problem.strerror}") from problem
-    except UnicodeDecodeError as problem:
-        raise SettingsError(f"{file}: not UTF-8 text ({problem.reason}); save it as UTF-8") from None
 
 
 def events_of(steps: Sequence[Step]) -> tuple[str, ...]:

@@ -21,8 +21,9 @@ import numpy as np
 
 from ..errors import InputMissing, SettingsError, VideoError
 from ..files import whole_folder
-from ..given import from_json, read_json, read_text
+from ..given import from_json, read_json
 from ..video.reader import VideoReader
+from .suites import text_of
 
 Mode = Literal["vbench_standard", "custom_input"]
 MOST_NAME_BYTES = 255
@@ -79,12 +80,7 @@ def read_samples(file: str | Path) -> tuple[Sample, ...]:
     list that is none.
     """
     path = Path(file)
-    try:
-        text = read_text(path, "utf-8-sig")
-    except OSError as gone:
-        raise InputMissing(f"{path}: cannot be read: {gone.strerror}") from gone
-    except ValueError as wrong:
-        raise SettingsError(f"{path}: is not UTF-8 ({wrong})") from wrong
+    text = text_of(path)
     try:
         lines = path.suffix.lower() in (".jsonl", ".ndjson")
         plain: Any = [from_json(line) for line in text.split("\n") if line.strip()] if lines else from_json(text)

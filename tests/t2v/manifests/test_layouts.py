@@ -83,6 +83,13 @@ def test_ai_toolkit_takes_frames_of_the_whole_clip(tmp_path: Path) -> None:
     assert text.read_bytes() == DENSE.encode()  # a line end would be part of the caption
 
 
+def test_a_text_beside_a_video_that_is_not_utf8_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.mp4").write_bytes(b"v")
+    (tmp_path / "a.txt").write_bytes("a caf\xe9".encode("latin-1"))
+    with pytest.raises(SettingsError, match=r"a\.txt: is not UTF-8"):
+        list(MANIFESTS["finetrainers"].read(tmp_path))
+
+
 def test_captions_as_names_in_simpletuner(tmp_path: Path) -> None:
     (tmp_path / "clips").mkdir()
     (tmp_path / "clips" / "a.mp4").write_bytes(b"v")

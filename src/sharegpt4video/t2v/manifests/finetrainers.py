@@ -16,7 +16,7 @@ from typing import Annotated, Any, Literal
 from ...checking import Count, Limits, SidePixels, raise_for
 from ...errors import SettingsError
 from ...files import write_whole
-from ...given import read_bytes, read_json, read_text
+from ...given import read_bytes, read_json
 from ..mixing import normalised, wrong_weights
 from .base import Manifest, Row, Window
 from .lines import CAPTIONS, VIDEOS, read_pair_of_lists, write_pair_of_lists
@@ -29,6 +29,7 @@ from .writing import (
     json_item,
     new_files,
     one_paragraph,
+    opened,
     path_of,
     read_lines,
     require_new,
@@ -261,8 +262,8 @@ def _read_pairs(root: Path, folder: Path) -> Iterator[Row]:
         text = root / name
         video = next((text.with_suffix(ending) for ending in ENDINGS if text.with_suffix(ending).exists()), None)
         if video is not None:
-            caption = one_paragraph(read_text(text))
-            yield Row(_seen_from(folder, video), {"caption": caption}, 0, 0.0, 0, 0)
+            with opened(text) as file:
+                yield Row(_seen_from(folder, video), {"caption": one_paragraph(file.read())}, 0, 0.0, 0, 0)
 
 
 def write_validation(rows: Iterable[Row], folder: Path, options: FinetrainersOptions) -> Path:
