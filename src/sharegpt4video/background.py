@@ -218,9 +218,9 @@ class _Jobs(Generic[T, R]):
 
 
 async def whole(function: Callable[..., T], *arguments: object) -> T:
-    """What a function returns in a thread. Cancelled, it is waited for, even where no thread has begun it yet.
+    """Run a function in a thread, to its end even when cancelled, and even if no thread has begun it by then.
 
-    What it raises is raised, also when cancelled: CancelledError says that it was done.
+    Raises what the function raises, also when cancelled: CancelledError means that it is done.
     """
     doing = asyncio.ensure_future(asyncio.to_thread(function, *arguments))
     try:

@@ -45,7 +45,7 @@ def read_prompts(file: str | Path, *, rewritten: bool = False) -> tuple[Prompt, 
     return found
 
 
-def text_of(file: Path) -> str:
+def text_in(file: Path) -> str:
     """The text of a file, without a byte order mark. Raises InputMissing, or SettingsError where it is not UTF-8."""
     try:
         return read_text(file, "utf-8-sig")
@@ -56,7 +56,7 @@ def text_of(file: Path) -> str:
 
 
 def _prompts_of(path: Path, keys: tuple[str, ...]) -> tuple[Prompt, ...]:
-    text = text_of(path)
+    text = text_in(path)
     suffix = path.suffix.lower()
     if suffix == ".json":
         return _of_json(_parsed(text, str(path)), keys, path)

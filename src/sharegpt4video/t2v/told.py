@@ -12,7 +12,7 @@ from .claiming import made_for, split_folder
 from .clauses import sentences_of
 from .manifests import MANIFESTS
 from .record import RECORDS, read_records
-from .suites import read_prompts, text_of
+from .suites import read_prompts, text_in
 from .variants import texts_of
 
 
@@ -41,7 +41,7 @@ def told_in(source: str | Path) -> Iterator[Told]:
         files = sorted(path.glob("*.txt"))
         if not files:
             raise SettingsError(f"{path}: holds neither {RECORDS} nor .txt files with captions")
-        yield from (Told(text_of(file)) for file in files)
+        yield from (Told(text_in(file)) for file in files)
     elif path.name.endswith("records.jsonl"):
         for record in read_records(path):
             if dense := texts_of(record, ["dense"]).get("dense"):

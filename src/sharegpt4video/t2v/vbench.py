@@ -23,7 +23,7 @@ from ..errors import InputMissing, SettingsError, VideoError
 from ..files import whole_folder
 from ..given import from_json, read_json
 from ..video.reader import VideoReader
-from .suites import text_of
+from .suites import text_in
 
 Mode = Literal["vbench_standard", "custom_input"]
 MOST_NAME_BYTES = 255
@@ -80,7 +80,7 @@ def read_samples(file: str | Path) -> tuple[Sample, ...]:
     list that is none.
     """
     path = Path(file)
-    text = text_of(path)
+    text = text_in(path)
     try:
         lines = path.suffix.lower() in (".jsonl", ".ndjson")
         plain: Any = [from_json(line) for line in text.split("\n") if line.strip()] if lines else from_json(text)

@@ -19,15 +19,17 @@ from made_requests import server_vlm
 from made_rows import SUMMARY, TEXTS, row_of
 from media import number_of, numbered_run, write_video
 from meeting import Meeting
+from no_room import no_room_once
 from sharegpt4video.captioner.cast import Cast
 from sharegpt4video.captioner.sliding import sliding
 from sharegpt4video.config import CaptionSettings
+from sharegpt4video.dataset.checks import repair as repairing
 from sharegpt4video.dataset.checks.repair import repair
 from sharegpt4video.dataset.checks.retelling import pictures_of, request_of, retelling
 from sharegpt4video.dataset.checks.run import check_dataset
 from sharegpt4video.dataset.rows import CaptionRow, Checked, SourceVideo
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.errors import SettingsError, VLMError
+from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.records import Finding, Keyframe, Segment, Shot
 from sharegpt4video.vlm.base import Reply, Request
@@ -150,6 +152,16 @@ def test_an_answer_that_is_no_better_changes_nothing_and_is_counted(store: Store
     refused = repair(store, model=FakeVLM(says(summary="I'm sorry, I can't help.")), settings=SETTINGS)
     assert (refused.better, refused.not_better) == (0, 1)
     assert newest(store) == old
+
+
+def test_a_mended_caption_that_could_not_be_written_is_tried_again_at_the_end(
+    store: Store, video: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    captioned(store, video, summary="The image shows squares and")
+    monkeypatch.setattr(repairing, "PART_ROWS", 1)
+    with no_room_once(store, "captions"), pytest.raises(StorageError, match="no room"):
+        repair(store, model=FakeVLM(says()), settings=SETTINGS)
+    assert newest(store).summary == WHOLE
 
 
 def test_only_the_chosen_checks_are_repaired(store: Store, video: Path) -> None:

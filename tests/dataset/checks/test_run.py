@@ -12,11 +12,12 @@ from chat_server import ChatServer, Received, answer
 from made_requests import server_vlm
 from made_rows import SUMMARY, TEXTS, row_of
 from meeting import Meeting
-from sharegpt4video.dataset.checks import severity
+from no_room import no_room_once
+from sharegpt4video.dataset.checks import run, severity
 from sharegpt4video.dataset.checks.run import check_dataset
 from sharegpt4video.dataset.rows import CaptionRow, Checked
 from sharegpt4video.dataset.store.store import Store
-from sharegpt4video.errors import SettingsError, VLMError
+from sharegpt4video.errors import SettingsError, StorageError, VLMError
 from sharegpt4video.records import Finding
 from sharegpt4video.vlm.embedded import EmbeddedVLM
 from sharegpt4video.vlm.fake import FakeVLM, fail_after
@@ -155,6 +156,14 @@ def test_what_was_found_before_the_judge_was_gone_is_kept(store: Store) -> None:
     kept = len(stored(store))
     assert check_dataset(store, judge=FakeVLM()).judged == 30 - kept
     assert {row.judge for row in store.rows("checks")} == {"fake"}
+
+
+def test_what_could_not_be_written_is_tried_again_at_the_end(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    store.append("captions", numbered(3))
+    monkeypatch.setattr(run, "PART_ROWS", 2)
+    with no_room_once(store, "checks"), pytest.raises(StorageError, match="no room"):
+        check_dataset(store)
+    assert len(stored(store)) == 2
 
 
 def test_the_embedded_model_is_refused_as_a_judge(store: Store) -> None:

@@ -269,10 +269,10 @@ class _Repair:
 
     def flush(self) -> None:
         """Write what has been mended so far."""
-        captions, self._captions = self._captions, []
-        failures, self._failures = self._failures, []
-        self._store.append("captions", self._as_stored(captions))
-        self._store.append("failures", failures)
+        self._store.append("captions", self._as_stored(self._captions))
+        self._captions.clear()  # not before: what cannot be written is tried again at the end
+        self._store.append("failures", self._failures)
+        self._failures.clear()
 
     def _as_stored(self, rows: Sequence[CaptionRow]) -> list[CaptionRow]:
         """The rows with the model's own texts where reviews changed them: the reviews are laid over these again."""

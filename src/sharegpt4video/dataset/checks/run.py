@@ -243,8 +243,8 @@ class _Writer:
         self._on_progress(self._done, self._total)
 
     def flush(self) -> None:
-        rows, self._rows = self._rows, []
-        self._store.append("checks", rows)
+        self._store.append("checks", self._rows)
+        self._rows.clear()  # not before: what cannot be written is tried again at the end
 
 
 def _fresh(

@@ -117,5 +117,5 @@ class Undecided:
     async def _decisions(self, block: Candidates) -> Decisions:
         if not self._decider.wants_text:
             return self._decider.decide(block)
-        # Texts are encoded by a network: the event loop must go on meanwhile. Who cancels this, flushes the decider.
+        # Texts are encoded by a network: the event loop must go on meanwhile. Whoever cancels this flushes the decider.
         return await whole(self._decider.decide, block)
