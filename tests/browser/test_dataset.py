@@ -252,7 +252,7 @@ def test_a_data_set_that_is_being_built_tells_so_and_moves_nothing(visit: Visit,
     until(lambda: visit.page.locator(".end .hint, .end:empty").count() or True, "the list is read")
     before = visit.page.locator(TILES).count()
     more = sets.videos.parent / "more"
-    write_clips(more, 3, seconds=12.0, first_seed=50)  # the page asks once a second whether a build runs
+    write_clips(more, 3, seconds=40.0, first_seed=50)  # three seconds of building: the page asks once a second
     (more / "broken.mp4").write_bytes(b"no video")
     settings: Path = more.parent / "settings.yaml"
     settings.write_text(yaml.safe_dump(quick().to_plain()))
