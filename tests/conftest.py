@@ -31,10 +31,14 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FileByFile |
     return FileByFile(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+# A million objects of imported modules are there to stay: each search for garbage among them would take half a second.
+gc.disable()
+
+
 def pytest_collection_finish() -> None:
-    """A million objects of imported modules are there to stay: each search for garbage would take half a second."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

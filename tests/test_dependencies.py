@@ -6,24 +6,12 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from declared import CORE, EXTRAS, ROOT, brought, canonical, package
 
-ROOT = Path(__file__).resolve().parents[1]
 SOURCES = sorted((ROOT / "src" / "sharegpt4video").rglob("*.py"))
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-
-MODULES = {
-    "PIL": "pillow", "cv2": "opencv-python-headless", "faiss": "faiss-cpu", "lance": "pylance", "yaml": "pyyaml",
-    "scenedetect": "scenedetect-headless",
-}  # fmt: skip
-"""Modules that are not called as their packages are."""
 OF_THEIR_OWN = {"deepspeed", "flash_attn", "gradio", "liger_kernel", "wandb"}
 """In no extra, since they need a GPU, an account or a place to be built; errors say how to install them."""
 NOT_IMPORTED = {
@@ -35,32 +23,7 @@ NOT_IMPORTED = {
     "ftfy": "diffusers' pipelines clean prompts with it",
     "s3fs": "fsspec opens s3:// with it",
 }
-FOR_DEVELOPERS = ("dev", "docs")
 STANDARD = {*sys.stdlib_module_names, "tomllib", "sharegpt4video"}  # tomllib: since 3.11, asked for there alone
-
-
-def canonical(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def named(requirements: list[str]) -> set[str]:
-    """The packages in a list of requirements."""
-    return {canonical(re.split(r"[^\w.-]", one)[0]) for one in requirements} - {"sharegpt4video"}
-
-
-CORE = named(PROJECT["dependencies"])
-EXTRAS = {name: wanted for name, wanted in PROJECT["optional-dependencies"].items() if name not in FOR_DEVELOPERS}
-
-
-def brought(extra: str) -> set[str]:
-    """The packages of an extra and of those that it brings along."""
-    inner = re.findall(r"sharegpt4video\[([^\]]+)\]", " ".join(EXTRAS[extra]))
-    return named(EXTRAS[extra]).union(*(brought(part) for found in inner for part in found.split(",")))
-
-
-def package(module: str) -> str:
-    top = module.partition(".")[0]
-    return canonical(MODULES.get(top, top))
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
