@@ -55,6 +55,13 @@ def test_a_video_without_a_caption_ends_with_1_and_wrong_usage_with_2(world: Pat
     assert "no readable answer" in fake.stdout
 
 
+def test_a_group_that_no_question_has_is_refused_before_anything_is_asked(world: Path, tmp_path: Path) -> None:
+    ended = answer(world, tmp_path / "out", "-c", world / "train-dense.json", "--by", "task")
+    assert ended.exit_code == 2
+    assert "no question has the group 'task'; there are: " in ended.output
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_data_set_is_a_set_of_captions(world: Path, tmp_path: Path) -> None:
     samples = json.loads((world / "train-dense.json").read_text())
     texts = [(one["video"], one["conversations"][1]["value"]) for one in samples]

@@ -83,7 +83,7 @@ def captions_answer(
         own, others = model_options(None, set_option)
         who = _judge(judge, own, out)
         rules: dict[str, Any] = {"protocol": protocol.value if protocol else None, "load": read_pairs(others)}
-        where: dict[str, Any] = {"annotations": annotations, "out": out, "videos": videos, "limit": limit}
+        where: dict[str, Any] = {"annotations": annotations, "out": out, "videos": videos, "limit": limit, "by": by}
         with progress(quiet=quiet) as tick:
             report = answer_from_captions(benchmark, sets, who, **where, **rules, on_progress=tick)
         if json:

@@ -84,6 +84,7 @@ def answer_from_captions(
     protocol: Protocol | None = None,
     load: Mapping[str, Any] | None = None,
     limit: int | None = None,
+    by: str | None = None,
     on_progress: Progress | None = None,
 ) -> CaptionReport:
     """Score captions by the questions of a benchmark that can be answered from them alone.
@@ -99,6 +100,8 @@ def answer_from_captions(
     annotations, out  the benchmark's files, and where replies and scores go
     videos    their folder, to hold captions against the content of their videos
     protocol, load, limit  as in ``run_benchmark``: which questions there are
+    by        a group that ``CaptionReport.text`` is to break the score down by: one that no question has is refused
+              before anything is asked
 
     ``CaptionReport.failures`` names videos without captions, and questions without a verdict. Raises SettingsError,
     VLMError and StorageError as ``run_benchmark`` does.
@@ -108,7 +111,7 @@ def answer_from_captions(
     return run_answers(
         benchmark, Path(annotations), sets, folder, _answerer(judge, benchmark, folder),
         videos=None if videos is None else Path(videos), protocol=protocol, load=load, limit=limit,
-        on_progress=on_progress,
+        by=by, on_progress=on_progress,
     )  # fmt: skip
 
 

@@ -20,7 +20,7 @@ from ..choice import LETTERS
 from ..frames import video_path
 from ..judge import Judge, run_all
 from ..runner import SCORES, load_questions, select
-from .answer_report import BASELINE, CaptionReport, make_report
+from .answer_report import BASELINE, CaptionReport, check_group, make_report
 from .answering import Answerer, answered_by, asked, untold
 from .given import CaptionSet, Found
 
@@ -47,6 +47,7 @@ def run_answers(
     protocol: Protocol | None = None,
     load: Mapping[str, Any] | None = None,
     limit: int | None = None,
+    by: str | None = None,
     on_progress: Progress | None = None,
 ) -> CaptionReport:
     """Answer a benchmark's multiple-choice questions from each set of captions, and from none.
@@ -54,13 +55,15 @@ def run_answers(
     ``out`` gets ``report.json``, ``report.md``, and a folder for each set with ``scores.jsonl``, as a run has it (so
     ``compare_runs`` takes them). A judge's replies are kept, and a stopped run goes on when it is started again.
 
-    Captions that know their content are held against the files in ``videos``. At most ``limit`` questions are asked.
+    Captions that know their content are held against the files in ``videos``. At most ``limit`` questions are asked,
+    and none if ``by`` is a group that they do not have.
     Raises SettingsError for a benchmark without multiple choice and for captions that do not fit, VLMError when the
     judge is gone (its replies are kept), StorageError for files that cannot be read or written.
     """
     _check_names(sets)
     questions = load_questions(benchmark, annotations, protocol or benchmark.protocols[0], load)
     usable = select(_usable(benchmark, questions), limit)
+    check_group(by, (group for question in usable for group in question.groups))
     _make_folders(out, [*(one.name for one in sets), BASELINE])
     known = any(one.knows_contents for one in sets)
     contents = _contents(benchmark, usable, videos) if known else {}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -94,8 +94,7 @@ class CaptionReport:
 
         Raises SettingsError for a group that no question has.
         """
-        if by is not None and by not in self.baseline.groups:
-            raise SettingsError(f"no question has the group {by!r}; there are: {', '.join(self.baseline.groups)}")
+        check_group(by, self.baseline.groups)
         lines = [self._heading()]
         for table in (self._rows(), self._group_rows(by or next(iter(self.baseline.groups), ""))):
             widths = [max(len(row[at]) for row in table) for at in range(len(table[0]))] if table else []
@@ -152,6 +151,12 @@ class CaptionReport:
             for video, why in list(each.missing.items())[:_NAMED]:
                 yield terminal_line(f"{each.name}: {video}: {why}")
         yield from (f"FAILED: {line}" for line in self.failures)
+
+
+def check_group(by: str | None, known: Iterable[str]) -> None:
+    """Raise SettingsError if results are to be broken down by a group that no question has."""
+    if by is not None and by not in (names := dict.fromkeys(known)):
+        raise SettingsError(f"no question has the group {by!r}; there are: {', '.join(names)}")
 
 
 _WHY = {
