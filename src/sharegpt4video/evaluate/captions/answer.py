@@ -54,11 +54,9 @@ def run_answers(
 
     ``out`` gets ``report.json``, ``report.md``, and a folder for each set with ``scores.jsonl``, as a run has it (so
     ``compare_runs`` takes them). A judge's replies are kept, and a stopped run goes on when it is started again.
-
-    Captions that know their content are held against the files in ``videos``. At most ``limit`` questions are asked,
-    and none if ``by`` is a group that they do not have.
-    Raises SettingsError for a benchmark without multiple choice and for captions that do not fit, VLMError when the
-    judge is gone (its replies are kept), StorageError for files that cannot be read or written.
+    Captions that know their content are held against the files in ``videos``. At most ``limit`` questions are asked.
+    Raises SettingsError for a benchmark without multiple choice, captions that do not fit, and a group ``by`` that no
+    question has; VLMError when the judge is gone (its replies are kept); StorageError for files.
     """
     _check_names(sets)
     questions = load_questions(benchmark, annotations, protocol or benchmark.protocols[0], load)
@@ -70,9 +68,8 @@ def run_answers(
     runs = {one.name: _with_captions(one, usable, contents) for one in sets}
     blind = [_Asked(_by_name(question), None) for question in usable]
     scored = _scored({**runs, BASELINE: blind}, judge, on_progress)
-    told = {name: scored[name] for name in runs}
     report = make_report(
-        benchmark, told, scored[BASELINE], judge,
+        benchmark, {name: scored[name] for name in runs}, scored[BASELINE], judge,
         missing={name: _missing(asked_) for name, asked_ in runs.items()},
         left_out=0 if limit else len(questions) - len(usable),
         by_name_alone=videos is None and known,
