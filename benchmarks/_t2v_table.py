@@ -70,6 +70,8 @@ def table(results: Path) -> None:
     recap = ("C", "recap")
     pairs = [("C recap less B user (the claim)", recap, ("B", "user")), ("C recap less C user", recap, ("C", "user")),
              ("C full less B full", ("C", "full"), ("B", "full")), ("C recap less C sloppy", recap, ("C", "sloppy")),
+             *((f"C {mode} less B user", ("C", mode), ("B", "user")) for mode in ("sloppy", "user")),
+             *((f"{arm} recap less B user", (arm, "recap"), ("B", "user")) for arm in ARMS[2:]),
              *((f"C recap less {arm} recap", recap, (arm, "recap")) for arm in ARMS[2:])]  # fmt: skip
     for name, left, other in pairs:
         _difference(name, runs, left, other)
