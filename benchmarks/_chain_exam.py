@@ -6,7 +6,7 @@ import asyncio
 import json
 import random
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -103,7 +103,9 @@ def step_rows(caption: VideoCaption, scene: ChainScene) -> Row:
         faults.append(step_faults(told, state, deed))
         names.add(told.name)
     more = max(len(caption.steps) - len(wanted), 0)
-    return {"step_right": right, "step_facts": facts + more, "faults": faults, "steps_more": more}
+    joined = events([deed for step in caption.steps for deed in read_step(step.text).deeds], deeds)
+    return {"step_right": right, "step_facts": facts + more, "faults": faults, "steps_more": more,
+            "joined": asdict(joined)}  # fmt: skip
 
 
 def cost(caption: VideoCaption) -> Row:

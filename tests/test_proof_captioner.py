@@ -35,6 +35,7 @@ def test_who_tells_the_truth_has_every_fact_right_in_every_role(tmp_path: Path) 
     rows = exam.sliding_rows(told, scenes)
     assert exam.totals(rows, "step_right", "step_facts") == exam.totals(rows) == 1.0
     assert all(sum(row["faults"]) == 0 and row["steps_more"] == 0 for row in rows)
+    assert [row["joined"]["in_order"] for row in rows] == [len(scene.deeds) for scene in scenes]
     assert exam.totals(exam.fast_rows(model, videos, "brief")) == 1.0
     assert exam.totals(exam.multi_rows(model, videos, "brief")) == 1.0
     (request,) = [one for one in model.asked if one.task == "fast" and one.layout == "separate"][:1]
@@ -75,6 +76,7 @@ def results(folder: Path, *, noise_faults: int, clean_faults: int) -> None:
                     "output_tokens": 5,
                     "faults": [0] * (length // 2) + [faults] * (length - length // 2 + 1),
                 }
+                row["joined"] = {**row}
                 part = {**row, "in_order": length - length // 4, "both": length - length // 4}
                 lengths[str(length)] = {"sliding": [row] * 4, "fast": [part] * 4, "multi": [part] * 4,
                                         "clips": [{"steps": row, "clip": row}] * 4, "forced": [row] * 4}  # fmt: skip
@@ -90,6 +92,7 @@ def test_the_table_is_made_of_committed_results(tmp_path: Path, capsys: pytest.C
     said = capsys.readouterr().out
     assert "(a) 32 events: sliding less fast +25.0 points (+25.0 to +25.0; 2 seeds, 4 videos)" in said
     assert "(a)  2 events: sliding less multi +0.0 points" in said
+    assert "(joined) 32 events: the steps of sliding +100.0 points" in said
     assert "(b) noise less clean, second half: -20.0 points" in said
     assert "(c) parts of  8 events: from the steps less by itself +0.0 points" in said
 
