@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,22 @@ def test_a_folder_is_its_videos_in_natural_order_named_as_the_user_does(here: Pa
     left_out = named_videos(["clips"]).left_out()
     assert "1 hidden" in left_out
     assert "1 not a video (.md)" in left_out
+
+
+def test_braces_are_written_out_where_the_shell_does_not() -> None:
+    assert names("clips/{2,10}.mp4") == ["clips/2.mp4", "clips/10.mp4"]
+    Path("{2,10}.mp4").write_bytes(b"x")
+    assert names("{2,10}.mp4") == ["{2,10}.mp4"], "a file of that name is meant"
+
+
+def test_a_member_of_an_archive_is_told_from_a_file_that_is_missing(here: Path) -> None:
+    with tarfile.open(here / "shard.tar", "w") as archive:
+        archive.add(here / "a.mp4", "a.mp4")
+    found = named_videos(["shard.tar::a.mp4"])
+    assert not found.videos
+    assert found.unusable == [
+        f"{here / 'shard.tar'}: 1 video in an archive; unpack it, or let sg4v dataset build read it there"
+    ]
 
 
 def test_each_video_comes_once_but_for_one_that_is_named_twice() -> None:

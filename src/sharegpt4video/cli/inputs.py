@@ -37,8 +37,8 @@ def named_videos(words: Sequence[str]) -> Named:
     """The videos of words of a command line.
 
     A file or address is a video, whether it is there or not. Folders, list files (``.txt``, ``.csv``, ``.jsonl``,
-    ``.parquet``, ``@any``) and patterns are read as ``sg4v dataset build`` reads them; ``-`` stands for words on
-    stdin, one on a line. Raises SettingsError for a list that cannot be read, and if there is no video at all.
+    ``.parquet``, ``@any``), patterns and braces are read as ``sg4v dataset build`` reads them; ``-`` stands for words
+    on stdin, one on a line. Raises SettingsError for a list that cannot be read, and if there is no video at all.
     """
     found = Named()
     for word in with_stdin(words):
@@ -73,8 +73,8 @@ def _words_on_stdin() -> Iterator[str]:
 
 def _is_listing(word: str) -> bool:
     """Whether a word stands for the videos in something, not for one video."""
-    from ..dataset.sources.kinds import kind_of
-    from ..dataset.sources.named import has_pattern
+    from ..dataset.sources.kinds import kind_of, split_member
+    from ..dataset.sources.named import expanded, has_pattern
 
     if "://" in word:
         return False
@@ -82,7 +82,10 @@ def _is_listing(word: str) -> bool:
         return True
     if os.path.exists(word):  # noqa: PTH110
         return kind_of(word) in ("list", "archive")
-    return has_pattern(word) or (word.startswith("@") and os.path.isfile(word[1:]))  # noqa: PTH113
+    member = split_member(word)
+    if member is not None and os.path.isfile(member[0]):  # noqa: PTH113
+        return True
+    return has_pattern(word) or expanded(word) != [word] or (word.startswith("@") and os.path.isfile(word[1:]))  # noqa: PTH113
 
 
 def _look_into(word: str, found: Named) -> None:
