@@ -38,8 +38,9 @@ EXTRAS = {name: wanted for name, wanted in PROJECT["optional-dependencies"].item
 
 def brought(extra: str) -> set[str]:
     """The packages of an extra and of those that it brings along."""
-    inner = re.findall(r"sharegpt4video\[([^\]]+)\]", " ".join(EXTRAS[extra]))
-    return named(EXTRAS[extra]).union(*(brought(part) for found in inner for part in found.split(",")))
+    wanted = PROJECT["optional-dependencies"][extra]
+    inner = re.findall(r"sharegpt4video\[([^\]]+)\]", " ".join(wanted))
+    return named(wanted).union(*(brought(part) for found in inner for part in found.split(",")))
 
 
 def package(module: str) -> str:

@@ -11,11 +11,10 @@ import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from declared import CORE, EXTRAS, PROJECT, ROOT, brought, named, package
+from declared import CORE, EXTRAS, ROOT, brought, named, package
 
 TESTS, SOURCE = ROOT / "tests", ROOT / "src"
-WITH_DEV = named(PROJECT["optional-dependencies"]["dev"]).union(*map(brought, ("hub", "s3", "web")), CORE)
-OF_EXTRAS = set().union(*map(brought, EXTRAS)) - WITH_DEV
+OF_EXTRAS = set().union(*map(brought, EXTRAS)) - brought("dev") - CORE
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from typing import Any
 
 from ..errors import SettingsError, StorageError
 from ..given import from_json, read_text
-from .figures import Comparison, compare
+from .figures import Comparison, check_group, compare
 from .runner import SCORES
 
 Scores = dict[str, tuple[float, str]]
@@ -30,11 +30,8 @@ def compare_runs(
     found = {"overall": _compared([_scores(one) for one in rows], first, second)}
     if by is None:
         return found
-    names = dict.fromkeys(row["groups"][by] for row in rows[0] if by in row.get("groups", {}))
-    if not names:
-        known = sorted({name for row in rows[0] for name in row.get("groups", {})})
-        raise SettingsError(f"{first}: no question has the group {by!r}; there are: {', '.join(known)}")
-    for name in names:
+    check_group(by, sorted({name for row in rows[0] for name in row.get("groups", {})}), f"{first}: ")
+    for name in dict.fromkeys(row["groups"][by] for row in rows[0] if by in row.get("groups", {})):
         parts = [_scores([row for row in one if row["groups"].get(by) == name]) for one in rows]
         if set(parts[0]) & set(parts[1]):
             found[name] = _compared(parts, first, second)

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from ..errors import SettingsError
 from .base import Figure, Question, Scored
 
 Z95 = 1.959963984540054
@@ -91,6 +92,12 @@ def by_group(scored: Iterable[Scored], *names: str) -> dict[str, Figure]:
         if all(name in groups for name in names):
             parts.setdefault(" / ".join(groups[name] for name in names), []).append(one)
     return {name: mean_figure(part) for name, part in parts.items()}
+
+
+def check_group(by: str | None, known: Iterable[str], where: str = "") -> None:
+    """Raise SettingsError, with ``where`` before it, if results are to be broken down by a group that is not known."""
+    if by is not None and by not in (names := dict.fromkeys(known)):
+        raise SettingsError(f"{where}no question has the group {by!r}; there are: {', '.join(names)}")
 
 
 def macro(figures: Iterable[Figure]) -> Figure:

@@ -17,10 +17,11 @@ from ...errors import SettingsError, StorageError
 from ...files import file_content_id, remove_unfinished, write_whole
 from ..base import Answer, Benchmark, Protocol, Question, Scored, Scoring, Verdict
 from ..choice import LETTERS
+from ..figures import check_group
 from ..frames import video_path
 from ..judge import Judge, run_all
 from ..runner import SCORES, load_questions, select
-from .answer_report import BASELINE, CaptionReport, check_group, make_report
+from .answer_report import BASELINE, CaptionReport, make_report
 from .answering import Answerer, answered_by, asked, untold
 from .given import CaptionSet, Found
 

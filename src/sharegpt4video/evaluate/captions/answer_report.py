@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
 
-from ...errors import SettingsError
 from ...foreign import markdown, terminal_line
 from ...wording import counted
 from ..base import Benchmark, Figure, Scored
-from ..figures import Comparison, bounded, by_group, chance, compare, figure_of, mean_figure, plain
+from ..figures import Comparison, bounded, by_group, chance, check_group, compare, figure_of, mean_figure, plain
 from ..judge import Judge
 from .answering import ABSTAINED, Answerer
 
@@ -151,12 +150,6 @@ class CaptionReport:
             for video, why in list(each.missing.items())[:_NAMED]:
                 yield terminal_line(f"{each.name}: {video}: {why}")
         yield from (f"FAILED: {line}" for line in self.failures)
-
-
-def check_group(by: str | None, known: Iterable[str]) -> None:
-    """Raise SettingsError if results are to be broken down by a group that no question has."""
-    if by is not None and by not in (names := dict.fromkeys(known)):
-        raise SettingsError(f"no question has the group {by!r}; there are: {', '.join(names)}")
 
 
 _WHY = {
