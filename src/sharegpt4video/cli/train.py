@@ -152,9 +152,9 @@ def merge(
         from ..lvlm.train.merging import find
 
         out = chosen_out(out, earlier_out)
-        is_captioner = bool(find(checkpoint).facts.get("prompts"))
+        settings = find(checkpoint).settings
         trial = f"ask VIDEO --model lvlm:{out}"
-        if is_captioner:  # which any image-text-to-text model may be
+        if any(settings.get(name) for name in ("mixture", "dpo", "grpo")):  # any image-text-to-text model may be one
             trial = f"caption VIDEO --model hf:{out}"
         merged = write(checkpoint, out, base=base, trust_remote_code=trust_remote_code)
         print_text(f"{merged}: the merged model; try sg4v {trial}")

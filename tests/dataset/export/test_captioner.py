@@ -16,6 +16,7 @@ from sharegpt4video.config import FactSettings, KeyframeSettings
 from sharegpt4video.dataset.export import export
 from sharegpt4video.dataset.export.roles import first_sentence
 from sharegpt4video.dataset.rows import CaptionRow, ShortCaption, SourceVideo
+from sharegpt4video.lvlm.data.samples import sample_of
 from sharegpt4video.prompts import prompt_set
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.fake import FakeVLM
@@ -129,9 +130,10 @@ def test_a_text_with_a_problem_is_no_answer_and_no_context(tmp_path: Path) -> No
     bad = replace(row.steps[1], text="I cannot help", problem="refused")
     row = replace(row, steps=(row.steps[0], bad, *row.steps[2:]))
     store = made_store(tmp_path / "set", [row])
-    export(store, "captioner", str(tmp_path / "out"), options={"pictures": False})
+    result = export(store, "captioner", str(tmp_path / "out"), options={"pictures": False})
     found = {sample["id"].split("-", 1)[1]: sample for sample in samples(tmp_path / "out")}
     assert "sliding-0001" not in found
+    assert result.left_out["steps without a usable text, or whose frames' times are unknown"] == 1
     assert "<<<Room 0 is empty.>>>" in found["sliding-0002"]["conversations"][0]["value"]
     assert "(there is no description of this part)" in found["summary"]["conversations"][0]["value"]
 
@@ -153,6 +155,24 @@ def test_where_the_short_prompt_comes_from(tmp_path: Path) -> None:
     for sample, short in zip(found, ["my own words", "short 1", "Person 2 sits down in a room."], strict=True):
         assert f"<<<{short}>>>" in sample["conversations"][0]["value"]
         assert "image" not in sample
+
+
+def test_a_caption_is_no_prompt_for_itself(tmp_path: Path) -> None:
+    row = replace(caption_row(0), summary="A single sentence.")
+    result = export(made_store(tmp_path / "set", [row]), "captioner", str(tmp_path / "out"),
+                    options={"roles": ["recaption", "summary"], "pictures": False})  # fmt: skip
+    assert [sample["role"] for sample in samples(tmp_path / "out")] == ["summary"]
+    assert result.left_out == {"prompts to re-caption that would be the whole caption": 1}
+
+
+def test_our_trainer_is_given_the_very_question(tmp_path: Path) -> None:
+    """A question of these prompts ends in a blank."""
+    export(made_store(tmp_path / "set", [caption_row(0)]), "captioner", str(tmp_path / "out"),
+           options={"roles": ["summary"], "prompts": "sharecaptioner", "pictures": False})  # fmt: skip
+    (sample,) = samples(tmp_path / "out")
+    asked_for = sample["conversations"][0]["value"]
+    assert asked_for != asked_for.strip()
+    assert sample_of(sample, "x", tmp_path, 1).turns[0].text == asked_for
 
 
 def test_clips_give_clip_summaries(tmp_path: Path) -> None:

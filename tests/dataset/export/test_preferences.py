@@ -113,6 +113,24 @@ def test_what_verification_refused_is_stored_and_becomes_a_pair(tmp_path: Path) 
     assert pair["why"] == f"verify: {row.refused[0].reasons[0]}"
 
 
+def test_the_question_holds_the_cast_and_the_hints_where_captioning_did(tmp_path: Path) -> None:
+    write_video(tmp_path / "a.mp4", [texture(1, 160, 96, (60, 120, 60))] * 30, fps=10)
+    texts = {"opening": "A man in a red jacket stands in a field.", "change": "The man in the red jacket waits.",
+             "summary": "A man in a red jacket waits in a field."}  # fmt: skip
+    model = FakeVLM(lambda request: texts[request.task], max_images=2)
+    settings = replace(SETTINGS, cast=True, hints=True)
+    row = CaptionRow.of(SourceVideo(row_id(0), str(tmp_path / "a.mp4")),
+                        caption(tmp_path / "a.mp4", model=model, settings=settings))  # fmt: skip
+    store = made_store(tmp_path / "set", [row])
+    for number in range(-1, len(row.steps)):
+        Desk(store).add(row_id(0), f"Text {number} by a person in a red jacket.", step=number)
+    found, _ = pairs(store, tmp_path / "out")
+    wanted = [render(request, prompt_set("default"), hints=True).text for request in model.requests]
+    assert [pair["prompt"][-1]["content"] for pair in found if "by a person" in str(pair)] == wanted[: len(found)]
+    assert any("red jacket" in request.cast for request in model.requests)
+    assert len(found) >= len(row.steps)
+
+
 def test_a_text_by_a_person_is_better_because_they_say_so(tmp_path: Path) -> None:
     store = made_store(tmp_path / "set", [plain_row()])
     Desk(store).add(row_id(0), "The squares trade places.", step=1, author="ada")

@@ -14,7 +14,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 
-from sharegpt4video.errors import SettingsError
+from sharegpt4video.errors import SettingsError, StorageError
+from sharegpt4video.learning import checkpoints
 from sharegpt4video.learning.order import Order
 from sharegpt4video.lvlm.mixture import prepare
 from sharegpt4video.lvlm.mixture.contexts import Contexts, spliced
@@ -153,6 +154,47 @@ def test_own_mistakes_are_told_where_there_are_some(tmp_path: Path) -> None:
     assert "<<<Thing 3 was never there.>>>" in row["conversations"][0]["value"]
 
 
+def test_mistakes_of_other_samples_are_refused(tmp_path: Path) -> None:
+    folder, own = exported(tmp_path / "roles", 4), tmp_path / "own.jsonl"
+    own.write_text('{"id": "of-another-export", "before": "Thing 3 was never there."}\n')
+    asked = settings(folder, wrong_context=0.1, wrong_kinds=("own",), own_mistakes=str(own))
+    with pytest.raises(SettingsError, match=r"none of the changes in the exports .* of-another-export"):
+        prepare(asked, tmp_path / "run")
+
+
+def test_a_run_goes_on_with_the_mixture_that_it_began_with(tmp_path: Path) -> None:
+    folder, run = exported(tmp_path / "roles", 4), tmp_path / "run"
+    first, _ = prepare(settings(folder), run)
+    rows = rows_of(first, "sliding")
+    (run / "checkpoints" / "step-000001").mkdir(parents=True)
+    exported(folder, 5)
+    again, mixture = prepare(settings(folder), run)
+    assert rows_of(again, "sliding") == rows
+    assert "as it was when the run began" in mixture.text()
+    fresh, mixture = prepare(settings(folder), run, resume=False)
+    assert len(rows_of(fresh, "sliding")) == 15
+    assert "as it was" not in mixture.text()
+
+
+def test_the_mixture_of_a_run_at_work_is_left_alone(tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    made, _ = prepare(settings(exported(tmp_path / "roles", 4)), run)
+    rows = rows_of(made, "sliding")
+    with checkpoints.alone(run), pytest.raises(StorageError, match="another run is writing there"):
+        prepare(settings(tmp_path / "roles", wrong_context=0.9), run, resume=False)
+    assert rows_of(made, "sliding") == rows
+
+
+def test_files_of_two_mixtures_are_not_taken_for_one(tmp_path: Path) -> None:
+    """As if rewriting had been interrupted: what is there then must be written again."""
+    folder, run = exported(tmp_path / "roles", 4), tmp_path / "run"
+    prepare(settings(folder), run)
+    with pytest.raises(SettingsError, match="no samples of opening"):
+        prepare(settings(folder, opening_share=0.5, copies=2), run)
+    made, _ = prepare(settings(folder), run)
+    assert len(rows_of(made, "sliding")) == 12
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -217,6 +259,14 @@ def test_a_context_is_of_another_video() -> None:
     }
 
 
+@pytest.mark.parametrize("kind", ["spliced", "swapped", "own"])
+def test_a_context_with_other_blanks_is_not_wrong(kind: Any) -> None:
+    chosen = MixtureSettings(("a",), wrong_context=1.0, missing_context=0.0, wrong_kinds=(kind,))
+    before = "It goes on.\n\nIt goes on."
+    drawn = Contexts(chosen, [("v", before)], {"id": [" ".join(before.split())]})
+    assert {drawn.draw("id", "v", before, random.Random(seed)) for seed in range(30)} == {(before, "true")}
+
+
 @pytest.mark.parametrize(
     ("text", "lengths", "expected"),
     [
@@ -226,6 +276,9 @@ def test_a_context_is_of_another_video() -> None:
         ("A dog runs, then it rests.", (1,), {"A dog runs."}),
         ("A dog runs fast", (1,), {"A dog."}),
         ("狗在跑。猫在睡。", (1,), {"狗在跑。"}),
+        ("一只狗在跑。", (1,), {"一只"}),  # never the whole caption, which would be asked to be copied
+        ("Dogs.", (1,), {"Do"}),
+        ("A.", (1,), {""}),
     ],
 )
 def test_captions_are_shortened_by_sentences(text: str, lengths: tuple[int, ...], expected: set[str]) -> None:

@@ -14,7 +14,7 @@ pytest.importorskip("accelerate")
 
 from typer.testing import CliRunner  # noqa: E402
 
-from made_chains import caption_settings, chains  # noqa: E402
+from made_chains import caption_settings, chains, save_captioner  # noqa: E402
 from sharegpt4video import caption, train  # noqa: E402
 from sharegpt4video.cli.app import app  # noqa: E402
 from sharegpt4video.cli.train import train_settings  # noqa: E402
@@ -26,6 +26,7 @@ from sharegpt4video.lvlm.train import merge  # noqa: E402
 from sharegpt4video.prompts import prompt_set  # noqa: E402
 from sharegpt4video.t2v.record import RECORDS, read_records  # noqa: E402
 from sharegpt4video.vlm import open_model  # noqa: E402
+from sharegpt4video.vlm.taught import taught, taught_apart, taught_text  # noqa: E402
 
 SMALL = ["optimiser.global_batch=2", "optimiser.micro_batch=2", "optimiser.max_steps=3", "run.save_every_steps=1",
          "run.deterministic=true", "run.keep_checkpoints=5", "mixture.sliding=7", "mixture.opening_share=0.25",
@@ -93,6 +94,25 @@ def test_another_mixture_is_another_run(roles: Path, tmp_path: Path) -> None:
     )  # fmt: skip
     assert changed.exit_code == 2
     assert "mixture.wrong_context was 0.2, is 0.5" in " ".join(changed.stderr.split())
+
+
+def test_a_run_goes_on_where_its_folder_was_moved(roles: Path, tmp_path: Path) -> None:
+    train(settings(roles, "optimiser.max_steps=1"), tmp_path / "here")
+    (tmp_path / "here").rename(tmp_path / "there")
+    assert train(settings(roles, "optimiser.max_steps=1"), tmp_path / "there").resumed_from == 1
+
+
+def test_preferences_leave_a_captioner_what_it_is(roles: Path, tmp_path: Path) -> None:
+    """It is still asked with the prompts that it knows, and as it was."""
+    base = save_captioner(tmp_path / "base")
+    (base / "captioner.json").write_text(taught_text(["brief"], frames_apart=True), encoding="utf-8")
+    few = ["optimiser.max_steps=1", "optimiser.global_batch=1", "grpo.answers=2", "grpo.max_new_tokens=2"]
+    data = f"data.sources=[{{path: {roles / 'train.json'}}}]"
+    train(train_settings(Path("preferences-tiny"), [f"model.base={base}", data, *few]), tmp_path / "run")
+    done = CliRunner().invoke(app, ["train", "merge", str(tmp_path / "run"), "--out", str(tmp_path / "model")])
+    assert done.exit_code == 0, done.output
+    assert f"sg4v caption VIDEO --model hf:{tmp_path / 'model'}" in " ".join(done.stdout.split())
+    assert (taught(str(tmp_path / "model")), taught_apart(str(tmp_path / "model"))) == ("brief", True)
 
 
 def test_a_captioner_needs_a_mixture(tmp_path: Path) -> None:

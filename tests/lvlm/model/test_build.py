@@ -76,6 +76,12 @@ def test_the_original_format_is_refused_with_the_way_out(tmp_path: Path) -> None
         build(ModelSettings(base=str(tmp_path)))
 
 
+def test_a_folder_with_an_adapter_is_refused(folder: Path) -> None:
+    (folder / "adapter_config.json").write_text('{"peft_type": "LORA", "base_model_name_or_path": "elsewhere"}')
+    with pytest.raises(SettingsError, match=r"holds an adapter .* merge it into its base first"):
+        build(ModelSettings(base=str(folder)))
+
+
 def test_pickled_weights_are_refused(folder: Path, tiny: Any) -> None:
     (folder / "model.safetensors").unlink()
     torch.save(tiny.state_dict(), folder / "pytorch_model.bin")

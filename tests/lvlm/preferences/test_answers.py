@@ -112,6 +112,22 @@ def test_greedy_answers_are_those_of_the_model_alone(grpo: Make) -> None:
             assert answer.ids.tolist() == alone[: len(answer.ids)].tolist()
 
 
+def test_how_the_base_would_write_decides_nothing(grpo: Make) -> None:
+    """A penalty of its own would change what is drawn, and not the probabilities that are learned from."""
+    settings = grpo()
+    asked, wanted, model = drawn_by(settings)
+    own = model.get_base_model().generation_config
+    own.update(repetition_penalty=9.0, min_new_tokens=12, num_beams=2)
+    encoder = make_encoder(settings, QuestionEncoder)
+    found = Drawer(model, settings.grpo, encoder.pad_id, encoder.never_said).draw(asked, "0 0")
+    ids = [[[one.ids.tolist() for one in row] for row in rows] for rows in (wanted, found)]
+    assert ids[0] == ids[1]
+    assert model.get_base_model().generation_config is own
+    own.eos_token_id = None
+    with pytest.raises(SettingsError, match="no token ends an answer"):
+        Drawer(model, settings.grpo, encoder.pad_id)
+
+
 def test_the_reward_rises(grpo: Make, tmp_path: Path) -> None:
     learning = {"tune__language": "full", "tune__language_rate": 1e-2, "optimiser__micro_batch": 32}
     settings = grpo(optimiser__epochs=4.0, grpo__answers=6, grpo__beta=0.0, grpo__max_new_tokens=4, **learning)

@@ -12,7 +12,7 @@ import torch
 from sharegpt4video.errors import SettingsError, StorageError
 from sharegpt4video.learning.processes import Processes
 from sharegpt4video.lvlm.data.samples import SampleError
-from sharegpt4video.lvlm.preferences.pairs import KEY_BYTES, PairEncoder, PairLoader, read_pairs
+from sharegpt4video.lvlm.preferences.pairs import KEY_BYTES, PairEncoder, PairExample, PairLoader, read_pairs
 from sharegpt4video.lvlm.preferences.reference import _read
 from sharegpt4video.lvlm.preferences.scored import ScoredPairs, with_first_weights, without_dropout
 from sharegpt4video.lvlm.settings import DataSource, TrainSettings
@@ -115,6 +115,7 @@ def test_pairs_that_cannot_be_used_are_named(pairs: Path, tmp_path: Path) -> Non
         {**good, "chosen": []},
         {**good, "images": ["0.png", "1.png"], "prompt": [{"role": "user", "content": [{"type": "text"}]}]},
         {**good, "prompt": [{"role": "assistant", "content": "What?"}]},
+        {**good, "prompt": [{"role": "user", "content": "<image>What?"}]},
     ]
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(line) + "\n" for line in [good, *wrong]), encoding="utf-8")
@@ -122,12 +123,49 @@ def test_pairs_that_cannot_be_used_are_named(pairs: Path, tmp_path: Path) -> Non
     assert found[0].turns[1].text != found[0].rejected.turns[1].text  # type: ignore[attr-defined]
     said = [str(one) for one in found.problems()]
     assert [text for text in said if "is the rejected one" in text or "'chosen'" in text or "must be a text" in text]
+    assert "spells out <image>" in said[-1]
     assert len(said) == len(wrong)
 
 
 def test_another_kind_of_file_is_refused(questions: Path) -> None:
     with pytest.raises(SettingsError, match="no 'prompt'"):
         read_pairs(DataSource(str(questions)))
+
+
+def test_one_picture_may_be_called_image(pairs: Path, tmp_path: Path) -> None:
+    line = json.loads(pairs.read_text(encoding="utf-8").splitlines()[0])
+    line["image"] = line.pop("images")[0]
+    path = tmp_path / "pairs.jsonl"
+    path.write_text(json.dumps(line), encoding="utf-8")
+    pair = read_pairs(DataSource(str(path), str(pairs.parent)))[0]
+    assert (Path(pair.images[0]).name, pair.turns[0].places) == ("0.png", 1)
+
+
+def test_of_a_longer_conversation_the_last_answers_are_compared(dpo: Make, pairs: Path, tmp_path: Path) -> None:
+    """What the model said before is part of the question, as in TRL."""
+    line = json.loads(pairs.read_text(encoding="utf-8").splitlines()[0])
+    encoder = make_encoder(dpo(), PairEncoder)
+    counts = []
+    for prompt in (line["prompt"], [*line["prompt"], {"role": "assistant", "content": "There."}, *line["prompt"]]):
+        path = tmp_path / f"{len(prompt)}.jsonl"
+        path.write_text(json.dumps({**line, "prompt": prompt}), encoding="utf-8")
+        pair = encoder.encode(read_pairs(DataSource(str(path), str(pairs.parent)))[0])
+        assert isinstance(pair, PairExample)
+        counts.append((pair.chosen.loss_tokens, pair.rejected.loss_tokens))
+    assert counts[0] == counts[1]
+
+
+def test_no_kind_of_dropout_is_left(dpo: Make) -> None:
+    settings = dpo()
+    model, _ = make_model(settings, Processes())
+    for module in model.modules():
+        if "attention_dropout" in vars(module):
+            module.attention_dropout = 0.5
+    without_dropout(model)
+    loader = make_loader(settings, make_encoder(settings, PairEncoder), Processes(), kind=PairLoader, read=read_pairs)
+    inputs, scored = next(iter(loader)).batches[0].inputs, ScoredPairs(model.train(), settings.dpo)
+    with torch.no_grad():
+        assert torch.equal(scored.log_probs(inputs), scored.log_probs(inputs))
 
 
 def test_a_prompt_may_bring_its_system_text(pairs: Path, tmp_path: Path) -> None:

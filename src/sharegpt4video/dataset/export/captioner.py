@@ -145,6 +145,7 @@ def _conversation(
         "seconds": [round(at, 3) for at in request.seconds],
         "system": prompt.system,
         "conversations": turns(prompt.text, sample.answer, len(names)),
+        "verbatim": True,  # our own trainer takes away no blank at the ends, which a model is asked with, too
         "prompt_set": chosen.name,
         "prompt_hash": _hash_of(chosen.name),
         "prompt_from": sample.prompt_from,

@@ -56,7 +56,7 @@ class PreferencesOptions:
     prompts: str = ""
     """The prompt set to ask with. "": the one that the caption was made with."""
     hints: bool = False
-    """Put the measured facts into the questions, as ``hints`` does in captioning."""
+    """Put the measured facts into the questions, as ``hints`` does in captioning; always where that had them."""
     pictures: bool = True
     """Decode the frames and write them. False: pairs have only their times."""
     apart: bool = False
@@ -81,8 +81,12 @@ class PreferencesOptions:
 
 @dataclass(frozen=True)
 class Pair:
-    """One question, the answer to prefer and the other one. ``why`` says what is wrong with that, by check."""
+    """One question, the answer to prefer and the other one. ``why`` says what is wrong with that, by check.
 
+    ``version`` is the entry with the caption of which the question was asked.
+    """
+
+    version: Entry
     sample: Sample
     rejected: str
     source: PairSource
@@ -173,7 +177,8 @@ def _replaced(
             job.leave_out("pairs in which nothing was found wrong with the rejected text")
         else:
             chosen = replace(asked_first, answer=answer.answer)
-            yield Pair(chosen, asked_first.answer, source, wrong.get(asked_first.step, ()), edit.author if edit else "")
+            why_worse, author = wrong.get(asked_first.step, ()), edit.author if edit else ""
+            yield Pair(replace(entry, row=before), chosen, asked_first.answer, source, why_worse, author)
 
 
 def _refused(job: ExportJob, entry: Entry, row: CaptionRow, by_id: VersionsById) -> Iterator[Pair]:
@@ -191,7 +196,8 @@ def _refused(job: ExportJob, entry: Entry, row: CaptionRow, by_id: VersionsById)
         ):
             job.leave_out(why)
         else:
-            yield Pair(sample, one.text, "verify", tuple(Finding("verify", one.step, why) for why in one.reasons))
+            reasons = tuple(Finding("verify", one.step, why) for why in one.reasons)
+            yield Pair(replace(entry, row=row), sample, one.text, "verify", reasons)
 
 
 def _questions(job: ExportJob, entry: Entry, row: CaptionRow) -> dict[str, Sample]:
@@ -212,7 +218,8 @@ def _same_question(
 
 
 def _prompt(job: ExportJob, entry: Entry, sample: Sample) -> Prompt:
-    return render(sample.request, prompts_of(entry, job.options.prompts), hints=job.options.hints)
+    hints = job.options.hints or bool(entry.row.provenance.settings.get("hints"))
+    return render(sample.request, prompts_of(entry, job.options.prompts), hints=hints)
 
 
 def _problem(row: CaptionRow, step: int) -> str:
@@ -232,7 +239,7 @@ def _not_a_pair(worse: Sample, better: Sample, problem: str, still: tuple[Findin
 
 def _line(job: ExportJob, entry: Entry, pair: Pair, pictures: Pictures) -> dict[str, Any]:
     request, names = pictures.of(pair.sample)
-    prompt = _prompt(job, entry, replace(pair.sample, request=request))
+    prompt = _prompt(job, pair.version, replace(pair.sample, request=request))
     told = (prompt.system, prompt.text, pair.sample.answer, pair.rejected)
     system, question, chosen, rejected = map(without_tokens, told)
     about = {

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any, Literal
 
+from ...captioner.cast import Carried, Cast
 from ...captioner.fast import fast
 from ...captioner.recaption import recaption
 from ...captioner.sliding import sliding
@@ -45,7 +46,7 @@ def samples(
     apart: bool,
     short: tuple[str, str],
     fold_steps: int,
-    leave_out: Callable[[str], None],
+    leave_out: Callable[..., None],
 ) -> Iterator[Sample]:
     """Every sample of a video, or of a clip (whose steps are the video's and are not repeated).
 
@@ -55,7 +56,10 @@ def samples(
     row = entry.row
     whole = entry.clip is None
     if "sliding" in roles and whole and row.mode == "sliding":
-        yield from _sliding(row.video, row.steps, prompts)
+        told = [one for one in _sliding(row.video, row.steps, prompts) if not _unusable(row.steps[one.step])]
+        yield from told
+        if missing := len(row.steps) - len(told):
+            leave_out("steps without a usable text, or whose frames' times are unknown", missing)
     if not entry.text.strip() or entry.problem:
         return
     if "fast" in roles:
@@ -66,21 +70,26 @@ def samples(
         elif any(not step.problem for step in row.steps):
             yield _summary(entry, fold_steps)
     if "recaption" in roles and whole:
-        yield from _recaption(entry, short)
+        found = list(_recaption(entry, short))
+        yield from found
+        if not found:
+            leave_out("prompts to re-caption that would be the whole caption")
 
 
 def asked(entry: Entry, prompts: PromptSet, fast_layout: Layout, fold_steps: int) -> Iterator[Sample]:
     """Every question that the model was asked about a video, with what it answered, usable or not.
 
-    A summary of more than ``fold_steps`` steps is left out: what was asked last is not stored.
+    The cast is told where captioning did so. A summary of more than ``fold_steps`` steps is left out: what was asked
+    last is not stored.
     """
     row = entry.row
     if row.mode == "fast":
         yield replace(_fast(entry, fast_layout, 0), step=0)
         return
-    yield from _sliding(row.video, row.steps, prompts, usable=False)
+    cast = bool(row.provenance.settings.get("cast"))
+    yield from _sliding(row.video, row.steps, prompts, Cast() if cast else None)
     if len(row.steps) <= fold_steps and any(not step.problem for step in row.steps):
-        yield _summary(entry, fold_steps)
+        yield _summary(entry, fold_steps, cast=cast)
 
 
 def _part(entry: Entry) -> tuple[float, float]:
@@ -88,18 +97,22 @@ def _part(entry: Entry) -> tuple[float, float]:
     return entry.start_seconds + entry.offset_seconds, entry.end_seconds + entry.offset_seconds
 
 
-def _sliding(video: str, steps: tuple[Step, ...], prompts: PromptSet, *, usable: bool = True) -> Iterator[Sample]:
+def _sliding(video: str, steps: tuple[Step, ...], prompts: PromptSet, cast: Cast | None = None) -> Iterator[Sample]:
     number = first = 0
     for _, run in groupby(steps, key=lambda step: step.shot_index):
         chain = tuple(run)
         segment = _segment(chain)
         if segment is not None:
-            role = sliding(segment, video=video, layout=prompts.pair_layout)
+            role = sliding(segment, video=video, layout=prompts.pair_layout, cast=cast)
             for place, (request, step) in enumerate(_replayed(role, chain), start=first):
-                if not usable or (not step.problem and step.text.strip()):
-                    yield Sample("sliding", f"sliding-{number:04d}", request, step.text, step=place)
+                yield Sample("sliding", f"sliding-{number:04d}", request, step.text, step=place)
                 number += 1
         first += len(chain)
+        cast = Carried(cast=cast).after(chain).cast
+
+
+def _unusable(step: Step) -> bool:
+    return bool(step.problem) or not step.text.strip()
 
 
 def _segment(chain: tuple[Step, ...]) -> Segment | None:
@@ -127,7 +140,7 @@ def _replayed(role: Generator[Request, Reply, Any], steps: Sequence[Step]) -> It
     request = next(role)
     for step in steps:
         yield request, step
-        problem: Problem = "empty" if step.problem or not step.text.strip() else ""
+        problem: Problem = "empty" if _unusable(step) else ""
         try:
             request = role.send(Reply(step.text, "", "stored", problem=problem))
         except StopIteration:
@@ -153,10 +166,10 @@ def _keyframe_times(entry: Entry) -> tuple[float, ...]:
     return tuple(sorted({at for step in entry.steps for at in step.frame_seconds}))
 
 
-def _summary(entry: Entry, fold_steps: int) -> Sample:
+def _summary(entry: Entry, fold_steps: int, *, cast: bool = False) -> Sample:
     start, end = _part(entry)
     row = entry.row
-    role = summary(row.steps, video=row.video, start_seconds=start, end_seconds=end, fold_steps=fold_steps)
+    role = summary(row.steps, video=row.video, start_seconds=start, end_seconds=end, fold_steps=fold_steps, cast=cast)
     request = next(role)
     assert isinstance(request, Request)  # several only if there are more steps than one request can carry
     return Sample("summary", "summary", request, entry.text)

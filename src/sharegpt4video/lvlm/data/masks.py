@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .samples import SampleError
 from .templates import Chunk
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 IGNORED = -100
 """The label of a token that is not learned."""
@@ -81,6 +84,13 @@ class Masker:
         # and of errors that cannot come, since what is too long is left out.
         found = self._tokenizer(text, add_special_tokens=False, split_special_tokens=split, verbose=False)["input_ids"]
         return [int(token) for token in found]
+
+
+def last_answer(labels: Tensor) -> int:
+    """Where the last answer begins in the labels (tokens,) of a conversation."""
+    learned = (labels != IGNORED).tolist()
+    end = len(learned) - learned[::-1].index(True)
+    return next(at for at in range(end, 0, -1) if not learned[at - 1])
 
 
 def _inexact(id: str, why: str) -> SampleError:

@@ -91,7 +91,10 @@ class ChatTemplate:
         tokenizer = getattr(processor, "tokenizer", processor)
         found = getattr(processor, "chat_template", None) or getattr(tokenizer, "chat_template", None)
         if not isinstance(found, str):
-            raise SettingsError(f"the model has no chat template; name a recipe: {', '.join(RECIPES)}")
+            raise SettingsError(
+                "the model has no chat template; copy the chat_template.jinja of its chat version into its folder (in"
+                f" Python, name a recipe: {', '.join(RECIPES)})"
+            )
         self._template: str = found
         self._specials = dict(tokenizer.special_tokens_map)
         self._bos: str = tokenizer.bos_token or ""

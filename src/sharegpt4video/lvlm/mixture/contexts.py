@@ -22,12 +22,15 @@ class Contexts:
         self, settings: MixtureSettings, pool: Sequence[tuple[str, str]], own: Mapping[str, Sequence[str]]
     ) -> None:
         self._settings, self._pool, self._own = settings, pool, own
+        self._known = not own
+        """Whether any sample was among those that mistakes are known of."""
 
     def draw(self, id: str, video: str, before: str, rng: random.Random) -> tuple[str, str]:
         """The context for one sample, and what it is: "true", "missing", or the kind of what is wrong with it.
 
         A kind that cannot be made from this text falls back to a step of another video.
         """
+        self._known = self._known or id in self._own
         chance = rng.random()
         if chance < self._settings.missing_context:
             return "", "missing"
@@ -35,19 +38,27 @@ class Contexts:
             return before, "true"
         kind = rng.choice(self._settings.wrong_kinds)
         text = self._wrong(kind, id, video, before, rng)
-        if text == before:
+        if _same(text, before):
             kind, text = "another", self._another(video, before, rng)
-        return (text, kind) if text != before else (before, "true")
+        return (text, kind) if not _same(text, before) else (before, "true")
+
+    def check_mistakes(self) -> None:
+        """Once all is drawn, raises SettingsError if the model's mistakes were of other samples than these."""
+        if not self._known:
+            raise SettingsError(
+                f"mixture.own_mistakes: none of the changes in the exports has an id of {self._settings.own_mistakes}"
+                f" (the first there: {next(iter(self._own))}); were they exported again?"
+            )
 
     def _wrong(self, kind: Wrong, id: str, video: str, before: str, rng: random.Random) -> str:
         if kind == "own":
-            said = [text for text in self._own.get(id, ()) if text.strip() and text != before]
+            said = [text for text in self._own.get(id, ()) if text.strip() and not _same(text, before)]
             return rng.choice(said) if said else before
         if kind == "another":
             return self._another(video, before, rng)
         if kind == "spliced":
             tries = (spliced(before, self._another(video, before, rng), rng) for _ in range(_TRIES))
-            return next((text for text in tries if text != before), before)
+            return next((text for text in tries if not _same(text, before)), before)
         parts = sentences(before)
         if len(parts) < 2:
             return before
@@ -61,9 +72,14 @@ class Contexts:
     def _another(self, video: str, before: str, rng: random.Random) -> str:
         for _ in range(_TRIES):
             other, text = rng.choice(self._pool)
-            if other != video and text != before:
+            if other != video and not _same(text, before):
                 return text
         return before
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two texts differ in blanks at most."""
+    return one == other or one.split() == other.split()
 
 
 def spliced(first: str, second: str, rng: random.Random) -> str:

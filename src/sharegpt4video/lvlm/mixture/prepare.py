@@ -19,6 +19,7 @@ from typing import Any, BinaryIO
 from ...errors import SettingsError, StorageError
 from ...files import whole_file, write_whole
 from ...given import read_json
+from ...learning import checkpoints
 from ...learning.processes import Processes
 from ..data.samples import IMAGE
 from ..settings import ROLES, DataSource, MixtureSettings, TrainSettings
@@ -42,6 +43,8 @@ class Mixture:
     """By role: ``samples``, and how many have which context, or come from where."""
     prompts: tuple[str, ...]
     """The prompt sets that it is asked with."""
+    earlier: bool = False
+    """Whether it was kept from when the run began, and other inputs would now make another one."""
 
     def text(self) -> str:
         """One line for a log."""
@@ -49,29 +52,34 @@ class Mixture:
         for role, counts in self.counts.items():
             kinds = [f"{number:,} {kind}" for kind, number in counts.items() if kind != "samples"]
             told.append(f"{counts['samples']:,} {role}" + (f" ({', '.join(kinds)})" if kinds else ""))
-        return f"mixture: {'; '.join(told)}"
+        kept = "; as it was when the run began, though exports or settings have changed since" if self.earlier else ""
+        return f"mixture: {'; '.join(told)}{kept}"
 
 
-def prepare(settings: TrainSettings, out: str | Path) -> tuple[TrainSettings, Mixture]:
+def prepare(settings: TrainSettings, out: str | Path, *, resume: bool = True) -> tuple[TrainSettings, Mixture]:
     """Write the mixture of a run into its folder ``out``; gives the settings with its sources, and what was written.
 
-    An existing mixture made from the same inputs is kept. With several processes, rank 0 writes. Raises
-    SettingsError for settings without a mixture, and exports that are missing or of another kind.
+    An existing mixture made from the same inputs is kept, and any that a run with checkpoints resumes with.
+    With several processes, rank 0 writes. Raises SettingsError for settings without a mixture, and exports that are
+    missing or of another kind, StorageError if another run is in the folder.
     """
     chosen = settings.mixture
     if chosen is None:
         raise SettingsError("mixture is missing in the configuration; without one, use sg4v train lvlm")
     folder, processes = Path(out) / FOLDER, Processes()
     problem: Exception | None = None
+    earlier = False
     if processes.first:
         try:
-            _write(chosen, settings.optimiser.seed, folder)
+            with checkpoints.alone(Path(out)):
+                begun = resume and bool(checkpoints.finished_folders(Path(out)))
+                earlier = _write(chosen, settings.optimiser.seed, folder, keep=begun)
         except (SettingsError, StorageError) as error:
             problem = error
     problem = processes.from_first(problem)
     if problem is not None:
         raise problem
-    mixture = read_mixture(folder)
+    mixture = replace(read_mixture(folder), earlier=earlier)
     sources = (*mixture.sources, *settings.data.sources)
     return replace(settings, data=replace(settings.data, sources=sources)), mixture
 
@@ -86,11 +94,14 @@ def read_mixture(folder: Path) -> Mixture:
         raise StorageError(f"{folder / COUNTS}: cannot be read ({error!r}); start over with --fresh") from error
 
 
-def _write(chosen: MixtureSettings, seed: int, folder: Path) -> None:
+def _write(chosen: MixtureSettings, seed: int, folder: Path, *, keep: bool) -> bool:
+    """Write the mixture unless it is there; with ``keep``, another one stays as well, which is what it returns."""
+    there = _key_of(folder)
     files = [file_of(export) for export in chosen.exports]
     key = _fingerprint(chosen, seed, files)
-    if _is_there(folder, key):
-        return
+    if there and (keep or there == key):
+        return there != key
+    (folder / COUNTS).unlink(missing_ok=True)  # it must not vouch for files of two mixtures
     contexts = _contexts(chosen, files)
     counts: dict[str, Counter[str]] = {role: Counter() for role in wanted(chosen)}
     sources, prompts = list[dict[str, Any]](), Counter[str]()
@@ -99,12 +110,14 @@ def _write(chosen: MixtureSettings, seed: int, folder: Path) -> None:
             for role in _write_roles(chosen, path, contexts, seed, counts, folder / f"{number:03d}", prompts):
                 sources.append({"file": f"{number:03d}-{role}.jsonl", "media": str(path.parent), "role": role})
         _check_roles(counts)
+        contexts.check_mistakes()
         weights = _weights(chosen, counts)
         plain = [{**one, "weight": weights[one["role"]]} for one in sources]
         told = {"key": key, "sources": plain, "counts": counts, "prompts": [name for name, _ in prompts.most_common()]}
         write_whole(folder / COUNTS, json.dumps(told, indent=1).encode())
     except OSError as error:
         raise StorageError(f"{folder}: the mixture cannot be written: {error}; is the disk full?") from error
+    return False
 
 
 def _write_roles(
@@ -217,9 +230,10 @@ def _fingerprint(chosen: MixtureSettings, seed: int, files: Sequence[Path]) -> s
     return digest.hexdigest()
 
 
-def _is_there(folder: Path, key: str) -> bool:
+def _key_of(folder: Path) -> str:
+    """The fingerprint of what the mixture in a folder was made from; "" where there is none, or not all of it."""
     try:
         plain = read_json(folder / COUNTS)
-        return plain["key"] == key and all((folder / one["file"]).is_file() for one in plain["sources"])
+        return str(plain["key"]) if all((folder / one["file"]).is_file() for one in plain["sources"]) else ""
     except (OSError, ValueError, KeyError, TypeError):
-        return False
+        return ""

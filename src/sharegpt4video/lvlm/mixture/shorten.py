@@ -18,7 +18,7 @@ def shortened(text: str, lengths: Sequence[int], rng: random.Random) -> str:
     """A caption cut down to as many sentences as one of ``lengths``: the first, which says what there is, and others.
 
     A caption that has no more than that keeps one sentence less; one of a single sentence loses its end at a comma, or
-    after half of its words.
+    after half of its words, or of its letters where blanks do not part them. "": nothing shorter is left.
     """
     parts = sentences(text)
     count = min(rng.choice(lengths), len(parts) - 1)
@@ -31,5 +31,8 @@ def shortened(text: str, lengths: Sequence[int], rng: random.Random) -> str:
 def _half(sentence: str) -> str:
     before, comma, _ = sentence.partition(", ")
     words = sentence.split()
-    short = before if comma else " ".join(words[: max((len(words) + 1) // 2, 1)])
+    if not comma and len(words) == 1:
+        letters = sentence.rstrip(".!?。！？")
+        return letters[: len(letters) // 2]
+    short = before if comma else " ".join(words[: (len(words) + 1) // 2])
     return short.rstrip(",.;:!?") + "."

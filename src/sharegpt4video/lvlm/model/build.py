@@ -205,6 +205,11 @@ def _base_config(settings: ModelSettings) -> PreTrainedConfig:
     from transformers import AutoConfig, PreTrainedConfig
 
     revision = settings.revision or None
+    if (Path(settings.base) / "adapter_config.json").is_file():  # transformers would load what it names, and wrap that
+        raise SettingsError(
+            f"model.base: {settings.base} holds an adapter (adapter_config.json), not a model of its own; merge it into"
+            " its base first (sg4v train merge for a run of ours, merge_and_unload in peft), and name that folder"
+        )
     try:
         need_within_reach(settings.base)
         plain, _ = PreTrainedConfig.get_config_dict(settings.base, revision=revision)

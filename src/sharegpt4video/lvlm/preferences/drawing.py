@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...errors import SettingsError
 from ..data.example import Example
 from ..data.packing import vision_inputs
 from ..model.loss import SummedLoss
@@ -36,6 +37,10 @@ class Drawer:
         seen = {int(number) for name in names if (number := getattr(self._base.config, name, None)) is not None}
         self._never = sorted({*never_said, *seen}) or None
         ends = self._base.generation_config.eos_token_id
+        if ends is None:
+            raise SettingsError(
+                "model.base: no token ends an answer; name it as eos_token_id in generation_config.json"
+            )
         self._ends = tuple(ends) if isinstance(ends, list) else (ends,)
 
     def draw(self, questions: Sequence[Example], seed: str) -> list[list[Drawn]]:
@@ -62,7 +67,7 @@ class Drawer:
             max_new_tokens=settings.max_new_tokens, suppress_tokens=self._never,
             eos_token_id=list(self._ends), pad_token_id=self._pad,
         )  # fmt: skip
-        whole = self._model.generate(**inputs, generation_config=config)
+        whole = self._base.generate(**inputs, generation_config=config)
         return [self._cut(row) for row in whole[:, inputs["input_ids"].shape[1] :].cpu()]
 
     def _inputs(self, rows: Sequence[Example]) -> dict[str, Tensor]:
@@ -85,17 +90,23 @@ class Drawer:
     @contextmanager
     def _generating(self, seed: str) -> Iterator[None]:
         """The model as it answers: with a cache, kernels that take padding in front, and a random state of its own."""
+        from transformers import GenerationConfig
+
         base, training = self._base, self._model.training
         kernels = {name: getattr(base.config, name)._attn_implementation for name in ("text_config", "vision_config")}
         lowered = base.autocast_dtype if isinstance(base, SummedLoss) else None
         devices: list[Any] = [base.device] if base.device.type == "cuda" else []
         self._model.eval()
         base.set_attn_implementation(dict.fromkeys(kernels, "sdpa"))
+        # What the settings leave open would be taken from the base's own, such as a repetition penalty, and answers be
+        # drawn from other probabilities than those that are learned from.
+        own, base.generation_config = base.generation_config, GenerationConfig()
         try:
             with torch.random.fork_rng(devices=devices), torch.no_grad():
                 torch.manual_seed(int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big") >> 1)
                 with torch.autocast(base.device.type, lowered) if lowered else nullcontext():
                     yield
         finally:
+            base.generation_config = own
             base.set_attn_implementation(kernels)
             self._model.train(training)

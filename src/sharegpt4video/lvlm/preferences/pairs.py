@@ -2,7 +2,8 @@
 steps.
 
 A line is what TRL calls a conversational preference: ``prompt`` (messages), ``chosen`` and ``rejected`` (a message
-each), ``images`` (paths, shown before the first question). ``system`` and ``id`` may be there, too.
+each), ``images`` (paths, shown before the first question; or ``image``, one path). ``system`` and ``id`` may be there,
+too.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from ...errors import StorageError
 from ..data.encode import Encoder
 from ..data.example import Example
 from ..data.loader import StepLoader
+from ..data.masks import IGNORED, last_answer
 from ..data.packing import Batch
 from ..data.samples import IMAGE, Sample, SampleError, Samples, opened, sample_of
 from ..settings import DataSource
@@ -41,7 +43,8 @@ class Pairs(Samples):
         if not isinstance(plain, dict):
             raise SampleError(name, f"is {plain!r:.40}, not a JSON object")
         prompt = _messages(plain, "prompt", name)
-        images = plain.get("images") or []
+        images = plain.get("images") or plain.get("image") or []
+        images = [images] if isinstance(images, str) else images
         system = plain.get("system")
         if prompt and prompt[0].get("role") == "system":
             system, prompt = prompt[0].get("content"), prompt[1:]
@@ -82,6 +85,8 @@ def _conversation(
     first = prompt[0].get("content")
     if not isinstance(first, str):
         raise SampleError(name, "the content of a message must be a text; pictures go into 'images'")
+    if IMAGE in first:
+        raise SampleError(name, f"the question spells out {IMAGE}; name its pictures in 'images', and take it out")
     asked = [{**prompt[0], "content": f"{IMAGE}\n" * count + first}, *prompt[1:]]
     shown = {"image": images} if images else {}
     about = {"id": plain.get("id"), "system": system, "verbatim": True}
@@ -121,7 +126,9 @@ class PairEncoder(Encoder):
         assert isinstance(sample, Pair)
         assert sample.rejected is not None
         shown = cache(partial(self.shown, sample))
-        chosen, rejected = self.example(sample, shown), self.example(sample.rejected, shown)
+        chosen, rejected = (self.example(one, shown) for one in (sample, sample.rejected))
+        for answer in (chosen, rejected):  # what was said before in the conversation belongs to the question
+            answer.labels[: last_answer(answer.labels)] = IGNORED
         return PairExample(
             sample.id,
             chosen.input_ids,

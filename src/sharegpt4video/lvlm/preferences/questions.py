@@ -10,7 +10,7 @@ from typing import Any
 from ..data.encode import Encoder
 from ..data.example import Example, Step
 from ..data.loader import StepLoader
-from ..data.masks import IGNORED
+from ..data.masks import IGNORED, last_answer
 from ..data.packing import Batch
 from ..data.samples import Sample, Samples, read_samples
 from ..settings import DataSource
@@ -55,9 +55,7 @@ class QuestionEncoder(Encoder):
     def encode(self, sample: Sample) -> Example:
         assert isinstance(sample, Asked)
         whole = super().encode(sample)
-        learned = (whole.labels != IGNORED).tolist()
-        end = len(learned) - learned[::-1].index(True)
-        begin = next(at for at in range(end, 0, -1) if not learned[at - 1])
+        begin = last_answer(whole.labels)
         return QuestionExample(
             **{
                 **vars(whole),

@@ -44,7 +44,7 @@ class PairRun(Run):
     def scoring(settings: TrainSettings) -> Callable[[nn.Module], ScoredModel]:
         return partial(ScoredPairs, settings=_dpo(settings))
 
-    def go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
+    def _go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
         without_dropout(model)
         self._scored = _inside(self.engine.module, ScoredPairs)
         self._reference = None
@@ -57,7 +57,7 @@ class PairRun(Run):
             every = replace(self.settings, optimiser=once, data=replace(self.settings.data, sources=sources))
             pairs = _pairs(every, self.encoder, self.processes)
             self._reference = reference_of(self.out, self._scored, pairs, self.processes, self.on_note)
-        return super().go(model, resume=resume, on_step=on_step)
+        return super()._go(model, resume=resume, on_step=on_step)
 
     def steps_from(self, done: int) -> PairLoader:
         loader = _pairs(self.settings, self.encoder, self.processes, done)
@@ -87,7 +87,7 @@ class AnswerRun(Run):
     def scoring(settings: TrainSettings) -> Callable[[nn.Module], ScoredModel]:
         return partial(ScoredAnswers, settings=_grpo(settings))
 
-    def go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
+    def _go(self, model: nn.Module, *, resume: bool, on_step: OnStep | None) -> TrainResult:
         without_dropout(model)
         grpo = _grpo(self.settings)
         self._judge = open_judge(grpo.judge, grpo.judge_options)
@@ -96,7 +96,7 @@ class AnswerRun(Run):
             adapters = only_adapters(self.settings.tune)
             self._as_before = without_adapters(model) if adapters else with_first_weights(model)
         self._model = model
-        return super().go(model, resume=resume, on_step=on_step)
+        return super()._go(model, resume=resume, on_step=on_step)
 
     def steps_from(self, done: int) -> Rollouts:
         grpo = _grpo(self.settings)

@@ -24,6 +24,9 @@ def without_dropout(model: nn.Module) -> None:
     for module in model.modules():
         if isinstance(module, nn.Dropout):
             module.p = 0.0
+        for name in ("attention_dropout", "dropout"):  # of attention scores, a number that modules hand to a kernel
+            if isinstance(vars(module).get(name), float):
+                setattr(module, name, 0.0)
 
 
 def without_adapters(model: Any) -> AsBefore:

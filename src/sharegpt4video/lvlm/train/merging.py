@@ -14,6 +14,7 @@ from torch import nn
 from ...checking import validated
 from ...errors import SettingsError, StorageError
 from ...files import whole_folder
+from ...given import read_text
 from ...learning import checkpoints
 from ...learning.randomness import seed_everything
 from ...learning.weights import check_names
@@ -52,11 +53,18 @@ def merge(checkpoint: str | Path, out: str | Path, *, base: str = "", trust_remo
             fold(load(found, settings)).save_pretrained(folder, max_shard_size=SHARD_BYTES)
         processor(settings.model).save_pretrained(folder)
         (folder / "README.md").write_text(card(found, settings), encoding="utf-8")
-        if prompts := found.facts.get("prompts"):
-            fast = found.facts.get("mixture", {}).get("fast", {})
-            apart = bool(fast) and fast.get(APART) == fast["samples"]
-            (folder / TAUGHT).write_text(taught_text(prompts, frames_apart=apart), encoding="utf-8")
+        if known := _taught(found, settings):
+            (folder / TAUGHT).write_text(known, encoding="utf-8")
     return out
+
+
+def _taught(checkpoint: checkpoints.Checkpoint, settings: TrainSettings) -> str:
+    """The file of what a captioner knows; after preference training that of its base. "": it is no captioner."""
+    if prompts := checkpoint.facts.get("prompts"):
+        fast = checkpoint.facts.get("mixture", {}).get("fast", {})
+        return taught_text(prompts, frames_apart=bool(fast) and fast.get(APART) == fast["samples"])
+    before = Path(settings.model.base) / TAUGHT
+    return read_text(before) if settings.is_captioner and settings.model.base and before.is_file() else ""
 
 
 def find(path: Path) -> checkpoints.Checkpoint:

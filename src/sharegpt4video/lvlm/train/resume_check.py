@@ -12,6 +12,7 @@ from ...learning import settings as learning
 from ...learning.checkpoints import Checkpoint, sha256
 from ...learning.resume import changes, flat, refuse_another_run, version_notes
 from ...learning.weights import whole
+from ..mixture.prepare import FOLDER
 from ..settings import DataSettings, TrainSettings
 
 # They change no number of the run.
@@ -57,8 +58,9 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
 
     Raises SettingsError listing every change that makes it another run.
     """
-    before, now = flat(checkpoint.settings), flat(settings.to_plain())
-    said = changes(checkpoint.settings, settings.to_plain())
+    plain = [_wherever(one) for one in (checkpoint.settings, settings.to_plain())]
+    before, now = (flat(one) for one in plain)
+    said = changes(*plain)
     wrong = [text for name, text in said.items() if name not in HARMLESS | ROUNDING]
     sharding = {before.get("run.sharding"), now.get("run.sharding")}
     if len(sharding) > 1 and "deepspeed" in sharding:
@@ -71,9 +73,22 @@ def check_same(checkpoint: Checkpoint, settings: TrainSettings, facts: dict[str,
     return notes + version_notes(checkpoint)
 
 
+def _wherever(plain: dict[str, Any]) -> dict[str, Any]:
+    """Settings in which the files of a mixture have their names alone: its run's folder may be moved."""
+    if not plain.get("mixture"):
+        return plain
+    sources = [{**one, "path": _place(one["path"])} for one in plain["data"]["sources"]]
+    return {**plain, "data": {**plain["data"], "sources": sources}}
+
+
+def _place(path: str) -> str:
+    return Path(path).name if Path(path).parent.name == FOLDER else path
+
+
 def _changed_facts(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    known = {_place(path): digest for path, digest in before["sources"].items()}
     wrong = [f"{path} has other contents now" for path, digest in now["sources"].items()
-             if before["sources"].get(path) != digest]  # fmt: skip
+             if known.get(_place(path)) != digest]  # fmt: skip
     if before["steps"] != now["steps"]:
         wrong.append(f"the data make {now['steps']} steps, before {before['steps']}")
     if before["frozen"] != now["frozen"]:

@@ -61,7 +61,7 @@ def train(
     processes = Processes()
     mixture: Mixture | None = None
     if settings.mixture is not None:
-        settings, mixture = prepare(settings, out)
+        settings, mixture = prepare(settings, out, resume=resume)
         if processes.first:
             on_note(mixture.text())
     check_machine(settings, processes)
