@@ -9,13 +9,16 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from made_chains import save_captioner
 from made_sets import write_clips
 from sharegpt4video.cli.app import app
 from sharegpt4video.cli.options import read_settings
 from sharegpt4video.dataset.dataset import build_dataset, open_dataset
 from sharegpt4video.dataset.places.models import ModelSpec, settings_for_new
 from sharegpt4video.prompts import prompt_set
+from sharegpt4video.records import Image
 from sharegpt4video.vlm import open_model, own_prompts
+from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.fake import FakeVLM
 from sharegpt4video.vlm.taught import TAUGHT, noticed, taught, taught_apart, taught_text
 
@@ -57,6 +60,34 @@ def test_frames_are_shown_as_they_were_learned_from(tmp_path: Path) -> None:
         assert open_model(f"hf:{tmp_path}", prompts=brief).frames_apart is apart
         assert open_model(f"hf:{tmp_path}", prompts=brief, frames_apart=not apart).frames_apart is not apart
     assert not open_model("hf:some/name", prompts=brief).frames_apart
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+def test_a_captioner_is_shown_pictures_and_no_video(tmp_path: Path) -> None:
+    """Even if its processor takes videos: pictures are what it has learned from."""
+    frames = (Image(b"", 8, 8),) * 3
+    request = Request("fast", images=frames, seconds=(0.0, 1.0, 2.0))
+    made = [open_model(f"hf:{tmp_path}", prompts=prompt_set("brief"))]
+    (tmp_path / TAUGHT).write_text(taught_text(["brief"], frames_apart=True))
+    made += [open_model(f"hf:{tmp_path}", prompts=prompt_set("brief"), native_video=how) for how in ("auto", "on")]
+    assert [model._job(request).asked.as_video for model in made] == [True, False, True]
+
+
+@pytest.mark.skipif(find_spec("torch") is None, reason="torch is not installed")
+def test_a_captioner_is_shown_the_pixels_it_learned_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Training cuts pictures with Pillow; where torchvision is installed, transformers would take that."""
+    from transformers import AutoProcessor
+
+    from sharegpt4video.vlm.hf.loading import Source, load
+
+    base, given, real = save_captioner(tmp_path / "model"), list[object](), AutoProcessor.from_pretrained
+    monkeypatch.setattr(
+        AutoProcessor, "from_pretrained", lambda name, **how: given.append(how.get("backend")) or real(name, **how)
+    )
+    load(Source(str(base), None, "cpu", "auto", "auto"))
+    (base / TAUGHT).write_text(taught_text(["brief"]))
+    load(Source(str(base), None, "cpu", "auto", "auto"))
+    assert given == [None, "pil"]
 
 
 def test_a_set_that_has_changed_since_or_is_not_here_is_not_taken(tmp_path: Path) -> None:

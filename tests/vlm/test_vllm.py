@@ -6,6 +6,7 @@ import asyncio
 import sys
 from collections.abc import AsyncGenerator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ from sharegpt4video.errors import MissingExtra, SettingsError, VLMError
 from sharegpt4video.vlm import open_model
 from sharegpt4video.vlm.base import Request
 from sharegpt4video.vlm.render import Prompt, render
+from sharegpt4video.vlm.taught import TAUGHT, taught_text
 from sharegpt4video.vlm.vllm import VllmVLM
 
 
@@ -36,6 +38,13 @@ def test_the_engine_is_made_with_prefix_caching_and_what_it_was_told(monkeypatch
         "tensor_parallel_size": 2,
     }
     assert engine.ended
+
+
+def test_a_captioner_is_shown_frames_as_it_learned(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    install(monkeypatch)
+    assert not VllmVLM(str(tmp_path), prompts=PROMPTS).frames_apart
+    (tmp_path / TAUGHT).write_text(taught_text(["brief"], frames_apart=True))
+    assert VllmVLM(str(tmp_path), prompts=PROMPTS).frames_apart
 
 
 def test_a_request_is_rendered_as_messages_and_sampled_greedily(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,6 +34,11 @@ def taught(model: str) -> str:
     return ""
 
 
+def taught_pictures(model: str) -> bool:
+    """Whether the folder ``model`` holds a captioner of ours: all frames it has learned from were pictures."""
+    return bool(_prompts(model))
+
+
 def taught_apart(model: str) -> bool:
     """Whether the captioner in the folder ``model`` has learned fast mode from frames one by one."""
     return _known(model).get("frames_apart") is True

@@ -27,7 +27,7 @@ from .reasoning import Thinking, finish_reason_of, template_kwargs, thinking_cho
 from .render import render
 from .request_ids import is_of_another, new_request_id
 from .screen import Switch, screen
-from .taught import noticed, taught
+from .taught import noticed, taught, taught_apart
 from .usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .vllm_release import release
 
@@ -84,6 +84,7 @@ class VllmVLM(VLM):
             raise SettingsError("vllm: " + "; ".join(found))
         self.name, self.uses_facts = f"vllm:{model}" + (f"@{revision}" if revision else ""), hints
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
+        self.frames_apart = taught_apart(model)
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = noticed(prompts, "vllm", model), prompts.hash, hints
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)

@@ -24,7 +24,7 @@ from ..media import picture_times as picture_times_of
 from ..reasoning import Thinking, as_word, template_kwargs, thinking_choice
 from ..render import render
 from ..screen import Screened, screen
-from ..taught import noticed, taught, taught_apart
+from ..taught import noticed, taught, taught_apart, taught_pictures
 from ..usage import Usage, estimate_image_tokens, estimate_text_tokens
 from .chat import Asked, NativeVideo, wants_video
 from .worker import Job, Reading, Worker
@@ -52,7 +52,8 @@ class HfVLM(VLM):
     temperature       0: greedy, the same answer every time; None: as the checkpoint's generation config says
     max_tokens        None: as the prompt set says for each task
     native_video      "auto": three or more separate frames of one size go as one video with their true times, if the
-                      model's processor takes videos; "on": two or more, and a model that takes none is an error; "off"
+                      model's processor takes videos and it is no captioner that `sg4v train merge` wrote, which has
+                      learned from pictures; "on": two or more, and a model that takes none is an error; "off"
     frames_apart      fast mode shows the frames one by one, not in one grid (at most ``max_images``); None: as a
                       captioner that `sg4v train merge` wrote has learned it, else in a grid
     picture_times     text before each picture: "none", "seconds" ("<2.0 seconds>"), "clock" ("00:02"), "auto" (as the
@@ -108,6 +109,8 @@ class HfVLM(VLM):
         self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
         self.uses_facts, self.own_prompts = hints, self.own_prompts or taught(model)
         self.frames_apart = taught_apart(model) if frames_apart is None else frames_apart
+        if self._native_video == "auto" and taught_pictures(model):
+            self._native_video = "off"
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = noticed(prompts, self.kind, model), prompts.hash, hints

@@ -12,6 +12,7 @@ import transformers
 from ...errors import VLMError
 from ...given import read_json
 from ...hub import out_of_reach
+from ..taught import taught_pictures
 from .chat import TemplateForm, form_of, turn_end
 
 _ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
@@ -56,7 +57,7 @@ def load(source: Source) -> Loaded:
     _check_folder(source)
     device = device_of(source)
     try:
-        processor = transformers.AutoProcessor.from_pretrained(source.model, **_where(source))
+        processor = transformers.AutoProcessor.from_pretrained(source.model, **_where(source), **_pixels(source))
         config = transformers.AutoConfig.from_pretrained(source.model, **_where(source))
         model, found = transformers.AutoModelForImageTextToText.from_pretrained(
             source.model,
@@ -79,6 +80,11 @@ def load(source: Source) -> Loaded:
 
 def _where(source: Source) -> dict[str, Any]:
     return {"revision": source.revision or "main", "trust_remote_code": source.trust_remote_code}
+
+
+def _pixels(source: Source) -> dict[str, Any]:
+    """A captioner of ours is shown what it has learned from, which torchvision's pixels are close to, and not equal."""
+    return {"backend": "pil"} if taught_pictures(source.model) else {}
 
 
 def _ready(source: Source, model: Any, processor: Any) -> Loaded:
