@@ -164,6 +164,16 @@ def test_a_run_that_was_stopped_ends_with_the_same_bits(grpo: Make, tmp_path: Pa
     assert ends[0] == ends[1]
 
 
+def test_another_number_of_processes_is_said_to_draw_others(grpo: Make, tmp_path: Path) -> None:
+    few = {"grpo__answers": 2, "grpo__max_new_tokens": 2, "run__save_every_steps": 1}
+    train(grpo(**few, optimiser__max_steps=1), tmp_path)
+    state = tmp_path / "checkpoints" / "step-000001" / "state.json"
+    state.write_text(state.read_text(encoding="utf-8").replace('"processes": 1', '"processes": 2'), encoding="utf-8")
+    said: list[str] = []
+    train(grpo(**few, optimiser__max_steps=1), tmp_path, on_note=said.append)
+    assert any("2 processes drew answers before, now 1 do" in text for text in said)
+
+
 def test_answers_are_learned_from_as_often_as_asked_for(grpo: Make, tmp_path: Path) -> None:
     train(grpo(grpo__updates=2, optimiser__epochs=1.0, grpo__answers=2, grpo__max_new_tokens=4), tmp_path)
     told = lines(tmp_path)

@@ -100,6 +100,7 @@ def write_preferences(job: ExportJob) -> None:
     with VersionsById(job.store) as versions, SplitFiles(job.target, "{split}.jsonl") as files:
         for entry in job.entries(usable=False):
             if entry.clip is not None:
+                job.leave_out("clips (pairs are of whole videos)")
                 continue
             found = versions.of(entry.row.id)
             pairs = list(_distinct(_pairs(job, entry, found, versions))) if found else []

@@ -8,6 +8,7 @@ from functools import partial
 
 from torch import nn
 
+from ...learning.checkpoints import Checkpoint
 from ...learning.processes import Processes
 from ..data.encode import Encoder
 from ..data.example import Step
@@ -97,6 +98,14 @@ class AnswerRun(Run):
             self._as_before = without_adapters(model) if adapters else with_first_weights(model)
         self._model = model
         return super()._go(model, resume=resume, on_step=on_step)
+
+    def _rounding(self, found: Checkpoint) -> list[str]:
+        if found.processes != self.processes.count:  # each draws for its own questions
+            self.on_note(
+                f"{found.processes} processes drew answers before, now {self.processes.count} do: they draw others, so"
+                " the run goes on, but not as it would have"
+            )
+        return super()._rounding(found)
 
     def steps_from(self, done: int) -> Rollouts:
         grpo = _grpo(self.settings)
