@@ -84,11 +84,11 @@ class VllmVLM(VLM):
             raise SettingsError("vllm: " + "; ".join(found))
         self.name, self.uses_facts = f"vllm:{model}" + (f"@{revision}" if revision else ""), hints
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
-        self.frames_apart = taught_apart(model)
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = noticed(prompts, "vllm", model), prompts.hash, hints
-        self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
-        self._temperature, self._max_tokens, self._sampling = temperature, max_tokens, dict(sampling or {})
+        self._thinking, self.frames_apart = thinking_choice(thinking), taught_apart(model)
+        self._temperature, self._max_tokens, self._lock = temperature, max_tokens, threading.Lock()
+        self._sampling, self._times = dict(sampling or {}), picture_times_of(picture_times, model)
         self._engine_options = {
             "model": self._model,
             "revision": revision,
@@ -99,7 +99,6 @@ class VllmVLM(VLM):
         }
         self._pictures, self._dialect, self.own_prompts = DataUrls(), Dialect(), taught(model)
         self._running: _Running | None = None
-        self._lock = threading.Lock()
 
     @property
     def identity(self) -> str:

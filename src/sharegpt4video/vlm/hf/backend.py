@@ -76,6 +76,7 @@ class HfVLM(VLM):
     kind = "hf"
     weight_files: tuple[str, ...] = ("*.safetensors",)
     _worker: Worker | None = None
+    _numbers = itertools.count()
 
     def __init__(
         self,
@@ -101,7 +102,8 @@ class HfVLM(VLM):
     ) -> None:
         at_least_one = {"max_concurrent": max_concurrent, "max_images": max_images, "max_tokens": max_tokens,
                         "num_beams": num_beams}  # fmt: skip
-        self._native_video: NativeVideo = as_word(native_video)
+        learned: NativeVideo = "off" if taught_pictures(model) else "auto"
+        self._native_video: NativeVideo = learned if native_video == "auto" else as_word(native_video)
         _check_options(model, at_least_one, temperature, dtype, self._native_video)
         for package in ("torch", "transformers"):
             if importlib.util.find_spec(package) is None:
@@ -109,16 +111,13 @@ class HfVLM(VLM):
         self.name = f"{self.kind}:{model}" + (f"@{revision}" if revision else "")
         self.uses_facts, self.own_prompts = hints, self.own_prompts or taught(model)
         self.frames_apart = taught_apart(model) if frames_apart is None else frames_apart
-        if self._native_video == "auto" and taught_pictures(model):
-            self._native_video = "off"
         self.max_images, self.max_concurrent, self.usage = max_images, max_concurrent, Usage()
         self._model = os.path.expanduser(model)  # noqa: PTH111  # a Path would make ./folder a name of the Hub
         self._prompts, self._prompt_hash, self._hints = noticed(prompts, self.kind, model), prompts.hash, hints
         self._revision, self._device, self._dtype, self._attention = revision, device, dtype, attention
         self._temperature, self._max_tokens, self._num_beams = temperature, max_tokens, num_beams
         self._thinking, self._times = thinking_choice(thinking), picture_times_of(picture_times, model)
-        self._generate, self._trust_remote_code = dict(generate or {}), trust_remote_code
-        self._lock, self._numbers = threading.Lock(), itertools.count()
+        self._generate, self._trust_remote_code, self._lock = dict(generate or {}), trust_remote_code, threading.Lock()
 
     @property
     def identity(self) -> str:
