@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -28,7 +29,7 @@ from sharegpt4video.errors import MissingExtra, SettingsError, VLMError  # noqa:
 from sharegpt4video.prompts import DEFAULT, SHARECAPTIONER  # noqa: E402
 from sharegpt4video.records import Step  # noqa: E402
 from sharegpt4video.vlm import open_model  # noqa: E402
-from sharegpt4video.vlm.base import Request  # noqa: E402
+from sharegpt4video.vlm.base import Reply, Request  # noqa: E402
 from sharegpt4video.vlm.render import Prompt  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.backend import ShareCaptionerVLM, TiledAsked  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.inputs import inputs  # noqa: E402
@@ -139,14 +140,19 @@ def test_pictures_get_as_many_tiles_as_the_original_gives_them(released: Path) -
 
 
 def test_an_answer_comes_in_pieces_without_beams(released: Path) -> None:
-    async def pieces(vlm: ShareCaptionerVLM) -> list[str]:
-        return [piece async for piece in vlm.stream(WIDE)]
+    async def pieces(vlm: ShareCaptionerVLM, request: Request = WIDE) -> list[str]:
+        return [piece async for piece in vlm.stream(request)]
 
     (whole,) = ask(vlm_of(released, max_tokens=40), WIDE)
     found = asyncio.run(pieces(vlm_of(released, max_tokens=40)))
     assert len(found) > 1
     assert "".join(found).replace("\0", "").strip() == whole.text  # a reply is tidied, pieces are not
     assert len(asyncio.run(pieces(vlm_of(released, num_beams=2)))) == 1
+    # The released demo's model writes on after the turn, which is no part of the answer.
+    after = Request("ask", user_text="a cat on a sofa", max_tokens=40)
+    (whole,) = ask(vlm_of(released, max_tokens=40), after)
+    told = asyncio.run(pieces(vlm_of(released, max_tokens=40, as_released=True), after))
+    assert "".join(told).replace("\0", "").strip() == whole.text
 
 
 def test_sampling_and_types_of_numbers_are_the_users_choice(released: Path) -> None:
@@ -184,7 +190,7 @@ def test_quantizing_without_its_package_says_what_to_install(released: Path, mon
         vlm_of(released, quantized="int4")
 
 
-def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path) -> None:
+def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(OPENING, images=(replace(jpeg(1), jpeg=jpeg(1).jpeg[:200]),))
 
     async def ask_all(vlm: ShareCaptionerVLM) -> list[Any]:
@@ -193,6 +199,13 @@ def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path) ->
     good, failed, other = asyncio.run(ask_all(vlm_of(released, max_concurrent=8)))
     assert isinstance(failed, VLMError)
     assert (good, other) == (ask(vlm_of(released), OPENING)[0], ask(vlm_of(released), TEXTS[0])[0])
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 96 * 96)  # Pillow refuses what is twice as large
+    broken = replace(OPENING, images=(jpeg(1, 400, 400),))
+    good, failed, other = asyncio.run(ask_all(vlm_of(released, max_concurrent=8)))
+    assert isinstance(failed, VLMError)
+    assert "160000 pixels" in failed.args[0]
+    assert isinstance(good, Reply)
+    assert isinstance(other, Reply)
 
 
 def test_other_prompts_than_those_it_was_trained_with_are_told_once(

@@ -12,10 +12,12 @@ import transformers
 from ...errors import VLMError
 from ...given import read_json
 from ...hub import out_of_reach
+from ...tensors import is_lfs_pointer
 from .chat import TemplateForm, form_of, turn_end
 
 _ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
 _MESSAGE_LIMIT_CHARS = 500
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,8 @@ def load(source: Source) -> Loaded:
             output_loading_info=True,
             **({} if source.attention == "auto" else {"attn_implementation": source.attention}),
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        model.to(device)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, MemoryError) as error:
         raise VLMError(f"{source.name}: {advice_on(source, error)}") from error
     missing = [*found.get("missing_keys", ()), *(key for key, *_ in found.get("mismatched_keys", ()))]
     if missing:
@@ -74,7 +77,7 @@ def load(source: Source) -> Loaded:
             f"{source.name}: {len(missing)} weights of {type(model).__name__} are not in the files, such as"
             f" {sorted(missing)[0]}; the files are damaged, or belong to another architecture"
         )
-    return _ready(source, model.to(device).eval(), processor)
+    return _ready(source, model.eval(), processor)
 
 
 def _where(source: Source) -> dict[str, Any]:
@@ -181,6 +184,10 @@ def _check_folder(source: Source) -> None:
             f"{source.name}: the folder has no .safetensors file {has}; save the model again with"
             " save_pretrained of a transformers of your trust, which writes safetensors"
         )
+    if pointers := sorted(path.name for path in folder.glob("*.safetensors") if is_lfs_pointer(path)):
+        raise VLMError(
+            f"{source.name}: {pointers[0]} is a pointer of Git LFS, not the weights; get those with: git lfs pull"
+        )
 
 
 def _original_llava(model: str) -> str:
@@ -190,11 +197,18 @@ def _original_llava(model: str) -> str:
     )
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or the machine has no room for what was to be done."""
+    said = str(error).casefold()
+    known = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and any(word in said for word in _OUT_OF_MEMORY))
+
+
 def advice_on(source: Source, error: BaseException) -> str:
     """What a failure to load means, by the words of transformers and huggingface_hub."""
     chain = [error, *(cause for cause in (error.__cause__, error.__context__) if cause)]
     said = " ".join(str(part) for part in chain).casefold()
-    first = " ".join(str(error).split())[:_MESSAGE_LIMIT_CHARS]
+    first = " ".join(str(error).split())[:_MESSAGE_LIMIT_CHARS] or type(error).__name__
     advice = {
         "gated": "ask for access on its page at huggingface.co, then log in with: hf auth login",
         "trust_remote_code": "it runs code of its own; read that code, then set trust_remote_code=true",
@@ -210,6 +224,8 @@ def advice_on(source: Source, error: BaseException) -> str:
     if any(f"`{kind}`" in said for kind in _ORIGINAL_LLAVA):
         return _original_llava(source.model)
     found = next((tip for word, tip in advice.items() if word in said), "")
+    if is_out_of_memory(error):
+        found = "it needs more memory than is free; free some, or take another device or a smaller model"
     if not found and isinstance(error, ImportError):
         found = "install what it names"
     return f"cannot be loaded: {first}" + (f" - {found}" if found else "")
