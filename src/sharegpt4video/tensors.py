@@ -177,6 +177,7 @@ def _opened(file: Path) -> Any:
     from safetensors import SafetensorError, safe_open
 
     try:
+        given.open_file(file).close()  # refuses a pipe, which the others would wait for
         if file.suffix == ".safetensors":
             return safe_open(file, framework="pt")
         return torch.load(file, map_location="cpu", mmap=_is_zip(file), weights_only=True)
@@ -196,7 +197,7 @@ def _is_zip(file: Path) -> bool:
 
 def _begins(file: Path, how: bytes) -> bool:
     try:
-        with file.open("rb") as opened:
+        with given.open_file(file) as opened:
             return opened.read(len(how)) == how
     except OSError:
         return False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -182,6 +184,19 @@ def test_the_original_ends_at_the_end_of_the_text_alone(released: Path) -> None:
 def test_options_that_make_no_sense_are_refused(released: Path, options: dict[str, Any], words: str) -> None:
     with pytest.raises(SettingsError, match=words):
         vlm_of(released, **options)
+
+
+def test_what_decides_answers_is_its_identity(released: Path, tmp_path: Path) -> None:
+    """Replies are stored by it. Left to itself, the model searches as the release does."""
+    alike = ({}, {"device": "cuda"}, {"max_concurrent": 2}, {"num_beams": 3})
+    assert len({ShareCaptionerVLM(str(released), **option).identity for option in alike}) == 1
+    others = ({}, {"as_released": True}, {"hd_num": 4}, {"num_beams": 1}, {"dtype": "float16"})
+    assert len({ShareCaptionerVLM(str(released), **option).identity for option in others}) == len(others)
+    assert ShareCaptionerVLM(str(released)).own_options().keys() == {"quantized", "hd_num", "as_released"}
+    shutil.copytree(released, tmp_path, dirs_exist_ok=True)
+    before = ShareCaptionerVLM(str(tmp_path)).identity
+    os.utime(tmp_path / "pytorch_model-00001-of-00002.bin", (1, 1))
+    assert ShareCaptionerVLM(str(tmp_path)).identity != before
 
 
 def test_quantizing_without_its_package_says_what_to_install(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -193,6 +193,11 @@ def test_an_unknown_rank_is_not_guessed_at(tmp_path: Path) -> None:
     assert "has rank 16; the original knows the ranks 8 and 256" in refused(save_released(tmp_path, weights))
 
 
+def pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
+
+
 def fewer_words() -> Weights:
     weights = released_weights()
     return weights | {name: weights[name][:300].clone() for name in ("model.tok_embeddings.weight", "output.weight")}
@@ -208,6 +213,11 @@ def fewer_words() -> Weights:
         (lambda folder: (folder / "tokenizer.model").write_bytes(b"nothing"), "cannot be read as a SentencePiece"),
         (lambda folder: (folder / "tokenizer.model").write_text(LFS), "git lfs pull"),
         (lambda folder: (folder / "pytorch_model.bin").write_text(LFS), "git lfs pull"),
+        pytest.param(
+            lambda folder: pipe(folder / "pytorch_model.bin"),
+            "it is a device or a pipe",
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes"),
+        ),
         (lambda folder: [file.unlink() for file in folder.glob("*.bin*")], "there are no weights"),
         (lambda folder: shutil.rmtree(folder), "there is no such folder"),
         (lambda folder: save_released(folder, fewer_words(), vocab_size=300), "pieces and the weights rows for 300"),

@@ -16,6 +16,8 @@ from ...tensors import is_lfs_pointer
 from .chat import TemplateForm, form_of, turn_end
 
 _ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
+_SHARECAPTIONER = "lin-chen/sharecaptioner-video"
+_XCOMPOSER_CODE = "internlm_xcomposer2"  # the module that config.json's auto_map names in all of that family
 _MESSAGE_LIMIT_CHARS = 500
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
@@ -161,6 +163,8 @@ def _check_folder(source: Source) -> None:
     """What can be told from a folder's files before anything is loaded."""
     folder = Path(source.model)
     if not folder.is_dir():
+        if source.model.casefold() == _SHARECAPTIONER:
+            raise VLMError(f"{source.name}: {_sharecaptioner(source.model)}")
         if source.model.startswith(("/", ".")) or source.model.count("/") > 1:
             raise VLMError(f"{source.name}: there is no such folder")
         if problem := out_of_reach(source.model):
@@ -174,7 +178,10 @@ def _check_folder(source: Source) -> None:
         )
     if not config.is_file():
         raise VLMError(f"{source.name}: the folder has no config.json; is it a checkpoint in transformers' format?")
-    kind = str(read_json(config).get("model_type", ""))
+    found = read_json(config)
+    if _XCOMPOSER_CODE in str(found.get("auto_map")):
+        raise VLMError(f"{source.name}: {_sharecaptioner(source.model)}")
+    kind = str(found.get("model_type", ""))
     if kind in _ORIGINAL_LLAVA:
         raise VLMError(f"{source.name}: {_original_llava(source.model)}")
     if not any(folder.glob("*.safetensors")):
@@ -194,6 +201,13 @@ def _original_llava(model: str) -> str:
     return (
         f"this is a checkpoint in LLaVA's original format; convert it first: sg4v convert {model} --out FOLDER,"
         " then use hf:FOLDER"
+    )
+
+
+def _sharecaptioner(model: str) -> str:
+    return (
+        "the code that comes with this model does not run on this transformers; if it is ShareCaptioner-Video, use"
+        f" sharecaptioner:{model}, which needs none of it"
     )
 
 
