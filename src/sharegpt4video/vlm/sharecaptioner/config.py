@@ -15,9 +15,8 @@ T = TypeVar("T")
 Width = Annotated[int, Limits(1, 1 << 20)]
 Heads = Annotated[int, Limits(1, 4096)]
 Layers = Annotated[int, Limits(1, 4096)]
-_MOST_ROPE_FACTOR = 1e6
-
 Epsilon = Annotated[float, Limits(0, 1, over=True)]
+_MOST_ROPE_FACTOR = 1e6
 
 
 @dataclass(frozen=True)
@@ -119,8 +118,9 @@ def _rope_linear(scaling: Any, where: str) -> float:
     factor = scaling.get("factor") if isinstance(scaling, dict) else None
     if kind in ("dynamic", "default"):
         return 1.0
-    if kind == "linear" and type(factor) in (int, float) and 1 <= factor <= _MOST_ROPE_FACTOR:
-        return float(factor)
+    number = isinstance(factor, int | float) and not isinstance(factor, bool)
+    if kind == "linear" and number and 1 <= factor <= _MOST_ROPE_FACTOR:  # type: ignore[operator]
+        return float(factor)  # type: ignore[arg-type]
     raise VLMError(f"{where}: config.json has rope_scaling {scaling}; known are dynamic, and linear with a factor")
 
 
