@@ -116,6 +116,24 @@ def test_marks_in_texts_of_strangers_are_text(loaded: Any, text: str) -> None:
     assert [token for token in once if token in marks] == plain
 
 
+def test_a_conversation_has_the_form_of_the_original() -> None:
+    """``build_inputs`` of the published sibling: a turn for the system, for each question and answer, and the last."""
+    prompt = Prompt("Be short.", "And now?", 1, earlier=(("Who?", "A cat."),), prefill="It")
+    assert conversation(TiledAsked(prompt), ()) == (
+        "[UNUSED_TOKEN_146]system\nBe short.[UNUSED_TOKEN_145]\n"
+        "[UNUSED_TOKEN_146]user\nWho?[UNUSED_TOKEN_145]\n[UNUSED_TOKEN_146]assistant\nA cat.[UNUSED_TOKEN_145]\n"
+        "[UNUSED_TOKEN_146]user\nAnd now?[UNUSED_TOKEN_145]\n[UNUSED_TOKEN_146]assistant\nIt"
+    )
+
+
+def test_many_tiles_go_through_the_tower_in_parts(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = [torch.rand(3, 672, 336, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
+    with torch.inference_mode():
+        together = loaded.model.see(pixels)
+        monkeypatch.setattr("sharegpt4video.vlm.sharecaptioner.model.TILES_AT_ONCE", 4)
+        torch.testing.assert_close(loaded.model.see(pixels), together, atol=1e-5, rtol=1e-5)
+
+
 def test_strange_texts_and_pictures_are_answered(released: Path) -> None:
     texts = ["\0\x07", "👩‍👩‍👧 你好 ﷽", " ", "\n" * 30, "a" * 3000]
     pictures = [jpeg(4, 1, 1), jpeg(5, 900, 1), jpeg(6, 1, 900)]
@@ -290,14 +308,15 @@ def test_frames_are_numbered_as_in_the_release_if_that_is_wanted(released: Path)
     steps = tuple(Step("change", 5.0 * n, 5.0 * n + 5, "It moves.", 0, (5.0 * n, 5.0 * n + 5)) for n in range(2))
     change = replace(HIGH, seconds=(31.0, 44.5), first_number=4)
     summary = Request("summary", steps=steps, end_seconds=10.0)
+    fold = replace(summary, task="fold")
     true, old = (
-        [str(vlm_of(released, as_released=way).preview(request)) for request in (change, summary)]
+        [str(vlm_of(released, as_released=way).preview(request)) for request in (change, summary, fold)]
         for way in (False, True)
     )
     assert "Video frame 4 at 31.00 Second(s) and Video frame 5 at 44.50 Second(s)" in true[0]
     assert "Video frame 3 at 6.00 Second(s) and Video frame 4 at 8.00 Second(s)" in old[0]
-    assert "Video frame 2 at 10.00 Second(s) description" in true[1]
-    assert "Video frame 2 at 2.00 Second(s) description" in old[1]
+    assert all("Video frame 2 at 10.00 Second(s) description" in text for text in true[1:])
+    assert all("Video frame 2 at 2.00 Second(s) description" in text for text in old[1:])
     (reply,) = ask(vlm_of(released, as_released=True, max_tokens=2), change)
     assert reply.request_key == change.key()
 

@@ -176,6 +176,18 @@ def test_the_numbers_of_a_release_are_those_of_its_files() -> None:
         assert loading.own_dtype(shape, weights) == own
 
 
+def test_biases_are_cut_as_the_rows_of_their_matrix(tmp_path: Path) -> None:
+    """Two heads of keys, each with two of queries before it and one of values after, 16 numbers a head."""
+    weights = released_weights()
+    for layer in range(3):
+        weights[f"model.layers.{layer}.attention.wqkv.bias"] = torch.arange(128.0)
+        weights[f"model.layers.{layer}.attention.wo.bias"] = torch.arange(64.0)
+    attention = load(source(save_released(tmp_path, weights, bias=True))).model.model.layers[1].self_attn
+    parts = [getattr(attention, f"{name}_proj").base.bias.tolist() for name in "qkvo"]
+    queries, keys, values = [*range(32), *range(64, 96)], [*range(32, 48), *range(96, 112)], [*range(48, 64)]
+    assert parts == [queries, keys, [*values, *range(112, 128)], [*range(64)]]
+
+
 def test_positions_are_divided_by_a_linear_factor(loaded: Any, tmp_path: Path) -> None:
     scaled = load(source(save_released(tmp_path, released_weights(), rope_scaling={"type": "linear", "factor": 2})))
     ids = torch.arange(3, 40)[None]
