@@ -9,7 +9,7 @@ from threading import Thread
 
 import pytest
 
-from sharegpt4video.hub import is_downloaded, need_within_reach, out_of_reach
+from sharegpt4video.hub import fetched, is_downloaded, need_within_reach, out_of_reach
 
 
 @pytest.fixture(autouse=True)
@@ -68,3 +68,17 @@ def test_what_is_in_the_cache_of_the_hub_is_known(tmp_path: Path, monkeypatch: p
     assert not is_downloaded("org/model"), "only its settings are there"
     (snapshot / "model.safetensors").touch()
     assert is_downloaded("org/model")
+
+
+@pytest.mark.parametrize("broken", ["HTTPError", "RuntimeError"])
+def test_a_download_that_breaks_off_is_an_error_as_of_the_system(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The Hub's library lets through what its HTTP library and its downloader raise."""
+    errors = pytest.importorskip("huggingface_hub.errors")
+    kind = errors.HfHubHTTPError.__bases__[0] if broken == "HTTPError" else RuntimeError
+
+    def download(*_: object, **__: object) -> str:
+        raise kind("the read operation timed out")
+
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    with pytest.raises(OSError, match=r"timed out\); run it again: complete files are kept"):
+        fetched("org/model", None, ["*.json"])

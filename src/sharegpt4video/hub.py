@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import ssl
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -57,3 +58,21 @@ def need_within_reach(model: str) -> None:
     """Raises OSError, as the loaders of transformers and diffusers do, for what is `out_of_reach`."""
     if problem := out_of_reach(model):
         raise OSError(f"{problem}; check the name and the connection")
+
+
+def fetched(model: str, revision: str | None, patterns: Sequence[str]) -> Path:
+    """The folder in the Hub's cache with a model's files of these names, which are downloaded if they are not there.
+
+    Raises OSError and ValueError as the Hub's library does, and OSError for a connection that breaks off as well, for
+    which that library has errors of its HTTP library (httpx) and of its downloader (RuntimeError).
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HfHubHTTPError
+
+    try:
+        return Path(snapshot_download(model, revision=revision, allow_patterns=list(patterns)))
+    except (OSError, ValueError):
+        raise
+    except (*HfHubHTTPError.__bases__, RuntimeError) as error:
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise OSError(f"the download broke off ({reason}); run it again: complete files are kept") from error

@@ -5,6 +5,7 @@ PyTorch's own files are read with ``weights_only``, so no code in them is ever r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ DTYPES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "float64": "F6
           "uint8": "U8", "bool": "BOOL"}  # fmt: skip
 """Types of stored weights, by torch's names and those of safetensors."""
 FLOATS = ("float32", "float16", "bfloat16", "float64")
+_SHARD = re.compile(r"(.+)-\d{5}-of-(\d{5})(\.\w+)")
 _TORCH_NAMES = {code: name for name, code in DTYPES.items()}
 
 
@@ -44,7 +46,10 @@ def width_bytes(dtype: str) -> int:
 
 
 def weight_files(folder: Path, stem: str = "") -> list[Path]:
-    """The files that hold a folder's weights: safetensors if there are any, else PyTorch's own (``.bin``)."""
+    """The files that hold a folder's weights: safetensors if there are any, else PyTorch's own (``.bin``).
+
+    Raises StorageError if the index or the files' own numbers ("1 of 2") name one that is not there.
+    """
     stems = (stem,) if stem else ("model", "pytorch_model")
     for ending in (".safetensors", ".bin"):
         for name in stems:
@@ -53,7 +58,7 @@ def weight_files(folder: Path, stem: str = "") -> list[Path]:
             if index.is_file():
                 return _indexed(folder, index)
             if found:
-                return found
+                return _all_shards(folder, found)
     return []
 
 
@@ -122,6 +127,20 @@ def _indexed(folder: Path, index: Path) -> list[Path]:
     return [folder / name for name in names]
 
 
+def _all_shards(folder: Path, files: list[Path]) -> list[Path]:
+    """The files again, if none of them says that there are more."""
+    for part in filter(None, (_SHARD.fullmatch(file.name) for file in files)):
+        names = [f"{part[1]}-{number:05d}-of-{part[2]}{part[3]}" for number in range(1, int(part[2]) + 1)]
+        if missing := [name for name in names if not (folder / name).is_file()]:
+            raise StorageError(f"{folder}: has {part[0]}, but not {', '.join(missing[:3])}; copy all shards")
+    return files
+
+
+def is_lfs_pointer(file: Path) -> bool:
+    """Whether this is what Git leaves in place of a large file that was not fetched."""
+    return _begins(file, b"version https://git-lfs")
+
+
 def _safetensors(file: Path) -> Iterator[Stored]:
     with _opened(file) as opened:
         for name in opened.keys():  # noqa: SIM118 - no mapping
@@ -158,11 +177,12 @@ def _opened(file: Path) -> Any:
     from safetensors import SafetensorError, safe_open
 
     try:
+        given.open_file(file).close()  # refuses a pipe, which the others would wait for
         if file.suffix == ".safetensors":
             return safe_open(file, framework="pt")
         return torch.load(file, map_location="cpu", mmap=_is_zip(file), weights_only=True)
     except (OSError, RuntimeError, ValueError, EOFError, pickle.UnpicklingError, SafetensorError) as error:
-        if _begins(file, b"version https://git-lfs"):
+        if is_lfs_pointer(file):
             raise StorageError(
                 f"{file}: is a pointer of Git LFS, not the weights; get those with: git lfs pull"
             ) from error
@@ -177,7 +197,7 @@ def _is_zip(file: Path) -> bool:
 
 def _begins(file: Path, how: bytes) -> bool:
     try:
-        with file.open("rb") as opened:
+        with given.open_file(file) as opened:
             return opened.read(len(how)) == how
     except OSError:
         return False

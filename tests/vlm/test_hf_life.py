@@ -156,6 +156,9 @@ def test_what_cannot_be_loaded_says_what_to_do(folder: Path, tmp_path: Path) -> 
     weights.rename(tmp_path / "pytorch_model.bin")
     with pytest.raises(VLMError, match=r"no \.safetensors file but has pytorch_model.bin, which can run code"):
         vlm_of(tmp_path).load()
+    weights.write_text("version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    with pytest.raises(VLMError, match=r"model\.safetensors is a pointer of Git LFS, .* git lfs pull"):
+        vlm_of(tmp_path).load()
     (tmp_path / "pytorch_model.bin").rename(weights)
     (tmp_path / "chat_template.jinja").unlink()
     with pytest.raises(VLMError, match="no chat template"):
@@ -164,6 +167,11 @@ def test_what_cannot_be_loaded_says_what_to_do(folder: Path, tmp_path: Path) -> 
     (tmp_path / "config.json").write_text(json.dumps({**config, "model_type": "llava_llama"}))
     with pytest.raises(VLMError, match=r"original format; convert it first: sg4v convert"):
         vlm_of(tmp_path).load()
+    code = {"auto_map": {"AutoModel": "modeling_internlm_xcomposer2.InternLMXComposer2ForCausalLM"}}
+    (tmp_path / "config.json").write_text(json.dumps({**config, **code}))
+    for model in (tmp_path, "Lin-Chen/ShareCaptioner-Video"):
+        with pytest.raises(VLMError, match=rf"ShareCaptioner-Video, use sharecaptioner:{model}"):
+            vlm_of(model).load()
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "llama", "vocab_size": 8}))
     with pytest.raises(VLMError, match="cannot be loaded"):
         vlm_of(tmp_path).load()
@@ -178,6 +186,15 @@ def test_a_device_that_is_not_there_is_said_before_anything_is_loaded(folder: Pa
     if not torch.cuda.is_available():
         with pytest.raises(VLMError, match="finds no GPU for device=cuda:1"):
             vlm_of(folder, device="cuda:1").load()
+
+
+def test_a_device_without_room_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def to(*_: Any) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB.")
+
+    monkeypatch.setattr("transformers.PreTrainedModel.to", to)
+    with pytest.raises(VLMError, match=r"CUDA out of memory.* - it needs more memory than is free"):
+        vlm_of(folder).load()
 
 
 def test_weights_that_are_missing_are_an_error_not_random_numbers(folder: Path, tmp_path: Path) -> None:

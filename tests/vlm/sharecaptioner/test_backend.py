@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import PIL.Image
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -28,7 +31,7 @@ from sharegpt4video.errors import MissingExtra, SettingsError, VLMError  # noqa:
 from sharegpt4video.prompts import DEFAULT, SHARECAPTIONER  # noqa: E402
 from sharegpt4video.records import Step  # noqa: E402
 from sharegpt4video.vlm import open_model  # noqa: E402
-from sharegpt4video.vlm.base import Request  # noqa: E402
+from sharegpt4video.vlm.base import Reply, Request  # noqa: E402
 from sharegpt4video.vlm.render import Prompt  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.backend import ShareCaptionerVLM, TiledAsked  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.inputs import inputs  # noqa: E402
@@ -113,6 +116,24 @@ def test_marks_in_texts_of_strangers_are_text(loaded: Any, text: str) -> None:
     assert [token for token in once if token in marks] == plain
 
 
+def test_a_conversation_has_the_form_of_the_original() -> None:
+    """``build_inputs`` of the published sibling: a turn for the system, for each question and answer, and the last."""
+    prompt = Prompt("Be short.", "And now?", 1, earlier=(("Who?", "A cat."),), prefill="It")
+    assert conversation(TiledAsked(prompt), ()) == (
+        "[UNUSED_TOKEN_146]system\nBe short.[UNUSED_TOKEN_145]\n"
+        "[UNUSED_TOKEN_146]user\nWho?[UNUSED_TOKEN_145]\n[UNUSED_TOKEN_146]assistant\nA cat.[UNUSED_TOKEN_145]\n"
+        "[UNUSED_TOKEN_146]user\nAnd now?[UNUSED_TOKEN_145]\n[UNUSED_TOKEN_146]assistant\nIt"
+    )
+
+
+def test_many_tiles_go_through_the_tower_in_parts(loaded: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    pixels = [torch.rand(3, 672, 336, generator=torch.Generator().manual_seed(seed)) for seed in range(2)]
+    with torch.inference_mode():
+        together = loaded.model.see(pixels)
+        monkeypatch.setattr("sharegpt4video.vlm.sharecaptioner.model.TILES_AT_ONCE", 4)
+        torch.testing.assert_close(loaded.model.see(pixels), together, atol=1e-5, rtol=1e-5)
+
+
 def test_strange_texts_and_pictures_are_answered(released: Path) -> None:
     texts = ["\0\x07", "👩‍👩‍👧 你好 ﷽", " ", "\n" * 30, "a" * 3000]
     pictures = [jpeg(4, 1, 1), jpeg(5, 900, 1), jpeg(6, 1, 900)]
@@ -139,14 +160,19 @@ def test_pictures_get_as_many_tiles_as_the_original_gives_them(released: Path) -
 
 
 def test_an_answer_comes_in_pieces_without_beams(released: Path) -> None:
-    async def pieces(vlm: ShareCaptionerVLM) -> list[str]:
-        return [piece async for piece in vlm.stream(WIDE)]
+    async def pieces(vlm: ShareCaptionerVLM, request: Request = WIDE) -> list[str]:
+        return [piece async for piece in vlm.stream(request)]
 
     (whole,) = ask(vlm_of(released, max_tokens=40), WIDE)
     found = asyncio.run(pieces(vlm_of(released, max_tokens=40)))
     assert len(found) > 1
     assert "".join(found).replace("\0", "").strip() == whole.text  # a reply is tidied, pieces are not
     assert len(asyncio.run(pieces(vlm_of(released, num_beams=2)))) == 1
+    # The released demo's model writes on after the turn, which is no part of the answer.
+    after = Request("ask", user_text="a cat on a sofa", max_tokens=40)
+    (whole,) = ask(vlm_of(released, max_tokens=40), after)
+    told = asyncio.run(pieces(vlm_of(released, max_tokens=40, as_released=True), after))
+    assert "".join(told).replace("\0", "").strip() == whole.text
 
 
 def test_sampling_and_types_of_numbers_are_the_users_choice(released: Path) -> None:
@@ -178,13 +204,26 @@ def test_options_that_make_no_sense_are_refused(released: Path, options: dict[st
         vlm_of(released, **options)
 
 
+def test_what_decides_answers_is_its_identity(released: Path, tmp_path: Path) -> None:
+    """Replies are stored by it. Left to itself, the model searches as the release does."""
+    alike = ({}, {"device": "cuda"}, {"max_concurrent": 2}, {"num_beams": 3})
+    assert len({ShareCaptionerVLM(str(released), **option).identity for option in alike}) == 1
+    others = ({}, {"as_released": True}, {"hd_num": 4}, {"num_beams": 1}, {"dtype": "float16"})
+    assert len({ShareCaptionerVLM(str(released), **option).identity for option in others}) == len(others)
+    assert ShareCaptionerVLM(str(released)).own_options().keys() == {"quantized", "hd_num", "as_released"}
+    shutil.copytree(released, tmp_path, dirs_exist_ok=True)
+    before = ShareCaptionerVLM(str(tmp_path)).identity
+    os.utime(tmp_path / "pytorch_model-00001-of-00002.bin", (1, 1))
+    assert ShareCaptionerVLM(str(tmp_path)).identity != before
+
+
 def test_quantizing_without_its_package_says_what_to_install(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "bitsandbytes" else name)
     with pytest.raises(MissingExtra, match=r"sharegpt4video\[quantized\]"):
         vlm_of(released, quantized="int4")
 
 
-def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path) -> None:
+def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     broken = replace(OPENING, images=(replace(jpeg(1), jpeg=jpeg(1).jpeg[:200]),))
 
     async def ask_all(vlm: ShareCaptionerVLM) -> list[Any]:
@@ -193,6 +232,13 @@ def test_one_bad_request_does_not_take_its_neighbours_with_it(released: Path) ->
     good, failed, other = asyncio.run(ask_all(vlm_of(released, max_concurrent=8)))
     assert isinstance(failed, VLMError)
     assert (good, other) == (ask(vlm_of(released), OPENING)[0], ask(vlm_of(released), TEXTS[0])[0])
+    monkeypatch.setattr(PIL.Image, "MAX_IMAGE_PIXELS", 96 * 96)  # Pillow refuses what is twice as large
+    broken = replace(OPENING, images=(jpeg(1, 400, 400),))
+    good, failed, other = asyncio.run(ask_all(vlm_of(released, max_concurrent=8)))
+    assert isinstance(failed, VLMError)
+    assert "160000 pixels" in failed.args[0]
+    assert isinstance(good, Reply)
+    assert isinstance(other, Reply)
 
 
 def test_other_prompts_than_those_it_was_trained_with_are_told_once(
@@ -262,14 +308,15 @@ def test_frames_are_numbered_as_in_the_release_if_that_is_wanted(released: Path)
     steps = tuple(Step("change", 5.0 * n, 5.0 * n + 5, "It moves.", 0, (5.0 * n, 5.0 * n + 5)) for n in range(2))
     change = replace(HIGH, seconds=(31.0, 44.5), first_number=4)
     summary = Request("summary", steps=steps, end_seconds=10.0)
+    fold = replace(summary, task="fold")
     true, old = (
-        [str(vlm_of(released, as_released=way).preview(request)) for request in (change, summary)]
+        [str(vlm_of(released, as_released=way).preview(request)) for request in (change, summary, fold)]
         for way in (False, True)
     )
     assert "Video frame 4 at 31.00 Second(s) and Video frame 5 at 44.50 Second(s)" in true[0]
     assert "Video frame 3 at 6.00 Second(s) and Video frame 4 at 8.00 Second(s)" in old[0]
-    assert "Video frame 2 at 10.00 Second(s) description" in true[1]
-    assert "Video frame 2 at 2.00 Second(s) description" in old[1]
+    assert all("Video frame 2 at 10.00 Second(s) description" in text for text in true[1:])
+    assert all("Video frame 2 at 2.00 Second(s) description" in text for text in old[1:])
     (reply,) = ask(vlm_of(released, as_released=True, max_tokens=2), change)
     assert reply.request_key == change.key()
 

@@ -21,7 +21,9 @@ pytest.importorskip("safetensors")
 from made_sharecaptioner import FIXTURES, config, expected, weight  # noqa: E402
 from saved_sharecaptioner import Weights, released_weights, save_released  # noqa: E402
 from sharegpt4video.errors import VLMError  # noqa: E402
+from sharegpt4video.tensors import Stored  # noqa: E402
 from sharegpt4video.vlm.hf.loading import Source  # noqa: E402
+from sharegpt4video.vlm.sharecaptioner import loading  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner import shape as shapes  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.config import shape_of  # noqa: E402
 from sharegpt4video.vlm.sharecaptioner.loading import load  # noqa: E402
@@ -31,6 +33,7 @@ torch.set_num_threads(1)
 
 POST_NORM = "vit.vision_tower.vision_model.post_layernorm."
 NORM = "model.layers.1.ffn_norm.weight"
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n"
 
 
 def source(folder: Path, dtype: str = "float32") -> Source:
@@ -124,6 +127,74 @@ def test_a_shard_that_is_missing_is_named(tmp_path: Path) -> None:
     folder = save_released(tmp_path, released_weights(), shards=2)
     (folder / "pytorch_model-00002-of-00002.bin").unlink()
     assert "pytorch_model-00002-of-00002.bin" in refused(folder)
+    (folder / "pytorch_model.bin.index.json").unlink()
+    assert "has pytorch_model-00001-of-00002.bin, but not pytorch_model-00002-of-00002.bin" in refused(folder)
+
+
+def test_of_the_hub_come_weights_and_two_texts_and_no_code(
+    tmp_path: Path, released: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The release has no safetensors, so PyTorch's files are asked for after those."""
+    asked: list[list[str]] = []
+
+    def download(_model: str, *, allow_patterns: list[str], **_: Any) -> str:
+        asked.append(allow_patterns)
+        for file in released.iterdir():
+            if any(file.match(pattern) for pattern in allow_patterns):
+                shutil.copy(file, tmp_path)
+        return str(tmp_path)
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")  # the server is not looked for
+    monkeypatch.setattr("huggingface_hub.snapshot_download", download)
+    load(replace(source(released), model="somebody/captioner"))
+    assert asked == [
+        ["config.json", "tokenizer.model", "*.safetensors", "*.safetensors.index.json"],
+        ["config.json", "tokenizer.model", "pytorch_model*.bin", "pytorch_model*.bin.index.json"],
+    ]
+
+
+def no_room(*_: Any, **__: Any) -> None:
+    raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 112.00 MiB.")
+
+
+@pytest.mark.parametrize("step", ["to", "from_pretrained"])
+def test_without_room_for_the_weights_their_size_is_told(
+    released: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setattr(ShareCaptioner, step, no_room)
+    assert "CUDA out of memory" in refused(released)
+    monkeypatch.setattr(loading, "weight_bytes", lambda how, _shape, width=2: {"none": 8e9 * width}.get(how, 5e9))
+    said = refused(released)
+    assert "the weights take 32.0 GB, less with dtype=bfloat16 (16.0 GB), quantized=int8 (5.0 GB)" in said
+
+
+def test_the_numbers_of_a_release_are_those_of_its_files() -> None:
+    """A ``config.json`` may say 32 bits, those it was trained in, while the files hold 16."""
+    shape = replace(shapes.RELEASED, dtype="float32")
+    for stored, own in (("float16", "float16"), ("bfloat16", "bfloat16"), ("float32", "float32")):
+        weights = {"output.weight": Stored(Path("x"), "output.weight", (2, 2), stored)}
+        assert loading.own_dtype(shape, weights) == own
+
+
+def test_biases_are_cut_as_the_rows_of_their_matrix(tmp_path: Path) -> None:
+    """Two heads of keys, each with two of queries before it and one of values after, 16 numbers a head."""
+    weights = released_weights()
+    for layer in range(3):
+        weights[f"model.layers.{layer}.attention.wqkv.bias"] = torch.arange(128.0)
+        weights[f"model.layers.{layer}.attention.wo.bias"] = torch.arange(64.0)
+    attention = load(source(save_released(tmp_path, weights, bias=True))).model.model.layers[1].self_attn
+    parts = [getattr(attention, f"{name}_proj").base.bias.tolist() for name in "qkvo"]
+    queries, keys, values = [*range(32), *range(64, 96)], [*range(32, 48), *range(96, 112)], [*range(48, 64)]
+    assert parts == [queries, keys, [*values, *range(112, 128)], [*range(64)]]
+
+
+def test_positions_are_divided_by_a_linear_factor(loaded: Any, tmp_path: Path) -> None:
+    scaled = load(source(save_released(tmp_path, released_weights(), rope_scaling={"type": "linear", "factor": 2})))
+    ids = torch.arange(3, 40)[None]
+    places = torch.arange(ids.shape[1])[None]
+    with torch.inference_mode():
+        found = scaled.model(input_ids=ids, position_ids=2 * places).logits
+        torch.testing.assert_close(found, loaded.model(input_ids=ids, position_ids=places).logits, atol=5e-4, rtol=1e-4)
 
 
 def test_an_unknown_rank_is_not_guessed_at(tmp_path: Path) -> None:
@@ -132,6 +203,11 @@ def test_an_unknown_rank_is_not_guessed_at(tmp_path: Path) -> None:
         name = f"model.layers.{layer}.attention.wo.Plora_"
         weights |= {f"{name}A.weight": torch.zeros(16, 64), f"{name}B.weight": torch.zeros(64, 16)}
     assert "has rank 16; the original knows the ranks 8 and 256" in refused(save_released(tmp_path, weights))
+
+
+def pipe(file: Path) -> None:
+    file.unlink()
+    os.mkfifo(file)
 
 
 def fewer_words() -> Weights:
@@ -147,6 +223,13 @@ def fewer_words() -> Weights:
         (lambda folder: (folder / "config.json").write_text("{}"), "has no hidden_size, intermediate_size"),
         (lambda folder: (folder / "tokenizer.model").unlink(), "there is no tokenizer.model"),
         (lambda folder: (folder / "tokenizer.model").write_bytes(b"nothing"), "cannot be read as a SentencePiece"),
+        (lambda folder: (folder / "tokenizer.model").write_text(LFS), "git lfs pull"),
+        (lambda folder: (folder / "pytorch_model.bin").write_text(LFS), "git lfs pull"),
+        pytest.param(
+            lambda folder: pipe(folder / "pytorch_model.bin"),
+            "it is a device or a pipe",
+            marks=pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes"),
+        ),
         (lambda folder: [file.unlink() for file in folder.glob("*.bin*")], "there are no weights"),
         (lambda folder: shutil.rmtree(folder), "there is no such folder"),
         (lambda folder: save_released(folder, fewer_words(), vocab_size=300), "pieces and the weights rows for 300"),
@@ -173,10 +256,12 @@ def test_a_folder_that_is_not_this_model_says_what_to_do(
         ("rms_norm_eps", "x", "rms_norm_eps is"),
         ("rope_theta", 0, "rope_theta"),
         ("rope_scaling", {"type": "linear"}, "linear with a factor"),
+        ("rope_scaling", {"type": "linear", "factor": float("inf")}, "linear with a factor"),
         ("torch_dtype", "banana", "torch_dtype is"),
         ("hidden_act", "gelu", "hidden_act is"),
         ("tie_word_embeddings", True, "a head of its own"),
         ("eos_token_id", "</s>", "a token is a number"),
+        ("eos_token_id", [2, 10**30], "a number below vocab_size"),
         ("vision_config", [1], "it is an object"),
         ("vision_config", {"patch_size": 0}, "patch_size"),
         ("vision_config", {"hidden_size": "a"}, "hidden_size is"),
@@ -197,6 +282,7 @@ def test_what_a_configuration_leaves_out_or_has_as_null_is_the_releases() -> Non
     shape = shape_of(config() | empty, names, "somewhere")
     assert (shape.positions, shape.norm_epsilon, shape.rope_theta) == (32768, 1e-5, 1e6)
     assert shape_of(config() | {"eos_token_id": [7, 2]}, names, "somewhere").ends == (7, 2)
+    assert type(shape_of(config() | {"rms_norm_eps": 1}, names, "somewhere").norm_epsilon) is float
     other = config() | {"vision_config": config()["vision_config"] | {"layer_norm_eps": 1e-3}}
     assert shape_of(other, names, "somewhere").tower.norm_epsilon == 1e-3
 

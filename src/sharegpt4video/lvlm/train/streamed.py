@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import SettingsError, StorageError
-from ...hub import need_within_reach
+from ...hub import fetched, need_within_reach
 from ...learning.checkpoints import WEIGHTS, Checkpoint
 from ...learning.weights import check_names
 from ...tensors import Reader, Stored, stored_in, weight_files
@@ -279,11 +279,9 @@ def _folder(settings: ModelSettings) -> Path:
     """Where the base lies; from the Hub it is fetched if it is not there yet."""
     if Path(settings.base).is_dir():
         return Path(settings.base)
-    from huggingface_hub import snapshot_download
-
     patterns = ["model.safetensors", "model-*-of-*.safetensors", "model.safetensors.index.json"]
     try:
         need_within_reach(settings.base)
-        return Path(snapshot_download(settings.base, revision=settings.revision or None, allow_patterns=patterns))
+        return fetched(settings.base, settings.revision or None, patterns)
     except (OSError, ValueError) as error:
         raise StorageError(f"model.base: {settings.base} cannot be fetched: {error}") from error

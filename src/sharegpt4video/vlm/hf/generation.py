@@ -12,19 +12,18 @@ from typing import Any
 
 import torch
 import transformers
+from PIL.Image import DecompressionBombError
 
 from ...errors import VLMError
 from ..markup import is_structural
 from .chat import Asked, broken_marks, messages, video_metadata
-from .loading import Loaded
+from .loading import Loaded, is_out_of_memory
 from .worker import Job, Reading
 
 logger = logging.getLogger(__name__)
 
-_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
-
-# Of processors and models: "not this"; a picture that cannot be decoded is an OSError.
-_REFUSALS = (VLMError, ValueError, TypeError, KeyError, IndexError, OSError)
+# Of processors and models: "not this"; of pictures that cannot be decoded (Pillow says it in several ways).
+_REFUSALS = (VLMError, ValueError, TypeError, KeyError, IndexError, OSError, SyntaxError, DecompressionBombError)
 
 Prepare = Callable[[Loaded, Sequence[Asked]], Mapping[str, Any]]
 
@@ -134,7 +133,7 @@ class HfEngine:
         try:
             self._answer(batch)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 self._refused(batch, error)
                 return True
             said = str(error).splitlines()[0]
@@ -189,7 +188,7 @@ class HfEngine:
 
     def _generate(self, inputs: dict[str, Any], batch: list[Job], limits: list[int]) -> torch.Tensor:
         on_text = batch[0].on_text
-        streamer = _Pieces(self.loaded.processor.tokenizer, on_text) if on_text else None
+        streamer = _Pieces(self.loaded, on_text) if on_text else None
         stop = _Stop(batch, limits, inputs["input_ids"].shape[1])
         with torch.inference_mode():
             written: torch.Tensor = self.loaded.model.generate(
@@ -235,20 +234,28 @@ class _Stop(transformers.StoppingCriteria):  # type: ignore[misc]
 
 
 class _Pieces(transformers.TextStreamer):  # type: ignore[misc]
-    """Hands on the text as it becomes certain, without the prompt and special tokens."""
+    """Hands on the text as it becomes certain, without the prompt and special tokens, up to the end of the answer.
 
-    def __init__(self, tokenizer: Any, on_text: Callable[[str], None]) -> None:
-        super().__init__(tokenizer, skip_prompt=True, skip_special_tokens=True)
+    A model that is let to write on after that (``eos_token_id`` in ``options``) does so for itself.
+    """
+
+    def __init__(self, loaded: Loaded, on_text: Callable[[str], None]) -> None:
+        super().__init__(loaded.processor.tokenizer, skip_prompt=True, skip_special_tokens=True)
+        self._ends, self._ended = loaded.ends, False
         self._on_text = on_text
+
+    def put(self, value: torch.Tensor) -> None:
+        if self.next_tokens_are_prompt:
+            super().put(value)
+            return
+        for token in value.flatten().tolist():
+            self._ended = self._ended or token in self._ends
+            if not self._ended:
+                super().put(torch.tensor([token]))
 
     def on_finalized_text(self, text: str, stream_end: bool = False) -> None:  # noqa: ARG002 - the library's method
         if text:
             self._on_text(text)
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    said = str(error).casefold()
-    return isinstance(error, torch.cuda.OutOfMemoryError) or any(word in said for word in _OUT_OF_MEMORY)
 
 
 def _empty_caches() -> None:

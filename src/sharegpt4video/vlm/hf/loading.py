@@ -12,11 +12,15 @@ import transformers
 from ...errors import VLMError
 from ...given import read_json
 from ...hub import out_of_reach
+from ...tensors import is_lfs_pointer
 from ..taught import taught_pictures
 from .chat import TemplateForm, form_of, turn_end
 
 _ORIGINAL_LLAVA = ("llava_llama", "llava_mistral", "llava_qwen", "llava_mpt")
+_SHARECAPTIONER = "lin-chen/sharecaptioner-video"
+_XCOMPOSER_CODE = "internlm_xcomposer2"  # the module that config.json's auto_map names in all of that family
 _MESSAGE_LIMIT_CHARS = 500
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass(frozen=True)
@@ -67,7 +71,8 @@ def load(source: Source) -> Loaded:
             output_loading_info=True,
             **({} if source.attention == "auto" else {"attn_implementation": source.attention}),
         )
-    except (OSError, ValueError, KeyError, ImportError, RuntimeError) as error:
+        model.to(device)
+    except (OSError, ValueError, KeyError, ImportError, RuntimeError, MemoryError) as error:
         raise VLMError(f"{source.name}: {advice_on(source, error)}") from error
     missing = [*found.get("missing_keys", ()), *(key for key, *_ in found.get("mismatched_keys", ()))]
     if missing:
@@ -75,7 +80,7 @@ def load(source: Source) -> Loaded:
             f"{source.name}: {len(missing)} weights of {type(model).__name__} are not in the files, such as"
             f" {sorted(missing)[0]}; the files are damaged, or belong to another architecture"
         )
-    return _ready(source, model.to(device).eval(), processor)
+    return _ready(source, model.eval(), processor)
 
 
 def _where(source: Source) -> dict[str, Any]:
@@ -164,6 +169,8 @@ def _check_folder(source: Source) -> None:
     """What can be told from a folder's files before anything is loaded."""
     folder = Path(source.model)
     if not folder.is_dir():
+        if source.model.casefold() == _SHARECAPTIONER:
+            raise VLMError(f"{source.name}: {_sharecaptioner(source.model)}")
         if source.model.startswith(("/", ".")) or source.model.count("/") > 1:
             raise VLMError(f"{source.name}: there is no such folder")
         if problem := out_of_reach(source.model):
@@ -177,7 +184,10 @@ def _check_folder(source: Source) -> None:
         )
     if not config.is_file():
         raise VLMError(f"{source.name}: the folder has no config.json; is it a checkpoint in transformers' format?")
-    kind = str(read_json(config).get("model_type", ""))
+    found = read_json(config)
+    if _XCOMPOSER_CODE in str(found.get("auto_map")):
+        raise VLMError(f"{source.name}: {_sharecaptioner(source.model)}")
+    kind = str(found.get("model_type", ""))
     if kind in _ORIGINAL_LLAVA:
         raise VLMError(f"{source.name}: {_original_llava(source.model)}")
     if not any(folder.glob("*.safetensors")):
@@ -186,6 +196,10 @@ def _check_folder(source: Source) -> None:
         raise VLMError(
             f"{source.name}: the folder has no .safetensors file {has}; save the model again with"
             " save_pretrained of a transformers of your trust, which writes safetensors"
+        )
+    if pointers := sorted(path.name for path in folder.glob("*.safetensors") if is_lfs_pointer(path)):
+        raise VLMError(
+            f"{source.name}: {pointers[0]} is a pointer of Git LFS, not the weights; get those with: git lfs pull"
         )
 
 
@@ -196,11 +210,25 @@ def _original_llava(model: str) -> str:
     )
 
 
+def _sharecaptioner(model: str) -> str:
+    return (
+        "the code that comes with this model does not run on this transformers; if it is ShareCaptioner-Video, use"
+        f" sharecaptioner:{model}, which needs none of it"
+    )
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether a device or the machine has no room for what was to be done."""
+    said = str(error).casefold()
+    known = isinstance(error, MemoryError | torch.cuda.OutOfMemoryError)
+    return known or (isinstance(error, RuntimeError) and any(word in said for word in _OUT_OF_MEMORY))
+
+
 def advice_on(source: Source, error: BaseException) -> str:
     """What a failure to load means, by the words of transformers and huggingface_hub."""
     chain = [error, *(cause for cause in (error.__cause__, error.__context__) if cause)]
     said = " ".join(str(part) for part in chain).casefold()
-    first = " ".join(str(error).split())[:_MESSAGE_LIMIT_CHARS]
+    first = " ".join(str(error).split())[:_MESSAGE_LIMIT_CHARS] or type(error).__name__
     advice = {
         "gated": "ask for access on its page at huggingface.co, then log in with: hf auth login",
         "trust_remote_code": "it runs code of its own; read that code, then set trust_remote_code=true",
@@ -216,6 +244,8 @@ def advice_on(source: Source, error: BaseException) -> str:
     if any(f"`{kind}`" in said for kind in _ORIGINAL_LLAVA):
         return _original_llava(source.model)
     found = next((tip for word, tip in advice.items() if word in said), "")
+    if is_out_of_memory(error):
+        found = "it needs more memory than is free; free some, or take another device or a smaller model"
     if not found and isinstance(error, ImportError):
         found = "install what it names"
     return f"cannot be loaded: {first}" + (f" - {found}" if found else "")

@@ -16,6 +16,7 @@ Width = Annotated[int, Limits(1, 1 << 20)]
 Heads = Annotated[int, Limits(1, 4096)]
 Layers = Annotated[int, Limits(1, 4096)]
 Epsilon = Annotated[float, Limits(0, 1, over=True)]
+_MOST_ROPE_FACTOR = 1e6
 
 
 @dataclass(frozen=True)
@@ -75,11 +76,11 @@ def shape_of(config: Mapping[str, Any], weights: Mapping[str, tuple[int, ...]], 
         kv_heads=kv_heads,
         vocabulary=text.vocab_size,
         positions=text.max_position_embeddings,
-        norm_epsilon=text.rms_norm_eps,
-        rope_theta=text.rope_theta,
+        norm_epsilon=float(text.rms_norm_eps),
+        rope_theta=float(text.rope_theta),
         rope_linear=_rope_linear(config.get("rope_scaling"), where),
         bias=text.bias,
-        ends=_ends(config.get("eos_token_id"), where),
+        ends=_ends(config.get("eos_token_id"), text.vocab_size, where),
         dtype=text.torch_dtype,
         tower=_tower(config.get("vision_config"), where),
         ranks=_ranks(weights, where),
@@ -117,16 +118,17 @@ def _rope_linear(scaling: Any, where: str) -> float:
     factor = scaling.get("factor") if isinstance(scaling, dict) else None
     if kind in ("dynamic", "default"):
         return 1.0
-    if kind == "linear" and isinstance(factor, int | float) and factor >= 1:
-        return float(factor)
+    number = isinstance(factor, int | float) and not isinstance(factor, bool)
+    if kind == "linear" and number and 1 <= factor <= _MOST_ROPE_FACTOR:  # type: ignore[operator]
+        return float(factor)  # type: ignore[arg-type]
     raise VLMError(f"{where}: config.json has rope_scaling {scaling}; known are dynamic, and linear with a factor")
 
 
-def _ends(given: Any, where: str) -> tuple[int, ...]:
+def _ends(given: Any, vocabulary: int, where: str) -> tuple[int, ...]:
     """Tokens that end a text besides those of the tokenizer."""
     ends = given if isinstance(given, list) else [] if given is None else [given]
-    if wrong := [end for end in ends if not isinstance(end, int) or isinstance(end, bool) or end < 0]:
-        raise VLMError(f"{where}: config.json has eos_token_id {wrong[0]!r}; a token is a number")
+    if wrong := [end for end in ends if type(end) is not int or not 0 <= end < vocabulary]:
+        raise VLMError(f"{where}: config.json has eos_token_id {wrong[0]!r}; a token is a number below vocab_size")
     return tuple(ends)
 
 
@@ -149,7 +151,7 @@ def _tower(config: Any, where: str) -> Tower:
         heads=read.num_attention_heads,
         tile=read.image_size,
         patch=read.patch_size,
-        norm_epsilon=read.layer_norm_eps,
+        norm_epsilon=float(read.layer_norm_eps),
     )
 
 

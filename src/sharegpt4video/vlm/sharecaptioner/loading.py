@@ -11,14 +11,14 @@ import torch
 import transformers
 
 from ...errors import StorageError, VLMError
-from ...hub import out_of_reach
+from ...hub import fetched, out_of_reach
 from ...tensors import FLOATS, Reader, Stored, named_only, read_json, stored_in, weight_files
 from ..hf.chat import TemplateForm
-from ..hf.loading import Loaded, Source, advice_on, device_of, dtype_of
+from ..hf.loading import Loaded, Source, advice_on, device_of, dtype_of, is_out_of_memory
 from .config import shape_of
 from .model import ShareCaptioner, configuration, translated
 from .shape import UNUSED, Shape, expected
-from .sizes import Quantized
+from .sizes import Quantized, weight_bytes
 from .words import Words
 
 _TEXTS = ("config.json", "tokenizer.model")
@@ -43,14 +43,14 @@ def load(source: Source, quantized: Quantized = "none") -> Loaded:
         config = read_json(folder / "config.json")
         words = Words(folder / "tokenizer.model")
         shape, weights = _weights(folder, config)
+        if len(words) > shape.vocabulary:
+            raise VLMError(
+                f"{source.name}: tokenizer.model has {len(words)} pieces and the weights rows for {shape.vocabulary}:"
+                " they are of two models; copy both from one release"
+            )
+        model = _model(source, shape, weights, device, quantized)
     except StorageError as error:
         raise VLMError(f"{source.name}: {error}") from error
-    if len(words) > shape.vocabulary:
-        raise VLMError(
-            f"{source.name}: tokenizer.model has {len(words)} pieces and the weights rows for {shape.vocabulary}: they"
-            " are of two models; copy both from one release"
-        )
-    model = _model(source, shape, weights, device, quantized)
     return Loaded(
         model=model,
         processor=Processor(words),
@@ -72,13 +72,9 @@ def _folder(source: Source) -> Path:
         raise VLMError(f"{source.name}: there is no such folder")
     if problem := out_of_reach(source.model):
         raise VLMError(f"{source.name}: {problem}; check the name and the connection")
-    from huggingface_hub import snapshot_download
-
     try:
         for patterns in _WEIGHTS:
-            folder = Path(
-                snapshot_download(source.model, revision=source.revision, allow_patterns=[*_TEXTS, *patterns])
-            )
+            folder = fetched(source.model, source.revision, [*_TEXTS, *patterns])
             if weight_files(folder):
                 break
     except (OSError, ValueError) as error:
@@ -127,7 +123,7 @@ def _model(
 ) -> ShareCaptioner:
     """The model on its device. Files are mapped into memory, so that only what is on its way is in it twice."""
     config = configuration(shape, attention=None if source.attention == "auto" else source.attention)
-    config.dtype = getattr(torch, shape.dtype, torch.float16)
+    config.dtype = getattr(torch, own_dtype(shape, weights))
     # bitsandbytes multiplies int8 in this type whatever is asked for, and warns of another each time.
     in_half = quantized == "int8" and source.dtype == "auto"
     dtype = torch.float16 if in_half else dtype_of(source.dtype, device, config)
@@ -139,17 +135,33 @@ def _model(
         model: ShareCaptioner = ShareCaptioner.from_pretrained(
             None, shape, state_dict=translated(weights, reader.tensor, shape), **how
         )
-    except (OSError, ValueError, ImportError, RuntimeError) as error:
-        raise VLMError(f"{source.name}: {advice_on(source, error)}") from error
+        if quantized == "none":
+            model.to(device)
+    except (OSError, ValueError, ImportError, RuntimeError, MemoryError) as error:
+        room = _room(shape, dtype, quantized) if is_out_of_memory(error) else ""
+        raise VLMError(f"{source.name}: {advice_on(source, error)}{room}") from error
     finally:
         reader.close()
     # Not learned and in no file; transformers 5.0 leaves it empty in a tower that is not a model of its own.
     places = model.tower.embeddings.position_ids
     model.tower.embeddings.position_ids = torch.arange(places.shape[-1], device=places.device)[None]
-    if quantized == "none":
-        model.to(device)
     model.eval()
     return model
+
+
+def own_dtype(shape: Shape, weights: Mapping[str, Stored]) -> str:
+    """The 16 bits that the head is stored in, else what ``config.json`` says, which may tell of training in 32."""
+    stored = weights["output.weight"].dtype
+    return stored if stored in ("float16", "bfloat16") else shape.dtype
+
+
+def _room(shape: Shape, dtype: torch.dtype, quantized: Quantized) -> str:
+    """How much memory the weights take, and what takes less."""
+    needed = weight_bytes(quantized, shape, dtype.itemsize)
+    others = {"dtype=bfloat16": weight_bytes("none", shape)}
+    others |= {f"quantized={how}": weight_bytes(how, shape) for how in ("int8", "int4")}
+    less = ", ".join(f"{option} ({size / 1e9:.1f} GB)" for option, size in others.items() if size < needed)
+    return f"; the weights take {needed / 1e9:.1f} GB" + (f", less with {less}" if less else "")
 
 
 def quantization(quantized: Quantized, dtype: torch.dtype) -> Any:

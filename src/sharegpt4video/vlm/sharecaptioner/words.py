@@ -9,6 +9,7 @@ from typing import Any
 
 from ...errors import MissingExtra, VLMError
 from ...foreign import well_formed
+from ...tensors import is_lfs_pointer
 from ..hf.chat import Asked, broken_marks
 from ..render import Prompt
 
@@ -39,6 +40,10 @@ class Words:
         try:
             self._pieces = sentencepiece.SentencePieceProcessor(model_file=str(file))
         except (OSError, RuntimeError) as error:
+            if is_lfs_pointer(file):
+                raise VLMError(
+                    f"{file}: is a pointer of Git LFS, not the tokenizer; get it with: git lfs pull"
+                ) from error
             raise VLMError(f"{file}: cannot be read as a SentencePiece model; copy it again ({error})") from error
         self.begin, self.end = self._pieces.bos_id(), self._pieces.eos_id()
         self.end_of_turn = self._pieces.piece_to_id(END_OF_TURN)
