@@ -135,7 +135,7 @@ class Decoder:
         None also where FFmpeg met no picture while it looked, and gives the ticks of the clock (90,000).
         """
         rate = self.stream.average_rate or self.stream.guessed_rate
-        return None if not rate or rate * self.time_base == 1 and rate > MOST_FPS else float(rate)
+        return None if not rate or (rate * self.time_base == 1 and rate > MOST_FPS) else float(rate)
 
     @property
     def announced_seconds(self) -> float | None:

@@ -122,12 +122,15 @@ class Converter:
         size = (height, width) if self._orientation.transposed else (width, height)
         transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         wide = transfer in HDR_TRANSFERS or primaries == PRIMARIES_BT2020
-        kind = "rgb48le" if wide else "rgba" if _has_alpha(frame) else "rgb24"
+        seen_through = _has_alpha(frame)
+        kind = "rgba" if seen_through else "rgb24"
         with self._lock:
-            pixels = self._scaled(frame, *size, kind, quick)
-        if wide:
-            pixels = to_sdr(pixels, transfer, primaries)
-        elif kind == "rgba":
+            pixels = None if wide and not seen_through else self._scaled(frame, *size, kind, quick)
+            bright = self._scaled(frame, *size, "rgb48le", quick) if wide else None
+        if bright is not None:
+            sdr = to_sdr(bright, transfer, primaries)
+            pixels = sdr if pixels is None else np.dstack([sdr, pixels[..., 3:]])
+        if seen_through:
             pixels = _over_white(pixels)
         return np.ascontiguousarray(self._orientation.upright(pixels))
 

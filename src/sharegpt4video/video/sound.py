@@ -66,7 +66,7 @@ class Sound:
             self._packets = self._coded(stream, made, start, length_seconds)
 
     def _can_copy(self, context: Any) -> bool:
-        """Not where the sound begins so late that FFmpeg has seen none of it yet, and knows neither rate nor channels."""
+        """Not where sound begins so late that FFmpeg has seen none of it yet, and knows neither rate nor channels."""
         known = context.sample_rate and context.channels
         return bool(known) and (self._copied is None or canonical_name(context) in self._copied)
 
