@@ -151,7 +151,9 @@ def test_what_a_long_question_leaves_for_the_answer(said: str, room: int | None)
             "The decoder prompt (length 4608) is longer than the maximum model length of 4096",
             "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
         )],
-        *[(said, "") for said in ("bad pixels", "out of order", "the role of the system", "CUDA out of memory", "model is loading")],
+        *[(said, "") for said in (
+            "bad pixels", "out of order", "the role of the system", "CUDA out of memory", "model is loading",
+        )],
     ],
 )  # fmt: skip
 def test_advice_comes_from_the_words(said: str, advice: str) -> None:

@@ -123,13 +123,12 @@ class Converter:
         transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         wide = transfer in HDR_TRANSFERS or primaries == PRIMARIES_BT2020
         seen_through = _has_alpha(frame)
-        kind = "rgba" if seen_through else "rgb24"
         with self._lock:
-            pixels = None if wide and not seen_through else self._scaled(frame, *size, kind, quick)
-            bright = self._scaled(frame, *size, "rgb48le", quick) if wide else None
-        if bright is not None:
+            pixels = self._scaled(frame, *size, "rgba" if seen_through else "rgb48le" if wide else "rgb24", quick)
+            bright = self._scaled(frame, *size, "rgb48le", quick) if wide and seen_through else pixels
+        if wide:
             sdr = to_sdr(bright, transfer, primaries)
-            pixels = sdr if pixels is None else np.dstack([sdr, pixels[..., 3:]])
+            pixels = np.dstack([sdr, pixels[..., 3:]]) if seen_through else sdr
         if seen_through:
             pixels = _over_white(pixels)
         return np.ascontiguousarray(self._orientation.upright(pixels))

@@ -112,7 +112,8 @@ _AT_MOST = (
     r"less than or equal to|<=|at most|cannot exceed|must not exceed|not exceed|up to|maximum (?:value )?(?:of|is)"
 )
 _CAP = _any_of(
-    r"at most (\d+) (?:completion|output|new) tokens|max_(?:completion_)?tokens (?:is|should be) (?:in )?\[\d+, ?(\d+)\]",
+    r"at most (\d+) (?:completion|output|new) tokens",
+    r"max_(?:completion_)?tokens (?:is|should be) (?:in )?\[\d+, ?(\d+)\]",
     r"max_(?:completion_|output_|new_)?tokens\W{1,3}(?:must|should|has to) be between \d+ and (\d+)",
     r"maximum value (?:for|of) \W?max_(?:completion_|output_|new_)?tokens\W{1,3}is (\d+)",
     rf"(?<!\+ )(?<!\+ `)max_(?:completion_|output_|new_)?tokens\S{{0,3}}[^.\n]{{0,60}}?(?:{_AT_MOST}) ?\W{{0,2}}(\d+)",
