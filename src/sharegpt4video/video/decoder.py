@@ -102,9 +102,12 @@ class Decoder:
 
     def _settle_zero(self) -> None:
         """Decode the first picture where only that tells what is 0 (raw streams): after a seek, it is another."""
-        next(self._frames(), None)
+        try:
+            next(self._frames(), None)
+        finally:
+            self.close()
         self.losses = Losses()
-        self._rewind()
+        self._open()
 
     def _read_header_end(self) -> Fraction | None:
         """Read at once: PyAV 19 refuses to tell once the file is closed."""
