@@ -205,6 +205,25 @@ def test_a_long_gop_far_into_the_file(tmp_path: Path) -> None:
         assert_same(seen(tmp_path / "clip.mp4"), expected(starts, 60.0, start, end))
 
 
+@pytest.mark.parametrize("name", ["raw.m2v", "stream.mpg", "reordered.mxf", "reordered.asf"])
+def test_where_a_seek_would_tell_wrong_times(tmp_path: Path, name: str) -> None:
+    codec = "mpeg2video" if name.endswith(("m2v", "mpg")) else "libx264"
+    write_video(tmp_path / name, numbered_run(120, 160, 96), codec=codec, b_frames=2, gop=15)
+    cut(tmp_path / name, tmp_path / "clip.mp4", 3.41, 4.21)
+    numbers = [number for number, _, _ in seen(tmp_path / "clip.mp4")]
+    assert numbers == list(range(85, 106))
+
+
+def test_sound_that_begins_late_in_a_stream_comes_along(tmp_path: Path) -> None:
+    source, target = tmp_path / "late.ts", tmp_path / "clip.mp4"
+    write_video(source, numbered_run(160), fps=8, gop=16, audio_seconds=(9.0, 12.0))
+    done = cut(source, target, 8.0, 11.0)
+    samples, first = sounds(target)
+    assert done.frames == 24
+    assert first == pytest.approx(1.0, abs=0.05)
+    assert len(samples) / 48_000 == pytest.approx(2.0, abs=0.05)
+
+
 def test_a_late_start_is_zero(tmp_path: Path) -> None:
     write_video(tmp_path / "late.mkv", numbered_run(40), pts=[5000 + 40 * n for n in range(40)], time_base=MILLISECOND)
     for start in (0.48, 0.52):

@@ -186,6 +186,21 @@ def test_transparent_parts_are_white(tmp_path: Path) -> None:
     assert pixels[10, 10].tolist() == [127, 127, 127]
 
 
+@pytest.mark.parametrize("transfer", [14, 16, 18])
+def test_transparent_parts_of_wide_colours_are_white(tmp_path: Path, transfer: int) -> None:
+    rgba = np.zeros((48, 64, 4), np.uint8)
+    rgba[:, 32:] = (120, 120, 120, 255)
+    frame = av.VideoFrame.from_ndarray(rgba, "rgba").reformat(format="yuva444p10le")
+    tags = {"color_trc": transfer, "color_primaries": 9, "colorspace": 9}
+    for name, value in tags.items():
+        setattr(frame, name, value)
+    write_video(tmp_path / "a.mov", [frame], codec="prores_ks", pix_fmt="yuva444p10le", tags=tags)
+    decoded = next(VideoReader(tmp_path / "a.mov").decoded())
+    for pixels in (decoded.frame().pixels, decoded.small(32)):
+        assert pixels[:, 4].min() == 255
+        assert pixels[:, -4].max() < 250
+
+
 def test_thumbnails_are_cached_and_read_only(plain: Path) -> None:
     decoded = next(VideoReader(plain).decoded())
     assert decoded.small(32) is decoded.small(32)

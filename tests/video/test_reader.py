@@ -270,3 +270,18 @@ def test_closing_while_reading_ends_with_an_error(plain: Path) -> None:
     reader.close()
     with pytest.raises(VideoError, match="closed"):
         list(frames)
+
+
+def test_a_rate_that_is_only_the_clock_s_is_not_told(tmp_path: Path) -> None:
+    write_video(
+        tmp_path / "late.ts", numbered_run(10), fps=10, pts=range(100, 110), audio_seconds=(0.0, 11.0), codec="libx264"
+    )
+    with av.open(str(tmp_path / "late.ts")) as source, av.open(str(tmp_path / "mixed.ts"), "w") as mixed:
+        streams = {stream.index: mixed.add_stream_from_template(stream) for stream in source.streams}
+        packets = [packet for packet in source.demux() if packet.size]
+        for packet in sorted(packets, key=lambda packet: packet.dts):
+            packet.stream = streams[packet.stream.index]
+            mixed.mux(packet)
+    with VideoReader(tmp_path / "mixed.ts") as reader:
+        assert reader.info.average_fps is None
+        assert [number_of(frame.pixels) for frame in reader.frames()] == list(range(10))

@@ -56,7 +56,10 @@ FILES: dict[str, dict[str, Any]] = {
     "mpeg4.ts": {"codec": "mpeg4", "gop": 20},
     "mjpeg.mov": {"codec": "mjpeg", "pix_fmt": "yuvj420p"},
     "ffv1.mkv": {"codec": "ffv1", "pix_fmt": "yuv444p", "gop": 20},
+    "h264.mxf": {"gop": 20, "b_frames": 2, "fps": 25, "count": 400},
     "raw.h264": {"gop": 20, "b_frames": 2},
+    "raw.m2v": {"codec": "mpeg2video", "b_frames": 2, "fps": 25, "count": 400},
+    "stream.mpg": {"codec": "mpeg2video", "b_frames": 2, "fps": 25, "count": 400},
 }  # fmt: skip
 
 

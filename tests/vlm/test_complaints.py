@@ -29,6 +29,12 @@ PLAIN = Dialect()
         "Input should be 'user' or 'assistant'",
         "Prompting with images is incompatible with system messages",
         'messages: roles must alternate between "user" and "assistant"',
+        "Invalid role: system",
+        "role system not allowed",
+        "expected role user but got system",
+        "First message must be with role user",
+        "The model does not take a system instruction",
+        "messages.0.role: value is not a valid enumeration member; permitted: 'user', 'assistant'",
     ],
 )
 def test_a_template_without_system_role(said: str) -> None:
@@ -77,6 +83,9 @@ def test_contents_as_lists(said: str) -> None:
         ("InternalError.Algo.InvalidParameter: Range of max_tokens should be [1, 8192]", 8192),
         ("`max_tokens` must be less than or equal to `8192`, the maximum value for `max_tokens` is less", 8192),
         ("max_tokens: 9000 > 8192, which is the maximum allowed number of output tokens", 8192),
+        ("max_tokens must be between 1 and 4096", 4096),
+        ("Value error, max_tokens should be in [1, 4096]", 4096),
+        ("The maximum value for max_tokens is 8192", 8192),
         (
             "The parameter `max_completion_tokens` is not valid: expected a value <= 12288, but got 32000 instead.",
             12288,
@@ -98,6 +107,8 @@ def test_the_longest_answer_of_a_server(said: str, most: int) -> None:
          " in the completion).", 188),
         ("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 3840 `inputs` tokens and 512"
          " `max_new_tokens`", 256),
+        ("Requested token count exceeds the model's maximum context length of 4096 tokens. You requested a total of"
+         " 4352 tokens: 3840 tokens from the input messages and 512 tokens for the completion.", 256),
         ("maximum context length is 4096 tokens. However, you requested 5120 tokens (4608 in the messages, 512", None),
         ("maximum context length is 4096 tokens", None),
     ],
@@ -119,6 +130,7 @@ def test_what_a_long_question_leaves_for_the_answer(said: str, room: int | None)
             " in the same prompt.",
             "messages.0.content: too many images and documents: 21 + 0 > 20",
             "Too many images provided. This model supports up to 5 images",
+            "You passed 12 images but the limit is 5",
         )],
         *[(said, NO_IMAGES_ADVICE) for said in (
             "No endpoints found that support image input",
@@ -126,14 +138,22 @@ def test_what_a_long_question_leaves_for_the_answer(said: str, room: int | None)
             "unknown variant `image_url`, expected `text`",
             "invalid type: sequence, expected a string at line 1",
             "messages[0].content must be a string",
+            "At most 0 image(s) may be provided in one prompt.",
+            "Invalid value: 'image_url'. Supported values are: 'text'",
+            "Unsupported content part type: image_url",
+            "The model `x` does not have vision capabilities",
+            "This model is not multimodal",
         )],
         *[(said, LENGTH_ADVICE) for said in (
             "the request exceeds the available context size, try increasing it",
             "prompt is too long: 210000 tokens > 200000 maximum",
+            "Range of input length should be [1, 30720]",
             "The decoder prompt (length 4608) is longer than the maximum model length of 4096",
             "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576).",
         )],
-        *[(said, "") for said in ("bad pixels", "out of order", "CUDA out of memory", "model is loading")],
+        *[(said, "") for said in (
+            "bad pixels", "out of order", "the role of the system", "CUDA out of memory", "model is loading",
+        )],
     ],
 )  # fmt: skip
 def test_advice_comes_from_the_words(said: str, advice: str) -> None:

@@ -33,6 +33,7 @@ FAMILIES = {
     "apertus": ("<|inner_prefix|>", "<|inner_suffix|>"),
     "longcat": ("<longcat_think>", "</longcat_think>"),
     "pangu": ("[unused16]", "[unused17]"),
+    "medgemma": ("<unused94>thought\n", "<unused95>"),
     "plamo3": ("<|plamo:begin_think:plamo|>", "<|plamo:end_think:plamo|>"),
     "sky-t1": ("<|begin_of_thought|>", "<|end_of_thought|>"),
     "thought": ("<thought>", "</thought>"),

@@ -217,6 +217,7 @@ BARE = "A person walks across the lawn."
         f"{BARE}\n\nNote: This description is based on the frames provided.",
         f"{BARE}\n\nThis caption accurately describes the video.",
         f"{BARE}\n\n*Word count: 12*",
+        f"{BARE} (Word count: 12)",
         f"{BARE}\n\nHow can I help you further?",
         f"{BARE}<extra_id_0>",
     ],

@@ -6,6 +6,7 @@ import re
 from collections import deque
 from collections.abc import Hashable
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 import av
@@ -28,6 +29,7 @@ _PES = re.compile(rb"\x00\x00\x01[\xe0-\xef]..[\x80-\xbf][\x80-\xff].([\x21-\x3f
 _PES_CLOCK = 90_000
 _WRAP_SECONDS = 2**33 / _PES_CLOCK
 
+_ORDER_PACKETS = 60
 _MOST_KNOWN = 4096
 _known: dict[Hashable, bool] = {}
 
@@ -139,10 +141,27 @@ def _pes_seconds(field: bytes) -> float:
     return (high << 30 | middle << 15 | low) / _PES_CLOCK
 
 
-def is_unordered(container: Any, codec: str) -> bool:
+def is_unordered(container: Any, codec: str, source: Source) -> bool:
     """Whether times of showing are missing: AVI and ASF have times in the order of coding, H.264 and HEVC show in
-    another."""
-    return container.format.name in ("avi", "asf") and codec in ("h264", "hevc")
+    another. Of MXF it depends on whether its index tells the order, so its first packets are read."""
+    name = container.format.name
+    if codec not in ("h264", "hevc") or name not in ("avi", "asf", "mxf"):
+        return False
+    return name != "mxf" or (source.reopens and _shown_as_coded(source))
+
+
+def _shown_as_coded(source: Source) -> bool:
+    """Whether pictures change places, and the first packets are yet due to be shown when they are to be decoded."""
+    container: Any = source.open()
+    try:
+        stream = container.streams.video[0]
+        packets = (packet for packet in container.demux(stream) if packet.size)
+        reorders = bool(stream.codec_context.has_b_frames)
+        return reorders and all(packet.pts == packet.dts for packet in islice(packets, _ORDER_PACKETS))
+    except AV_ERRORS:
+        return False
+    finally:
+        container.close()
 
 
 class SlotClock:

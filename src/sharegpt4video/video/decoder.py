@@ -28,13 +28,17 @@ MAX_BAD_PACKETS = 1000
 """So many packets in a row that cannot be decoded end the video."""
 MAX_BAD_READS = 20
 """So many failed reads in a row end the video."""
+MOST_FPS = 1000
+"""A higher rate that is also that of the clock's ticks is none."""
+_GUESSED_AFTER_SEEKS = ("asf", "mpeg")
+"""Containers that time only some of their packets: after a seek, FFmpeg guesses wrong times for the others."""
 
 
 class Decoder:
     """Decodes the main video stream of a source; raises VideoError when it has none.
 
     `losses` counts the pictures that are missing. `slots` is there where the file has no times of showing. `advances`
-    turns false when seeking ahead was seen to gain nothing.
+    is false where there is no seeking ahead, and turns false when that was seen to gain nothing.
     """
 
     def __init__(self, source: Source, zero: Fraction | None = None) -> None:
@@ -50,6 +54,9 @@ class Decoder:
         self._threads = min(MAX_THREADS, cores())
         self._zero = zero
         self._open()
+        self.advances = self.advances and self._seeks
+        if self._zero is None and source.reopens:
+            self._settle_zero()
 
     def _open(self) -> None:
         self._skip: Skip | None = None
@@ -81,16 +88,26 @@ class Decoder:
         context.thread_count = 1 if large else self._threads
         context.options = {"max_pixels": str(max_pixels())}
         codec = canonical_name(self.stream.codec_context)
-        self.slots = SlotClock() if is_unordered(self.container, codec) else None
+        self.slots = SlotClock() if is_unordered(self.container, codec, self.source) else None
         self.time_base = self.stream.time_base or Fraction(1, 90_000)
         self.container_start = _microseconds(self.container.start_time)
         start = None if self.stream.start_time is None else self.stream.start_time * self.time_base
-        # FFmpeg guesses such times of ASF, at the start and after seeks.
-        self._guesses = self.slots is not None and self.container.format.name == "asf"
-        if self._zero is None and not self._guesses:
+        name = self.container.format.name
+        self._seeks = name not in _GUESSED_AFTER_SEEKS or (name == "asf" and self.slots is None)
+        guesses_start = name == "asf" and self.slots is not None
+        if self._zero is None and not guesses_start:
             self._zero = presentation_zero(self.container_start, start)
         self._header_end = self._read_header_end()
         self._sums_up = "mp4" in self.container.format.name and bool(self.stream.duration)
+
+    def _settle_zero(self) -> None:
+        """Decode the first picture where only that tells what is 0 (raw streams): after a seek, it is another."""
+        try:
+            next(self._frames(), None)
+        finally:
+            self.close()
+        self.losses = Losses()
+        self._open()
 
     def _read_header_end(self) -> Fraction | None:
         """Read at once: PyAV 19 refuses to tell once the file is closed."""
@@ -116,9 +133,12 @@ class Decoder:
 
     @property
     def average_fps(self) -> float | None:
-        """Pictures per second as the file says or FFmpeg guesses."""
+        """Pictures per second as the file says or FFmpeg guesses.
+
+        None also where FFmpeg met no picture while it looked, and gives the ticks of the clock (90,000).
+        """
         rate = self.stream.average_rate or self.stream.guessed_rate
-        return float(rate) if rate else None
+        return None if not rate or (rate * self.time_base == 1 and rate > MOST_FPS) else float(rate)
 
     @property
     def announced_seconds(self) -> float | None:
@@ -172,7 +192,7 @@ class Decoder:
             self._stop_leaping()
             return
         at = seconds - SEEK_BACK_SECONDS[tries] if tries < len(SEEK_BACK_SECONDS) else 0.0
-        if at > 0 and self._seek(at):
+        if at > 0 and self.seek(at):
             self._skip, self._sought = self._new_skip(seconds), True
         else:
             tries = len(SEEK_BACK_SECONDS)
@@ -188,8 +208,9 @@ class Decoder:
         self.close()
         self._open()
 
-    def _seek(self, seconds: float) -> bool:
-        if self._guesses:
+    def seek(self, seconds: float) -> bool:
+        """Go to a keyframe at or before a time; False where that fails, or times would be wrong from there on."""
+        if not self._seeks:
             return False
         try:
             self.container.seek(int((Fraction(seconds) + self.zero) / self.time_base), stream=self.stream)

@@ -122,12 +122,14 @@ class Converter:
         size = (height, width) if self._orientation.transposed else (width, height)
         transfer, primaries = int(frame.color_trc), int(frame.color_primaries)
         wide = transfer in HDR_TRANSFERS or primaries == PRIMARIES_BT2020
-        kind = "rgb48le" if wide else "rgba" if _has_alpha(frame) else "rgb24"
+        seen_through = _has_alpha(frame)
         with self._lock:
-            pixels = self._scaled(frame, *size, kind, quick)
+            pixels = self._scaled(frame, *size, "rgba" if seen_through else "rgb48le" if wide else "rgb24", quick)
+            bright = self._scaled(frame, *size, "rgb48le", quick) if wide and seen_through else pixels
         if wide:
-            pixels = to_sdr(pixels, transfer, primaries)
-        elif kind == "rgba":
+            sdr = to_sdr(bright, transfer, primaries)
+            pixels = np.dstack([sdr, pixels[..., 3:]]) if seen_through else sdr
+        if seen_through:
             pixels = _over_white(pixels)
         return np.ascontiguousarray(self._orientation.upright(pixels))
 

@@ -14,7 +14,7 @@ from .clock import is_steady
 from .decoder import Decoder
 from .restart import Restart, restart_of
 from .skip import NEW_HEADERS, SAME_TIME_SECONDS, SEEK_BACK_SECONDS
-from .source import AV_ERRORS, Source
+from .source import Source
 from .timing import REORDERED_PICTURES, last_end
 
 
@@ -92,12 +92,9 @@ def opened_at(source: Source, seconds: float | None) -> Iterator[Decoder]:
     """A decoder that stands at the keyframe at or before a time; None, and where seeking fails: at the beginning."""
     decoder = Decoder(source)
     try:
-        if seconds is not None:
-            try:
-                decoder.container.seek(_ticks(decoder, seconds), stream=decoder.stream)
-            except AV_ERRORS:
-                decoder.close()
-                decoder = Decoder(source)
+        if seconds is not None and not decoder.seek(seconds):
+            decoder.close()
+            decoder = Decoder(source)
         yield decoder
     finally:
         decoder.close()

@@ -57,13 +57,18 @@ class Sound:
         stream = main_sound(self._container)
         if stream is None:
             return
-        if self._copied is None or canonical_name(stream.codec_context) in self._copied:
+        if self._can_copy(stream.codec_context):
             made = self._output.add_stream_from_template(stream, opaque=True)
             self._packets = self._taken(stream, made, start, length_seconds)
         else:
             layout = "mono" if stream.codec_context.channels == 1 else "stereo"
             made = self._output.add_stream(self._codec, rate=RATE, layout=layout)
             self._packets = self._coded(stream, made, start, length_seconds)
+
+    def _can_copy(self, context: Any) -> bool:
+        """Not where sound begins so late that FFmpeg has seen none of it yet, and knows neither rate nor channels."""
+        known = context.sample_rate and context.channels
+        return bool(known) and (self._copied is None or canonical_name(context) in self._copied)
 
     def until(self, seconds: float) -> None:
         """Write what is heard up to a time of the clip."""

@@ -144,7 +144,7 @@ _AFTERWORD = re.compile(
       | (?:还有什么|请问还|还需要)[^\n]{0,40}[？?]
       | (?:bitte\slassen\ssie|n['’]hésitez\spas|avísame|háganme|дайте\sзнать|fammi\ssapere|laat\shet\sme)[^\n]{0,200}
       | 必要(?:であれば|なら|でしたら)[^\n]{0,60} | (?:도움이|더)[^\n]{0,40}(?:말씀|알려)[^\n]{0,20}
-    )[*_)\]]{0,3}[.!。！]?[*_)\]]{0,3}\s*\Z|\s\(\d{1,5}\s(?:words|characters|tokens)\)\s*\Z""",
+    )[*_)\]]{0,3}[.!。！]?[*_)\]]{0,3}\s*\Z|\s\((?:\d{1,5}\s(?:words|characters|tokens)|(?:word|character)\scount\s?:\s?\d{1,5})\)\s*\Z""",
     re.IGNORECASE | re.VERBOSE,
 )
 # A last sentence that talks to the reader instead of telling of the picture.

@@ -14,10 +14,12 @@ _NO_SYSTEM = _any_of(
     r"must alternate|roles? (?:must|should|has to|have to) alternate",
     r"system[\w' ]{0,30}role|system (?:message|prompt|instruction)s?|'system'|\"system\"|developer instruction",
     r"only (?:support\w* )?(?:the )?[`'\"]?user[`'\"]? and [`'\"]?assistant[`'\"]? roles",
-    r"(?:should|must) be [`'\"]?user[`'\"]? or [`'\"]?assistant",
+    r"(?:should|must) be [`'\"]?user[`'\"]? or [`'\"]?assistant|\brole\b[^.\n]{0,20}\bsystem\b",
+    r"first message must be (?:from |with role )?(?:the )?[`'\"]?user|permitted: [`'\"]?user[`'\"]?, [`'\"]?assistant",
 )
 _NOT_TAKEN = _any_of(
     r"support|unrecogni[sz]ed|unknown|not permitted|not allowed|unexpected|invalid|incompatible|should be|must be",
+    r"does(?: not|n't) (?:take|accept)|expected role|not a valid",
     r"alternat|only user and|not (?:accepted|enabled|available|implemented)|cannot (?:be used|handle|process)",
 )
 _MANY = (
@@ -27,7 +29,7 @@ _MANY = (
 _PICTURE = r"image|picture|photo|media|multimodal item"
 _MANY_IMAGES = _any_of(
     rf"(?:{_MANY})[^.\n]{{0,60}}\b(?:{_PICTURE})s?",
-    rf"\b(?:{_PICTURE})s?\b[^.\n]{{0,60}}(?:at most|exceed\w*|too many|more than \d|limit(?:ed)? (?:of|to)"
+    rf"\b(?:{_PICTURE})s?\b[^.\n]{{0,60}}(?:at most|exceed\w*|too many|more than \d|limit(?:ed)? (?:of|to|is)"
     rf"|per (?:message|prompt))",
     r"(?:single|one|1) image|multiple images|multi-image|image count",
 )
@@ -37,6 +39,9 @@ _NO_IMAGES = _any_of(
     r"image (?:input|content) is not supported|missing data required for image|image_url is only supported",
     r"not a (?:multimodal|vision) model|is not a VLM|mmproj|unknown variant `?image_url",
     r"(?:image_url|vision|multimodal)[^.\n]{0,40}not (?:supported|enabled)|content type[^.\n]{0,30}image_url",
+    r"at most 0 images?|\bis not (?:multimodal|a vision)|(?:no|not have|lacks?) (?:vision|image)[^.\n]{0,20}"
+    r"(?:capabilit|support|encoder)|not contain image support|text[- ]only model|only text (?:content|input)",
+    r"(?:unsupported|invalid|unknown|unexpected)[^.\n]{0,60}\bimage_url|'type' must be '?text",
 )
 _NO_VIDEO = _any_of(
     r"at most 0 videos?|video[^.\n]{0,60}(?:not (?:supported|enabled|allowed|available|implemented)|unsupported)",
@@ -87,7 +92,8 @@ _TOO_LONG = _any_of(
     r"|model) (?:length|tokens)",
     r"exceeds? the (?:available|model'?s?|maximum) (?:context|input|length)|max_model_len|(?:input"
     r"|prompt) tokens? exceed",
-    r"reduce the length|n_ctx|token(?:s)? limit exceeded|maximum number of tokens",
+    r"reduce the length|n_ctx|token(?:s)? limit exceeded|maximum number of tokens|too large for (?:the )?context",
+    r"range of input length|`?inputs`? tokens \+ `?max_new_tokens",
 )
 _AS_TEXT = _any_of(
     r"content[^.\n]{0,60}(?:must be|should be|expected|is not)(?: of type| an?)? ?(?:valid )?(?:string|str\b)",
@@ -106,7 +112,10 @@ _AT_MOST = (
     r"less than or equal to|<=|at most|cannot exceed|must not exceed|not exceed|up to|maximum (?:value )?(?:of|is)"
 )
 _CAP = _any_of(
-    r"at most (\d+) (?:completion|output|new) tokens|max_(?:completion_)?tokens (?:is|should be) \[\d+, ?(\d+)\]",
+    r"at most (\d+) (?:completion|output|new) tokens",
+    r"max_(?:completion_)?tokens (?:is|should be) (?:in )?\[\d+, ?(\d+)\]",
+    r"max_(?:completion_|output_|new_)?tokens\W{1,3}(?:must|should|has to) be between \d+ and (\d+)",
+    r"maximum value (?:for|of) \W?max_(?:completion_|output_|new_)?tokens\W{1,3}is (\d+)",
     rf"(?<!\+ )(?<!\+ `)max_(?:completion_|output_|new_)?tokens\S{{0,3}}[^.\n]{{0,60}}?(?:{_AT_MOST}) ?\W{{0,2}}(\d+)",
     r"max_(?:completion_)?tokens: \d+ > (\d+)|expected a value <= (\d+)",
 )
@@ -116,8 +125,8 @@ _CONTEXT = _any_of(
     r"|max_model_len[^\d\n]{0,20}(\d+)"
 )
 _USED = _any_of(
-    r"(\d+) (?:input tokens|prompt tokens|in the (?:messages|prompt)|tokens in (?:the|your) (?:messages|prompt)"
-    r"|`?inputs`? tokens)",
+    r"(\d+) (?:input tokens|prompt tokens|in the (?:messages|prompt)|`?inputs`? tokens"
+    r"|tokens (?:in|from) (?:the|your) (?:input )?(?:messages|prompt))",
     r"(?:input|prompt)[ _]tokens?(?: is| was|:| =)? ?\(?(\d+)",
 )
 _LEAST_TOKENS = 64  # an answer in fewer is not worth asking for

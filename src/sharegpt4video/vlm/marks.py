@@ -48,7 +48,7 @@ _MARK = re.compile(
     | [\[⟨＜‹【{{](?P<bslash>/?)(?P<bracket>{_BRACKETED})[\]⟩＞›】}}]
     | \ufffd(?P<fslash>/?)(?P<broken>think)\ufffd
     | \[(?P<response>BEGIN|END)\ FINAL\ RESPONSE\]
-    | \[unused(?P<pangu>16|17)\]
+    | \[unused(?P<pangu>16|17)\] | <unused(?P<medgemma>94|95)>(?:thought\b)?
     | <(?P<call>/(?:function|invoke)|(?:function|invoke)(?:=|\sname=)[^<>\n]{{0,100}})>
     | <(?P<dsml>/?)[|｜]DSML[|｜]\s?(?:function_calls|tool_calls|calls)>
     | <\|(?P<xtml>open|close)\|>\s{{0,4}}(?P<channel>\w{{1,30}})[^<>|\n]{{0,100}}<\|sep\|>
@@ -192,6 +192,7 @@ _READERS: dict[str, Callable[[re.Match[str]], tuple[Kind, int]]] = {
     "broken": lambda found: _thought_mark(found["fslash"]),
     "response": lambda found: ("open" if found["response"].upper() == "BEGIN" else "close", 3),
     "pangu": lambda found: _thought_mark("/" if found["pangu"] == "17" else ""),
+    "medgemma": lambda found: _thought_mark("/" if found["medgemma"] == "95" else ""),
     "channel": lambda found: _CHANNELS[found["xtml"].lower()].get(found["channel"].lower(), ("drop", 0)),
     "llama": lambda found: _header(found["llama"]),
     "exaone": lambda found: _header(found["exaone"]),

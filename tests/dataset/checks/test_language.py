@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import unicodedata
 from typing import Any, NoReturn
 
 import pytest
@@ -159,6 +160,24 @@ def test_each_language_is_itself_and_english_is_none_of_them() -> None:
     for code, text in SENTENCES.items():
         assert not foreign(Passage(0, text), code), code
         assert foreign(Passage(0, english), code), code
+
+
+@pytest.mark.parametrize("code", ["de", "fr", "zh", "sw"])
+def test_short_english_is_noticed_where_another_language_is_expected(code: str) -> None:
+    assert foreign(Passage(0, "A man runs in the park with a dog."), code)
+    assert foreign(Passage(0, f"{SENTENCES[code]} The dog jumps over the red car."), code)
+
+
+def test_accents_that_stand_apart_are_no_other_language() -> None:
+    for code in ("vi", "fr", "cs", "hu", "es", "tr"):
+        apart = unicodedata.normalize("NFD", SENTENCES[code])
+        assert not foreign(Passage(0, apart), code), code
+        assert foreign(Passage(0, apart), "en"), code
+
+
+@pytest.mark.parametrize("text", ["Bir kishi bog'da it bilan yugurmoqda.", "Бир киши боғда ит билан югурмоқда."])
+def test_uzbek_is_written_in_either_script(text: str) -> None:
+    assert not foreign(Passage(0, text), "uz")
 
 
 def test_another_language_is_told_from_one_that_is_not_english() -> None:

@@ -472,9 +472,12 @@ def test_our_own_conversations_have_nothing_wrong(video: Path, tmp_path: Path, o
 
 
 def test_an_export_without_rows_is_said_to_have_none(video: Path, tmp_path: Path) -> None:
-    for path in (exported(tmp_path, "csv", video), tmp_path / "csv" / "export.json"):
+    folders = [exported(tmp_path / format, format, video) for format in ("csv", "messages")]
+    for path in (*folders, folders[0] / "export.json"):
         with pytest.raises(SettingsError, match=r"rows; "):
             audit(path)
+    with pytest.raises(SettingsError, match="in the format messages"):
+        audit(folders[1] / "train.jsonl")
 
 
 def test_a_list_that_is_only_called_like_a_manifest_is_read(tmp_path: Path) -> None:

@@ -160,6 +160,18 @@ def test_bytes_are_the_text_that_they_are() -> None:
     assert listed_of(row) == [Listed("a.mp4", caption="ä", tags={"poster": str(b"\xff\xd8")})]
 
 
+def test_lists_in_cells_are_json_where_they_can_be() -> None:
+    spans = json.dumps([[1, 2], [3, None]])
+    captions = json.dumps(["a smile \U0001f600", None])
+    rows = listed_of({"path": "v.mp4", "spans": spans, "caption": captions, "seen": "[true, false]"})
+    assert [(row.start_seconds, row.end_seconds, row.caption, row.tags) for row in rows] == [
+        (1.0, 2.0, "a smile \U0001f600", {"seen": "True"}),
+        (3.0, None, "", {"seen": "False"}),
+    ]
+    with pytest.raises(RowProblem, match="not UTF-8"):
+        listed_of({"path": "v.mp4", "spans": "[[1, 2], [3, 4]]", "caption": '["a", "\\ud83d"]'})
+
+
 @pytest.mark.parametrize("cell", [[], (), "[]", "()", " [ ] "])
 def test_an_empty_list_of_spans_is_a_row_that_cannot_be_used(cell: object) -> None:
     with pytest.raises(RowProblem, match="list of spans is empty"):

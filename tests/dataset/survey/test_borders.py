@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from scenes import Picture, panned, texture
-from sharegpt4video.dataset.survey.bars import WHOLE, Edges
+from sharegpt4video.dataset.survey.bars import WHOLE, BlackBars, Edges
 from sharegpt4video.dataset.survey.borders import picture_edges
 
 SIDE, COUNT = 224, 4
@@ -63,6 +63,17 @@ def test_bars_of_any_colour_are_found(edges: Edges, colour: tuple[int, int, int]
     for one in (colour, (255 - colour[0], colour[1], colour[2])):
         found = picture_edges([coded(between(picture, edges, one)) for picture in scene()])
         assert found == pytest.approx(edges, abs=0.012)
+
+
+def test_a_small_picture_between_wide_bars_is_found_though_only_some_of_its_edges_are_all_lit() -> None:
+    picture = np.full((45, 80), 120, np.uint8)
+    picture[1:, ::16] = picture[3::16] = 10  # the first row alone has no dark pixel
+    canvas = np.zeros((120, 160), np.uint8)
+    canvas[20:65, 25:105] = picture
+    bars = BlackBars()
+    for _ in range(4):
+        bars.push(canvas)
+    assert bars.edges() == pytest.approx((25 / 160, 20 / 120, 105 / 160, 65 / 120), abs=0.02)
 
 
 def test_text_in_a_bar_is_no_picture() -> None:

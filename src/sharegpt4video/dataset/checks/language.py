@@ -7,6 +7,7 @@ The model is fastText's ``lid.176.ftz`` (fasttext.cc/docs/en/language-identifica
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from functools import cache, lru_cache
 
@@ -27,6 +28,9 @@ MOST_EXPECTED = 0.1
 LEAST_NAMELESS = 15
 _CANDIDATES = 10
 
+LEAST_ENGLISH_WORDS, MOSTLY_ENGLISH = 4, 0.8
+"""A text is English by its words alone if so many are surely English, and with those that are words of other languages
+as well at least this share."""
 MOST_ENGLISH_WORDS = 0.25
 """At most this share of the words of a text that is not English are English ones."""
 MOST_NAMES, SURELY_NAMED = 0.5, 0.95
@@ -80,7 +84,7 @@ _NOT_LATIN = {
     ("georgian",): "ka xmf",
     ("ethiopic",): "am",
     ("khmer",): "km",
-    ("latin", "cyrillic"): "sr sh",  # written in either
+    ("latin", "cyrillic"): "sr sh uz",  # written in either
 }
 _OF_LANGUAGE = {language: scripts for scripts, languages in _NOT_LATIN.items() for language in languages.split()}
 _LABELS = """
@@ -94,7 +98,7 @@ LANGUAGES = tuple(_LABELS.split())
 """The codes that can be expected of a caption: those that the model tells apart."""
 _CLOSE = """
 en sco; da no nn sv; bs hr sh sl sr; id jv min ms su; cs sk; an ast es gl; gl pt; af fy li nds nl vls; als bar de lb nds
-ca oc; bcl ceb ilo pam tl war; az tr; co it lmo nap scn vec; be ru rue uk; bg mk; wuu yue zh; bh hi mai mr ne
+ca oc; bcl ceb ilo pam tl war; az tr uz; co it lmo nap scn vec; be ru rue uk; bg mk; wuu yue zh; bh hi mai mr ne
 ckb fa mzn; ar arz
 """
 _FAMILIES = tuple(frozenset(family.split()) for family in re.split("[;\n]", _CLOSE.strip()))
@@ -164,6 +168,8 @@ def other_language(text: str, expected: str) -> str:
     """What a text reads like, if it is surely not the expected language or one close to it; else ""."""
     if expected == "en":
         return _not_english(text)
+    if _is_plainly_english(text):
+        return "'en'"
     if _size(text) < LEAST_SENTENCE:
         return ""
     first, *others = text.split()
@@ -174,9 +180,16 @@ def other_language(text: str, expected: str) -> str:
     return _likeliest_other(text, expected)
 
 
+def _is_plainly_english(text: str) -> bool:
+    """Whether words alone say so, however short the text: models often answer in English, whatever was asked."""
+    words = [word.lower() for word in _WORD.findall(text)]
+    sure, weak = sum(map(_is_english, words)), sum(word in _WEAK for word in words)
+    return sure >= LEAST_ENGLISH_WORDS and sure + weak >= MOSTLY_ENGLISH * len(words)
+
+
 def _not_english(text: str) -> str:
     """As ``other_language``: the model alone takes short texts, names and lists for foreign, so words count, too."""
-    words = _WORD.findall(text)
+    words = _WORD.findall(unicodedata.normalize("NFC", text))
     if not words or 3 * len(_MARK.findall(text)) >= len(words):
         return ""
     plain = [words[0], *(word for word in words[1:] if not word[0].isupper())]
@@ -227,6 +240,8 @@ def _likeliest_other(text: str, expected: str) -> str:
 
 
 def _model_scores(text: str) -> dict[str, float]:
+    """What the model says of a text; accents that stand apart (NFD) would be gaps in its words."""
+    text = unicodedata.normalize("NFC", text)
     return _scores()(_PUNCTUATION.sub(" ", text.lower()).strip())
 
 

@@ -13,29 +13,31 @@ from ...given import from_json, open_file, read_bytes
 from ..export.target import MANIFEST
 from .jsonstream import JsonRow, json_rows
 
+AUDITED = ("sharegpt4video", "llava", "captioner")
+"""The formats of our exports whose rows can be read back here."""
 _MANIFEST_BYTES = 1 << 20
+_AUDITED_WORDS = "of exports, sharegpt4video, llava and captioner can be audited"
 
 
 def released_files(path: Path, media: str | os.PathLike[str] | None) -> tuple[list[Path], Path | None]:
     """The files to read, and the folder with the media: of a folder, it is that folder unless another is given.
 
-    The ``export.json`` of an export tells of the files beside it and has no rows. Raises SettingsError if there is
-    nothing to read.
+    The ``export.json`` of an export tells of the files beside it and has no rows. Exports in formats that are not
+    ``AUDITED`` are left out. Raises SettingsError if there is nothing to read.
     """
     folder = None if media is None else Path(media)
     if path.is_file() and _manifest(path) is None:
+        if other := _other_format(path):
+            raise SettingsError(f"{path}: belongs to an export in the format {other}; {_AUDITED_WORDS}")
         return [path], folder
     if not path.is_dir():
         raise InputMissing(
             f"{path}: no such file or folder with rows; give a .jsonl, a .json, or the folder that holds them"
         )
     named = sorted(one for one in path.rglob("*") if one.suffix.lower() in (".jsonl", ".json") and one.is_file())
-    files = [one for one in named if _manifest(one) is None]
+    files = [one for one in named if _manifest(one) is None and not _other_format(one)]
     if not files:
-        raise SettingsError(
-            f"{path}: holds no .jsonl and no .json file with rows; of exports, sharegpt4video, llava and captioner can "
-            "be audited"
-        )
+        raise SettingsError(f"{path}: holds no .jsonl and no .json file with rows; {_AUDITED_WORDS}")
     return files, folder or path
 
 
@@ -66,7 +68,15 @@ def is_exported(file: Path) -> bool:
     return manifest is not None and file.name in manifest["files"]
 
 
-def _manifest(path: Path) -> dict[str, list[str]] | None:
+def _other_format(file: Path) -> str:
+    """The format of the export of ours that a file lies in, if its rows are not read here; else ""."""
+    manifest = _manifest(file.parent / MANIFEST)
+    if manifest is None or file.name not in manifest["files"] or manifest["format"] in AUDITED:
+        return ""
+    return str(manifest["format"])
+
+
+def _manifest(path: Path) -> dict[str, Any] | None:
     """What an ``export.json`` says; None for any other file, whatever its name."""
     try:
         if path.name != MANIFEST or path.stat().st_size > _MANIFEST_BYTES:

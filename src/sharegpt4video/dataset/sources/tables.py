@@ -195,6 +195,7 @@ def _spans_listed(base: Listed, cell: object, captions: object) -> list[Listed]:
         raise RowProblem("a span is a start and an end")
     columns = {name: _parallel(value, len(spans)) for name, value in base.tags.items()}
     texts = _parallel(captions, len(spans))
+    _require_text(*texts, *(text for column in columns.values() for text in column))
     return [
         Listed(
             base.path,
@@ -221,11 +222,14 @@ def _nested(value: object) -> list[Any] | None:
         return list(value)
     if not isinstance(value, str) or not value.lstrip().startswith(("[", "(")) or len(value) > MAX_LITERAL_CHARACTERS:
         return None
-    try:
-        read = ast.literal_eval(value.strip())
-    except (*VALUE_ERRORS, SyntaxError, MemoryError):
-        return None
-    return list(read) if isinstance(read, (list, tuple)) else None
+    # JSON first: what Python makes of its escapes is something else ("\\ud83d\\ude00" is no character there).
+    for reader in (json.loads, ast.literal_eval):
+        try:
+            read = reader(value.strip())
+        except (*VALUE_ERRORS, SyntaxError, MemoryError):
+            continue
+        return list(read) if isinstance(read, (list, tuple)) else None
+    return None
 
 
 def _tag(value: object) -> str:

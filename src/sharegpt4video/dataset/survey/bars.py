@@ -88,10 +88,9 @@ class BlackBars:
         top, bottom = _bars(often, level)
         left, right = _bars(often[top : height - bottom].T, level[top : height - bottom].T)
         edges = left / width, top / height, 1 - right / width, 1 - bottom / height
-        if edges == WHOLE:
-            content = _content(often)
-            edges = content if _is_framed(often, content) else WHOLE
-        return placed(edges, within)
+        content = _content(often)
+        # Where bars are wide, the edges of a small picture are too short to be found row by row, or some of them are.
+        return placed(content if _is_framed(often, content) else edges, within)
 
     def content(self, within: Edges = WHOLE) -> Edges:
         """Where anything is ever lit, within given edges.

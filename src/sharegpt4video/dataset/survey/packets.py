@@ -94,10 +94,7 @@ def _span(decoder: Decoder, source: Source, start: float | None, end: float | No
 
 def _from(decoder: Decoder, start: float) -> Iterator[Any] | None:
     """Packets from a keyframe before the start on; None where seeking did not lead there."""
-    wanted = int((start - SEEK_BACK_SECONDS + float(decoder.zero)) / decoder.time_base)
-    try:
-        decoder.container.seek(wanted, stream=decoder.stream)
-    except AV_ERRORS:
+    if not decoder.seek(start - SEEK_BACK_SECONDS):
         return None
     packets = _packets(decoder)
     for packet in packets:
