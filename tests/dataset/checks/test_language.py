@@ -200,3 +200,8 @@ def test_the_codes_are_those_of_the_model() -> None:
     assert sorted(label.removeprefix("__label__") for label in labels) == list(LANGUAGES)
     with pytest.raises(SettingsError, match="ISO 639"):
         check_language_code("tlh")
+
+
+def test_english_words_do_not_count_against_a_language_close_to_english() -> None:
+    assert other_language("The man is in the water with the red ball.", "fr") == "'en'"
+    assert other_language("The man is in the water with the red ball.", "sco") == ""

@@ -168,7 +168,7 @@ def other_language(text: str, expected: str) -> str:
     """What a text reads like, if it is surely not the expected language or one close to it; else ""."""
     if expected == "en":
         return _not_english(text)
-    if _is_plainly_english(text):
+    if expected not in _family("en") and _is_plainly_english(text):
         return "'en'"
     if _size(text) < LEAST_SENTENCE:
         return ""
