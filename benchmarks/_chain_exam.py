@@ -7,8 +7,11 @@ import json
 import random
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import permutations
 from pathlib import Path
 from typing import Any, TypeVar
+
+import numpy as np
 
 from sharegpt4video import background
 from sharegpt4video.captioner.engine import Engine
@@ -33,7 +36,7 @@ from sharegpt4video.world.chain.told import (
     step_hits,
     whole_hits,
 )
-from sharegpt4video.world.files import SetSettings, read_scenes, write_set
+from sharegpt4video.world.files import SetSettings, read_scenes, scene_of, write_set
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -44,10 +47,20 @@ def chain_set(
     folder: Path, count: int, seed: int, least: int, most: int, split: str = "train"
 ) -> dict[Path, ChainScene]:
     """The videos of a set and their scenes; the set is written if it is not there."""
-    settings = SetSettings(seed=seed, difficulty="chain", split=split, width=46, height=46, events=(least, most))
-    write_set(folder, count, settings, captions=(), ask=False, workers=1)
+    write_set(folder, count, _of_chains(seed, least, most, split), captions=(), ask=False, workers=1)
     found = {folder / "videos" / name: scene for name, scene in read_scenes(folder).items()}
     return {path: scene for path, scene in found.items() if isinstance(scene, ChainScene)}
+
+
+def _of_chains(seed: int, least: int, most: int, split: str) -> SetSettings:
+    return SetSettings(seed=seed, difficulty="chain", split=split, width=46, height=46, events=(least, most))
+
+
+def chance(count: int, seed: int, events_each: int) -> float:
+    """F1 of the events in order of texts that are true, but of another video of the set: what knowing nothing gives."""
+    drawn = [scene_of(_of_chains(seed, events_each, events_each, "train"), number) for number in range(count)]
+    deeds = [scene.deeds for scene in drawn if isinstance(scene, ChainScene)]
+    return float(np.mean([events(one, other).f1 for one, other in permutations(deeds, 2)]))
 
 
 def settings(prompts: str = "brief", **changes: Any) -> CaptionSettings:

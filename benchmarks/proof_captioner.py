@@ -22,8 +22,8 @@ Three seeds each. These statements were fixed before any arm was run; each can f
                 (sliding), arm noise. Equal if the 95 % interval lies within -5 to +5 points; worse or better if it
                 excludes 0 on one side; else not decided.
 
-Looked at when the first run was known, so no part of a claim: (joined) F1 of the events that the steps of sliding tell,
-one after the other, without a summary.
+Looked at when runs were known, so no part of a claim: (joined) F1 of the events that the steps of sliding tell, one
+after the other, without a summary; (chance) F1 of true texts of other videos.
 
 Intervals: bootstrap over seeds and videos, drawn again with replacement, paired by video. What counts is what is told
 in the text; no answer is helped or repaired.
@@ -53,6 +53,7 @@ from _chain_exam import (
     Forced,
     captioned,
     chain_set,
+    chance,
     clip_rows,
     fast_rows,
     multi_rows,
@@ -325,13 +326,19 @@ def markdown(results: Path) -> None:
     shown = [length for length in LENGTHS if seeds[length]]
     print(f"| | {' | '.join(f'{length} events' for length in shown)} |\n|---|{'---|' * len(shown)}")
     for role in ("sliding", "multi", "fast"):
-        found = [of_role(runs, "noise", length, role) for length in shown]
-        means = [(float(values.mean()), *bootstrapped(values)) for values in found]
-        cells = [f"{100 * mean:.1f} ({100 * low:.1f} to {100 * high:.1f})" for mean, low, high in means]
-        print(f"| {role}, F1 in % | {' | '.join(cells)} |")
+        print(_cells(role, [of_role(runs, "noise", length, role) for length in shown]))
+    joined = [of_role(runs, "noise", length, "sliding", lambda row: _f1(row["joined"])) for length in shown]
+    print(_cells("steps alone", joined))
+    others = [chance(count, 2, length) for length, count in zip(LENGTHS, Sizes.new, strict=True) if length in shown]
+    print(f"| another video, F1 in % | {' | '.join(f'{100 * one:.1f}' for one in others)} |")
     for role in ("sliding", "multi", "fast"):
         spent = [of_role(runs, "noise", length, role, _tokens).mean() for length in shown]
         print(f"| {role}, tokens a video | {' | '.join(f'{one:,.0f}' for one in spent)} |")
+
+
+def _cells(role: str, found: Sequence[Any]) -> str:
+    means = [[100 * one for one in (float(values.mean()), *bootstrapped(values))] for values in found]
+    return f"| {role}, F1 in % | {' | '.join(f'{mean:.1f} ({low:.1f} to {high:.1f})' for mean, low, high in means)} |"
 
 
 def _tokens(row: dict[str, Any]) -> int:
