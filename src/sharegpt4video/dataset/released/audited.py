@@ -22,6 +22,7 @@ OUR_CONVERSATION_KEYS = frozenset(
         "prompt_set",
         "prompt_hash",
         "prompt_from",
+        "verbatim",
         "model",
         "request",
     )
