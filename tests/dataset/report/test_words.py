@@ -28,6 +28,12 @@ def test_the_words_of_a_text_are_as_many_as_are_counted(texts: list[str]) -> Non
     assert listed == count_words(pa.array(lower, pa.string())).tolist()
 
 
+def test_each_character_is_a_word_in_both_or_in_neither() -> None:
+    every = pa.array([chr(code) for code in range(0x20000) if not 0xD800 <= code < 0xE000], pa.string())
+    listed = [sum(bool(word) for word in found) for found in words(every).to_pylist()]
+    assert listed == count_words(every).tolist()
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -35,6 +41,7 @@ def test_the_words_of_a_text_are_as_many_as_are_counted(texts: list[str]) -> Non
         ("猫が走る", ["猫", "が", "走", "る"]),
         ("नमस्ते दुनिया", ["नमस्ते", "दुनिया"]),
         ("“hi” — 3D\u202eabc", ["hi", "3d", "abc"]),
+        ("\u2ed0", ["\u2ed0"]),  # a radical of Han
         (" \n ", [""]),
     ],
 )

@@ -39,7 +39,9 @@ def words(texts: Any) -> Any:
         spaced = pc.replace_substring_regex(lower, r"[^0-9a-z'\-]+", " ")
     else:
         single = pc.replace_substring_regex(lower, rf"([{_SINGLE}])", r" \1 ")
-        spaced = pc.replace_substring_regex(single, r"[\pZ\pS\pC]+|[^\PP'’\-]+", " ")
+        # Radicals of Han are symbols, and words all the same.
+        gaps = rf"[\pZ\pC]+|[^\PS{_SINGLE}]+|[^\PP'’\-{_SINGLE}]+"
+        spaced = pc.replace_substring_regex(single, gaps, " ")
     # A joint at the edge of a word is a quotation mark or a dash.
     spaced = pc.replace_substring_regex(spaced, r"(^|\s)['’\-]+", r"\1")
     spaced = pc.replace_substring_regex(spaced, r"['’\-]+(\s|$)", r"\1")
