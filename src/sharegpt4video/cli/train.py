@@ -149,13 +149,11 @@ def merge(
     """Fold what was learned into the base: a model on its own, in the format of transformers."""
     with exit_codes():
         from ..lvlm.train import merge as write
-        from ..lvlm.train.merging import find
+        from ..lvlm.train.merging import find, settings_of
 
         out = chosen_out(out, earlier_out)
-        settings = find(checkpoint).settings
-        trial = f"ask VIDEO --model lvlm:{out}"
-        if any(settings.get(name) for name in ("mixture", "dpo", "grpo")):  # any image-text-to-text model may be one
-            trial = f"caption VIDEO --model hf:{out}"
+        settings = settings_of(find(checkpoint), base, trust_remote_code=trust_remote_code)
+        trial = f"caption VIDEO --model hf:{out}" if settings.is_captioner else f"ask VIDEO --model lvlm:{out}"
         merged = write(checkpoint, out, base=base, trust_remote_code=trust_remote_code)
         print_text(f"{merged}: the merged model; try sg4v {trial}")
 

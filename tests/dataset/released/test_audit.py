@@ -478,6 +478,9 @@ def test_an_export_without_rows_is_said_to_have_none(video: Path, tmp_path: Path
             audit(path)
     with pytest.raises(SettingsError, match="in the format messages"):
         audit(folders[1] / "train.jsonl")
+    exported(tmp_path / "llava", "llava", video)
+    with pytest.raises(SettingsError, match="belongs to an export in the format messages"):
+        audit(tmp_path)  # what can be read there would hide that this was not
 
 
 def test_a_list_that_is_only_called_like_a_manifest_is_read(tmp_path: Path) -> None:

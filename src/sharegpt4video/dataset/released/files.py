@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,28 +16,28 @@ from .jsonstream import JsonRow, json_rows
 AUDITED = ("sharegpt4video", "llava", "captioner")
 """The formats of our exports whose rows can be read back here."""
 _MANIFEST_BYTES = 1 << 20
-_AUDITED_WORDS = "of exports, sharegpt4video, llava and captioner can be audited"
+_AUDITED_WORDS = f"of exports, {', '.join(AUDITED[:-1])} and {AUDITED[-1]} can be audited"
 
 
 def released_files(path: Path, media: str | os.PathLike[str] | None) -> tuple[list[Path], Path | None]:
     """The files to read, and the folder with the media: of a folder, it is that folder unless another is given.
 
-    The ``export.json`` of an export tells of the files beside it and has no rows. Exports in formats that are not
-    ``AUDITED`` are left out. Raises SettingsError if there is nothing to read.
+    The ``export.json`` of an export tells of the files beside it and has no rows. Raises SettingsError if there is
+    nothing to read, and for files of exports in formats that are not ``AUDITED``.
     """
     folder = None if media is None else Path(media)
     if path.is_file() and _manifest(path) is None:
-        if other := _other_format(path):
-            raise SettingsError(f"{path}: belongs to an export in the format {other}; {_AUDITED_WORDS}")
+        _check_formats([path])
         return [path], folder
     if not path.is_dir():
         raise InputMissing(
             f"{path}: no such file or folder with rows; give a .jsonl, a .json, or the folder that holds them"
         )
     named = sorted(one for one in path.rglob("*") if one.suffix.lower() in (".jsonl", ".json") and one.is_file())
-    files = [one for one in named if _manifest(one) is None and not _other_format(one)]
-    if not files:
+    files = [one for one in named if _manifest(one) is None]
+    if all(map(_other_format, files)):
         raise SettingsError(f"{path}: holds no .jsonl and no .json file with rows; {_AUDITED_WORDS}")
+    _check_formats(files)
     return files, folder or path
 
 
@@ -66,6 +66,12 @@ def is_exported(file: Path) -> bool:
     """Whether an export of ours wrote this file, as the ``export.json`` beside it says."""
     manifest = _manifest(file.parent / MANIFEST)
     return manifest is not None and file.name in manifest["files"]
+
+
+def _check_formats(files: Sequence[Path]) -> None:
+    for file in files:
+        if other := _other_format(file):
+            raise SettingsError(f"{file}: belongs to an export in the format {other}; {_AUDITED_WORDS}")
 
 
 def _other_format(file: Path) -> str:
